@@ -1,0 +1,2 @@
+//! The app under test.
+fn main() {}
