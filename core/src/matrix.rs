@@ -1,1 +1,439 @@
-//! (being written)
+//! Layer 0: a plain `f32` matrix that needs nothing but an allocator.
+//!
+//! The reference back end: every head, loss and metric is checked on it beside candle, and it is
+//! what answers questions where there is no operating system. It computes values only; gradients
+//! are candle's business.
+
+use crate::tensor::Tensor;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// A row-major `f32` matrix, `[rows, columns]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matrix {
+    rows: usize,
+    columns: usize,
+    data: Vec<f32>,
+}
+
+/// Two shapes that do not fit an operation, or data that does not fill a shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShapeError {
+    /// The operation, for example `"matmul_t"`.
+    pub operation: &'static str,
+    /// `(rows, columns)` of the left or only operand.
+    pub left: (usize, usize),
+    /// `(rows, columns)` of the right operand, or the length of the data as `(length, 1)`.
+    pub right: (usize, usize),
+}
+
+impl fmt::Display for ShapeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            operation,
+            left,
+            right,
+        } = self;
+        write!(
+            f,
+            "{operation}: a {}×{} matrix does not fit a {}×{} one",
+            left.0, left.1, right.0, right.1
+        )
+    }
+}
+
+impl core::error::Error for ShapeError {}
+
+impl Matrix {
+    /// A matrix of `rows × columns` values, row by row.
+    ///
+    /// # Errors
+    /// When `data.len() != rows * columns`.
+    pub fn new(rows: usize, columns: usize, data: Vec<f32>) -> Result<Self, ShapeError> {
+        if rows.checked_mul(columns) != Some(data.len()) {
+            return Err(ShapeError {
+                operation: "new",
+                left: (rows, columns),
+                right: (data.len(), 1),
+            });
+        }
+        Ok(Self {
+            rows,
+            columns,
+            data,
+        })
+    }
+
+    /// A matrix from its rows.
+    ///
+    /// # Errors
+    /// When the rows differ in length.
+    pub fn from_rows<R: AsRef<[f32]>>(rows: &[R]) -> Result<Self, ShapeError> {
+        let columns = rows.first().map_or(0, |row| row.as_ref().len());
+        let mut data = Vec::with_capacity(rows.len() * columns);
+        for row in rows {
+            if row.as_ref().len() != columns {
+                return Err(ShapeError {
+                    operation: "from_rows",
+                    left: (rows.len(), columns),
+                    right: (1, row.as_ref().len()),
+                });
+            }
+            data.extend_from_slice(row.as_ref());
+        }
+        Self::new(rows.len(), columns, data)
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// All values, row by row.
+    #[must_use]
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// The values themselves, row by row.
+    #[must_use]
+    pub fn into_data(self) -> Vec<f32> {
+        self.data
+    }
+
+    /// One row; empty when there is no such row.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[f32] {
+        let start = row.saturating_mul(self.columns);
+        self.data
+            .get(start..start.saturating_add(self.columns))
+            .unwrap_or(&[])
+    }
+
+    /// The rows, one after the other.
+    pub fn iter_rows(&self) -> impl Iterator<Item = &[f32]> {
+        (0..self.rows).map(|row| self.row(row))
+    }
+
+    fn map(&self, f: impl Fn(f32) -> f32) -> Self {
+        Self {
+            data: self.data.iter().map(|&x| f(x)).collect(),
+            ..*self
+        }
+    }
+
+    fn zip(
+        &self,
+        rhs: &Self,
+        operation: &'static str,
+        f: impl Fn(f32, f32) -> f32,
+    ) -> Result<Self, ShapeError> {
+        let stretch = |a: usize, b: usize| match (a, b) {
+            (a, b) if a == b => Some(a),
+            (1, b) => Some(b),
+            (a, 1) => Some(a),
+            _ => None,
+        };
+        let (Some(rows), Some(columns)) = (
+            stretch(self.rows, rhs.rows),
+            stretch(self.columns, rhs.columns),
+        ) else {
+            return Err(ShapeError {
+                operation,
+                left: self.dims(),
+                right: rhs.dims(),
+            });
+        };
+        let at = |m: &Self, row: usize, column: usize| {
+            let row = if m.rows == 1 { 0 } else { row };
+            let column = if m.columns == 1 { 0 } else { column };
+            m.data[row * m.columns + column]
+        };
+        let mut data = Vec::with_capacity(rows * columns);
+        for row in 0..rows {
+            for column in 0..columns {
+                data.push(f(at(self, row, column), at(rhs, row, column)));
+            }
+        }
+        Ok(Self {
+            rows,
+            columns,
+            data,
+        })
+    }
+
+    fn fold_rows(&self, start: f32, f: impl Fn(f32, f32) -> f32) -> Self {
+        let data = self
+            .iter_rows()
+            .map(|row| row.iter().fold(start, |a, &b| f(a, b)))
+            .collect();
+        Self {
+            rows: self.rows,
+            columns: 1,
+            data,
+        }
+    }
+}
+
+/// `Σ aᵢ·bᵢ` over the shorter of the two, in eight parallel sums so that compilers vectorise it.
+#[must_use]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 8];
+    let (a_chunks, b_chunks) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f32 = if a.len() == b.len() {
+        a_chunks
+            .remainder()
+            .iter()
+            .zip(b_chunks.remainder())
+            .map(|(x, y)| x * y)
+            .sum()
+    } else {
+        let done = a.len().min(b.len()) / 8 * 8;
+        a.iter()
+            .skip(done)
+            .zip(b.iter().skip(done))
+            .map(|(x, y)| x * y)
+            .sum()
+    };
+    for (x, y) in a_chunks.zip(b_chunks) {
+        for lane in 0..8 {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+impl Tensor for Matrix {
+    type Error = ShapeError;
+
+    fn dims(&self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    fn to_vec(&self) -> Result<Vec<f32>, ShapeError> {
+        Ok(self.data.clone())
+    }
+
+    fn constant(&self, data: &[f32], rows: usize, columns: usize) -> Result<Self, ShapeError> {
+        Self::new(rows, columns, data.to_vec())
+    }
+
+    fn detach(&self) -> Self {
+        self.clone()
+    }
+
+    fn matmul_t(&self, rhs: &Self) -> Result<Self, ShapeError> {
+        if self.columns != rhs.columns {
+            return Err(ShapeError {
+                operation: "matmul_t",
+                left: self.dims(),
+                right: rhs.dims(),
+            });
+        }
+        let mut data = Vec::with_capacity(self.rows * rhs.rows);
+        for a in self.iter_rows() {
+            data.extend(rhs.iter_rows().map(|b| dot(a, b)));
+        }
+        Ok(Self {
+            rows: self.rows,
+            columns: rhs.rows,
+            data,
+        })
+    }
+
+    fn transpose(&self) -> Result<Self, ShapeError> {
+        let mut data = Vec::with_capacity(self.data.len());
+        for column in 0..self.columns {
+            data.extend((0..self.rows).map(|row| self.data[row * self.columns + column]));
+        }
+        Ok(Self {
+            rows: self.columns,
+            columns: self.rows,
+            data,
+        })
+    }
+
+    fn select_rows(&self, rows: &[u32]) -> Result<Self, ShapeError> {
+        let mut data = Vec::with_capacity(rows.len() * self.columns);
+        for &row in rows {
+            if row as usize >= self.rows {
+                return Err(ShapeError {
+                    operation: "select_rows",
+                    left: self.dims(),
+                    right: (row as usize, 1),
+                });
+            }
+            data.extend_from_slice(self.row(row as usize));
+        }
+        Ok(Self {
+            rows: rows.len(),
+            columns: self.columns,
+            data,
+        })
+    }
+
+    fn concat_columns(parts: &[Self]) -> Result<Self, ShapeError> {
+        let rows = parts.first().map_or(0, Self::rows);
+        let mut columns = 0;
+        for part in parts {
+            if part.rows != rows {
+                return Err(ShapeError {
+                    operation: "concat_columns",
+                    left: (rows, columns),
+                    right: part.dims(),
+                });
+            }
+            columns += part.columns;
+        }
+        if parts.is_empty() {
+            return Err(ShapeError {
+                operation: "concat_columns",
+                left: (0, 0),
+                right: (0, 0),
+            });
+        }
+        let mut data = Vec::with_capacity(rows * columns);
+        for row in 0..rows {
+            for part in parts {
+                data.extend_from_slice(part.row(row));
+            }
+        }
+        Ok(Self {
+            rows,
+            columns,
+            data,
+        })
+    }
+
+    fn add(&self, rhs: &Self) -> Result<Self, ShapeError> {
+        self.zip(rhs, "add", |a, b| a + b)
+    }
+
+    fn mul(&self, rhs: &Self) -> Result<Self, ShapeError> {
+        self.zip(rhs, "mul", |a, b| a * b)
+    }
+
+    fn div(&self, rhs: &Self) -> Result<Self, ShapeError> {
+        self.zip(rhs, "div", |a, b| a / b)
+    }
+
+    fn affine(&self, scale: f32, shift: f32) -> Result<Self, ShapeError> {
+        Ok(self.map(|x| scale * x + shift))
+    }
+
+    fn exp(&self) -> Result<Self, ShapeError> {
+        Ok(self.map(libm::expf))
+    }
+
+    fn ln(&self) -> Result<Self, ShapeError> {
+        Ok(self.map(libm::logf))
+    }
+
+    fn sqrt(&self) -> Result<Self, ShapeError> {
+        Ok(self.map(libm::sqrtf))
+    }
+
+    fn relu(&self) -> Result<Self, ShapeError> {
+        Ok(self.map(|x| if x > 0.0 || x.is_nan() { x } else { 0.0 }))
+    }
+
+    fn sum_rows(&self) -> Result<Self, ShapeError> {
+        Ok(self.fold_rows(0.0, |a, b| a + b))
+    }
+
+    fn max_rows(&self) -> Result<Self, ShapeError> {
+        if self.columns == 0 {
+            return Err(ShapeError {
+                operation: "max_rows",
+                left: self.dims(),
+                right: (0, 0),
+            });
+        }
+        Ok(self.fold_rows(f32::NEG_INFINITY, f32::max))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn m(rows: &[&[f32]]) -> Matrix {
+        Matrix::from_rows(rows).unwrap()
+    }
+
+    #[test]
+    fn multiplies_by_the_transpose() {
+        let product = m(&[&[1.0, 2.0], &[3.0, 4.0]])
+            .matmul_t(&m(&[&[5.0, 6.0]]))
+            .unwrap();
+        assert_eq!(product, m(&[&[17.0], &[39.0]]));
+    }
+
+    #[test]
+    fn broadcasts_rows_columns_and_scalars() {
+        let x = m(&[&[1.0, 2.0], &[3.0, 4.0]]);
+        assert_eq!(
+            x.add(&m(&[&[10.0, 20.0]])).unwrap(),
+            m(&[&[11.0, 22.0], &[13.0, 24.0]])
+        );
+        assert_eq!(
+            x.mul(&m(&[&[2.0], &[3.0]])).unwrap(),
+            m(&[&[2.0, 4.0], &[9.0, 12.0]])
+        );
+        assert_eq!(
+            x.sub(&m(&[&[1.0]])).unwrap(),
+            m(&[&[0.0, 1.0], &[2.0, 3.0]])
+        );
+        let column = m(&[&[1.0], &[2.0]]);
+        assert_eq!(
+            column.add(&m(&[&[10.0, 20.0]])).unwrap(),
+            m(&[&[11.0, 21.0], &[12.0, 22.0]])
+        );
+    }
+
+    #[test]
+    fn refuses_shapes_that_do_not_fit() {
+        let x = m(&[&[1.0, 2.0, 3.0]]);
+        assert!(x.matmul_t(&m(&[&[1.0]])).is_err());
+        assert!(x.add(&m(&[&[1.0, 2.0]])).is_err());
+        assert!(x.select_rows(&[1]).is_err());
+        assert!(Matrix::concat_columns(&[]).is_err());
+        assert!(Matrix::new(2, 2, vec![0.0; 3]).is_err());
+        assert!(Matrix::new(usize::MAX, 2, vec![]).is_err());
+    }
+
+    #[test]
+    fn dot_uses_every_element() {
+        for len in 0..40 {
+            let a: Vec<f32> = (0..len).map(|i| i as f32).collect();
+            let expected: f32 = a.iter().map(|x| x * x).sum();
+            assert_eq!(dot(&a, &a), expected, "length {len}");
+        }
+        assert_eq!(dot(&[1.0; 20], &[1.0; 9]), 9.0);
+    }
+
+    #[test]
+    fn logsumexp_does_not_overflow() {
+        let x = m(&[&[1000.0, 1000.0], &[-1000.0, -1000.0]])
+            .logsumexp_rows()
+            .unwrap();
+        assert!((x.data()[0] - 1000.693_1).abs() < 1e-3);
+        assert!((x.data()[1] + 999.306_9).abs() < 1e-3);
+    }
+
+    #[test]
+    fn normalizing_a_zero_row_keeps_it_zero() {
+        assert_eq!(
+            m(&[&[0.0, 0.0]]).normalize_rows().unwrap().data(),
+            [0.0, 0.0]
+        );
+    }
+}

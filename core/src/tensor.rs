@@ -29,7 +29,7 @@
 /// let x = Matrix::from_rows(&[&[3.0, 4.0]]).unwrap();
 /// assert_eq!(mean_square(&x).unwrap().to_vec().unwrap(), [12.5]);
 /// ```
-pub trait Tensor: Clone {
+pub trait Tensor: Clone + 'static {
     /// What the back end reports when an operation cannot be done.
     type Error: core::error::Error + Send + Sync + 'static;
 
@@ -195,10 +195,7 @@ pub trait Tensor: Clone {
     /// # Errors
     /// The back end's.
     fn norm_rows(&self, least: f32) -> Result<Self, Self::Error> {
-        self.mul(self)?
-            .sum_rows()?
-            .clamp_min(least * least)?
-            .sqrt()
+        self.mul(self)?.sum_rows()?.clamp_min(least * least)?.sqrt()
     }
 
     /// Each row divided by its length; a row shorter than `1e-12` is divided by that instead.

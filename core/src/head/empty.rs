@@ -1,0 +1,39 @@
+use super::{Head, Linear, Mode};
+use crate::tensor::Tensor;
+use alloc::{string::String, vec::Vec};
+
+/// Changes nothing: `y = x`. Source: `quaterion_models/heads/empty_head.py`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Empty {
+    dim: usize,
+}
+
+impl Empty {
+    /// A head that passes embeddings of this length through.
+    #[must_use]
+    pub fn new(dim: usize) -> Self {
+        Self { dim }
+    }
+}
+
+impl<T: Tensor> Head<T> for Empty {
+    fn in_dim(&self) -> usize {
+        self.dim
+    }
+
+    fn out_dim(&self) -> usize {
+        self.dim
+    }
+
+    fn forward(&self, x: &T, _mode: Mode) -> Result<T, T::Error> {
+        Ok(x.clone())
+    }
+
+    fn parameters(&self) -> Vec<(String, &T)> {
+        Vec::new()
+    }
+
+    fn fold(&self) -> Result<Option<Linear>, T::Error> {
+        Ok(None)
+    }
+}
