@@ -1,1 +1,73 @@
-//! tests
+//! Fixtures shared by the tests of this package.
+
+use nearsay_core::{matrix::Matrix, tensor::Tensor};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The golden numbers of a file in `tests/golden/`: computed with Quaterion and PyTorch themselves.
+///
+/// # Panics
+/// When the file is missing or not JSON.
+pub fn golden(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("golden")
+        .join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A list of numbers.
+///
+/// # Panics
+/// When it is something else.
+pub fn numbers(value: &Value) -> Vec<f32> {
+    let list = value
+        .as_array()
+        .unwrap_or_else(|| panic!("not a list: {value}"));
+    list.iter().map(|x| x.as_f64().unwrap() as f32).collect()
+}
+
+/// A list of rows as a matrix; a plain list as one row.
+///
+/// # Panics
+/// When it is something else.
+pub fn matrix(value: &Value) -> Matrix {
+    let list = value
+        .as_array()
+        .unwrap_or_else(|| panic!("not a list: {value}"));
+    if list.first().is_some_and(Value::is_number) {
+        return Matrix::from_rows(&[numbers(value)]).unwrap();
+    }
+    Matrix::from_rows(&list.iter().map(numbers).collect::<Vec<_>>()).unwrap()
+}
+
+/// Whether two numbers agree to 1e-4, relative or absolute.
+pub fn close(a: f32, b: f32) -> bool {
+    (a - b).abs() <= 1e-4 * a.abs().max(b.abs()).max(1.0)
+}
+
+/// Asserts that all values agree to 1e-4, relative or absolute.
+///
+/// # Panics
+/// When they don't.
+pub fn assert_close<T: Tensor>(found: &T, expected: &[f32], what: &str) {
+    let found = found.to_vec().unwrap();
+    assert_eq!(found.len(), expected.len(), "{what}: number of values");
+    for (i, (&a, &b)) in found.iter().zip(expected).enumerate() {
+        assert!(close(a, b), "{what}, value {i}: {a} should be {b}");
+    }
+}
+
+/// The folder of data sets that may not be part of this repository, when it is there; says loudly
+/// when it is not.
+pub fn shared_data() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    if path.is_dir() {
+        return Some(path);
+    }
+    eprintln!(
+        "\n*** NOT TESTED: {} is absent, so what needs its data sets was not run ***\n",
+        path.display()
+    );
+    None
+}

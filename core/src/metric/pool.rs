@@ -29,7 +29,7 @@ pub fn rank_pool(pool: PoolScores<'_>) -> Vec<usize> {
     for (answer, score) in pool.scores.iter().enumerate() {
         if pool.right.binary_search(&answer).is_err() {
             for (count, own) in wrong_before.iter_mut().zip(&right) {
-                *count += usize::from(!(score < own));
+                *count += usize::from(*score >= *own || score.is_nan());
             }
         }
     }

@@ -1,0 +1,361 @@
+//! Numbers against Quaterion's own, on both back ends.
+
+use candle_core::{Device, Var};
+use nearsay_core::{
+    candle::{
+        TrainableHead,
+        adam::{Adam, AdamConfig},
+        to_matrix, to_tensor,
+    },
+    distance::{Cosine, Distance, DistanceKind},
+    head::{HeadConfig, Mode, Weight},
+    loss::{Contrastive, MultipleNegativesRanking, PairLoss},
+    matrix::Matrix,
+    metric::{Metric, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs},
+    sample::PairTargets,
+    tensor::Tensor,
+};
+use nearsay_tests::{assert_close, close, golden, matrix, numbers};
+use serde_json::Value;
+
+type Candle = candle_core::Tensor;
+
+fn candle(m: &Matrix) -> Candle {
+    to_tensor(m, &Device::Cpu).unwrap()
+}
+
+fn check_distances<T: Tensor>(place: impl Fn(&Matrix) -> T) {
+    let golden = golden("distances.json");
+    let [x, y, z] = ["x", "y", "z"].map(|name| matrix(&golden[name]));
+    let mut zeroed = x.clone().into_data();
+    zeroed[2 * x.columns()..3 * x.columns()].fill(0.0);
+    let x0 = place(&Matrix::new(x.rows(), x.columns(), zeroed).unwrap());
+    let [x, y, z] = [x, y, z].map(|m| place(&m));
+    let cases = golden["cases"].as_object().unwrap();
+    assert_eq!(cases.len(), 4);
+    for (name, case) in cases {
+        let d: DistanceKind = name.parse().unwrap();
+        let check = |found: T, key: &str| {
+            let expected = matrix(&case[key]).into_data();
+            assert_close(&found, &expected, &format!("{name} {key}"));
+        };
+        check(d.distance(&x, &y).unwrap(), "distance_xy");
+        check(d.similarity(&x, &y).unwrap(), "similarity_xy");
+        check(d.distance_matrix(&x, &z).unwrap(), "distance_matrix_xz");
+        check(d.similarity_matrix(&x, &z).unwrap(), "similarity_matrix_xz");
+        check(d.distance_matrix(&x, &x).unwrap(), "distance_matrix_xx");
+        check(d.similarity_matrix(&x, &x).unwrap(), "similarity_matrix_xx");
+        check(d.distance(&x0, &y).unwrap(), "distance_x0y");
+        check(d.distance_matrix(&x0, &z).unwrap(), "distance_matrix_x0z");
+    }
+}
+
+#[test]
+fn distances_on_matrix() {
+    check_distances(Clone::clone);
+}
+
+#[test]
+fn distances_on_candle() {
+    check_distances(candle);
+}
+
+/// Both losses as one golden case describes them.
+fn pair_loss<T: Tensor>(case: &Value) -> Box<dyn PairLoss<T>> {
+    let args = &case["args"];
+    let distance = args["distance"]
+        .as_str()
+        .unwrap()
+        .parse::<DistanceKind>()
+        .unwrap();
+    let number = |key: &str| args[key].as_f64().unwrap() as f32;
+    match case["loss"].as_str().unwrap() {
+        "ContrastiveLoss" => Box::new(Contrastive {
+            distance,
+            margin: number("margin"),
+            average: args["size_average"].as_bool().unwrap(),
+        }),
+        "MultipleNegativesRankingLoss" => Box::new(MultipleNegativesRanking {
+            distance,
+            scale: number("scale"),
+            symmetric: args["symmetric"].as_bool().unwrap(),
+            mask_subgroups: false,
+        }),
+        other => panic!("unknown loss {other}"),
+    }
+}
+
+fn targets(golden: &Value, case: &Value) -> PairTargets {
+    let scores = numbers(&golden["labels_sets"][case["labels"].as_str().unwrap()]);
+    let subgroups = numbers(&golden["subgroup_sets"][case["subgroups"].as_str().unwrap()]);
+    let subgroups = subgroups[..scores.len()]
+        .iter()
+        .map(|&x| x as u64)
+        .collect();
+    PairTargets { scores, subgroups }
+}
+
+#[test]
+fn pair_losses_and_their_gradients() {
+    let golden = golden("pair_losses.json");
+    let embeddings = matrix(&golden["embeddings"]);
+    let (mut values, mut gradients) = (0, 0);
+    for case in golden["cases"].as_array().unwrap() {
+        let what = format!("{} {} {}", case["loss"], case["args"], case["subgroups"]);
+        let targets = targets(&golden, case);
+        let expected = [case["value"].as_f64().unwrap() as f32];
+
+        let plain = pair_loss::<Matrix>(case)
+            .forward(&embeddings, &targets)
+            .unwrap();
+        assert_close(&plain, &expected, &what);
+
+        let variable = Var::from_tensor(&candle(&embeddings)).unwrap();
+        let loss = pair_loss::<Candle>(case)
+            .forward(variable.as_tensor(), &targets)
+            .unwrap();
+        assert_close(&loss, &expected, &what);
+        values += 1;
+
+        // Where Quaterion itself cannot run backward, a null stands.
+        if !case["grad_embeddings"].is_null() {
+            let gradient = loss.backward().unwrap().remove(&variable).unwrap();
+            assert_close(&gradient, matrix(&case["grad_embeddings"]).data(), &what);
+            gradients += 1;
+        }
+    }
+    assert_eq!((values, gradients), (39, 36));
+}
+
+/// Where the reference has no gradient, finite differences have: both losses, every distance.
+#[test]
+fn gradients_agree_with_finite_differences() {
+    let golden = golden("pair_losses.json");
+    let embeddings = matrix(&golden["embeddings"]);
+    for case in golden["cases"].as_array().unwrap() {
+        let what = format!("{} {} {}", case["loss"], case["args"], case["subgroups"]);
+        let targets = targets(&golden, case);
+        let variable = Var::from_tensor(&candle(&embeddings)).unwrap();
+        let loss = pair_loss::<Candle>(case)
+            .forward(variable.as_tensor(), &targets)
+            .unwrap();
+        let gradient = loss.backward().unwrap().remove(&variable).unwrap();
+        let gradient = to_matrix(&gradient).unwrap().into_data();
+        let plain = pair_loss::<Matrix>(case);
+        let at = |i: usize, step: f32| {
+            let mut data = embeddings.data().to_vec();
+            data[i] += step;
+            let x = Matrix::new(embeddings.rows(), embeddings.columns(), data).unwrap();
+            plain.forward(&x, &targets).unwrap().data()[0]
+        };
+        let largest = gradient.iter().fold(1e-3f32, |a, b| a.max(b.abs()));
+        let step = 4e-3;
+        let mut apart = 0;
+        for i in 0..gradient.len() {
+            let slope = (at(i, step) - at(i, -step)) / (2.0 * step);
+            // A kink (relu, max, |x|) within the step makes one value differ; not many.
+            apart += usize::from((slope - gradient[i]).abs() > 0.03 * largest);
+        }
+        assert!(apart <= 2, "{what}: {apart} of {} values", gradient.len());
+    }
+}
+
+fn golden_head(case: &Value) -> Option<HeadConfig> {
+    let dim = 8;
+    match case["head"].as_str().unwrap() {
+        "EmptyHead" => Some(HeadConfig::Empty { dim }),
+        "SkipConnectionHead" => {
+            let layers = case["args"]["n_layers"].as_u64().unwrap() as usize;
+            Some(HeadConfig::SkipConnection {
+                dim,
+                layers,
+                skip_dropout: 0.0,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn golden_weights(case: &Value) -> Vec<Weight> {
+    let weights = case["weights"].as_object().unwrap().iter();
+    weights
+        .map(|(name, value)| Weight {
+            name: name.clone(),
+            value: matrix(value),
+        })
+        .collect()
+}
+
+#[test]
+fn heads_and_their_gradients() {
+    let golden = golden("heads.json");
+    let input = matrix(&golden["input"]);
+    let mut seen = 0;
+    for case in golden["cases"].as_array().unwrap() {
+        let Some(config) = golden_head(case) else {
+            continue;
+        };
+        let what = format!("{} {}", case["head"], case["args"]);
+        let weights = golden_weights(case);
+        let expected = matrix(&case["output"]);
+
+        let plain = config
+            .build(&weights, |weight| Ok(weight.value.clone()))
+            .unwrap();
+        let output = plain.forward(&input, Mode::Eval).unwrap();
+        assert_close(&output, expected.data(), &what);
+
+        let x = Var::from_tensor(&candle(&input)).unwrap();
+        let head = TrainableHead::new(&config, &weights, &Device::Cpu).unwrap();
+        let output = head.head().forward(x.as_tensor(), Mode::Eval).unwrap();
+        assert_close(&output, expected.data(), &what);
+        let loss = output
+            .sqr()
+            .unwrap()
+            .sum_all()
+            .unwrap()
+            .affine(0.5, 0.0)
+            .unwrap();
+        let gradients = loss.backward().unwrap();
+        let expected = matrix(&case["grad_input"]);
+        assert_close(gradients.get(&x).unwrap(), expected.data(), &what);
+        let expected = case["grad_weights"].as_object().unwrap();
+        assert_eq!(expected.len(), weights.len(), "{what}");
+        for ((name, _), variable) in head.head().parameters().iter().zip(head.variables()) {
+            let expected = matrix(&expected[name.as_str()]);
+            assert_close(
+                gradients.get(variable).unwrap(),
+                expected.data(),
+                &format!("{what} {name}"),
+            );
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 3);
+}
+
+fn check_pair_metrics<T: Tensor>(place: impl Fn(&Matrix) -> T) {
+    let golden = golden("pair_metrics.json");
+    let embeddings = place(&matrix(&golden["embeddings"]));
+    let cases = golden["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 32);
+    for case in cases {
+        let distance: DistanceKind = case["distance"].as_str().unwrap().parse().unwrap();
+        let scores = numbers(&golden[case["labels"].as_str().unwrap()]);
+        let subgroups = vec![0; scores.len()];
+        let targets = PairTargets { scores, subgroups };
+        let ranks = rank_pairs(&distance, &embeddings, &targets).unwrap();
+        let rows = numbers(&case["per_row"]);
+        let found = match case["metric"].as_str().unwrap() {
+            "RetrievalPrecision" => {
+                let k = case["k"].as_u64().unwrap() as usize;
+                let mut of_row = vec![0.0; ranks.rows];
+                for positive in ranks.positives.iter().filter(|positive| positive.rank <= k) {
+                    of_row[positive.row] = positive.label / k as f32;
+                }
+                assert_eq!(of_row.len(), rows.len());
+                assert!(
+                    of_row.iter().zip(&rows).all(|(&a, &b)| close(a, b)),
+                    "{case}"
+                );
+                let mut metric = RetrievalPrecision::new(k);
+                metric.update(&ranks);
+                metric.compute().unwrap()
+            }
+            "RetrievalReciprocalRank" => {
+                assert_eq!(ranks.positives.len(), rows.len());
+                for (positive, &expected) in ranks.positives.iter().zip(&rows) {
+                    assert!(close(1.0 / positive.rank as f32, expected), "{case}");
+                }
+                let mut metric = RetrievalReciprocalRank::default();
+                metric.update(&ranks);
+                metric.compute().unwrap()
+            }
+            other => panic!("unknown metric {other}"),
+        };
+        assert!(
+            close(found, case["mean"].as_f64().unwrap() as f32),
+            "{case}: {found}"
+        );
+    }
+}
+
+#[test]
+fn pair_metrics_on_matrix() {
+    check_pair_metrics(Clone::clone);
+}
+
+#[test]
+fn pair_metrics_on_candle() {
+    check_pair_metrics(candle);
+}
+
+/// The head the tutorial trains, its loss and its optimiser, five steps long.
+#[test]
+fn training_trajectory() {
+    let golden = golden("train_trajectory.json");
+    let (q, a) = (candle(&matrix(&golden["q"])), candle(&matrix(&golden["a"])));
+    let n = q.dim(0).unwrap();
+    let batch = Candle::cat(&[q, a], 0).unwrap();
+    let config = HeadConfig::SkipConnection {
+        dim: 8,
+        layers: 1,
+        skip_dropout: 0.0,
+    };
+    let named = |key: &str| -> Vec<Weight> {
+        let order = config.init(0);
+        order
+            .into_iter()
+            .map(|w| Weight {
+                value: matrix(&golden[key][&w.name]),
+                name: w.name,
+            })
+            .collect()
+    };
+    let head = TrainableHead::new(&config, &named("init"), &Device::Cpu).unwrap();
+    let mut adam = Adam::new(
+        head.variables().to_vec(),
+        AdamConfig {
+            lr: 0.01,
+            ..AdamConfig::default()
+        },
+    )
+    .unwrap();
+    let loss = MultipleNegativesRanking {
+        symmetric: true,
+        ..Default::default()
+    };
+    let expected = numbers(&golden["losses"]);
+    assert_eq!(expected.len(), 5);
+    for &expected in &expected {
+        let embeddings = head
+            .head()
+            .forward(&batch, Mode::Train { seed: 0 })
+            .unwrap();
+        let loss = loss
+            .forward(&embeddings, &PairTargets::positives(n))
+            .unwrap();
+        assert_close(&loss, &[expected], "loss");
+        adam.step(&loss.backward().unwrap()).unwrap();
+    }
+    for (found, expected) in head.weights().unwrap().iter().zip(named("final")) {
+        assert_close(&found.value, expected.value.data(), &expected.name);
+    }
+}
+
+/// A perfect model scores 1 in both batch metrics.
+#[test]
+fn a_perfect_model_scores_one() {
+    let half = Matrix::new(4, 4, (0..16).map(|i| f32::from(i % 5 == 0)).collect()).unwrap();
+    let both: Vec<f32> = half.data().iter().chain(half.data()).copied().collect();
+    let x = Matrix::new(8, 4, both).unwrap();
+    let ranks = rank_pairs(
+        &Cosine as &dyn Distance<Matrix>,
+        &x,
+        &PairTargets::positives(4),
+    )
+    .unwrap();
+    let mut metric = RetrievalPrecision::new(1);
+    metric.update(&ranks);
+    assert_eq!(metric.compute(), Some(1.0));
+}
