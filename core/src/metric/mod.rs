@@ -15,7 +15,7 @@ mod pair;
 mod pool;
 
 pub use pair::{PairRanks, PositiveRank, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs};
-pub use pool::{PoolMetrics, PoolScores, QueryRanks, rank_pool};
+pub use pool::{PoolMetrics, PoolScores, QueryRanks, rank_pool, score_pool};
 
 /// A figure that is gathered over batches.
 ///
@@ -62,6 +62,7 @@ pub trait Metric {
 
 /// A mean over everything seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 struct Mean {
     sum: f64,
     count: usize,

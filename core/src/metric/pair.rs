@@ -74,6 +74,7 @@ fn rank_in_row(distances: &[f32], row: usize, target: usize) -> usize {
 ///
 /// In `[0, 1]`, more is better. Source: `quaterion/eval/pair/retrieval_precision.py`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct RetrievalPrecision {
     k: usize,
     hits: f64,
@@ -117,6 +118,7 @@ impl Metric for RetrievalPrecision {
 ///
 /// Source: `quaterion/eval/pair/retrieval_reciprocal_rank.py`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct RetrievalReciprocalRank(Mean);
 
 impl Metric for RetrievalReciprocalRank {

@@ -1,5 +1,9 @@
 use super::{Mean, Metric};
+use crate::tensor::Tensor;
 use alloc::vec::Vec;
+
+/// Questions that are scored at once: bounds memory to this many rows of the pool's width.
+const QUESTIONS: usize = 256;
 
 /// The scores one question gave to every answer of the pool, and which of them are right.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +42,36 @@ pub fn rank_pool(pool: PoolScores<'_>) -> Vec<usize> {
         .enumerate()
         .map(|(before, wrong)| before + wrong + 1)
         .collect()
+}
+
+/// Asks questions of a pool by cosine and tells the ranks of each one's right answers, in order.
+///
+/// `questions` is `[n, d]`, `pool` is `[m, d]`, neither need be normalised; `right[i]` are the
+/// ascending numbers of question `i`'s right answers.
+///
+/// # Errors
+/// When the widths differ or the tensor library fails.
+pub fn score_pool<T: Tensor>(
+    questions: &T,
+    pool: &T,
+    right: &[Vec<usize>],
+    on_ranks: &mut dyn FnMut(&QueryRanks),
+) -> Result<(), T::Error> {
+    let pool = pool.normalize_rows()?;
+    let columns = pool.dims().0;
+    for (block, right) in right.chunks(QUESTIONS).enumerate() {
+        let start = (block * QUESTIONS) as u32;
+        let rows: Vec<u32> = (start..start + right.len() as u32).collect();
+        let scores = questions
+            .select_rows(&rows)?
+            .normalize_rows()?
+            .matmul_t(&pool)?
+            .to_vec()?;
+        for (scores, right) in scores.chunks_exact(columns.max(1)).zip(right) {
+            on_ranks(&rank_pool(PoolScores { scores, right }));
+        }
+    }
+    Ok(())
 }
 
 /// `recall@1/5/10`, `mrr@10` and `ndcg@10` over a pool of answers.

@@ -1,1 +1,35 @@
-//! (being written)
+//! Layer 9: training a head over a frozen encoder.
+//!
+//! [`embed`](cache::EmbeddingCache::embed) turns texts into vectors once and keeps them on disk;
+//! [`Fit`] learns from the vectors and tells what it does by [`Event`]s; a [`Control`] pauses and
+//! stops it from elsewhere; a [`checkpoint`] lets a run that was killed go on exactly where it was.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`settings`] | recipes and what they stand for |
+//! | [`data`] | rows of an FAQ as pairs of vectors |
+//! | [`cache`] | embeddings on disk, keyed by model and text |
+//! | [`fit`] | the loop |
+//! | [`control`], [`event`] | what goes in and comes out while it runs |
+//! | [`checkpoint`] | the state of a run as bytes |
+//! | [`report`] | before and after, on questions kept aside |
+
+pub mod cache;
+pub mod checkpoint;
+pub mod control;
+pub mod data;
+mod error;
+pub mod event;
+pub mod fit;
+pub mod report;
+pub mod settings;
+
+pub use cache::EmbeddingCache;
+pub use checkpoint::{Checkpoint, State};
+pub use control::Control;
+pub use data::Pairs;
+pub use error::TrainError;
+pub use event::{BatchFigures, Epoch, Event};
+pub use fit::{Fit, Fitted};
+pub use report::{PoolFigures, Report};
+pub use settings::{Keep, Recipe, Settings};

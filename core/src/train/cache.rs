@@ -1,0 +1,332 @@
+//! Embeddings on disk, keyed by model and text: what was embedded once is never embedded again.
+//!
+//! A folder for each model (its fingerprint), in it pieces of at most [`PIECE`] texts, each a
+//! safetensors file that is written once and never changed, with the SHA-256 of every text
+//! (`keys`, `[n, 32]` bytes) and its embedding (`vectors`, `[n, d]` f32). Pieces are read one at a
+//! time, so memory holds little more than the result. A run that is killed loses at most one piece.
+
+use super::{TrainError, control::Control};
+use crate::{
+    matrix::Matrix,
+    store::{ErrorKind, Store},
+};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// Texts in a piece: some seconds of work.
+pub const PIECE: usize = 1024;
+
+/// No piece is longer; one that claims to be is not ours.
+const LIMIT: u64 = 1 << 28;
+
+type Key = [u8; 32];
+
+/// Turns texts into embeddings, `n` texts → `[n, d]`; calls back with the number done so far and
+/// gives up with `None` when that returns false.
+pub type Encode<'a> = dyn FnMut(
+        &[&str],
+        &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Option<Matrix>, Box<dyn std::error::Error + Send + Sync>>
+    + 'a;
+
+/// The saved embeddings of one model.
+pub struct EmbeddingCache<'a> {
+    store: &'a dyn Store,
+    dir: PathBuf,
+    dim: usize,
+}
+
+/// What [`EmbeddingCache::embed`] did.
+#[derive(Debug, Default)]
+pub struct Embedded {
+    /// One row a text, in the order given, `[n, d]`.
+    pub embeddings: Matrix,
+    /// Texts that had to be embedded; the others were found.
+    pub fresh: usize,
+    /// Pieces that could not be read and were thrown away.
+    pub damaged: usize,
+}
+
+impl<'a> EmbeddingCache<'a> {
+    /// The cache of a model under `root`, by its fingerprint; `dim` is the length of an embedding.
+    #[must_use]
+    pub fn new(store: &'a dyn Store, root: &Path, fingerprint: &str, dim: usize) -> Self {
+        Self {
+            store,
+            dir: root.join(fingerprint),
+            dim,
+        }
+    }
+
+    /// The embeddings of all texts; `None` when stopped before the end (what was done is saved).
+    ///
+    /// `on_progress` gets (texts done, texts in all), counting equal texts once.
+    ///
+    /// # Errors
+    /// When the store or the encoder fails.
+    pub fn embed(
+        &self,
+        texts: &[&str],
+        encode: &mut Encode<'_>,
+        control: &Control,
+        on_progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Option<Embedded>, TrainError> {
+        self.store.create_dir_all(&self.dir)?;
+        self.store.sweep(&self.dir)?;
+        let mut wanted: HashMap<Key, Vec<usize>> = HashMap::new();
+        let mut order = Vec::new();
+        for (row, text) in texts.iter().enumerate() {
+            let key: Key = Sha256::digest(text.as_bytes()).into();
+            let rows = wanted.entry(key).or_default();
+            if rows.is_empty() {
+                order.push((key, *text));
+            }
+            rows.push(row);
+        }
+        let total = order.len();
+        let mut data = vec![0.0f32; texts.len() * self.dim];
+        let mut done = Embedded::default();
+        let mut place = |key: &Key, vector: &[f32], wanted: &mut HashMap<Key, Vec<usize>>| {
+            for row in wanted.remove(key).unwrap_or_default() {
+                data[row * self.dim..(row + 1) * self.dim].copy_from_slice(vector);
+            }
+        };
+
+        for entry in self.store.list(&self.dir)? {
+            if wanted.is_empty() || control.stopping() {
+                break;
+            }
+            let path = self.dir.join(&entry.name);
+            if path
+                .extension()
+                .is_none_or(|extension| extension != "safetensors")
+            {
+                continue;
+            }
+            match self.read(&path)? {
+                Some((keys, vectors)) => {
+                    for (key, vector) in keys.iter().zip(vectors.iter_rows()) {
+                        place(key, vector, &mut wanted);
+                    }
+                }
+                None => {
+                    self.store.remove(&path)?;
+                    done.damaged += 1;
+                }
+            }
+            on_progress(total - wanted.len(), total);
+        }
+
+        order.retain(|(key, _)| wanted.contains_key(key));
+        let found = total - order.len();
+        for (piece, texts) in order.chunks(PIECE).enumerate() {
+            let before = found + piece * PIECE;
+            let list: Vec<&str> = texts.iter().map(|(_, text)| *text).collect();
+            let mut tell = |n: usize| {
+                on_progress(before + n, total);
+                control.wait()
+            };
+            if !control.wait() {
+                return Ok(None);
+            }
+            let Some(vectors) = encode(&list, &mut tell).map_err(TrainError::Encoder)? else {
+                return Ok(None);
+            };
+            if vectors.rows() != list.len() || vectors.columns() != self.dim {
+                return Err(TrainError::Encoder(
+                    format!(
+                        "the encoder gave {}×{} numbers for {} texts of {} each",
+                        vectors.rows(),
+                        vectors.columns(),
+                        list.len(),
+                        self.dim
+                    )
+                    .into(),
+                ));
+            }
+            let keys: Vec<Key> = texts.iter().map(|(key, _)| *key).collect();
+            self.write(&keys, &vectors)?;
+            for (key, vector) in keys.iter().zip(vectors.iter_rows()) {
+                place(key, vector, &mut wanted);
+            }
+            done.fresh += list.len();
+            on_progress(before + list.len(), total);
+        }
+        if !wanted.is_empty() {
+            return Ok(None);
+        }
+        done.embeddings = Matrix::new(texts.len(), self.dim, data).unwrap_or_default();
+        Ok(Some(done))
+    }
+
+    /// One piece; `None` when it is damaged or of another width.
+    fn read(&self, path: &Path) -> Result<Option<(Vec<Key>, Matrix)>, TrainError> {
+        let bytes = match self.store.read(path, LIMIT) {
+            Ok(bytes) => bytes,
+            Err(error) => match error.kind {
+                // Another window may have thrown the same damaged piece away.
+                ErrorKind::NotFound => return Ok(Some((Vec::new(), Matrix::default()))),
+                ErrorKind::TooLarge { .. } | ErrorKind::NotARegularFile => return Ok(None),
+                _ => return Err(error.into()),
+            },
+        };
+        Ok(self.parse(&bytes))
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Option<(Vec<Key>, Matrix)> {
+        let file = SafeTensors::deserialize(bytes).ok()?;
+        let (keys, vectors) = (file.tensor("keys").ok()?, file.tensor("vectors").ok()?);
+        let n = *keys.shape().first()?;
+        if keys.shape() != [n, 32] || keys.dtype() != Dtype::U8 {
+            return None;
+        }
+        if vectors.shape() != [n, self.dim] || vectors.dtype() != Dtype::F32 {
+            return None;
+        }
+        let keys = keys
+            .data()
+            .chunks_exact(32)
+            .map(Key::try_from)
+            .collect::<Result<_, _>>()
+            .ok()?;
+        let floats = vectors.data().chunks_exact(4);
+        let floats: Vec<f32> = floats
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect();
+        if floats.iter().any(|x| !x.is_finite()) {
+            return None;
+        }
+        Some((keys, Matrix::new(n, self.dim, floats).ok()?))
+    }
+
+    fn write(&self, keys: &[Key], vectors: &Matrix) -> Result<(), TrainError> {
+        let key_bytes = keys.concat();
+        let vector_bytes: Vec<u8> = vectors
+            .data()
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect();
+        let view = |dtype, shape, data| {
+            TensorView::new(dtype, shape, data).map_err(|e| TrainError::Encoder(e.into()))
+        };
+        let tensors = [
+            ("keys", view(Dtype::U8, vec![keys.len(), 32], &key_bytes)?),
+            (
+                "vectors",
+                view(Dtype::F32, vec![keys.len(), self.dim], &vector_bytes)?,
+            ),
+        ];
+        let bytes =
+            safetensors::serialize(tensors, None).map_err(|e| TrainError::Encoder(e.into()))?;
+        let mut name = String::new();
+        for byte in &Sha256::digest(&key_bytes)[..8] {
+            write!(name, "{byte:02x}").ok();
+        }
+        self.store
+            .write_atomic(&self.dir.join(name).with_extension("safetensors"), &bytes)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Fault, FaultStore, MemStore};
+
+    /// An encoder that counts what it is asked: the vector of a text is (its length, 1).
+    fn encode(seen: &mut usize, texts: &[&str]) -> Matrix {
+        *seen += texts.len();
+        let rows: Vec<[f32; 2]> = texts.iter().map(|text| [text.len() as f32, 1.0]).collect();
+        Matrix::from_rows(&rows).unwrap()
+    }
+
+    fn embed(store: &dyn Store, texts: &[&str]) -> Result<(Embedded, usize), TrainError> {
+        let mut seen = 0;
+        let cache = EmbeddingCache::new(store, Path::new("cache"), "model", 2);
+        let done = cache.embed(
+            texts,
+            &mut |texts, _| Ok(Some(encode(&mut seen, texts))),
+            &Control::new(),
+            &mut |_, _| {},
+        )?;
+        Ok((done.unwrap(), seen))
+    }
+
+    #[test]
+    fn the_second_run_embeds_nothing() {
+        let store = MemStore::new();
+        let texts = ["a", "bbb", "a", "cc"];
+        let (first, seen) = embed(&store, &texts).unwrap();
+        assert_eq!((first.fresh, seen), (3, 3));
+        assert_eq!(
+            first.embeddings.data(),
+            [1.0, 1.0, 3.0, 1.0, 1.0, 1.0, 2.0, 1.0]
+        );
+        let (second, seen) = embed(&store, &texts).unwrap();
+        assert_eq!((second.fresh, seen), (0, 0));
+        assert_eq!(second.embeddings, first.embeddings);
+        let (third, seen) = embed(&store, &["dddd", "cc"]).unwrap();
+        assert_eq!((third.fresh, seen), (1, 1));
+        assert_eq!(third.embeddings.data(), [4.0, 1.0, 2.0, 1.0]);
+    }
+
+    #[test]
+    fn a_damaged_piece_is_embedded_again() {
+        let store = MemStore::new();
+        embed(&store, &["a", "bb"]).unwrap();
+        let dir = Path::new("cache/model");
+        let name = store.list(dir).unwrap().remove(0).name;
+        let mut bytes = store.read(&dir.join(&name), LIMIT).unwrap();
+        bytes.truncate(bytes.len() - 3);
+        store.write_atomic(&dir.join(&name), &bytes).unwrap();
+        let (again, seen) = embed(&store, &["a", "bb"]).unwrap();
+        assert_eq!((again.damaged, again.fresh, seen), (1, 2, 2));
+        assert_eq!(embed(&store, &["a", "bb"]).unwrap().1, 0);
+    }
+
+    #[test]
+    fn stopping_keeps_what_was_done() {
+        let store = MemStore::new();
+        let texts: Vec<String> = (0..2 * PIECE).map(|i| format!("text {i}")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let control = Control::new();
+        let mut seen = 0;
+        let cache = EmbeddingCache::new(&store, Path::new("cache"), "model", 2);
+        let stopped = cache.embed(
+            &texts,
+            &mut |texts, _| {
+                control.stop();
+                Ok(Some(encode(&mut seen, texts)))
+            },
+            &control,
+            &mut |_, _| {},
+        );
+        assert!(stopped.unwrap().is_none());
+        assert_eq!(seen, PIECE);
+        assert_eq!(embed(&store, &texts).unwrap().1, PIECE);
+    }
+
+    #[test]
+    fn whatever_fails_the_next_run_is_right() {
+        let texts = ["a", "bb", "ccc"];
+        for fault in [Fault::Full, Fault::Io, Fault::ShortWrite, Fault::Crash] {
+            for n in 1.. {
+                let store = FaultStore::new(MemStore::new());
+                store.fail_step(n, fault);
+                let first = embed(&store, &texts);
+                if !store.fired() {
+                    first.unwrap();
+                    break;
+                }
+                store.heal();
+                let (again, _) = embed(&store, &texts).unwrap();
+                assert_eq!(again.embeddings.data(), [1.0, 1.0, 2.0, 1.0, 3.0, 1.0]);
+            }
+        }
+    }
+}

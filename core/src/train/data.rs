@@ -1,0 +1,234 @@
+//! Rows of an FAQ as pairs of vectors.
+
+use super::TrainError;
+use crate::{
+    faq, index,
+    matrix::{Matrix, ShapeError},
+};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+/// `n` pairs of embeddings, with what is known about equal answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pairs {
+    /// Questions, `[n, d]`.
+    pub anchors: Matrix,
+    /// Their answers, `[n, d]`.
+    pub positives: Matrix,
+    /// One number a pair, equal for pairs with equal answers; see [`answer_groups`].
+    pub subgroups: Vec<u64>,
+}
+
+impl Pairs {
+    /// Pairs of questions and answers.
+    ///
+    /// # Errors
+    /// When the three differ in length, or the two in width.
+    pub fn new(
+        anchors: Matrix,
+        positives: Matrix,
+        subgroups: Vec<u64>,
+    ) -> Result<Self, ShapeError> {
+        let (left, right) = (
+            (anchors.rows(), anchors.columns()),
+            (positives.rows(), positives.columns()),
+        );
+        if left != right || subgroups.len() != left.0 {
+            return Err(ShapeError {
+                operation: "pairs",
+                left,
+                right,
+            });
+        }
+        Ok(Self {
+            anchors,
+            positives,
+            subgroups,
+        })
+    }
+
+    /// Number of pairs.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.subgroups.len()
+    }
+
+    /// Whether there is no pair.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.subgroups.is_empty()
+    }
+
+    /// The pairs of these numbers, in this order; numbers beyond the last are left out.
+    #[must_use]
+    pub fn select(&self, numbers: &[usize]) -> Self {
+        let numbers: Vec<usize> = numbers
+            .iter()
+            .copied()
+            .filter(|&n| n < self.len())
+            .collect();
+        let rows = |matrix: &Matrix| {
+            let rows: Vec<&[f32]> = numbers.iter().map(|&number| matrix.row(number)).collect();
+            Matrix::from_rows(&rows).unwrap_or_default()
+        };
+        Self {
+            anchors: rows(&self.anchors),
+            positives: rows(&self.positives),
+            subgroups: numbers
+                .iter()
+                .map(|&number| self.subgroups[number])
+                .collect(),
+        }
+    }
+
+    /// The same pairs with every vector scaled to length 1.
+    #[must_use]
+    pub fn normalized(self) -> Self {
+        Self {
+            anchors: normalized(self.anchors),
+            positives: normalized(self.positives),
+            subgroups: self.subgroups,
+        }
+    }
+
+    /// Keeps a share of the distinct answers aside: (the rest, the slice), by pair numbers.
+    ///
+    /// At least one answer goes into the slice and at least two stay; with fewer than four there is
+    /// no slice.
+    #[must_use]
+    pub fn slice(&self, share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+        let mut groups: Vec<u64> = self.subgroups.clone();
+        groups.sort_unstable();
+        groups.dedup();
+        if groups.len() < 4 {
+            return ((0..self.len()).collect(), Vec::new());
+        }
+        fastrand::Rng::with_seed(seed).shuffle(&mut groups);
+        let wanted = (groups.len() as f64 * share).round() as usize;
+        groups.truncate(wanted.clamp(1, groups.len() - 2));
+        groups.sort_unstable();
+        (0..self.len()).partition(|&pair| groups.binary_search(&self.subgroups[pair]).is_err())
+    }
+
+    /// The distinct answers and which of them is each pair's: `([m, d], [n])`.
+    #[must_use]
+    pub fn pool(&self) -> (Matrix, Vec<usize>) {
+        let mut place = HashMap::new();
+        let mut rows = Vec::new();
+        let right = self
+            .subgroups
+            .iter()
+            .enumerate()
+            .map(|(pair, &group)| {
+                *place.entry(group).or_insert_with(|| {
+                    rows.push(self.positives.row(pair));
+                    rows.len() - 1
+                })
+            })
+            .collect();
+        (Matrix::from_rows(&rows).unwrap_or_default(), right)
+    }
+
+    /// Feeds everything into a hash, so that a saved run can tell its own data.
+    pub(super) fn hash(&self, hasher: &mut Sha256) {
+        for matrix in [&self.anchors, &self.positives] {
+            hasher.update(matrix.rows().to_le_bytes());
+            for row in matrix.iter_rows() {
+                let bytes: Vec<u8> = row.iter().flat_map(|x| x.to_le_bytes()).collect();
+                hasher.update(bytes);
+            }
+        }
+        for group in &self.subgroups {
+            hasher.update(group.to_le_bytes());
+        }
+    }
+
+    /// Checks that there is something to learn from.
+    ///
+    /// # Errors
+    /// [`TrainError::TooFew`] with fewer than two distinct answers.
+    pub fn check(&self) -> Result<(), TrainError> {
+        match self.subgroups.first() {
+            Some(first) if self.subgroups.iter().any(|group| group != first) => Ok(()),
+            _ => Err(TrainError::TooFew { pairs: self.len() }),
+        }
+    }
+}
+
+/// A matrix with every row scaled to length 1.
+#[must_use]
+pub fn normalized(matrix: Matrix) -> Matrix {
+    let (rows, columns) = (matrix.rows(), matrix.columns());
+    let mut data = matrix.into_data();
+    data.chunks_exact_mut(columns.max(1))
+        .for_each(index::normalize);
+    Matrix::new(rows, columns, data).unwrap_or_default()
+}
+
+/// One number an answer, from 0 in order of appearance, equal for equal answers.
+///
+/// Answers are equal when [`faq::normalize`] makes them so. Unlike Quaterion's
+/// `hash(question)` the numbers never collide.
+pub fn answer_groups<'a>(answers: impl IntoIterator<Item = &'a str>) -> Vec<u64> {
+    let mut groups = HashMap::new();
+    answers
+        .into_iter()
+        .map(|answer| {
+            let next = groups.len() as u64;
+            *groups.entry(faq::normalize(answer)).or_insert(next)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(groups: &[u64]) -> Pairs {
+        let data: Vec<f32> = (0..groups.len() * 2).map(|x| x as f32).collect();
+        let matrix = Matrix::new(groups.len(), 2, data).unwrap();
+        Pairs::new(matrix.clone(), matrix, groups.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn equal_answers_share_a_group() {
+        assert_eq!(
+            answer_groups(["Yes.", "No.", "yes. ", "Maybe"]),
+            [0, 1, 0, 2]
+        );
+    }
+
+    #[test]
+    fn a_slice_never_parts_equal_answers() {
+        let groups: Vec<u64> = (0..40).map(|i| i / 2).collect();
+        let pairs = pairs(&groups);
+        let (rest, slice) = pairs.slice(0.2, 1);
+        assert_eq!((rest.len(), slice.len()), (32, 8));
+        assert!(
+            slice
+                .iter()
+                .all(|&i| rest.iter().all(|&j| groups[i] != groups[j]))
+        );
+        assert_eq!(pairs.slice(0.2, 1), (rest, slice));
+    }
+
+    #[test]
+    fn too_few_answers_give_no_slice() {
+        assert_eq!(pairs(&[0, 1, 2]).slice(0.5, 0), (vec![0, 1, 2], vec![]));
+        let (rest, slice) = pairs(&[0, 1, 2, 3]).slice(0.01, 0);
+        assert_eq!((rest.len(), slice.len()), (3, 1));
+    }
+
+    #[test]
+    fn the_pool_holds_each_answer_once() {
+        let (pool, right) = pairs(&[7, 8, 7]).pool();
+        assert_eq!((pool.rows(), right), (2, vec![0, 1, 0]));
+    }
+
+    #[test]
+    fn needs_two_answers() {
+        assert!(pairs(&[1, 1]).check().is_err());
+        assert!(pairs(&[]).check().is_err());
+        assert!(pairs(&[1, 2]).check().is_ok());
+    }
+}

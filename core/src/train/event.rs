@@ -1,0 +1,116 @@
+//! What a run tells while it goes, one JSON line each with `--json`.
+
+use super::report::Report;
+use serde::{Deserialize, Serialize};
+
+/// The tutorial's batch metrics over an epoch, weighted by batch size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatchFigures {
+    /// Retrieval precision: share of embeddings whose nearest other one is their own pair's.
+    #[serde(rename = "rp@1")]
+    pub rp_1: f32,
+    /// Retrieval reciprocal rank: mean of 1 / rank of the pair's other half.
+    pub rrk: f32,
+}
+
+/// One pass over the training pairs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Its number, from 0.
+    pub epoch: usize,
+    /// How many there are at most.
+    pub epochs: usize,
+    /// Mean loss of the training pairs, each batch measured before its update.
+    pub loss: f32,
+    /// Training pairs, each batch measured before its update.
+    pub train: BatchFigures,
+    /// Pairs kept aside, measured after the epoch; none when nothing is kept aside.
+    pub val: Option<BatchFigures>,
+    /// Seconds left at most, at the present pace.
+    pub eta_s: f64,
+}
+
+/// Something worth telling.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The model is being fetched, in bytes.
+    Model {
+        /// Bytes here so far.
+        done: u64,
+        /// Bytes in all, 0 when not known.
+        total: u64,
+        /// Where they come from.
+        source: String,
+    },
+    /// Texts are being embedded.
+    Embed {
+        /// Texts done, those found in the cache among them.
+        done: usize,
+        /// Texts in all.
+        total: usize,
+    },
+    /// An epoch is done.
+    Epoch(Epoch),
+    /// The state after this epoch is the best so far.
+    Best {
+        /// Its number, from 0.
+        epoch: usize,
+    },
+    /// Something the owner should know, in words.
+    Note {
+        /// The words.
+        text: String,
+    },
+    /// The run is over and its model is written.
+    Finished {
+        /// What came of it.
+        report: Box<Report>,
+    },
+    /// The run could not be finished.
+    Failed {
+        /// What happened and where.
+        error: String,
+        /// What to do next.
+        remedy: String,
+    },
+}
+
+impl Event {
+    /// A note of these words.
+    pub fn note(text: impl Into<String>) -> Self {
+        Self::Note { text: text.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_the_documented_json() {
+        let json = |event: &Event| serde_json::to_string(event).unwrap();
+        assert_eq!(
+            json(&Event::Embed { done: 1, total: 2 }),
+            r#"{"event":"embed","done":1,"total":2}"#
+        );
+        let figures = BatchFigures {
+            rp_1: 0.5,
+            rrk: 0.75,
+        };
+        let epoch = Epoch {
+            epoch: 3,
+            epochs: 5,
+            loss: 1.5,
+            train: figures,
+            val: None,
+            eta_s: 2.0,
+        };
+        assert_eq!(
+            json(&Event::Epoch(epoch)),
+            r#"{"event":"epoch","epoch":3,"epochs":5,"loss":1.5,"train":{"rp@1":0.5,"rrk":0.75},"val":null,"eta_s":2.0}"#
+        );
+        let back: Event = serde_json::from_str(&json(&Event::Epoch(epoch))).unwrap();
+        assert_eq!(back, Event::Epoch(epoch));
+    }
+}

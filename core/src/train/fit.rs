@@ -1,0 +1,520 @@
+//! The loop: batches, epochs, best state, pause, stop, and back from where training went off course.
+
+use super::{
+    BatchFigures, Checkpoint, Control, Epoch, Event, Keep, Pairs, Settings, State, TrainError,
+    checkpoint::{Best, Snapshot, Sums},
+};
+use crate::{
+    candle::{
+        TrainableHead,
+        adam::{Adam, AdamConfig},
+        to_tensor,
+    },
+    head::{HeadConfig, Mode, Weights},
+    loss::{MultipleNegativesRanking, PairLoss},
+    metric::{
+        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, score_pool,
+    },
+    sample::PairTargets,
+};
+use candle_core::{Device, Tensor};
+use sha2::{Digest, Sha256};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+/// How long a run goes without saving its state.
+const SAVE_EVERY: Duration = Duration::from_secs(20);
+
+/// How often a run may go off course before it is given up.
+const RETRIES: usize = 2;
+
+/// One run: what to learn from, and how.
+pub struct Fit<'a> {
+    /// The settings; checked before the run starts.
+    pub settings: &'a Settings,
+    /// Pairs to learn from, embedded and not normalised.
+    pub train: &'a Pairs,
+    /// Pairs kept aside: measured after each epoch, never learned from, never used to choose.
+    pub val: Option<&'a Pairs>,
+    /// Where to compute.
+    pub device: &'a Device,
+    /// Pauses and stops the run.
+    pub control: &'a Control,
+    /// Where the state is saved, if it is.
+    pub checkpoint: Option<Checkpoint<'a>>,
+}
+
+/// What a run ends with.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// The head.
+    pub head: HeadConfig,
+    /// Its weights, those the settings ask to keep.
+    pub weights: Weights,
+    /// The epoch they are from; none when they are the untrained head's.
+    pub kept_epoch: Option<usize>,
+    /// The epochs done.
+    pub epochs: Vec<Epoch>,
+    /// Whether somebody stopped the run before its end.
+    pub stopped: bool,
+}
+
+/// Pairs on the device.
+struct Placed {
+    anchors: Tensor,
+    positives: Tensor,
+    subgroups: Vec<u64>,
+}
+
+impl Placed {
+    fn new(pairs: Pairs, device: &Device) -> candle_core::Result<Self> {
+        Ok(Self {
+            anchors: to_tensor(&pairs.anchors, device)?,
+            positives: to_tensor(&pairs.positives, device)?,
+            subgroups: pairs.subgroups,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.subgroups.len()
+    }
+
+    /// The embeddings (`[2n, d]`) and targets of some pairs.
+    fn batch(&self, pairs: &[u32]) -> candle_core::Result<(Tensor, PairTargets)> {
+        let rows = Tensor::from_slice(pairs, pairs.len(), self.anchors.device())?;
+        let halves = [
+            self.anchors.index_select(&rows, 0)?,
+            self.positives.index_select(&rows, 0)?,
+        ];
+        let targets = PairTargets {
+            scores: vec![1.0; pairs.len()],
+            subgroups: pairs
+                .iter()
+                .map(|&pair| self.subgroups[pair as usize])
+                .collect(),
+        };
+        Ok((Tensor::cat(&halves, 0)?, targets))
+    }
+}
+
+/// The slice of the training questions on which the best state is chosen.
+struct Choice {
+    questions: Tensor,
+    pool: Tensor,
+    right: Vec<Vec<usize>>,
+    patience: usize,
+}
+
+struct Run<'a> {
+    fit: &'a Fit<'a>,
+    loss: MultipleNegativesRanking,
+    train: Placed,
+    val: Option<Placed>,
+    choice: Option<Choice>,
+    head: TrainableHead,
+    adam: Adam,
+    state: State,
+    saved: Instant,
+}
+
+impl Fit<'_> {
+    /// Does the run, from its saved state if `resume` is set and there is one.
+    ///
+    /// A stopped run ends early with what it has. The state stays saved until
+    /// [`Checkpoint::remove`], so that a stopped run can go on later too.
+    ///
+    /// # Errors
+    /// When the settings or the data cannot work, the saved state is of another run, or
+    /// training goes off course again and again.
+    pub fn run(&self, resume: bool, on_event: &mut dyn FnMut(Event)) -> Result<Fitted, TrainError> {
+        self.settings.check().map_err(TrainError::Setting)?;
+        self.train.check()?;
+        if self.settings.head.dim() != self.train.anchors.columns() {
+            return Err(TrainError::Setting(format!(
+                "the head is for embeddings of length {}, these have length {}",
+                self.settings.head.dim(),
+                self.train.anchors.columns()
+            )));
+        }
+        let mut run = Run::new(self, on_event)?;
+        let saved = match &self.checkpoint {
+            Some(checkpoint) if resume => checkpoint.load()?,
+            _ => None,
+        };
+        match saved {
+            Some(state) => run.resume(state, on_event)?,
+            None => run.start()?,
+        }
+        let stopped = run.epochs(on_event)?;
+        run.finish(stopped)
+    }
+
+    /// Hash of all that decides the course of the run.
+    fn fingerprint(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(serde_json::to_vec(self.settings).unwrap_or_default());
+        self.train.hash(&mut hasher);
+        if let Some(val) = self.val {
+            val.hash(&mut hasher);
+        }
+        let mut text = String::new();
+        for byte in hasher.finalize() {
+            write!(text, "{byte:02x}").ok();
+        }
+        text
+    }
+}
+
+/// A seed of its own for each purpose, epoch and step.
+fn seed(seed: u64, purpose: u64, number: u64) -> u64 {
+    let mut random = fastrand::Rng::with_seed(seed ^ purpose.rotate_left(32) ^ (number << 1));
+    random.u64(..)
+}
+
+impl<'a> Run<'a> {
+    fn new(fit: &'a Fit<'a>, on_event: &mut dyn FnMut(Event)) -> Result<Self, TrainError> {
+        let settings = fit.settings;
+        let prepare = |pairs: Pairs| {
+            if settings.normalize {
+                pairs.normalized()
+            } else {
+                pairs
+            }
+        };
+        let mut train = fit.train.clone();
+        let mut choice = None;
+        if let Keep::Best { slice, patience } = settings.keep {
+            let (rest, kept) = train.slice(slice, seed(settings.seed, 1, 0));
+            if kept.is_empty() {
+                on_event(Event::note(
+                    "There are too few different answers to choose the best round by, \
+                     so the last one is kept.",
+                ));
+            } else {
+                let (pool, right) = train.pool();
+                let questions = prepare(train.select(&kept)).anchors;
+                let pool = if settings.normalize {
+                    super::data::normalized(pool)
+                } else {
+                    pool
+                };
+                choice = Some(Choice {
+                    questions: to_tensor(&questions, fit.device)?,
+                    pool: to_tensor(&pool, fit.device)?,
+                    right: kept.iter().map(|&pair| vec![right[pair]]).collect(),
+                    patience,
+                });
+                train = train.select(&rest);
+            }
+        }
+        let weights = settings.head.init(seed(settings.seed, 2, 0));
+        let head = TrainableHead::new(&settings.head, &weights, fit.device)?;
+        let config = AdamConfig {
+            lr: settings.lr,
+            weight_decay: settings.weight_decay,
+            ..AdamConfig::default()
+        };
+        let val = fit.val.filter(|val| !val.is_empty());
+        Ok(Self {
+            loss: settings.loss(),
+            train: Placed::new(prepare(train), fit.device)?,
+            val: val
+                .map(|val| Placed::new(prepare(val.clone()), fit.device))
+                .transpose()?,
+            choice,
+            adam: Adam::new(head.variables().to_vec(), config)?,
+            head,
+            state: State {
+                run: fit.fingerprint(),
+                lr_scale: 1.0,
+                ..State::default()
+            },
+            saved: Instant::now(),
+            fit,
+        })
+    }
+
+    /// Before the first step: the untrained head is the first good and the first best state.
+    fn start(&mut self) -> Result<(), TrainError> {
+        self.state.good = self.snapshot()?;
+        if let Some(score) = self.score()? {
+            let weights = self.state.good.weights.clone();
+            self.state.best = Some(Best {
+                epoch: None,
+                score,
+                weights,
+            });
+        }
+        Ok(())
+    }
+
+    /// Goes on where another run of the same settings and data stood.
+    fn resume(&mut self, state: State, on_event: &mut dyn FnMut(Event)) -> Result<(), TrainError> {
+        if state.run != self.state.run {
+            return Err(TrainError::OtherRun);
+        }
+        self.state = state;
+        self.go_to(&self.state.now.clone())?;
+        for &epoch in &self.state.epochs {
+            on_event(Event::Epoch(epoch));
+        }
+        if let Some(epoch) = self.state.best.as_ref().and_then(|best| best.epoch) {
+            on_event(Event::Best { epoch });
+        }
+        on_event(Event::note(format!(
+            "Going on in round {}.",
+            self.state.epoch + 1
+        )));
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, TrainError> {
+        Ok(Snapshot {
+            weights: self.head.weights()?,
+            adam: self.adam.state()?,
+        })
+    }
+
+    fn go_to(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
+        self.head.set_weights(&snapshot.weights)?;
+        self.adam.restore(&snapshot.adam)?;
+        self.adam.set_lr(self.fit.settings.lr * self.state.lr_scale);
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<(), TrainError> {
+        self.state.now = self.snapshot()?;
+        if let Some(checkpoint) = &self.fit.checkpoint {
+            checkpoint.save(&self.state)?;
+        }
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// All epochs that are left; returns whether somebody stopped them.
+    fn epochs(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<bool, TrainError> {
+        let started = Instant::now();
+        let first = self.state.epoch;
+        let patience = self
+            .choice
+            .as_ref()
+            .map_or(usize::MAX, |choice| choice.patience);
+        while self.state.epoch < self.fit.settings.epochs && self.state.since_best < patience {
+            match self.steps()? {
+                Steps::Stopped => {
+                    self.save()?;
+                    return Ok(true);
+                }
+                Steps::OffCourse => {
+                    self.go_back(on_event)?;
+                    continue;
+                }
+                Steps::Done => {}
+            }
+            let snapshot = self.snapshot()?;
+            let finite = |weights: &Weights| {
+                weights
+                    .iter()
+                    .all(|weight| weight.value.data().iter().all(|x| x.is_finite()))
+            };
+            if !finite(&snapshot.weights) {
+                self.go_back(on_event)?;
+                continue;
+            }
+            self.state.good = snapshot;
+            let done = (self.state.epoch + 1 - first) as f64;
+            let left = (self.fit.settings.epochs - self.state.epoch - 1) as f64;
+            let eta_s = started.elapsed().as_secs_f64() / done * left;
+            self.end_epoch(eta_s, on_event)?;
+        }
+        Ok(false)
+    }
+
+    /// The steps that are left in this epoch.
+    fn steps(&mut self) -> Result<Steps, TrainError> {
+        let settings = self.fit.settings;
+        let mut order: Vec<u32> = (0..self.train.len() as u32).collect();
+        if settings.shuffle {
+            let seed = seed(settings.seed, 3, self.state.epoch as u64);
+            fastrand::Rng::with_seed(seed).shuffle(&mut order);
+        }
+        let batches: Vec<&[u32]> = order.chunks(settings.batch).collect();
+        while let Some(&pairs) = batches.get(self.state.batch) {
+            if self.fit.control.paused() {
+                self.save()?;
+            }
+            if !self.fit.control.wait() {
+                return Ok(Steps::Stopped);
+            }
+            if !self.step(pairs)? {
+                return Ok(Steps::OffCourse);
+            }
+            self.state.batch += 1;
+            if self.saved.elapsed() > SAVE_EVERY {
+                self.save()?;
+            }
+        }
+        Ok(Steps::Done)
+    }
+
+    /// One step; false when the loss was not finite.
+    fn step(&mut self, pairs: &[u32]) -> Result<bool, TrainError> {
+        let (batch, targets) = self.train.batch(pairs)?;
+        let number = (self.state.epoch as u64) << 24 | self.state.batch as u64;
+        let mode = Mode::Train {
+            seed: seed(self.fit.settings.seed, 4, number),
+        };
+        let embeddings = self.head.head().forward(&batch, mode)?;
+        let loss = self.loss.forward(&embeddings, &targets)?;
+        let value: f32 = loss
+            .flatten_all()?
+            .to_vec1()?
+            .first()
+            .copied()
+            .unwrap_or(f32::NAN);
+        if !value.is_finite() {
+            return Ok(false);
+        }
+        let sums = &mut self.state.sums;
+        let ranks = rank_pairs(&self.loss.distance, &embeddings.detach(), &targets)?;
+        sums.rp_1.update(&ranks);
+        sums.rrk.update(&ranks);
+        sums.loss += f64::from(value) * pairs.len() as f64;
+        sums.pairs += pairs.len();
+        self.adam.step(&loss.backward()?)?;
+        Ok(true)
+    }
+
+    /// Back to the start of the epoch with half the step size.
+    fn go_back(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<(), TrainError> {
+        let epoch = self.state.epoch;
+        if self.state.retries == RETRIES {
+            let lr = self.fit.settings.lr * self.state.lr_scale;
+            return Err(TrainError::NotFinite { epoch, lr });
+        }
+        self.state.retries += 1;
+        self.state.lr_scale *= 0.5;
+        self.state.batch = 0;
+        self.state.sums = Sums::default();
+        self.go_to(&self.state.good.clone())?;
+        let left = match RETRIES - self.state.retries {
+            1 => "one more try is left",
+            _ => "this is the last try",
+        };
+        on_event(Event::note(format!(
+            "Training went off course in round {}. Went back to the last good state and halved \
+             the step size; {left}.",
+            epoch + 1
+        )));
+        Ok(())
+    }
+
+    fn end_epoch(&mut self, eta_s: f64, on_event: &mut dyn FnMut(Event)) -> Result<(), TrainError> {
+        let number = self.state.epoch;
+        let sums = std::mem::take(&mut self.state.sums);
+        let epoch = Epoch {
+            epoch: number,
+            epochs: self.fit.settings.epochs,
+            loss: (sums.loss / sums.pairs.max(1) as f64) as f32,
+            train: figures(&sums.rp_1, &sums.rrk),
+            val: self.measure()?,
+            eta_s,
+        };
+        self.state.epochs.push(epoch);
+        self.state.epoch += 1;
+        self.state.batch = 0;
+        on_event(Event::Epoch(epoch));
+
+        if let Some(score) = self.score()? {
+            self.state.since_best += 1;
+            if self
+                .state
+                .best
+                .as_ref()
+                .is_none_or(|best| score > best.score)
+            {
+                let weights = self.state.good.weights.clone();
+                self.state.best = Some(Best {
+                    epoch: Some(number),
+                    score,
+                    weights,
+                });
+                self.state.since_best = 0;
+                on_event(Event::Best { epoch: number });
+                self.save()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The batch metrics of the pairs kept aside, in batches of the training's size.
+    fn measure(&self) -> Result<Option<BatchFigures>, TrainError> {
+        let Some(val) = &self.val else {
+            return Ok(None);
+        };
+        let (mut rp_1, mut rrk) = (
+            RetrievalPrecision::new(1),
+            RetrievalReciprocalRank::default(),
+        );
+        let order: Vec<u32> = (0..val.len() as u32).collect();
+        for pairs in order.chunks(self.fit.settings.batch) {
+            let (batch, targets) = val.batch(pairs)?;
+            let embeddings = self.head.head().forward(&batch, Mode::Eval)?.detach();
+            let ranks = rank_pairs(&self.loss.distance, &embeddings, &targets)?;
+            rp_1.update(&ranks);
+            rrk.update(&ranks);
+        }
+        Ok(Some(figures(&rp_1, &rrk)))
+    }
+
+    /// How good the present state is on the slice; `None` when there is no slice.
+    fn score(&self) -> Result<Option<f32>, TrainError> {
+        let Some(choice) = &self.choice else {
+            return Ok(None);
+        };
+        let head = |x| self.head.head().forward(x, Mode::Eval);
+        let (questions, pool) = (
+            head(&choice.questions)?.detach(),
+            head(&choice.pool)?.detach(),
+        );
+        let mut metrics = PoolMetrics::default();
+        score_pool(&questions, &pool, &choice.right, &mut |ranks| {
+            metrics.update(ranks)
+        })?;
+        Ok(metrics.mrr_10())
+    }
+
+    fn finish(mut self, stopped: bool) -> Result<Fitted, TrainError> {
+        let last = self.state.epochs.last().map(|epoch| epoch.epoch);
+        let (weights, kept_epoch) = match self.state.best.take() {
+            Some(best) => (best.weights, best.epoch),
+            None => (self.head.weights()?, last),
+        };
+        Ok(Fitted {
+            head: self.fit.settings.head.clone(),
+            weights,
+            kept_epoch,
+            epochs: self.state.epochs,
+            stopped,
+        })
+    }
+}
+
+/// How the steps of an epoch ended.
+enum Steps {
+    Done,
+    Stopped,
+    OffCourse,
+}
+
+fn figures(rp_1: &RetrievalPrecision, rrk: &RetrievalReciprocalRank) -> BatchFigures {
+    BatchFigures {
+        rp_1: rp_1.compute().unwrap_or_default(),
+        rrk: rrk.compute().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

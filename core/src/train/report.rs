@@ -1,0 +1,78 @@
+//! Before and after, on questions that were kept aside.
+
+use super::{event::BatchFigures, settings::Settings};
+use crate::metric::PoolMetrics;
+use serde::{Deserialize, Serialize};
+
+/// Retrieval over a pool of answers, as a report keeps it. All in `[0, 1]`, more is better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PoolFigures {
+    /// Questions asked.
+    pub questions: usize,
+    /// Distinct answers in the pool.
+    pub pool: usize,
+    /// Share of questions with a right answer first.
+    #[serde(rename = "recall@1")]
+    pub recall_1: f32,
+    /// Share of questions with a right answer among the first five.
+    #[serde(rename = "recall@5")]
+    pub recall_5: f32,
+    /// Share of questions with a right answer among the first ten.
+    #[serde(rename = "recall@10")]
+    pub recall_10: f32,
+    /// Mean reciprocal rank of the first right answer, 0 beyond ten.
+    #[serde(rename = "mrr@10")]
+    pub mrr_10: f32,
+    /// Normalised discounted cumulative gain up to ten.
+    #[serde(rename = "ndcg@10")]
+    pub ndcg_10: f32,
+}
+
+impl PoolFigures {
+    /// The figures of what was measured over a pool of this many answers; `None` without questions.
+    #[must_use]
+    pub fn of(metrics: &PoolMetrics, pool: usize) -> Option<Self> {
+        Some(Self {
+            questions: metrics.questions(),
+            pool,
+            recall_1: metrics.recall_1()?,
+            recall_5: metrics.recall_5()?,
+            recall_10: metrics.recall_10()?,
+            mrr_10: metrics.mrr_10()?,
+            ndcg_10: metrics.ndcg_10()?,
+        })
+    }
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Where the model was written.
+    pub dir: String,
+    /// Name of the encoder, for example `minilm`.
+    pub encoder: String,
+    /// The settings used.
+    pub settings: Settings,
+    /// Pairs trained on.
+    pub train_rows: usize,
+    /// Pairs kept aside.
+    pub held_out: usize,
+    /// Epochs done.
+    pub epochs: usize,
+    /// The epoch whose state was kept; none when that is the untrained head.
+    pub kept_epoch: Option<usize>,
+    /// Whether somebody stopped the run before its end.
+    pub stopped: bool,
+    /// The questions kept aside asked of all answers, by the encoder as it was.
+    pub before: Option<PoolFigures>,
+    /// The same, after training.
+    pub after: Option<PoolFigures>,
+    /// The tutorial's batch metrics on the training pairs in the last epoch.
+    pub train: Option<BatchFigures>,
+    /// The tutorial's batch metrics on the pairs kept aside after the last epoch.
+    pub val: Option<BatchFigures>,
+    /// Seconds spent embedding texts.
+    pub embed_s: f64,
+    /// Seconds spent learning, measuring included.
+    pub train_s: f64,
+}

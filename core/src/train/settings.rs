@@ -1,0 +1,265 @@
+//! Recipes, and the settings they stand for.
+
+use crate::{distance::DistanceKind, head::HeadConfig, loss::MultipleNegativesRanking};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// A named set of settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipe {
+    /// Seconds: a residual head from cached embeddings, stopped early on a slice of the training
+    /// questions, the best state kept.
+    #[default]
+    Quick,
+    /// The tutorial to the letter: gated skip-connection head on embeddings that are not
+    /// normalised, symmetric ranking loss over Quaterion's cosine, no shuffling, Adam at 1e-4.
+    Quaterion,
+}
+
+impl Recipe {
+    /// Every recipe.
+    pub const ALL: [Self; 2] = [Self::Quick, Self::Quaterion];
+
+    /// Its name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Quaterion => "quaterion",
+        }
+    }
+}
+
+impl fmt::Display for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Recipe {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|recipe| recipe.name() == name)
+            .ok_or_else(|| {
+                format!(
+                    "there is no recipe “{name}”; choose one of {}",
+                    Self::ALL.map(Self::name).join(", ")
+                )
+            })
+    }
+}
+
+/// Which state of the weights a run ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// The last.
+    Last,
+    /// The best on a slice of the training questions that is kept out of training; the untrained
+    /// head is one of the candidates.
+    Best {
+        /// Share of the distinct training answers in the slice, in `(0, 1)`.
+        slice: f64,
+        /// Rounds without a better one after which the run ends.
+        patience: usize,
+    },
+}
+
+/// Everything that decides what a run learns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The recipe these came from.
+    pub recipe: Recipe,
+    /// Passes over the training pairs, at most.
+    pub epochs: usize,
+    /// Pairs a step; the last batch of an epoch may be smaller.
+    pub batch: usize,
+    /// Learning rate of Adam.
+    pub lr: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// Decides the head's start, the order of pairs, dropout and slices.
+    pub seed: u64,
+    /// The head.
+    pub head: HeadConfig,
+    /// Factor on the similarities in the ranking loss.
+    pub scale: f32,
+    /// What similarity is made of.
+    pub distance: DistanceKind,
+    /// Whether answers rank questions too.
+    pub symmetric: bool,
+    /// Whether pairs with equal answers are no negatives of each other.
+    pub mask_equal_answers: bool,
+    /// Whether embeddings are normalised before the head.
+    pub normalize: bool,
+    /// Whether the pairs come in a new order each epoch.
+    pub shuffle: bool,
+    /// Which state the run ends with.
+    pub keep: Keep,
+}
+
+impl Settings {
+    /// What a recipe stands for, over embeddings of length `dim`, with seed 42.
+    #[must_use]
+    pub fn of(recipe: Recipe, dim: usize) -> Self {
+        match recipe {
+            Recipe::Quaterion => Self {
+                recipe,
+                epochs: 500,
+                batch: 1024,
+                lr: 1e-4,
+                weight_decay: 0.0,
+                seed: 42,
+                head: HeadConfig::SkipConnection {
+                    dim,
+                    layers: 1,
+                    skip_dropout: 0.0,
+                },
+                scale: 20.0,
+                distance: DistanceKind::Cosine,
+                symmetric: true,
+                mask_equal_answers: false,
+                normalize: false,
+                shuffle: false,
+                keep: Keep::Last,
+            },
+            Recipe::Quick => Self {
+                recipe,
+                epochs: 40,
+                batch: 1024,
+                lr: 1e-3,
+                weight_decay: 0.0,
+                seed: 42,
+                head: HeadConfig::Residual { dim },
+                scale: 20.0,
+                distance: DistanceKind::PlainCosine,
+                symmetric: true,
+                mask_equal_answers: true,
+                normalize: true,
+                shuffle: true,
+                keep: Keep::Best {
+                    slice: 0.1,
+                    patience: 6,
+                },
+            },
+        }
+    }
+
+    /// The loss these settings stand for.
+    #[must_use]
+    pub fn loss(&self) -> MultipleNegativesRanking {
+        MultipleNegativesRanking {
+            distance: self.distance,
+            scale: self.scale,
+            symmetric: self.symmetric,
+            mask_subgroups: self.mask_equal_answers,
+        }
+    }
+
+    /// Checks every number, so that a run never starts with one that cannot work.
+    ///
+    /// # Errors
+    /// A sentence that names the setting, its value and what is allowed.
+    pub fn check(&self) -> Result<(), String> {
+        let refuse = |name: &str, value: &dyn fmt::Display, allowed: &str| {
+            Err(format!("{name} is {value}; it must be {allowed}"))
+        };
+        if !(1..=1_000_000).contains(&self.epochs) {
+            return refuse("the number of epochs", &self.epochs, "from 1 to 1,000,000");
+        }
+        if !(2..=65_536).contains(&self.batch) {
+            return refuse("the batch size", &self.batch, "from 2 to 65,536");
+        }
+        if !(self.lr.is_finite() && self.lr > 0.0) {
+            return refuse(
+                "the learning rate",
+                &self.lr,
+                "a number above 0, for example 0.001",
+            );
+        }
+        if !(0.0..1.0).contains(&self.weight_decay) {
+            return refuse(
+                "the weight decay",
+                &self.weight_decay,
+                "at least 0 and below 1",
+            );
+        }
+        if !(self.scale.is_finite() && self.scale > 0.0) {
+            return refuse("the scale", &self.scale, "a number above 0, for example 20");
+        }
+        match self.keep {
+            Keep::Best { slice, .. } if !(slice > 0.0 && slice < 1.0) => {
+                refuse("the slice", &slice, "above 0 and below 1")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_is_sound_and_has_a_name() {
+        for recipe in Recipe::ALL {
+            assert_eq!(recipe.name().parse(), Ok(recipe));
+            assert_eq!(Settings::of(recipe, 384).check(), Ok(()));
+        }
+        assert!(
+            "thorugh"
+                .parse::<Recipe>()
+                .unwrap_err()
+                .contains("quick, quaterion")
+        );
+    }
+
+    #[test]
+    fn refuses_numbers_that_cannot_work() {
+        let good = Settings::of(Recipe::Quick, 8);
+        let bad = [
+            Settings {
+                epochs: 0,
+                ..good.clone()
+            },
+            Settings {
+                epochs: usize::MAX,
+                ..good.clone()
+            },
+            Settings {
+                batch: 1,
+                ..good.clone()
+            },
+            Settings {
+                lr: f64::NAN,
+                ..good.clone()
+            },
+            Settings {
+                lr: -1.0,
+                ..good.clone()
+            },
+            Settings {
+                scale: f32::INFINITY,
+                ..good.clone()
+            },
+            Settings {
+                weight_decay: 1.0,
+                ..good.clone()
+            },
+            Settings {
+                keep: Keep::Best {
+                    slice: 1.0,
+                    patience: 1,
+                },
+                ..good.clone()
+            },
+        ];
+        for settings in bad {
+            assert!(settings.check().is_err(), "{settings:?}");
+        }
+    }
+}
