@@ -53,6 +53,9 @@ mod names;
 mod steps;
 mod whole;
 
+#[cfg(test)]
+mod tests;
+
 pub use disk::DiskStore;
 pub use error::{ErrorKind, Operation, StoreError};
 pub use fault::{Fault, FaultStore, Step};
