@@ -24,8 +24,8 @@
 //! # What is done with rows
 //!
 //! Texts are kept as they were written; only control characters are removed, and told. A row that
-//! repeats question and answer of another to the letter is kept once. Equal answers have one
-//! key: [`normalize`].
+//! repeats question and answer of another to the letter is kept once. Equal answers (by
+//! [`normalize`]) belong together: [`groups`] finds such rows, [`split`] keeps them on one side.
 
 mod diagnose;
 mod encoding;
@@ -42,6 +42,7 @@ mod questions;
 mod repeats;
 mod row;
 mod source;
+mod split;
 mod text;
 mod words;
 
@@ -61,4 +62,5 @@ pub use problem::{Field, Found, Problem, ProblemKind, Severity};
 pub use questions::{Questions, TestQuestion, read_questions};
 pub use row::Row;
 pub use source::Shape;
+pub use split::{Split, SplitError, groups, split};
 pub use text::normalize;
