@@ -44,7 +44,7 @@ pub fn rank_pool(pool: PoolScores<'_>) -> Vec<usize> {
         .collect()
 }
 
-/// Asks questions of a pool by cosine and tells the ranks of each one's right answers, in order.
+/// Asks questions of a pool by cosine and hands out the scores of each one, in order.
 ///
 /// `questions` is `[n, d]`, `pool` is `[m, d]`, neither need be normalised; `right[i]` are the
 /// ascending numbers of question `i`'s right answers.
@@ -55,20 +55,16 @@ pub fn score_pool<T: Tensor>(
     questions: &T,
     pool: &T,
     right: &[Vec<usize>],
-    on_ranks: &mut dyn FnMut(&QueryRanks),
+    on_scores: &mut dyn FnMut(PoolScores<'_>),
 ) -> Result<(), T::Error> {
     let pool = pool.normalize_rows()?;
     let columns = pool.dims().0;
     for (block, right) in right.chunks(QUESTIONS).enumerate() {
         let start = (block * QUESTIONS) as u32;
         let rows: Vec<u32> = (start..start + right.len() as u32).collect();
-        let scores = questions
-            .select_rows(&rows)?
-            .normalize_rows()?
-            .matmul_t(&pool)?
-            .to_vec()?;
+        let scores = questions.select_rows(&rows)?.normalize_rows()?.matmul_t(&pool)?.to_vec()?;
         for (scores, right) in scores.chunks_exact(columns.max(1)).zip(right) {
-            on_ranks(&rank_pool(PoolScores { scores, right }));
+            on_scores(PoolScores { scores, right });
         }
     }
     Ok(())

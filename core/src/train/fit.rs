@@ -13,7 +13,7 @@ use crate::{
     head::{HeadConfig, Mode, Weights},
     loss::{MultipleNegativesRanking, PairLoss},
     metric::{
-        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, score_pool,
+        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool, score_pool,
     },
     sample::PairTargets,
 };
