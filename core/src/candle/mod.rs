@@ -8,6 +8,8 @@
 //! encoder) and must not be used where something is.
 
 pub mod adam;
+pub mod bert;
+pub mod device;
 mod tensor;
 
 use crate::{

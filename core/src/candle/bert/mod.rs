@@ -1,0 +1,191 @@
+//! The encoder: a frozen BERT network of the sentence-transformers kind.
+//!
+//! [`SentenceEncoder`] turns texts into pooled vectors, *not* normalised and before any `Dense` layer
+//! of the model: heads are trained on exactly these, and [`ModelSettings`] says what the model itself
+//! would do next.
+//!
+//! It is made for reading only. candle-transformers' network uses fused layer norm and softmax, which
+//! have no backward pass and would cut a gradient in silence; fine-tuning needs another forward.
+
+mod batch;
+mod padded;
+mod tokenize;
+mod workers;
+
+use crate::encoder::Encoder;
+use crate::matrix::{Matrix, ShapeError};
+use crate::model::{ModelError, ModelFiles, ModelSettings};
+use candle_core::{Device, Tensor};
+use padded::Network;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use tokenize::Texts;
+use workers::Workers;
+
+/// Why texts could not be encoded.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The model's files cannot be used.
+    Model(ModelError),
+    /// The tokenizer failed on a text.
+    Tokenizer(String),
+    /// The tensor library or the device failed.
+    Tensor(candle_core::Error),
+    /// A vector came out that is not made of finite numbers.
+    NotFinite,
+    /// A worker ended in a panic, which is a bug; the message is that of the panic's place.
+    Panicked,
+    /// The caller asked to stop.
+    Cancelled,
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Model(error) => error.fmt(f),
+            Self::Tokenizer(reason) => write!(f, "the tokenizer failed: {reason}"),
+            Self::Tensor(error) => write!(f, "computing the vectors failed: {error}"),
+            Self::NotFinite => f.write_str(
+                "the model gave a vector with values that are no numbers; its weights are damaged \
+                 or too large",
+            ),
+            Self::Panicked => f.write_str("computing the vectors ended in an internal error"),
+            Self::Cancelled => f.write_str("stopped before all texts were encoded"),
+        }
+    }
+}
+
+impl std::error::Error for EncodeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Model(error) => Some(error),
+            Self::Tensor(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<ModelError> for EncodeError {
+    fn from(error: ModelError) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl From<candle_core::Error> for EncodeError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Tensor(error)
+    }
+}
+
+impl From<ShapeError> for EncodeError {
+    fn from(error: ShapeError) -> Self {
+        Self::Tensor(candle_core::Error::wrap(error))
+    }
+}
+
+/// Tokenizer, network and pooling: all that stands between a text and its vector.
+pub(self) struct Inner {
+    texts: Texts,
+    network: Network,
+}
+
+/// A frozen sentence-transformers model of the BERT family.
+///
+/// Input is a text, output its pooled vector of [`dim`](Encoder::dim) components, not normalised.
+/// Texts longer than the model's `max_seq_length` tokens are cut.
+pub struct SentenceEncoder {
+    inner: Arc<Inner>,
+    workers: Workers,
+    settings: ModelSettings,
+    device: Device,
+}
+
+impl fmt::Debug for SentenceEncoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SentenceEncoder")
+            .field("settings", &self.settings)
+            .field("device", &self.device)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SentenceEncoder {
+    /// Loads a model into memory and onto a device. Everything is checked first: settings, weights
+    /// (shapes, formats, finite values) and the tokenizer's parts.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged or asks for something that is not supported; when the device
+    /// has no room.
+    pub fn load(files: &ModelFiles<'_>, device: &Device) -> Result<Self, EncodeError> {
+        let config = files.config()?;
+        let settings = files.settings()?;
+        let texts = Texts::read(&files.tokenizer()?, &settings, config.vocab_size)?;
+        let (weights, prefix) = files.weights()?;
+        let network = Network::load(&config, weights, prefix, settings.pooling, device)?;
+        Ok(Self {
+            inner: Arc::new(Inner { texts, network }),
+            workers: Workers::new(device)?,
+            settings,
+            device: device.clone(),
+        })
+    }
+
+    /// What the model does around its network.
+    #[must_use]
+    pub fn settings(&self) -> &ModelSettings {
+        &self.settings
+    }
+
+    /// The device the network is on.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The token ids of one text, special tokens included, cut to the model's length.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
+        self.inner.texts.ids(text)
+    }
+
+    /// Encodes any number of texts: `n` texts → `[n, dim]`, in the order given.
+    ///
+    /// The texts are worked through in small batches, shared among the processor's cores.
+    /// `on_progress` is called on the calling thread after each batch with the number of texts done
+    /// and their total; with [`ControlFlow::Break`] it stops the work.
+    ///
+    /// # Errors
+    /// [`EncodeError::Cancelled`] when stopped; else what tokenizer, network or device report.
+    pub fn encode_all(
+        &self,
+        texts: &[&str],
+        on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<Matrix, EncodeError> {
+        self.workers.run(&self.inner, texts, on_progress)
+    }
+}
+
+impl Encoder<Tensor> for SentenceEncoder {
+    type Input = str;
+    type Error = EncodeError;
+
+    fn dim(&self) -> usize {
+        self.settings.dims
+    }
+
+    fn trainable(&self) -> bool {
+        false
+    }
+
+    fn encode(&self, batch: &[&str]) -> Result<Tensor, EncodeError> {
+        let rows = self.encode_all(batch, &mut |_, _| ControlFlow::Continue(()))?;
+        Ok(crate::candle::to_tensor(&rows, &self.device)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;
