@@ -1,5 +1,6 @@
 //! Errors as people meet them: what happened, and what to do next.
 
+use crate::obtain::ObtainError;
 use nearsay_core::{
     candle::bert::EncodeError,
     faq::{ReadError, SplitError},
@@ -22,13 +23,19 @@ pub struct Trouble {
 impl Trouble {
     /// Trouble of these words.
     pub fn new(what: impl fmt::Display, fix: impl fmt::Display) -> Self {
-        Self { what: what.to_string(), fix: fix.to_string() }
+        Self {
+            what: what.to_string(),
+            fix: fix.to_string(),
+        }
     }
 
     /// The same trouble, with the file it is about in front.
     #[must_use]
     pub fn about(self, file: &std::path::Path) -> Self {
-        Self { what: format!("{}: {}", file.display(), self.what), ..self }
+        Self {
+            what: format!("{}: {}", file.display(), self.what),
+            ..self
+        }
     }
 }
 
@@ -61,7 +68,15 @@ macro_rules! says_what_to_do {
 }
 
 // The words of these say what to do themselves.
-says_what_to_do!(EncodeError, ModelError, ServableError, SplitError, StoreError, TrainError);
+says_what_to_do!(
+    EncodeError,
+    ModelError,
+    ObtainError,
+    ServableError,
+    SplitError,
+    StoreError,
+    TrainError
+);
 
 impl From<candle_core::Error> for Trouble {
     fn from(error: candle_core::Error) -> Self {

@@ -62,7 +62,11 @@ pub fn score_pool<T: Tensor>(
     for (block, right) in right.chunks(QUESTIONS).enumerate() {
         let start = (block * QUESTIONS) as u32;
         let rows: Vec<u32> = (start..start + right.len() as u32).collect();
-        let scores = questions.select_rows(&rows)?.normalize_rows()?.matmul_t(&pool)?.to_vec()?;
+        let scores = questions
+            .select_rows(&rows)?
+            .normalize_rows()?
+            .matmul_t(&pool)?
+            .to_vec()?;
         for (scores, right) in scores.chunks_exact(columns.max(1)).zip(right) {
             on_scores(PoolScores { scores, right });
         }

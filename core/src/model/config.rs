@@ -202,7 +202,10 @@ pub(crate) mod tests {
             ("layer_norm_eps", serde_json::json!(-1.0)),
         ] {
             let error = with(name, value).unwrap_err();
-            assert!(matches!(error, ModelError::Invalid { .. }), "{name}: {error}");
+            assert!(
+                matches!(error, ModelError::Invalid { .. }),
+                "{name}: {error}"
+            );
         }
     }
 

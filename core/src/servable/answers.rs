@@ -73,7 +73,10 @@ impl AnswerSet {
         let vectors = answers.iter().zip(0u32..).flat_map(|(answer, number)| {
             (0..=answer.questions.len() as u32).map(move |wording| (number, wording))
         });
-        Self { vectors: vectors.collect(), answers }
+        Self {
+            vectors: vectors.collect(),
+            answers,
+        }
     }
 
     /// Number of answers.
@@ -104,14 +107,18 @@ impl AnswerSet {
     pub fn wording(&self, vector: u32) -> Option<&str> {
         let (answer, wording) = *self.vectors.get(vector as usize)?;
         let questions = &self.answers.get(answer as usize)?.questions;
-        questions.get(wording.checked_sub(1)? as usize).map(String::as_str)
+        questions
+            .get(wording.checked_sub(1)? as usize)
+            .map(String::as_str)
     }
 
     /// The text of every vector, in order.
     #[must_use]
     pub fn texts(&self) -> Vec<&str> {
         let texts = self.answers.iter().flat_map(|answer| {
-            std::iter::once(&answer.answer).chain(&answer.questions).map(String::as_str)
+            std::iter::once(&answer.answer)
+                .chain(&answer.questions)
+                .map(String::as_str)
         });
         texts.collect()
     }
@@ -144,7 +151,11 @@ impl AnswerSet {
 
 /// The vectors of a set, `[n, d]`, as a safetensors file.
 pub(super) fn vectors_to_bytes(vectors: &Matrix) -> Result<Vec<u8>, ServableError> {
-    let bytes: Vec<u8> = vectors.data().iter().flat_map(|x| x.to_le_bytes()).collect();
+    let bytes: Vec<u8> = vectors
+        .data()
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
     let shape = vec![vectors.rows(), vectors.columns()];
     TensorView::new(Dtype::F32, shape, &bytes)
         .and_then(|view| safetensors::serialize([("vectors", view)], None))
@@ -160,13 +171,16 @@ pub(super) fn read_index(
     let bytes = store.read(&dir.join(VECTORS), VECTORS_LIMIT)?;
     let file = open_safetensors(VECTORS, &bytes)?;
     let changed = |why: &str| ServableError::changed(VECTORS, why);
-    let view = file.tensor("vectors").map_err(|_| changed("has no vectors"))?;
+    let view = file
+        .tensor("vectors")
+        .map_err(|_| changed("has no vectors"))?;
     if view.dtype() != Dtype::F32 || view.shape() != [answers.vectors.len(), dim] {
         return Err(changed("does not go with the answers and the model"));
     }
     let numbers = view.data().chunks_exact(4);
-    let numbers: Vec<f32> =
-        numbers.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let numbers: Vec<f32> = numbers
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        .collect();
     if numbers.iter().any(|x| !x.is_finite()) {
         return Err(changed("has values that are no numbers"));
     }
@@ -200,8 +214,14 @@ mod tests {
         ];
         let set = AnswerSet::of(&rows);
         assert_eq!(set.len(), 2);
-        let expected =
-            ["No.", "Open on Sunday?", "Sunday hours?", "Open at night?", "Yes.", "Wi-Fi?"];
+        let expected = [
+            "No.",
+            "Open on Sunday?",
+            "Sunday hours?",
+            "Open at night?",
+            "Yes.",
+            "Wi-Fi?",
+        ];
         assert_eq!(set.texts(), expected);
         assert_eq!(set.owners(), [0, 0, 0, 0, 1, 1]);
         assert_eq!(set.wording(0), None);

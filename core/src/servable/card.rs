@@ -41,7 +41,11 @@ pub(super) fn card(manifest: &Manifest, answers: &AnswerSet, dense: bool) -> Str
              training, {after} after it.\n"
         )
         .ok();
-        writeln!(text, "| | recall@1 | recall@5 | recall@10 | mrr@10 | ndcg@10 |").ok();
+        writeln!(
+            text,
+            "| | recall@1 | recall@5 | recall@10 | mrr@10 | ndcg@10 |"
+        )
+        .ok();
         writeln!(text, "| --- | --- | --- | --- | --- | --- |").ok();
         for name in ["before", "after"] {
             write!(text, "| {name} |").ok();

@@ -33,7 +33,10 @@ pub enum ServableError {
 
 impl ServableError {
     pub(super) fn changed(file: &str, why: impl fmt::Display) -> Self {
-        Self::Changed { file: file.to_owned(), why: why.to_string() }
+        Self::Changed {
+            file: file.to_owned(),
+            why: why.to_string(),
+        }
     }
 }
 

@@ -54,7 +54,10 @@ pub struct Threshold {
 
 impl Threshold {
     /// The usual value, for a model without questions kept aside.
-    pub const USUAL: Self = Self { score: 0.5, questions: 0 };
+    pub const USUAL: Self = Self {
+        score: 0.5,
+        questions: 0,
+    };
 }
 
 impl Manifest {
@@ -74,7 +77,10 @@ impl Manifest {
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(damaged)?;
         if !manifest.threshold.score.is_finite() {
-            return Err(ServableError::changed(NAME, "has a threshold that is no number"));
+            return Err(ServableError::changed(
+                NAME,
+                "has a threshold that is no number",
+            ));
         }
         match manifest.files.keys().find(|name| !plain(name)) {
             Some(name) => Err(ServableError::changed(
@@ -96,16 +102,25 @@ impl Manifest {
                 Err(error) => match error.kind {
                     ErrorKind::NotFound => return Err(ServableError::changed(name, "is missing")),
                     ErrorKind::TooLarge { .. } => {
-                        return Err(ServableError::changed(name, "is longer than it was written"));
+                        return Err(ServableError::changed(
+                            name,
+                            "is longer than it was written",
+                        ));
                     }
                     _ => return Err(error.into()),
                 },
             };
             if bytes.len() as u64 != entry.bytes {
-                return Err(ServableError::changed(name, "is shorter than it was written"));
+                return Err(ServableError::changed(
+                    name,
+                    "is shorter than it was written",
+                ));
             }
             if sha256_hex(&bytes) != entry.sha256 {
-                return Err(ServableError::changed(name, "is not the file that was written"));
+                return Err(ServableError::changed(
+                    name,
+                    "is not the file that was written",
+                ));
             }
         }
         Ok(())
@@ -117,7 +132,9 @@ fn plain(name: &str) -> bool {
     let part = |part: &str| {
         (1..=64).contains(&part.len())
             && !part.starts_with('.')
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
     };
     name.split('/').count() <= 2 && name.split('/').all(part)
 }
@@ -127,14 +144,20 @@ mod tests {
     use super::*;
 
     fn manifest(names: &[&str]) -> Vec<u8> {
-        let entry = FileEntry { bytes: 1, sha256: String::new() };
+        let entry = FileEntry {
+            bytes: 1,
+            sha256: String::new(),
+        };
         serde_json::to_vec(&Manifest {
             format: FORMAT,
             written_by: "0.1.0".into(),
             encoder: "minilm".into(),
             threshold: Threshold::USUAL,
             report: Value::Null,
-            files: names.iter().map(|&name| (name.to_owned(), entry.clone())).collect(),
+            files: names
+                .iter()
+                .map(|&name| (name.to_owned(), entry.clone()))
+                .collect(),
         })
         .unwrap()
     }
@@ -142,9 +165,18 @@ mod tests {
     #[test]
     fn names_must_stay_in_the_folder() {
         assert!(Manifest::parse(&manifest(&["config.json", "2_Dense/model.safetensors"])).is_ok());
-        for name in
-            ["../x", "/etc/passwd", "a/../b", "a/b/c", "", "a//b", "C:\\x", ".hidden", "a\0b", "a/"]
-        {
+        for name in [
+            "../x",
+            "/etc/passwd",
+            "a/../b",
+            "a/b/c",
+            "",
+            "a//b",
+            "C:\\x",
+            ".hidden",
+            "a\0b",
+            "a/",
+        ] {
             let error = Manifest::parse(&manifest(&[name])).unwrap_err();
             assert!(matches!(error, ServableError::Changed { .. }), "{name:?}");
         }

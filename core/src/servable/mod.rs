@@ -89,7 +89,12 @@ impl Servable {
         let model = TextModel::load(&files, device)?;
         let answers = AnswerSet::read(store, dir)?;
         let index = answers::read_index(store, dir, &answers, model.dim())?;
-        Ok(Self { model, answers, index, manifest })
+        Ok(Self {
+            model,
+            answers,
+            index,
+            manifest,
+        })
     }
 
     /// The model that turns texts into vectors.

@@ -43,13 +43,16 @@ impl TextModel {
             let (rows, columns) = (dense.out_features, dense.in_features);
             let read = |tensor: &str, shape: &[usize]| -> Result<Matrix, ServableError> {
                 check_tensor(&name, &file, tensor, shape)?;
-                let view = file.tensor(tensor).map_err(|e| ServableError::changed(&name, e))?;
+                let view = file
+                    .tensor(tensor)
+                    .map_err(|e| ServableError::changed(&name, e))?;
                 if view.dtype() != safetensors::Dtype::F32 {
                     return Err(ServableError::changed(&name, "is not of 32-bit numbers"));
                 }
                 let numbers = view.data().chunks_exact(4);
-                let numbers: Vec<f32> =
-                    numbers.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+                let numbers: Vec<f32> = numbers
+                    .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                    .collect();
                 let rows = if shape.len() == 2 { shape[0] } else { 1 };
                 let columns = shape[shape.len() - 1];
                 Matrix::new(rows, columns, numbers).map_err(|e| ServableError::changed(&name, e))
@@ -69,7 +72,9 @@ impl TextModel {
     /// Length of a vector.
     #[must_use]
     pub fn dim(&self) -> usize {
-        self.layers.last().map_or(self.encoder.dim(), |layer| layer.weight.rows())
+        self.layers
+            .last()
+            .map_or(self.encoder.dim(), |layer| layer.weight.rows())
     }
 
     /// The encoder before the linear layers.
@@ -83,7 +88,9 @@ impl TextModel {
     /// # Errors
     /// When the encoder fails.
     pub fn encode(&self, texts: &[&str]) -> Result<Matrix, ServableError> {
-        let pooled = self.encoder.encode_all(texts, &mut |_, _| ControlFlow::Continue(()))?;
+        let pooled = self
+            .encoder
+            .encode_all(texts, &mut |_, _| ControlFlow::Continue(()))?;
         self.finish(pooled)
     }
 
@@ -100,7 +107,8 @@ impl TextModel {
         }
         let (rows, columns) = (x.rows(), x.columns());
         let mut data = x.into_data();
-        data.chunks_exact_mut(columns.max(1)).for_each(index::normalize);
+        data.chunks_exact_mut(columns.max(1))
+            .for_each(index::normalize);
         Ok(Matrix::new(rows, columns, data).unwrap_or_default())
     }
 }

@@ -53,13 +53,20 @@ impl Export<'_> {
     }
 
     fn fill(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
-        let mut folder = Folder { store, dir, files: BTreeMap::new() };
+        let mut folder = Folder {
+            store,
+            dir,
+            files: BTreeMap::new(),
+        };
         for name in self.encoder.base_files()? {
             folder.put(name, &self.encoder.need(name)?)?;
         }
         self.sentence_transformers(&mut folder)?;
         folder.put(answers::TEXTS, &self.answers.to_jsonl())?;
-        folder.put(answers::VECTORS, &answers::vectors_to_bytes(&self.finished_vectors()?)?)?;
+        folder.put(
+            answers::VECTORS,
+            &answers::vectors_to_bytes(&self.finished_vectors()?)?,
+        )?;
         let mut manifest = Manifest {
             format: manifest::FORMAT,
             written_by: env!("CARGO_PKG_VERSION").into(),
@@ -82,7 +89,10 @@ impl Export<'_> {
     fn finished_vectors(&self) -> Result<Matrix, ServableError> {
         let changed = |e| ServableError::changed(answers::VECTORS, e);
         if self.vectors.rows() != self.answers.owners().len() {
-            return Err(ServableError::changed(answers::VECTORS, "lacks some of the texts"));
+            return Err(ServableError::changed(
+                answers::VECTORS,
+                "lacks some of the texts",
+            ));
         }
         let vectors = match self.head {
             Some(head) => {
@@ -161,7 +171,9 @@ impl Export<'_> {
             )?;
             folder.put("2_Dense/model.safetensors", &dense_to_bytes(head)?)?;
         }
-        Ok(folder.store.create_dir_all(&folder.dir.join("3_Normalize"))?)
+        Ok(folder
+            .store
+            .create_dir_all(&folder.dir.join("3_Normalize"))?)
     }
 }
 
@@ -194,13 +206,17 @@ impl Folder<'_> {
             self.store.create_dir_all(parent)?;
         }
         self.store.write_atomic(&path, bytes)?;
-        let entry = FileEntry { bytes: bytes.len() as u64, sha256: sha256_hex(bytes) };
+        let entry = FileEntry {
+            bytes: bytes.len() as u64,
+            sha256: sha256_hex(bytes),
+        };
         self.files.insert(name.into(), entry);
         Ok(())
     }
 
     fn put_json(&mut self, name: &str, value: &Value) -> Result<(), ServableError> {
-        let bytes = serde_json::to_vec_pretty(value).map_err(|e| ServableError::changed(name, e))?;
+        let bytes =
+            serde_json::to_vec_pretty(value).map_err(|e| ServableError::changed(name, e))?;
         self.put(name, &bytes)
     }
 }

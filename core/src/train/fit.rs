@@ -13,7 +13,8 @@ use crate::{
     head::{HeadConfig, Mode, Weights},
     loss::{MultipleNegativesRanking, PairLoss},
     metric::{
-        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool, score_pool,
+        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool,
+        score_pool,
     },
     sample::PairTargets,
 };
@@ -480,8 +481,8 @@ impl<'a> Run<'a> {
             head(&choice.pool)?.detach(),
         );
         let mut metrics = PoolMetrics::default();
-        score_pool(&questions, &pool, &choice.right, &mut |ranks| {
-            metrics.update(ranks)
+        score_pool(&questions, &pool, &choice.right, &mut |scores| {
+            metrics.update(&rank_pool(scores));
         })?;
         Ok(metrics.mrr_10())
     }

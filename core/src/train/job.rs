@@ -81,7 +81,11 @@ impl Job<'_> {
         let mut texts = answers.texts();
         let exported = texts.len();
         let known: HashSet<&str> = texts.iter().copied().collect();
-        texts.extend(all.iter().map(|row| row.answer.as_str()).filter(|a| !known.contains(a)));
+        texts.extend(
+            all.iter()
+                .map(|row| row.answer.as_str())
+                .filter(|a| !known.contains(a)),
+        );
         let mut told = Instant::now();
         let mut on_progress = |done: usize, total: usize| {
             // Twenty a second are enough for any eye.
@@ -90,8 +94,12 @@ impl Job<'_> {
                 on_event(Event::Embed { done, total });
             }
         };
-        let embedded = self.cache.embed(&texts, encode, self.control, &mut on_progress)?;
-        let Some(embedded) = embedded else { return Ok(None) };
+        let embedded = self
+            .cache
+            .embed(&texts, encode, self.control, &mut on_progress)?;
+        let Some(embedded) = embedded else {
+            return Ok(None);
+        };
         if embedded.damaged > 0 {
             on_event(Event::note(format!(
                 "{} of the files with saved embeddings could not be read; their texts were \
@@ -100,7 +108,10 @@ impl Job<'_> {
             )));
         }
         let vectors = embedded.embeddings;
-        let place = Places { of: texts.iter().copied().zip(0..).collect(), vectors: &vectors };
+        let place = Places {
+            of: texts.iter().copied().zip(0..).collect(),
+            vectors: &vectors,
+        };
         let embed_s = started.elapsed().as_secs_f64();
 
         let started = Instant::now();
@@ -124,21 +135,39 @@ impl Job<'_> {
             None => None,
         };
         let train_s = started.elapsed().as_secs_f64();
-        let report = self.report(&fitted, &train, before.figures, after.figures, embed_s, train_s);
+        let report = self.report(
+            &fitted,
+            &train,
+            before.figures,
+            after.figures,
+            embed_s,
+            train_s,
+        );
         let threshold = after.threshold;
         let (dim, mut data) = (vectors.columns(), vectors.into_data());
         data.truncate(exported * dim);
-        let vectors = Matrix::new(exported, dim, data)
-            .map_err(|error| TrainError::Encoder(error.into()))?;
-        Ok(Some(Trained { head: folded, threshold, report, vectors, answers }))
+        let vectors =
+            Matrix::new(exported, dim, data).map_err(|error| TrainError::Encoder(error.into()))?;
+        Ok(Some(Trained {
+            head: folded,
+            threshold,
+            report,
+            vectors,
+            answers,
+        }))
     }
 
     /// The questions kept aside, to be asked of all answers.
     fn exam(&self, place: &Places<'_>, answers: &AnswerSet) -> Result<Exam, TrainError> {
         let pairs = place.pairs(self.held_out)?;
-        let pool: Vec<&str> = answers.iter().map(|answer| answer.answer.as_str()).collect();
+        let pool: Vec<&str> = answers
+            .iter()
+            .map(|answer| answer.answer.as_str())
+            .collect();
         let known = answer_groups(
-            pool.iter().copied().chain(self.held_out.iter().map(|row| row.answer.as_str())),
+            pool.iter()
+                .copied()
+                .chain(self.held_out.iter().map(|row| row.answer.as_str())),
         );
         let number: HashMap<u64, usize> = known.iter().take(pool.len()).copied().zip(0..).collect();
         let mut right = Vec::with_capacity(pairs.len());
@@ -146,7 +175,11 @@ impl Job<'_> {
             let answer = number.get(group).copied();
             right.extend(row.ways_to_ask().map(|_| answer.into_iter().collect()));
         }
-        Ok(Exam { questions: pairs.anchors, pool: place.rows(&pool)?, right })
+        Ok(Exam {
+            questions: pairs.anchors,
+            pool: place.rows(&pool)?,
+            right,
+        })
     }
 
     /// Asks the questions kept aside, with the head or without.
@@ -159,7 +192,10 @@ impl Job<'_> {
             })
         };
         if exam.right.is_empty() {
-            return Ok(Asked { figures: None, threshold: Threshold::USUAL });
+            return Ok(Asked {
+                figures: None,
+                threshold: Threshold::USUAL,
+            });
         }
         let (questions, pool) = (place(&exam.questions)?, place(&exam.pool)?);
         let mut metrics = PoolMetrics::default();
@@ -217,7 +253,10 @@ fn threshold(mut right_first: Vec<f32>, questions: usize) -> Threshold {
         return Threshold::USUAL;
     }
     right_first.sort_by(f32::total_cmp);
-    Threshold { score: right_first[right_first.len() / 10], questions }
+    Threshold {
+        score: right_first[right_first.len() / 10],
+        questions,
+    }
 }
 
 /// The vector of each text.
@@ -232,7 +271,9 @@ impl Places<'_> {
         let mut data = Vec::with_capacity(texts.len() * self.vectors.columns());
         for text in texts {
             let Some(&row) = self.of.get(text) else {
-                return Err(TrainError::Encoder(format!("{text:?} was not embedded").into()));
+                return Err(TrainError::Encoder(
+                    format!("{text:?} was not embedded").into(),
+                ));
             };
             data.extend_from_slice(self.vectors.row(row));
         }
@@ -242,7 +283,10 @@ impl Places<'_> {
 
     /// Every way to ask with its answer.
     fn pairs(&self, rows: &[Row]) -> Result<Pairs, TrainError> {
-        let pairs = || rows.iter().flat_map(|row| row.ways_to_ask().map(move |way| (way, row)));
+        let pairs = || {
+            rows.iter()
+                .flat_map(|row| row.ways_to_ask().map(move |way| (way, row)))
+        };
         let anchors: Vec<&str> = pairs().map(|(way, _)| way).collect();
         let positives: Vec<&str> = pairs().map(|(_, row)| row.answer.as_str()).collect();
         let subgroups = answer_groups(positives.iter().copied());

@@ -2,10 +2,7 @@
 
 use super::{DeviceArgs, print_json, print_line};
 use crate::trouble::Trouble;
-use nearsay_core::{
-    servable::Servable,
-    store::DiskStore,
-};
+use nearsay_core::{servable::Servable, store::DiskStore};
 use serde::Serialize;
 use std::{
     io::{BufRead as _, IsTerminal as _},
@@ -54,7 +51,10 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     let device = args.device.device.open()?;
     let model = Servable::open(&DiskStore, &args.dir, &device)?;
     if !args.questions.is_empty() {
-        return args.questions.iter().try_for_each(|question| ask(&model, question, args));
+        return args
+            .questions
+            .iter()
+            .try_for_each(|question| ask(&model, question, args));
     }
     if std::io::stdin().is_terminal() {
         eprintln!("Ask, one question a line; Ctrl+D ends.");
@@ -76,8 +76,14 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
 
 fn ask(model: &Servable, question: &str, args: &Args) -> Result<(), Trouble> {
     // An empty question is near nothing; it must not get the answer that is nearest to silence.
-    let found = if question.trim().is_empty() { Vec::new() } else { model.ask(question, args.top)? };
-    let confident = found.first().is_some_and(|first| model.confident(first.score));
+    let found = if question.trim().is_empty() {
+        Vec::new()
+    } else {
+        model.ask(question, args.top)?
+    };
+    let confident = found
+        .first()
+        .is_some_and(|first| model.confident(first.score));
     if args.json {
         let answers = found
             .iter()
@@ -89,7 +95,11 @@ fn ask(model: &Servable, question: &str, args: &Args) -> Result<(), Trouble> {
                 source: found.answer.source.as_deref(),
             })
             .collect();
-        return print_json(&Asked { question, answers, confident });
+        return print_json(&Asked {
+            question,
+            answers,
+            confident,
+        });
     }
     if !confident {
         print_line("I have no sure answer. The nearest:")?;

@@ -2,11 +2,7 @@
 
 use super::{DeviceArgs, print_line};
 use crate::trouble::Trouble;
-use nearsay_core::{
-    model::ModelFiles,
-    servable::TextModel,
-    store::DiskStore,
-};
+use nearsay_core::{model::ModelFiles, servable::TextModel, store::DiskStore};
 use std::{fmt::Write as _, io::BufRead as _, path::PathBuf};
 
 /// Texts that are encoded at once.
@@ -28,14 +24,16 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     let model = TextModel::load(&ModelFiles::open(&DiskStore, &args.dir)?, &device)?;
     let mut lines = std::io::stdin().lock().lines();
     loop {
-        let texts: Vec<String> = lines.by_ref().take(BATCH).collect::<Result<_, _>>().map_err(
-            |error| {
+        let texts: Vec<String> = lines
+            .by_ref()
+            .take(BATCH)
+            .collect::<Result<_, _>>()
+            .map_err(|error| {
                 Trouble::new(
                     format_args!("the texts cannot be read ({error})"),
                     "They must be lines of UTF-8 text.",
                 )
-            },
-        )?;
+            })?;
         if texts.is_empty() {
             return Ok(());
         }

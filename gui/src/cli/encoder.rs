@@ -9,10 +9,7 @@ use nearsay_core::{
     store::DiskStore,
     train::{Control, Event},
 };
-use std::{
-    ops::ControlFlow,
-    path::PathBuf,
-};
+use std::{ops::ControlFlow, path::PathBuf};
 
 /// Where the encoder's files are. A known name is fetched when it is not here yet; anything else is
 /// a path.
@@ -27,8 +24,10 @@ pub(super) fn find(
         if path.exists() {
             return Ok(path);
         }
-        let names: Vec<&str> =
-            obtain::known_models().iter().map(|model| model.name.as_str()).collect();
+        let names: Vec<&str> = obtain::known_models()
+            .iter()
+            .map(|model| model.name.as_str())
+            .collect();
         return Err(Trouble::new(
             format_args!("there is no encoder “{name}”, and no file or folder of that name"),
             format_args!("Use {}, or the path of a model.", names.join(", ")),
@@ -42,13 +41,19 @@ pub(super) fn find(
         match event {
             ObtainEvent::Trying(from) => source = from.to_string(),
             ObtainEvent::Waiting => {
-                on_event(Event::note("Another Nearsay is getting the model; waiting for it."));
+                on_event(Event::note(
+                    "Another Nearsay is getting the model; waiting for it.",
+                ));
             }
             ObtainEvent::Failed(from, why) => {
                 on_event(Event::note(format!("{}: {why}", from.to_string())));
             }
             ObtainEvent::Fetching { done, total } | ObtainEvent::Verifying { done, total } => {
-                on_event(Event::Model { done, total, source: source.clone() });
+                on_event(Event::Model {
+                    done,
+                    total,
+                    source: source.clone(),
+                });
             }
         }
         match control.stopping() {
@@ -56,5 +61,11 @@ pub(super) fn find(
             false => ControlFlow::Continue(()),
         }
     };
-    Ok(obtain::obtain(&DiskStore, model, data.root(), None, &mut forward)?)
+    Ok(obtain::obtain(
+        &DiskStore,
+        model,
+        data.root(),
+        None,
+        &mut forward,
+    )?)
 }

@@ -43,7 +43,11 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
     let device = args.device.device.open()?;
     let model = Servable::open(&DiskStore, &args.dir, &device)?;
     let pool: Vec<String> = if args.pool.is_empty() {
-        model.answers().iter().map(|answer| answer.answer.clone()).collect()
+        model
+            .answers()
+            .iter()
+            .map(|answer| answer.answer.clone())
+            .collect()
     } else {
         let mut seen = HashSet::new();
         let mut pool = Vec::new();
@@ -56,33 +60,52 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
     };
     let asked = asked(args, &pool)?;
     let questions: Vec<&str> = asked.iter().map(|asked| asked.question.as_str()).collect();
-    let encoder = Encoder { args, model: &model, data };
+    let encoder = Encoder {
+        args,
+        model: &model,
+        data,
+    };
     let questions = encoder.encode(&questions)?;
     let right: Vec<Vec<usize>> = asked.into_iter().map(|asked| asked.right).collect();
 
     let mut metrics = PoolMetrics::default();
     if args.pool.is_empty() {
         for (question, right) in questions.iter_rows().zip(&right) {
-            let scores: Vec<f32> =
-                model.index().scores(question).iter().map(|hit| hit.score).collect();
-            metrics.update(&rank_pool(PoolScores { scores: &scores, right }));
+            let scores: Vec<f32> = model
+                .index()
+                .scores(question)
+                .iter()
+                .map(|hit| hit.score)
+                .collect();
+            metrics.update(&rank_pool(PoolScores {
+                scores: &scores,
+                right,
+            }));
         }
     } else {
         let pool: Vec<&str> = pool.iter().map(String::as_str).collect();
         let place = |matrix: &Matrix| nearsay_core::candle::to_tensor(matrix, &device);
         let (questions, pool) = (place(&questions)?, place(&encoder.encode(&pool)?)?);
-        score_pool(&questions, &pool, &right, &mut |scores| metrics.update(&rank_pool(scores)))?;
+        score_pool(&questions, &pool, &right, &mut |scores| {
+            metrics.update(&rank_pool(scores))
+        })?;
     }
     let Some(figures) = PoolFigures::of(&metrics, pool.len()) else {
         return Err(Trouble::new(
-            format_args!("{} has no question that could be asked", args.file.display()),
+            format_args!(
+                "{} has no question that could be asked",
+                args.file.display()
+            ),
             "A row needs a question, and an answer that is in the pool.",
         ));
     };
     if args.json {
         return print_json(&figures);
     }
-    print_line(&format!("{} questions, {} answers", figures.questions, figures.pool))?;
+    print_line(&format!(
+        "{} questions, {} answers",
+        figures.questions, figures.pool
+    ))?;
     let rows = [
         ("recall@1", figures.recall_1),
         ("recall@5", figures.recall_5),
@@ -90,18 +113,25 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
         ("mrr@10", figures.mrr_10),
         ("ndcg@10", figures.ndcg_10),
     ];
-    rows.iter().try_for_each(|(name, value)| print_line(&format!("{name:<10} {value:.4}")))
+    rows.iter()
+        .try_for_each(|(name, value)| print_line(&format!("{name:<10} {value:.4}")))
 }
 
 /// The test questions with their right answers in the pool; those without any are told and left out.
 fn asked(args: &Args, pool: &[String]) -> Result<Vec<Asked>, Trouble> {
-    let number: HashMap<String, usize> =
-        pool.iter().map(|answer| normalize(answer)).zip(0..).collect();
+    let number: HashMap<String, usize> = pool
+        .iter()
+        .map(|answer| normalize(answer))
+        .zip(0..)
+        .collect();
     let mut asked = Vec::new();
     let mut lost = Vec::new();
     for row in input::questions(&args.file)?.rows {
-        let right: HashSet<usize> =
-            row.answers.iter().filter_map(|answer| number.get(&normalize(answer)).copied()).collect();
+        let right: HashSet<usize> = row
+            .answers
+            .iter()
+            .filter_map(|answer| number.get(&normalize(answer)).copied())
+            .collect();
         let mut right: Vec<usize> = right.into_iter().collect();
         right.sort_unstable();
         if right.is_empty() {
@@ -109,7 +139,10 @@ fn asked(args: &Args, pool: &[String]) -> Result<Vec<Asked>, Trouble> {
             continue;
         }
         for question in std::iter::once(row.question).chain(row.wordings) {
-            asked.push(Asked { question, right: right.clone() });
+            asked.push(Asked {
+                question,
+                right: right.clone(),
+            });
         }
     }
     if let Some(first) = lost.first() {
@@ -135,8 +168,7 @@ impl Encoder<'_> {
         let encoder = self.model.model().encoder();
         let fingerprint = ModelFiles::open(&DiskStore, &self.args.dir)?.fingerprint()?;
         let dim = encoder.settings().dims;
-        let cache =
-            EmbeddingCache::new(&DiskStore, &self.data.embeddings(), &fingerprint, dim);
+        let cache = EmbeddingCache::new(&DiskStore, &self.data.embeddings(), &fingerprint, dim);
         let bar = Bar::new("Reading texts", self.args.json);
         let embedded = cache.embed(
             texts,
@@ -145,12 +177,17 @@ impl Encoder<'_> {
                     true => ControlFlow::Continue(()),
                     false => ControlFlow::Break(()),
                 };
-                encoder.encode_all(texts, &mut tell).map(Some).map_err(Into::into)
+                encoder
+                    .encode_all(texts, &mut tell)
+                    .map(Some)
+                    .map_err(Into::into)
             },
             &Control::new(),
             &mut |done, total| bar.show(done as u64, total as u64),
         )?;
-        let pooled = embedded.map(|embedded| embedded.embeddings).unwrap_or_default();
+        let pooled = embedded
+            .map(|embedded| embedded.embeddings)
+            .unwrap_or_default();
         Ok(self.model.model().finish(pooled)?)
     }
 }

@@ -13,7 +13,9 @@ const TOLD: usize = 5;
 /// An FAQ file, with everything that is wrong with it.
 pub(super) fn faq(file: &Path) -> Result<Faq, Trouble> {
     read(file, |reader| {
-        read_jsonl(reader, &ReadOptions::default(), &mut |_| ControlFlow::Continue(()))
+        read_jsonl(reader, &ReadOptions::default(), &mut |_| {
+            ControlFlow::Continue(())
+        })
     })
 }
 
@@ -24,8 +26,14 @@ pub(super) fn rows(file: &Path) -> Result<Vec<Row>, Trouble> {
     tell(file, faq.problems.iter().map(ToString::to_string));
     if faq.rows.is_empty() {
         return Err(Trouble::new(
-            format_args!("{} has no row with a question and an answer", file.display()),
-            format_args!("“nearsay check {}” says what is wrong with each line.", file.display()),
+            format_args!(
+                "{} has no row with a question and an answer",
+                file.display()
+            ),
+            format_args!(
+                "“nearsay check {}” says what is wrong with each line.",
+                file.display()
+            ),
         ));
     }
     Ok(faq.rows)
@@ -34,7 +42,9 @@ pub(super) fn rows(file: &Path) -> Result<Vec<Row>, Trouble> {
 /// A file of test questions; what is wrong with it goes to stderr.
 pub(super) fn questions(file: &Path) -> Result<Questions, Trouble> {
     let questions = read(file, |reader| {
-        read_questions(reader, &ReadOptions::default(), &mut |_| ControlFlow::Continue(()))
+        read_questions(reader, &ReadOptions::default(), &mut |_| {
+            ControlFlow::Continue(())
+        })
     })?;
     tell(file, questions.problems.iter().map(ToString::to_string));
     Ok(questions)
@@ -54,6 +64,9 @@ fn tell(file: &Path, problems: impl ExactSizeIterator<Item = String>) {
         eprintln!("  {problem}");
     }
     if more > 0 {
-        eprintln!("  … and {more} more; “nearsay check {}” lists them all", file.display());
+        eprintln!(
+            "  … and {more} more; “nearsay check {}” lists them all",
+            file.display()
+        );
     }
 }

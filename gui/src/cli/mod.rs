@@ -84,15 +84,21 @@ impl Command {
 
 /// One JSON line on stdout, at once.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Trouble> {
-    let line = serde_json::to_string(value)
-        .map_err(|error| Trouble::new(format_args!("the result cannot be written ({error})"), ""))?;
+    let line = serde_json::to_string(value).map_err(|error| {
+        Trouble::new(format_args!("the result cannot be written ({error})"), "")
+    })?;
     print_line(&line)
 }
 
 /// One line on stdout, at once. A reader that has gone away ends the program quietly.
 pub(crate) fn print_line(line: &str) -> Result<(), Trouble> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| {
-        Trouble::new(format_args!("the result cannot be written to the output ({error})"), "")
-    })
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|error| {
+            Trouble::new(
+                format_args!("the result cannot be written to the output ({error})"),
+                "",
+            )
+        })
 }

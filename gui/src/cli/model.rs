@@ -50,11 +50,16 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
         Command::Get { name, from } => {
             let model = known(name)?;
             let bar = Bar::new("Getting the model", false);
-            let path =
-                obtain::obtain(&DiskStore, model, data.root(), from.as_deref(), &mut |event| {
+            let path = obtain::obtain(
+                &DiskStore,
+                model,
+                data.root(),
+                from.as_deref(),
+                &mut |event| {
                     tell(&bar, &event);
                     ControlFlow::Continue(())
-                })?;
+                },
+            )?;
             print_line(&path.display().to_string())
         }
         Command::Path { name, verify } => {
@@ -66,7 +71,9 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
                 ));
             };
             if *verify {
-                obtain::verify(&DiskStore, model, data.root(), &mut |_| ControlFlow::Continue(()))?;
+                obtain::verify(&DiskStore, model, data.root(), &mut |_| {
+                    ControlFlow::Continue(())
+                })?;
             }
             print_line(&path.display().to_string())
         }

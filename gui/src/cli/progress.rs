@@ -28,7 +28,12 @@ impl Bar {
                 .with_style(style)
                 .with_message(name)
         });
-        Self { name, bar, quiet, told: Cell::new(None) }
+        Self {
+            name,
+            bar,
+            quiet,
+            told: Cell::new(None),
+        }
     }
 
     /// Shows how far it is.

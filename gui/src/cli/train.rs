@@ -1,10 +1,7 @@
 //! `nearsay train FILE --out DIR`: train a model and write it as a folder.
 
 use super::{DeviceArgs, encoder, input, print_json, print_line, progress::Bar};
-use crate::{
-    dirs::DataDir,
-    trouble::Trouble,
-};
+use crate::{dirs::DataDir, trouble::Trouble};
 use candle_core::Device;
 use nearsay_core::{
     candle::bert::SentenceEncoder,
@@ -81,7 +78,9 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
             if !args.json {
                 summary(&report)?;
             }
-            out(Event::Finished { report: Box::new(report) });
+            out(Event::Finished {
+                report: Box::new(report),
+            });
             Ok(())
         }
         None => Err(Trouble::new(
@@ -103,9 +102,14 @@ fn listen(control: Arc<Control>) -> Result<(), Trouble> {
             }
         }
     };
-    let thread = std::thread::Builder::new().name("wishes from stdin".into()).spawn(listen);
+    let thread = std::thread::Builder::new()
+        .name("wishes from stdin".into())
+        .spawn(listen);
     thread.map(drop).map_err(|error| {
-        Trouble::new(format_args!("no thread could be started ({error})"), "Close other programs.")
+        Trouble::new(
+            format_args!("no thread could be started ({error})"),
+            "Close other programs.",
+        )
     })
 }
 
@@ -120,8 +124,10 @@ fn rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, Trouble> {
     if let Some(file) = &args.val {
         let held_out = input::rows(file)?;
         let known: HashSet<String> = all.iter().map(|row| normalize(&row.answer)).collect();
-        let shared =
-            held_out.iter().filter(|row| known.contains(&normalize(&row.answer))).count();
+        let shared = held_out
+            .iter()
+            .filter(|row| known.contains(&normalize(&row.answer)))
+            .count();
         if shared > 0 {
             on_event(Event::note(format!(
                 "{shared} of the {} answers kept aside are also learned from, so the figures are \
@@ -129,14 +135,23 @@ fn rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, Trouble> {
                 held_out.len()
             )));
         }
-        return Ok(Rows { train: all, held_out });
+        return Ok(Rows {
+            train: all,
+            held_out,
+        });
     }
     if args.val_split == 0.0 {
-        return Ok(Rows { train: all, held_out: Vec::new() });
+        return Ok(Rows {
+            train: all,
+            held_out: Vec::new(),
+        });
     }
     let parts = split(&all, args.val_split, args.seed)?;
     let take = |numbers: &[usize]| numbers.iter().map(|&number| all[number].clone()).collect();
-    Ok(Rows { train: take(&parts.train), held_out: take(&parts.held_out) })
+    Ok(Rows {
+        train: take(&parts.train),
+        held_out: take(&parts.held_out),
+    })
 }
 
 /// Where the state of a run is kept while there is no model yet: hidden, beside it.
@@ -148,7 +163,10 @@ struct Workshop {
 impl Workshop {
     fn open(out: &Path) -> Result<Self, Trouble> {
         let out = std::path::absolute(out).map_err(|error| {
-            Trouble::new(format_args!("{} is no place for a folder ({error})", out.display()), "")
+            Trouble::new(
+                format_args!("{} is no place for a folder ({error})", out.display()),
+                "",
+            )
         })?;
         let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
             return Err(Trouble::new(
@@ -160,7 +178,9 @@ impl Workshop {
         DiskStore.create_dir_all(&dir)?;
         DiskStore.sweep(parent)?;
         DiskStore.sweep(&dir)?;
-        let lock = DiskStore.lock(&dir.join("lock")).map_err(|error| busy(error, &out))?;
+        let lock = DiskStore
+            .lock(&dir.join("lock"))
+            .map_err(|error| busy(error, &out))?;
         Ok(Self { dir, _lock: lock })
     }
 
@@ -206,7 +226,9 @@ pub fn run(
         ));
     }
     let settings = settings(args, model.dims);
-    settings.check().map_err(|sentence| Trouble::new(sentence, ""))?;
+    settings
+        .check()
+        .map_err(|sentence| Trouble::new(sentence, ""))?;
 
     let job = Job {
         rows: &train,
@@ -242,7 +264,11 @@ pub fn run(
         threshold: trained.threshold,
         report: serde_json::to_value(&report).unwrap_or_default(),
     };
-    if let Some(parent) = args.out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+    if let Some(parent) = args
+        .out
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
         DiskStore.create_dir_all(parent)?;
     }
     export.write(&DiskStore, &args.out)?;
@@ -308,7 +334,8 @@ impl Words {
             Event::Model { done, total, .. } => self.fetching.show(*done, *total),
             Event::Embed { done, total } => self.reading.show(*done as u64, *total as u64),
             Event::Epoch(epoch) => {
-                self.learning.show(epoch.epoch as u64 + 1, epoch.epochs as u64);
+                self.learning
+                    .show(epoch.epoch as u64 + 1, epoch.epochs as u64);
                 let tenth = (epoch.epoch + 1) * 10 / epoch.epochs.max(1);
                 if tenth > self.told || epoch.epoch == 0 {
                     self.told = tenth;

@@ -88,9 +88,7 @@ impl Network {
                 .broadcast_div(&mask.sum(1)?)?,
             Pooling::Cls => tokens.narrow(1, 0, 1)?.squeeze(1)?,
             // Far below any activation, so that no filling is ever the largest.
-            Pooling::Max => tokens
-                .broadcast_add(&mask.affine(1e30, -1e30)?)?
-                .max(1)?,
+            Pooling::Max => tokens.broadcast_add(&mask.affine(1e30, -1e30)?)?.max(1)?,
         };
         Ok(pooled.flatten_all()?.to_vec1()?)
     }

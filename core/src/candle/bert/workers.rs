@@ -56,7 +56,12 @@ impl Workers {
         let dims = inner.network.dims();
         let mut rows = vec![0f32; texts.len() * dims];
         let owned: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        let feeder = Feeder::new(owned, self.pools.len(), self.budget, inner.texts.max_tokens());
+        let feeder = Feeder::new(
+            owned,
+            self.pools.len(),
+            self.budget,
+            inner.texts.max_tokens(),
+        );
         let feeder = Arc::new(Mutex::new(feeder));
         let stop = Arc::new(AtomicBool::new(false));
         let (send, receive) = sync_channel(2 * self.pools.len());
