@@ -1,1 +1,3 @@
 //! Nearsay.
+
+pub mod obtain;
