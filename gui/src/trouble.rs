@@ -2,7 +2,7 @@
 
 use crate::obtain::ObtainError;
 use nearsay_core::{
-    candle::bert::EncodeError,
+    candle::{bert::EncodeError, device::DeviceError},
     faq::{ReadError, SplitError},
     model::ModelError,
     servable::ServableError,
