@@ -69,6 +69,7 @@ macro_rules! says_what_to_do {
 
 // The words of these say what to do themselves.
 says_what_to_do!(
+    DeviceError,
     EncodeError,
     ModelError,
     ObtainError,
