@@ -69,7 +69,6 @@ macro_rules! says_what_to_do {
 
 // The words of these say what to do themselves.
 says_what_to_do!(
-    DeviceError,
     EncodeError,
     ModelError,
     ObtainError,
