@@ -5,14 +5,27 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`cli`] | the sub-commands, which are also the app's engine: long work runs in a child process |
+//! | [`app`] | the window: drains jobs, draws the view, carries out commands |
+//! | [`state`] | what the window shows: plain data, nothing of egui |
+//! | [`view`] | draws the state and returns commands |
+//! | [`command`] | the one place that changes the state |
+//! | [`job`] | long work: named threads and child processes that talk by channels |
+//! | [`theme`], [`text`] | colours and sizes; every word the window shows |
 //! | [`obtain`] | getting an encoder onto this machine |
 //! | [`dirs`] | where things are kept |
 //! | [`trouble`] | errors in plain words |
 
+pub mod app;
 pub mod cli;
+pub mod command;
 pub mod dirs;
+pub mod job;
 pub mod obtain;
+pub mod state;
+pub mod text;
+pub mod theme;
 pub mod trouble;
+pub mod view;
 
 use clap::Parser as _;
 use std::{ffi::OsString, process::ExitCode};
@@ -50,6 +63,9 @@ fn open_window(
     file: Option<std::path::PathBuf>,
     data: &dirs::DataDir,
 ) -> Result<(), trouble::Trouble> {
-    let _ = (file, data);
-    Err(trouble::Trouble::new("the window is not there yet", ""))
+    let options = app::OpenOptions {
+        file,
+        data_dir: data.root().to_owned(),
+    };
+    app::open(options).map_err(|error| error.trouble().clone())
 }

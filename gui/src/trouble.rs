@@ -9,15 +9,19 @@ use nearsay_core::{
     store::StoreError,
     train::TrainError,
 };
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Something that went wrong, in plain words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// What happened and where.
     pub what: String,
     /// What to do next; empty when `what` says it.
     pub fix: String,
+    /// Technical details: folded away, copied on request.
+    #[serde(default)]
+    pub detail: String,
 }
 
 impl Trouble {
@@ -26,7 +30,25 @@ impl Trouble {
         Self {
             what: what.to_string(),
             fix: fix.to_string(),
+            detail: String::new(),
         }
+    }
+
+    /// The same trouble with details for a report.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// All of it, as text to paste into a mail.
+    #[must_use]
+    pub fn report(&self) -> String {
+        [self.what.as_str(), self.fix.as_str(), self.detail.as_str()]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("\n\n")
     }
 
     /// The same trouble, with the file it is about in front.
@@ -69,6 +91,7 @@ macro_rules! says_what_to_do {
 
 // The words of these say what to do themselves.
 says_what_to_do!(
+    DeviceError,
     EncodeError,
     ModelError,
     ObtainError,
