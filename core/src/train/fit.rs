@@ -303,7 +303,7 @@ impl<'a> Run<'a> {
             .as_ref()
             .map_or(usize::MAX, |choice| choice.patience);
         while self.state.epoch < self.fit.settings.epochs && self.state.since_best < patience {
-            match self.steps()? {
+            match self.steps(on_event)? {
                 Steps::Stopped => {
                     self.save()?;
                     return Ok(true);
@@ -334,7 +334,7 @@ impl<'a> Run<'a> {
     }
 
     /// The steps that are left in this epoch.
-    fn steps(&mut self) -> Result<Steps, TrainError> {
+    fn steps(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<Steps, TrainError> {
         let settings = self.fit.settings;
         let mut order: Vec<u32> = (0..self.train.len() as u32).collect();
         if settings.shuffle {
@@ -345,6 +345,10 @@ impl<'a> Run<'a> {
         while let Some(&pairs) = batches.get(self.state.batch) {
             if self.fit.control.paused() {
                 self.save()?;
+                let round = self.state.epoch + 1;
+                on_event(Event::note(format!(
+                    "Paused in round {round}; everything is saved."
+                )));
             }
             if !self.fit.control.wait() {
                 return Ok(Steps::Stopped);

@@ -107,7 +107,7 @@ impl Job<'_> {
                 embedded.damaged
             )));
         }
-        let vectors = embedded.embeddings;
+        let (vectors, fresh) = (embedded.embeddings, embedded.fresh);
         let place = Places {
             of: texts.iter().copied().zip(0..).collect(),
             vectors: &vectors,
@@ -135,7 +135,7 @@ impl Job<'_> {
             None => None,
         };
         let train_s = started.elapsed().as_secs_f64();
-        let report = self.report(
+        let mut report = self.report(
             &fitted,
             &train,
             before.figures,
@@ -143,6 +143,7 @@ impl Job<'_> {
             embed_s,
             train_s,
         );
+        report.fresh_texts = fresh;
         let threshold = after.threshold;
         let (dim, mut data) = (vectors.columns(), vectors.into_data());
         data.truncate(exported * dim);
@@ -236,6 +237,7 @@ impl Job<'_> {
             after,
             train: last.map(|epoch| epoch.train),
             val: last.and_then(|epoch| epoch.val),
+            fresh_texts: 0,
             embed_s,
             train_s,
         }
