@@ -425,7 +425,7 @@ mod tests {
         let x = m(&[&[1000.0, 1000.0], &[-1000.0, -1000.0]])
             .logsumexp_rows()
             .unwrap();
-        assert!((x.data()[0] - 1000.693_1).abs() < 1e-3);
+        assert!((x.data()[0] - 1_000.693_1).abs() < 1e-3);
         assert!((x.data()[1] + 999.306_9).abs() < 1e-3);
     }
 

@@ -126,3 +126,12 @@ pub fn sample(name: &str) -> PathBuf {
         .join("../data")
         .join(name)
 }
+
+/// Writes a file a test brings.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn save(path: &Path, content: impl AsRef<[u8]>) {
+    use nearsay_core::store::{DiskStore, Store as _};
+    DiskStore.write_atomic(path, content.as_ref()).unwrap();
+}

@@ -1,6 +1,6 @@
 //! The sub-commands from end to end, on our own sample: train, ask, measure, encode, check.
 
-use nearsay_tests::{app, minilm, sample};
+use nearsay_tests::{app, minilm, sample, save};
 use serde_json::Value;
 use std::{
     io::Write as _,
@@ -143,11 +143,10 @@ fn train_ask_eval_encode() {
 fn check_lists_problems_by_line() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("faq.jsonl");
-    std::fs::write(
+    save(
         &file,
         "{\"q\":\"a?\",\"a\":\"b\"}\n{\"q\":\"c?\"}\nrubbish\n",
-    )
-    .unwrap();
+    );
     let output = done(app!().arg("check").arg(&file).arg("--json"));
     let report = lines(&output).remove(0);
     assert_eq!(report["counts"]["rows"], 1);

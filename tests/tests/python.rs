@@ -1,6 +1,6 @@
 //! The exported folder in Python's sentence-transformers, unchanged.
 
-use nearsay_tests::{app, minilm, sample};
+use nearsay_tests::{app, minilm, sample, save};
 use std::{
     path::Path,
     process::{Command, Stdio},
@@ -43,7 +43,7 @@ fn sentence_transformers_gives_the_same_vectors() {
         texts.push(row["answer"].as_str().unwrap().into());
     }
     let text_file = dir.path().join("texts");
-    std::fs::write(&text_file, texts.join("\n") + "\n").unwrap();
+    save(&text_file, texts.join("\n") + "\n");
     for recipe in ["quick", "quaterion"] {
         let train = app!()
             .arg("train")
@@ -71,7 +71,7 @@ fn sentence_transformers_gives_the_same_vectors() {
             .unwrap();
         assert!(vectors.status.success());
         let vector_file = dir.path().join("vectors");
-        std::fs::write(&vector_file, vectors.stdout).unwrap();
+        save(&vector_file, vectors.stdout);
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/same_vectors.py");
         let compared = Command::new(&python)
             .arg(script)

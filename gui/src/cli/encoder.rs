@@ -46,7 +46,7 @@ pub(super) fn find(
                 ));
             }
             ObtainEvent::Failed(from, why) => {
-                on_event(Event::note(format!("{}: {why}", from.to_string())));
+                on_event(Event::note(format!("{from}: {why}")));
             }
             ObtainEvent::Fetching { done, total } | ObtainEvent::Verifying { done, total } => {
                 on_event(Event::Model {

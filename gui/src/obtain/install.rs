@@ -5,6 +5,9 @@ use nearsay_core::model::sha256_hex;
 use nearsay_core::store::{FileKind, Store};
 use std::path::Path;
 
+/// Reads a file of a model by its name, at most so many bytes.
+type Read<'a> = dyn FnMut(&str, u64) -> Result<Vec<u8>, ObtainError> + 'a;
+
 /// Written beside the model's files once their SHA-256 was found right.
 pub(super) const MARKER: &str = "nearsay-verified.txt";
 
@@ -14,7 +17,7 @@ pub(super) fn install(
     store: &dyn Store,
     model: &KnownModel,
     target: &Path,
-    read: &mut dyn FnMut(&str, u64) -> Result<Vec<u8>, ObtainError>,
+    read: &mut Read<'_>,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), ObtainError> {
     let staging = store.stage_dir(target)?;
@@ -31,7 +34,7 @@ fn fill(
     store: &dyn Store,
     model: &KnownModel,
     folder: &Path,
-    read: &mut dyn FnMut(&str, u64) -> Result<Vec<u8>, ObtainError>,
+    read: &mut Read<'_>,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), ObtainError> {
     let total = model.size();

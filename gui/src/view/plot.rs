@@ -39,7 +39,7 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
         ui,
         "right-answer-first",
         |value| format!("{value:.0}"),
-        |value| text::train::of_hundred_questions(value),
+        text::train::of_hundred_questions,
         move |plot| {
             plot.line(
                 line(text::train::SERIES_TRAIN, train, weak)

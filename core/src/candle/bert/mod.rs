@@ -86,7 +86,7 @@ impl From<ShapeError> for EncodeError {
 }
 
 /// Tokenizer, network and pooling: all that stands between a text and its vector.
-pub(self) struct Inner {
+struct Inner {
     texts: Texts,
     network: Network,
 }
