@@ -58,7 +58,10 @@ fn encode(texts: &[&str]) -> Matrix {
 
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
-        a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| f64::from(*a) * f64::from(*b))
+            .sum()
     };
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
@@ -114,6 +117,9 @@ fn a_text_alone_gets_the_vector_it_gets_among_others() {
         assert!(cosine(alone.row(0), row) >= 0.99999, "{text:?}");
         assert!(largest_difference(alone.row(0), row) < 1e-5, "{text:?}");
         let tensor = encoder().encode(&[text]).unwrap();
-        assert_eq!(tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap(), alone.data());
+        assert_eq!(
+            tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
+            alone.data()
+        );
     }
 }

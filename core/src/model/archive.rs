@@ -28,7 +28,8 @@ fn damaged(reason: impl fmt::Display) -> ModelError {
 }
 
 fn open<R: Read + Seek>(file: R) -> Result<ZipArchive<R>, ModelError> {
-    ZipArchive::new(file).map_err(|error| damaged(format_args!("it is no whole zip file ({error})")))
+    ZipArchive::new(file)
+        .map_err(|error| damaged(format_args!("it is no whole zip file ({error})")))
 }
 
 impl Listing {
@@ -168,7 +169,12 @@ pub(crate) mod tests {
         let data: Vec<u8> = (0..4_000u32).flat_map(u32::to_le_bytes).collect();
         let zip = zipped(&[("a", &data)]);
         // The uncompressed size stands twice: in front of the data and in the central directory.
-        for claimed in [data.len() as u32 - 1, data.len() as u32 + 1, 1, u32::MAX - 1] {
+        for claimed in [
+            data.len() as u32 - 1,
+            data.len() as u32 + 1,
+            1,
+            u32::MAX - 1,
+        ] {
             let mut forged = zip.clone();
             let size = (data.len() as u32).to_le_bytes();
             let places: Vec<_> = (0..zip.len() - 4)

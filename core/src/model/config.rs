@@ -140,7 +140,7 @@ impl BertConfig {
             layer_norm_eps: raw.layer_norm_eps,
             pad_token_id: raw.pad_token_id.unwrap_or(0),
         };
-        if config.hidden_size % config.heads != 0 {
+        if !config.hidden_size.is_multiple_of(config.heads) {
             return Err(ModelError::invalid(
                 CONFIG,
                 "num_attention_heads does not divide hidden_size",
@@ -202,7 +202,10 @@ pub(crate) mod tests {
             ("layer_norm_eps", serde_json::json!(-1.0)),
         ] {
             let error = with(name, value).unwrap_err();
-            assert!(matches!(error, ModelError::Invalid { .. }), "{name}: {error}");
+            assert!(
+                matches!(error, ModelError::Invalid { .. }),
+                "{name}: {error}"
+            );
         }
     }
 

@@ -101,10 +101,7 @@ impl fmt::Display for ModelError {
             Self::Archive { reason } => write!(f, "the archive cannot be used: {reason}"),
             Self::Invalid { file, reason } => write!(f, "{file} is not valid: {reason}"),
             Self::Unsupported { file, reason } => {
-                write!(
-                    f,
-                    "this kind of model is not supported ({file}): {reason}"
-                )
+                write!(f, "this kind of model is not supported ({file}): {reason}")
             }
         }
     }

@@ -184,9 +184,8 @@ impl<'s> ModelFiles<'s> {
     /// # Errors
     /// As there, and when there is none of that name.
     pub fn need(&self, name: &str) -> Result<Vec<u8>, ModelError> {
-        self.read(name)?.ok_or_else(|| ModelError::Missing {
-            file: name.into(),
-        })
+        self.read(name)?
+            .ok_or_else(|| ModelError::Missing { file: name.into() })
     }
 
     /// The network's shape, from `config.json`.
@@ -349,8 +348,14 @@ pub(crate) mod tests {
             (WEIGHTS, made_up(&config, "", |_, _, _| {})),
             (TOKENIZER, tokenizer.to_string().into_bytes()),
             (MODULES, modules.to_string().into_bytes()),
-            ("1_Pooling/config.json", br#"{"pooling_mode_mean_tokens": true}"#.to_vec()),
-            ("sentence_bert_config.json", br#"{"max_seq_length": 8}"#.to_vec()),
+            (
+                "1_Pooling/config.json",
+                br#"{"pooling_mode_mean_tokens": true}"#.to_vec(),
+            ),
+            (
+                "sentence_bert_config.json",
+                br#"{"max_seq_length": 8}"#.to_vec(),
+            ),
             ("vocab.txt", b"[PAD]".to_vec()),
             ("README.md", b"# a model".to_vec()),
         ]
@@ -375,7 +380,10 @@ pub(crate) mod tests {
             .iter()
             .map(|(name, bytes)| (format!("{under}{name}"), &bytes[..]))
             .collect();
-        let list: Vec<(&str, &[u8])> = named.iter().map(|(name, bytes)| (&name[..], *bytes)).collect();
+        let list: Vec<(&str, &[u8])> = named
+            .iter()
+            .map(|(name, bytes)| (&name[..], *bytes))
+            .collect();
         folder("", &[(path.into(), zipped(&list))])
     }
 
@@ -415,7 +423,11 @@ pub(crate) mod tests {
             .map(|(name, bytes)| {
                 if name == MODULES {
                     let text = String::from_utf8(bytes).unwrap();
-                    (name, text.replacen(r#""path":"""#, r#""path":"0_Transformer""#, 1).into())
+                    (
+                        name,
+                        text.replacen(r#""path":"""#, r#""path":"0_Transformer""#, 1)
+                            .into(),
+                    )
                 } else if NETWORK_FILES.contains(&&name[..]) || name.starts_with("sentence") {
                     (format!("0_Transformer/{name}"), bytes)
                 } else {
@@ -441,8 +453,14 @@ pub(crate) mod tests {
         let before = print(&files());
         for (name, other) in [
             (TOKENIZER, json!({"a": 1}).to_string().into_bytes()),
-            ("sentence_bert_config.json", br#"{"max_seq_length": 9}"#.to_vec()),
-            ("1_Pooling/config.json", br#"{"pooling_mode": "cls"}"#.to_vec()),
+            (
+                "sentence_bert_config.json",
+                br#"{"max_seq_length": 9}"#.to_vec(),
+            ),
+            (
+                "1_Pooling/config.json",
+                br#"{"pooling_mode": "cls"}"#.to_vec(),
+            ),
         ] {
             let mut changed = files();
             changed.iter_mut().find(|(file, _)| file == name).unwrap().1 = other;
@@ -474,7 +492,16 @@ pub(crate) mod tests {
         let store = folder("m", &files());
         store.write_atomic(Path::new("secret"), b"!").unwrap();
         let model = ModelFiles::open(&store, Path::new("m")).unwrap();
-        for name in ["../secret", "/secret", "a/../../secret", "", ".", "a\\b", "C:x", "a\0"] {
+        for name in [
+            "../secret",
+            "/secret",
+            "a/../../secret",
+            "",
+            ".",
+            "a\\b",
+            "C:x",
+            "a\0",
+        ] {
             assert!(model.read(name).is_err(), "{name:?}");
         }
         assert!(model.read("not/there").unwrap().is_none());

@@ -93,7 +93,9 @@ pub(crate) fn transformer_path(modules: &[u8]) -> Result<String, ModelError> {
 
 /// The class name of a sentence-transformers module, whatever the version called its package.
 fn module_name(kind: &str) -> Option<&str> {
-    kind.strip_prefix("sentence_transformers.")?.rsplit('.').next()
+    kind.strip_prefix("sentence_transformers.")?
+        .rsplit('.')
+        .next()
 }
 
 /// Accepts a sub-folder only by a plain name, so that no path can lead out of the model.
@@ -241,7 +243,10 @@ impl ModelSettings {
                 }
                 (2.., Some("Dense")) if !self.normalize => {
                     let (file, bytes) = settings("Dense")?;
-                    let inner = self.dense.last().map_or(self.dims, |last| last.out_features);
+                    let inner = self
+                        .dense
+                        .last()
+                        .map_or(self.dims, |last| last.out_features);
                     let dense = read_dense(&file, &bytes, folder_name(&module.path)?, inner)?;
                     self.dense.push(dense);
                 }
@@ -319,7 +324,10 @@ fn read_pooling(file: &str, bytes: &[u8], dims: usize) -> Result<Pooling, ModelE
             (raw.pooling_mode_cls_token, "cls"),
             (raw.pooling_mode_max_tokens, "max"),
             (raw.pooling_mode_mean_tokens, "mean"),
-            (raw.pooling_mode_mean_sqrt_len_tokens, "mean_sqrt_len_tokens"),
+            (
+                raw.pooling_mode_mean_sqrt_len_tokens,
+                "mean_sqrt_len_tokens",
+            ),
             (raw.pooling_mode_weightedmean_tokens, "weightedmean"),
             (raw.pooling_mode_lasttoken, "lasttoken"),
         ]
@@ -334,7 +342,10 @@ fn read_pooling(file: &str, bytes: &[u8], dims: usize) -> Result<Pooling, ModelE
         ["max"] => Ok(Pooling::Max),
         _ => Err(ModelError::unsupported(
             file,
-            format_args!("pooling by {}; mean, cls and max are known", modes.join(" and ")),
+            format_args!(
+                "pooling by {}; mean, cls and max are known",
+                modes.join(" and ")
+            ),
         )),
     }
 }
@@ -362,7 +373,10 @@ fn read_dense(
     }
     let raw: Raw = json(file, bytes)?;
     if raw.use_residual {
-        return Err(ModelError::unsupported(file, "a Dense layer with use_residual"));
+        return Err(ModelError::unsupported(
+            file,
+            "a Dense layer with use_residual",
+        ));
     }
     if [&raw.module_input_name, &raw.module_output_name]
         .into_iter()
@@ -435,7 +449,10 @@ mod tests {
         let read = settings(&[
             (MODULES, legacy()),
             ("1_Pooling/config.json", mean()),
-            (BERT_SETTINGS, json!({"max_seq_length": 9, "do_lower_case": false})),
+            (
+                BERT_SETTINGS,
+                json!({"max_seq_length": 9, "do_lower_case": false}),
+            ),
         ])
         .unwrap();
         assert_eq!((read.max_seq_length, read.pooling), (9, Pooling::Mean));
@@ -464,7 +481,10 @@ mod tests {
         ])
         .unwrap();
         assert_eq!((read.max_seq_length, read.pooling), (12, Pooling::Cls));
-        assert_eq!((read.dense[0].in_features, read.dense[0].out_features), (4, 3));
+        assert_eq!(
+            (read.dense[0].in_features, read.dense[0].out_features),
+            (4, 3)
+        );
         assert_eq!(read.dense[0].folder, "2_Dense");
         assert!(read.normalize);
     }
@@ -516,7 +536,17 @@ mod tests {
 
     #[test]
     fn paths_cannot_leave_the_model() {
-        for path in ["..", "../1_Pooling", "/etc", "a/b", "C:\\x", "\\\\srv", "", ".hidden", "a\0b"] {
+        for path in [
+            "..",
+            "../1_Pooling",
+            "/etc",
+            "a/b",
+            "C:\\x",
+            "\\\\srv",
+            "",
+            ".hidden",
+            "a\0b",
+        ] {
             let list = modules(&[
                 ("", "sentence_transformers.models.Transformer"),
                 (path, "sentence_transformers.models.Pooling"),
@@ -528,7 +558,10 @@ mod tests {
                 Ok((name == MODULES).then(|| list.to_string().into_bytes()))
             });
             assert!(result.is_err(), "{path:?}");
-            assert!(!asked.iter().any(|name| name.ends_with("/config.json")), "{asked:?}");
+            assert!(
+                !asked.iter().any(|name| name.ends_with("/config.json")),
+                "{asked:?}"
+            );
         }
     }
 
@@ -542,7 +575,10 @@ mod tests {
             json!({"pooling_mode": "mean", "include_prompt": false}),
             json!({"pooling_mode": "mean", "embedding_dimension": 5}),
         ] {
-            let files = [(MODULES, legacy()), ("1_Pooling/config.json", pooling.clone())];
+            let files = [
+                (MODULES, legacy()),
+                ("1_Pooling/config.json", pooling.clone()),
+            ];
             assert!(settings(&files).is_err(), "{pooling}");
         }
     }

@@ -60,7 +60,10 @@ pub fn expected_tensors(config: &BertConfig) -> Vec<(String, Vec<usize>)> {
 /// network needs, or holds a value that is not a finite number.
 pub fn check_weights(bytes: &[u8], config: &BertConfig) -> Result<&'static str, ModelError> {
     let tensors = open(WEIGHTS, bytes)?;
-    let prefix = if tensors.tensor("bert.embeddings.word_embeddings.weight").is_ok() {
+    let prefix = if tensors
+        .tensor("bert.embeddings.word_embeddings.weight")
+        .is_ok()
+    {
         "bert."
     } else {
         ""
@@ -83,7 +86,10 @@ pub fn open<'a>(file: &str, bytes: &'a [u8]) -> Result<SafeTensors<'a>, ModelErr
         return Err(ModelError::invalid(file, "it is no safetensors file"));
     }
     SafeTensors::deserialize(bytes).map_err(|error| {
-        ModelError::invalid(file, format_args!("the safetensors file is damaged ({error})"))
+        ModelError::invalid(
+            file,
+            format_args!("the safetensors file is damaged ({error})"),
+        )
     })
 }
 
@@ -231,7 +237,8 @@ pub(crate) mod tests {
         assert!(open(WEIGHTS, &huge).is_err());
         huge[..8].copy_from_slice(&(u64::MAX >> 1).to_le_bytes());
         assert!(open(WEIGHTS, &huge).is_err());
-        let header = br#"{"a":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]}}"#;
+        let header =
+            br#"{"a":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]}}"#;
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend_from_slice(header);
         // The reader may take it; the check of the shape does not.

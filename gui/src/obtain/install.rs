@@ -8,13 +8,16 @@ use std::path::Path;
 /// Written beside the model's files once their SHA-256 was found right.
 pub(super) const MARKER: &str = "nearsay-verified.txt";
 
+/// Gives a file by its name and listed size.
+pub(super) type ReadFile<'a> = dyn FnMut(&str, u64) -> Result<Vec<u8>, ObtainError> + 'a;
+
 /// Takes a model's files from `read`, checks each, and gives the folder its final name only when all
 /// are right. Whatever goes wrong before leaves nothing behind but what the next sweep clears away.
 pub(super) fn install(
     store: &dyn Store,
     model: &KnownModel,
     target: &Path,
-    read: &mut dyn FnMut(&str, u64) -> Result<Vec<u8>, ObtainError>,
+    read: &mut ReadFile<'_>,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), ObtainError> {
     let staging = store.stage_dir(target)?;
@@ -31,7 +34,7 @@ fn fill(
     store: &dyn Store,
     model: &KnownModel,
     folder: &Path,
-    read: &mut dyn FnMut(&str, u64) -> Result<Vec<u8>, ObtainError>,
+    read: &mut ReadFile<'_>,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), ObtainError> {
     let total = model.size();

@@ -132,7 +132,9 @@ pub(super) mod tests {
             for name in files.chain(model.written().map(|(name, _)| name.to_owned())) {
                 assert!(name.split('/').all(|part| {
                     part.starts_with(|c: char| c.is_ascii_alphanumeric())
-                        && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+                        && part
+                            .bytes()
+                            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
                 }));
             }
         }

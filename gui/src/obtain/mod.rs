@@ -128,7 +128,11 @@ pub fn obtain(
     let target = model_folder(model, data);
     let models = data.join("models");
     store.create_dir_all(&models)?;
-    let _lock = wait_for_lock(store, &models.join(format!("{}.lock", model.name)), on_event)?;
+    let _lock = wait_for_lock(
+        store,
+        &models.join(format!("{}.lock", model.name)),
+        on_event,
+    )?;
     store.sweep(&models)?;
     if let Some(path) = from {
         tell(on_event, ObtainEvent::Trying(Source::File(path.into())))?;
@@ -159,7 +163,10 @@ pub fn obtain(
             Err(error @ (ObtainError::Cancelled | ObtainError::Store(_))) => return Err(error),
             Err(error) => {
                 let reason = reason(error);
-                tell(on_event, ObtainEvent::Failed(source.clone(), reason.clone()))?;
+                tell(
+                    on_event,
+                    ObtainEvent::Failed(source.clone(), reason.clone()),
+                )?;
                 tried.push((source, reason));
             }
         }

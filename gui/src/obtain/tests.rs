@@ -27,7 +27,9 @@ fn with_folder(files: &[(&str, &[u8])]) -> MemStore {
 
 fn bring(store: &dyn Store, model: &KnownModel) -> Result<PathBuf, ObtainError> {
     let from = Some(Path::new("brought"));
-    obtain(store, model, data(), from, &mut |_| ControlFlow::Continue(()))
+    obtain(store, model, data(), from, &mut |_| {
+        ControlFlow::Continue(())
+    })
 }
 
 #[test]
@@ -70,7 +72,10 @@ fn other_content_is_refused_and_leaves_nothing() {
         );
         assert_eq!(locate(&store, &model, data()), None);
         let left = store.list(Path::new("data/models")).unwrap();
-        assert!(left.iter().all(|entry| entry.name == "tiny.lock"), "{left:?}");
+        assert!(
+            left.iter().all(|entry| entry.name == "tiny.lock"),
+            "{left:?}"
+        );
     }
 }
 
@@ -120,7 +125,11 @@ fn without_any_source_the_message_lists_them_and_the_remedy() {
     .unwrap_err()
     .to_string();
     assert_eq!(failed, [Source::HubCache, Source::Hub, Source::Pip]);
-    for word in ["the model hub: ", "pip: ", "nearsay model get tiny --from FILE"] {
+    for word in [
+        "the model hub: ",
+        "pip: ",
+        "nearsay model get tiny --from FILE",
+    ] {
         assert!(error.contains(word), "{error}");
     }
 }

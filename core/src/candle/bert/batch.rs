@@ -1,7 +1,7 @@
 //! Cutting a list of texts into batches.
 
-use super::tokenize::Texts;
 use super::EncodeError;
+use super::tokenize::Texts;
 
 /// Some texts' token ids, with the places of the texts in the list they came from.
 #[derive(Debug, Default)]

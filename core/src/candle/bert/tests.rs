@@ -40,7 +40,10 @@ fn the_trait_gives_the_same_rows() {
     let tensor = encoder.encode(&["a", "b"]).unwrap();
     let rows = encoder.encode_all(&["a", "b"], &mut go_on).unwrap();
     assert_eq!(tensor.dims(), [2, 4]);
-    assert_eq!(tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap(), rows.data());
+    assert_eq!(
+        tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
+        rows.data()
+    );
     assert_eq!(encoder.dim(), 4);
     assert!(!encoder.trainable());
     assert_eq!(encoder.encode(&[]).unwrap().dims(), [0, 4]);
@@ -83,7 +86,10 @@ fn an_archive_gives_the_same_vectors_as_a_folder() {
 fn other_poolings_work_too() {
     let pooled = |mode: &str| {
         let mut files = whole(&tokenizer());
-        let pooling = files.iter_mut().find(|(name, _)| name.starts_with("1_")).unwrap();
+        let pooling = files
+            .iter_mut()
+            .find(|(name, _)| name.starts_with("1_"))
+            .unwrap();
         pooling.1 = format!("{{\"pooling_mode\": \"{mode}\"}}").into_bytes();
         let encoder = load(&folder("m", &files), "m").unwrap();
         let texts = ["a b", "a b b b ab ?"];

@@ -120,9 +120,11 @@ impl Texts {
         if self.lower {
             text = text.to_lowercase().into();
         }
-        let encoded = catch_unwind(AssertUnwindSafe(|| self.tokenizer.encode(text.trim(), true)))
-            .map_err(|_| EncodeError::Tokenizer("the tokenizer library gave up".into()))?
-            .map_err(|error| EncodeError::Tokenizer(error.to_string()))?;
+        let encoded = catch_unwind(AssertUnwindSafe(|| {
+            self.tokenizer.encode(text.trim(), true)
+        }))
+        .map_err(|_| EncodeError::Tokenizer("the tokenizer library gave up".into()))?
+        .map_err(|error| EncodeError::Tokenizer(error.to_string()))?;
         if encoded.get_ids().is_empty() {
             return Err(EncodeError::Tokenizer(
                 "it adds no special tokens, so an empty text has none".into(),
@@ -214,7 +216,10 @@ pub(super) mod tests {
         let texts = read(&tiny(), &settings()).unwrap();
         assert_eq!(texts.ids("").unwrap(), [2, 3]);
         assert_eq!(texts.ids(" A ab? ").unwrap(), [2, 4, 4, 6, 7, 3]);
-        assert_eq!(texts.ids("a a a a a a a a a").unwrap(), [2, 4, 4, 4, 4, 4, 4, 3]);
+        assert_eq!(
+            texts.ids("a a a a a a a a a").unwrap(),
+            [2, 4, 4, 4, 4, 4, 4, 3]
+        );
     }
 
     #[test]
@@ -242,15 +247,27 @@ pub(super) mod tests {
     fn parts_and_patterns_bert_has_not_are_refused() {
         for (part, kind) in [
             ("model", json!({"type": "BPE", "vocab": {}, "merges": []})),
-            ("pre_tokenizer", json!({"type": "Split", "pattern": {"Regex": "(a+)+b"}, "behavior": "Isolated", "invert": false})),
-            ("normalizer", json!({"type": "Sequence", "normalizers": [
-                {"type": "Replace", "pattern": {"Regex": "(a+)+b"}, "content": ""}]})),
-            ("pre_tokenizer", json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true})),
+            (
+                "pre_tokenizer",
+                json!({"type": "Split", "pattern": {"Regex": "(a+)+b"}, "behavior": "Isolated", "invert": false}),
+            ),
+            (
+                "normalizer",
+                json!({"type": "Sequence", "normalizers": [
+                {"type": "Replace", "pattern": {"Regex": "(a+)+b"}, "content": ""}]}),
+            ),
+            (
+                "pre_tokenizer",
+                json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}),
+            ),
         ] {
             let mut value = tiny();
             value[part] = kind;
             let error = read(&value, &settings()).err();
-            assert!(matches!(error, Some(ModelError::Unsupported { .. })), "{part}: {error:?}");
+            assert!(
+                matches!(error, Some(ModelError::Unsupported { .. })),
+                "{part}: {error:?}"
+            );
         }
     }
 
