@@ -2,7 +2,11 @@
 
 use nearsay_core::{matrix::Matrix, tensor::Tensor};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// The golden numbers of a file in `tests/golden/`: computed with Quaterion and PyTorch themselves.
 ///
@@ -70,4 +74,55 @@ pub fn shared_data() -> Option<PathBuf> {
         path.display()
     );
     None
+}
+
+/// The app as a command, with the data folder the tests share; for integration tests only.
+#[macro_export]
+macro_rules! app {
+    () => {
+        $crate::app_at(env!("CARGO_BIN_EXE_nearsay-under-test"))
+    };
+}
+
+/// The app at this path as a command, one thread for bit-equal results, with the data folder the
+/// tests share.
+pub fn app_at(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("RAYON_NUM_THREADS", "1")
+        .env("NEARSAY_DATA", data_dir());
+    command
+}
+
+/// Where the model and saved embeddings of the tests are kept: `NEARSAY_DATA`, or the app's own
+/// folder on this machine.
+///
+/// # Panics
+/// When this user has no home folder.
+pub fn data_dir() -> PathBuf {
+    let given = std::env::var_os("NEARSAY_DATA").map(PathBuf::from);
+    nearsay::dirs::DataDir::new(given)
+        .unwrap_or_else(|error| panic!("{error}"))
+        .root()
+        .to_owned()
+}
+
+/// The folder of MiniLM, got once into the shared data folder as a user would get it.
+///
+/// # Panics
+/// With the message that says what to do, when no source has it.
+pub fn minilm() -> PathBuf {
+    let model = nearsay::obtain::known_model("minilm").unwrap();
+    let store = nearsay_core::store::DiskStore;
+    nearsay::obtain::obtain(&store, model, &data_dir(), None, &mut |_| {
+        ControlFlow::Continue(())
+    })
+    .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A file of our own sample data.
+pub fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../data")
+        .join(name)
 }

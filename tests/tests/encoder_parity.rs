@@ -7,13 +7,12 @@
 //! app's own); without it these tests fail, and say what to do.
 
 use candle_core::{Device, safetensors};
-use nearsay::obtain::{data_folder, known_model, obtain};
 use nearsay_core::candle::bert::SentenceEncoder;
 use nearsay_core::encoder::Encoder as _;
 use nearsay_core::matrix::Matrix;
 use nearsay_core::model::{ModelFiles, Pooling};
 use nearsay_core::store::DiskStore;
-use nearsay_tests::golden;
+use nearsay_tests::{golden, minilm};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -21,13 +20,7 @@ use std::sync::OnceLock;
 fn encoder() -> &'static SentenceEncoder {
     static ENCODER: OnceLock<SentenceEncoder> = OnceLock::new();
     ENCODER.get_or_init(|| {
-        let given = std::env::var_os("NEARSAY_DATA");
-        let data = data_folder(given.as_deref().map(Path::new)).unwrap_or_else(|e| panic!("{e}"));
-        let model = known_model("minilm").unwrap();
-        let folder = obtain(&DiskStore, model, &data, None, &mut |_| {
-            ControlFlow::Continue(())
-        })
-        .unwrap_or_else(|error| panic!("{error}"));
+        let folder = minilm();
         let files = ModelFiles::open(&DiskStore, &folder).unwrap();
         SentenceEncoder::load(&files, &Device::Cpu).unwrap()
     })

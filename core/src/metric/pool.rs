@@ -44,7 +44,7 @@ pub fn rank_pool(pool: PoolScores<'_>) -> Vec<usize> {
         .collect()
 }
 
-/// Asks questions of a pool by cosine and tells the ranks of each one's right answers, in order.
+/// Asks questions of a pool by cosine and hands out the scores of each one, in order.
 ///
 /// `questions` is `[n, d]`, `pool` is `[m, d]`, neither need be normalised; `right[i]` are the
 /// ascending numbers of question `i`'s right answers.
@@ -55,7 +55,7 @@ pub fn score_pool<T: Tensor>(
     questions: &T,
     pool: &T,
     right: &[Vec<usize>],
-    on_ranks: &mut dyn FnMut(&QueryRanks),
+    on_scores: &mut dyn FnMut(PoolScores<'_>),
 ) -> Result<(), T::Error> {
     let pool = pool.normalize_rows()?;
     let columns = pool.dims().0;
@@ -68,7 +68,7 @@ pub fn score_pool<T: Tensor>(
             .matmul_t(&pool)?
             .to_vec()?;
         for (scores, right) in scores.chunks_exact(columns.max(1)).zip(right) {
-            on_ranks(&rank_pool(PoolScores { scores, right }));
+            on_scores(PoolScores { scores, right });
         }
     }
     Ok(())

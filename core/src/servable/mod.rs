@@ -1,1 +1,155 @@
-//! (being written)
+//! Layer 8: the exported folder: write, verify, load, answer.
+//!
+//! One folder, three readers: Nearsay, `SentenceTransformer(path)` and text-embeddings-inference.
+//!
+//! ```text
+//! model/
+//!   nearsay.json            format version, settings, report, threshold, SHA-256 of every file
+//!   modules.json            Transformer, Pooling, Dense (if the head changes anything), Normalize
+//!   config.json  model.safetensors  tokenizer.json …       the encoder, copied
+//!   sentence_bert_config.json  config_sentence_transformers.json  1_Pooling/config.json
+//!   2_Dense/                the head, folded into one linear layer
+//!   answers.jsonl           every answer with its known wordings
+//!   answers.safetensors     the vectors of both
+//!   README.md               a model card in plain words
+//! ```
+//!
+//! The sentence-transformers part follows the schema that its versions up to 5.3 write, because old
+//! and new versions, and text-embeddings-inference, read it; what newer versions write is read by
+//! themselves only. The `Dense` module stands right after pooling and `Normalize` last, since some
+//! servers ignore their order. Only safetensors, JSON and text: nothing that can run code.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use candle_core::Device;
+//! use nearsay_core::{servable::Servable, store::DiskStore};
+//!
+//! let model = Servable::open(&DiskStore, "model".as_ref(), &Device::Cpu)?;
+//! for found in model.ask("Can I run a cluster for a week?", 3)? {
+//!     println!("{:.3} {}", found.score, found.answer.answer);
+//! }
+//! # Ok(()) }
+//! ```
+
+mod answers;
+mod card;
+mod error;
+mod manifest;
+mod text_model;
+mod write;
+
+pub use answers::{AnswerSet, KnownAnswer};
+pub use error::ServableError;
+pub use manifest::{FileEntry, Manifest, Threshold};
+pub use text_model::TextModel;
+pub use write::Export;
+
+use crate::{
+    index::Index,
+    model::ModelFiles,
+    store::{ErrorKind, Store},
+};
+use candle_core::Device;
+use std::path::Path;
+
+/// A loaded folder, ready to answer.
+pub struct Servable {
+    model: TextModel,
+    answers: AnswerSet,
+    index: Index,
+    manifest: Manifest,
+}
+
+/// An answer to a question.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// The answer, with its known wordings.
+    pub answer: &'a KnownAnswer,
+    /// Cosine similarity of the question to the nearest of the answer's vectors, in `[−1, 1]`.
+    pub score: f32,
+    /// The known wording that vector belongs to; none when it is the answer's own.
+    pub wording: Option<&'a str>,
+}
+
+impl Servable {
+    /// Loads a folder after checking that every file is the one that was written.
+    ///
+    /// # Errors
+    /// When a file is missing, changed, of a newer format, or asks for something unsupported.
+    pub fn open(store: &dyn Store, dir: &Path, device: &Device) -> Result<Self, ServableError> {
+        let manifest = match store.read(&dir.join(manifest::NAME), manifest::LIMIT) {
+            Ok(bytes) => Manifest::parse(&bytes)?,
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotAFolder) => {
+                return Err(ServableError::NotAModel { dir: dir.into() });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        manifest.verify(store, dir)?;
+        let files = ModelFiles::open(store, dir)?;
+        let model = TextModel::load(&files, device)?;
+        let answers = AnswerSet::read(store, dir)?;
+        let index = answers::read_index(store, dir, &answers, model.dim())?;
+        Ok(Self {
+            model,
+            answers,
+            index,
+            manifest,
+        })
+    }
+
+    /// The model that turns texts into vectors.
+    #[must_use]
+    pub fn model(&self) -> &TextModel {
+        &self.model
+    }
+
+    /// The answers and their known wordings.
+    #[must_use]
+    pub fn answers(&self) -> &AnswerSet {
+        &self.answers
+    }
+
+    /// The vectors that are searched.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// What the folder says of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The `k` answers nearest to a question, nearest first.
+    ///
+    /// # Errors
+    /// When the question cannot be encoded.
+    pub fn ask(&self, question: &str, k: usize) -> Result<Vec<Found<'_>>, ServableError> {
+        let vector = self.model.encode(&[question])?;
+        Ok(self.nearest(vector.row(0), k))
+    }
+
+    /// The `k` answers nearest to a vector of [`TextModel::encode`], nearest first.
+    #[must_use]
+    pub fn nearest(&self, vector: &[f32], k: usize) -> Vec<Found<'_>> {
+        let hits = self.index.search(vector, k).into_iter();
+        hits.filter_map(|hit| {
+            Some(Found {
+                answer: self.answers.get(hit.answer)?,
+                score: hit.score,
+                wording: self.answers.wording(hit.vector),
+            })
+        })
+        .collect()
+    }
+
+    /// Whether an answer of this score is near enough to be given without a warning.
+    #[must_use]
+    pub fn confident(&self, score: f32) -> bool {
+        score >= self.manifest.threshold.score
+    }
+}
+
+#[cfg(test)]
+mod tests;

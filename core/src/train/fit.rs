@@ -13,7 +13,8 @@ use crate::{
     head::{HeadConfig, Mode, Weights},
     loss::{MultipleNegativesRanking, PairLoss},
     metric::{
-        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, score_pool,
+        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool,
+        score_pool,
     },
     sample::PairTargets,
 };
@@ -302,7 +303,7 @@ impl<'a> Run<'a> {
             .as_ref()
             .map_or(usize::MAX, |choice| choice.patience);
         while self.state.epoch < self.fit.settings.epochs && self.state.since_best < patience {
-            match self.steps()? {
+            match self.steps(on_event)? {
                 Steps::Stopped => {
                     self.save()?;
                     return Ok(true);
@@ -333,7 +334,7 @@ impl<'a> Run<'a> {
     }
 
     /// The steps that are left in this epoch.
-    fn steps(&mut self) -> Result<Steps, TrainError> {
+    fn steps(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<Steps, TrainError> {
         let settings = self.fit.settings;
         let mut order: Vec<u32> = (0..self.train.len() as u32).collect();
         if settings.shuffle {
@@ -344,6 +345,10 @@ impl<'a> Run<'a> {
         while let Some(&pairs) = batches.get(self.state.batch) {
             if self.fit.control.paused() {
                 self.save()?;
+                let round = self.state.epoch + 1;
+                on_event(Event::note(format!(
+                    "Paused in round {round}; everything is saved."
+                )));
             }
             if !self.fit.control.wait() {
                 return Ok(Steps::Stopped);
@@ -480,8 +485,8 @@ impl<'a> Run<'a> {
             head(&choice.pool)?.detach(),
         );
         let mut metrics = PoolMetrics::default();
-        score_pool(&questions, &pool, &choice.right, &mut |ranks| {
-            metrics.update(ranks)
+        score_pool(&questions, &pool, &choice.right, &mut |scores| {
+            metrics.update(&rank_pool(scores));
         })?;
         Ok(metrics.mrr_10())
     }

@@ -10,6 +10,7 @@
 //! | [`data`] | rows of an FAQ as pairs of vectors |
 //! | [`cache`] | embeddings on disk, keyed by model and text |
 //! | [`fit`] | the loop |
+//! | [`job`] | all of it: embed, fit, measure before and after |
 //! | [`control`], [`event`] | what goes in and comes out while it runs |
 //! | [`checkpoint`] | the state of a run as bytes |
 //! | [`report`] | before and after, on questions kept aside |
@@ -21,6 +22,7 @@ pub mod data;
 mod error;
 pub mod event;
 pub mod fit;
+pub mod job;
 pub mod report;
 pub mod settings;
 
@@ -31,5 +33,6 @@ pub use data::Pairs;
 pub use error::TrainError;
 pub use event::{BatchFigures, Epoch, Event};
 pub use fit::{Fit, Fitted};
+pub use job::{Job, Trained};
 pub use report::{PoolFigures, Report};
 pub use settings::{Keep, Recipe, Settings};

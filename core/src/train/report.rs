@@ -71,6 +71,8 @@ pub struct Report {
     pub train: Option<BatchFigures>,
     /// The tutorial's batch metrics on the pairs kept aside after the last epoch.
     pub val: Option<BatchFigures>,
+    /// Texts that had to be embedded; the others were found saved.
+    pub fresh_texts: usize,
     /// Seconds spent embedding texts.
     pub embed_s: f64,
     /// Seconds spent learning, measuring included.

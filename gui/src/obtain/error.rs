@@ -35,8 +35,6 @@ impl fmt::Display for Source {
 pub enum ObtainError {
     /// No model goes by this name.
     Unknown(String),
-    /// The machine has no place for an app's data.
-    NoDataFolder,
     /// The app's data folder cannot be used.
     Store(StoreError),
     /// What was brought cannot be read as a model.
@@ -69,9 +67,6 @@ impl fmt::Display for ObtainError {
                 }
                 Ok(())
             }
-            Self::NoDataFolder => f.write_str(
-                "this machine names no folder for an app's data; give one with --data DIR",
-            ),
             Self::Store(error) => error.fmt(f),
             Self::Model(error) => error.fmt(f),
             Self::Differs { model, reason } => write!(

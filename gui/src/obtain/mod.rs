@@ -64,19 +64,6 @@ fn tell(on_event: &mut OnEvent<'_>, event: ObtainEvent) -> Result<(), ObtainErro
 /// How often a wait looks up: for news, and for a wish to stop.
 const TICK: Duration = Duration::from_millis(200);
 
-/// The folder for the app's data: the given one, or the place this kind of machine has for it.
-///
-/// # Errors
-/// When none is given and the machine names none.
-pub fn data_folder(given: Option<&Path>) -> Result<PathBuf, ObtainError> {
-    match given {
-        Some(folder) => Ok(folder.into()),
-        None => directories::ProjectDirs::from("", "", "nearsay")
-            .map(|folders| folders.data_dir().into())
-            .ok_or(ObtainError::NoDataFolder),
-    }
-}
-
 /// Where a model lies in the data folder once it is there.
 #[must_use]
 pub fn model_folder(model: &KnownModel, data: &Path) -> PathBuf {

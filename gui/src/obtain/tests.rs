@@ -199,8 +199,3 @@ fn a_file_larger_than_listed_is_not_read() {
     assert!(matches!(outcome, Err(ObtainError::Differs { .. })));
     assert_eq!(asked, [("config.json".to_owned(), 2)]);
 }
-
-#[test]
-fn a_given_data_folder_is_taken_as_it_is() {
-    assert_eq!(data_folder(Some(data())).unwrap(), data());
-}

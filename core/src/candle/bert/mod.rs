@@ -194,3 +194,6 @@ impl Encoder<Tensor> for SentenceEncoder {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use tokenize::tests::tiny as tiny_tokenizer;

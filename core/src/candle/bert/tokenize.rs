@@ -177,7 +177,7 @@ pub(super) mod tests {
     use serde_json::json;
 
     /// A whole tokenizer of eight tokens, with the traps of MiniLM's.
-    pub(in crate::candle) fn tiny() -> Value {
+    pub(crate) fn tiny() -> Value {
         json!({
             "version": "1.0",
             "truncation": {"max_length": 4, "strategy": "LongestFirst", "stride": 0, "direction": "Right"},

@@ -1,0 +1,82 @@
+//! The model card: `README.md` of the folder, in plain words.
+
+use super::{AnswerSet, Manifest};
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// A share of questions as people say it.
+fn of_hundred(figures: &Value) -> Option<String> {
+    let share = figures.get("recall@1")?.as_f64()?;
+    Some(format!("{:.0} of 100", share * 100.0))
+}
+
+pub(super) fn card(manifest: &Manifest, answers: &AnswerSet, dense: bool) -> String {
+    let mut text = String::from(
+        "---\nlibrary_name: sentence-transformers\npipeline_tag: sentence-similarity\ntags:\n\
+         - sentence-transformers\n- feature-extraction\n- faq\n---\n\n# An FAQ that answers\n\n",
+    );
+    let wordings: usize = answers.iter().map(|answer| answer.questions.len()).sum();
+    writeln!(
+        text,
+        "This folder answers questions from an FAQ of {} answers with {wordings} known wordings. \
+         It turns a text into {} and finds the answer nearest to it.\n",
+        answers.len(),
+        if dense {
+            "a vector by a language model with a layer trained on this FAQ"
+        } else {
+            "a vector by a language model"
+        },
+    )
+    .ok();
+    let report = &manifest.report;
+    if let (Some(before), Some(after)) =
+        (of_hundred(&report["before"]), of_hundred(&report["after"]))
+    {
+        let questions = &report["after"]["questions"];
+        let pool = &report["after"]["pool"];
+        writeln!(
+            text,
+            "## How good it is\n\n{questions} questions were kept aside and asked of all {pool} \
+             answers, without their known wordings. {before} found their answer first before \
+             training, {after} after it.\n"
+        )
+        .ok();
+        writeln!(
+            text,
+            "| | recall@1 | recall@5 | recall@10 | mrr@10 | ndcg@10 |"
+        )
+        .ok();
+        writeln!(text, "| --- | --- | --- | --- | --- | --- |").ok();
+        for name in ["before", "after"] {
+            write!(text, "| {name} |").ok();
+            for key in ["recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10"] {
+                let value = report[name][key].as_f64().unwrap_or(f64::NAN);
+                write!(text, " {value:.3} |").ok();
+            }
+            writeln!(text).ok();
+        }
+        writeln!(text).ok();
+    }
+    let recipe = report["settings"]["recipe"].as_str().unwrap_or("none");
+    writeln!(
+        text,
+        "## How it was made\n\nEncoder: {}. Recipe: {recipe}. Written by Nearsay {}. The settings \
+         and the full report stand in `nearsay.json`, the answers in `answers.jsonl`.\n",
+        manifest.encoder, manifest.written_by
+    )
+    .ok();
+    text.push_str(
+        "## How to use it\n\nIn a terminal:\n\n```sh\nnearsay ask . \"How do I …?\"\n```\n\n\
+         In Python, after `pip install sentence-transformers`, in this folder:\n\n```python\n\
+         import json\n\
+         from sentence_transformers import SentenceTransformer\n\n\
+         model = SentenceTransformer(\".\")\n\
+         answers = [json.loads(line)[\"answer\"] for line in open(\"answers.jsonl\", encoding=\"utf-8\")]\n\
+         scores = model.similarity(model.encode([\"How do I …?\"]), model.encode(answers))[0]\n\
+         print(answers[scores.argmax()])\n```\n\n\
+         In Rust, with the crate `nearsay-core` and its feature `candle`:\n\n```rust\n\
+         let model = Servable::open(&DiskStore, \".\".as_ref(), &Device::Cpu)?;\n\
+         let best = model.ask(\"How do I …?\", 1)?;\n```\n",
+    );
+    text
+}

@@ -1,0 +1,89 @@
+use crate::{candle::bert::EncodeError, model::ModelError, store::StoreError};
+use std::{fmt, path::PathBuf};
+
+/// Why a folder cannot be written, loaded or used.
+#[derive(Debug)]
+pub enum ServableError {
+    /// The folder holds no exported model.
+    NotAModel {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// It was written by a newer version.
+    Newer {
+        /// The format found.
+        format: u32,
+    },
+    /// A file is missing, or not the one that was written.
+    Changed {
+        /// The file's name in the folder.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is nothing to search.
+    NoAnswers,
+    /// The encoder's files cannot be used.
+    Model(ModelError),
+    /// Texts cannot be encoded.
+    Encode(EncodeError),
+    /// Something could not be read or written.
+    Store(StoreError),
+}
+
+impl ServableError {
+    pub(super) fn changed(file: &str, why: impl fmt::Display) -> Self {
+        Self::Changed {
+            file: file.to_owned(),
+            why: why.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for ServableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAModel { dir } => write!(
+                f,
+                "there is no exported model here (no nearsay.json); \
+                 give the folder that “nearsay train … --out” wrote: {}",
+                dir.display()
+            ),
+            Self::Newer { format } => write!(
+                f,
+                "this model was written by a newer version of Nearsay (format {format}, this one \
+                 reads {}); update Nearsay, or export the model again with this version",
+                super::manifest::FORMAT
+            ),
+            Self::Changed { file, why } => write!(
+                f,
+                "the model is damaged: {file} {why}; copy the folder again from where it was \
+                 exported, or export it again"
+            ),
+            Self::NoAnswers => write!(f, "there are no answers to search"),
+            Self::Model(error) => error.fmt(f),
+            Self::Encode(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ServableError {}
+
+impl From<ModelError> for ServableError {
+    fn from(error: ModelError) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl From<EncodeError> for ServableError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+impl From<StoreError> for ServableError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,193 @@
+use super::ServableError;
+use crate::{
+    model::sha256_hex,
+    store::{ErrorKind, Store},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{collections::BTreeMap, path::Path};
+
+/// Name of the manifest in the folder.
+pub(super) const NAME: &str = "nearsay.json";
+
+/// Largest manifest that is read.
+pub(super) const LIMIT: u64 = 16 << 20;
+
+/// Version of the folder's format.
+pub(super) const FORMAT: u32 = 1;
+
+/// What the folder says of itself: `nearsay.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the format.
+    pub format: u32,
+    /// Version of Nearsay that wrote it.
+    pub written_by: String,
+    /// Name of the encoder, for example `minilm`.
+    pub encoder: String,
+    /// From which score on an answer is given without a warning.
+    pub threshold: Threshold,
+    /// The report of the training, as [`train::Report`](crate::train) writes it; null when nothing
+    /// was trained.
+    pub report: Value,
+    /// Every other file, by its name with forward slashes.
+    pub files: BTreeMap<String, FileEntry>,
+}
+
+/// A file as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
+/// From which score on an answer is given without a warning.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// Least cosine similarity.
+    pub score: f32,
+    /// Questions kept aside that it was measured on; 0 when it is only the usual value.
+    pub questions: usize,
+}
+
+impl Threshold {
+    /// The usual value, for a model without questions kept aside.
+    pub const USUAL: Self = Self {
+        score: 0.5,
+        questions: 0,
+    };
+}
+
+impl Manifest {
+    /// Parses a manifest.
+    ///
+    /// # Errors
+    /// When it is damaged, or of a newer format.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ServableError> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let damaged = |_| ServableError::changed(NAME, "is not readable");
+        let Format { format } = serde_json::from_slice(bytes).map_err(damaged)?;
+        if format > FORMAT {
+            return Err(ServableError::Newer { format });
+        }
+        let manifest: Self = serde_json::from_slice(bytes).map_err(damaged)?;
+        if !manifest.threshold.score.is_finite() {
+            return Err(ServableError::changed(
+                NAME,
+                "has a threshold that is no number",
+            ));
+        }
+        match manifest.files.keys().find(|name| !plain(name)) {
+            Some(name) => Err(ServableError::changed(
+                NAME,
+                format_args!("names a file outside of the folder ({name:?})"),
+            )),
+            None => Ok(manifest),
+        }
+    }
+
+    /// Checks that every file is there and is the one that was written.
+    ///
+    /// # Errors
+    /// For the first file that is missing or changed.
+    pub fn verify(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
+        for (name, entry) in &self.files {
+            let bytes = match store.read(&dir.join(name), entry.bytes) {
+                Ok(bytes) => bytes,
+                Err(error) => match error.kind {
+                    ErrorKind::NotFound => return Err(ServableError::changed(name, "is missing")),
+                    ErrorKind::TooLarge { .. } => {
+                        return Err(ServableError::changed(
+                            name,
+                            "is longer than it was written",
+                        ));
+                    }
+                    _ => return Err(error.into()),
+                },
+            };
+            if bytes.len() as u64 != entry.bytes {
+                return Err(ServableError::changed(
+                    name,
+                    "is shorter than it was written",
+                ));
+            }
+            if sha256_hex(&bytes) != entry.sha256 {
+                return Err(ServableError::changed(
+                    name,
+                    "is not the file that was written",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a name stays in the folder, at most one folder deep.
+fn plain(name: &str) -> bool {
+    let part = |part: &str| {
+        (1..=64).contains(&part.len())
+            && !part.starts_with('.')
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    name.split('/').count() <= 2 && name.split('/').all(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(names: &[&str]) -> Vec<u8> {
+        let entry = FileEntry {
+            bytes: 1,
+            sha256: String::new(),
+        };
+        serde_json::to_vec(&Manifest {
+            format: FORMAT,
+            written_by: "0.1.0".into(),
+            encoder: "minilm".into(),
+            threshold: Threshold::USUAL,
+            report: Value::Null,
+            files: names
+                .iter()
+                .map(|&name| (name.to_owned(), entry.clone()))
+                .collect(),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn names_must_stay_in_the_folder() {
+        assert!(Manifest::parse(&manifest(&["config.json", "2_Dense/model.safetensors"])).is_ok());
+        for name in [
+            "../x",
+            "/etc/passwd",
+            "a/../b",
+            "a/b/c",
+            "",
+            "a//b",
+            "C:\\x",
+            ".hidden",
+            "a\0b",
+            "a/",
+        ] {
+            let error = Manifest::parse(&manifest(&[name])).unwrap_err();
+            assert!(matches!(error, ServableError::Changed { .. }), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_with_words() {
+        let bytes = br#"{"format": 2, "something": "new"}"#;
+        let error = Manifest::parse(bytes).unwrap_err();
+        assert!(matches!(error, ServableError::Newer { format: 2 }));
+        assert!(error.to_string().contains("newer version"));
+        assert!(Manifest::parse(b"{").is_err());
+    }
+}

@@ -1,0 +1,31 @@
+//! Opens the window with a rehearsed engine: no model is needed, nothing is learned.
+//!
+//! `cargo run -p nearsay --example rehearsal -- [MODE [PACE [FILE]]]`; see `rehearsal.sh` for modes.
+
+use std::path::PathBuf;
+
+use nearsay::{
+    app::{OpenOptions, open_with},
+    job::Engine,
+};
+
+fn main() {
+    let mut arguments = std::env::args_os().skip(1);
+    let mode = arguments.next().unwrap_or_else(|| "good".into());
+    let pace = arguments.next().unwrap_or_else(|| "0.2".into());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/rehearsal.sh");
+    let data_dir = std::env::temp_dir().join("nearsay-rehearsal");
+    let engine = Engine {
+        program: PathBuf::from("/bin/sh"),
+        prefix: vec![script.into(), mode, pace],
+        data_dir: data_dir.clone(),
+    };
+    let options = OpenOptions {
+        file: arguments.next().map(PathBuf::from),
+        data_dir,
+    };
+    if let Err(error) = open_with(options, engine) {
+        eprintln!("{error}\n{}", error.trouble().detail);
+        std::process::exit(1);
+    }
+}

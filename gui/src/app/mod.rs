@@ -1,0 +1,82 @@
+//! The desktop app: puts state, views, commands and jobs together, and opens the window.
+
+mod window;
+
+use std::{path::PathBuf, sync::Arc};
+
+pub use window::{AppError, OpenOptions, open, open_with};
+
+use crate::{
+    command::{self, Command},
+    job::{Engine, FileDialog, Jobs, Wake},
+    state::State,
+    theme, view,
+};
+
+/// The app: what it knows, and what it is doing.
+pub struct App {
+    /// What the views draw.
+    pub state: State,
+    jobs: Jobs,
+}
+
+impl App {
+    /// An app that draws in `ctx`, works with `engine` and lets `dialog` pick files.
+    pub fn new(
+        ctx: &egui::Context,
+        engine: Engine,
+        dialog: Box<dyn FileDialog>,
+        file: Option<PathBuf>,
+    ) -> Self {
+        theme::install(ctx);
+        let waker = ctx.clone();
+        let wake: Wake = Arc::new(move |within| waker.request_repaint_after(within));
+        let mut app = Self {
+            state: State::default(),
+            jobs: Jobs::new(engine, dialog, wake),
+        };
+        if let Some(file) = file {
+            app.apply(ctx, Command::Open(file));
+        }
+        app
+    }
+
+    /// Takes in what the jobs have to say.
+    pub fn logic(&mut self, ctx: &egui::Context) {
+        while let Some(event) = self.jobs.next_event() {
+            self.apply(ctx, Command::Happened(event));
+        }
+        if ctx.input(|input| input.viewport().close_requested()) {
+            self.apply(ctx, Command::Close);
+        }
+    }
+
+    /// Draws the window and does what somebody wants.
+    pub fn ui(&mut self, ui: &mut egui::Ui) {
+        let ctx = ui.ctx().clone();
+        let commands = view::show(ui, &self.state);
+        if commands.is_empty() {
+            return;
+        }
+        for command in commands {
+            self.apply(&ctx, command);
+        }
+        // What was just changed is drawn at once.
+        ctx.request_repaint();
+    }
+
+    /// Changes the state as `command` wants.
+    pub fn apply(&mut self, ctx: &egui::Context, command: Command) {
+        command::apply(&mut self.state, &mut self.jobs, ctx, command);
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        Self::logic(self, ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        Self::ui(self, ui);
+    }
+}

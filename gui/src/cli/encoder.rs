@@ -1,0 +1,71 @@
+//! The encoder a command is to use: by name, fetched if need be, or by its path.
+
+use crate::{
+    dirs::DataDir,
+    obtain::{self, ObtainEvent},
+    trouble::Trouble,
+};
+use nearsay_core::{
+    store::DiskStore,
+    train::{Control, Event},
+};
+use std::{ops::ControlFlow, path::PathBuf};
+
+/// Where the encoder's files are. A known name is fetched when it is not here yet; anything else is
+/// a path.
+pub(super) fn find(
+    name: &str,
+    data: &DataDir,
+    control: &Control,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<PathBuf, Trouble> {
+    let Some(model) = obtain::known_model(name) else {
+        let path = PathBuf::from(name);
+        if path.exists() {
+            return Ok(path);
+        }
+        let names: Vec<&str> = obtain::known_models()
+            .iter()
+            .map(|model| model.name.as_str())
+            .collect();
+        return Err(Trouble::new(
+            format_args!("there is no encoder “{name}”, and no file or folder of that name"),
+            format_args!("Use {}, or the path of a model.", names.join(", ")),
+        ));
+    };
+    if let Some(path) = obtain::locate(&DiskStore, model, data.root()) {
+        return Ok(path);
+    }
+    let mut source = String::new();
+    let mut forward = |event: ObtainEvent| {
+        match event {
+            ObtainEvent::Trying(from) => source = from.to_string(),
+            ObtainEvent::Waiting => {
+                on_event(Event::note(
+                    "Another Nearsay is getting the model; waiting for it.",
+                ));
+            }
+            ObtainEvent::Failed(from, why) => {
+                on_event(Event::note(format!("{}: {why}", from.to_string())));
+            }
+            ObtainEvent::Fetching { done, total } | ObtainEvent::Verifying { done, total } => {
+                on_event(Event::Model {
+                    done,
+                    total,
+                    source: source.clone(),
+                });
+            }
+        }
+        match control.stopping() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    Ok(obtain::obtain(
+        &DiskStore,
+        model,
+        data.root(),
+        None,
+        &mut forward,
+    )?)
+}

@@ -1,0 +1,193 @@
+//! `nearsay eval DIR FILE [--pool FILE]...`: recall@1/5/10, mrr@10, ndcg@10.
+
+use super::{DeviceArgs, input, print_json, print_line, progress::Bar};
+use crate::{dirs::DataDir, trouble::Trouble};
+use nearsay_core::{
+    faq::normalize,
+    matrix::Matrix,
+    metric::{Metric as _, PoolMetrics, PoolScores, rank_pool, score_pool},
+    model::ModelFiles,
+    servable::Servable,
+    store::DiskStore,
+    train::{Control, EmbeddingCache, PoolFigures},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+    path::PathBuf,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The model's folder
+    dir: PathBuf,
+    /// Test questions: rows with a question and an answer, or answers of which any is right
+    file: PathBuf,
+    /// Ask these FAQ files' answers alone, instead of the folder's own answers and known wordings
+    #[arg(long, value_name = "FILE")]
+    pool: Vec<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// Write JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A question and the numbers of its right answers.
+struct Asked {
+    question: String,
+    right: Vec<usize>,
+}
+
+pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
+    let device = args.device.device.open()?;
+    let model = Servable::open(&DiskStore, &args.dir, &device)?;
+    let pool: Vec<String> = if args.pool.is_empty() {
+        model
+            .answers()
+            .iter()
+            .map(|answer| answer.answer.clone())
+            .collect()
+    } else {
+        let mut seen = HashSet::new();
+        let mut pool = Vec::new();
+        for file in &args.pool {
+            let rows = input::rows(file)?;
+            let answers = rows.into_iter().map(|row| row.answer);
+            pool.extend(answers.filter(|answer| seen.insert(normalize(answer))));
+        }
+        pool
+    };
+    let asked = asked(args, &pool)?;
+    let questions: Vec<&str> = asked.iter().map(|asked| asked.question.as_str()).collect();
+    let encoder = Encoder {
+        args,
+        model: &model,
+        data,
+    };
+    let questions = encoder.encode(&questions)?;
+    let right: Vec<Vec<usize>> = asked.into_iter().map(|asked| asked.right).collect();
+
+    let mut metrics = PoolMetrics::default();
+    if args.pool.is_empty() {
+        for (question, right) in questions.iter_rows().zip(&right) {
+            let scores: Vec<f32> = model
+                .index()
+                .scores(question)
+                .iter()
+                .map(|hit| hit.score)
+                .collect();
+            metrics.update(&rank_pool(PoolScores {
+                scores: &scores,
+                right,
+            }));
+        }
+    } else {
+        let pool: Vec<&str> = pool.iter().map(String::as_str).collect();
+        let place = |matrix: &Matrix| nearsay_core::candle::to_tensor(matrix, &device);
+        let (questions, pool) = (place(&questions)?, place(&encoder.encode(&pool)?)?);
+        score_pool(&questions, &pool, &right, &mut |scores| {
+            metrics.update(&rank_pool(scores))
+        })?;
+    }
+    let Some(figures) = PoolFigures::of(&metrics, pool.len()) else {
+        return Err(Trouble::new(
+            format_args!(
+                "{} has no question that could be asked",
+                args.file.display()
+            ),
+            "A row needs a question, and an answer that is in the pool.",
+        ));
+    };
+    if args.json {
+        return print_json(&figures);
+    }
+    print_line(&format!(
+        "{} questions, {} answers",
+        figures.questions, figures.pool
+    ))?;
+    let rows = [
+        ("recall@1", figures.recall_1),
+        ("recall@5", figures.recall_5),
+        ("recall@10", figures.recall_10),
+        ("mrr@10", figures.mrr_10),
+        ("ndcg@10", figures.ndcg_10),
+    ];
+    rows.iter()
+        .try_for_each(|(name, value)| print_line(&format!("{name:<10} {value:.4}")))
+}
+
+/// The test questions with their right answers in the pool; those without any are told and left out.
+fn asked(args: &Args, pool: &[String]) -> Result<Vec<Asked>, Trouble> {
+    let number: HashMap<String, usize> = pool
+        .iter()
+        .map(|answer| normalize(answer))
+        .zip(0..)
+        .collect();
+    let mut asked = Vec::new();
+    let mut lost = Vec::new();
+    for row in input::questions(&args.file)?.rows {
+        let right: HashSet<usize> = row
+            .answers
+            .iter()
+            .filter_map(|answer| number.get(&normalize(answer)).copied())
+            .collect();
+        let mut right: Vec<usize> = right.into_iter().collect();
+        right.sort_unstable();
+        if right.is_empty() {
+            lost.push(row.line);
+            continue;
+        }
+        for question in std::iter::once(row.question).chain(row.wordings) {
+            asked.push(Asked {
+                question,
+                right: right.clone(),
+            });
+        }
+    }
+    if let Some(first) = lost.first() {
+        eprintln!(
+            "{}: the answers of {} questions are not in the pool (the first on line {first}); \
+             they were left out",
+            args.file.display(),
+            lost.len()
+        );
+    }
+    Ok(asked)
+}
+
+/// Encodes through the saved embeddings, so that a second measurement is quick.
+struct Encoder<'a> {
+    args: &'a Args,
+    model: &'a Servable,
+    data: &'a DataDir,
+}
+
+impl Encoder<'_> {
+    fn encode(&self, texts: &[&str]) -> Result<Matrix, Trouble> {
+        let encoder = self.model.model().encoder();
+        let fingerprint = ModelFiles::open(&DiskStore, &self.args.dir)?.fingerprint()?;
+        let dim = encoder.settings().dims;
+        let cache = EmbeddingCache::new(&DiskStore, &self.data.embeddings(), &fingerprint, dim);
+        let bar = Bar::new("Reading texts", self.args.json);
+        let embedded = cache.embed(
+            texts,
+            &mut |texts, tell| {
+                let mut tell = |done, _| match tell(done) {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                };
+                encoder
+                    .encode_all(texts, &mut tell)
+                    .map(Some)
+                    .map_err(Into::into)
+            },
+            &Control::new(),
+            &mut |done, total| bar.show(done as u64, total as u64),
+        )?;
+        let pooled = embedded
+            .map(|embedded| embedded.embeddings)
+            .unwrap_or_default();
+        Ok(self.model.model().finish(pooled)?)
+    }
+}

@@ -1,0 +1,384 @@
+//! `nearsay train FILE --out DIR`: train a model and write it as a folder.
+
+use super::{DeviceArgs, encoder, input, print_json, print_line, progress::Bar};
+use crate::{dirs::DataDir, trouble::Trouble};
+use candle_core::Device;
+use nearsay_core::{
+    candle::bert::SentenceEncoder,
+    faq::{Row, normalize, split},
+    model::ModelFiles,
+    servable::Export,
+    store::{DiskStore, Store, StoreError},
+    train::{
+        Checkpoint, Control, EmbeddingCache, Event, Job, PoolFigures, Recipe, Report, Settings,
+    },
+};
+use std::{
+    collections::HashSet,
+    io::BufRead as _,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Arguments of `nearsay train`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The FAQ file: JSON lines with a question and an answer
+    pub file: PathBuf,
+    /// The folder to write the model to; a model already there is replaced when the new one is done
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Questions to measure with, instead of a part of FILE
+    #[arg(long, value_name = "FILE", conflicts_with = "val_split")]
+    pub val: Option<PathBuf>,
+    /// Share of the answers whose questions are kept aside to measure with
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
+    pub val_split: f64,
+    /// quick (seconds) or quaterion (the tutorial's)
+    #[arg(long, default_value_t = Recipe::Quick)]
+    pub recipe: Recipe,
+    /// minilm, or the folder, zip or wheel of a sentence-transformers model of the BERT family
+    #[arg(long, default_value = "minilm", value_name = "MODEL")]
+    pub encoder: String,
+    /// Rounds at most, instead of the recipe's
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Pairs a step, instead of the recipe's
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// Learning rate, instead of the recipe's
+    #[arg(long, value_name = "X")]
+    pub lr: Option<f64>,
+    /// Decides the head's start, the order of pairs and what is kept aside
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    pub seed: u64,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
+    /// Go on where a run with the same settings and data was killed or stopped
+    #[arg(long)]
+    pub resume: bool,
+    /// Write what happens as JSON lines, and take “pause”, “resume” and “stop” on stdin
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
+    let control = Arc::new(Control::new());
+    let mut out: Box<dyn FnMut(Event)> = if args.json {
+        listen(Arc::clone(&control))?;
+        // Whoever started this and went away is told nothing; the run goes on.
+        Box::new(|event| print_json(&event).unwrap_or_default())
+    } else {
+        let mut words = Words::new();
+        Box::new(move |event| words.tell(&event))
+    };
+    match run(args, data, &control, &mut *out)? {
+        Some(report) => {
+            if !args.json {
+                summary(&report)?;
+            }
+            out(Event::Finished {
+                report: Box::new(report),
+            });
+            Ok(())
+        }
+        None => Err(Trouble::new(
+            "stopped before there was anything to keep",
+            "What was read so far is saved; the same command with --resume goes on.",
+        )),
+    }
+}
+
+/// Takes wishes from stdin for as long as somebody writes any.
+fn listen(control: Arc<Control>) -> Result<(), Trouble> {
+    let listen = move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            match line.trim() {
+                "pause" => control.pause(),
+                "resume" => control.resume(),
+                "stop" => control.stop(),
+                _ => {}
+            }
+        }
+    };
+    let thread = std::thread::Builder::new()
+        .name("wishes from stdin".into())
+        .spawn(listen);
+    thread.map(drop).map_err(|error| {
+        Trouble::new(
+            format_args!("no thread could be started ({error})"),
+            "Close other programs.",
+        )
+    })
+}
+
+/// The rows to learn from and those kept aside.
+struct Rows {
+    train: Vec<Row>,
+    held_out: Vec<Row>,
+}
+
+fn rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, Trouble> {
+    let all = input::rows(&args.file)?;
+    if let Some(file) = &args.val {
+        let held_out = input::rows(file)?;
+        let known: HashSet<String> = all.iter().map(|row| normalize(&row.answer)).collect();
+        let shared = held_out
+            .iter()
+            .filter(|row| known.contains(&normalize(&row.answer)))
+            .count();
+        if shared > 0 {
+            on_event(Event::note(format!(
+                "{shared} of the {} answers kept aside are also learned from, so the figures are \
+                 a little too good.",
+                held_out.len()
+            )));
+        }
+        return Ok(Rows {
+            train: all,
+            held_out,
+        });
+    }
+    if args.val_split == 0.0 {
+        return Ok(Rows {
+            train: all,
+            held_out: Vec::new(),
+        });
+    }
+    let parts = split(&all, args.val_split, args.seed)?;
+    let take = |numbers: &[usize]| numbers.iter().map(|&number| all[number].clone()).collect();
+    Ok(Rows {
+        train: take(&parts.train),
+        held_out: take(&parts.held_out),
+    })
+}
+
+/// Where the state of a run is kept while there is no model yet: hidden, beside it.
+struct Workshop {
+    dir: PathBuf,
+    _lock: nearsay_core::store::LockGuard,
+}
+
+impl Workshop {
+    fn open(out: &Path) -> Result<Self, Trouble> {
+        let out = std::path::absolute(out).map_err(|error| {
+            Trouble::new(
+                format_args!("{} is no place for a folder ({error})", out.display()),
+                "",
+            )
+        })?;
+        let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
+            return Err(Trouble::new(
+                format_args!("{} is no place for a model", out.display()),
+                "Give --out the name of a new folder.",
+            ));
+        };
+        let dir = parent.join(format!(".{}.training", name.to_string_lossy()));
+        DiskStore.create_dir_all(&dir)?;
+        DiskStore.sweep(parent)?;
+        DiskStore.sweep(&dir)?;
+        let lock = DiskStore
+            .lock(&dir.join("lock"))
+            .map_err(|error| busy(error, &out))?;
+        Ok(Self { dir, _lock: lock })
+    }
+
+    fn checkpoint(&self) -> Checkpoint<'static> {
+        Checkpoint::new(&DiskStore, self.dir.join("state.safetensors"))
+    }
+
+    fn remove(self) -> Result<(), Trouble> {
+        Ok(DiskStore.remove(&self.dir)?)
+    }
+}
+
+fn busy(error: StoreError, out: &Path) -> Trouble {
+    if matches!(error.kind, nearsay_core::store::ErrorKind::Held) {
+        return Trouble::new(
+            format_args!("another training is writing {}", out.display()),
+            "Wait for it, stop it, or give another folder with --out.",
+        );
+    }
+    error.into()
+}
+
+/// Does the whole run; `None` when it was stopped while texts were still being read.
+///
+/// # Errors
+/// What stands in the way, and what to do about it.
+pub fn run(
+    args: &Args,
+    data: &DataDir,
+    control: &Control,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Option<Report>, Trouble> {
+    let Rows { train, held_out } = rows(args, on_event)?;
+    let device = args.device.device.open()?;
+    let workshop = Workshop::open(&args.out)?;
+    let encoder = encoder::find(&args.encoder, data, control, on_event)?;
+    let files = ModelFiles::open(&DiskStore, &encoder)?;
+    let model = files.settings()?;
+    if !model.dense.is_empty() {
+        return Err(Trouble::new(
+            format_args!("{} has a trained layer of its own", encoder.display()),
+            "Give the model it was made from with --encoder.",
+        ));
+    }
+    let settings = settings(args, model.dims);
+    settings
+        .check()
+        .map_err(|sentence| Trouble::new(sentence, ""))?;
+
+    let job = Job {
+        rows: &train,
+        held_out: &held_out,
+        settings: &settings,
+        cache: EmbeddingCache::new(
+            &DiskStore,
+            &data.embeddings(),
+            &files.fingerprint()?,
+            model.dims,
+        ),
+        encoder: &args.encoder,
+        device: &device,
+        control,
+        checkpoint: Some(workshop.checkpoint()),
+    };
+    let mut loaded = None;
+    let mut encode = |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| {
+        encode(&mut loaded, &files, &device, texts, tell)
+    };
+    let Some(trained) = job.run(&mut encode, args.resume, on_event)? else {
+        return Ok(None);
+    };
+    drop(loaded);
+    let mut report = trained.report;
+    report.dir = args.out.display().to_string();
+    let export = Export {
+        encoder: &files,
+        encoder_name: &args.encoder,
+        head: trained.head.as_ref(),
+        answers: &trained.answers,
+        vectors: &trained.vectors,
+        threshold: trained.threshold,
+        report: serde_json::to_value(&report).unwrap_or_default(),
+    };
+    if let Some(parent) = args
+        .out
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        DiskStore.create_dir_all(parent)?;
+    }
+    export.write(&DiskStore, &args.out)?;
+    if !report.stopped {
+        workshop.remove()?;
+    }
+    Ok(Some(report))
+}
+
+fn settings(args: &Args, dim: usize) -> Settings {
+    let mut settings = Settings::of(args.recipe, dim);
+    settings.seed = args.seed;
+    settings.epochs = args.epochs.unwrap_or(settings.epochs);
+    settings.batch = args.batch.unwrap_or(settings.batch);
+    settings.lr = args.lr.unwrap_or(settings.lr);
+    settings
+}
+
+/// Loads the encoder when the first text needs it: a second run has them all.
+fn encode(
+    loaded: &mut Option<SentenceEncoder>,
+    files: &ModelFiles<'_>,
+    device: &Device,
+    texts: &[&str],
+    tell: &mut dyn FnMut(usize) -> bool,
+) -> Result<Option<nearsay_core::matrix::Matrix>, Box<dyn std::error::Error + Send + Sync>> {
+    let encoder = match loaded {
+        Some(encoder) => encoder,
+        None => loaded.insert(SentenceEncoder::load(files, device)?),
+    };
+    let mut tell = |done, _| match tell(done) {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    };
+    match encoder.encode_all(texts, &mut tell) {
+        Ok(vectors) => Ok(Some(vectors)),
+        Err(nearsay_core::candle::bert::EncodeError::Cancelled) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Events in words on stderr.
+struct Words {
+    fetching: Bar,
+    reading: Bar,
+    learning: Bar,
+    /// Epochs are told one by one where there is no bar, but not every one of hundreds.
+    told: usize,
+}
+
+impl Words {
+    fn new() -> Self {
+        Self {
+            fetching: Bar::new("Getting the model", false),
+            reading: Bar::new("Reading texts", false),
+            learning: Bar::new("Learning", false),
+            told: 0,
+        }
+    }
+
+    fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Model { done, total, .. } => self.fetching.show(*done, *total),
+            Event::Embed { done, total } => self.reading.show(*done as u64, *total as u64),
+            Event::Epoch(epoch) => {
+                self.learning
+                    .show(epoch.epoch as u64 + 1, epoch.epochs as u64);
+                let tenth = (epoch.epoch + 1) * 10 / epoch.epochs.max(1);
+                if tenth > self.told || epoch.epoch == 0 {
+                    self.told = tenth;
+                    let val = epoch.val.map_or(String::new(), |val| {
+                        format!(", kept aside rp@1 {:.4} rrk {:.4}", val.rp_1, val.rrk)
+                    });
+                    self.learning.line(&format!(
+                        "epoch {}: loss {:.4}, training rp@1 {:.4} rrk {:.4}{val}",
+                        epoch.epoch, epoch.loss, epoch.train.rp_1, epoch.train.rrk
+                    ));
+                }
+            }
+            Event::Note { text } => self.learning.line(text),
+            Event::Failed { .. } | Event::Best { .. } | Event::Finished { .. } => {}
+        }
+    }
+}
+
+fn summary(report: &Report) -> Result<(), Trouble> {
+    print_line(&format!(
+        "{} pairs learned in {:.1} s ({} rounds), texts read in {:.1} s",
+        report.train_rows, report.train_s, report.epochs, report.embed_s
+    ))?;
+    if let (Some(before), Some(after)) = (&report.before, &report.after) {
+        print_line(&format!(
+            "{} questions kept aside, asked of {} answers:",
+            after.questions, after.pool
+        ))?;
+        let row = |name: &str, figures: &PoolFigures| {
+            print_line(&format!(
+                "  {name}  recall@1 {:.4}  recall@5 {:.4}  recall@10 {:.4}  mrr@10 {:.4}  ndcg@10 {:.4}",
+                figures.recall_1,
+                figures.recall_5,
+                figures.recall_10,
+                figures.mrr_10,
+                figures.ndcg_10
+            ))
+        };
+        row("before", before)?;
+        row("after ", after)?;
+    }
+    if report.kept_epoch.is_none() {
+        print_line("Training did not help, so the model as it was is kept.")?;
+    }
+    print_line(&format!("Written to {}", report.dir))
+}

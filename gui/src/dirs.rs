@@ -1,0 +1,45 @@
+//! Where models, projects and saved embeddings are kept.
+
+use crate::trouble::Trouble;
+use std::path::{Path, PathBuf};
+
+/// The app's data folder: `--data DIR`, or where the platform keeps app data.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    /// The given folder, or the platform's (`~/.local/share/nearsay` and the like).
+    ///
+    /// # Errors
+    /// When none is given and the platform has no home folder for this user.
+    pub fn new(given: Option<PathBuf>) -> Result<Self, Trouble> {
+        let root = match given {
+            Some(root) => root,
+            None => directories::ProjectDirs::from("", "", "nearsay")
+                .map(|dirs| dirs.data_dir().to_owned())
+                .ok_or_else(|| {
+                    Trouble::new(
+                        "this user has no home folder to keep models and projects in",
+                        "Say where to keep them with --data DIR.",
+                    )
+                })?,
+        };
+        // A child process may have another working folder.
+        let root = std::path::absolute(&root).unwrap_or(root);
+        Ok(Self { root })
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Saved embeddings, one folder a model.
+    #[must_use]
+    pub fn embeddings(&self) -> PathBuf {
+        self.root.join("embeddings")
+    }
+}

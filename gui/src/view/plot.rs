@@ -1,0 +1,177 @@
+//! The two live plots: right answer first, and error.
+
+use egui::{Align2, Color32, FontId, RichText, Stroke, Ui, vec2};
+use egui_plot::{
+    AxisHints, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text,
+};
+
+use super::widget;
+use crate::{
+    state::{Round, Training},
+    text, theme,
+};
+
+/// More points than this no screen can show.
+const MOST_POINTS: usize = 2000;
+const HEIGHT: f32 = 190.0;
+
+/// Right answer first, of 100, on both sides of the split.
+pub(super) fn first(ui: &mut Ui, training: &Training) {
+    let palette = theme::palette(ui);
+    widget::title(ui, text::train::FIRST);
+    let (train, check) = (
+        series(training, |round| round.train),
+        series(training, |round| round.check),
+    );
+    let of_hundred = |points: Vec<[f64; 2]>| {
+        points
+            .into_iter()
+            .map(|[x, y]| [x, y * 100.0])
+            .collect::<Vec<_>>()
+    };
+    let (train, check) = (of_hundred(train), of_hundred(check));
+    let has_check = !check.is_empty();
+    let best = training
+        .best_round()
+        .and_then(|round| Some([round.number as f64, text::train::best_value(round)? * 100.0]));
+    let (weak, accent) = (palette.weak, palette.accent);
+    frame(
+        ui,
+        "right-answer-first",
+        |value| format!("{value:.0}"),
+        |value| text::train::of_hundred_questions(value),
+        move |plot| {
+            plot.line(
+                line(text::train::SERIES_TRAIN, train, weak)
+                    .style(LineStyle::Dashed { length: 5.0 }),
+            );
+            plot.line(line(text::train::SERIES_CHECK, check, accent));
+            if let Some([x, y]) = best {
+                let label = RichText::new(text::train::BEST).size(11.5).color(accent);
+                plot.points(
+                    Points::new(text::train::BEST, vec![[x, y]])
+                        .radius(4.5)
+                        .color(accent)
+                        .allow_hover(false),
+                );
+                plot.text(
+                    Text::new("best-label", PlotPoint::new(x, y), label)
+                        .anchor(Align2::CENTER_BOTTOM)
+                        .allow_hover(false),
+                );
+            }
+        },
+    );
+    ui.horizontal(|ui| {
+        legend(ui, text::train::SERIES_TRAIN, weak, true);
+        if has_check {
+            legend(ui, text::train::SERIES_CHECK, accent, false);
+        }
+    });
+}
+
+/// How wrong the model is.
+pub(super) fn error(ui: &mut Ui, training: &Training) {
+    let palette = theme::palette(ui);
+    widget::title(ui, text::train::ERROR);
+    let points = series(training, |round| round.error);
+    let weak = palette.weak;
+    frame(
+        ui,
+        "error",
+        |value| format!("{value}"),
+        |value| format!("{value:.3}"),
+        move |plot| {
+            plot.line(
+                line(text::train::SERIES_ERROR, points, weak)
+                    .style(LineStyle::Dashed { length: 5.0 }),
+            );
+        },
+    );
+    ui.horizontal(|ui| legend(ui, text::train::SERIES_ERROR, weak, true));
+}
+
+fn frame<'a>(
+    ui: &mut Ui,
+    salt: &str,
+    tick: impl Fn(f64) -> String + 'a,
+    hover: impl Fn(f64) -> String + 'a,
+    add: impl FnOnce(&mut PlotUi<'a>) + 'a,
+) {
+    let palette = theme::palette(ui);
+    let axis = |hints: AxisHints<'a>| {
+        hints
+            .tick_label_color(palette.weak)
+            .tick_label_font(FontId::proportional(11.5))
+    };
+    Plot::new(salt)
+        .height(HEIGHT)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_double_click_reset(false)
+        .show_background(false)
+        .show_crosshair(false)
+        .show_grid([false, true])
+        .grid_color(palette.border)
+        .set_margin_fraction(vec2(0.02, 0.12))
+        .custom_x_axes(vec![axis(
+            AxisHints::new_x().formatter(|mark, _| whole(mark.value)),
+        )])
+        .custom_y_axes(vec![axis(
+            AxisHints::new_y().formatter(move |mark, _| tick(mark.value)),
+        )])
+        .label_formatter(move |position| match position {
+            HoverPosition::NearDataPoint {
+                plot_name,
+                position,
+                ..
+            } => Some(text::train::point(plot_name, position.x, hover(position.y))),
+            HoverPosition::Elsewhere { .. } => None,
+        })
+        .show(ui, add);
+}
+
+/// Rounds are counted: there is no half round.
+fn whole(value: f64) -> String {
+    if value.fract() == 0.0 && value >= 1.0 {
+        format!("{value:.0}")
+    } else {
+        String::new()
+    }
+}
+
+fn line<'a>(name: &str, points: Vec<[f64; 2]>, color: Color32) -> Line<'a> {
+    Line::new(name, PlotPoints::from(points))
+        .color(color)
+        .width(2.0)
+        .allow_hover(true)
+}
+
+fn series(training: &Training, value: impl Fn(&Round) -> Option<f64>) -> Vec<[f64; 2]> {
+    let step = training.rounds.len().div_ceil(MOST_POINTS).max(1);
+    let last = training.rounds.len().saturating_sub(1);
+    let rounds = training
+        .rounds
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| place % step == 0 || *place == last);
+    rounds
+        .filter_map(|(_, round)| Some([round.number as f64, value(round)?]))
+        .collect()
+}
+
+fn legend(ui: &mut Ui, name: &str, color: Color32, dashed: bool) {
+    let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), egui::Sense::hover());
+    let (from, to) = (rect.left_center(), rect.right_center());
+    let stroke = Stroke::new(2.0, color);
+    if dashed {
+        ui.painter()
+            .extend(egui::Shape::dashed_line(&[from, to], stroke, 4.0, 3.0));
+    } else {
+        ui.painter().line_segment([from, to], stroke);
+    }
+    widget::small(ui, name);
+    ui.add_space(8.0);
+}

@@ -1,0 +1,183 @@
+//! The few building blocks all views share.
+
+use egui::{
+    Align, Button, CornerRadius, Frame, Label, Layout, Response, RichText, Role, Sense, Sides,
+    Stroke, StrokeKind, Ui, WidgetInfo, WidgetText, vec2,
+};
+
+use crate::theme::{self, Palette};
+
+/// What a pill wants to say by its colour, beside its word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Warning,
+    Bad,
+    Plain,
+}
+
+/// A white (or dark) sheet over the whole width.
+pub(super) fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    card_with(ui, theme::palette(ui).border, add)
+}
+
+/// A card that stands out.
+pub(super) fn accent_card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    card_with(ui, theme::palette(ui).accent, add)
+}
+
+/// A card with lines of this colour around it.
+pub(super) fn card_with<R>(ui: &mut Ui, line: egui::Color32, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let inner = Frame::new()
+        .fill(theme::palette(ui).card)
+        .stroke(Stroke::new(1.0, line))
+        .corner_radius(theme::CARD_RADIUS)
+        .inner_margin(theme::CARD_MARGIN)
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            add(ui)
+        })
+        .inner;
+    ui.add_space(theme::GAP - ui.spacing().item_spacing.y);
+    inner
+}
+
+/// Headline and one line below it, with the step's buttons on the right (the last one first).
+pub(super) fn header(ui: &mut Ui, title: &str, below: &str, actions: impl FnOnce(&mut Ui)) {
+    let weak = theme::palette(ui).weak;
+    Sides::new().height(50.0).shrink_left().wrap().show(
+        ui,
+        |ui| {
+            ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                ui.spacing_mut().item_spacing.y = 4.0;
+                ui.add(Label::new(RichText::new(title).heading()).extend());
+                ui.add(Label::new(RichText::new(below).color(weak)).wrap());
+            });
+        },
+        actions,
+    );
+    ui.add_space(theme::GAP - 2.0);
+}
+
+/// The one button that matters most here.
+pub(super) fn primary(ui: &mut Ui, enabled: bool, text: &str) -> Response {
+    let palette = theme::palette(ui);
+    let button = Button::new(
+        RichText::new(text)
+            .text_style(theme::emphasis())
+            .color(palette.on_accent),
+    )
+    .fill(palette.accent)
+    .stroke(Stroke::NONE);
+    let response = ui.add_enabled(enabled, button);
+    ring(ui, &response, palette);
+    response
+}
+
+/// A plain button.
+pub(super) fn button(ui: &mut Ui, enabled: bool, text: &str) -> Response {
+    ui.add_enabled(enabled, Button::new(text))
+}
+
+/// A button that looks like a link.
+pub(super) fn link(ui: &mut Ui, text: &str) -> Response {
+    let palette = theme::palette(ui);
+    let response = ui.add(
+        Button::new(RichText::new(text).color(palette.accent))
+            .frame(false)
+            .min_size(vec2(0.0, 24.0)),
+    );
+    ring(ui, &response, palette);
+    if response.hovered() {
+        let (rect, line) = (response.rect, Stroke::new(1.0, palette.accent));
+        ui.painter()
+            .hline(rect.x_range(), rect.center().y + 9.0, line);
+    }
+    response
+}
+
+/// Shows where the keyboard is, around a widget whose own frame does not.
+pub(super) fn ring(ui: &Ui, response: &Response, palette: &Palette) {
+    if response.has_focus() {
+        let rect = response.rect.expand(3.0);
+        let line = Stroke::new(2.0, palette.accent);
+        ui.painter().rect_stroke(
+            rect,
+            CornerRadius::same(theme::RADIUS + 2),
+            line,
+            StrokeKind::Middle,
+        );
+    }
+}
+
+/// A word on a coloured ground.
+pub(super) fn pill(ui: &mut Ui, text: &str, tone: Tone) -> Response {
+    let palette = theme::palette(ui);
+    let (ink, ground) = match tone {
+        Tone::Good => (palette.accent, palette.accent_ground),
+        Tone::Warning => (palette.warning, palette.warning_ground),
+        Tone::Bad => (palette.bad, palette.bad_ground),
+        Tone::Plain => (palette.weak, palette.hover),
+    };
+    Frame::new()
+        .fill(ground)
+        .corner_radius(11)
+        .inner_margin(egui::Margin::symmetric(10, 3))
+        .show(ui, |ui| {
+            ui.add(
+                Label::new(RichText::new(text).small().color(ink))
+                    .extend()
+                    .selectable(false),
+            )
+        })
+        .inner
+}
+
+/// How much of something there is: a thin bar with a name for those who cannot see it.
+pub(super) fn bar(ui: &mut Ui, fraction: f32, size: egui::Vec2, name: &str) -> Response {
+    let palette = theme::palette(ui);
+    let fraction = if fraction.is_finite() {
+        fraction.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let radius = size.y / 2.0;
+    ui.painter().rect_filled(rect, radius, palette.track);
+    if fraction > 0.0 {
+        let mut full = rect;
+        full.set_width((size.x * fraction).max(size.y));
+        ui.painter().rect_filled(full, radius, palette.accent);
+    }
+    response.widget_info(|| WidgetInfo {
+        value: Some(f64::from(fraction)),
+        ..WidgetInfo::labeled(Role::ProgressIndicator, true, name)
+    });
+    response
+}
+
+/// Text of less weight.
+pub(super) fn weak(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let color = theme::palette(ui).weak;
+    ui.add(Label::new(RichText::new(text).color(color)).wrap())
+}
+
+/// Small text of less weight.
+pub(super) fn small(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let color = theme::palette(ui).weak;
+    ui.add(Label::new(RichText::new(text).small().color(color)))
+}
+
+/// The headline of a card.
+pub(super) fn title(ui: &mut Ui, text: &str) -> Response {
+    ui.label(RichText::new(text).text_style(theme::title()))
+}
+
+/// One line of text in a column of fixed width; what does not fit is cut and shown on hover.
+pub(super) fn cell(ui: &mut Ui, width: f32, text: impl Into<WidgetText>) {
+    let size = vec2(width, ui.text_style_height(&egui::TextStyle::Body) + 4.0);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(width);
+        ui.add(Label::new(text).truncate());
+    });
+}

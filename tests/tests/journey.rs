@@ -1,0 +1,201 @@
+//! The sub-commands from end to end, on our own sample: train, ask, measure, encode, check.
+
+use nearsay_tests::{app, minilm, sample};
+use serde_json::Value;
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+fn done(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {stderr}");
+    output
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn with_input(command: &mut Command, input: &str) -> Output {
+    let command = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn train(out: &Path, more: &[&str]) -> Output {
+    let file = sample("library_faq.jsonl");
+    done(
+        app!()
+            .arg("train")
+            .arg(file)
+            .arg("--out")
+            .arg(out)
+            .arg("--json")
+            .args(more),
+    )
+}
+
+#[test]
+fn train_ask_eval_encode() {
+    minilm();
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model");
+    let events = lines(&train(&model, &["--seed", "1"]));
+    let of = |kind: &str| events.iter().filter(|event| event["event"] == kind).count();
+    assert!(of("embed") > 0 && of("epoch") > 0);
+    let report = &events.last().unwrap()["report"];
+    assert_eq!(report["settings"]["recipe"], "quick");
+    let figure = |part: &str| report[part]["recall@1"].as_f64().unwrap();
+    assert!(figure("after") >= figure("before") - 0.03, "{report}");
+    let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing but the model is left: {names:?}");
+
+    // The second run finds every text embedded.
+    let again = lines(&train(&dir.path().join("again"), &["--seed", "1"]));
+    assert_eq!(again.last().unwrap()["report"]["fresh_texts"], 0);
+
+    // A known question finds its own answer, as an argument and from stdin.
+    let faq = std::fs::read_to_string(sample("library_faq.jsonl")).unwrap();
+    let row: Value = serde_json::from_str(faq.lines().nth(40).unwrap()).unwrap();
+    let question = row["question"].as_str().unwrap();
+    let asked = lines(&done(
+        app!().arg("ask").arg(&model).arg(question).args(["--json"]),
+    ));
+    assert_eq!(asked[0]["answers"][0]["answer"], row["answer"]);
+    assert_eq!(asked[0]["answers"][0]["question"], question);
+    assert_eq!(asked[0]["answers"][0]["row"], 41);
+    assert_eq!(asked[0]["confident"], true);
+    let input = format!("{question}\n\n");
+    let asked = with_input(
+        app!().arg("ask").arg(&model).args(["--json", "--top", "2"]),
+        &input,
+    );
+    let asked = lines(&asked);
+    assert_eq!(asked[0]["answers"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        asked[1]["answers"].as_array().unwrap().len(),
+        0,
+        "an empty question"
+    );
+
+    // Differently worded questions, asked of the folder's own index.
+    let questions = sample("library_questions.jsonl");
+    let eval = |more: &[&Path]| {
+        let mut command = app!();
+        command
+            .arg("eval")
+            .arg(&model)
+            .arg(&questions)
+            .arg("--json");
+        for pool in more {
+            command.arg("--pool").arg(pool);
+        }
+        lines(&done(&mut command)).remove(0)
+    };
+    let own = eval(&[]);
+    assert_eq!(own["questions"], 749);
+    assert_eq!(own["pool"], 317);
+    assert!(own["recall@1"].as_f64().unwrap() > 0.5, "{own}");
+    let pool = eval(&[&sample("library_faq.jsonl")]);
+    assert_eq!(pool["questions"], 749);
+    assert!(
+        own["recall@1"].as_f64() > pool["recall@1"].as_f64(),
+        "known wordings help"
+    );
+
+    // Vectors: unit, one a line, both forms the same.
+    let text = "Where can I park?\nЭ 漢字 🙂\n";
+    let json = lines(&with_input(
+        app!().arg("encode").arg(&model).arg("--json"),
+        text,
+    ));
+    let plain = with_input(app!().arg("encode").arg(&model), text);
+    let plain: Vec<Vec<f64>> = String::from_utf8(plain.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| line.split(' ').map(|x| x.parse().unwrap()).collect())
+        .collect();
+    assert_eq!((json.len(), plain.len()), (2, 2));
+    for (json, plain) in json.iter().zip(&plain) {
+        let json: Vec<f64> = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(&json, plain);
+        let length: f64 = plain.iter().map(|x| x * x).sum();
+        assert!((length - 1.0).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn check_lists_problems_by_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("faq.jsonl");
+    std::fs::write(
+        &file,
+        "{\"q\":\"a?\",\"a\":\"b\"}\n{\"q\":\"c?\"}\nrubbish\n",
+    )
+    .unwrap();
+    let output = done(app!().arg("check").arg(&file).arg("--json"));
+    let report = lines(&output).remove(0);
+    assert_eq!(report["counts"]["rows"], 1);
+    let places: Vec<u64> = report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| problem["line"].as_u64().unwrap())
+        .collect();
+    assert_eq!(places, [2, 3]);
+    let plain = String::from_utf8(done(app!().arg("check").arg(&file)).stdout).unwrap();
+    assert!(plain.contains("line 2: no answer"), "{plain}");
+}
+
+/// What went wrong and what to do, an exit code, and no half-written folder.
+#[test]
+fn failures_say_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let (missing, out) = (dir.path().join("missing.jsonl"), dir.path().join("model"));
+    let fail = |command: &mut Command, code: i32| {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{command:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let train = |file: &Path, more: &[&str]| {
+        let mut command = app!();
+        command
+            .arg("train")
+            .arg(file)
+            .arg("--out")
+            .arg(&out)
+            .args(more);
+        command
+    };
+    let words = fail(&mut train(&missing, &[]), 1);
+    assert!(words.contains("missing.jsonl"), "{words}");
+    let faq = sample("library_faq.jsonl");
+    let words = fail(&mut train(&faq, &["--recipe", "best"]), 2);
+    assert!(words.contains("quick, quaterion"), "{words}");
+    let words = fail(&mut train(&faq, &["--encoder", "nothing-of-this-name"]), 1);
+    assert!(words.contains("minilm"), "{words}");
+    let words = fail(&mut train(&faq, &["--lr", "0"]), 1);
+    assert!(words.contains("learning rate"), "{words}");
+    let words = fail(app!().arg("ask").arg(dir.path()).arg("hello"), 1);
+    assert!(words.contains("nearsay train"), "{words}");
+    assert!(!out.exists());
+    let json = train(&missing, &["--json"]).output().unwrap();
+    let event = lines(&json).remove(0);
+    assert_eq!(event["event"], "failed");
+    assert!(event["error"].as_str().unwrap().contains("missing.jsonl"));
+}

@@ -1,0 +1,86 @@
+//! The exported folder in Python's sentence-transformers, unchanged.
+
+use nearsay_tests::{app, minilm, sample};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// A Python that has sentence-transformers: `NEARSAY_PYTHON`, or `python3`.
+fn python() -> Option<String> {
+    let python = std::env::var("NEARSAY_PYTHON").unwrap_or_else(|_| "python3".into());
+    let mut command = Command::new(&python);
+    command
+        .args(["-c", "import sentence_transformers"])
+        .stderr(Stdio::null());
+    if command.status().is_ok_and(|status| status.success()) {
+        return Some(python);
+    }
+    eprintln!(
+        "\n*** NOT TESTED: {python} has no sentence-transformers, so the exported folder was not \
+         loaded in Python. Name one that has with NEARSAY_PYTHON. ***\n"
+    );
+    None
+}
+
+#[test]
+fn sentence_transformers_gives_the_same_vectors() {
+    let Some(python) = python() else { return };
+    minilm();
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model");
+    let mut texts: Vec<String> = ["", "a", "Где книга?", "図書館はどこですか", "🙂 naïve café"]
+        .map(String::from)
+        .into();
+    texts[0] = "word ".repeat(400);
+    for line in std::fs::read_to_string(sample("library_faq.jsonl"))
+        .unwrap()
+        .lines()
+        .take(100)
+    {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        texts.push(row["question"].as_str().unwrap().into());
+        texts.push(row["answer"].as_str().unwrap().into());
+    }
+    let text_file = dir.path().join("texts");
+    std::fs::write(&text_file, texts.join("\n") + "\n").unwrap();
+    for recipe in ["quick", "quaterion"] {
+        let train = app!()
+            .arg("train")
+            .arg(sample("library_faq.jsonl"))
+            .arg("--out")
+            .arg(&model)
+            .args(["--recipe", recipe, "--epochs", "20", "--lr", "0.001"])
+            .output()
+            .unwrap();
+        assert!(
+            train.status.success(),
+            "{}",
+            String::from_utf8_lossy(&train.stderr)
+        );
+        assert!(
+            model.join("2_Dense").exists(),
+            "{recipe}: there is a head to compare"
+        );
+        let vectors = app!()
+            .arg("encode")
+            .arg(&model)
+            .arg("--json")
+            .stdin(std::fs::File::open(&text_file).unwrap())
+            .output()
+            .unwrap();
+        assert!(vectors.status.success());
+        let vector_file = dir.path().join("vectors");
+        std::fs::write(&vector_file, vectors.stdout).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/same_vectors.py");
+        let compared = Command::new(&python)
+            .arg(script)
+            .args([&model, &text_file, &vector_file])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&compared.stdout);
+        let complaint = String::from_utf8_lossy(&compared.stderr);
+        assert!(compared.status.success(), "{recipe}: {said}{complaint}");
+        println!("{recipe}: {said}");
+    }
+}
