@@ -27,4 +27,5 @@ fn json<T: serde::de::DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, M
 #[cfg(test)]
 pub(crate) mod tests {
     pub(crate) use super::files::tests::{archive, folder, whole};
+    pub(crate) use super::weights::tests::made_up;
 }

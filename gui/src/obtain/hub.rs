@@ -151,19 +151,18 @@ fn fetch_all(
     wanted: &[String],
     reporter: &Reporter,
 ) -> Result<(), String> {
-    let words = |error: &dyn std::fmt::Display| format!("it could not be reached ({error})");
     let api = ApiBuilder::from_env()
         .with_cache_dir(folder)
         .with_token(None)
         .with_progress(false)
         .with_retries(0)
         .build()
-        .map_err(|error| words(&error))?;
+        .map_err(|error| format!("it cannot be asked ({error})"))?;
     let repository = api.model(name.to_owned());
     for file in wanted {
         let path = repository
             .download_with_progress(file, Reporter(reporter.0.clone()))
-            .map_err(|error| words(&error))?;
+            .map_err(|error| format!("it did not give {file} ({error})"))?;
         reporter.tell(News::File(file.clone(), path));
     }
     Ok(())

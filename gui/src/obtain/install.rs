@@ -5,11 +5,11 @@ use nearsay_core::model::sha256_hex;
 use nearsay_core::store::{FileKind, Store};
 use std::path::Path;
 
-/// Reads a file of a model by its name, at most so many bytes.
-type Read<'a> = dyn FnMut(&str, u64) -> Result<Vec<u8>, ObtainError> + 'a;
-
 /// Written beside the model's files once their SHA-256 was found right.
 pub(super) const MARKER: &str = "nearsay-verified.txt";
+
+/// Gives a file by its name and listed size.
+pub(super) type ReadFile<'a> = dyn FnMut(&str, u64) -> Result<Vec<u8>, ObtainError> + 'a;
 
 /// Takes a model's files from `read`, checks each, and gives the folder its final name only when all
 /// are right. Whatever goes wrong before leaves nothing behind but what the next sweep clears away.
@@ -17,7 +17,7 @@ pub(super) fn install(
     store: &dyn Store,
     model: &KnownModel,
     target: &Path,
-    read: &mut Read<'_>,
+    read: &mut ReadFile<'_>,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), ObtainError> {
     let staging = store.stage_dir(target)?;
@@ -34,7 +34,7 @@ fn fill(
     store: &dyn Store,
     model: &KnownModel,
     folder: &Path,
-    read: &mut Read<'_>,
+    read: &mut ReadFile<'_>,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), ObtainError> {
     let total = model.size();

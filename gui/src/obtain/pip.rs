@@ -79,7 +79,7 @@ fn download(
         // Python without pip: another way to start it may still work.
         let without = complaint.contains("No module named pip");
         if !(without && found) {
-            reason = complaint;
+            reason = format!("it said: {complaint}");
         }
         found = true;
         if !without {

@@ -4,11 +4,15 @@
 //! of the model: heads are trained on exactly these, and [`ModelSettings`] says what the model itself
 //! would do next.
 //!
-//! It is made for reading only. candle-transformers' network uses fused layer norm and softmax, which
-//! have no backward pass and would cut a gradient in silence; fine-tuning needs another forward.
+//! It is made for reading only: both ways to run the network, ours and that of candle-transformers,
+//! fuse layer norm and softmax into operations that have no backward pass and would cut a gradient in
+//! silence. Fine-tuning needs another forward.
 
 mod batch;
+mod kernels;
+mod network;
 mod padded;
+mod ragged;
 mod tokenize;
 mod workers;
 
@@ -16,7 +20,7 @@ use crate::encoder::Encoder;
 use crate::matrix::{Matrix, ShapeError};
 use crate::model::{ModelError, ModelFiles, ModelSettings};
 use candle_core::{Device, Tensor};
-use padded::Network;
+use network::Network;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -165,7 +169,8 @@ impl SentenceEncoder {
         texts: &[&str],
         on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Matrix, EncodeError> {
-        self.workers.run(&self.inner, texts, on_progress)
+        self.workers
+            .run(&self.inner, self.settings.dims, texts, on_progress)
     }
 }
 

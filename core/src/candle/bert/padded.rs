@@ -1,32 +1,27 @@
 //! The network by candle-transformers: batches are filled up to their longest text.
+//!
+//! It runs on every device, and is what [`ragged`](super::ragged) is checked against.
 
 use super::EncodeError;
 use crate::model::{Activation, BertConfig, Pooling};
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{D, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config, HiddenAct, PositionEmbeddingType};
 
 /// A BERT network and the pooling behind it.
-pub(super) struct Network {
+pub(super) struct Padded {
     model: BertModel,
     pooling: Pooling,
     pad: u32,
-    dims: usize,
 }
 
-impl Network {
-    /// From the bytes of a safetensors file whose names carry `prefix`; already checked.
+impl Padded {
+    /// From checked weights.
     pub(super) fn load(
         config: &BertConfig,
-        weights: Vec<u8>,
-        prefix: &str,
+        builder: VarBuilder<'_>,
         pooling: Pooling,
-        device: &Device,
     ) -> Result<Self, EncodeError> {
-        let mut builder = VarBuilder::from_buffered_safetensors(weights, DType::F32, device)?;
-        if let Some(prefix) = prefix.strip_suffix('.') {
-            builder = builder.pp(prefix);
-        }
         let shape = Config {
             vocab_size: config.vocab_size,
             hidden_size: config.hidden_size,
@@ -53,16 +48,10 @@ impl Network {
             model: BertModel::load(builder, &shape)?,
             pooling,
             pad: config.pad_token_id,
-            dims: config.hidden_size,
         })
     }
 
-    /// Length of a vector.
-    pub(super) fn dims(&self) -> usize {
-        self.dims
-    }
-
-    /// Token ids of `n` texts, none of them empty → their pooled vectors, `[n, dims]` row by row.
+    /// Token ids of `n` texts, none of them empty → their pooled vectors, `[n, hidden]` row by row.
     pub(super) fn forward(&self, ids: &[Vec<u32>]) -> Result<Vec<f32>, EncodeError> {
         let device = &self.model.device;
         let longest = ids.iter().map(Vec::len).max().unwrap_or(0);
@@ -79,7 +68,7 @@ impl Network {
         let mask = Tensor::from_vec(mask, shape, device)?;
         let tokens = self
             .model
-            .forward(&input, &input.zeros_like()?, Some(&mask))?; // [n, longest, dims]
+            .forward(&input, &input.zeros_like()?, Some(&mask))?; // [n, longest, hidden]
         let mask = mask.unsqueeze(D::Minus1)?; // [n, longest, 1]
         let pooled = match self.pooling {
             Pooling::Mean => tokens
