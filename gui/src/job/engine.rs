@@ -4,10 +4,13 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 /// How many of the questions are kept aside for checking.
 const CHECK_SHARE: &str = "0.2";
+/// Long enough to finish a round and save.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// How many answers a question gets.
 const TOP: &str = "5";
 
@@ -20,6 +23,8 @@ pub struct Engine {
     pub prefix: Vec<OsString>,
     /// The app's data folder.
     pub data_dir: PathBuf,
+    /// How long a training may take to stop by itself before it is ended by force.
+    pub patience: Duration,
 }
 
 /// What is to be trained.
@@ -39,7 +44,7 @@ impl Engine {
     /// # Errors
     /// When the system does not say which file this program is.
     pub fn this_program(data_dir: PathBuf) -> std::io::Result<Self> {
-        Ok(Self { program: std::env::current_exe()?, prefix: Vec::new(), data_dir })
+        Ok(Self { program: std::env::current_exe()?, prefix: Vec::new(), data_dir, patience: PATIENCE })
     }
 
     /// `train FILE --out DIR … --json --data DATA_DIR`.

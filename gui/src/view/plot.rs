@@ -1,7 +1,7 @@
 //! The two live plots: right answer first, and error.
 
 use egui::{Align2, Color32, FontId, RichText, Stroke, Ui, vec2};
-use egui_plot::{AxisHints, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text};
+use egui_plot::{AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text};
 
 use super::widget;
 use crate::{
@@ -16,11 +16,13 @@ const HEIGHT: f32 = 190.0;
 /// Right answer first, of 100, on both sides of the split.
 pub(super) fn first(ui: &mut Ui, training: &Training) {
     let palette = theme::palette(ui);
-    widget::title(ui, text::train::FIRST);
+    headline(ui, text::train::FIRST, text::train::FIRST_UNIT);
     let (train, check) = (series(training, |round| round.train), series(training, |round| round.check));
     let of_hundred = |points: Vec<[f64; 2]>| points.into_iter().map(|[x, y]| [x, y * 100.0]).collect::<Vec<_>>();
     let (train, check) = (of_hundred(train), of_hundred(check));
     let has_check = !check.is_empty();
+    let last = training.rounds.last().map_or(0.0, |round| round.number as f64);
+    let gap = 0.03 * spread(train.iter().chain(&check).map(|[_, y]| *y));
     let best = training.best_round().and_then(|round| Some([round.number as f64, text::train::best_value(round)? * 100.0]));
     let (weak, accent) = (palette.weak, palette.accent);
     frame(ui, "right-answer-first", |value| format!("{value:.0}"), |value| text::train::of_hundred_questions(value), move |plot| {
@@ -28,8 +30,10 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
         plot.line(line(text::train::SERIES_CHECK, check, accent));
         if let Some([x, y]) = best {
             let label = RichText::new(text::train::BEST).size(11.5).color(accent);
+            // Below the point, where no line is, and inside the plot.
+            let (anchor, low) = if x > 0.8 * last { (Align2::RIGHT_TOP, y - gap) } else { (Align2::CENTER_TOP, y - gap) };
             plot.points(Points::new(text::train::BEST, vec![[x, y]]).radius(4.5).color(accent).allow_hover(false));
-            plot.text(Text::new("best-label", PlotPoint::new(x, y), label).anchor(Align2::CENTER_BOTTOM).allow_hover(false));
+            plot.text(Text::new("best-label", PlotPoint::new(x, low), label).anchor(anchor).allow_hover(false));
         }
     });
     ui.horizontal(|ui| {
@@ -43,13 +47,20 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
 /// How wrong the model is.
 pub(super) fn error(ui: &mut Ui, training: &Training) {
     let palette = theme::palette(ui);
-    widget::title(ui, text::train::ERROR);
+    headline(ui, text::train::ERROR, text::train::ERROR_UNIT);
     let points = series(training, |round| round.error);
     let weak = palette.weak;
-    frame(ui, "error", |value| format!("{value}"), |value| format!("{value:.3}"), move |plot| {
+    frame(ui, "error", |value| format!("{}", (value * 1e6).round() / 1e6), |value| format!("{value:.3}"), move |plot| {
         plot.line(line(text::train::SERIES_ERROR, points, weak).style(LineStyle::Dashed { length: 5.0 }));
     });
     ui.horizontal(|ui| legend(ui, text::train::SERIES_ERROR, weak, true));
+}
+
+fn headline(ui: &mut Ui, title: &str, unit: &str) {
+    ui.horizontal(|ui| {
+        widget::title(ui, title);
+        widget::small(ui, unit);
+    });
 }
 
 fn frame<'a>(
@@ -73,6 +84,7 @@ fn frame<'a>(
         .show_grid([false, true])
         .grid_color(palette.border)
         .set_margin_fraction(vec2(0.02, 0.12))
+        .y_grid_spacer(grid)
         .custom_x_axes(vec![axis(AxisHints::new_x().formatter(|mark, _| whole(mark.value)))])
         .custom_y_axes(vec![axis(AxisHints::new_y().formatter(move |mark, _| tick(mark.value)))])
         .label_formatter(move |position| match position {
@@ -82,6 +94,29 @@ fn frame<'a>(
             HoverPosition::Elsewhere { .. } => None,
         })
         .show(ui, add);
+}
+
+/// From the least to the greatest.
+fn spread(values: impl Iterator<Item = f64>) -> f64 {
+    let (least, most) = values.fold((f64::MAX, f64::MIN), |(least, most), value| (least.min(value), most.max(value)));
+    (most - least).max(0.0)
+}
+
+/// About four lines, at numbers people like: 1, 2 or 5 with zeros.
+fn grid(input: GridInput) -> Vec<GridMark> {
+    let (from, to) = input.bounds;
+    let raw = (to - from) / 4.0;
+    if !(raw.is_finite() && raw > 0.0) {
+        return Vec::new();
+    }
+    let power = 10_f64.powf(raw.log10().floor());
+    let step_size = power * [1.0, 2.0, 5.0, 10.0].into_iter().find(|nice| power * nice >= raw).unwrap_or(10.0);
+    let first = (from / step_size).ceil();
+    (0..12)
+        .map(|place| (first + f64::from(place)) * step_size)
+        .take_while(|value| *value <= to)
+        .map(|value| GridMark { value, step_size })
+        .collect()
 }
 
 /// Rounds are counted: there is no half round.

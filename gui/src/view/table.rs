@@ -1,6 +1,6 @@
 //! The table of questions and answers. Only visible rows are drawn, so that 100 000 are no trouble.
 
-use egui::{Align, Frame, Label, Layout, Margin, RichText, Stroke, Ui};
+use egui::{Align, Frame, Label, Layout, Margin, Rangef, Rect, RichText, Stroke, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use crate::{
@@ -14,21 +14,22 @@ const LEAST_HEIGHT: f32 = 150.0;
 
 pub(super) fn show(ui: &mut Ui, set: &Dataset) {
     let palette = theme::palette(ui);
-    let has_source = set.rows.iter().any(|row| row.source.is_some());
+    let has_source = set.has_source;
     Frame::new()
         .fill(palette.card)
         .stroke(Stroke::new(1.0, palette.border))
         .corner_radius(theme::CARD_RADIUS)
         .inner_margin(Margin { left: 18, right: 8, top: 4, bottom: 4 })
         .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = 16.0;
+            ui.spacing_mut().item_spacing = egui::vec2(16.0, 0.0);
+            let across = ui.max_rect().x_range();
             let [line, question, answer, source] = text::data::COLUMNS;
             let mut table = TableBuilder::new(ui)
                 .striped(false)
                 .cell_layout(Layout::left_to_right(Align::Center))
                 .min_scrolled_height(LEAST_HEIGHT)
                 .auto_shrink([false, true])
-                .column(Column::exact(48.0))
+                .column(Column::exact(48.0).clip(false))
                 .column(Column::remainder().clip(true).at_least(120.0))
                 .column(Column::remainder().clip(true).at_least(120.0));
             if has_source {
@@ -46,11 +47,11 @@ pub(super) fn show(ui: &mut Ui, set: &Dataset) {
                     body.rows(ROW_HEIGHT, set.rows.len(), |mut table_row| {
                         let Some(row) = set.rows.get(table_row.index()) else { return };
                         let cells = cells(row, has_source);
-                        for (text, is_weak) in cells {
+                        for (place, (text, is_weak)) in cells.enumerate() {
                             table_row.col(|ui| {
-                                let line = Stroke::new(1.0, palette.border);
-                                let rect = ui.max_rect();
-                                ui.painter().hline(rect.left() - 16.0..=rect.right() + 16.0, rect.top(), line);
+                                if place == 0 {
+                                    rule(ui, across);
+                                }
                                 let ink = if is_weak { palette.weak } else { palette.ink };
                                 ui.add(Label::new(RichText::new(text).color(ink)).truncate());
                             });
@@ -58,6 +59,13 @@ pub(super) fn show(ui: &mut Ui, set: &Dataset) {
                     });
                 });
         });
+}
+
+/// A line above a row, over all columns; it is drawn in the first, which does not clip it.
+fn rule(ui: &Ui, across: Rangef) {
+    let clip = Rect::from_x_y_ranges(across, ui.clip_rect().y_range());
+    let line = Stroke::new(1.0, theme::palette(ui).border);
+    ui.painter().with_clip_rect(clip).hline(across, ui.max_rect().top() + 0.5, line);
 }
 
 /// The texts of one row, and whether they are of less weight. A further way to ask does not repeat

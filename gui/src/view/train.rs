@@ -23,7 +23,12 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             if training.can_go_on && widget::primary(ui, true, text::train::GO_ON).clicked() {
                 commands.push(Command::GoOn);
             }
-            if widget::button(ui, set.is_enough(), text::train::START_OVER).clicked() {
+            let again = if training.can_go_on {
+                widget::button(ui, set.is_enough(), text::train::START_OVER)
+            } else {
+                widget::primary(ui, set.is_enough(), text::train::TRAIN_AGAIN)
+            };
+            if again.clicked() {
                 commands.push(Command::Train);
             }
         });
