@@ -21,7 +21,10 @@ fn main() {
         data_dir: data_dir.clone(),
         patience: PATIENCE,
     };
-    let options = OpenOptions { file: arguments.next().map(PathBuf::from), data_dir };
+    let options = OpenOptions {
+        file: arguments.next().map(PathBuf::from),
+        data_dir,
+    };
     if let Err(error) = open_with(options, engine) {
         eprintln!("{error}\n{}", error.trouble().detail);
         std::process::exit(1);

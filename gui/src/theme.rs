@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use egui::{
-    Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, FontTweak, Margin, Stroke, Style,
-    TextStyle, Theme, ThemePreference, Ui, Visuals, epaint::text::VariationCoords, style::WidgetVisuals, vec2,
+    Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, FontTweak,
+    Margin, Stroke, Style, TextStyle, Theme, ThemePreference, Ui, Visuals,
+    epaint::text::VariationCoords, style::WidgetVisuals, vec2,
 };
 
 use crate::state::Appearance;
@@ -97,7 +98,12 @@ pub const CARD_MARGIN: Margin = Margin::symmetric(18, 16);
 /// Room between cards.
 pub const GAP: f32 = 14.0;
 /// Room around a page.
-pub const PAGE_MARGIN: Margin = Margin { left: 34, right: 34, top: 26, bottom: 20 };
+pub const PAGE_MARGIN: Margin = Margin {
+    left: 34,
+    right: 34,
+    top: 26,
+    bottom: 20,
+};
 /// Width of the rail.
 pub const RAIL_WIDTH: f32 = 211.0;
 
@@ -158,13 +164,30 @@ fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let regular = FontData::from_static(include_bytes!("../../assets/fonts/Inter.ttf"));
     let mut half_bold = regular.clone();
-    half_bold.tweak = FontTweak { coords: VariationCoords::new([(b"wght", 600.0)]), ..FontTweak::default() };
-    fonts.font_data.insert("inter".to_owned(), Arc::new(regular));
-    fonts.font_data.insert("inter-strong".to_owned(), Arc::new(half_bold));
-    let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
-    let with = |first: &str| core::iter::once(first.to_owned()).chain(fallback.iter().cloned()).collect::<Vec<_>>();
+    half_bold.tweak = FontTweak {
+        coords: VariationCoords::new([(b"wght", 600.0)]),
+        ..FontTweak::default()
+    };
+    fonts
+        .font_data
+        .insert("inter".to_owned(), Arc::new(regular));
+    fonts
+        .font_data
+        .insert("inter-strong".to_owned(), Arc::new(half_bold));
+    let fallback = fonts
+        .families
+        .get(&FontFamily::Proportional)
+        .cloned()
+        .unwrap_or_default();
+    let with = |first: &str| {
+        core::iter::once(first.to_owned())
+            .chain(fallback.iter().cloned())
+            .collect::<Vec<_>>()
+    };
     fonts.families.insert(strong(), with("inter-strong"));
-    fonts.families.insert(FontFamily::Proportional, with("inter"));
+    fonts
+        .families
+        .insert(FontFamily::Proportional, with("inter"));
     fonts
 }
 
@@ -193,7 +216,11 @@ fn set(style: &mut Style, palette: &Palette) {
 }
 
 fn visuals(palette: &Palette) -> Visuals {
-    let mut visuals = if palette.ground == DARK.ground { Visuals::dark() } else { Visuals::light() };
+    let mut visuals = if palette.ground == DARK.ground {
+        Visuals::dark()
+    } else {
+        Visuals::light()
+    };
     visuals.override_text_color = None;
     visuals.weak_text_color = Some(palette.weak);
     visuals.panel_fill = palette.ground;
@@ -237,7 +264,11 @@ mod tests {
     fn luminance(color: Color32) -> f64 {
         let channel = |value: u8| {
             let value = f64::from(value) / 255.0;
-            if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            if value <= 0.040_45 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
         };
         0.2126 * channel(color.r()) + 0.7152 * channel(color.g()) + 0.0722 * channel(color.b())
     }
@@ -251,8 +282,10 @@ mod tests {
     fn every_text_reads_well_on_its_ground() {
         for p in [LIGHT, DARK] {
             let grounds = [p.ground, p.rail, p.card, p.hover];
-            let mut pairs: Vec<(Color32, Color32)> =
-                [p.ink, p.weak, p.accent].iter().flat_map(|text| grounds.iter().map(|ground| (*text, *ground))).collect();
+            let mut pairs: Vec<(Color32, Color32)> = [p.ink, p.weak, p.accent]
+                .iter()
+                .flat_map(|text| grounds.iter().map(|ground| (*text, *ground)))
+                .collect();
             pairs.extend([
                 (p.accent, p.accent_ground),
                 (p.ink, p.accent_ground),
@@ -265,7 +298,11 @@ mod tests {
                 (p.ink, p.mark),
             ]);
             for (text, ground) in pairs {
-                assert!(contrast(text, ground) >= 4.5, "{text:?} on {ground:?}: {:.2}", contrast(text, ground));
+                assert!(
+                    contrast(text, ground) >= 4.5,
+                    "{text:?} on {ground:?}: {:.2}",
+                    contrast(text, ground)
+                );
             }
         }
     }

@@ -27,7 +27,13 @@ fn train_event(json: &str) -> TrainEvent {
 
 /// Feeds events of a training as if its child had said them.
 fn hear(harness: &mut Harness<'_, App>, at_s: f64, json: &str) {
-    tell(harness, Command::Happened(Event::Training { at_s, event: train_event(json) }));
+    tell(
+        harness,
+        Command::Happened(Event::Training {
+            at_s,
+            event: train_event(json),
+        }),
+    );
 }
 
 #[test]
@@ -48,7 +54,9 @@ fn a_cancelled_dialog_offers_to_type_the_path() {
     harness.run();
     harness.get_by_label("Choose file…").click();
     harness.step();
-    until(&mut harness, "dialog closed", |app| !app.state.data.dialog_open && app.state.message.is_some());
+    until(&mut harness, "dialog closed", |app| {
+        !app.state.data.dialog_open && app.state.message.is_some()
+    });
     assert!(harness.state().state.data.path_offered);
     shows(&harness, "type where the file is");
 }
@@ -57,14 +65,18 @@ fn a_cancelled_dialog_offers_to_type_the_path() {
 fn a_picked_file_is_read_and_reported() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("faq.jsonl");
-    let rows: String = (0..10).map(|n| format!("{{\"question\":\"What is {n}?\",\"answer\":\"It is {n}\"}}\n")).collect();
+    let rows: String = (0..10)
+        .map(|n| format!("{{\"question\":\"What is {n}?\",\"answer\":\"It is {n}\"}}\n"))
+        .collect();
     #[allow(clippy::disallowed_methods, reason = "a fixture")]
     std::fs::write(&file, format!("{rows}{{\"question\":\"Nothing?\"}}\n")).unwrap();
     let mut harness = window("good", &folder, FakeDialog(Some(file)));
     harness.run();
     harness.key_press_modifiers(Modifiers::COMMAND, Key::O);
     harness.step();
-    until(&mut harness, "file read", |app| app.state.data.set.is_some());
+    until(&mut harness, "file read", |app| {
+        app.state.data.set.is_some()
+    });
     harness.get_by_label("10 read");
     harness.get_by_label("1 left out");
     harness.get_by_label("line 11");
@@ -77,12 +89,21 @@ fn a_picked_file_is_read_and_reported() {
 fn what_cannot_be_read_is_told() {
     let folder = tempdir().unwrap();
     let mut harness = window("good", &folder, FakeDialog(None));
-    tell(&mut harness, Command::Open(folder.path().join("gone.jsonl")));
-    until(&mut harness, "trouble", |app| app.state.data.trouble.is_some());
+    tell(
+        &mut harness,
+        Command::Open(folder.path().join("gone.jsonl")),
+    );
+    until(&mut harness, "trouble", |app| {
+        app.state.data.trouble.is_some()
+    });
     shows(&harness, "I cannot open gone.jsonl");
     tell(&mut harness, Command::Open(folder.path().to_path_buf()));
     until(&mut harness, "trouble", |app| {
-        app.state.data.trouble.as_ref().is_some_and(|trouble| trouble.what.contains("is not a file"))
+        app.state
+            .data
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.what.contains("is not a file"))
     });
     harness.get_by_label("Hide").click();
     harness.run();
@@ -107,14 +128,22 @@ fn a_drop_opens_what_can_be_read_and_names_what_cannot() {
     let folder = tempdir().unwrap();
     let mut harness = window("good", &folder, FakeDialog(None));
     harness.run();
-    harness.input_mut().dropped_files.push(Arc::new(Dropped(folder.path().join("cat.png"))));
+    harness
+        .input_mut()
+        .dropped_files
+        .push(Arc::new(Dropped(folder.path().join("cat.png"))));
     harness.run_steps(2);
     shows(&harness, "I cannot read cat.png");
     harness.input_mut().dropped_files.clear();
-    harness.input_mut().dropped_files.push(Arc::new(Dropped(folder.path().join("faq.jsonl"))));
+    harness
+        .input_mut()
+        .dropped_files
+        .push(Arc::new(Dropped(folder.path().join("faq.jsonl"))));
     harness.step();
     harness.input_mut().dropped_files.clear();
-    until(&mut harness, "read", |app| app.state.data.reading.is_none() && app.state.data.trouble.is_some());
+    until(&mut harness, "read", |app| {
+        app.state.data.reading.is_none() && app.state.data.trouble.is_some()
+    });
     shows(&harness, "I cannot open faq.jsonl");
 }
 
@@ -124,7 +153,10 @@ fn too_few_rows_say_why_training_waits() {
     let mut harness = window("good", &folder, FakeDialog(None));
     let mut set = small_set(folder.path());
     set.rows.truncate(3);
-    tell(&mut harness, Command::Happened(Event::Read(Box::new(Ok(set)))));
+    tell(
+        &mut harness,
+        Command::Happened(Event::Read(Box::new(Ok(set)))),
+    );
     shows(&harness, "3 questions are too few to learn from");
     harness.key_press(Key::F5);
     harness.run_steps(2);
@@ -137,7 +169,11 @@ fn rounds_draw_progress_and_their_text_twin() {
     let mut harness = window_with_data("mute", &folder);
     harness.get_by_label("Train with this data").click();
     harness.step();
-    hear(&mut harness, 1.0, r#"{"event":"embed","done":50,"total":100}"#);
+    hear(
+        &mut harness,
+        1.0,
+        r#"{"event":"embed","done":50,"total":100}"#,
+    );
     shows(&harness, "50 of 100 texts");
     for epoch in 1..=20 {
         let line = format!(
@@ -147,7 +183,10 @@ fn rounds_draw_progress_and_their_text_twin() {
         hear(&mut harness, 12.0, &line);
     }
     hear(&mut harness, 12.0, r#"{"event":"best","epoch":18}"#);
-    shows(&harness, "right answer first for 88 of 100 questions kept aside and for 95 of 100");
+    shows(
+        &harness,
+        "right answer first for 88 of 100 questions kept aside and for 95 of 100",
+    );
     shows(&harness, "1 to 2 minutes left");
     harness.get_by_label("Stop and keep the best");
     harness.get_by_label("Pause").click();
@@ -168,7 +207,10 @@ fn a_finished_training_tells_before_and_after() {
     harness.get_by_label("74");
     harness.get_by_label("91");
     shows(&harness, "of 100 now, give or take 5");
-    shows(&harness, "17 more of 100 questions find their answer at once");
+    shows(
+        &harness,
+        "17 more of 100 questions find their answer at once",
+    );
     harness.get_by_label("Train, 74 → 91 of 100");
     harness.get_by_label("Ask it something");
 }
@@ -190,7 +232,11 @@ fn a_training_that_did_not_help_says_so() {
 fn keys_choose_steps() {
     let folder = tempdir().unwrap();
     let mut harness = window_with_data("good", &folder);
-    for (key, step) in [(Key::Num2, Step::Train), (Key::Num3, Step::Ask), (Key::Num1, Step::Data)] {
+    for (key, step) in [
+        (Key::Num2, Step::Train),
+        (Key::Num3, Step::Ask),
+        (Key::Num1, Step::Data),
+    ] {
         harness.key_press_modifiers(Modifiers::COMMAND, key);
         harness.run_steps(2);
         assert_eq!(harness.state().state.step, step);
@@ -203,11 +249,21 @@ fn nothing_is_unnamed(harness: &mut Harness<'_, App>, where_: &str) {
         tell(harness, Command::Show(step));
         let unnamed = harness.unnamed_widgets();
         assert!(unnamed.is_empty(), "{where_}, {step:?}: {unnamed:#?}");
-        let acts = [Role::Button, Role::TextInput, Role::RadioButton, Role::DisclosureTriangle, Role::ProgressIndicator];
+        let acts = [
+            Role::Button,
+            Role::TextInput,
+            Role::RadioButton,
+            Role::DisclosureTriangle,
+            Role::ProgressIndicator,
+        ];
         for node in harness.root().children_recursive() {
             let node = node.accesskit_node();
             let named = node.label().is_some_and(|name| !name.trim().is_empty());
-            assert!(named || !acts.contains(&node.role()), "{where_}, {step:?}: {:?} has no name", node.role());
+            assert!(
+                named || !acts.contains(&node.role()),
+                "{where_}, {step:?}: {:?} has no name",
+                node.role()
+            );
         }
     }
 }
@@ -221,21 +277,43 @@ fn every_control_has_a_name() {
     let mut set = small_set(folder.path());
     set.problems = (0..9)
         .map(|line| Problem {
-            kind: [ProblemKind::LeftOut, ProblemKind::Changed, ProblemKind::Note][line % 3],
+            kind: [
+                ProblemKind::LeftOut,
+                ProblemKind::Changed,
+                ProblemKind::Note,
+            ][line % 3],
             line: (line > 0).then_some(line),
             reason: "no answer".to_owned(),
             fix: "Write one".to_owned(),
             excerpt: "What…".to_owned(),
         })
         .collect();
-    tell(&mut harness, Command::Happened(Event::Read(Box::new(Ok(Dataset { trained_before: true, ..set })))));
+    tell(
+        &mut harness,
+        Command::Happened(Event::Read(Box::new(Ok(Dataset {
+            trained_before: true,
+            ..set
+        })))),
+    );
     nothing_is_unnamed(&mut harness, "data");
     tell(&mut harness, Command::Train);
-    hear(&mut harness, 1.0, r#"{"event":"model","done":5,"total":10,"source":"the hub"}"#);
+    hear(
+        &mut harness,
+        1.0,
+        r#"{"event":"model","done":5,"total":10,"source":"the hub"}"#,
+    );
     nothing_is_unnamed(&mut harness, "fetching");
-    hear(&mut harness, 1.0, r#"{"event":"epoch","epoch":1,"epochs":40,"loss":1.5,"train":{"rp@1":0.9},"val":null,"eta_s":3}"#);
+    hear(
+        &mut harness,
+        1.0,
+        r#"{"event":"epoch","epoch":1,"epochs":40,"loss":1.5,"train":{"rp@1":0.9},"val":null,"eta_s":3}"#,
+    );
     nothing_is_unnamed(&mut harness, "learning");
-    hear(&mut harness, 1.0, r#"{"event":"failed","error":"It broke","remedy":"Mend it"}"#);
+    hear(
+        &mut harness,
+        1.0,
+        r#"{"event":"failed","error":"It broke","remedy":"Mend it"}"#,
+    );
     let trouble = Trouble::new("What", "Fix").with_detail("Detail");
     harness.state_mut().state.training.trouble = Some(trouble.clone());
     harness.state_mut().state.data.trouble = Some(trouble);
@@ -248,8 +326,16 @@ fn large_files_stay_quick() {
     let mut harness = window("good", &folder, FakeDialog(None));
     let mut set = small_set(folder.path());
     let row = set.rows[0].clone();
-    set.rows = (1..=100_000).map(|line| nearsay::state::Row { line, ..row.clone() }).collect();
-    tell(&mut harness, Command::Happened(Event::Read(Box::new(Ok(set)))));
+    set.rows = (1..=100_000)
+        .map(|line| nearsay::state::Row {
+            line,
+            ..row.clone()
+        })
+        .collect();
+    tell(
+        &mut harness,
+        Command::Happened(Event::Read(Box::new(Ok(set)))),
+    );
     let since = std::time::Instant::now();
     harness.run_steps(20);
     let each = since.elapsed() / 20;

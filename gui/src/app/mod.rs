@@ -22,11 +22,19 @@ pub struct App {
 
 impl App {
     /// An app that draws in `ctx`, works with `engine` and lets `dialog` pick files.
-    pub fn new(ctx: &egui::Context, engine: Engine, dialog: Box<dyn FileDialog>, file: Option<PathBuf>) -> Self {
+    pub fn new(
+        ctx: &egui::Context,
+        engine: Engine,
+        dialog: Box<dyn FileDialog>,
+        file: Option<PathBuf>,
+    ) -> Self {
         theme::install(ctx);
         let waker = ctx.clone();
         let wake: Wake = Arc::new(move |within| waker.request_repaint_after(within));
-        let mut app = Self { state: State::default(), jobs: Jobs::new(engine, dialog, wake) };
+        let mut app = Self {
+            state: State::default(),
+            jobs: Jobs::new(engine, dialog, wake),
+        };
         if let Some(file) = file {
             app.apply(ctx, Command::Open(file));
         }

@@ -61,7 +61,12 @@ pub fn open_with(options: OpenOptions, engine: Engine) -> Result<(), AppError> {
             text::shell::APP,
             native_options(),
             Box::new(move |creation| {
-                let mut app = App::new(&creation.egui_ctx, engine, Box::new(SystemDialog), options.file);
+                let mut app = App::new(
+                    &creation.egui_ctx,
+                    engine,
+                    Box::new(SystemDialog),
+                    options.file,
+                );
                 app.state.no_drops = no_drops;
                 Ok(Box::new(app))
             }),
@@ -107,7 +112,11 @@ fn native_options() -> eframe::NativeOptions {
     if let Some(icon) = icon() {
         viewport = viewport.with_icon(icon);
     }
-    eframe::NativeOptions { viewport, event_loop_builder: event_loop(), ..eframe::NativeOptions::default() }
+    eframe::NativeOptions {
+        viewport,
+        event_loop_builder: event_loop(),
+        ..eframe::NativeOptions::default()
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -115,11 +124,13 @@ fn event_loop() -> Option<eframe::EventLoopBuilderHook> {
     use winit::platform::x11::EventLoopBuilderExtX11 as _;
 
     // A drop never arrives on native Wayland; through XWayland it does.
-    (prefer_x11() == Platform::X11 && std::env::var_os("DISPLAY").is_some()).then(|| -> eframe::EventLoopBuilderHook {
-        Box::new(|builder| {
-            builder.with_x11();
-        })
-    })
+    (prefer_x11() == Platform::X11 && std::env::var_os("DISPLAY").is_some()).then(
+        || -> eframe::EventLoopBuilderHook {
+            Box::new(|builder| {
+                builder.with_x11();
+            })
+        },
+    )
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -13,7 +13,9 @@ pub(super) fn start_if_needed(state: &mut State, jobs: &mut Jobs) {
 }
 
 pub(super) fn start(state: &mut State, jobs: &mut Jobs) {
-    let Some(set) = state.data.set.as_ref().filter(|set| set.trained_before) else { return };
+    let Some(set) = state.data.set.as_ref().filter(|set| set.trained_before) else {
+        return;
+    };
     let dir = set.model_dir.clone();
     state.ask.trouble = None;
     match jobs.start_asking(&dir) {
@@ -65,7 +67,11 @@ pub(super) fn ended(state: &mut State, exit: Exit) {
     state.ask.phase = AskPhase::Ended;
     state.ask.waiting = false;
     state.ask.reply = None;
-    let said = state.ask.trouble.take().unwrap_or_else(text::trouble::asking_ended);
+    let said = state
+        .ask
+        .trouble
+        .take()
+        .unwrap_or_else(text::trouble::asking_ended);
     state.say(Level::Error, said.what.clone());
     state.ask.trouble = Some(said.with_detail(format!("{}\n{}", exit.status, exit.last_words)));
 }

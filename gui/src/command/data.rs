@@ -57,7 +57,9 @@ pub(super) fn open_typed(state: &mut State, jobs: &mut Jobs) {
 pub(super) fn drop_on(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>) {
     let many = paths.len() > 1;
     let readable = paths.iter().position(|path| text::shell::is_readable(path));
-    let Some(path) = paths.into_iter().nth(readable.unwrap_or(0)) else { return };
+    let Some(path) = paths.into_iter().nth(readable.unwrap_or(0)) else {
+        return;
+    };
     if readable.is_none() {
         if !refuse_while_training(state) {
             state.step = Step::Data;
@@ -77,7 +79,10 @@ pub(super) fn read(state: &mut State, jobs: &mut Jobs, result: Result<Dataset, T
     match result {
         Ok(set) => {
             state.say(Level::Info, text::data::read_done(&set));
-            state.data = Data { set: Some(set), ..Data::default() };
+            state.data = Data {
+                set: Some(set),
+                ..Data::default()
+            };
             state.training = Training::default();
             state.ask = Ask::default();
             jobs.stop_asking();

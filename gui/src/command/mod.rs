@@ -98,7 +98,9 @@ fn happened(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, event: Even
         Event::Reading(share) => state.data.read_share = share,
         Event::Read(result) => {
             data::read(state, jobs, *result);
-            ctx.send_viewport_cmd(egui::ViewportCommand::Title(text::shell::title(state.project_name())));
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(text::shell::title(
+                state.project_name(),
+            )));
         }
         Event::Training { at_s, event } => training::heard(state, at_s, event),
         Event::TrainingEnded(exit) => {

@@ -2,7 +2,9 @@
 
 use crate::{
     job::{Exit, Jobs, TrainEvent, TrainRequest},
-    state::{AskPhase, Fetch, Level, Outcome, Progress, Round, Stage, State, Step, Training, Trouble},
+    state::{
+        AskPhase, Fetch, Level, Outcome, Progress, Round, Stage, State, Step, Training, Trouble,
+    },
     text,
 };
 
@@ -11,7 +13,11 @@ const PACE_AFTER_S: f64 = 0.3;
 
 pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
     let Some(set) = state.data.set.as_ref().filter(|set| set.is_enough()) else {
-        state.step = if state.data.set.is_some() { Step::Train } else { Step::Data };
+        state.step = if state.data.set.is_some() {
+            Step::Train
+        } else {
+            Step::Data
+        };
         return;
     };
     if state.training.is_running() || state.data.reading.is_some() {
@@ -19,8 +25,15 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
     }
     state.step = Step::Train;
     state.message = None;
-    let request = TrainRequest { file: set.path.clone(), out: set.model_dir.clone(), go_on };
-    state.training = Training { stage: Stage::Reading, ..Training::default() };
+    let request = TrainRequest {
+        file: set.path.clone(),
+        out: set.model_dir.clone(),
+        go_on,
+    };
+    state.training = Training {
+        stage: Stage::Reading,
+        ..Training::default()
+    };
     if let Err(trouble) = jobs.train(&request) {
         fail(state, trouble);
     }
@@ -49,16 +62,33 @@ pub(super) fn heard(state: &mut State, at_s: f64, event: TrainEvent) {
     let before_s = training.elapsed_s;
     training.elapsed_s = at_s;
     match event {
-        TrainEvent::Model { done, total, source } => {
+        TrainEvent::Model {
+            done,
+            total,
+            source,
+        } => {
             training.stage = Stage::Fetching;
-            let progress = advance(training.fetch.as_ref().map(|fetch| fetch.progress), done, total, before_s, at_s);
+            let progress = advance(
+                training.fetch.as_ref().map(|fetch| fetch.progress),
+                done,
+                total,
+                before_s,
+                at_s,
+            );
             training.fetch = Some(Fetch { progress, source });
         }
         TrainEvent::Embed { done, total } => {
             training.stage = Stage::Understanding;
             training.texts = Some(advance(training.texts, done, total, before_s, at_s));
         }
-        TrainEvent::Epoch { epoch, epochs, loss, train, val, eta_s } => {
+        TrainEvent::Epoch {
+            epoch,
+            epochs,
+            loss,
+            train,
+            val,
+            eta_s,
+        } => {
             training.stage = Stage::Learning;
             training.rounds_planned = epochs;
             training.eta_s = eta_s;
@@ -137,6 +167,15 @@ fn fail(state: &mut State, trouble: Trouble) {
 fn advance(last: Option<Progress>, done: u64, total: u64, before_s: f64, at_s: f64) -> Progress {
     let since_s = last.map_or(before_s, |last| last.since_s);
     let took = at_s - since_s;
-    let per_second = if took > PACE_AFTER_S { done as f64 / took } else { 0.0 };
-    Progress { done, total, per_second, since_s }
+    let per_second = if took > PACE_AFTER_S {
+        done as f64 / took
+    } else {
+        0.0
+    };
+    Progress {
+        done,
+        total,
+        per_second,
+        since_s,
+    }
 }

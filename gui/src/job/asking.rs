@@ -77,12 +77,20 @@ fn converse(mut process: Process, inbox: &Receiver<Note>, outlet: &Outlet) {
             Ok(Note::Question(question)) if question.is_empty() => next = None,
             Ok(Note::Question(question)) => next = Some((question, Instant::now() + DEBOUNCE)),
             Ok(Note::Line(line)) => {
-                let Some(said) = protocol::reply(&line) else { continue };
-                let Some(Open { question, since }) = open.take() else { continue };
+                let Some(said) = protocol::reply(&line) else {
+                    continue;
+                };
+                let Some(Open { question, since }) = open.take() else {
+                    continue;
+                };
                 // Newest wins: an answer to an older question is never shown.
                 if next.is_none() {
                     let took_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-                    outlet.send(Event::Answered(said.map(|reply| Reply { question, took_ms, ..reply })));
+                    outlet.send(Event::Answered(said.map(|reply| Reply {
+                        question,
+                        took_ms,
+                        ..reply
+                    })));
                 }
             }
             Ok(Note::Ended) | Err(RecvTimeoutError::Disconnected) => return,
@@ -91,7 +99,10 @@ fn converse(mut process: Process, inbox: &Receiver<Note>, outlet: &Outlet) {
                     && let Some((question, _)) = next.take()
                 {
                     process.say(&question);
-                    open = Some(Open { question, since: Instant::now() });
+                    open = Some(Open {
+                        question,
+                        since: Instant::now(),
+                    });
                 }
             }
         }

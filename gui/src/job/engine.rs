@@ -44,14 +44,28 @@ impl Engine {
     /// # Errors
     /// When the system does not say which file this program is.
     pub fn this_program(data_dir: PathBuf) -> std::io::Result<Self> {
-        Ok(Self { program: std::env::current_exe()?, prefix: Vec::new(), data_dir, patience: PATIENCE })
+        Ok(Self {
+            program: std::env::current_exe()?,
+            prefix: Vec::new(),
+            data_dir,
+            patience: PATIENCE,
+        })
     }
 
     /// `train FILE --out DIR … --json --data DATA_DIR`.
     pub(super) fn train(&self, request: &TrainRequest) -> Command {
         let mut command = self.command("train");
         command.arg(&request.file).arg("--out").arg(&request.out);
-        command.args(["--val-split", CHECK_SHARE, "--recipe", "quick", "--json", "--data"]).arg(&self.data_dir);
+        command
+            .args([
+                "--val-split",
+                CHECK_SHARE,
+                "--recipe",
+                "quick",
+                "--json",
+                "--data",
+            ])
+            .arg(&self.data_dir);
         if request.go_on {
             command.arg("--resume");
         }
@@ -68,7 +82,10 @@ impl Engine {
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.prefix).arg(name);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 }

@@ -117,7 +117,17 @@ impl Jobs {
     /// No job yet. `wake` is called whenever there is an event to fetch.
     pub fn new(engine: Engine, dialog: Box<dyn FileDialog>, wake: Wake) -> Self {
         let (sender, inbox) = mpsc::channel();
-        Self { engine, dialog, wake, sender, inbox, tickets: [0; 4], reading: None, training: None, asking: None }
+        Self {
+            engine,
+            dialog,
+            wake,
+            sender,
+            inbox,
+            tickets: [0; 4],
+            reading: None,
+            training: None,
+            asking: None,
+        }
     }
 
     /// The next event, oldest first; `None` when there is none.
@@ -214,6 +224,11 @@ impl Jobs {
     fn outlet(&mut self, slot: Slot) -> Outlet {
         let ticket = &mut self.tickets[slot as usize];
         *ticket += 1;
-        Outlet { sender: self.sender.clone(), wake: Arc::clone(&self.wake), slot, ticket: *ticket }
+        Outlet {
+            sender: self.sender.clone(),
+            wake: Arc::clone(&self.wake),
+            slot,
+            ticket: *ticket,
+        }
     }
 }

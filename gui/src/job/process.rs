@@ -59,10 +59,15 @@ impl Process {
         mut line: impl FnMut(&str) + Send + 'static,
         end: impl FnOnce(Exit) + Send + 'static,
     ) -> Result<Self, Trouble> {
-        let cannot = |error: std::io::Error| text::trouble::no_engine().with_detail(error.to_string());
+        let cannot =
+            |error: std::io::Error| text::trouble::no_engine().with_detail(error.to_string());
         let mut child = command.spawn().map_err(cannot)?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let process = Self { child: Arc::new(Mutex::new(child)), stdin };
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let process = Self {
+            child: Arc::new(Mutex::new(child)),
+            stdin,
+        };
         let last_words = Arc::new(Mutex::new(VecDeque::new()));
 
         let words = Arc::clone(&last_words);
@@ -82,7 +87,11 @@ impl Process {
                 while !listener.is_finished() && patience.elapsed() < Duration::from_secs(1) {
                     sleep(POLL);
                 }
-                let words = lock(&last_words).iter().cloned().collect::<Vec<_>>().join("\n");
+                let words = lock(&last_words)
+                    .iter()
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join("\n");
                 end(describe(status, words));
             })
             .map_err(cannot)?;
@@ -93,7 +102,10 @@ impl Process {
     pub(super) fn say(&mut self, line: &str) {
         if let Some(stdin) = &mut self.stdin {
             // A child that is gone hears nothing; its end is reported by the reading thread.
-            stdin.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdin.flush()).ok();
+            stdin
+                .write_all(format!("{line}\n").as_bytes())
+                .and_then(|()| stdin.flush())
+                .ok();
         }
     }
 
@@ -115,7 +127,10 @@ fn each_line(pipe: Option<impl Read>, mut line: impl FnMut(&str)) {
     let mut bytes = Vec::new();
     loop {
         bytes.clear();
-        match (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut bytes) {
+        match (&mut reader)
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut bytes)
+        {
             Ok(0) | Err(_) => return,
             Ok(_) => line(String::from_utf8_lossy(&bytes).trim_end()),
         }

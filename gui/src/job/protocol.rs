@@ -130,7 +130,9 @@ impl From<TrainReport> for Outcome {
 
 /// The event in one line; `None` when the line is none.
 pub(super) fn train_event(line: &str) -> Option<TrainEvent> {
-    serde_json::from_str(line).ok().filter(|event| *event != TrainEvent::Unknown)
+    serde_json::from_str(line)
+        .ok()
+        .filter(|event| *event != TrainEvent::Unknown)
 }
 
 #[derive(Deserialize)]
@@ -174,7 +176,12 @@ pub(super) fn reply(line: &str) -> Option<Result<Reply, Trouble>> {
 impl From<SaidAnswer> for Answer {
     fn from(said: SaidAnswer) -> Self {
         let score = said.score.filter(|score| score.is_finite()).unwrap_or(0.0);
-        Self { answer: said.answer, question: said.question, score, row: said.row }
+        Self {
+            answer: said.answer,
+            question: said.question,
+            score,
+            row: said.row,
+        }
     }
 }
 
@@ -195,14 +202,26 @@ mod tests {
     #[test]
     fn an_epoch_may_lack_a_check() {
         let line = r#"{"event":"epoch","epoch":2,"epochs":9,"loss":null,"train":{"rp@1":0.5,"rrk":0.6},"val":null,"eta_s":3}"#;
-        let Some(TrainEvent::Epoch { train, val, loss, .. }) = train_event(line) else { panic!() };
-        assert_eq!((train.and_then(|shares| shares.first), val, loss), (Some(0.5), None, None));
+        let Some(TrainEvent::Epoch {
+            train, val, loss, ..
+        }) = train_event(line)
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (train.and_then(|shares| shares.first), val, loss),
+            (Some(0.5), None, None)
+        );
     }
 
     #[test]
     fn a_reply_is_answers_or_an_error() {
-        let good = reply(r#"{"question":"q","answers":[{"answer":"a","question":null,"score":0.5,"row":3}],"confident":true}"#);
-        assert!(matches!(good, Some(Ok(reply)) if reply.confident && reply.answers[0].row == Some(3)));
+        let good = reply(
+            r#"{"question":"q","answers":[{"answer":"a","question":null,"score":0.5,"row":3}],"confident":true}"#,
+        );
+        assert!(
+            matches!(good, Some(Ok(reply)) if reply.confident && reply.answers[0].row == Some(3))
+        );
         let bad = reply(r#"{"error":"No model","remedy":"Train first"}"#);
         assert!(matches!(bad, Some(Err(trouble)) if trouble.fix == "Train first"));
         assert!(reply("noise").is_none());

@@ -23,7 +23,12 @@ use crate::{
 const MODEL_MARK: &str = "nearsay.json";
 
 /// Reads `path` on a named thread until `stop` is set.
-pub(super) fn start(path: PathBuf, data_dir: PathBuf, stop: Arc<AtomicBool>, outlet: Outlet) -> Result<(), Trouble> {
+pub(super) fn start(
+    path: PathBuf,
+    data_dir: PathBuf,
+    stop: Arc<AtomicBool>,
+    outlet: Outlet,
+) -> Result<(), Trouble> {
     let broken = outlet.clone();
     thread::start(
         "faq-reader",
@@ -38,9 +43,15 @@ pub(super) fn start(path: PathBuf, data_dir: PathBuf, stop: Arc<AtomicBool>, out
     )
 }
 
-fn read(path: &Path, data_dir: &Path, stop: &AtomicBool, tell: impl Fn(f32)) -> Result<Dataset, Trouble> {
+fn read(
+    path: &Path,
+    data_dir: &Path,
+    stop: &AtomicBool,
+    tell: impl Fn(f32),
+) -> Result<Dataset, Trouble> {
     let name = text::shell::file_name(path);
-    let unreadable = |error: std::io::Error| text::trouble::unreadable(&name).with_detail(error.to_string());
+    let unreadable =
+        |error: std::io::Error| text::trouble::unreadable(&name).with_detail(error.to_string());
     // The same file by another way is the same project.
     let path = path.canonicalize().map_err(unreadable)?;
     // Looked at before opening: opening a pipe would wait for ever.
@@ -51,15 +62,30 @@ fn read(path: &Path, data_dir: &Path, stop: &AtomicBool, tell: impl Fn(f32)) -> 
     let file = File::open(&path).map_err(unreadable)?;
     let mut progress = |progress: faq::Progress| {
         tell((progress.bytes as f64 / about.len().max(1) as f64).min(1.0) as f32);
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if stop.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     let read = faq::read_jsonl(BufReader::new(file), &ReadOptions::default(), &mut progress)
-        .map_err(|error| Trouble::new(text::data::plain(&error.to_string()), text::data::plain(error.fix())))?;
+        .map_err(|error| {
+            Trouble::new(
+                text::data::plain(&error.to_string()),
+                text::data::plain(error.fix()),
+            )
+        })?;
     if read.rows.is_empty() && read.problems.is_empty() {
         return Err(text::trouble::no_rows(&name));
     }
     let model_dir = model_dir(data_dir, &path);
-    Ok(Dataset { trained_before: model_dir.join(MODEL_MARK).is_file(), model_dir, path, name, ..dataset(read) })
+    Ok(Dataset {
+        trained_before: model_dir.join(MODEL_MARK).is_file(),
+        model_dir,
+        path,
+        name,
+        ..dataset(read)
+    })
 }
 
 fn dataset(read: Faq) -> Dataset {
@@ -78,7 +104,11 @@ fn dataset(read: Faq) -> Dataset {
             source: source.clone(),
         };
         rows.push(as_row(row.question, false));
-        rows.extend(row.wordings.into_iter().map(|wording| as_row(wording, true)));
+        rows.extend(
+            row.wordings
+                .into_iter()
+                .map(|wording| as_row(wording, true)),
+        );
     }
     let small = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     Dataset {

@@ -35,7 +35,11 @@ impl Handle {
 const STOP: &str = "stop";
 
 /// Starts the training.
-pub(super) fn start(engine: &Engine, request: &TrainRequest, outlet: Outlet) -> Result<Handle, Trouble> {
+pub(super) fn start(
+    engine: &Engine,
+    request: &TrainRequest,
+    outlet: Outlet,
+) -> Result<Handle, Trouble> {
     let began = Instant::now();
     let (ended, end) = mpsc::channel();
     let tell = outlet.clone();
@@ -44,7 +48,10 @@ pub(super) fn start(engine: &Engine, request: &TrainRequest, outlet: Outlet) -> 
         engine.train(request),
         move |line| {
             if let Some(event) = protocol::train_event(line) {
-                tell.progress(Event::Training { at_s: began.elapsed().as_secs_f64(), event });
+                tell.progress(Event::Training {
+                    at_s: began.elapsed().as_secs_f64(),
+                    event,
+                });
             }
         },
         move |exit| {
@@ -62,7 +69,12 @@ pub(super) fn start(engine: &Engine, request: &TrainRequest, outlet: Outlet) -> 
 }
 
 /// Passes lines on to the child until the handle is dropped; after "stop" waits for its end.
-fn mind(mut process: Process, said: &Receiver<&'static str>, end: &Receiver<()>, patience: Duration) {
+fn mind(
+    mut process: Process,
+    said: &Receiver<&'static str>,
+    end: &Receiver<()>,
+    patience: Duration,
+) {
     while let Ok(line) = said.recv() {
         process.say(line);
         if line == STOP {

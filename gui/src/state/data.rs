@@ -96,7 +96,8 @@ impl Dataset {
             .filter_map(|part| {
                 let start = part.len() / 3;
                 let near = part.iter().cycle().skip(start).take(part.len().min(20));
-                near.map(|row| row.question.as_str()).min_by_key(|question| question.chars().count().abs_diff(36))
+                near.map(|row| row.question.as_str())
+                    .min_by_key(|question| question.chars().count().abs_diff(36))
             })
             .filter(|question| seen.insert(*question))
             .collect()

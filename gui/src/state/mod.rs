@@ -11,7 +11,7 @@ mod trouble;
 pub use ask::{Answer, Ask, AskPhase, Reply};
 pub use data::{Data, Dataset, Problem, ProblemKind, Row};
 pub use status::{Level, Message};
-pub use training::{Figures, Fetch, Outcome, Progress, Round, Stage, Training};
+pub use training::{Fetch, Figures, Outcome, Progress, Round, Stage, Training};
 pub use trouble::Trouble;
 
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,9 @@ impl State {
 
     /// Shows a message in the status line.
     pub fn say(&mut self, level: Level, text: impl Into<String>) {
-        self.message = Some(Message { level, text: text.into() });
+        self.message = Some(Message {
+            level,
+            text: text.into(),
+        });
     }
 }

@@ -42,12 +42,17 @@ pub struct Progress {
 impl Progress {
     /// Between 0 and 1.
     pub fn fraction(&self) -> f32 {
-        if self.total == 0 { 0.0 } else { (self.done as f64 / self.total as f64).clamp(0.0, 1.0) as f32 }
+        if self.total == 0 {
+            0.0
+        } else {
+            (self.done as f64 / self.total as f64).clamp(0.0, 1.0) as f32
+        }
     }
 
     /// Seconds until done at this pace, once a pace is known.
     pub fn eta_s(&self) -> Option<f64> {
-        (self.per_second > 0.0).then(|| self.total.saturating_sub(self.done) as f64 / self.per_second)
+        (self.per_second > 0.0)
+            .then(|| self.total.saturating_sub(self.done) as f64 / self.per_second)
     }
 }
 
@@ -102,7 +107,12 @@ impl Outcome {
     /// Half the width of the 95 % interval of "after", in questions of a hundred.
     pub fn give_or_take(&self) -> Option<f64> {
         let share = self.after.first?;
-        (self.held_out > 0).then(|| 196.0 * (share * (1.0 - share) / self.held_out as f64).max(0.0).sqrt())
+        (self.held_out > 0).then(|| {
+            196.0
+                * (share * (1.0 - share) / self.held_out as f64)
+                    .max(0.0)
+                    .sqrt()
+        })
     }
 
     /// After is better than before.
@@ -147,7 +157,10 @@ pub struct Training {
 impl Training {
     /// A child is at work.
     pub fn is_running(&self) -> bool {
-        matches!(self.stage, Stage::Reading | Stage::Fetching | Stage::Understanding | Stage::Learning)
+        matches!(
+            self.stage,
+            Stage::Reading | Stage::Fetching | Stage::Understanding | Stage::Learning
+        )
     }
 
     /// Progress of the present stage between 0 and 1; `None` when it cannot be told.

@@ -16,7 +16,11 @@ pub struct Trouble {
 impl Trouble {
     /// A trouble without details.
     pub fn new(what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { what: what.into(), fix: fix.into(), detail: String::new() }
+        Self {
+            what: what.into(),
+            fix: fix.into(),
+            detail: String::new(),
+        }
     }
 
     /// The same trouble with details for a report.

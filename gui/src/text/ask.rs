@@ -31,7 +31,8 @@ pub const NO_MODEL: &str = "No model yet";
 /// With data, but without a model.
 pub const NO_MODEL_MORE: &str = "Train once, then ask here in your own words";
 /// Without data.
-pub const NO_DATA_MORE: &str = "Open a file with questions and answers, train once, then ask here in your own words";
+pub const NO_DATA_MORE: &str =
+    "Open a file with questions and answers, train once, then ask here in your own words";
 /// Goes to the Train step.
 pub const GO_TRAIN: &str = "Go to Train";
 /// Goes to the Data step.
@@ -41,12 +42,20 @@ pub const TRY_AGAIN: &str = "Try again";
 
 /// The step's state in the rail.
 pub fn rail(model: bool) -> &'static str {
-    if model { "search your answers" } else { "after training" }
+    if model {
+        "search your answers"
+    } else {
+        "after training"
+    }
 }
 
 /// Above the answers.
 pub fn found(n: usize, took_ms: u64) -> String {
-    format!("{} in {}", answers(n), count(usize::try_from(took_ms).unwrap_or(usize::MAX), "ms", "ms"))
+    format!(
+        "{} in {}",
+        answers(n),
+        count(usize::try_from(took_ms).unwrap_or(usize::MAX), "ms", "ms")
+    )
 }
 
 /// Which row an answer comes from.
@@ -61,8 +70,8 @@ pub fn score(score: f64) -> String {
 
 /// Words that nearly every question has: marking them would say nothing.
 const COMMON: [&str; 24] = [
-    "and", "are", "can", "could", "did", "does", "for", "from", "have", "how", "not", "should", "that", "the", "this",
-    "was", "what", "when", "where", "which", "who", "why", "with", "you",
+    "and", "are", "can", "could", "did", "does", "for", "from", "have", "how", "not", "should",
+    "that", "the", "this", "was", "what", "when", "where", "which", "who", "why", "with", "you",
 ];
 
 /// A word, in lower case, is worth marking when two texts share it.
@@ -72,5 +81,9 @@ pub fn says_something(word: &str) -> bool {
 
 /// Name of a copy button.
 pub fn copy_name(place: usize) -> String {
-    if place == 0 { COPY.to_owned() } else { format!("{COPY} {}", place + 1) }
+    if place == 0 {
+        COPY.to_owned()
+    } else {
+        format!("{COPY} {}", place + 1)
+    }
 }

@@ -26,7 +26,8 @@ pub const PATH_HINT: &str = "or type where the file is";
 /// Opens the typed path.
 pub const OPEN_PATH: &str = "Open";
 /// The dialog ended without a file.
-pub const NOT_PICKED: &str = "No file chosen. If no window to choose from appeared, type where the file is";
+pub const NOT_PICKED: &str =
+    "No file chosen. If no window to choose from appeared, type where the file is";
 /// Title of the file dialog.
 pub const DIALOG_TITLE: &str = "Choose an FAQ file";
 /// First filter of the file dialog.
@@ -75,7 +76,11 @@ pub fn rail(set: Option<&Dataset>, reading: bool) -> String {
 
 /// Under the headline when a file is open.
 pub fn summary(set: &Dataset) -> String {
-    format!("{} with {}", questions(set.rows.len()), answers(set.answers))
+    format!(
+        "{} with {}",
+        questions(set.rows.len()),
+        answers(set.answers)
+    )
 }
 
 /// While a file is read.
@@ -122,7 +127,11 @@ pub fn described(faq: &Faq) -> String {
 
 /// One sentence needs no full stop at its end.
 pub fn plain(sentence: &str) -> String {
-    sentence.strip_suffix('.').filter(|rest| !rest.contains(". ")).unwrap_or(sentence).to_owned()
+    sentence
+        .strip_suffix('.')
+        .filter(|rest| !rest.contains(". "))
+        .unwrap_or(sentence)
+        .to_owned()
 }
 
 /// Nothing was wrong.
@@ -147,7 +156,11 @@ pub fn too_few(set: &Dataset) -> Option<String> {
         return None;
     }
     Some(if set.rows.len() < Dataset::FEWEST_ROWS {
-        format!("{} are too few to learn from. Bring at least {}", questions(set.rows.len()), Dataset::FEWEST_ROWS)
+        format!(
+            "{} are too few to learn from. Bring at least {}",
+            questions(set.rows.len()),
+            Dataset::FEWEST_ROWS
+        )
     } else {
         format!(
             "{} is too little to learn from: with only one, every question has the same. Bring at least {}",

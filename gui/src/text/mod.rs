@@ -59,7 +59,11 @@ pub fn time_left(seconds: f64) -> String {
         let high = (seconds * 1.25 / 5.0).ceil() * 5.0;
         return format!("{low:.0} to {high:.0} seconds left");
     }
-    let (unit, size) = if seconds < 5400.0 { ("minutes", 60.0) } else { ("hours", 3600.0) };
+    let (unit, size) = if seconds < 5400.0 {
+        ("minutes", 60.0)
+    } else {
+        ("hours", 3600.0)
+    };
     let low = (seconds * 0.8 / size).floor().max(1.0);
     let high = (seconds * 1.25 / size).ceil().max(low + 1.0);
     format!("{low:.0} to {high:.0} {unit} left")

@@ -57,7 +57,10 @@ pub fn appearance(appearance: Appearance) -> &'static str {
 /// What a drop of these files will do: a headline and a line below it.
 pub fn drop_promise(paths: &[&Path], busy: bool) -> (String, String) {
     if busy {
-        return ("Training is running".to_owned(), "Stop it first, or wait until it is done".to_owned());
+        return (
+            "Training is running".to_owned(),
+            "Stop it first, or wait until it is done".to_owned(),
+        );
     }
     let Some(first) = paths.first() else {
         return ("Open this file".to_owned(), String::new());
@@ -66,13 +69,20 @@ pub fn drop_promise(paths: &[&Path], busy: bool) -> (String, String) {
     if !is_readable(first) {
         return (format!("I cannot read {name}"), super::data::readable());
     }
-    let more = if paths.len() > 1 { ONE_FILE.to_owned() } else { "Its questions and answers are shown at once".to_owned() };
+    let more = if paths.len() > 1 {
+        ONE_FILE.to_owned()
+    } else {
+        "Its questions and answers are shown at once".to_owned()
+    };
     (format!("Open {name}"), more)
 }
 
 /// The last part of a path.
 pub fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// The file's ending is one we read. Files without an ending may be anything: those are tried.

@@ -30,7 +30,8 @@ pub const TRY_IT: &str = "Ask it something";
 /// Headline when there is no file.
 pub const NO_DATA: &str = "No data yet";
 /// What to do then.
-pub const NO_DATA_MORE: &str = "Open a file with questions and answers first. Then one button does the rest";
+pub const NO_DATA_MORE: &str =
+    "Open a file with questions and answers first. Then one button does the rest";
 /// Headline of the first plot.
 pub const FIRST: &str = "Right answer first";
 /// What its numbers are.
@@ -50,7 +51,8 @@ pub const BEST: &str = "best so far";
 /// Instead of lines, before the first round.
 pub const NO_ROUNDS: &str = "The first round is not done yet";
 /// What quick means.
-pub const QUICK: &str = "Quick: learns a small layer on top of a language model. Nothing leaves this computer";
+pub const QUICK: &str =
+    "Quick: learns a small layer on top of a language model. Nothing leaves this computer";
 /// Waiting.
 pub const PAUSED: &str = "Paused";
 
@@ -72,12 +74,16 @@ pub fn rail(training: &Training, trained_before: bool) -> String {
         _ if training.stopping && training.is_running() => "stopping…".to_owned(),
         _ if training.paused && training.is_running() => "paused".to_owned(),
         _ if training.is_running() => match training.fraction() {
-            Some(fraction) if training.stage == Stage::Learning => format!("learning, {}", percent(fraction)),
+            Some(fraction) if training.stage == Stage::Learning => {
+                format!("learning, {}", percent(fraction))
+            }
             _ => rail_stage(training.stage).to_owned(),
         },
         (Stage::Failed, _) => "did not finish".to_owned(),
         (Stage::Done, Some(outcome)) => match (outcome.before.first, outcome.after.first) {
-            (Some(before), Some(after)) => format!("{} → {} of 100", of_hundred(before), of_hundred(after)),
+            (Some(before), Some(after)) => {
+                format!("{} → {} of 100", of_hundred(before), of_hundred(after))
+            }
             _ => "trained".to_owned(),
         },
         _ if trained_before => "trained earlier".to_owned(),
@@ -112,16 +118,32 @@ pub fn stage(stage: Stage) -> &'static str {
 pub fn doing(training: &Training) -> String {
     match training.stage {
         Stage::Fetching => training.fetch.as_ref().map_or_else(String::new, |fetch| {
-            let so_far = format!("{} of {}", megabytes(fetch.progress.done), megabytes(fetch.progress.total));
-            if fetch.source.is_empty() { so_far } else { format!("{so_far} from {}, only this once", fetch.source) }
+            let so_far = format!(
+                "{} of {}",
+                megabytes(fetch.progress.done),
+                megabytes(fetch.progress.total)
+            );
+            if fetch.source.is_empty() {
+                so_far
+            } else {
+                format!("{so_far} from {}, only this once", fetch.source)
+            }
         }),
         Stage::Understanding => training.texts.as_ref().map_or_else(String::new, |texts| {
             let so_far = format!("{} of {} texts", number(texts.done), number(texts.total));
-            if texts.per_second >= 1.0 { format!("{so_far}, {} a second", number(texts.per_second as u64)) } else { so_far }
+            if texts.per_second >= 1.0 {
+                format!("{so_far}, {} a second", number(texts.per_second as u64))
+            } else {
+                so_far
+            }
         }),
         Stage::Learning => match training.rounds.last() {
             Some(round) if training.rounds_planned > 0 => {
-                format!("round {} of at most {}", number(round.number), number(training.rounds_planned))
+                format!(
+                    "round {} of at most {}",
+                    number(round.number),
+                    number(training.rounds_planned)
+                )
             }
             Some(round) => format!("round {}", number(round.number)),
             None => "first round".to_owned(),
@@ -154,7 +176,9 @@ pub fn ready(set: &Dataset) -> String {
 
 /// The same as the plots, in words.
 pub fn twin(training: &Training) -> String {
-    let Some(last) = training.rounds.last() else { return NO_ROUNDS.to_owned() };
+    let Some(last) = training.rounds.last() else {
+        return NO_ROUNDS.to_owned();
+    };
     let mut parts = vec![format!("Round {}", number(last.number))];
     match (last.check, last.train) {
         (Some(check), Some(train)) => parts.push(format!(
@@ -163,10 +187,16 @@ pub fn twin(training: &Training) -> String {
             of_hundred(train)
         )),
         (None, Some(train)) => {
-            parts.push(format!("right answer first for {} of 100 questions it trains on", of_hundred(train)));
+            parts.push(format!(
+                "right answer first for {} of 100 questions it trains on",
+                of_hundred(train)
+            ));
         }
         (Some(check), None) => {
-            parts.push(format!("right answer first for {} of 100 questions kept aside", of_hundred(check)));
+            parts.push(format!(
+                "right answer first for {} of 100 questions kept aside",
+                of_hundred(check)
+            ));
         }
         (None, None) => {}
     }
@@ -191,11 +221,14 @@ pub fn of_hundred_questions(value: f64) -> String {
 
 /// What a training achieved.
 pub fn outcome(outcome: &Outcome) -> String {
-    format!("On the {} kept aside", questions(usize::try_from(outcome.held_out).unwrap_or(usize::MAX)))
+    format!(
+        "Right answer first, on {} kept aside",
+        questions(usize::try_from(outcome.held_out).unwrap_or(usize::MAX))
+    )
 }
 
 /// Beside the first large number.
-pub const BEFORE: &str = "of 100 found their answer first before";
+pub const BEFORE: &str = "of 100 before";
 
 /// Beside the second large number.
 pub fn after(outcome: &Outcome) -> String {
@@ -208,16 +241,21 @@ pub fn after(outcome: &Outcome) -> String {
 /// What to think of it.
 pub fn verdict(outcome: &Outcome) -> String {
     let (Some(before), Some(after)) = (outcome.before.first, outcome.after.first) else {
-        return "The model is saved. Too few questions were kept aside to say how good it is".to_owned();
+        return "The model is saved. Too few questions were kept aside to say how good it is"
+            .to_owned();
     };
     if outcome.held_out < Outcome::ENOUGH {
-        return format!("{} checked questions are too few to be sure", number(outcome.held_out));
+        return format!(
+            "{} checked questions are too few to be sure",
+            number(outcome.held_out)
+        );
     }
     let more = ((after - before) * 100.0).round();
     if more >= 1.0 {
         format!("{more:.0} more of 100 questions find their answer at once")
     } else if more <= -1.0 {
-        "Training did not help with this data. More ways to ask for the same answer would".to_owned()
+        "Training did not help with this data. More ways to ask for the same answer would"
+            .to_owned()
     } else {
         "About as good as before. More ways to ask for the same answer would help".to_owned()
     }
@@ -226,7 +264,10 @@ pub fn verdict(outcome: &Outcome) -> String {
 /// In the status line at the end.
 pub fn done(outcome: &Outcome) -> String {
     match outcome.after.first {
-        Some(after) => format!("Training done: right answer first for {} of 100", of_hundred(after)),
+        Some(after) => format!(
+            "Training done: right answer first for {} of 100",
+            of_hundred(after)
+        ),
         None => "Training done".to_owned(),
     }
 }
@@ -234,8 +275,12 @@ pub fn done(outcome: &Outcome) -> String {
 /// Stages that are behind, now and ahead, with what was done in them.
 pub fn stage_note(of: Stage, training: &Training, rows: usize) -> String {
     match (of, &training.texts) {
-        (Stage::Reading, _) if training.stage != Stage::Reading => format!("Read {}", questions(rows)),
-        (Stage::Fetching, _) if training.stage != Stage::Fetching => "Got the language model".to_owned(),
+        (Stage::Reading, _) if training.stage != Stage::Reading => {
+            format!("Read {}", questions(rows))
+        }
+        (Stage::Fetching, _) if training.stage != Stage::Fetching => {
+            "Got the language model".to_owned()
+        }
         (Stage::Understanding, Some(texts)) if training.stage != Stage::Understanding => {
             format!("Understood {} texts", number(texts.total))
         }

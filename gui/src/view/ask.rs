@@ -1,8 +1,8 @@
 //! The Ask step.
 
 use egui::{
-    Align, Frame, Id, Label, Margin, RichText, ScrollArea, Sides, Stroke, TextEdit, TextFormat, Ui, text::LayoutJob,
-    vec2,
+    Align, Frame, Id, Label, Margin, RichText, ScrollArea, Sides, Stroke, TextEdit, TextFormat, Ui,
+    text::LayoutJob, vec2,
 };
 
 use super::{
@@ -22,17 +22,33 @@ pub(super) fn box_id() -> Id {
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let Some(set) = &state.data.set else {
-        return train::nothing(ui, text::ask::NO_MODEL, text::ask::NO_DATA_MORE, text::ask::GO_DATA, Step::Data, commands);
+        return train::nothing(
+            ui,
+            text::ask::NO_MODEL,
+            text::ask::NO_DATA_MORE,
+            text::ask::GO_DATA,
+            Step::Data,
+            commands,
+        );
     };
     if !set.trained_before {
-        return train::nothing(ui, text::ask::NO_MODEL, text::ask::NO_MODEL_MORE, text::ask::GO_TRAIN, Step::Train, commands);
+        return train::nothing(
+            ui,
+            text::ask::NO_MODEL,
+            text::ask::NO_MODEL_MORE,
+            text::ask::GO_TRAIN,
+            Step::Train,
+            commands,
+        );
     }
     search_box(ui, state, commands);
     ui.add_space(6.0);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         if let Some(trouble) = &state.ask.trouble {
             trouble::show(ui, trouble, commands, |ui, commands| {
-                if state.ask.phase == AskPhase::Ended && widget::primary(ui, true, text::ask::TRY_AGAIN).clicked() {
+                if state.ask.phase == AskPhase::Ended
+                    && widget::primary(ui, true, text::ask::TRY_AGAIN).clicked()
+                {
                     commands.push(Command::AskAgain);
                 }
             });
@@ -51,24 +67,34 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
 fn search_box(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let palette = theme::palette(ui);
     let focused = ui.memory(|memory| memory.has_focus(box_id()));
-    let line = if focused { Stroke::new(1.5, palette.accent) } else { Stroke::new(1.0, palette.border) };
+    let line = if focused {
+        Stroke::new(1.5, palette.accent)
+    } else {
+        Stroke::new(1.0, palette.border)
+    };
     let mut query = state.ask.query.clone();
-    let shown = Frame::new().fill(palette.card).stroke(line).corner_radius(theme::CARD_RADIUS).show(ui, |ui| {
-        let edit = TextEdit::singleline(&mut query)
-            .id(box_id())
-            .font(theme::search())
-            .hint_text(RichText::new(text::ask::HINT).text_style(theme::search()))
-            .frame(Frame::new().inner_margin(Margin::symmetric(17, 14)))
-            .desired_width(f32::INFINITY);
-        ui.add(edit)
-    });
+    let shown = Frame::new()
+        .fill(palette.card)
+        .stroke(line)
+        .corner_radius(theme::CARD_RADIUS)
+        .show(ui, |ui| {
+            let edit = TextEdit::singleline(&mut query)
+                .id(box_id())
+                .font(theme::search())
+                .hint_text(RichText::new(text::ask::HINT).text_style(theme::search()))
+                .frame(Frame::new().inner_margin(Margin::symmetric(17, 14)))
+                .desired_width(f32::INFINITY);
+            ui.add(edit)
+        });
     if focused {
         let rect = shown.response.rect.expand(2.0);
         let glow = Stroke::new(3.0, palette.accent_ground);
-        ui.painter().rect_stroke(rect, theme::CARD_RADIUS + 2, glow, egui::StrokeKind::Middle);
+        ui.painter()
+            .rect_stroke(rect, theme::CARD_RADIUS + 2, glow, egui::StrokeKind::Middle);
     }
     let response = shown.inner;
-    ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(text::ask::BOX));
+    ui.ctx()
+        .accesskit_node_builder(response.id, |node| node.set_label(text::ask::BOX));
     if response.changed() {
         // One question is one line, wherever it was pasted from.
         commands.push(Command::Query(query.replace(['\n', '\r'], " ")));
@@ -106,7 +132,11 @@ fn answers(ui: &mut Ui, reply: &Reply, commands: &mut Commands) {
     ui.add_space(4.0);
     for (place, answer) in reply.answers.iter().enumerate() {
         let add = |ui: &mut Ui| self::answer(ui, place, answer, reply, commands);
-        if place == 0 && reply.confident { widget::accent_card(ui, add) } else { widget::card(ui, add) }
+        if place == 0 && reply.confident {
+            widget::accent_card(ui, add)
+        } else {
+            widget::card(ui, add)
+        }
     }
 }
 
@@ -133,26 +163,65 @@ fn answer(ui: &mut Ui, place: usize, answer: &Answer, reply: &Reply, commands: &
                 egui::WidgetInfo::labeled(egui::Role::Button, true, text::ask::copy_name(place))
             });
             if response.clicked() {
-                commands.push(Command::Copy { text: answer.answer.clone(), said: text::ask::COPIED });
+                commands.push(Command::Copy {
+                    text: answer.answer.clone(),
+                    said: text::ask::COPIED,
+                });
             }
         },
     );
     let width = ui.available_width();
     if let Some(question) = &answer.question {
-        let job = marked(ui, question, &reply.question, theme::emphasis(), palette.ink, width);
+        let job = marked(
+            ui,
+            question,
+            &reply.question,
+            theme::emphasis(),
+            palette.ink,
+            width,
+        );
         ui.label(job);
     }
-    let ink = if place == 0 { palette.ink } else { palette.weak };
-    ui.add(Label::new(RichText::new(&answer.answer).color(ink).line_height(Some(20.0))).wrap().halign(Align::Min));
+    let ink = if place == 0 {
+        palette.ink
+    } else {
+        palette.weak
+    };
+    ui.add(
+        Label::new(
+            RichText::new(&answer.answer)
+                .color(ink)
+                .line_height(Some(20.0)),
+        )
+        .wrap()
+        .halign(Align::Min),
+    );
 }
 
 /// `text` with the words it shares with `query` marked. The same letters, no more: it does not
 /// claim to say why the model chose it.
-fn marked(ui: &Ui, text: &str, query: &str, style: egui::TextStyle, ink: egui::Color32, width: f32) -> LayoutJob {
+fn marked(
+    ui: &Ui,
+    text: &str,
+    query: &str,
+    style: egui::TextStyle,
+    ink: egui::Color32,
+    width: f32,
+) -> LayoutJob {
     let palette = theme::palette(ui);
-    let plain = TextFormat { font_id: style.resolve(ui.style()), color: ink, ..TextFormat::default() };
-    let bright = TextFormat { background: palette.mark, ..plain.clone() };
-    let asked: Vec<String> = words(query).map(str::to_lowercase).filter(|word| text::ask::says_something(word)).collect();
+    let plain = TextFormat {
+        font_id: style.resolve(ui.style()),
+        color: ink,
+        ..TextFormat::default()
+    };
+    let bright = TextFormat {
+        background: palette.mark,
+        ..plain.clone()
+    };
+    let asked: Vec<String> = words(query)
+        .map(str::to_lowercase)
+        .filter(|word| text::ask::says_something(word))
+        .collect();
     let mut job = LayoutJob::default();
     job.wrap.max_width = width;
     let mut rest = text;
@@ -162,7 +231,15 @@ fn marked(ui: &Ui, text: &str, query: &str, style: egui::TextStyle, ink: egui::C
         let (word, after) = from.split_at(word.len());
         job.append(before, 0.0, plain.clone());
         let shared = asked.contains(&word.to_lowercase());
-        job.append(word, 0.0, if shared { bright.clone() } else { plain.clone() });
+        job.append(
+            word,
+            0.0,
+            if shared {
+                bright.clone()
+            } else {
+                plain.clone()
+            },
+        );
         rest = after;
     }
     job.append(rest, 0.0, plain);
@@ -170,5 +247,6 @@ fn marked(ui: &Ui, text: &str, query: &str, style: egui::TextStyle, ink: egui::C
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
 }

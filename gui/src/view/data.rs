@@ -58,37 +58,54 @@ fn empty(ui: &mut Ui, data: &Data, no_drops: bool, commands: &mut Commands) {
 fn drop_zone(ui: &mut Ui, data: &Data, no_drops: bool, commands: &mut Commands) {
     let palette = theme::palette(ui);
     let height = (ui.available_height() - 90.0).clamp(270.0, 400.0);
-    let zone = Frame::new().fill(palette.card).corner_radius(theme::CARD_RADIUS).show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.set_height(height);
-        ui.vertical_centered(|ui| {
-            ui.add_space((height - 218.0) / 2.0);
-            sheet(ui);
-            ui.add_space(12.0);
-            match &data.reading {
-                Some(name) => {
-                    ui.label(RichText::new(text::data::reading(name)).text_style(theme::title()));
-                    ui.add_space(6.0);
-                    widget::bar(ui, data.read_share, vec2(220.0, 6.0), name);
-                }
-                None => {
-                    let headline = if no_drops { text::data::NO_DROP } else { text::data::DROP };
-                    ui.label(RichText::new(headline).text_style(theme::title()));
-                    widget::weak(ui, text::data::DROP_MORE);
-                    ui.add_space(12.0);
-                    let name = if data.dialog_open { text::data::CHOOSING } else { text::data::CHOOSE };
-                    if widget::primary(ui, !data.dialog_open, name).clicked() {
-                        commands.push(Command::PickFile);
+    let zone = Frame::new()
+        .fill(palette.card)
+        .corner_radius(theme::CARD_RADIUS)
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.set_height(height);
+            ui.vertical_centered(|ui| {
+                ui.add_space((height - 218.0) / 2.0);
+                sheet(ui);
+                ui.add_space(12.0);
+                match &data.reading {
+                    Some(name) => {
+                        ui.label(
+                            RichText::new(text::data::reading(name)).text_style(theme::title()),
+                        );
+                        ui.add_space(6.0);
+                        widget::bar(ui, data.read_share, vec2(220.0, 6.0), name);
                     }
-                    ui.add_space(8.0);
-                    let width = 360.0;
-                    ui.allocate_ui_with_layout(vec2(width, 36.0), Layout::left_to_right(Align::Center), |ui| {
-                        path_box(ui, data, width, commands);
-                    });
+                    None => {
+                        let headline = if no_drops {
+                            text::data::NO_DROP
+                        } else {
+                            text::data::DROP
+                        };
+                        ui.label(RichText::new(headline).text_style(theme::title()));
+                        widget::weak(ui, text::data::DROP_MORE);
+                        ui.add_space(12.0);
+                        let name = if data.dialog_open {
+                            text::data::CHOOSING
+                        } else {
+                            text::data::CHOOSE
+                        };
+                        if widget::primary(ui, !data.dialog_open, name).clicked() {
+                            commands.push(Command::PickFile);
+                        }
+                        ui.add_space(8.0);
+                        let width = 360.0;
+                        ui.allocate_ui_with_layout(
+                            vec2(width, 36.0),
+                            Layout::left_to_right(Align::Center),
+                            |ui| {
+                                path_box(ui, data, width, commands);
+                            },
+                        );
+                    }
                 }
-            }
+            });
         });
-    });
     dashes(ui, zone.response.rect, palette.weak);
 }
 
@@ -97,10 +114,19 @@ fn sheet(ui: &mut Ui) {
     let palette = theme::palette(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(34.0, 42.0), egui::Sense::hover());
     let painter = ui.painter();
-    painter.rect(rect, 5.0, palette.accent_ground, Stroke::new(1.5, palette.accent), egui::StrokeKind::Inside);
+    painter.rect(
+        rect,
+        5.0,
+        palette.accent_ground,
+        Stroke::new(1.5, palette.accent),
+        egui::StrokeKind::Inside,
+    );
     for (line, width) in [(12.0, 16.0), (20.0, 16.0), (28.0, 10.0)] {
         let from = rect.left_top() + vec2(9.0, line);
-        painter.line_segment([from, from + vec2(width, 0.0)], Stroke::new(1.5, palette.accent));
+        painter.line_segment(
+            [from, from + vec2(width, 0.0)],
+            Stroke::new(1.5, palette.accent),
+        );
     }
 }
 
@@ -108,7 +134,9 @@ fn dashes(ui: &Ui, rect: egui::Rect, ink: egui::Color32) {
     let rect = rect.shrink(0.5);
     let corner = f32::from(theme::CARD_RADIUS);
     let arc = |centre: egui::Pos2, from: f32| {
-        (0..=6).map(move |step| centre + corner * egui::Vec2::angled((from + step as f32 * 15.0).to_radians()))
+        (0..=6).map(move |step| {
+            centre + corner * egui::Vec2::angled((from + step as f32 * 15.0).to_radians())
+        })
     };
     let inner = rect.shrink(corner);
     let mut outline: Vec<egui::Pos2> = arc(inner.left_top(), 180.0)
@@ -117,12 +145,24 @@ fn dashes(ui: &Ui, rect: egui::Rect, ink: egui::Color32) {
         .chain(arc(inner.left_bottom(), 90.0))
         .collect();
     outline.extend(outline.first().copied());
-    ui.painter().extend(egui::Shape::dashed_line(&outline, Stroke::new(1.0, ink), 5.0, 4.0));
+    ui.painter().extend(egui::Shape::dashed_line(
+        &outline,
+        Stroke::new(1.0, ink),
+        5.0,
+        4.0,
+    ));
 }
 
 fn choose(ui: &mut Ui, data: &Data, enabled: bool, commands: &mut Commands) {
-    let name = if data.dialog_open { text::data::CHOOSING } else { text::data::CHOOSE };
-    if widget::button(ui, enabled && !data.dialog_open, name).on_hover_text("Ctrl+O").clicked() {
+    let name = if data.dialog_open {
+        text::data::CHOOSING
+    } else {
+        text::data::CHOOSE
+    };
+    if widget::button(ui, enabled && !data.dialog_open, name)
+        .on_hover_text("Ctrl+O")
+        .clicked()
+    {
         commands.push(Command::PickFile);
     }
 }
@@ -134,7 +174,8 @@ fn path_box(ui: &mut Ui, data: &Data, width: f32, commands: &mut Commands) {
         .desired_width(width - 76.0)
         .align(egui::Align2::LEFT_CENTER);
     let response = ui.add(edit);
-    ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(text::data::PATH_LABEL));
+    ui.ctx()
+        .accesskit_node_builder(response.id, |node| node.set_label(text::data::PATH_LABEL));
     if response.changed() {
         commands.push(Command::TypePath(typed));
     }

@@ -1,7 +1,10 @@
 //! The two live plots: right answer first, and error.
 
 use egui::{Align2, Color32, FontId, RichText, Stroke, Ui, vec2};
-use egui_plot::{AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text};
+use egui_plot::{
+    AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints,
+    PlotUi, Points, Text,
+};
 
 use super::widget;
 use crate::{
@@ -17,25 +20,60 @@ const HEIGHT: f32 = 190.0;
 pub(super) fn first(ui: &mut Ui, training: &Training) {
     let palette = theme::palette(ui);
     headline(ui, text::train::FIRST, text::train::FIRST_UNIT);
-    let (train, check) = (series(training, |round| round.train), series(training, |round| round.check));
-    let of_hundred = |points: Vec<[f64; 2]>| points.into_iter().map(|[x, y]| [x, y * 100.0]).collect::<Vec<_>>();
+    let (train, check) = (
+        series(training, |round| round.train),
+        series(training, |round| round.check),
+    );
+    let of_hundred = |points: Vec<[f64; 2]>| {
+        points
+            .into_iter()
+            .map(|[x, y]| [x, y * 100.0])
+            .collect::<Vec<_>>()
+    };
     let (train, check) = (of_hundred(train), of_hundred(check));
     let has_check = !check.is_empty();
-    let last = training.rounds.last().map_or(0.0, |round| round.number as f64);
+    let last = training
+        .rounds
+        .last()
+        .map_or(0.0, |round| round.number as f64);
     let gap = 0.03 * spread(train.iter().chain(&check).map(|[_, y]| *y));
-    let best = training.best_round().and_then(|round| Some([round.number as f64, text::train::best_value(round)? * 100.0]));
+    let best = training
+        .best_round()
+        .and_then(|round| Some([round.number as f64, text::train::best_value(round)? * 100.0]));
     let (weak, accent) = (palette.weak, palette.accent);
-    frame(ui, "right-answer-first", |value| format!("{value:.0}"), |value| text::train::of_hundred_questions(value), move |plot| {
-        plot.line(line(text::train::SERIES_TRAIN, train, weak).style(LineStyle::Dashed { length: 5.0 }));
-        plot.line(line(text::train::SERIES_CHECK, check, accent));
-        if let Some([x, y]) = best {
-            let label = RichText::new(text::train::BEST).size(11.5).color(accent);
-            // Below the point, where no line is, and inside the plot.
-            let (anchor, low) = if x > 0.8 * last { (Align2::RIGHT_TOP, y - gap) } else { (Align2::CENTER_TOP, y - gap) };
-            plot.points(Points::new(text::train::BEST, vec![[x, y]]).radius(4.5).color(accent).allow_hover(false));
-            plot.text(Text::new("best-label", PlotPoint::new(x, low), label).anchor(anchor).allow_hover(false));
-        }
-    });
+    frame(
+        ui,
+        "right-answer-first",
+        |value| format!("{value:.0}"),
+        text::train::of_hundred_questions,
+        move |plot| {
+            plot.line(
+                line(text::train::SERIES_TRAIN, train, weak)
+                    .style(LineStyle::Dashed { length: 5.0 }),
+            );
+            plot.line(line(text::train::SERIES_CHECK, check, accent));
+            if let Some([x, y]) = best {
+                let label = RichText::new(text::train::BEST).size(11.5).color(accent);
+                // Below the point, where no line is, and inside the plot.
+                let (anchor, low) = if x > 0.8 * last {
+                    (Align2::RIGHT_TOP, y - gap)
+                } else {
+                    (Align2::CENTER_TOP, y - gap)
+                };
+                plot.points(
+                    Points::new(text::train::BEST, vec![[x, y]])
+                        .radius(4.5)
+                        .color(accent)
+                        .allow_hover(false),
+                );
+                plot.text(
+                    Text::new("best-label", PlotPoint::new(x, low), label)
+                        .anchor(anchor)
+                        .allow_hover(false),
+                );
+            }
+        },
+    );
     ui.horizontal(|ui| {
         legend(ui, text::train::SERIES_TRAIN, weak, true);
         if has_check {
@@ -50,9 +88,18 @@ pub(super) fn error(ui: &mut Ui, training: &Training) {
     headline(ui, text::train::ERROR, text::train::ERROR_UNIT);
     let points = series(training, |round| round.error);
     let weak = palette.weak;
-    frame(ui, "error", |value| format!("{}", (value * 1e6).round() / 1e6), |value| format!("{value:.3}"), move |plot| {
-        plot.line(line(text::train::SERIES_ERROR, points, weak).style(LineStyle::Dashed { length: 5.0 }));
-    });
+    frame(
+        ui,
+        "error",
+        |value| format!("{}", (value * 1e6).round() / 1e6),
+        |value| format!("{value:.3}"),
+        move |plot| {
+            plot.line(
+                line(text::train::SERIES_ERROR, points, weak)
+                    .style(LineStyle::Dashed { length: 5.0 }),
+            );
+        },
+    );
     ui.horizontal(|ui| legend(ui, text::train::SERIES_ERROR, weak, true));
 }
 
@@ -71,7 +118,11 @@ fn frame<'a>(
     add: impl FnOnce(&mut PlotUi<'a>) + 'a,
 ) {
     let palette = theme::palette(ui);
-    let axis = |hints: AxisHints<'a>| hints.tick_label_color(palette.weak).tick_label_font(FontId::proportional(11.5));
+    let axis = |hints: AxisHints<'a>| {
+        hints
+            .tick_label_color(palette.weak)
+            .tick_label_font(FontId::proportional(11.5))
+    };
     Plot::new(salt)
         .height(HEIGHT)
         .allow_drag(false)
@@ -85,12 +136,18 @@ fn frame<'a>(
         .grid_color(palette.border)
         .set_margin_fraction(vec2(0.02, 0.12))
         .y_grid_spacer(grid)
-        .custom_x_axes(vec![axis(AxisHints::new_x().formatter(|mark, _| whole(mark.value)))])
-        .custom_y_axes(vec![axis(AxisHints::new_y().formatter(move |mark, _| tick(mark.value)))])
+        .custom_x_axes(vec![axis(
+            AxisHints::new_x().formatter(|mark, _| whole(mark.value)),
+        )])
+        .custom_y_axes(vec![axis(
+            AxisHints::new_y().formatter(move |mark, _| tick(mark.value)),
+        )])
         .label_formatter(move |position| match position {
-            HoverPosition::NearDataPoint { plot_name, position, .. } => {
-                Some(text::train::point(plot_name, position.x, hover(position.y)))
-            }
+            HoverPosition::NearDataPoint {
+                plot_name,
+                position,
+                ..
+            } => Some(text::train::point(plot_name, position.x, hover(position.y))),
             HoverPosition::Elsewhere { .. } => None,
         })
         .show(ui, add);
@@ -98,7 +155,9 @@ fn frame<'a>(
 
 /// From the least to the greatest.
 fn spread(values: impl Iterator<Item = f64>) -> f64 {
-    let (least, most) = values.fold((f64::MAX, f64::MIN), |(least, most), value| (least.min(value), most.max(value)));
+    let (least, most) = values.fold((f64::MAX, f64::MIN), |(least, most), value| {
+        (least.min(value), most.max(value))
+    });
     (most - least).max(0.0)
 }
 
@@ -110,7 +169,11 @@ fn grid(input: GridInput) -> Vec<GridMark> {
         return Vec::new();
     }
     let power = 10_f64.powf(raw.log10().floor());
-    let step_size = power * [1.0, 2.0, 5.0, 10.0].into_iter().find(|nice| power * nice >= raw).unwrap_or(10.0);
+    let step_size = power
+        * [1.0, 2.0, 5.0, 10.0]
+            .into_iter()
+            .find(|nice| power * nice >= raw)
+            .unwrap_or(10.0);
     let first = (from / step_size).ceil();
     (0..12)
         .map(|place| (first + f64::from(place)) * step_size)
@@ -121,18 +184,31 @@ fn grid(input: GridInput) -> Vec<GridMark> {
 
 /// Rounds are counted: there is no half round.
 fn whole(value: f64) -> String {
-    if value.fract() == 0.0 && value >= 1.0 { format!("{value:.0}") } else { String::new() }
+    if value.fract() == 0.0 && value >= 1.0 {
+        format!("{value:.0}")
+    } else {
+        String::new()
+    }
 }
 
 fn line<'a>(name: &str, points: Vec<[f64; 2]>, color: Color32) -> Line<'a> {
-    Line::new(name, PlotPoints::from(points)).color(color).width(2.0).allow_hover(true)
+    Line::new(name, PlotPoints::from(points))
+        .color(color)
+        .width(2.0)
+        .allow_hover(true)
 }
 
 fn series(training: &Training, value: impl Fn(&Round) -> Option<f64>) -> Vec<[f64; 2]> {
     let step = training.rounds.len().div_ceil(MOST_POINTS).max(1);
     let last = training.rounds.len().saturating_sub(1);
-    let rounds = training.rounds.iter().enumerate().filter(|(place, _)| place % step == 0 || *place == last);
-    rounds.filter_map(|(_, round)| Some([round.number as f64, value(round)?])).collect()
+    let rounds = training
+        .rounds
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| place % step == 0 || *place == last);
+    rounds
+        .filter_map(|(_, round)| Some([round.number as f64, value(round)?]))
+        .collect()
 }
 
 fn legend(ui: &mut Ui, name: &str, color: Color32, dashed: bool) {
@@ -140,7 +216,8 @@ fn legend(ui: &mut Ui, name: &str, color: Color32, dashed: bool) {
     let (from, to) = (rect.left_center(), rect.right_center());
     let stroke = Stroke::new(2.0, color);
     if dashed {
-        ui.painter().extend(egui::Shape::dashed_line(&[from, to], stroke, 4.0, 3.0));
+        ui.painter()
+            .extend(egui::Shape::dashed_line(&[from, to], stroke, 4.0, 3.0));
     } else {
         ui.painter().line_segment([from, to], stroke);
     }

@@ -32,19 +32,21 @@ pub(super) fn report(ui: &mut Ui, set: &Dataset, all: bool, commands: &mut Comma
         ui.spacing_mut().item_spacing.y = 0.0;
         ui.add_space(8.0);
         let shown = if all { set.problems.len() } else { FEW };
-        ScrollArea::vertical().max_height(150.0).auto_shrink([false, true]).show_rows(
-            ui,
-            ROW_HEIGHT,
-            shown.min(set.problems.len()),
-            |ui, rows| {
+        ScrollArea::vertical()
+            .max_height(150.0)
+            .auto_shrink([false, true])
+            .show_rows(ui, ROW_HEIGHT, shown.min(set.problems.len()), |ui, rows| {
                 for problem in set.problems.iter().skip(rows.start).take(rows.len()) {
                     row(ui, problem);
                 }
-            },
-        );
+            });
         if set.problems.len() > FEW {
             ui.add_space(4.0);
-            let name = if all { text::data::SHOW_FEWER.to_owned() } else { text::data::show_all(set.problems.len()) };
+            let name = if all {
+                text::data::SHOW_FEWER.to_owned()
+            } else {
+                text::data::show_all(set.problems.len())
+            };
             if widget::link(ui, &name).clicked() {
                 commands.push(Command::AllProblems(!all));
             }
@@ -76,12 +78,18 @@ fn row(ui: &mut Ui, problem: &Problem) {
         egui::vec2(ui.available_width(), ROW_HEIGHT),
         egui::Layout::left_to_right(egui::Align::Center),
         |ui| {
-            let place = problem.line.map_or_else(|| text::data::WHOLE_FILE.to_owned(), text::data::line);
+            let place = problem
+                .line
+                .map_or_else(|| text::data::WHOLE_FILE.to_owned(), text::data::line);
             let wide = ui.available_width() - 84.0 - 3.0 * ui.spacing().item_spacing.x;
             widget::cell(ui, 84.0, RichText::new(place).color(palette.weak));
             widget::cell(ui, wide * 0.34, RichText::new(&problem.reason).color(ink));
             widget::cell(ui, wide * 0.33, RichText::new(&problem.excerpt));
-            widget::cell(ui, wide * 0.33, RichText::new(&problem.fix).color(palette.weak));
+            widget::cell(
+                ui,
+                wide * 0.33,
+                RichText::new(&problem.fix).color(palette.weak),
+            );
         },
     );
 }

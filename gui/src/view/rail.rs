@@ -1,8 +1,8 @@
 //! The left rail: the three steps and how they stand.
 
 use egui::{
-    Align, Align2, Layout, Painter, Pos2, Rect, RichText, Role, Sense, Stroke, StrokeKind, TextStyle, Ui, WidgetInfo,
-    pos2, vec2,
+    Align, Align2, Layout, Painter, Pos2, Rect, RichText, Role, Sense, Stroke, StrokeKind,
+    TextStyle, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::{Commands, widget};
@@ -23,7 +23,11 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         ui.vertical(|ui| {
             let name = state.project_name().unwrap_or(text::shell::APP);
             ui.add(egui::Label::new(RichText::new(name).text_style(theme::title())).truncate());
-            let below = if state.project_name().is_some() { text::shell::APP } else { text::shell::TAGLINE };
+            let below = if state.project_name().is_some() {
+                text::shell::APP
+            } else {
+                text::shell::TAGLINE
+            };
             ui.label(RichText::new(below).small().color(weak));
         });
     });
@@ -33,7 +37,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             commands.push(Command::Show(step));
         }
     }
-    ui.with_layout(Layout::bottom_up(Align::Min), |ui| appearance(ui, state.appearance, commands));
+    ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
+        appearance(ui, state.appearance, commands)
+    });
 }
 
 fn below(step: Step, state: &State) -> String {
@@ -50,24 +56,52 @@ fn item(ui: &mut Ui, step: Step, state: &State) -> bool {
     let palette = theme::palette(ui);
     let chosen = state.step == step;
     let (title, below) = (text::shell::step(step), below(step, state));
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ITEM_HEIGHT), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, format!("{title}, {below}")));
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), ITEM_HEIGHT), Sense::click());
+    response.widget_info(|| {
+        WidgetInfo::selected(Role::Button, true, chosen, format!("{title}, {below}"))
+    });
     let painter = ui.painter().with_clip_rect(rect.expand(4.0));
     if chosen || response.hovered() {
         let fill = if chosen { palette.card } else { palette.hover };
         painter.rect_filled(rect, theme::RADIUS, fill);
     }
     if chosen {
-        painter.rect_stroke(rect, theme::RADIUS, Stroke::new(1.0, palette.border), StrokeKind::Inside);
+        painter.rect_stroke(
+            rect,
+            theme::RADIUS,
+            Stroke::new(1.0, palette.border),
+            StrokeKind::Inside,
+        );
     }
     widget::ring(ui, &response, palette);
     let ink = if chosen { palette.accent } else { palette.weak };
-    icon(&painter, step, rect.left_top() + vec2(17.0, 20.0), ink, palette);
+    icon(
+        &painter,
+        step,
+        rect.left_top() + vec2(17.0, 20.0),
+        ink,
+        palette,
+    );
     let font = |style: TextStyle| style.resolve(ui.style());
     let at = rect.left_top() + vec2(35.0, 12.0);
-    painter.text(at, Align2::LEFT_TOP, title, font(theme::emphasis()), palette.ink);
-    painter.text(at + vec2(0.0, 19.0), Align2::LEFT_TOP, below, font(TextStyle::Small), palette.weak);
-    response.on_hover_text(text::shell::step_key(step)).clicked()
+    painter.text(
+        at,
+        Align2::LEFT_TOP,
+        title,
+        font(theme::emphasis()),
+        palette.ink,
+    );
+    painter.text(
+        at + vec2(0.0, 19.0),
+        Align2::LEFT_TOP,
+        below,
+        font(TextStyle::Small),
+        palette.weak,
+    );
+    response
+        .on_hover_text(text::shell::step_key(step))
+        .clicked()
 }
 
 /// Small own drawings: rows, a half-filled disc, a magnifying glass.
@@ -84,11 +118,16 @@ fn icon(painter: &Painter, step: Step, centre: Pos2, ink: egui::Color32, palette
         Step::Train => {
             painter.circle_filled(centre, 6.0, ink);
             let half = Rect::from_min_max(centre - vec2(0.0, 8.0), centre + vec2(8.0, 8.0));
-            painter.with_clip_rect(half).circle_filled(centre, 4.6, palette.rail);
+            painter
+                .with_clip_rect(half)
+                .circle_filled(centre, 4.6, palette.rail);
         }
         Step::Ask => {
             painter.circle_stroke(centre - vec2(1.0, 1.0), 5.0, line);
-            painter.line_segment([centre + vec2(2.8, 2.8), centre + vec2(6.5, 6.5)], Stroke::new(1.8, ink));
+            painter.line_segment(
+                [centre + vec2(2.8, 2.8), centre + vec2(6.5, 6.5)],
+                Stroke::new(1.8, ink),
+            );
         }
     }
 }
@@ -100,7 +139,11 @@ fn appearance(ui: &mut Ui, chosen: Appearance, commands: &mut Commands) {
         ui.spacing_mut().item_spacing.x = 12.0;
         for appearance in [Appearance::System, Appearance::Light, Appearance::Dark] {
             let is_chosen = appearance == chosen;
-            let ink = if is_chosen { palette.accent } else { palette.weak };
+            let ink = if is_chosen {
+                palette.accent
+            } else {
+                palette.weak
+            };
             let name = text::shell::appearance(appearance);
             let button = egui::Button::new(RichText::new(name).small().color(ink)).frame(false);
             let response = widget::low(ui, |ui| ui.add(button));
@@ -111,7 +154,10 @@ fn appearance(ui: &mut Ui, chosen: Appearance, commands: &mut Commands) {
             if is_chosen {
                 let rect = response.rect;
                 let from = pos2(rect.left(), rect.bottom() - 3.0);
-                ui.painter().line_segment([from, pos2(rect.right(), from.y)], Stroke::new(1.5, palette.accent));
+                ui.painter().line_segment(
+                    [from, pos2(rect.right(), from.y)],
+                    Stroke::new(1.5, palette.accent),
+                );
             }
             widget::ring(ui, &response, palette);
             if response.clicked() {

@@ -8,7 +8,12 @@ use crate::{
     text, theme,
 };
 
-const STAGES: [Stage; 4] = [Stage::Reading, Stage::Fetching, Stage::Understanding, Stage::Learning];
+const STAGES: [Stage; 4] = [
+    Stage::Reading,
+    Stage::Fetching,
+    Stage::Understanding,
+    Stage::Learning,
+];
 
 pub(super) fn show(ui: &mut Ui, training: &Training, rows: usize) {
     widget::card(ui, |ui| {
@@ -27,7 +32,12 @@ pub(super) fn show(ui: &mut Ui, training: &Training, rows: usize) {
             },
         );
         let width = ui.available_width();
-        widget::bar(ui, training.fraction().unwrap_or(0.0), vec2(width, 8.0), text::train::stage(training.stage));
+        widget::bar(
+            ui,
+            training.fraction().unwrap_or(0.0),
+            vec2(width, 8.0),
+            text::train::stage(training.stage),
+        );
         ui.add_space(4.0);
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -47,7 +57,11 @@ fn step(ui: &mut Ui, stage: Stage, training: &Training, rows: usize) {
     let (here, now) = (place(stage), place(training.stage));
     let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), egui::Sense::hover());
     let (centre, painter) = (rect.center(), ui.painter());
-    let ink = if here == now { palette.accent } else { palette.weak };
+    let ink = if here == now {
+        palette.accent
+    } else {
+        palette.weak
+    };
     if here < now {
         let line = Stroke::new(1.6, palette.accent);
         painter.line_segment([centre + vec2(-4.0, 0.0), centre + vec2(-1.2, 3.2)], line);
@@ -57,6 +71,10 @@ fn step(ui: &mut Ui, stage: Stage, training: &Training, rows: usize) {
     } else {
         painter.circle_stroke(centre, 4.0, Stroke::new(1.3, ink));
     }
-    ui.label(RichText::new(text::train::stage_note(stage, training, rows)).small().color(ink));
+    ui.label(
+        RichText::new(text::train::stage_note(stage, training, rows))
+            .small()
+            .color(ink),
+    );
     ui.add_space(18.0);
 }

@@ -13,7 +13,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.spacing_mut().interact_size.y = 24.0;
     ui.horizontal_centered(|ui| {
         running(ui, state, commands);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| message(ui, state));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            message(ui, state)
+        });
     });
 }
 
@@ -24,9 +26,17 @@ fn running(ui: &mut Ui, state: &State, commands: &mut Commands) {
         widget::small(ui, text::train::stage(training.stage));
         let (share, left) = text::train::how_far(training);
         if let Some(fraction) = training.fraction() {
-            widget::bar(ui, fraction, vec2(150.0, 6.0), text::train::stage(training.stage));
+            widget::bar(
+                ui,
+                fraction,
+                vec2(150.0, 6.0),
+                text::train::stage(training.stage),
+            );
         }
-        let known: Vec<&str> = [share.as_str(), left.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+        let known: Vec<&str> = [share.as_str(), left.as_str()]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
         widget::small(ui, known.join(" · "));
         if !training.stopping && widget::link(ui, text::shell::STOP).clicked() {
             commands.push(Command::Stop);
@@ -40,15 +50,21 @@ fn running(ui: &mut Ui, state: &State, commands: &mut Commands) {
 }
 
 fn message(ui: &mut Ui, state: &State) {
-    let Some(message) = &state.message else { return };
+    let Some(message) = &state.message else {
+        return;
+    };
     let palette = theme::palette(ui);
     let (sign, ink) = match message.level {
         Level::Info => ("", palette.weak),
         Level::Warning => ("! ", palette.warning),
         Level::Error => ("✗ ", palette.bad),
     };
-    let text = RichText::new(format!("{sign}{}", message.text)).small().color(ink);
+    let text = RichText::new(format!("{sign}{}", message.text))
+        .small()
+        .color(ink);
     let response = ui.add(Label::new(text).truncate());
     // Read out when it changes, without taking the keyboard.
-    ui.ctx().accesskit_node_builder(response.id, |node| node.set_live(egui::accesskit::Live::Polite));
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_live(egui::accesskit::Live::Polite)
+    });
 }

@@ -9,17 +9,24 @@ use crate::{
 };
 
 const ROW_HEIGHT: f32 = 35.0;
-/// A file with fewer columns than this many rows of text needs no more room.
+/// In a narrower window questions and answers need the room themselves.
+const ROOM_FOR_SOURCE: f32 = 700.0;
+/// The table never gets lower than this, whatever stands above it.
 const LEAST_HEIGHT: f32 = 150.0;
 
 pub(super) fn show(ui: &mut Ui, set: &Dataset) {
     let palette = theme::palette(ui);
-    let has_source = set.has_source;
+    let has_source = set.has_source && ui.available_width() > ROOM_FOR_SOURCE;
     Frame::new()
         .fill(palette.card)
         .stroke(Stroke::new(1.0, palette.border))
         .corner_radius(theme::CARD_RADIUS)
-        .inner_margin(Margin { left: 18, right: 8, top: 4, bottom: 4 })
+        .inner_margin(Margin {
+            left: 18,
+            right: 8,
+            top: 4,
+            bottom: 4,
+        })
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing = egui::vec2(16.0, 0.0);
             let across = ui.max_rect().x_range();
@@ -37,7 +44,10 @@ pub(super) fn show(ui: &mut Ui, set: &Dataset) {
             }
             table
                 .header(ROW_HEIGHT, |mut header| {
-                    for name in [line, question, answer].into_iter().chain(has_source.then_some(source)) {
+                    for name in [line, question, answer]
+                        .into_iter()
+                        .chain(has_source.then_some(source))
+                    {
                         header.col(|ui| {
                             ui.label(RichText::new(name).small().color(palette.weak));
                         });
@@ -45,7 +55,9 @@ pub(super) fn show(ui: &mut Ui, set: &Dataset) {
                 })
                 .body(|body| {
                     body.rows(ROW_HEIGHT, set.rows.len(), |mut table_row| {
-                        let Some(row) = set.rows.get(table_row.index()) else { return };
+                        let Some(row) = set.rows.get(table_row.index()) else {
+                            return;
+                        };
                         let cells = cells(row, has_source);
                         for (place, (text, is_weak)) in cells.enumerate() {
                             table_row.col(|ui| {
@@ -65,21 +77,38 @@ pub(super) fn show(ui: &mut Ui, set: &Dataset) {
 fn rule(ui: &Ui, across: Rangef) {
     let clip = Rect::from_x_y_ranges(across, ui.clip_rect().y_range());
     let line = Stroke::new(1.0, theme::palette(ui).border);
-    ui.painter().with_clip_rect(clip).hline(across, ui.max_rect().top() + 0.5, line);
+    ui.painter()
+        .with_clip_rect(clip)
+        .hline(across, ui.max_rect().top() + 0.5, line);
 }
 
 /// The texts of one row, and whether they are of less weight. A further way to ask does not repeat
 /// the answer.
 fn cells(row: &Row, has_source: bool) -> impl Iterator<Item = (String, bool)> {
-    let question = if row.further { format!("↳ {}", row.question) } else { row.question.clone() };
-    let answer = if row.further { String::new() } else { one_line(&row.answer) };
+    let question = if row.further {
+        format!("↳ {}", row.question)
+    } else {
+        row.question.clone()
+    };
+    let answer = if row.further {
+        String::new()
+    } else {
+        one_line(&row.answer)
+    };
     let source = has_source.then(|| row.source.clone().unwrap_or_default());
-    [(text::number(row.line), true), (one_line(&question), false), (answer, true)]
-        .into_iter()
-        .chain(source.map(|source| (source, true)))
+    [
+        (text::number(row.line), true),
+        (one_line(&question), false),
+        (answer, true),
+    ]
+    .into_iter()
+    .chain(source.map(|source| (source, true)))
 }
 
 /// As much of a text as a cell can hold, on one line.
 fn one_line(text: &str) -> String {
-    text.chars().take(300).map(|c| if c.is_whitespace() { ' ' } else { c }).collect()
+    text.chars()
+        .take(300)
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .collect()
 }

@@ -13,7 +13,14 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let training = &state.training;
     let Some(set) = &state.data.set else {
         widget::header(ui, text::train::TITLE, text::train::intro(training), |_| {});
-        return nothing(ui, text::train::NO_DATA, text::train::NO_DATA_MORE, text::ask::GO_DATA, Step::Data, commands);
+        return nothing(
+            ui,
+            text::train::NO_DATA,
+            text::train::NO_DATA_MORE,
+            text::ask::GO_DATA,
+            Step::Data,
+            commands,
+        );
     };
     widget::header(ui, text::train::TITLE, text::train::intro(training), |ui| {
         actions(ui, state, set, commands);
@@ -51,7 +58,14 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
 }
 
 /// An empty step says what is missing, and offers it.
-pub(super) fn nothing(ui: &mut Ui, what: &str, more: &str, action: &str, step: Step, commands: &mut Commands) {
+pub(super) fn nothing(
+    ui: &mut Ui,
+    what: &str,
+    more: &str,
+    action: &str,
+    step: Step,
+    commands: &mut Commands,
+) {
     widget::card(ui, |ui| {
         ui.vertical_centered(|ui| {
             ui.add_space(40.0);
@@ -70,11 +84,19 @@ pub(super) fn nothing(ui: &mut Ui, what: &str, more: &str, action: &str, step: S
 fn actions(ui: &mut Ui, state: &State, set: &Dataset, commands: &mut Commands) {
     let training = &state.training;
     if training.is_running() {
-        let name = if training.stopping { text::train::STOPPING } else { text::train::STOP };
+        let name = if training.stopping {
+            text::train::STOPPING
+        } else {
+            text::train::STOP
+        };
         if widget::button(ui, !training.stopping, name).clicked() {
             commands.push(Command::Stop);
         }
-        let name = if training.paused { text::train::RESUME } else { text::train::PAUSE };
+        let name = if training.paused {
+            text::train::RESUME
+        } else {
+            text::train::PAUSE
+        };
         if widget::button(ui, !training.stopping, name).clicked() {
             commands.push(Command::Pause(!training.paused));
         }
@@ -84,13 +106,19 @@ fn actions(ui: &mut Ui, state: &State, set: &Dataset, commands: &mut Commands) {
         return;
     }
     if training.stage == Stage::Done {
-        if widget::button(ui, true, text::train::TRAIN_AGAIN).on_hover_text("F5").clicked() {
+        if widget::button(ui, true, text::train::TRAIN_AGAIN)
+            .on_hover_text("F5")
+            .clicked()
+        {
             commands.push(Command::Train);
         }
         return;
     }
     let enabled = set.is_enough() && state.data.reading.is_none();
-    if widget::primary(ui, enabled, text::train::TRAIN).on_hover_text("F5").clicked() {
+    if widget::primary(ui, enabled, text::train::TRAIN)
+        .on_hover_text("F5")
+        .clicked()
+    {
         commands.push(Command::Train);
     }
 }
@@ -135,40 +163,45 @@ fn notes(ui: &mut Ui, training: &Training) {
 fn outcome(ui: &mut Ui, outcome: &Outcome, commands: &mut Commands) {
     let palette = theme::palette(ui);
     widget::accent_card(ui, |ui| {
-        Sides::new().shrink_left().wrap().show(
+        Sides::new().shrink_left().truncate().show(
             ui,
-            |ui| {
-                ui.vertical(|ui| {
-                    widget::title(ui, &text::train::outcome(outcome));
-                    ui.add_space(2.0);
-                    if let (Some(before), Some(after)) = (outcome.before.first, outcome.after.first) {
-                        ui.horizontal(|ui| {
-                            let figure = |share, ink| {
-                                RichText::new(text::of_hundred(share)).text_style(theme::figure()).color(ink)
-                            };
-                            ui.label(figure(before, palette.weak));
-                            widget::small(ui, text::train::BEFORE);
-                            ui.add_space(18.0);
-                            arrow(ui);
-                            ui.add_space(18.0);
-                            ui.label(figure(after, if outcome.helped() { palette.accent } else { palette.ink }));
-                            widget::small(ui, text::train::after(outcome));
-                        });
-                    }
-                    ui.label(RichText::new(text::train::verdict(outcome)).color(palette.weak));
-                });
-            },
+            |ui| widget::title(ui, &text::train::outcome(outcome)),
             |ui| {
                 if widget::primary(ui, true, text::train::TRY_IT).clicked() {
                     commands.push(Command::Show(Step::Ask));
                 }
             },
         );
+        if let (Some(before), Some(after)) = (outcome.before.first, outcome.after.first) {
+            ui.horizontal_wrapped(|ui| {
+                let figure = |share, ink| {
+                    RichText::new(text::of_hundred(share))
+                        .text_style(theme::figure())
+                        .color(ink)
+                };
+                ui.label(figure(before, palette.weak));
+                widget::small(ui, text::train::BEFORE);
+                ui.add_space(14.0);
+                arrow(ui);
+                ui.add_space(14.0);
+                ui.label(figure(
+                    after,
+                    if outcome.helped() {
+                        palette.accent
+                    } else {
+                        palette.ink
+                    },
+                ));
+                widget::small(ui, text::train::after(outcome));
+            });
+        }
+        widget::weak(ui, text::train::verdict(outcome));
     });
 }
 
 fn arrow(ui: &mut Ui) {
     let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), egui::Sense::hover());
     let line = egui::Stroke::new(1.5, theme::palette(ui).weak);
-    ui.painter().arrow(rect.left_center(), vec2(rect.width(), 0.0), line);
+    ui.painter()
+        .arrow(rect.left_center(), vec2(rect.width(), 0.0), line);
 }

@@ -1,8 +1,8 @@
 //! The few building blocks all views share.
 
 use egui::{
-    Align, Button, CornerRadius, Frame, Label, Layout, Response, RichText, Role, Sense, Sides, Stroke,
-    StrokeKind, Ui, WidgetInfo, WidgetText, vec2,
+    Align, Button, CornerRadius, Frame, Label, Layout, Response, RichText, Role, Sense, Sides,
+    Stroke, StrokeKind, Ui, WidgetInfo, WidgetText, vec2,
 };
 
 use crate::theme::{self, Palette};
@@ -62,9 +62,13 @@ pub(super) fn header(ui: &mut Ui, title: &str, below: &str, actions: impl FnOnce
 /// The one button that matters most here.
 pub(super) fn primary(ui: &mut Ui, enabled: bool, text: &str) -> Response {
     let palette = theme::palette(ui);
-    let button = Button::new(RichText::new(text).text_style(theme::emphasis()).color(palette.on_accent))
-        .fill(palette.accent)
-        .stroke(Stroke::NONE);
+    let button = Button::new(
+        RichText::new(text)
+            .text_style(theme::emphasis())
+            .color(palette.on_accent),
+    )
+    .fill(palette.accent)
+    .stroke(Stroke::NONE);
     let response = ui.add_enabled(enabled, button);
     ring(ui, &response, palette);
     response
@@ -83,7 +87,8 @@ pub(super) fn link(ui: &mut Ui, text: &str) -> Response {
     ring(ui, &response, palette);
     if response.hovered() {
         let (rect, line) = (response.rect, Stroke::new(1.0, palette.accent));
-        ui.painter().hline(rect.x_range(), rect.center().y + 9.0, line);
+        ui.painter()
+            .hline(rect.x_range(), rect.center().y + 9.0, line);
     }
     response
 }
@@ -102,7 +107,12 @@ pub(super) fn ring(ui: &Ui, response: &Response, palette: &Palette) {
     if response.has_focus() {
         let rect = response.rect.expand(3.0);
         let line = Stroke::new(2.0, palette.accent);
-        ui.painter().rect_stroke(rect, CornerRadius::same(theme::RADIUS + 2), line, StrokeKind::Middle);
+        ui.painter().rect_stroke(
+            rect,
+            CornerRadius::same(theme::RADIUS + 2),
+            line,
+            StrokeKind::Middle,
+        );
     }
 }
 
@@ -115,7 +125,11 @@ pub(super) fn pill(ui: &mut Ui, text: &str, tone: Tone) -> Response {
         Tone::Bad => (palette.bad, palette.bad_ground),
         Tone::Plain => (palette.weak, palette.hover),
     };
-    let galley = ui.painter().layout_no_wrap(text.to_owned(), egui::TextStyle::Small.resolve(ui.style()), ink);
+    let galley = ui.painter().layout_no_wrap(
+        text.to_owned(),
+        egui::TextStyle::Small.resolve(ui.style()),
+        ink,
+    );
     let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(20.0, 6.0), Sense::hover());
     ui.painter().rect_filled(rect, rect.height() / 2.0, ground);
     ui.painter().galley(rect.min + vec2(10.0, 3.0), galley, ink);
@@ -126,7 +140,11 @@ pub(super) fn pill(ui: &mut Ui, text: &str, tone: Tone) -> Response {
 /// How much of something there is: a thin bar with a name for those who cannot see it.
 pub(super) fn bar(ui: &mut Ui, fraction: f32, size: egui::Vec2, name: &str) -> Response {
     let palette = theme::palette(ui);
-    let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
+    let fraction = if fraction.is_finite() {
+        fraction.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let radius = size.y / 2.0;
     ui.painter().rect_filled(rect, radius, palette.track);

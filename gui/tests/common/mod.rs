@@ -47,14 +47,17 @@ fn window_with(
     };
     change(&mut engine);
     let app = App::new(&egui::Context::default(), engine, Box::new(dialog), None);
-    Harness::builder().with_size(vec2(1180.0, 780.0)).with_context_setup(theme::install).build_ui_state(
-        |ui, app: &mut App| {
-            let ctx = ui.ctx().clone();
-            app.logic(&ctx);
-            app.ui(ui);
-        },
-        app,
-    )
+    Harness::builder()
+        .with_size(vec2(1180.0, 780.0))
+        .with_context_setup(theme::install)
+        .build_ui_state(
+            |ui, app: &mut App| {
+                let ctx = ui.ctx().clone();
+                app.logic(&ctx);
+                app.ui(ui);
+            },
+            app,
+        )
 }
 
 /// Does something as if a view or a job had asked for it, and draws.
@@ -68,7 +71,10 @@ pub fn tell(harness: &mut Harness<'_, App>, command: Command) {
 pub fn until(harness: &mut Harness<'_, App>, what: &str, so: impl Fn(&App) -> bool) {
     let since = Instant::now();
     while !so(harness.state()) {
-        assert!(since.elapsed() < Duration::from_secs(20), "not in time: {what}");
+        assert!(
+            since.elapsed() < Duration::from_secs(20),
+            "not in time: {what}"
+        );
         std::thread::sleep(Duration::from_millis(5));
         harness.step();
     }
@@ -103,14 +109,24 @@ pub fn window_with_data(mode: &str, folder: &TempDir) -> Harness<'static, App> {
 }
 
 /// The same, with an engine of another kind.
-pub fn window_with_engine(mode: &str, folder: &TempDir, change: impl FnOnce(&mut Engine)) -> Harness<'static, App> {
+pub fn window_with_engine(
+    mode: &str,
+    folder: &TempDir,
+    change: impl FnOnce(&mut Engine),
+) -> Harness<'static, App> {
     let mut harness = window_with(mode, folder, FakeDialog(None), change);
     let set = small_set(folder.path());
-    tell(&mut harness, Command::Happened(Event::Read(Box::new(Ok(set)))));
+    tell(
+        &mut harness,
+        Command::Happened(Event::Read(Box::new(Ok(set)))),
+    );
     harness
 }
 
 /// The window says this, in one place or several.
 pub fn shows(harness: &Harness<'_, App>, what: &str) {
-    assert!(harness.query_all_by_label_contains(what).next().is_some(), "not shown: {what}");
+    assert!(
+        harness.query_all_by_label_contains(what).next().is_some(),
+        "not shown: {what}"
+    );
 }
