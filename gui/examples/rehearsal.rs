@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use nearsay::{
     app::{OpenOptions, open_with},
-    job::Engine,
+    job::{Engine, PATIENCE},
 };
 
 fn main() {
@@ -19,6 +19,7 @@ fn main() {
         program: PathBuf::from("/bin/sh"),
         prefix: vec![script.into(), mode, pace],
         data_dir: data_dir.clone(),
+        patience: PATIENCE,
     };
     let options = OpenOptions {
         file: arguments.next().map(PathBuf::from),

@@ -6,6 +6,7 @@
 #         die     is killed in the middle; goes on when resumed
 #         deaf    never stops by itself
 #         spin    learns for ever
+#         mute    says nothing until it is stopped
 #   PACE  seconds between two events
 mode=$1 pace=$2 command=$3
 shift 3
@@ -20,11 +21,17 @@ train() {
         shift
     done
     heard=$(mktemp)
-    (while read -r line; do echo "$line" >>"$heard"; done) <&0 >/dev/null 2>&1 &
+    # What runs behind gets no standard input of its own: hand it over by another number.
+    exec 3<&0
+    (while read -r line; do echo "$line" >>"$heard"; done) <&3 >/dev/null 2>&1 &
     listener=$!
     trap 'kill $listener 2>/dev/null; rm -f "$heard"' EXIT
     echo "loading the encoder" >&2
     sleep "$pace"
+    while [ "$mode" = mute ]; do
+        grep -q stop "$heard" && exit 0
+        sleep "$pace"
+    done
     if [ "$mode" = fetch ]; then
         for part in 1 2 3 4 5 6 7 8 9; do
             echo "{\"event\":\"model\",\"done\":${part}0000000,\"total\":90900000,\"source\":\"the model hub\"}"

@@ -153,6 +153,8 @@ pub fn search() -> TextStyle {
 /// Sets fonts, colours and spacing of both themes.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts());
+    // Where the system does not say, paper is white.
+    ctx.options_mut(|options| options.fallback_theme = Theme::Light);
     for theme in [Theme::Light, Theme::Dark] {
         ctx.style_mut_of(theme, |style| set(style, palette_of(theme == Theme::Dark)));
     }

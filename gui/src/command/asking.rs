@@ -32,7 +32,10 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs) {
 
 pub(super) fn query(state: &mut State, jobs: &mut Jobs, query: String) {
     state.ask.query = query;
-    state.ask.trouble = None;
+    // Why nobody answers stays in sight until somebody does.
+    if state.ask.phase != AskPhase::Ended {
+        state.ask.trouble = None;
+    }
     start_if_needed(state, jobs);
     ask(state, jobs);
 }

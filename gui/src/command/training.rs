@@ -24,6 +24,7 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
         return;
     }
     state.step = Step::Train;
+    state.message = None;
     let request = TrainRequest {
         file: set.path.clone(),
         out: set.model_dir.clone(),

@@ -4,10 +4,13 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 /// How many of the questions are kept aside for checking.
 const CHECK_SHARE: &str = "0.2";
+/// Long enough to finish a round and save.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// How many answers a question gets.
 const TOP: &str = "5";
 
@@ -20,6 +23,8 @@ pub struct Engine {
     pub prefix: Vec<OsString>,
     /// The app's data folder.
     pub data_dir: PathBuf,
+    /// How long a training may take to stop by itself before it is ended by force.
+    pub patience: Duration,
 }
 
 /// What is to be trained.
@@ -43,6 +48,7 @@ impl Engine {
             program: std::env::current_exe()?,
             prefix: Vec::new(),
             data_dir,
+            patience: PATIENCE,
         })
     }
 

@@ -26,8 +26,8 @@ use std::{
 };
 
 pub use asking::DEBOUNCE;
-pub use dialog::{FileDialog, SystemDialog};
-pub use engine::{Engine, TrainRequest};
+pub use dialog::{FileDialog, Picking, SystemDialog};
+pub use engine::{Engine, PATIENCE, TrainRequest};
 pub use process::Exit;
 pub use project::model_dir;
 pub use protocol::{TrainEvent, TrainReport};

@@ -114,6 +114,7 @@ fn dataset(read: Faq) -> Dataset {
     Dataset {
         described,
         problems,
+        has_source: rows.iter().any(|row| row.source.is_some()),
         rows,
         read: small(counts.rows),
         changed: small(counts.changed),

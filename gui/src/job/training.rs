@@ -13,9 +13,6 @@ use super::{
 };
 use crate::{state::Trouble, text};
 
-/// How long a training may take to stop by itself.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
-
 /// A running training. Dropping it ends the child by force.
 pub(super) struct Handle {
     /// Lines for the child; written on a thread, since a pipe may be full.
@@ -63,25 +60,31 @@ pub(super) fn start(
         },
     )?;
     let (lines, said) = mpsc::channel();
+    let patience = engine.patience;
     Builder::new()
         .name("training-minder".to_owned())
-        .spawn(move || mind(process, &said, &end))
+        .spawn(move || mind(process, &said, &end, patience))
         .map_err(|error| text::trouble::no_thread().with_detail(error.to_string()))?;
     Ok(Handle { lines })
 }
 
 /// Passes lines on to the child until the handle is dropped; after "stop" waits for its end.
-fn mind(mut process: Process, said: &Receiver<&'static str>, end: &Receiver<()>) {
+fn mind(
+    mut process: Process,
+    said: &Receiver<&'static str>,
+    end: &Receiver<()>,
+    patience: Duration,
+) {
     while let Ok(line) = said.recv() {
         process.say(line);
         if line == STOP {
-            return kill_late(&process.killer(), end);
+            return kill_late(&process.killer(), end, patience);
         }
     }
 }
 
-fn kill_late(killer: &Killer, end: &Receiver<()>) {
-    if end.recv_timeout(STOP_WITHIN) == Err(RecvTimeoutError::Timeout) {
+fn kill_late(killer: &Killer, end: &Receiver<()>, patience: Duration) {
+    if end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
         killer.kill();
     }
 }

@@ -66,6 +66,8 @@ pub struct Dataset {
     pub changed: usize,
     /// How many were left out.
     pub left_out: usize,
+    /// Some rows say where they come from.
+    pub has_source: bool,
     /// How many different answers the rows have.
     pub answers: usize,
     /// The folder its model belongs into.

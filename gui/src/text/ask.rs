@@ -68,6 +68,17 @@ pub fn score(score: f64) -> String {
     format!("match {:.0} of 100", (score * 100.0).clamp(0.0, 100.0))
 }
 
+/// Words that nearly every question has: marking them would say nothing.
+const COMMON: [&str; 24] = [
+    "and", "are", "can", "could", "did", "does", "for", "from", "have", "how", "not", "should",
+    "that", "the", "this", "was", "what", "when", "where", "which", "who", "why", "with", "you",
+];
+
+/// A word, in lower case, is worth marking when two texts share it.
+pub fn says_something(word: &str) -> bool {
+    word.chars().count() > 2 && !COMMON.contains(&word)
+}
+
 /// Name of a copy button.
 pub fn copy_name(place: usize) -> String {
     if place == 0 {

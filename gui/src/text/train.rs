@@ -34,6 +34,10 @@ pub const NO_DATA_MORE: &str =
     "Open a file with questions and answers first. Then one button does the rest";
 /// Headline of the first plot.
 pub const FIRST: &str = "Right answer first";
+/// What its numbers are.
+pub const FIRST_UNIT: &str = "of 100 questions";
+/// What the numbers of the second plot are.
+pub const ERROR_UNIT: &str = "the less the better";
 /// Headline of the second plot.
 pub const ERROR: &str = "Error";
 /// Line of the questions it learns from.
@@ -41,7 +45,7 @@ pub const SERIES_TRAIN: &str = "questions it trains on";
 /// Line of the questions it never sees.
 pub const SERIES_CHECK: &str = "questions kept aside";
 /// Line of the error.
-pub const SERIES_ERROR: &str = "how wrong it is, the less the better";
+pub const SERIES_ERROR: &str = "questions it trains on";
 /// At the best point.
 pub const BEST: &str = "best so far";
 /// Instead of lines, before the first round.
@@ -73,7 +77,7 @@ pub fn rail(training: &Training, trained_before: bool) -> String {
             Some(fraction) if training.stage == Stage::Learning => {
                 format!("learning, {}", percent(fraction))
             }
-            _ => format!("{}…", stage(training.stage).to_lowercase()),
+            _ => rail_stage(training.stage).to_owned(),
         },
         (Stage::Failed, _) => "did not finish".to_owned(),
         (Stage::Done, Some(outcome)) => match (outcome.before.first, outcome.after.first) {
@@ -84,6 +88,16 @@ pub fn rail(training: &Training, trained_before: bool) -> String {
         },
         _ if trained_before => "trained earlier".to_owned(),
         _ => "not trained yet".to_owned(),
+    }
+}
+
+/// A stage in the few words the rail has room for.
+fn rail_stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Fetching => "getting the model…",
+        Stage::Understanding => "understanding…",
+        Stage::Learning => "learning…",
+        _ => "getting ready…",
     }
 }
 
@@ -208,13 +222,13 @@ pub fn of_hundred_questions(value: f64) -> String {
 /// What a training achieved.
 pub fn outcome(outcome: &Outcome) -> String {
     format!(
-        "On the {} kept aside",
+        "Right answer first, on {} kept aside",
         questions(usize::try_from(outcome.held_out).unwrap_or(usize::MAX))
     )
 }
 
 /// Beside the first large number.
-pub const BEFORE: &str = "of 100 found their answer first before";
+pub const BEFORE: &str = "of 100 before";
 
 /// Beside the second large number.
 pub fn after(outcome: &Outcome) -> String {
@@ -263,6 +277,9 @@ pub fn stage_note(of: Stage, training: &Training, rows: usize) -> String {
     match (of, &training.texts) {
         (Stage::Reading, _) if training.stage != Stage::Reading => {
             format!("Read {}", questions(rows))
+        }
+        (Stage::Fetching, _) if training.stage != Stage::Fetching => {
+            "Got the language model".to_owned()
         }
         (Stage::Understanding, Some(texts)) if training.stage != Stage::Understanding => {
             format!("Understood {} texts", number(texts.total))

@@ -81,9 +81,8 @@ fn search_box(ui: &mut Ui, state: &State, commands: &mut Commands) {
             let edit = TextEdit::singleline(&mut query)
                 .id(box_id())
                 .font(theme::search())
-                .hint_text(text::ask::HINT)
-                .frame(Frame::NONE)
-                .margin(Margin::symmetric(17, 14))
+                .hint_text(RichText::new(text::ask::HINT).text_style(theme::search()))
+                .frame(Frame::new().inner_margin(Margin::symmetric(17, 14)))
                 .desired_width(f32::INFINITY);
             ui.add(edit)
         });
@@ -130,6 +129,7 @@ fn answers(ui: &mut Ui, reply: &Reply, commands: &mut Commands) {
         let ink = theme::palette(ui).warning;
         ui.label(RichText::new(format!("! {}", text::ask::NO_GOOD_ANSWER)).color(ink));
     }
+    ui.add_space(4.0);
     for (place, answer) in reply.answers.iter().enumerate() {
         let add = |ui: &mut Ui| self::answer(ui, place, answer, reply, commands);
         if place == 0 && reply.confident {
@@ -188,9 +188,13 @@ fn answer(ui: &mut Ui, place: usize, answer: &Answer, reply: &Reply, commands: &
         palette.weak
     };
     ui.add(
-        Label::new(RichText::new(&answer.answer).color(ink))
-            .wrap()
-            .halign(Align::Min),
+        Label::new(
+            RichText::new(&answer.answer)
+                .color(ink)
+                .line_height(Some(20.0)),
+        )
+        .wrap()
+        .halign(Align::Min),
     );
 }
 
@@ -216,7 +220,7 @@ fn marked(
     };
     let asked: Vec<String> = words(query)
         .map(str::to_lowercase)
-        .filter(|word| word.chars().count() > 2)
+        .filter(|word| text::ask::says_something(word))
         .collect();
     let mut job = LayoutJob::default();
     job.wrap.max_width = width;

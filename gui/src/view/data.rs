@@ -171,7 +171,7 @@ fn path_box(ui: &mut Ui, data: &Data, width: f32, commands: &mut Commands) {
     let mut typed = data.typed_path.clone();
     let edit = TextEdit::singleline(&mut typed)
         .hint_text(text::data::PATH_HINT)
-        .desired_width(width - 104.0)
+        .desired_width(width - 76.0)
         .align(egui::Align2::LEFT_CENTER);
     let response = ui.add(edit);
     ui.ctx()

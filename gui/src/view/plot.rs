@@ -2,7 +2,8 @@
 
 use egui::{Align2, Color32, FontId, RichText, Stroke, Ui, vec2};
 use egui_plot::{
-    AxisHints, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text,
+    AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints,
+    PlotUi, Points, Text,
 };
 
 use super::widget;
@@ -18,7 +19,7 @@ const HEIGHT: f32 = 190.0;
 /// Right answer first, of 100, on both sides of the split.
 pub(super) fn first(ui: &mut Ui, training: &Training) {
     let palette = theme::palette(ui);
-    widget::title(ui, text::train::FIRST);
+    headline(ui, text::train::FIRST, text::train::FIRST_UNIT);
     let (train, check) = (
         series(training, |round| round.train),
         series(training, |round| round.check),
@@ -31,6 +32,11 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
     };
     let (train, check) = (of_hundred(train), of_hundred(check));
     let has_check = !check.is_empty();
+    let last = training
+        .rounds
+        .last()
+        .map_or(0.0, |round| round.number as f64);
+    let gap = 0.03 * spread(train.iter().chain(&check).map(|[_, y]| *y));
     let best = training
         .best_round()
         .and_then(|round| Some([round.number as f64, text::train::best_value(round)? * 100.0]));
@@ -48,6 +54,12 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
             plot.line(line(text::train::SERIES_CHECK, check, accent));
             if let Some([x, y]) = best {
                 let label = RichText::new(text::train::BEST).size(11.5).color(accent);
+                // Below the point, where no line is, and inside the plot.
+                let (anchor, low) = if x > 0.8 * last {
+                    (Align2::RIGHT_TOP, y - gap)
+                } else {
+                    (Align2::CENTER_TOP, y - gap)
+                };
                 plot.points(
                     Points::new(text::train::BEST, vec![[x, y]])
                         .radius(4.5)
@@ -55,8 +67,8 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
                         .allow_hover(false),
                 );
                 plot.text(
-                    Text::new("best-label", PlotPoint::new(x, y), label)
-                        .anchor(Align2::CENTER_BOTTOM)
+                    Text::new("best-label", PlotPoint::new(x, low), label)
+                        .anchor(anchor)
                         .allow_hover(false),
                 );
             }
@@ -73,13 +85,13 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
 /// How wrong the model is.
 pub(super) fn error(ui: &mut Ui, training: &Training) {
     let palette = theme::palette(ui);
-    widget::title(ui, text::train::ERROR);
+    headline(ui, text::train::ERROR, text::train::ERROR_UNIT);
     let points = series(training, |round| round.error);
     let weak = palette.weak;
     frame(
         ui,
         "error",
-        |value| format!("{value}"),
+        |value| format!("{}", (value * 1e6).round() / 1e6),
         |value| format!("{value:.3}"),
         move |plot| {
             plot.line(
@@ -89,6 +101,13 @@ pub(super) fn error(ui: &mut Ui, training: &Training) {
         },
     );
     ui.horizontal(|ui| legend(ui, text::train::SERIES_ERROR, weak, true));
+}
+
+fn headline(ui: &mut Ui, title: &str, unit: &str) {
+    ui.horizontal(|ui| {
+        widget::title(ui, title);
+        widget::small(ui, unit);
+    });
 }
 
 fn frame<'a>(
@@ -116,6 +135,7 @@ fn frame<'a>(
         .show_grid([false, true])
         .grid_color(palette.border)
         .set_margin_fraction(vec2(0.02, 0.12))
+        .y_grid_spacer(grid)
         .custom_x_axes(vec![axis(
             AxisHints::new_x().formatter(|mark, _| whole(mark.value)),
         )])
@@ -131,6 +151,35 @@ fn frame<'a>(
             HoverPosition::Elsewhere { .. } => None,
         })
         .show(ui, add);
+}
+
+/// From the least to the greatest.
+fn spread(values: impl Iterator<Item = f64>) -> f64 {
+    let (least, most) = values.fold((f64::MAX, f64::MIN), |(least, most), value| {
+        (least.min(value), most.max(value))
+    });
+    (most - least).max(0.0)
+}
+
+/// About four lines, at numbers people like: 1, 2 or 5 with zeros.
+fn grid(input: GridInput) -> Vec<GridMark> {
+    let (from, to) = input.bounds;
+    let raw = (to - from) / 4.0;
+    if !(raw.is_finite() && raw > 0.0) {
+        return Vec::new();
+    }
+    let power = 10_f64.powf(raw.log10().floor());
+    let step_size = power
+        * [1.0, 2.0, 5.0, 10.0]
+            .into_iter()
+            .find(|nice| power * nice >= raw)
+            .unwrap_or(10.0);
+    let first = (from / step_size).ceil();
+    (0..12)
+        .map(|place| (first + f64::from(place)) * step_size)
+        .take_while(|value| *value <= to)
+        .map(|value| GridMark { value, step_size })
+        .collect()
 }
 
 /// Rounds are counted: there is no half round.

@@ -29,6 +29,8 @@ pub(super) fn report(ui: &mut Ui, set: &Dataset, all: bool, commands: &mut Comma
             widget::small(ui, text::data::ALL_GOOD);
             return;
         }
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.add_space(8.0);
         let shown = if all { set.problems.len() } else { FEW };
         ScrollArea::vertical()
             .max_height(150.0)
@@ -39,6 +41,7 @@ pub(super) fn report(ui: &mut Ui, set: &Dataset, all: bool, commands: &mut Comma
                 }
             });
         if set.problems.len() > FEW {
+            ui.add_space(4.0);
             let name = if all {
                 text::data::SHOW_FEWER.to_owned()
             } else {
@@ -72,10 +75,7 @@ fn row(ui: &mut Ui, problem: &Problem) {
         ProblemKind::Note => palette.weak,
     };
     ui.allocate_ui_with_layout(
-        egui::vec2(
-            ui.available_width(),
-            ROW_HEIGHT - ui.spacing().item_spacing.y,
-        ),
+        egui::vec2(ui.available_width(), ROW_HEIGHT),
         egui::Layout::left_to_right(egui::Align::Center),
         |ui| {
             let place = problem

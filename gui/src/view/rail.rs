@@ -145,10 +145,8 @@ fn appearance(ui: &mut Ui, chosen: Appearance, commands: &mut Commands) {
                 palette.weak
             };
             let name = text::shell::appearance(appearance);
-            let button = egui::Button::new(RichText::new(name).small().color(ink))
-                .frame(false)
-                .min_size(vec2(0.0, 24.0));
-            let response = ui.add(button);
+            let button = egui::Button::new(RichText::new(name).small().color(ink)).frame(false);
+            let response = widget::low(ui, |ui| ui.add(button));
             response.widget_info(|| {
                 let name = format!("{}: {name}", text::shell::APPEARANCE);
                 WidgetInfo::selected(Role::RadioButton, true, is_chosen, name)

@@ -10,6 +10,7 @@ use crate::{
 };
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    ui.spacing_mut().interact_size.y = 24.0;
     ui.horizontal_centered(|ui| {
         running(ui, state, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

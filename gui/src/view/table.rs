@@ -1,6 +1,6 @@
 //! The table of questions and answers. Only visible rows are drawn, so that 100 000 are no trouble.
 
-use egui::{Align, Frame, Label, Layout, Margin, RichText, Stroke, Ui};
+use egui::{Align, Frame, Label, Layout, Margin, Rangef, Rect, RichText, Stroke, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use crate::{
@@ -9,12 +9,14 @@ use crate::{
 };
 
 const ROW_HEIGHT: f32 = 35.0;
-/// A file with fewer columns than this many rows of text needs no more room.
+/// In a narrower window questions and answers need the room themselves.
+const ROOM_FOR_SOURCE: f32 = 700.0;
+/// The table never gets lower than this, whatever stands above it.
 const LEAST_HEIGHT: f32 = 150.0;
 
 pub(super) fn show(ui: &mut Ui, set: &Dataset) {
     let palette = theme::palette(ui);
-    let has_source = set.rows.iter().any(|row| row.source.is_some());
+    let has_source = set.has_source && ui.available_width() > ROOM_FOR_SOURCE;
     Frame::new()
         .fill(palette.card)
         .stroke(Stroke::new(1.0, palette.border))
@@ -26,14 +28,15 @@ pub(super) fn show(ui: &mut Ui, set: &Dataset) {
             bottom: 4,
         })
         .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = 16.0;
+            ui.spacing_mut().item_spacing = egui::vec2(16.0, 0.0);
+            let across = ui.max_rect().x_range();
             let [line, question, answer, source] = text::data::COLUMNS;
             let mut table = TableBuilder::new(ui)
                 .striped(false)
                 .cell_layout(Layout::left_to_right(Align::Center))
                 .min_scrolled_height(LEAST_HEIGHT)
                 .auto_shrink([false, true])
-                .column(Column::exact(48.0))
+                .column(Column::exact(48.0).clip(false))
                 .column(Column::remainder().clip(true).at_least(120.0))
                 .column(Column::remainder().clip(true).at_least(120.0));
             if has_source {
@@ -56,15 +59,11 @@ pub(super) fn show(ui: &mut Ui, set: &Dataset) {
                             return;
                         };
                         let cells = cells(row, has_source);
-                        for (text, is_weak) in cells {
+                        for (place, (text, is_weak)) in cells.enumerate() {
                             table_row.col(|ui| {
-                                let line = Stroke::new(1.0, palette.border);
-                                let rect = ui.max_rect();
-                                ui.painter().hline(
-                                    rect.left() - 16.0..=rect.right() + 16.0,
-                                    rect.top(),
-                                    line,
-                                );
+                                if place == 0 {
+                                    rule(ui, across);
+                                }
                                 let ink = if is_weak { palette.weak } else { palette.ink };
                                 ui.add(Label::new(RichText::new(text).color(ink)).truncate());
                             });
@@ -72,6 +71,15 @@ pub(super) fn show(ui: &mut Ui, set: &Dataset) {
                     });
                 });
         });
+}
+
+/// A line above a row, over all columns; it is drawn in the first, which does not clip it.
+fn rule(ui: &Ui, across: Rangef) {
+    let clip = Rect::from_x_y_ranges(across, ui.clip_rect().y_range());
+    let line = Stroke::new(1.0, theme::palette(ui).border);
+    ui.painter()
+        .with_clip_rect(clip)
+        .hline(across, ui.max_rect().top() + 0.5, line);
 }
 
 /// The texts of one row, and whether they are of less weight. A further way to ask does not repeat

@@ -30,7 +30,12 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             if training.can_go_on && widget::primary(ui, true, text::train::GO_ON).clicked() {
                 commands.push(Command::GoOn);
             }
-            if widget::button(ui, set.is_enough(), text::train::START_OVER).clicked() {
+            let again = if training.can_go_on {
+                widget::button(ui, set.is_enough(), text::train::START_OVER)
+            } else {
+                widget::primary(ui, set.is_enough(), text::train::TRAIN_AGAIN)
+            };
+            if again.clicked() {
                 commands.push(Command::Train);
             }
         });
@@ -158,45 +163,39 @@ fn notes(ui: &mut Ui, training: &Training) {
 fn outcome(ui: &mut Ui, outcome: &Outcome, commands: &mut Commands) {
     let palette = theme::palette(ui);
     widget::accent_card(ui, |ui| {
-        Sides::new().shrink_left().wrap().show(
+        Sides::new().shrink_left().truncate().show(
             ui,
-            |ui| {
-                ui.vertical(|ui| {
-                    widget::title(ui, &text::train::outcome(outcome));
-                    ui.add_space(2.0);
-                    if let (Some(before), Some(after)) = (outcome.before.first, outcome.after.first)
-                    {
-                        ui.horizontal(|ui| {
-                            let figure = |share, ink| {
-                                RichText::new(text::of_hundred(share))
-                                    .text_style(theme::figure())
-                                    .color(ink)
-                            };
-                            ui.label(figure(before, palette.weak));
-                            widget::small(ui, text::train::BEFORE);
-                            ui.add_space(18.0);
-                            arrow(ui);
-                            ui.add_space(18.0);
-                            ui.label(figure(
-                                after,
-                                if outcome.helped() {
-                                    palette.accent
-                                } else {
-                                    palette.ink
-                                },
-                            ));
-                            widget::small(ui, text::train::after(outcome));
-                        });
-                    }
-                    ui.label(RichText::new(text::train::verdict(outcome)).color(palette.weak));
-                });
-            },
+            |ui| widget::title(ui, &text::train::outcome(outcome)),
             |ui| {
                 if widget::primary(ui, true, text::train::TRY_IT).clicked() {
                     commands.push(Command::Show(Step::Ask));
                 }
             },
         );
+        if let (Some(before), Some(after)) = (outcome.before.first, outcome.after.first) {
+            ui.horizontal_wrapped(|ui| {
+                let figure = |share, ink| {
+                    RichText::new(text::of_hundred(share))
+                        .text_style(theme::figure())
+                        .color(ink)
+                };
+                ui.label(figure(before, palette.weak));
+                widget::small(ui, text::train::BEFORE);
+                ui.add_space(14.0);
+                arrow(ui);
+                ui.add_space(14.0);
+                ui.label(figure(
+                    after,
+                    if outcome.helped() {
+                        palette.accent
+                    } else {
+                        palette.ink
+                    },
+                ));
+                widget::small(ui, text::train::after(outcome));
+            });
+        }
+        widget::weak(ui, text::train::verdict(outcome));
     });
 }
 

@@ -82,11 +82,8 @@ pub(super) fn button(ui: &mut Ui, enabled: bool, text: &str) -> Response {
 /// A button that looks like a link.
 pub(super) fn link(ui: &mut Ui, text: &str) -> Response {
     let palette = theme::palette(ui);
-    let response = ui.add(
-        Button::new(RichText::new(text).color(palette.accent))
-            .frame(false)
-            .min_size(vec2(0.0, 24.0)),
-    );
+    let button = Button::new(RichText::new(text).color(palette.accent)).frame(false);
+    let response = low(ui, |ui| ui.add(button));
     ring(ui, &response, palette);
     if response.hovered() {
         let (rect, line) = (response.rect, Stroke::new(1.0, palette.accent));
@@ -94,6 +91,15 @@ pub(super) fn link(ui: &mut Ui, text: &str) -> Response {
             .hline(rect.x_range(), rect.center().y + 9.0, line);
     }
     response
+}
+
+/// Frameless buttons are lower than framed ones, and still large enough to hit.
+pub(super) fn low<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = 24.0;
+        add(ui)
+    })
+    .inner
 }
 
 /// Shows where the keyboard is, around a widget whose own frame does not.
@@ -119,18 +125,16 @@ pub(super) fn pill(ui: &mut Ui, text: &str, tone: Tone) -> Response {
         Tone::Bad => (palette.bad, palette.bad_ground),
         Tone::Plain => (palette.weak, palette.hover),
     };
-    Frame::new()
-        .fill(ground)
-        .corner_radius(11)
-        .inner_margin(egui::Margin::symmetric(10, 3))
-        .show(ui, |ui| {
-            ui.add(
-                Label::new(RichText::new(text).small().color(ink))
-                    .extend()
-                    .selectable(false),
-            )
-        })
-        .inner
+    let galley = ui.painter().layout_no_wrap(
+        text.to_owned(),
+        egui::TextStyle::Small.resolve(ui.style()),
+        ink,
+    );
+    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(20.0, 6.0), Sense::hover());
+    ui.painter().rect_filled(rect, rect.height() / 2.0, ground);
+    ui.painter().galley(rect.min + vec2(10.0, 3.0), galley, ink);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    response
 }
 
 /// How much of something there is: a thin bar with a name for those who cannot see it.
