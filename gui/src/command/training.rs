@@ -93,13 +93,13 @@ pub(super) fn heard(state: &mut State, at_s: f64, event: TrainEvent) {
             training.rounds_planned = epochs;
             training.eta_s = eta_s;
             training.rounds.push(Round {
-                number: epoch,
+                number: epoch + 1,
                 error: loss.filter(|loss| loss.is_finite()),
                 train: train.and_then(|shares| shares.first),
                 check: val.and_then(|shares| shares.first),
             });
         }
-        TrainEvent::Best { epoch } => training.best = Some(epoch),
+        TrainEvent::Best { epoch } => training.best = Some(epoch + 1),
         TrainEvent::Note { text } => {
             training.notes.push(text.clone());
             state.say(Level::Info, text);

@@ -32,7 +32,7 @@ pub enum TrainEvent {
     },
     /// One round of learning is over.
     Epoch {
-        /// Which, counted from 1.
+        /// Which, counted from 0.
         epoch: u64,
         /// At most so many.
         #[serde(default)]
@@ -52,7 +52,7 @@ pub enum TrainEvent {
     },
     /// This round is the best so far.
     Best {
-        /// Which, counted from 1.
+        /// Which, counted from 0.
         epoch: u64,
     },
     /// A remark for the user.

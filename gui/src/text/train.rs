@@ -35,7 +35,7 @@ pub const NO_DATA_MORE: &str =
 /// Headline of the first plot.
 pub const FIRST: &str = "Right answer first";
 /// What its numbers are.
-pub const FIRST_UNIT: &str = "of 100 questions";
+pub const FIRST_UNIT: &str = "of 100 questions, a quick estimate";
 /// What the numbers of the second plot are.
 pub const ERROR_UNIT: &str = "the less the better";
 /// Headline of the second plot.
