@@ -28,6 +28,36 @@
     feature = "train",
     doc = "| 9 | [`train`] | `train` | the fit loop: recipes, epochs, events, pause/stop/resume, best checkpoint |"
 )]
+//!
+//! # Features
+//!
+//! Without any, the crate is `no_std` with an allocator and needs two small crates: `libm` for the
+//! roots and exponentials that `core` lacks, and `fastrand` for seeded numbers, chosen because it
+//! has no dependencies, works without std and its whole state is one integer.
+//!
+//! | feature | adds | for |
+//! | --- | --- | --- |
+//! | `std` (default) | `serde`, `serde_json` | FAQ files, settings, reports |
+//! | | `safetensors`, `sha2`, `zip` | weights that cannot run code, checked byte by byte, out of archives too; the versions candle shares |
+//! | | `fs4` | free space on a disk; locks are std's |
+//! | | `unicode-normalization` | equal answers stay equal whichever way accents are encoded |
+//! | `candle` | `candle-core`, `candle-nn`, `candle-transformers` | tensors with gradients; the network where ours does not fit |
+//! | | `gemm`, `pulp`, `rayon` | the unpadded forward of the encoder: products, vector instructions chosen at run time in safe code, all cores |
+//! | | `tokenizers` | the tokenizers of sentence-transformers models |
+//! | `train` | nothing more | the fit loop |
+//! | `cuda`, `metal` | candle's own | passed through; never run here |
+//!
+//! # Where this differs from the plan, and why
+//!
+//! - The trait has 18 operations of its own: `select_rows` and `concat_columns` stand for splitting a
+//!   batch, picking negatives, building a matrix column by column and joining encoders.
+//! - `Tensor` is implemented for `candle_core::Tensor` itself, without a wrapper: nothing was to be
+//!   hidden, and a wrapper would have to be taken off at every border.
+//! - `servable` stands above `candle`, because a folder that only lists its files answers nothing.
+//! - `FaultStore` fails the n-th *step* (create, write, sync, rename) rather than the n-th call, so
+//!   that a fault can fall inside an atomic write.
+//! - Heads say their weights as plain numbers by name ([`head::Weights`]) and are put on a tensor
+//!   library by [`head::HeadConfig::build`]: saving, resuming and exporting need no tensors at all.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;

@@ -56,9 +56,9 @@ train() {
         awk -v e=$epoch -v n=$epochs -v pace="$pace" 'BEGIN {
             d = exp(-e / 9); j = (e * 7919 % 13 - 6) / 900
             printf "{\"event\":\"epoch\",\"epoch\":%d,\"epochs\":%d,\"loss\":%.4f,\"train\":{\"rp@1\":%.4f,\"rrk\":0.9},\"val\":{\"rp@1\":%.4f,\"rrk\":0.9},\"eta_s\":%.1f}\n",
-                e, n, 0.5 + 1.6 * d + j, 0.95 - 0.29 * d + j, 0.90 - 0.22 * d - (e > 28 ? (e - 28) / 900 : 0) + j, (n - e) * (pace + 0.01)
+                e - 1, n, 0.5 + 1.6 * d + j, 0.95 - 0.29 * d + j, 0.90 - 0.22 * d - (e > 28 ? (e - 28) / 900 : 0) + j, (n - e) * (pace + 0.01)
         }'
-        [ $epoch -le 28 ] && echo "{\"event\":\"best\",\"epoch\":$epoch}"
+        [ $epoch -le 28 ] && echo "{\"event\":\"best\",\"epoch\":$((epoch - 1))}"
         if [ "$mode" = die ] && [ $resume = no ] && [ $epoch -eq 12 ]; then
             echo "about to be killed" >&2
             kill -9 $$

@@ -14,6 +14,19 @@
 //! | [`obtain`] | getting an encoder onto this machine |
 //! | [`dirs`] | where things are kept |
 //! | [`trouble`] | errors in plain words |
+//!
+//! # Crates, and why these
+//!
+//! - `eframe`, `egui`, `egui_extras`, `egui_plot`: the window, its virtual table and plots. glow
+//!   draws it, since OpenGL is there on every desktop and wgpu would double the binary.
+//! - `winit` is named only to have Wayland loaded at run time, so that no -dev package is needed to
+//!   build. X11 is preferred where there is one: files cannot be dropped on native Wayland windows.
+//! - `rfd`: the system's own file dialogs; without the desktop portal it uses zenity. `pollster`
+//!   waits for them on a thread of their own.
+//! - `hf-hub` 0.5 rather than 1.0: the older line has a blocking client without an async runtime,
+//!   which is all that fetching one model needs.
+//! - `directories`: where each platform keeps an app's data.
+//! - `clap`, `indicatif`: arguments and progress bars that people know.
 
 pub mod app;
 pub mod cli;

@@ -175,14 +175,14 @@ fn rounds_draw_progress_and_their_text_twin() {
         r#"{"event":"embed","done":50,"total":100}"#,
     );
     shows(&harness, "50 of 100 texts");
-    for epoch in 1..=20 {
+    for epoch in 0..20 {
         let line = format!(
             r#"{{"event":"epoch","epoch":{epoch},"epochs":40,"loss":{},"train":{{"rp@1":0.95}},"val":{{"rp@1":0.88}},"eta_s":80}}"#,
-            1.0 / f64::from(epoch)
+            1.0 / f64::from(epoch + 1)
         );
         hear(&mut harness, 12.0, &line);
     }
-    hear(&mut harness, 12.0, r#"{"event":"best","epoch":18}"#);
+    hear(&mut harness, 12.0, r#"{"event":"best","epoch":17}"#);
     shows(
         &harness,
         "right answer first for 88 of 100 questions kept aside and for 95 of 100",

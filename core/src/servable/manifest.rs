@@ -27,8 +27,7 @@ pub struct Manifest {
     pub encoder: String,
     /// From which score on an answer is given without a warning.
     pub threshold: Threshold,
-    /// The report of the training, as [`train::Report`](crate::train) writes it; null when nothing
-    /// was trained.
+    /// The report of the training, as the feature `train` writes it; null when nothing was trained.
     pub report: Value,
     /// Every other file, by its name with forward slashes.
     pub files: BTreeMap<String, FileEntry>,

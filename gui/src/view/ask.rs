@@ -2,7 +2,7 @@
 
 use egui::{
     Align, Frame, Id, Label, Margin, RichText, ScrollArea, Sides, Stroke, TextEdit, TextFormat, Ui,
-    text::LayoutJob, vec2,
+    UiBuilder, text::LayoutJob, vec2,
 };
 
 use super::{
@@ -43,25 +43,36 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
     search_box(ui, state, commands);
     ui.add_space(6.0);
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        if let Some(trouble) = &state.ask.trouble {
-            trouble::show(ui, trouble, commands, |ui, commands| {
-                if state.ask.phase == AskPhase::Ended
-                    && widget::primary(ui, true, text::ask::TRY_AGAIN).clicked()
-                {
-                    commands.push(Command::AskAgain);
-                }
-            });
-        }
-        match &state.ask.reply {
-            Some(reply) => answers(ui, reply, commands),
-            None if state.ask.waiting => {
-                widget::small(ui, text::ask::LOADING);
-            }
-            None if state.ask.query.trim().is_empty() => examples(ui, set, commands),
-            None => {}
-        }
+    let column = ui.available_rect_before_wrap();
+    // The bar runs along the window's edge, as on the other pages, not along the answers'.
+    let edge = column.with_max_x(column.max.x + f32::from(theme::PAGE_MARGIN.right));
+    ui.scope_builder(UiBuilder::new().max_rect(edge), |ui| {
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.set_max_width(column.width());
+            found(ui, state, set, commands);
+        });
     });
+}
+
+/// Below the search box: what was found, or what could be asked.
+fn found(ui: &mut Ui, state: &State, set: &Dataset, commands: &mut Commands) {
+    if let Some(trouble) = &state.ask.trouble {
+        trouble::show(ui, trouble, commands, |ui, commands| {
+            if state.ask.phase == AskPhase::Ended
+                && widget::primary(ui, true, text::ask::TRY_AGAIN).clicked()
+            {
+                commands.push(Command::AskAgain);
+            }
+        });
+    }
+    match &state.ask.reply {
+        Some(reply) => answers(ui, reply, commands),
+        None if state.ask.waiting => {
+            widget::small(ui, text::ask::LOADING);
+        }
+        None if state.ask.query.trim().is_empty() => examples(ui, set, commands),
+        None => {}
+    }
 }
 
 fn search_box(ui: &mut Ui, state: &State, commands: &mut Commands) {
