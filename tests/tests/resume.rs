@@ -68,7 +68,7 @@ fn learned(model: &Path) -> Vec<Vec<u8>> {
 /// Pauses after some epochs, so that the state is saved at that very step, and kills.
 fn kill_at(recipe: &str, epoch: u64, out: &Path) {
     let mut running = start(command(recipe, out));
-    while let Some(event) = running.events.next() {
+    for event in running.events.by_ref() {
         if event["event"] == "epoch" && event["epoch"] == epoch {
             running.stdin.write_all(b"pause\n").unwrap();
         }

@@ -90,7 +90,8 @@ pub fn asking_ended() -> Trouble {
 pub fn no_window() -> Trouble {
     Trouble::new(
         "No window can be opened here: there is no screen, or its driver cannot draw",
-        "All of Nearsay works without a window too, by its sub-commands: see `nearsay --help`",
+        "Without a window, use the sub-commands: train, eval, ask, encode, check and model. \
+         `nearsay --help` says what each does",
     )
 }
 
