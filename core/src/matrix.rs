@@ -84,6 +84,35 @@ impl Matrix {
         Self::new(rows.len(), columns, data)
     }
 
+    /// A matrix from the little-endian bytes of its values, row by row, as safetensors keeps them.
+    ///
+    /// # Errors
+    /// When there are not four bytes for each value.
+    pub fn from_le_bytes(rows: usize, columns: usize, bytes: &[u8]) -> Result<Self, ShapeError> {
+        let (values, rest) = bytes.as_chunks::<4>();
+        if !rest.is_empty() {
+            return Err(ShapeError {
+                operation: "from_le_bytes",
+                left: (rows, columns),
+                right: (bytes.len(), 1),
+            });
+        }
+        let values = values.iter().map(|value| f32::from_le_bytes(*value));
+        Self::new(rows, columns, values.collect())
+    }
+
+    /// The little-endian bytes of all values, row by row.
+    #[must_use]
+    pub fn to_le_bytes(&self) -> Vec<u8> {
+        self.data.iter().flat_map(|x| x.to_le_bytes()).collect()
+    }
+
+    /// Whether every value is a finite number.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        self.data.iter().all(|x| x.is_finite())
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -408,6 +437,16 @@ mod tests {
         assert!(Matrix::concat_columns(&[]).is_err());
         assert!(Matrix::new(2, 2, vec![0.0; 3]).is_err());
         assert!(Matrix::new(usize::MAX, 2, vec![]).is_err());
+    }
+
+    #[test]
+    fn bytes_come_back_exactly() {
+        let x = m(&[&[1.5, -0.0], &[f32::MIN_POSITIVE, f32::MAX]]);
+        let bytes = x.to_le_bytes();
+        assert_eq!(Matrix::from_le_bytes(2, 2, &bytes), Ok(x.clone()));
+        assert!(Matrix::from_le_bytes(2, 2, &bytes[1..]).is_err());
+        assert!(Matrix::from_le_bytes(2, 1, &bytes).is_err());
+        assert!(x.is_finite() && !m(&[&[f32::NAN]]).is_finite());
     }
 
     #[test]

@@ -151,11 +151,7 @@ impl AnswerSet {
 
 /// The vectors of a set, `[n, d]`, as a safetensors file.
 pub(super) fn vectors_to_bytes(vectors: &Matrix) -> Result<Vec<u8>, ServableError> {
-    let bytes: Vec<u8> = vectors
-        .data()
-        .iter()
-        .flat_map(|x| x.to_le_bytes())
-        .collect();
+    let bytes = vectors.to_le_bytes();
     let shape = vec![vectors.rows(), vectors.columns()];
     TensorView::new(Dtype::F32, shape, &bytes)
         .and_then(|view| safetensors::serialize([("vectors", view)], None))
@@ -177,16 +173,12 @@ pub(super) fn read_index(
     if view.dtype() != Dtype::F32 || view.shape() != [answers.vectors.len(), dim] {
         return Err(changed("does not go with the answers and the model"));
     }
-    let numbers = view.data().chunks_exact(4);
-    let numbers: Vec<f32> = numbers
-        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-        .collect();
-    if numbers.iter().any(|x| !x.is_finite()) {
+    let vectors = Matrix::from_le_bytes(answers.vectors.len(), dim, view.data())
+        .map_err(|e| changed(&e.to_string()))?;
+    if !vectors.is_finite() {
         return Err(changed("has values that are no numbers"));
     }
-    Matrix::new(answers.vectors.len(), dim, numbers)
-        .and_then(|vectors| Index::new(vectors, answers.owners()))
-        .map_err(|e| changed(&e.to_string()))
+    Index::new(vectors, answers.owners()).map_err(|e| changed(&e.to_string()))
 }
 
 #[cfg(test)]

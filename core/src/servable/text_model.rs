@@ -49,13 +49,10 @@ impl TextModel {
                 if view.dtype() != safetensors::Dtype::F32 {
                     return Err(ServableError::changed(&name, "is not of 32-bit numbers"));
                 }
-                let numbers = view.data().chunks_exact(4);
-                let numbers: Vec<f32> = numbers
-                    .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-                    .collect();
                 let rows = if shape.len() == 2 { shape[0] } else { 1 };
                 let columns = shape[shape.len() - 1];
-                Matrix::new(rows, columns, numbers).map_err(|e| ServableError::changed(&name, e))
+                Matrix::from_le_bytes(rows, columns, view.data())
+                    .map_err(|e| ServableError::changed(&name, e))
             };
             let weight = read("linear.weight", &[rows, columns])?;
             let bias = if dense.bias {

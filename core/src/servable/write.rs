@@ -179,10 +179,7 @@ impl Export<'_> {
 
 fn dense_to_bytes(head: &Linear) -> Result<Vec<u8>, ServableError> {
     let name = "2_Dense/model.safetensors";
-    let bytes = |matrix: &Matrix| -> Vec<u8> {
-        matrix.data().iter().flat_map(|x| x.to_le_bytes()).collect()
-    };
-    let (weight, bias) = (bytes(&head.weight), bytes(&head.bias));
+    let (weight, bias) = (head.weight.to_le_bytes(), head.bias.to_le_bytes());
     let view = |shape, bytes| TensorView::new(Dtype::F32, shape, bytes);
     view(vec![head.weight.rows(), head.weight.columns()], &weight)
         .and_then(|weight| {

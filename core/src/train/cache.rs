@@ -194,23 +194,13 @@ impl<'a> EmbeddingCache<'a> {
             .map(Key::try_from)
             .collect::<Result<_, _>>()
             .ok()?;
-        let floats = vectors.data().chunks_exact(4);
-        let floats: Vec<f32> = floats
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect();
-        if floats.iter().any(|x| !x.is_finite()) {
-            return None;
-        }
-        Some((keys, Matrix::new(n, self.dim, floats).ok()?))
+        let vectors = Matrix::from_le_bytes(n, self.dim, vectors.data()).ok()?;
+        vectors.is_finite().then_some((keys, vectors))
     }
 
     fn write(&self, keys: &[Key], vectors: &Matrix) -> Result<(), TrainError> {
         let key_bytes = keys.concat();
-        let vector_bytes: Vec<u8> = vectors
-            .data()
-            .iter()
-            .flat_map(|x| x.to_le_bytes())
-            .collect();
+        let vector_bytes = vectors.to_le_bytes();
         let view = |dtype, shape, data| {
             TensorView::new(dtype, shape, data).map_err(|e| TrainError::Encoder(e.into()))
         };

@@ -200,10 +200,7 @@ fn to_bytes(state: &State) -> Result<Vec<u8>, TrainError> {
     let header = serde_json::to_string(&header).map_err(|e| wrap(&e))?;
     let arrays: Vec<(String, [usize; 2], Vec<u8>)> = arrays(state)
         .into_iter()
-        .map(|(name, value)| {
-            let bytes = value.data().iter().flat_map(|x| x.to_le_bytes()).collect();
-            (name, [value.rows(), value.columns()], bytes)
-        })
+        .map(|(name, value)| (name, [value.rows(), value.columns()], value.to_le_bytes()))
         .collect();
     let views: Vec<(&str, TensorView<'_>)> = arrays
         .iter()
@@ -240,11 +237,7 @@ fn from_bytes(bytes: &[u8]) -> Result<State, String> {
         if tensor.dtype() != Dtype::F32 {
             return Err(format!("{name} is not of 32-bit numbers"));
         }
-        let numbers = tensor.data().chunks_exact(4);
-        let numbers = numbers
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect();
-        Matrix::new(*rows, *columns, numbers).map_err(|e| e.to_string())
+        Matrix::from_le_bytes(*rows, *columns, tensor.data()).map_err(|e| e.to_string())
     };
     let list = |part: &str| -> Result<Vec<Matrix>, String> {
         (0..header.names.len())

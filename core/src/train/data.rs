@@ -133,10 +133,7 @@ impl Pairs {
     pub(super) fn hash(&self, hasher: &mut Sha256) {
         for matrix in [&self.anchors, &self.positives] {
             hasher.update(matrix.rows().to_le_bytes());
-            for row in matrix.iter_rows() {
-                let bytes: Vec<u8> = row.iter().flat_map(|x| x.to_le_bytes()).collect();
-                hasher.update(bytes);
-            }
+            hasher.update(matrix.to_le_bytes());
         }
         for group in &self.subgroups {
             hasher.update(group.to_le_bytes());

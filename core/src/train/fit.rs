@@ -315,11 +315,7 @@ impl<'a> Run<'a> {
                 Steps::Done => {}
             }
             let snapshot = self.snapshot()?;
-            let finite = |weights: &Weights| {
-                weights
-                    .iter()
-                    .all(|weight| weight.value.data().iter().all(|x| x.is_finite()))
-            };
+            let finite = |weights: &Weights| weights.iter().all(|weight| weight.value.is_finite());
             if !finite(&snapshot.weights) {
                 self.go_back(on_event)?;
                 continue;
