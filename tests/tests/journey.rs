@@ -110,7 +110,7 @@ fn train_ask_eval_encode() {
     let own = eval(&[]);
     assert_eq!(own["questions"], 749);
     assert_eq!(own["pool"], 317);
-    assert!(own["recall@1"].as_f64().unwrap() > 0.5, "{own}");
+    assert!(own["recall@1"].as_f64().unwrap() > 0.45, "{own}");
     let pool = eval(&[&sample("library_faq.jsonl")]);
     assert_eq!(pool["questions"], 749);
     assert!(
