@@ -216,6 +216,21 @@ fn a_finished_training_tells_before_and_after() {
 }
 
 #[test]
+fn a_gain_within_the_margin_is_called_chance() {
+    let folder = tempdir().unwrap();
+    let mut harness = window_with_data("mute", &folder);
+    tell(&mut harness, Command::Train);
+    hear(
+        &mut harness,
+        9.0,
+        r#"{"event":"finished","report":{"before":{"recall@1":0.4127},"after":{"recall@1":0.4762},"held_out":63}}"#,
+    );
+    // Seven, as the numbers shown beside it: 41 and 48.
+    shows(&harness, "7 more of 100 questions");
+    shows(&harness, "may be chance");
+}
+
+#[test]
 fn a_training_that_did_not_help_says_so() {
     let folder = tempdir().unwrap();
     let mut harness = window_with_data("mute", &folder);

@@ -250,9 +250,16 @@ pub fn verdict(outcome: &Outcome) -> String {
             number(outcome.held_out)
         );
     }
-    let more = ((after - before) * 100.0).round();
-    if more >= 1.0 {
+    // Of the two numbers as they are shown.
+    let more = (after * 100.0).round() - (before * 100.0).round();
+    let sure = outcome.give_or_take().is_some_and(|width| more > width);
+    if more >= 1.0 && sure {
         format!("{more:.0} more of 100 questions find their answer at once")
+    } else if more >= 1.0 {
+        format!(
+            "{more:.0} more of 100 questions find their answer at once, \
+             though with so few questions checked that may be chance"
+        )
     } else if more <= -1.0 {
         "Training did not help with this data. More ways to ask for the same answer would"
             .to_owned()
