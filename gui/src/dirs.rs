@@ -10,12 +10,15 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// The given folder, or the platform's (`~/.local/share/nearsay` and the like).
+    /// The given folder, or that of the environment variable `NEARSAY_DATA`, or the platform's
+    /// (`~/.local/share/nearsay` and the like). Empty ones count as none.
     ///
     /// # Errors
     /// When none is given and the platform has no home folder for this user.
     pub fn new(given: Option<PathBuf>) -> Result<Self, Trouble> {
-        let root = match given {
+        let wished = std::env::var_os("NEARSAY_DATA").map(PathBuf::from);
+        let not_empty = |path: &PathBuf| !path.as_os_str().is_empty();
+        let root = match given.filter(not_empty).or(wished.filter(not_empty)) {
             Some(root) => root,
             None => directories::ProjectDirs::from("", "", "nearsay")
                 .map(|dirs| dirs.data_dir().to_owned())

@@ -100,11 +100,8 @@ pub fn app_at(program: &str) -> Command {
 /// # Panics
 /// When this user has no home folder.
 pub fn data_dir() -> PathBuf {
-    let given = std::env::var_os("NEARSAY_DATA").map(PathBuf::from);
-    nearsay::dirs::DataDir::new(given)
-        .unwrap_or_else(|error| panic!("{error}"))
-        .root()
-        .to_owned()
+    let data = nearsay::dirs::DataDir::new(None).unwrap_or_else(|error| panic!("{error}"));
+    data.root().to_owned()
 }
 
 /// The folder of MiniLM, got once into the shared data folder as a user would get it.

@@ -198,3 +198,11 @@ fn failures_say_what_to_do() {
     assert_eq!(event["event"], "failed");
     assert!(event["error"].as_str().unwrap().contains("missing.jsonl"));
 }
+
+/// An empty NEARSAY_DATA once meant a folder without a name.
+#[test]
+fn an_empty_data_folder_is_none() {
+    let output = done(app!().env("NEARSAY_DATA", "").args(["model", "list"]));
+    let list = String::from_utf8(output.stdout).unwrap();
+    assert!(list.starts_with("minilm"), "{list}");
+}

@@ -27,8 +27,9 @@ pub struct Cli {
     pub(crate) command: Option<Command>,
     /// An FAQ file to open in the app
     pub(crate) file: Option<PathBuf>,
-    /// Keep models, projects and saved embeddings in this folder
-    #[arg(long, global = true, value_name = "DIR", env = "NEARSAY_DATA")]
+    /// Keep models, projects and saved embeddings in this folder, instead of the one in the
+    /// environment variable NEARSAY_DATA or the platform's own
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }
 
