@@ -69,10 +69,10 @@ pub fn shared_data() -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    eprintln!(
-        "\n*** NOT TESTED: {} is absent, so what needs its data sets was not run ***\n",
+    say_loudly(&format!(
+        "{} is absent, so what needs its data sets was not run",
         path.display()
-    );
+    ));
     None
 }
 
@@ -131,4 +131,10 @@ pub fn sample(name: &str) -> PathBuf {
 pub fn save(path: &Path, content: impl AsRef<[u8]>) {
     use nearsay_core::store::{DiskStore, Store as _};
     DiskStore.write_atomic(path, content.as_ref()).unwrap();
+}
+
+/// Says that something was not tested, past the capturing of a test's output.
+pub fn say_loudly(what: &str) {
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "\n*** NOT TESTED: {what} ***\n").ok();
 }

@@ -1,6 +1,6 @@
 //! The exported folder in Python's sentence-transformers, unchanged.
 
-use nearsay_tests::{app, minilm, sample, save};
+use nearsay_tests::{app, minilm, sample, save, say_loudly};
 use std::{
     path::Path,
     process::{Command, Stdio},
@@ -16,10 +16,10 @@ fn python() -> Option<String> {
     if command.status().is_ok_and(|status| status.success()) {
         return Some(python);
     }
-    eprintln!(
-        "\n*** NOT TESTED: {python} has no sentence-transformers, so the exported folder was not \
-         loaded in Python. Name one that has with NEARSAY_PYTHON. ***\n"
-    );
+    say_loudly(&format!(
+        "{python} has no sentence-transformers, so the exported folder was not loaded in Python; \
+         name one that has with NEARSAY_PYTHON"
+    ));
     None
 }
 
