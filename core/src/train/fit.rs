@@ -1,5 +1,7 @@
 //! The loop: batches, epochs, best state, pause, stop, and back from where training went off course.
 
+mod placed;
+
 use super::{
     BatchFigures, Checkpoint, Control, Epoch, Event, Keep, Pairs, Settings, State, TrainError,
     checkpoint::{Best, Snapshot, Sums},
@@ -16,9 +18,9 @@ use crate::{
         Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool,
         score_pool,
     },
-    sample::PairTargets,
 };
 use candle_core::{Device, Tensor};
+use placed::Placed;
 use sha2::{Digest, Sha256};
 use std::{
     fmt::Write as _,
@@ -60,44 +62,6 @@ pub struct Fitted {
     pub epochs: Vec<Epoch>,
     /// Whether somebody stopped the run before its end.
     pub stopped: bool,
-}
-
-/// Pairs on the device.
-struct Placed {
-    anchors: Tensor,
-    positives: Tensor,
-    subgroups: Vec<u64>,
-}
-
-impl Placed {
-    fn new(pairs: Pairs, device: &Device) -> candle_core::Result<Self> {
-        Ok(Self {
-            anchors: to_tensor(&pairs.anchors, device)?,
-            positives: to_tensor(&pairs.positives, device)?,
-            subgroups: pairs.subgroups,
-        })
-    }
-
-    fn len(&self) -> usize {
-        self.subgroups.len()
-    }
-
-    /// The embeddings (`[2n, d]`) and targets of some pairs.
-    fn batch(&self, pairs: &[u32]) -> candle_core::Result<(Tensor, PairTargets)> {
-        let rows = Tensor::from_slice(pairs, pairs.len(), self.anchors.device())?;
-        let halves = [
-            self.anchors.index_select(&rows, 0)?,
-            self.positives.index_select(&rows, 0)?,
-        ];
-        let targets = PairTargets {
-            scores: vec![1.0; pairs.len()],
-            subgroups: pairs
-                .iter()
-                .map(|&pair| self.subgroups[pair as usize])
-                .collect(),
-        };
-        Ok((Tensor::cat(&halves, 0)?, targets))
-    }
 }
 
 /// The slice of the training questions on which the best state is chosen.
