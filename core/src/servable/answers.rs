@@ -130,13 +130,14 @@ impl AnswerSet {
     }
 
     /// One JSON line an answer.
-    pub(super) fn to_jsonl(&self) -> Vec<u8> {
+    pub(super) fn to_jsonl(&self) -> Result<Vec<u8>, ServableError> {
         let mut bytes = Vec::new();
         for answer in &self.answers {
-            bytes.extend(serde_json::to_vec(answer).unwrap_or_default());
+            let line = serde_json::to_vec(answer);
+            bytes.extend(line.map_err(|e| ServableError::changed(TEXTS, e))?);
             bytes.push(b'\n');
         }
-        bytes
+        Ok(bytes)
     }
 
     pub(super) fn read(store: &dyn Store, dir: &Path) -> Result<Self, ServableError> {

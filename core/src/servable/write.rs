@@ -62,7 +62,7 @@ impl Export<'_> {
             folder.put(name, &self.encoder.need(name)?)?;
         }
         self.sentence_transformers(&mut folder)?;
-        folder.put(answers::TEXTS, &self.answers.to_jsonl())?;
+        folder.put(answers::TEXTS, &self.answers.to_jsonl()?)?;
         folder.put(
             answers::VECTORS,
             &answers::vectors_to_bytes(&self.finished_vectors()?)?,

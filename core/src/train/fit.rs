@@ -117,9 +117,11 @@ impl Fit<'_> {
     }
 
     /// Hash of all that decides the course of the run.
-    fn fingerprint(&self) -> String {
+    fn fingerprint(&self) -> Result<String, TrainError> {
+        let settings = serde_json::to_vec(self.settings)
+            .map_err(|error| TrainError::Setting(error.to_string()))?;
         let mut hasher = Sha256::new();
-        hasher.update(serde_json::to_vec(self.settings).unwrap_or_default());
+        hasher.update(&settings);
         self.train.hash(&mut hasher);
         if let Some(val) = self.val {
             val.hash(&mut hasher);
@@ -128,7 +130,7 @@ impl Fit<'_> {
         for byte in hasher.finalize() {
             write!(text, "{byte:02x}").ok();
         }
-        text
+        Ok(text)
     }
 }
 
@@ -192,7 +194,7 @@ impl<'a> Run<'a> {
             adam: Adam::new(head.variables().to_vec(), config)?,
             head,
             state: State {
-                run: fit.fingerprint(),
+                run: fit.fingerprint()?,
                 lr_scale: 1.0,
                 ..State::default()
             },

@@ -262,7 +262,9 @@ pub fn run(
         answers: &trained.answers,
         vectors: &trained.vectors,
         threshold: trained.threshold,
-        report: serde_json::to_value(&report).unwrap_or_default(),
+        report: serde_json::to_value(&report).map_err(|error| {
+            Trouble::new(format_args!("the report cannot be written ({error})"), "")
+        })?,
     };
     if let Some(parent) = args
         .out
