@@ -15,6 +15,7 @@
 //! | 1 | [`sample`] | `alloc` | pairs and the batch targets made of them |
 //! | 2 | [`distance`] | `alloc` | cosine, dot product, Euclidean, Manhattan |
 //! | 3 | [`head`], [`encoder`], [`loss`], [`metric`] | `alloc` | one file per member, each generic over `Tensor` |
+//! | 3 | [`wordpiece`] | `alloc` | BERT's uncased tokenizer: a text to the ids an encoder takes |
 //! | 4 | [`index`] | `alloc` | nearest answers: exact top-k |
 #![cfg_attr(
     feature = "std",
@@ -71,6 +72,7 @@ pub mod matrix;
 pub mod metric;
 pub mod sample;
 pub mod tensor;
+pub mod wordpiece;
 
 #[cfg(feature = "std")]
 pub mod faq;
