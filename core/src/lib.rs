@@ -16,6 +16,7 @@
 //! | 2 | [`distance`] | `alloc` | cosine, dot product, Euclidean, Manhattan |
 //! | 3 | [`head`], [`encoder`], [`loss`], [`metric`] | `alloc` | one file per member, each generic over `Tensor` |
 //! | 3 | [`wordpiece`] | `alloc` | BERT's uncased tokenizer: a text to the ids an encoder takes |
+//! | 3 | [`compact`] | `alloc` | an encoder that is a table: text to vector without an operating system |
 //! | 4 | [`index`] | `alloc` | nearest answers: exact top-k |
 #![cfg_attr(
     feature = "std",
@@ -63,6 +64,7 @@
 
 extern crate alloc;
 
+pub mod compact;
 pub mod distance;
 pub mod encoder;
 pub mod head;

@@ -146,6 +146,14 @@ impl Matrix {
             .unwrap_or(&[])
     }
 
+    /// One row, to be changed; empty when there is no such row.
+    pub fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        let start = row.saturating_mul(self.columns);
+        self.data
+            .get_mut(start..start.saturating_add(self.columns))
+            .unwrap_or_default()
+    }
+
     /// The rows, one after the other.
     pub fn iter_rows(&self) -> impl Iterator<Item = &[f32]> {
         (0..self.rows).map(|row| self.row(row))
