@@ -5,7 +5,8 @@
 //! ```text
 //! model/
 //!   nearsay.json            format version, settings, report, threshold, SHA-256 of every file
-//!   modules.json            Transformer, Pooling, Dense (if the head changes anything), Normalize
+//!   modules.json            Transformer, Pooling, Dense (if the head changes anything), Normalize;
+//!                           with a table for an encoder: StaticEmbedding, Dense, Normalize
 //!   config.json  model.safetensors  tokenizer.json …       the encoder, copied
 //!   sentence_bert_config.json  config_sentence_transformers.json  1_Pooling/config.json
 //!   2_Dense/                the head, folded into one linear layer
@@ -42,11 +43,10 @@ pub use answers::{AnswerSet, KnownAnswer};
 pub use error::ServableError;
 pub use manifest::{FileEntry, Manifest, Threshold};
 pub use text_model::TextModel;
-pub use write::Export;
+pub use write::{Export, ExportEncoder};
 
 use crate::{
     index::Index,
-    model::ModelFiles,
     store::{ErrorKind, Store},
 };
 use candle_core::Device;
@@ -85,8 +85,7 @@ impl Servable {
             Err(error) => return Err(error.into()),
         };
         manifest.verify(store, dir)?;
-        let files = ModelFiles::open(store, dir)?;
-        let model = TextModel::load(&files, device)?;
+        let model = TextModel::open(store, dir, device)?;
         let answers = AnswerSet::read(store, dir)?;
         let index = answers::read_index(store, dir, &answers, model.dim())?;
         Ok(Self {

@@ -63,7 +63,7 @@ fn write(store: &dyn Store, head: Option<&Linear>) -> Result<(), ServableError> 
     let encoder = ModelFiles::open(&base, "base".as_ref()).unwrap();
     let vectors = pooled(&base, &answers.texts());
     let export = Export {
-        encoder: &encoder,
+        encoder: ExportEncoder::Network(&encoder),
         encoder_name: "tiny",
         head,
         answers: &answers,

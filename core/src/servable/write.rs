@@ -2,11 +2,13 @@ use super::{
     AnswerSet, FileEntry, Manifest, Servable, ServableError, Threshold, answers, card, manifest,
 };
 use crate::{
+    compact::Table,
     head::Linear,
     matrix::Matrix,
-    model::{ModelFiles, Pooling, sha256_hex},
+    model::{ModelFiles, Pooling, TABLE, sha256_hex, tokenizer_json},
     store::Store,
     tensor::Tensor as _,
+    wordpiece::WordPiece,
 };
 use candle_core::Device;
 use safetensors::{Dtype, tensor::TensorView};
@@ -15,8 +17,8 @@ use std::{collections::BTreeMap, path::Path};
 
 /// Everything that goes into a folder.
 pub struct Export<'a> {
-    /// The encoder's files, to be copied.
-    pub encoder: &'a ModelFiles<'a>,
+    /// The encoder.
+    pub encoder: ExportEncoder<'a>,
     /// Its name.
     pub encoder_name: &'a str,
     /// The head, folded; none when it changes nothing.
@@ -29,6 +31,19 @@ pub struct Export<'a> {
     pub threshold: Threshold,
     /// The report of the training; null when nothing was trained.
     pub report: Value,
+}
+
+/// The encoder of an exported model.
+pub enum ExportEncoder<'a> {
+    /// A network whose files are copied.
+    Network(&'a ModelFiles<'a>),
+    /// A table, written as full numbers.
+    Static {
+        /// Its tokenizer.
+        words: &'a WordPiece,
+        /// A row for each token.
+        table: Table<'a>,
+    },
 }
 
 impl Export<'_> {
@@ -58,10 +73,11 @@ impl Export<'_> {
             dir,
             files: BTreeMap::new(),
         };
-        for name in self.encoder.base_files()? {
-            folder.put(name, &self.encoder.need(name)?)?;
-        }
-        self.sentence_transformers(&mut folder)?;
+        let mut modules = match &self.encoder {
+            ExportEncoder::Network(files) => network(files, &mut folder)?,
+            ExportEncoder::Static { words, table } => static_embedding(words, table, &mut folder)?,
+        };
+        self.behind(&mut modules, &mut folder)?;
         folder.put(answers::TEXTS, &self.answers.to_jsonl()?)?;
         folder.put(
             answers::VECTORS,
@@ -109,59 +125,16 @@ impl Export<'_> {
         vectors.normalize_rows().map_err(changed)
     }
 
-    /// The files that sentence-transformers reads, in the schema that every version reads.
-    fn sentence_transformers(&self, folder: &mut Folder<'_>) -> Result<(), ServableError> {
-        let settings = self.encoder.settings()?;
-        let mut modules = vec![("Transformer", ""), ("Pooling", "1_Pooling")];
-        if self.head.is_some() {
-            modules.push(("Dense", "2_Dense"));
-        }
-        modules.push(("Normalize", "3_Normalize"));
-        let modules: Vec<Value> = modules
-            .iter()
-            .enumerate()
-            .map(|(i, (kind, path))| {
-                let kind = format!("sentence_transformers.models.{kind}");
-                json!({"idx": i, "name": i.to_string(), "path": path, "type": kind})
-            })
-            .collect();
-        folder.put_json("modules.json", &Value::Array(modules))?;
-        folder.put_json(
-            "sentence_bert_config.json",
-            &json!({
-                "max_seq_length": settings.max_seq_length,
-                "do_lower_case": settings.do_lower_case,
-            }),
-        )?;
-        let (prompts, default) = if settings.prompt.is_empty() {
-            (json!({}), Value::Null)
-        } else {
-            (json!({"default": settings.prompt}), json!("default"))
-        };
-        folder.put_json(
-            "config_sentence_transformers.json",
-            &json!({
-                "__version__": {
-                    "sentence_transformers": "3.0.0", "transformers": "4.41.0", "pytorch": "2.3.0",
-                },
-                "prompts": prompts,
-                "default_prompt_name": default,
-                "similarity_fn_name": "cosine",
-            }),
-        )?;
-        folder.put_json(
-            "1_Pooling/config.json",
-            &json!({
-                "word_embedding_dimension": settings.dims,
-                "pooling_mode_cls_token": settings.pooling == Pooling::Cls,
-                "pooling_mode_mean_tokens": settings.pooling == Pooling::Mean,
-                "pooling_mode_max_tokens": settings.pooling == Pooling::Max,
-                "pooling_mode_mean_sqrt_len_tokens": false,
-            }),
-        )?;
+    /// What stands behind the encoder, and the list of all modules.
+    fn behind(
+        &self,
+        modules: &mut Vec<(&'static str, String)>,
+        folder: &mut Folder<'_>,
+    ) -> Result<(), ServableError> {
         if let Some(head) = self.head {
+            let path = format!("{}_Dense", modules.len());
             folder.put_json(
-                "2_Dense/config.json",
+                &format!("{path}/config.json"),
                 &json!({
                     "in_features": head.weight.columns(),
                     "out_features": head.weight.rows(),
@@ -169,16 +142,104 @@ impl Export<'_> {
                     "activation_function": "torch.nn.modules.linear.Identity",
                 }),
             )?;
-            folder.put("2_Dense/model.safetensors", &dense_to_bytes(head)?)?;
+            let name = format!("{path}/model.safetensors");
+            folder.put(&name, &dense_to_bytes(head, &name)?)?;
+            modules.push(("Dense", path));
         }
-        Ok(folder
-            .store
-            .create_dir_all(&folder.dir.join("3_Normalize"))?)
+        // A folder's number is only a name; this one has stood in every model so far.
+        modules.push(("Normalize", format!("{}_Normalize", modules.len().max(3))));
+        let list: Vec<Value> = modules
+            .iter()
+            .enumerate()
+            .map(|(i, (kind, path))| {
+                let kind = format!("sentence_transformers.models.{kind}");
+                json!({"idx": i, "name": i.to_string(), "path": path, "type": kind})
+            })
+            .collect();
+        folder.put_json("modules.json", &Value::Array(list))?;
+        for (kind, path) in modules {
+            if *kind == "Normalize" {
+                folder.store.create_dir_all(&folder.dir.join(path))?;
+            }
+        }
+        Ok(())
     }
 }
 
-fn dense_to_bytes(head: &Linear) -> Result<Vec<u8>, ServableError> {
-    let name = "2_Dense/model.safetensors";
+/// Modules by class name and folder.
+type Modules = Vec<(&'static str, String)>;
+
+/// Copies a network and says what sentence-transformers must know of it, in the schema that every
+/// version reads.
+fn network(files: &ModelFiles<'_>, folder: &mut Folder<'_>) -> Result<Modules, ServableError> {
+    for name in files.base_files()? {
+        folder.put(name, &files.need(name)?)?;
+    }
+    let settings = files.settings()?;
+    folder.put_json(
+        "sentence_bert_config.json",
+        &json!({
+            "max_seq_length": settings.max_seq_length,
+            "do_lower_case": settings.do_lower_case,
+        }),
+    )?;
+    folder.put_json(
+        "1_Pooling/config.json",
+        &json!({
+            "word_embedding_dimension": settings.dims,
+            "pooling_mode_cls_token": settings.pooling == Pooling::Cls,
+            "pooling_mode_mean_tokens": settings.pooling == Pooling::Mean,
+            "pooling_mode_max_tokens": settings.pooling == Pooling::Max,
+            "pooling_mode_mean_sqrt_len_tokens": false,
+        }),
+    )?;
+    about(&settings.prompt, folder)?;
+    Ok(vec![
+        ("Transformer", String::new()),
+        ("Pooling", "1_Pooling".into()),
+    ])
+}
+
+/// Writes a table and its tokenizer as a `StaticEmbedding`.
+fn static_embedding(
+    words: &WordPiece,
+    table: &Table<'_>,
+    folder: &mut Folder<'_>,
+) -> Result<Modules, ServableError> {
+    let name = "model.safetensors";
+    let rows = table.full();
+    let bytes = rows.to_le_bytes();
+    let file = TensorView::new(Dtype::F32, vec![rows.rows(), rows.columns()], &bytes)
+        .and_then(|view| safetensors::serialize([(TABLE, view)], None))
+        .map_err(|e| ServableError::changed(name, e))?;
+    folder.put(name, &file)?;
+    let vocabulary = words.vocabulary();
+    let tokens = (0..vocabulary.len() as u32).map_while(|id| vocabulary.token(id));
+    folder.put_json("tokenizer.json", &tokenizer_json(tokens))?;
+    about("", folder)?;
+    Ok(vec![("StaticEmbedding", String::new())])
+}
+
+/// What sentence-transformers keeps of a whole model.
+fn about(prompt: &str, folder: &mut Folder<'_>) -> Result<(), ServableError> {
+    let (prompts, default) = match prompt {
+        "" => (json!({}), Value::Null),
+        prompt => (json!({"default": prompt}), json!("default")),
+    };
+    folder.put_json(
+        "config_sentence_transformers.json",
+        &json!({
+            "__version__": {
+                "sentence_transformers": "3.0.0", "transformers": "4.41.0", "pytorch": "2.3.0",
+            },
+            "prompts": prompts,
+            "default_prompt_name": default,
+            "similarity_fn_name": "cosine",
+        }),
+    )
+}
+
+fn dense_to_bytes(head: &Linear, name: &str) -> Result<Vec<u8>, ServableError> {
     let (weight, bias) = (head.weight.to_le_bytes(), head.bias.to_le_bytes());
     let view = |shape, bytes| TensorView::new(Dtype::F32, shape, bytes);
     view(vec![head.weight.rows(), head.weight.columns()], &weight)
