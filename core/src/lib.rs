@@ -12,11 +12,12 @@
 //! | layer | module | needs | holds |
 //! | --- | --- | --- | --- |
 //! | 0 | [`tensor`], [`matrix`] | `alloc` | the [`Tensor`](tensor::Tensor) trait: all that a head, loss, distance or metric asks of a tensor library; [`Matrix`](matrix::Matrix), a plain `f32` implementation |
-//! | 1 | [`sample`] | `alloc` | pairs and the batch targets made of them |
+//! | 1 | [`sample`] | `alloc` | pairs, groups and the batch targets made of them |
 //! | 2 | [`distance`] | `alloc` | cosine, dot product, Euclidean, Manhattan |
 //! | 3 | [`head`], [`encoder`], [`loss`], [`metric`] | `alloc` | one file per member, each generic over `Tensor` |
 //! | 3 | [`wordpiece`] | `alloc` | BERT's uncased tokenizer: a text to the ids an encoder takes |
 //! | 3 | [`compact`] | `alloc` | an encoder that is a table: text to vector without an operating system |
+//! | 3 | [`memory`] | `alloc` | embeddings of earlier batches, for losses that can use them |
 //! | 4 | [`index`] | `alloc` | nearest answers: exact top-k |
 #![cfg_attr(
     feature = "std",
@@ -71,6 +72,7 @@ pub mod head;
 pub mod index;
 pub mod loss;
 pub mod matrix;
+pub mod memory;
 pub mod metric;
 pub mod sample;
 pub mod tensor;
