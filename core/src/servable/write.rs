@@ -1,15 +1,16 @@
 use super::{
-    AnswerSet, FileEntry, Manifest, Servable, ServableError, Threshold, answers, card, manifest,
+    AnswerSet, FileEntry, Manifest, Servable, ServableError, Threshold, answers, card, dense,
+    manifest,
 };
 use crate::{
-    head::Linear,
+    candle::{to_matrix, to_tensor},
+    head::{Dense, Folded},
     matrix::Matrix,
     model::{ModelFiles, Pooling, sha256_hex},
     store::Store,
     tensor::Tensor as _,
 };
 use candle_core::Device;
-use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
 
@@ -19,8 +20,8 @@ pub struct Export<'a> {
     pub encoder: &'a ModelFiles<'a>,
     /// Its name.
     pub encoder_name: &'a str,
-    /// The head, folded; none when it changes nothing.
-    pub head: Option<&'a Linear>,
+    /// The head, folded.
+    pub head: &'a Folded,
     /// The answers and their known wordings.
     pub answers: &'a AnswerSet,
     /// The pooled vector of each of the set's texts, before the head, `[n, d]`.
@@ -36,13 +37,19 @@ impl Export<'_> {
     /// gives it its name; a folder already there is replaced as a whole.
     ///
     /// # Errors
-    /// When something cannot be read, written or read again; the former folder is then still there.
+    /// When the head cannot be folded, or something cannot be read, written or read again; the
+    /// former folder is then still there.
     pub fn write(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
         if self.answers.is_empty() {
             return Err(ServableError::NoAnswers);
         }
+        let layers = match self.head {
+            Folded::Identity => &[],
+            Folded::Layers(layers) => layers.as_slice(),
+            Folded::Impossible(why) => return Err(ServableError::Head { why: why.clone() }),
+        };
         let staging = store.stage_dir(dir)?;
-        let written = self.fill(store, staging.path()).and_then(|()| {
+        let written = self.fill(store, staging.path(), layers).and_then(|()| {
             Servable::open(store, staging.path(), &Device::Cpu)?;
             Ok(store.rename_dir(staging.path(), dir)?)
         });
@@ -52,7 +59,7 @@ impl Export<'_> {
         written
     }
 
-    fn fill(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
+    fn fill(&self, store: &dyn Store, dir: &Path, layers: &[Dense]) -> Result<(), ServableError> {
         let mut folder = Folder {
             store,
             dir,
@@ -61,11 +68,11 @@ impl Export<'_> {
         for name in self.encoder.base_files()? {
             folder.put(name, &self.encoder.need(name)?)?;
         }
-        self.sentence_transformers(&mut folder)?;
+        self.sentence_transformers(&mut folder, layers)?;
         folder.put(answers::TEXTS, &self.answers.to_jsonl()?)?;
         folder.put(
             answers::VECTORS,
-            &answers::vectors_to_bytes(&self.finished_vectors()?)?,
+            &answers::vectors_to_bytes(&self.finished_vectors(layers)?)?,
         )?;
         let mut manifest = Manifest {
             format: manifest::FORMAT,
@@ -77,7 +84,7 @@ impl Export<'_> {
         };
         folder.put(
             "README.md",
-            card::card(&manifest, self.answers, self.head.is_some()).as_bytes(),
+            card::card(&manifest, self.answers, layers.len()).as_bytes(),
         )?;
         manifest.files = folder.files;
         let bytes = serde_json::to_vec_pretty(&manifest)
@@ -85,38 +92,46 @@ impl Export<'_> {
         Ok(store.write_atomic(&dir.join(manifest::NAME), &bytes)?)
     }
 
-    /// The unit vectors of all texts, through the head.
-    fn finished_vectors(&self) -> Result<Matrix, ServableError> {
-        let changed = |e| ServableError::changed(answers::VECTORS, e);
+    /// The unit vectors of all texts, through the head's layers.
+    fn finished_vectors(&self, layers: &[Dense]) -> Result<Matrix, ServableError> {
         if self.vectors.rows() != self.answers.owners().len() {
             return Err(ServableError::changed(
                 answers::VECTORS,
                 "lacks some of the texts",
             ));
         }
-        let vectors = match self.head {
-            Some(head) => {
-                let product = crate::candle::to_tensor(self.vectors, &Device::Cpu)
-                    .and_then(|x| {
-                        let weight = crate::candle::to_tensor(&head.weight, &Device::Cpu)?;
-                        crate::candle::to_matrix(&x.matmul_t(&weight)?)
-                    })
-                    .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
-                product.add(&head.bias).map_err(changed)?
+        // On candle, whose products are faster than ours.
+        let through = || -> candle_core::Result<Matrix> {
+            let mut x = to_tensor(self.vectors, &Device::Cpu)?;
+            for layer in layers {
+                let place = |matrix| to_tensor(matrix, &Device::Cpu);
+                let product = x.matmul_t(&place(&layer.weight)?)?;
+                let linear = product.broadcast_add(&place(&layer.bias)?)?;
+                x = layer.activation.apply(&linear)?;
             }
-            None => self.vectors.clone(),
+            to_matrix(&x)
         };
-        vectors.normalize_rows().map_err(changed)
+        let vectors = through().map_err(|e| ServableError::changed(answers::VECTORS, e))?;
+        vectors
+            .normalize_rows()
+            .map_err(|e| ServableError::changed(answers::VECTORS, e))
     }
 
     /// The files that sentence-transformers reads, in the schema that every version reads.
-    fn sentence_transformers(&self, folder: &mut Folder<'_>) -> Result<(), ServableError> {
+    fn sentence_transformers(
+        &self,
+        folder: &mut Folder<'_>,
+        layers: &[Dense],
+    ) -> Result<(), ServableError> {
         let settings = self.encoder.settings()?;
+        let dense: Vec<String> = (2..2 + layers.len())
+            .map(|number| format!("{number}_Dense"))
+            .collect();
+        // 3 with one layer, and without any too.
+        let normalize = format!("{}_Normalize", 2 + layers.len().max(1));
         let mut modules = vec![("Transformer", ""), ("Pooling", "1_Pooling")];
-        if self.head.is_some() {
-            modules.push(("Dense", "2_Dense"));
-        }
-        modules.push(("Normalize", "3_Normalize"));
+        modules.extend(dense.iter().map(|folder| ("Dense", folder.as_str())));
+        modules.push(("Normalize", &normalize));
         let modules: Vec<Value> = modules
             .iter()
             .enumerate()
@@ -159,34 +174,13 @@ impl Export<'_> {
                 "pooling_mode_mean_sqrt_len_tokens": false,
             }),
         )?;
-        if let Some(head) = self.head {
-            folder.put_json(
-                "2_Dense/config.json",
-                &json!({
-                    "in_features": head.weight.columns(),
-                    "out_features": head.weight.rows(),
-                    "bias": true,
-                    "activation_function": "torch.nn.modules.linear.Identity",
-                }),
-            )?;
-            folder.put("2_Dense/model.safetensors", &dense_to_bytes(head)?)?;
+        for (name, layer) in dense.iter().zip(layers) {
+            for (file, bytes) in dense::to_files(name, layer)? {
+                folder.put(&file, &bytes)?;
+            }
         }
-        Ok(folder
-            .store
-            .create_dir_all(&folder.dir.join("3_Normalize"))?)
+        Ok(folder.store.create_dir_all(&folder.dir.join(normalize))?)
     }
-}
-
-fn dense_to_bytes(head: &Linear) -> Result<Vec<u8>, ServableError> {
-    let name = "2_Dense/model.safetensors";
-    let (weight, bias) = (head.weight.to_le_bytes(), head.bias.to_le_bytes());
-    let view = |shape, bytes| TensorView::new(Dtype::F32, shape, bytes);
-    view(vec![head.weight.rows(), head.weight.columns()], &weight)
-        .and_then(|weight| {
-            let bias = view(vec![head.bias.columns()], &bias)?;
-            safetensors::serialize([("linear.weight", weight), ("linear.bias", bias)], None)
-        })
-        .map_err(|e| ServableError::changed(name, e))
 }
 
 /// The folder while it is being filled.

@@ -96,10 +96,10 @@ impl Fit<'_> {
     pub fn run(&self, resume: bool, on_event: &mut dyn FnMut(Event)) -> Result<Fitted, TrainError> {
         self.settings.check().map_err(TrainError::Setting)?;
         self.train.check()?;
-        if self.settings.head.dim() != self.train.anchors.columns() {
+        if self.settings.head.in_dim() != self.train.anchors.columns() {
             return Err(TrainError::Setting(format!(
                 "the head is for embeddings of length {}, these have length {}",
-                self.settings.head.dim(),
+                self.settings.head.in_dim(),
                 self.train.anchors.columns()
             )));
         }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     candle::{TrainableHead, to_tensor},
     faq::Row,
-    head::{Linear, Mode},
+    head::{Folded, Mode},
     matrix::Matrix,
     metric::{Metric as _, PoolMetrics, rank_pool, score_pool},
     servable::{AnswerSet, Threshold},
@@ -44,8 +44,8 @@ pub struct Job<'a> {
 
 /// What came of it.
 pub struct Trained {
-    /// The head, folded; none when the untrained encoder was best.
-    pub head: Option<Linear>,
+    /// The head, folded; the identity when the untrained encoder was best.
+    pub head: Folded,
     /// All answers with all their wordings, those kept aside among them.
     pub answers: AnswerSet,
     /// The pooled vector of each of the set's texts, before the head, `[n, d]`.
@@ -132,7 +132,7 @@ impl Job<'_> {
         let after = self.ask(&exam, Some(&head))?;
         let folded = match fitted.kept_epoch {
             Some(_) => head.head().fold()?,
-            None => None,
+            None => Folded::Identity,
         };
         let train_s = started.elapsed().as_secs_f64();
         let mut report = self.report(

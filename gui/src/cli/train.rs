@@ -258,7 +258,7 @@ pub fn run(
     let export = Export {
         encoder: &files,
         encoder_name: &args.encoder,
-        head: trained.head.as_ref(),
+        head: &trained.head,
         answers: &trained.answers,
         vectors: &trained.vectors,
         threshold: trained.threshold,
