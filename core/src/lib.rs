@@ -21,7 +21,7 @@
 //! | 4 | [`index`] | `alloc` | nearest answers: exact top-k |
 #![cfg_attr(
     feature = "std",
-    doc = "| 5 | [`store`] | `std` | the one door to disk: real, in memory, and failing on purpose |\n| 5 | [`faq`] | `std` | reading FAQ files into rows; problems with line numbers; splits |\n| 6 | [`model`] | `std` | the files of a sentence-transformers model, from a folder or an archive |"
+    doc = "| 5 | [`store`] | `std` | the one door to disk: real, in memory, and failing on purpose |\n| 5 | [`faq`] | `std` | reading FAQ files into rows; problems with line numbers; splits |\n| 6 | [`model`] | `std` | the files of a sentence-transformers model, from a folder or an archive |\n| 6 | [`saved_head`] | `std` | a head by itself, as a folder: save and load |"
 )]
 #![cfg_attr(
     feature = "candle",
@@ -52,8 +52,9 @@
 //!
 //! # Where this differs from the plan, and why
 //!
-//! - The trait has 18 operations of its own: `select_rows` and `concat_columns` stand for splitting a
-//!   batch, picking negatives, building a matrix column by column and joining encoders.
+//! - The trait has 19 operations of its own: `select_rows` and `concat_columns` stand for splitting a
+//!   batch, picking negatives, building a matrix column by column and joining encoders; `erf` is
+//!   there for the exact GELU, which the others cannot make with its gradient.
 //! - `Tensor` is implemented for `candle_core::Tensor` itself, without a wrapper: nothing was to be
 //!   hidden, and a wrapper would have to be taken off at every border.
 //! - `servable` stands above `candle`, because a folder that only lists its files answers nothing.
@@ -82,6 +83,8 @@ pub mod wordpiece;
 pub mod faq;
 #[cfg(feature = "std")]
 pub mod model;
+#[cfg(feature = "std")]
+pub mod saved_head;
 #[cfg(feature = "std")]
 pub mod store;
 

@@ -69,6 +69,10 @@ impl Tensor for candle_core::Tensor {
         Self::relu(self)
     }
 
+    fn erf(&self) -> Result<Self> {
+        Self::erf(self)
+    }
+
     fn sum_rows(&self) -> Result<Self> {
         self.sum_keepdim(D::Minus1)
     }

@@ -9,7 +9,7 @@
 //!                           with a table for an encoder: StaticEmbedding, Dense, Normalize
 //!   config.json  model.safetensors  tokenizer.json …       the encoder, copied
 //!   sentence_bert_config.json  config_sentence_transformers.json  1_Pooling/config.json
-//!   2_Dense/                the head, folded into one linear layer
+//!   2_Dense/  3_Dense/ …    the head, folded into as few layers as say it, mostly one
 //!   answers.jsonl           every answer with its known wordings
 //!   answers.safetensors     the vectors of both
 //!   README.md               a model card in plain words
@@ -18,7 +18,9 @@
 //! The sentence-transformers part follows the schema that its versions up to 5.3 write, because old
 //! and new versions, and text-embeddings-inference, read it; what newer versions write is read by
 //! themselves only. The `Dense` module stands right after pooling and `Normalize` last, since some
-//! servers ignore their order. Only safetensors, JSON and text: nothing that can run code.
+//! servers ignore their order. A head with activations becomes several `Dense` modules, the last
+//! number being `Normalize`'s; of their activations text-embeddings-inference knows only the
+//! identity and tanh. Only safetensors, JSON and text: nothing that can run code.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,6 +36,7 @@
 
 mod answers;
 mod card;
+mod dense;
 mod error;
 mod manifest;
 mod text_model;

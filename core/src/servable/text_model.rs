@@ -1,24 +1,25 @@
-use super::ServableError;
+use super::{ServableError, dense};
 use crate::{
     candle::bert::{EncodeError, SentenceEncoder},
     compact::StaticEncoder,
     encoder::Encoder as _,
-    head::Linear,
+    head::Dense,
     index,
     matrix::Matrix,
-    model::{DenseSettings, ModelError, ModelFiles, StaticModel, check_tensor, open_safetensors},
+    model::{DenseSettings, ModelFiles, StaticModel},
     store::Store,
-    tensor::Tensor as _,
 };
 use candle_core::Device;
 use std::{ops::ControlFlow, path::Path};
 
-/// An encoder, its linear layers, and scaling to length 1: text in, unit vector out.
+/// An encoder, its dense layers, and scaling to length 1: text in, unit vector out.
 ///
-/// Works on any sentence-transformers folder whose layers behind pooling are linear.
+/// Works on any sentence-transformers folder whose layers behind pooling have an
+/// [`Activation`](crate::head::Activation) we know.
 pub struct TextModel {
     encoder: TextEncoder,
-    layers: Vec<Linear>,
+    /// The dense layers behind it, with the folders they are from.
+    layers: Vec<(String, Dense)>,
 }
 
 /// What turns texts into pooled vectors.
@@ -40,7 +41,7 @@ impl TextModel {
     /// Loads the model in a folder; a network may also come as a zip file or wheel.
     ///
     /// # Errors
-    /// When a file is missing or damaged, or a layer has an activation.
+    /// When a file is missing or damaged, or a layer has an unknown activation.
     pub fn open(store: &dyn Store, path: &Path, device: &Device) -> Result<Self, ServableError> {
         if let Some(model) = StaticModel::open(store, path)? {
             let need = |name: &str| -> Result<Vec<u8>, ServableError> {
@@ -66,10 +67,10 @@ impl TextModel {
     pub fn dim(&self) -> usize {
         self.layers
             .last()
-            .map_or(self.encoder.dim(), |layer| layer.weight.rows())
+            .map_or(self.encoder.dim(), |(_, layer)| layer.weight.rows())
     }
 
-    /// Length of a pooled vector, before the linear layers.
+    /// Length of a pooled vector, before the dense layers.
     #[must_use]
     pub fn pooled_dim(&self) -> usize {
         self.encoder.dim()
@@ -81,7 +82,7 @@ impl TextModel {
         matches!(self.encoder, TextEncoder::Static(_))
     }
 
-    /// Pooled vectors of texts, before the linear layers: `n` texts → `[n, pooled_dim]`.
+    /// Pooled vectors of texts, before the dense layers: `n` texts → `[n, pooled_dim]`.
     ///
     /// `on_progress` gets the texts done and their number, and may stop the work.
     ///
@@ -111,11 +112,10 @@ impl TextModel {
     /// # Errors
     /// When the vectors are not the encoder's.
     pub fn finish(&self, mut x: Matrix) -> Result<Matrix, ServableError> {
-        for layer in &self.layers {
-            x = x
-                .matmul_t(&layer.weight)
-                .and_then(|x| x.add(&layer.bias))
-                .map_err(|e| ServableError::changed("2_Dense/model.safetensors", e))?;
+        for (folder, layer) in &self.layers {
+            x = layer
+                .forward(&x)
+                .map_err(|e| ServableError::changed(folder, e))?;
         }
         let (rows, columns) = (x.rows(), x.columns());
         let mut data = x.into_data();
@@ -128,47 +128,16 @@ impl TextModel {
 /// Largest file of a layer's weights that is read.
 const LAYER_LIMIT: u64 = 1 << 30;
 
-/// The linear layers behind vectors of length `dim`.
+/// The layers behind vectors of length `dim`.
 fn layers(
     settings: &[DenseSettings],
     mut dim: usize,
     need: &dyn Fn(&str) -> Result<Vec<u8>, ServableError>,
-) -> Result<Vec<Linear>, ServableError> {
+) -> Result<Vec<(String, Dense)>, ServableError> {
     let mut layers = Vec::new();
-    for dense in settings {
-        let name = format!("{}/model.safetensors", dense.folder);
-        if !dense.activation.ends_with(".Identity") {
-            let why = format!("a layer with the activation {}", dense.activation);
-            return Err(ModelError::unsupported(&name, why).into());
-        }
-        if dense.in_features != dim {
-            let why = format!("takes {} numbers, but gets {dim}", dense.in_features);
-            return Err(ServableError::changed(&name, why));
-        }
-        let bytes = need(&name)?;
-        let file = open_safetensors(&name, &bytes)?;
-        let (rows, columns) = (dense.out_features, dense.in_features);
-        let read = |tensor: &str, shape: &[usize]| -> Result<Matrix, ServableError> {
-            check_tensor(&name, &file, tensor, shape)?;
-            let view = file
-                .tensor(tensor)
-                .map_err(|e| ServableError::changed(&name, e))?;
-            if view.dtype() != safetensors::Dtype::F32 {
-                return Err(ServableError::changed(&name, "is not of 32-bit numbers"));
-            }
-            let rows = if shape.len() == 2 { shape[0] } else { 1 };
-            let columns = shape[shape.len() - 1];
-            Matrix::from_le_bytes(rows, columns, view.data())
-                .map_err(|e| ServableError::changed(&name, e))
-        };
-        let weight = read("linear.weight", &[rows, columns])?;
-        let bias = if dense.bias {
-            read("linear.bias", &[rows])?
-        } else {
-            Matrix::new(1, rows, vec![0.0; rows]).unwrap_or_default()
-        };
-        layers.push(Linear { weight, bias });
-        dim = rows;
+    for settings in settings {
+        layers.push((settings.folder.clone(), dense::read(need, settings, dim)?));
+        dim = settings.out_features;
     }
     Ok(layers)
 }

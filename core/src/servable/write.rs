@@ -1,9 +1,11 @@
 use super::{
-    AnswerSet, FileEntry, Manifest, Servable, ServableError, Threshold, answers, card, manifest,
+    AnswerSet, FileEntry, Manifest, Servable, ServableError, Threshold, answers, card, dense,
+    manifest,
 };
 use crate::{
+    candle::{to_matrix, to_tensor},
     compact::Table,
-    head::Linear,
+    head::{Dense, Folded},
     matrix::Matrix,
     model::{ModelFiles, Pooling, TABLE, sha256_hex, tokenizer_json},
     store::Store,
@@ -21,8 +23,8 @@ pub struct Export<'a> {
     pub encoder: ExportEncoder<'a>,
     /// Its name.
     pub encoder_name: &'a str,
-    /// The head, folded; none when it changes nothing.
-    pub head: Option<&'a Linear>,
+    /// The head, folded.
+    pub head: &'a Folded,
     /// The answers and their known wordings.
     pub answers: &'a AnswerSet,
     /// The pooled vector of each of the set's texts, before the head, `[n, d]`.
@@ -51,13 +53,19 @@ impl Export<'_> {
     /// gives it its name; a folder already there is replaced as a whole.
     ///
     /// # Errors
-    /// When something cannot be read, written or read again; the former folder is then still there.
+    /// When the head cannot be folded, or something cannot be read, written or read again; the
+    /// former folder is then still there.
     pub fn write(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
         if self.answers.is_empty() {
             return Err(ServableError::NoAnswers);
         }
+        let layers = match self.head {
+            Folded::Identity => &[],
+            Folded::Layers(layers) => layers.as_slice(),
+            Folded::Impossible(why) => return Err(ServableError::Head { why: why.clone() }),
+        };
         let staging = store.stage_dir(dir)?;
-        let written = self.fill(store, staging.path()).and_then(|()| {
+        let written = self.fill(store, staging.path(), layers).and_then(|()| {
             Servable::open(store, staging.path(), &Device::Cpu)?;
             Ok(store.rename_dir(staging.path(), dir)?)
         });
@@ -67,7 +75,7 @@ impl Export<'_> {
         written
     }
 
-    fn fill(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
+    fn fill(&self, store: &dyn Store, dir: &Path, layers: &[Dense]) -> Result<(), ServableError> {
         let mut folder = Folder {
             store,
             dir,
@@ -77,11 +85,11 @@ impl Export<'_> {
             ExportEncoder::Network(files) => network(files, &mut folder)?,
             ExportEncoder::Static { words, table } => static_embedding(words, table, &mut folder)?,
         };
-        self.behind(&mut modules, &mut folder)?;
+        behind(&mut modules, layers, &mut folder)?;
         folder.put(answers::TEXTS, &self.answers.to_jsonl()?)?;
         folder.put(
             answers::VECTORS,
-            &answers::vectors_to_bytes(&self.finished_vectors()?)?,
+            &answers::vectors_to_bytes(&self.finished_vectors(layers)?)?,
         )?;
         let mut manifest = Manifest {
             format: manifest::FORMAT,
@@ -93,7 +101,7 @@ impl Export<'_> {
         };
         folder.put(
             "README.md",
-            card::card(&manifest, self.answers, self.head.is_some()).as_bytes(),
+            card::card(&manifest, self.answers, layers.len()).as_bytes(),
         )?;
         manifest.files = folder.files;
         let bytes = serde_json::to_vec_pretty(&manifest)
@@ -101,68 +109,29 @@ impl Export<'_> {
         Ok(store.write_atomic(&dir.join(manifest::NAME), &bytes)?)
     }
 
-    /// The unit vectors of all texts, through the head.
-    fn finished_vectors(&self) -> Result<Matrix, ServableError> {
-        let changed = |e| ServableError::changed(answers::VECTORS, e);
+    /// The unit vectors of all texts, through the head's layers.
+    fn finished_vectors(&self, layers: &[Dense]) -> Result<Matrix, ServableError> {
         if self.vectors.rows() != self.answers.owners().len() {
             return Err(ServableError::changed(
                 answers::VECTORS,
                 "lacks some of the texts",
             ));
         }
-        let vectors = match self.head {
-            Some(head) => {
-                let product = crate::candle::to_tensor(self.vectors, &Device::Cpu)
-                    .and_then(|x| {
-                        let weight = crate::candle::to_tensor(&head.weight, &Device::Cpu)?;
-                        crate::candle::to_matrix(&x.matmul_t(&weight)?)
-                    })
-                    .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
-                product.add(&head.bias).map_err(changed)?
+        // On candle, whose products are faster than ours.
+        let through = || -> candle_core::Result<Matrix> {
+            let mut x = to_tensor(self.vectors, &Device::Cpu)?;
+            for layer in layers {
+                let place = |matrix| to_tensor(matrix, &Device::Cpu);
+                let product = x.matmul_t(&place(&layer.weight)?)?;
+                let linear = product.broadcast_add(&place(&layer.bias)?)?;
+                x = layer.activation.apply(&linear)?;
             }
-            None => self.vectors.clone(),
+            to_matrix(&x)
         };
-        vectors.normalize_rows().map_err(changed)
-    }
-
-    /// What stands behind the encoder, and the list of all modules.
-    fn behind(
-        &self,
-        modules: &mut Vec<(&'static str, String)>,
-        folder: &mut Folder<'_>,
-    ) -> Result<(), ServableError> {
-        if let Some(head) = self.head {
-            let path = format!("{}_Dense", modules.len());
-            folder.put_json(
-                &format!("{path}/config.json"),
-                &json!({
-                    "in_features": head.weight.columns(),
-                    "out_features": head.weight.rows(),
-                    "bias": true,
-                    "activation_function": "torch.nn.modules.linear.Identity",
-                }),
-            )?;
-            let name = format!("{path}/model.safetensors");
-            folder.put(&name, &dense_to_bytes(head, &name)?)?;
-            modules.push(("Dense", path));
-        }
-        // A folder's number is only a name; this one has stood in every model so far.
-        modules.push(("Normalize", format!("{}_Normalize", modules.len().max(3))));
-        let list: Vec<Value> = modules
-            .iter()
-            .enumerate()
-            .map(|(i, (kind, path))| {
-                let kind = format!("sentence_transformers.models.{kind}");
-                json!({"idx": i, "name": i.to_string(), "path": path, "type": kind})
-            })
-            .collect();
-        folder.put_json("modules.json", &Value::Array(list))?;
-        for (kind, path) in modules {
-            if *kind == "Normalize" {
-                folder.store.create_dir_all(&folder.dir.join(path))?;
-            }
-        }
-        Ok(())
+        let vectors = through().map_err(|e| ServableError::changed(answers::VECTORS, e))?;
+        vectors
+            .normalize_rows()
+            .map_err(|e| ServableError::changed(answers::VECTORS, e))
     }
 }
 
@@ -220,6 +189,35 @@ fn static_embedding(
     Ok(vec![("StaticEmbedding", String::new())])
 }
 
+/// Writes the layers behind an encoder, and the list of all modules in the schema that every version
+/// of sentence-transformers reads.
+fn behind(
+    modules: &mut Modules,
+    layers: &[Dense],
+    folder: &mut Folder<'_>,
+) -> Result<(), ServableError> {
+    for layer in layers {
+        let name = format!("{}_Dense", modules.len());
+        for (file, bytes) in dense::to_files(&name, layer)? {
+            folder.put(&file, &bytes)?;
+        }
+        modules.push(("Dense", name));
+    }
+    // A folder's number is only a name; this one has stood in every model so far.
+    let normalize = format!("{}_Normalize", modules.len().max(3));
+    folder.store.create_dir_all(&folder.dir.join(&normalize))?;
+    modules.push(("Normalize", normalize));
+    let list: Vec<Value> = modules
+        .iter()
+        .enumerate()
+        .map(|(i, (kind, path))| {
+            let kind = format!("sentence_transformers.models.{kind}");
+            json!({"idx": i, "name": i.to_string(), "path": path, "type": kind})
+        })
+        .collect();
+    folder.put_json("modules.json", &Value::Array(list))
+}
+
 /// What sentence-transformers keeps of a whole model.
 fn about(prompt: &str, folder: &mut Folder<'_>) -> Result<(), ServableError> {
     let (prompts, default) = match prompt {
@@ -237,17 +235,6 @@ fn about(prompt: &str, folder: &mut Folder<'_>) -> Result<(), ServableError> {
             "similarity_fn_name": "cosine",
         }),
     )
-}
-
-fn dense_to_bytes(head: &Linear, name: &str) -> Result<Vec<u8>, ServableError> {
-    let (weight, bias) = (head.weight.to_le_bytes(), head.bias.to_le_bytes());
-    let view = |shape, bytes| TensorView::new(Dtype::F32, shape, bytes);
-    view(vec![head.weight.rows(), head.weight.columns()], &weight)
-        .and_then(|weight| {
-            let bias = view(vec![head.bias.columns()], &bias)?;
-            safetensors::serialize([("linear.weight", weight), ("linear.bias", bias)], None)
-        })
-        .map_err(|e| ServableError::changed(name, e))
 }
 
 /// The folder while it is being filled.

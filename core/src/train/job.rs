@@ -12,7 +12,7 @@ use crate::{
     candle::{TrainableHead, to_matrix, to_tensor},
     compact::{StaticEncoder, Table},
     faq::Row,
-    head::{Linear, Mode},
+    head::{Folded, Mode},
     matrix::Matrix,
     metric::{Metric as _, PoolMetrics, rank_pool, score_pool},
     servable::{AnswerSet, Threshold},
@@ -61,8 +61,8 @@ pub enum Source<'a> {
 
 /// What came of it.
 pub struct Trained {
-    /// The head, folded; none when there is none or what it started with was best.
-    pub head: Option<Linear>,
+    /// The head, folded; the identity when there is none or what it started with was best.
+    pub head: Folded,
     /// The learned table, `[tokens, dim]`; none when there is none or the one it started with was
     /// best.
     pub table: Option<Matrix>,
@@ -87,7 +87,7 @@ struct Exam {
 /// What was learned.
 struct Learned {
     fitted: Fitted,
-    head: Option<Linear>,
+    head: Folded,
     table: Option<Matrix>,
     /// Vectors of all texts as they are after training, with the head.
     vectors: Matrix,
@@ -230,7 +230,7 @@ impl Job<'_, '_> {
         Ok(Learned {
             head: match fitted.kept_epoch {
                 Some(_) => head.head().fold()?,
-                None => None,
+                None => Folded::Identity,
             },
             table: None,
             fitted,
@@ -269,7 +269,7 @@ impl Job<'_, '_> {
         let kept = fitted.kept_epoch.is_some();
         Ok(Learned {
             fitted,
-            head: None,
+            head: Folded::Identity,
             table: kept.then_some(table),
             vectors,
         })

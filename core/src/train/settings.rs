@@ -249,6 +249,7 @@ impl Settings {
         if !(self.scale.is_finite() && self.scale > 0.0) {
             return refuse("the scale", &self.scale, "a number above 0, for example 20");
         }
+        self.head.check()?;
         match self.keep {
             Keep::Best { slice, .. } if !(slice > 0.0 && slice < 1.0) => {
                 refuse("the slice", &slice, "above 0 and below 1")
@@ -306,6 +307,10 @@ mod tests {
             },
             Settings {
                 weight_decay: 1.0,
+                ..good.clone()
+            },
+            Settings {
+                head: HeadConfig::Gated { dim: 0 },
                 ..good.clone()
             },
             Settings {

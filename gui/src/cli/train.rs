@@ -336,7 +336,7 @@ impl Common<'_> {
         let export = Export {
             encoder: encoder(trained.table),
             encoder_name: &args.encoder,
-            head: trained.head.as_ref(),
+            head: &trained.head,
             answers: &trained.answers,
             vectors: &trained.vectors,
             threshold: trained.threshold,
