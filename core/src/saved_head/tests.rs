@@ -147,7 +147,7 @@ fn a_configuration_that_cannot_work_is_refused_with_words() {
     let deep = r#"{"kind":"dropout","rate":0,"head":"#.repeat(20_000);
     assert!(with(CONFIG, deep.as_bytes()).contains("does not describe a head"));
     let long = vec![b' '; CONFIG_LIMIT as usize + 1];
-    assert!(with(CONFIG, &long).contains("too large"));
+    assert!(with(CONFIG, &long).contains("at most 1 MB are read"));
 }
 
 /// However a file is cut or a byte of it changed: refused, or a whole head; never a panic.
