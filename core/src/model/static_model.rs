@@ -218,3 +218,134 @@ pub(crate) fn to_json<'a>(tokens: impl Iterator<Item = &'a str>) -> Value {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::tests::folder, store::MemStore};
+    use safetensors::tensor::TensorView;
+
+    const TOKENS: [&str; 6] = ["[PAD]", "[UNK]", "a", "b", "##b", "?"];
+
+    fn weights(name: &str, rows: usize, value: f32) -> Vec<u8> {
+        let bytes = value.to_le_bytes().repeat(rows * 2);
+        let view = TensorView::new(Dtype::F32, vec![rows, 2], &bytes).unwrap();
+        safetensors::serialize([(name, view)], None).unwrap()
+    }
+
+    fn modules(kinds: &[(&str, &str)]) -> Vec<u8> {
+        let list: Vec<Value> = kinds
+            .iter()
+            .map(|(kind, path)| {
+                value!({"path": path, "type": format!("sentence_transformers.models.{kind}")})
+            })
+            .collect();
+        Value::Array(list).to_string().into_bytes()
+    }
+
+    fn files(tokenizer: &Value, weights: Vec<u8>) -> Vec<(String, Vec<u8>)> {
+        let list = [("StaticEmbedding", ""), ("Normalize", "1_Normalize")];
+        vec![
+            (MODULES.into(), modules(&list)),
+            (TOKENIZER.into(), tokenizer.to_string().into_bytes()),
+            (WEIGHTS.into(), weights),
+        ]
+    }
+
+    fn open(files: &[(String, Vec<u8>)]) -> Result<Option<StaticModel>, ModelError> {
+        StaticModel::open(&folder("m", files), Path::new("m"))
+    }
+
+    #[test]
+    fn reads_what_is_written() {
+        let tokenizer = to_json(TOKENS.into_iter());
+        let model = open(&files(&tokenizer, weights(TABLE, 6, 0.5)));
+        let model = model.unwrap().unwrap();
+        assert!(model.normalize && model.dense.is_empty());
+        assert_eq!(model.encoder.words().ids("AB?"), [2, 4, 5]);
+        assert_eq!(model.encoder.encode_all(&["a b"]).data(), [0.5, 0.5]);
+        // Model2vec's name of the table, and a folder of its own.
+        let moved: Vec<_> = [
+            (
+                MODULES,
+                modules(&[("StaticEmbedding", "0_StaticEmbedding")]),
+            ),
+            (
+                "0_StaticEmbedding/tokenizer.json",
+                tokenizer.to_string().into_bytes(),
+            ),
+            (
+                "0_StaticEmbedding/model.safetensors",
+                weights("embeddings", 6, 0.5),
+            ),
+        ]
+        .map(|(name, bytes)| (name.to_owned(), bytes))
+        .into();
+        let moved = open(&moved).unwrap().unwrap();
+        assert!(!moved.normalize);
+        assert_ne!(moved.fingerprint, model.fingerprint);
+    }
+
+    #[test]
+    fn other_folders_are_not_static_models() {
+        let store = MemStore::new();
+        let none = StaticModel::open(&store, Path::new("m")).unwrap();
+        assert!(none.is_none());
+        let network = [(MODULES.to_owned(), modules(&[("Transformer", "")]))];
+        assert!(open(&network).unwrap().is_none());
+    }
+
+    #[test]
+    fn damaged_or_foreign_parts_are_refused_by_name() {
+        let good = to_json(TOKENS.into_iter());
+        let with = |at: &str, other: Value| {
+            let mut tokenizer = good.clone();
+            *tokenizer.pointer_mut(at).unwrap() = other;
+            tokenizer
+        };
+        let tokenizers = [
+            with("/normalizer/lowercase", false.into()),
+            with("/normalizer", value!({"type": "NFC"})),
+            with("/pre_tokenizer", value!({"type": "Whitespace"})),
+            with("/model/type", "BPE".into()),
+            with("/model/continuing_subword_prefix", "@@".into()),
+            with("/model/vocab/a", 17.into()),
+            with("/model/vocab", value!({"a": "x"})),
+            with("/model/vocab", value!({"[UNK]": 0, "a\nb": 1})),
+            with("/truncation", value!({"max_length": 3})),
+            value!([]),
+        ];
+        for tokenizer in &tokenizers {
+            let error = open(&files(tokenizer, weights(TABLE, 6, 0.5)))
+                .err()
+                .unwrap();
+            assert!(
+                error.to_string().contains(TOKENIZER),
+                "{tokenizer}: {error}"
+            );
+        }
+        for weights in [
+            weights(TABLE, 6, f32::NAN),
+            weights(TABLE, 5, 0.5),
+            weights("other", 6, 0.5),
+            b"rubbish".to_vec(),
+        ] {
+            let error = open(&files(&good, weights)).err().unwrap();
+            assert!(error.to_string().contains(WEIGHTS), "{error}");
+        }
+        for missing in [TOKENIZER, WEIGHTS] {
+            let mut files = files(&good, weights(TABLE, 6, 0.5));
+            files.retain(|(name, _)| name != missing);
+            let error = open(&files).err().unwrap();
+            assert!(matches!(error, ModelError::Missing { .. }), "{error}");
+        }
+        for kinds in [
+            &[("StaticEmbedding", ""), ("Pooling", "1_Pooling")][..],
+            &[("StaticEmbedding", "../x")],
+        ] {
+            let mut files = files(&good, weights(TABLE, 6, 0.5));
+            files[0].1 = modules(kinds);
+            assert!(open(&files).is_err());
+        }
+    }
+}

@@ -10,6 +10,7 @@ use crate::{
     store::Store,
 };
 use candle_core::Device;
+use rayon::prelude::*;
 use std::{ops::ControlFlow, path::Path};
 
 /// An encoder, its dense layers, and scaling to length 1: text in, unit vector out.
@@ -95,7 +96,13 @@ impl TextModel {
     ) -> Result<Matrix, EncodeError> {
         match &self.encoder {
             TextEncoder::Network(encoder) => encoder.encode_all(texts, on_progress),
-            TextEncoder::Static(encoder) => Ok(encoder.encode_all(texts)),
+            TextEncoder::Static(encoder) => {
+                // Each core takes a part; so little is done for a text that no more is needed.
+                let part = texts.len().div_ceil(rayon::current_num_threads()).max(256);
+                let rows = texts.par_chunks(part).map(|part| encoder.encode_all(part));
+                let rows: Vec<f32> = rows.flat_map_iter(Matrix::into_data).collect();
+                Ok(Matrix::new(texts.len(), encoder.dim(), rows)?)
+            }
         }
     }
 

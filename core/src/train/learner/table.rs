@@ -171,3 +171,210 @@ fn scatter(texts: &[&[u32]], gradient: &[f32], dim: usize) -> (Vec<u32>, Vec<f32
     }
     (touched, sums)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        store::MemStore,
+        tensor::Tensor as _,
+        train::{Checkpoint, Control, Event, Fit, Fitted, Recipe, data::Texts as _},
+    };
+
+    const DIM: usize = 8;
+    const TOKENS: u32 = 60;
+
+    fn table() -> Table<'static> {
+        let mut random = fastrand::Rng::with_seed(5);
+        let data = (0..TOKENS as usize * DIM).map(|_| random.f32() - 0.5);
+        Table::Full(Matrix::new(TOKENS as usize, DIM, data.collect()).unwrap())
+    }
+
+    /// Questions of a topic's own word and some noise, answers of another word of the topic: what is
+    /// to be learned is which words go together.
+    fn pairs(n: u32, seed: u64) -> Pairs<Bags> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (mut anchors, mut positives) = (Bags::new(), Bags::new());
+        let mut subgroups = Vec::new();
+        for pair in 0..n {
+            let topic = pair % 20;
+            anchors.push(|ids| ids.extend([topic, 40 + random.u32(..15), topic]));
+            positives.push(|ids| ids.extend([20 + topic, 40 + random.u32(..15)]));
+            subgroups.push(u64::from(pair));
+        }
+        Pairs::new(anchors, positives, subgroups).unwrap()
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            epochs: 6,
+            batch: 16,
+            ..Settings::of_static(Recipe::Quick, DIM)
+        }
+    }
+
+    fn run(
+        settings: &Settings,
+        train: &Pairs<Bags>,
+        control: &Control,
+        checkpoint: Option<Checkpoint<'_>>,
+        resume: bool,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Fitted, TrainError> {
+        let val = pairs(20, 99);
+        let learner = TableLearner::new(settings, &table(), &[train, &val]);
+        let fit = Fit {
+            settings,
+            train,
+            val: Some(&val),
+            control,
+            checkpoint,
+        };
+        fit.run(learner, resume, on_event)
+    }
+
+    #[test]
+    fn learns_which_words_go_together() {
+        let fitted = run(
+            &settings(),
+            &pairs(80, 1),
+            &Control::new(),
+            None,
+            false,
+            &mut |_| {},
+        )
+        .unwrap();
+        let (first, last) = (fitted.epochs[0], fitted.epochs[fitted.epochs.len() - 1]);
+        assert!(last.loss < 0.8 * first.loss, "{} {}", first.loss, last.loss);
+        assert!(last.val.unwrap().rrk > first.val.unwrap().rrk);
+        assert!(fitted.kept_epoch.is_some());
+    }
+
+    #[test]
+    fn a_resumed_run_equals_an_uninterrupted_one() {
+        let (settings, train) = (settings(), pairs(60, 1));
+        let whole = run(&settings, &train, &Control::new(), None, false, &mut |_| {}).unwrap();
+        for stop_after in 1..whole.epochs.len() {
+            let store = MemStore::new();
+            let checkpoint = Checkpoint::new(&store, "run".into());
+            let control = Control::new();
+            let mut epochs = 0;
+            let mut stop = |event: Event| {
+                epochs += usize::from(matches!(event, Event::Epoch(_)));
+                if epochs == stop_after {
+                    control.stop();
+                }
+            };
+            let saved = Some(checkpoint.clone());
+            let part = run(&settings, &train, &control, saved, false, &mut stop).unwrap();
+            assert!(part.stopped);
+            let free = Control::new();
+            let resumed = run(
+                &settings,
+                &train,
+                &free,
+                Some(checkpoint),
+                true,
+                &mut |_| {},
+            );
+            let resumed = resumed.unwrap();
+            assert_eq!(resumed.weights, whole.weights, "stopped after {stop_after}");
+            assert_eq!(resumed.kept_epoch, whole.kept_epoch);
+        }
+    }
+
+    #[test]
+    fn another_table_or_vocabulary_is_another_run() {
+        let store = MemStore::new();
+        let checkpoint = || Some(Checkpoint::new(&store, "run".into()));
+        let free = Control::new();
+        run(
+            &settings(),
+            &pairs(40, 1),
+            &free,
+            checkpoint(),
+            false,
+            &mut |_| {},
+        )
+        .unwrap();
+        let other = pairs(44, 1);
+        let error = run(&settings(), &other, &free, checkpoint(), true, &mut |_| {});
+        assert!(matches!(error.unwrap_err(), TrainError::OtherRun));
+    }
+
+    /// The gradient that reaches the rows is that of the loss: finite differences, row by row.
+    #[test]
+    fn gradients_of_rows_agree_with_finite_differences() {
+        let train = pairs(6, 3);
+        let settings = settings();
+        let mut learner = TableLearner::new(&settings, &table(), &[&train]);
+        let anchors = learner.place(train.anchors.clone()).unwrap();
+        let positives = learner.place(train.positives.clone()).unwrap();
+        let loss = settings.loss();
+        let targets = crate::sample::PairTargets::positives(train.len());
+        let texts: Vec<Vec<u32>> = [&anchors, &positives]
+            .iter()
+            .flat_map(|side| (0..side.len()).map(|text| side.get(text).to_vec()))
+            .collect();
+        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let value = |learner: &TableLearner| -> f32 {
+            let means = learner.means(texts.iter().copied()).unwrap();
+            crate::loss::PairLoss::forward(&loss, &means, &targets)
+                .unwrap()
+                .data()[0]
+        };
+        let means = learner.means(texts.iter().copied()).unwrap();
+        let means = Var::from_tensor(&to_tensor(&means, &Device::Cpu).unwrap()).unwrap();
+        let gradients = crate::loss::PairLoss::forward(&loss, means.as_tensor(), &targets)
+            .unwrap()
+            .backward()
+            .unwrap();
+        let gradient = gradients.get(&means).unwrap().to_vec().unwrap();
+        let (touched, sums) = scatter(&texts, &gradient, DIM);
+        assert!(touched.len() > 10);
+        let step = 2e-3;
+        for (&row, sums) in touched.iter().zip(sums.chunks_exact(DIM)) {
+            for (column, expected) in sums.iter().enumerate() {
+                let start = learner.rows.row(row as usize)[column];
+                let mut at = |x: f32| {
+                    learner.rows.row_mut(row as usize)[column] = x;
+                    value(&learner)
+                };
+                let slope = (at(start + step) - at(start - step)) / (2.0 * step);
+                at(start);
+                assert!(
+                    (slope - expected).abs() < 0.02,
+                    "{row},{column}: {slope} {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn only_rows_of_the_batch_change() {
+        let train = pairs(20, 3);
+        let settings = settings();
+        let mut learner = TableLearner::new(&settings, &table(), &[&train]);
+        let before = learner.rows.clone();
+        let anchors = learner.place(train.anchors.clone()).unwrap();
+        let positives = learner.place(train.positives.clone()).unwrap();
+        let loss = settings.loss();
+        let batch = Batch {
+            anchors: &anchors,
+            positives: &positives,
+            pairs: &[0, 1],
+            seed: 0,
+        };
+        let targets = crate::sample::PairTargets::positives(2);
+        let mut of = |x: &Tensor| Ok(crate::loss::PairLoss::forward(&loss, x, &targets)?);
+        learner.learn(batch, &mut of).unwrap();
+        let inside: Vec<u32> = [0, 1]
+            .iter()
+            .flat_map(|&pair| [anchors.get(pair), positives.get(pair)].concat())
+            .collect();
+        for row in 0..learner.rows.rows() {
+            let changed = learner.rows.row(row) != before.row(row);
+            assert_eq!(changed, inside.contains(&(row as u32)), "row {row}");
+        }
+    }
+}
