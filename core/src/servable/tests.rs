@@ -4,7 +4,10 @@ use crate::{
     faq::Row,
     head::{Activation, Dense, Folded, HeadConfig},
     matrix::Matrix,
-    model::tests::{folder, whole},
+    model::{
+        ModelFiles,
+        tests::{folder, whole},
+    },
     store::{Fault, FaultStore, MemStore},
     tensor::Tensor as _,
 };
@@ -278,8 +281,7 @@ fn an_unknown_activation_is_refused_by_name() {
         store
             .write_atomic(&Path::new("base").join(&weights), &bytes)
             .unwrap();
-        let files = ModelFiles::open(&store, "base".as_ref()).unwrap();
-        TextModel::load(&files, &Device::Cpu)
+        TextModel::open(&store, "base".as_ref(), &Device::Cpu)
     };
     assert!(load("torch.nn.modules.activation.Tanh").is_ok());
     for unknown in ["torch.nn.modules.activation.Mish", "elsewhere.Identity"] {
