@@ -32,7 +32,7 @@ use alloc::vec::Vec;
 use vocabulary::{CONTINUED, START, UNKNOWN, hash_on};
 use words::Words;
 
-/// Words of more characters than this are [UNK] without a look, as with BERT.
+/// Words of more characters than this are `[UNK]` without a look, as with BERT.
 pub const MAX_WORD_CHARS: usize = 100;
 
 /// Tokens that are found in a text as they are, before anything else is done to it.
