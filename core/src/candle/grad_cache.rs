@@ -151,3 +151,164 @@ impl GradCache {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        candle::{TrainableHead, to_tensor},
+        head::{HeadConfig, Mode},
+        loss::{Contrastive, GuidedRanking, MultipleNegativesRanking, Softmax, normal_kernel},
+        matrix::Matrix,
+    };
+    use candle_core::Device;
+
+    const PAIRS: usize = 11;
+    const DIM: usize = 6;
+
+    fn input() -> Tensor {
+        let mut random = fastrand::Rng::with_seed(9);
+        let data = (0..2 * PAIRS * DIM).map(|_| random.f32() * 2.0 - 1.0);
+        let x = Matrix::new(2 * PAIRS, DIM, data.collect()).unwrap();
+        to_tensor(&x, &Device::Cpu).unwrap()
+    }
+
+    fn head(skip_dropout: f32) -> TrainableHead {
+        let config = HeadConfig::SkipConnection {
+            dim: DIM,
+            layers: 2,
+            skip_dropout,
+        };
+        let mut weights = config.init(3);
+        for weight in &mut weights {
+            // Open gates, so that weights behind them have gradients to speak of.
+            if weight.name.starts_with("gates") {
+                weight.value = Matrix::new(1, DIM, vec![0.5; DIM]).unwrap();
+            }
+        }
+        TrainableHead::new(&config, &weights, &Device::Cpu).unwrap()
+    }
+
+    fn assert_same(found: &CachedGradients, loss: &Tensor, variables: &[Var]) {
+        let value: f32 = loss.flatten_all().unwrap().to_vec1().unwrap()[0];
+        assert!((found.loss - value).abs() < 1e-5, "{} {value}", found.loss);
+        let expected = loss.backward().unwrap();
+        let mut largest = 0.0f32;
+        for variable in variables {
+            let read = |store: &GradStore| -> Vec<f32> {
+                let gradient = store.get(variable).unwrap();
+                gradient.flatten_all().unwrap().to_vec1().unwrap()
+            };
+            for (a, b) in read(&found.gradients).iter().zip(read(&expected)) {
+                assert!((a - b).abs() < 1e-5, "{a} should be {b}");
+                largest = largest.max(b.abs());
+            }
+        }
+        assert!(largest > 1e-3, "gradients of {largest} prove nothing");
+    }
+
+    #[test]
+    fn parts_give_the_gradients_of_the_whole() {
+        let (x, head) = (input(), head(0.0));
+        let targets = PairTargets::positives(PAIRS);
+        let ranking = MultipleNegativesRanking {
+            symmetric: true,
+            ..Default::default()
+        };
+        let guided = GuidedRanking {
+            scale: 10.0,
+            ..Default::default()
+        };
+        let guided = guided.with_guide(&x);
+        let contrastive = Contrastive::default();
+        let losses: [&dyn PairLoss<Tensor>; 3] = [&ranking, &guided, &contrastive];
+        for loss in losses {
+            let embeddings = head.head().forward(&x, Mode::Eval).unwrap();
+            let whole = loss.forward(&embeddings, &targets).unwrap();
+            for part in [0, 1, 5, 11, 22, 100] {
+                let cache = GradCache { part, seed: 1 };
+                let mut rows_seen = 0;
+                let found = cache
+                    .pairs(loss, &targets, |rows, _| {
+                        rows_seen += rows.len();
+                        let x = x.narrow(0, rows.start, rows.len())?;
+                        head.head().forward(&x, Mode::Eval)
+                    })
+                    .unwrap();
+                assert_eq!(rows_seen, 2 * 2 * PAIRS);
+                assert_same(&found, &whole, head.variables());
+            }
+        }
+    }
+
+    #[test]
+    fn dropout_is_the_same_both_times() {
+        let (x, head) = (input(), head(0.4));
+        let targets = PairTargets::positives(PAIRS);
+        let loss = MultipleNegativesRanking::default();
+        let cache = GradCache { part: 8, seed: 5 };
+        let embed = |rows: Range<usize>, seed| {
+            let x = x.narrow(0, rows.start, rows.len())?;
+            head.head().forward(&x, Mode::Train { seed })
+        };
+        let mut seeds = Vec::new();
+        let found = cache
+            .pairs(&loss, &targets, |rows, seed| {
+                seeds.push(seed);
+                embed(rows, seed)
+            })
+            .unwrap();
+        // Three parts of different seeds, twice.
+        assert_eq!(seeds.len(), 6);
+        assert_eq!(seeds[..3], seeds[3..]);
+        assert!(seeds[0] != seeds[1] && seeds[1] != seeds[2]);
+        // The same embeddings with their graphs kept.
+        let parts = cache.parts(2 * PAIRS);
+        let kept: Vec<Tensor> = parts
+            .into_iter()
+            .map(|(rows, seed)| embed(rows, seed).unwrap())
+            .collect();
+        let whole = loss
+            .forward(&Tensor::cat(&kept, 0).unwrap(), &targets)
+            .unwrap();
+        assert_same(&found, &whole, head.variables());
+        let eval = head.head().forward(&x, Mode::Eval).unwrap();
+        let eval = loss.forward(&eval, &targets).unwrap();
+        let eval: f32 = eval.flatten_all().unwrap().to_vec1().unwrap()[0];
+        assert!((found.loss - eval).abs() > 1e-3, "nothing was dropped");
+    }
+
+    #[test]
+    fn the_weights_of_a_loss_get_their_gradient_too() {
+        let (x, head) = (input(), head(0.0));
+        let groups: Vec<u64> = (0..2 * PAIRS as u64).map(|i| i % 4).collect();
+        let kernel = to_tensor(&normal_kernel(4, DIM, 2), &Device::Cpu).unwrap();
+        let kernel = Var::from_tensor(&kernel).unwrap();
+        let loss = Softmax::new(kernel.as_tensor().clone());
+        let found = GradCache { part: 5, seed: 0 }
+            .groups(&loss, &groups, |rows, _| {
+                let x = x.narrow(0, rows.start, rows.len())?;
+                head.head().forward(&x, Mode::Eval)
+            })
+            .unwrap();
+        let embeddings = head.head().forward(&x, Mode::Eval).unwrap();
+        let whole = loss.forward(&embeddings, &groups).unwrap();
+        let mut variables = head.variables().to_vec();
+        variables.push(kernel);
+        assert_same(&found, &whole, &variables);
+    }
+
+    #[test]
+    fn refuses_nothing_and_the_wrong_number_of_rows() {
+        let loss = MultipleNegativesRanking::default();
+        let cache = GradCache { part: 4, seed: 0 };
+        let x = input();
+        let found = cache.pairs(&loss, &PairTargets::positives(0), |_, _| Ok(x.clone()));
+        assert!(matches!(found, Err(BatchError::Empty)));
+        let found = cache.pairs(&loss, &PairTargets::positives(PAIRS), |_, _| Ok(x.clone()));
+        let Err(BatchError::Tensor(error)) = found else {
+            panic!("embeddings of other rows were taken");
+        };
+        assert!(error.to_string().contains("22 embeddings"), "{error}");
+    }
+}
