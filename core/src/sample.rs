@@ -29,11 +29,41 @@ impl<O> PairSample<O> {
     }
 }
 
+/// An object and the group it belongs to, for example a question and the number of its answer.
+///
+/// All items of a group are alike, all others are not. The targets of a batch of `n` items are a
+/// plain slice of `n` groups; the embeddings that go with it are `[n, d]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupSample<O> {
+    /// The object.
+    pub item: O,
+    /// Its group. Losses with a kernel (one row a group) need groups counted from 0; the others
+    /// take any number.
+    pub group: u64,
+}
+
+/// Checks that `rows` embeddings go with as many groups, at least one.
+///
+/// # Errors
+/// [`BatchError::Empty`] or [`BatchError::Groups`].
+pub fn check_groups<E>(rows: usize, groups: &[u64]) -> Result<(), BatchError<E>> {
+    if groups.is_empty() {
+        return Err(BatchError::Empty);
+    }
+    if rows != groups.len() {
+        return Err(BatchError::Groups {
+            rows,
+            groups: groups.len(),
+        });
+    }
+    Ok(())
+}
+
 /// What is known about the `n` pairs of a batch.
 ///
 /// The embeddings that go with it are `[2n, d]`: all `a` first, then all `b`, so that pair `i` is
 /// rows `i` and `n + i`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PairTargets {
     /// One score a pair; see [`PairSample::score`].
     pub scores: Vec<f32>,
@@ -93,7 +123,7 @@ impl PairTargets {
 /// Why a batch cannot be used by a loss or a metric; `E` is the tensor back end's error.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BatchError<E> {
-    /// There is no pair in the batch.
+    /// There is no pair or item in the batch.
     Empty,
     /// The embeddings are not two rows a pair.
     Rows {
@@ -109,6 +139,13 @@ pub enum BatchError<E> {
         /// Its score.
         score: f32,
     },
+    /// The embeddings are not one row an item.
+    Groups {
+        /// Rows of the embeddings.
+        rows: usize,
+        /// Groups of the targets, one an item.
+        groups: usize,
+    },
     /// The tensor library failed.
     Tensor(E),
 }
@@ -122,7 +159,7 @@ impl<E> From<E> for BatchError<E> {
 impl<E: fmt::Display> fmt::Display for BatchError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => write!(f, "the batch is empty; give it at least one pair"),
+            Self::Empty => write!(f, "the batch is empty; give it at least one pair or item"),
             Self::Rows { rows, pairs } => write!(
                 f,
                 "{rows} embeddings do not go with {pairs} pairs; give two rows a pair, all a, then all b"
@@ -131,6 +168,10 @@ impl<E: fmt::Display> fmt::Display for BatchError<E> {
                 f,
                 "pair {pair} has score {score}, but a ranking loss learns from pairs of score 1 only; \
                  leave the pair out or use a contrastive loss"
+            ),
+            Self::Groups { rows, groups } => write!(
+                f,
+                "{rows} embeddings do not go with {groups} groups; give one group an embedding"
             ),
             Self::Tensor(error) => error.fmt(f),
         }
