@@ -76,7 +76,7 @@ pub fn check_groups<E>(rows: usize, groups: &[u64]) -> Result<(), BatchError<E>>
 ///
 /// The embeddings that go with it are `[2n, d]`: all `a` first, then all `b`, so that pair `i` is
 /// rows `i` and `n + i`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PairTargets {
     /// One score a pair; see [`PairSample::score`].
     pub scores: Vec<f32>,

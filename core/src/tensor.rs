@@ -143,6 +143,15 @@ pub trait Tensor: Clone + 'static {
 
     // Provided: made of the operations above.
 
+    /// One below the other: `[a, m], [b, m], … → [a + b + …, m]`.
+    ///
+    /// # Errors
+    /// When the list is empty or the numbers of columns differ.
+    fn concat_rows(parts: &[Self]) -> Result<Self, Self::Error> {
+        let turned: Result<alloc::vec::Vec<Self>, _> = parts.iter().map(Self::transpose).collect();
+        Self::concat_columns(&turned?)?.transpose()
+    }
+
     /// Element-wise difference, with broadcasting.
     ///
     /// # Errors

@@ -37,6 +37,10 @@ impl Tensor for candle_core::Tensor {
         Self::cat(parts, 1)
     }
 
+    fn concat_rows(parts: &[Self]) -> Result<Self> {
+        Self::cat(parts, 0)
+    }
+
     fn add(&self, rhs: &Self) -> Result<Self> {
         self.broadcast_add(rhs)
     }

@@ -1,4 +1,4 @@
-use super::{Mean, Metric};
+use super::ranks::{Ranks, Wanted, for_each_row};
 use crate::{
     distance::Distance,
     sample::{BatchError, PairTargets},
@@ -6,28 +6,9 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// Where the right embedding landed when one embedding of a batch ranked all the others.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PositiveRank {
-    /// The embedding that ranked, `0..2n`.
-    pub row: usize,
-    /// Rank of its other half among the `2n − 1` others, from 1; ties in batch order.
-    pub rank: usize,
-    /// The pair's score.
-    pub label: f32,
-}
-
-/// All that the batch metrics need to know of a batch of `n` pairs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PairRanks {
-    /// `2n`: every embedding ranks the others, whether or not it has a positive.
-    pub rows: usize,
-    /// One for each row whose pair has a score above 0.
-    pub positives: Vec<PositiveRank>,
-}
-
 /// Ranks a batch as Quaterion's pair metrics do: each of its `2n` embeddings (`[2n, d]`, all `a`,
-/// then all `b`) ranks the `2n − 1` others by distance, itself excluded. Subgroups play no part.
+/// then all `b`) ranks the `2n − 1` others by distance, itself excluded, and is to find its other
+/// half. Subgroups play no part; a pair of score 0 has nothing to find.
 ///
 /// Source: `quaterion/eval/pair/pair_metric.py`.
 ///
@@ -37,144 +18,67 @@ pub fn rank_pairs<T: Tensor>(
     distance: &dyn Distance<T>,
     embeddings: &T,
     targets: &PairTargets,
-) -> Result<PairRanks, BatchError<T::Error>> {
+) -> Result<Ranks, BatchError<T::Error>> {
+    let all: Vec<u32> = (0..embeddings.dims().0 as u32).collect();
+    rank_pair_rows(distance, embeddings, targets, &all)
+}
+
+/// As [`rank_pairs`], but only the given rows rank.
+pub(crate) fn rank_pair_rows<T: Tensor>(
+    distance: &dyn Distance<T>,
+    embeddings: &T,
+    targets: &PairTargets,
+    rows: &[u32],
+) -> Result<Ranks, BatchError<T::Error>> {
     targets.check(embeddings.dims().0)?;
     let n = targets.len();
-    let distances = distance.distance_matrix(embeddings, embeddings)?.to_vec()?;
-    let mut positives = Vec::with_capacity(2 * n);
-    for (row, distances) in distances.chunks_exact(2 * n).enumerate() {
-        let label = targets.scores[row % n];
-        if label > 0.0 {
-            let rank = rank_in_row(distances, row, (row + n) % (2 * n));
-            positives.push(PositiveRank { row, rank, label });
-        }
-    }
-    Ok(PairRanks {
-        rows: 2 * n,
-        positives,
-    })
+    let mut ranks = Ranks::default();
+    for_each_row(distance, embeddings, rows, embeddings, &mut |row, found| {
+        let row = row as usize;
+        let right = [((row + n) % (2 * n), targets.scores[row % n])];
+        let wanted = Wanted {
+            own: Some(row),
+            right: if right[0].1 > 0.0 { &right } else { &[] },
+        };
+        ranks.push(found, wanted);
+    })?;
+    Ok(ranks)
 }
 
-/// Rank of `target` among the columns other than `row`, ascending, ties in order.
-fn rank_in_row(distances: &[f32], row: usize, target: usize) -> usize {
-    let limit = distances[target];
-    let before = |from: &[f32]| from.iter().filter(|&&d| d <= limit).count();
-    let after = |from: &[f32]| from.iter().filter(|&&d| d < limit).count();
-    let mut nearer = before(&distances[..target]) + after(&distances[target + 1..]);
-    let own = distances[row];
-    nearer -= usize::from(if row < target {
-        own <= limit
-    } else {
-        own < limit
-    });
-    nearer + 1
-}
-
-/// `rp@k`: the mean over all `2n` rows of (score of the positives among the first `k`) / `k`.
-///
-/// In `[0, 1]`, more is better. Source: `quaterion/eval/pair/retrieval_precision.py`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-pub struct RetrievalPrecision {
-    k: usize,
-    hits: f64,
-    rows: usize,
-}
-
-impl RetrievalPrecision {
-    /// The metric for the first `k` (at least 1).
-    #[must_use]
-    pub fn new(k: usize) -> Self {
-        Self {
-            k: k.max(1),
-            hits: 0.0,
-            rows: 0,
-        }
-    }
-}
-
-impl Metric for RetrievalPrecision {
-    type Batch = PairRanks;
-
-    fn update(&mut self, ranks: &PairRanks) {
-        let found = ranks
-            .positives
-            .iter()
-            .filter(|positive| positive.rank <= self.k);
-        self.hits += found.map(|positive| f64::from(positive.label)).sum::<f64>();
-        self.rows += ranks.rows;
-    }
-
-    fn compute(&self) -> Option<f32> {
-        (self.rows > 0).then(|| (self.hits / (self.rows * self.k) as f64) as f32)
-    }
-
-    fn reset(&mut self) {
-        *self = Self::new(self.k);
-    }
-}
-
-/// `rrk`: the mean over all positives of 1 / rank. In `(0, 1]`, more is better.
-///
-/// Source: `quaterion/eval/pair/retrieval_reciprocal_rank.py`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-pub struct RetrievalReciprocalRank(Mean);
-
-impl Metric for RetrievalReciprocalRank {
-    type Batch = PairRanks;
-
-    fn update(&mut self, ranks: &PairRanks) {
-        for positive in &ranks.positives {
-            self.0.add(1.0 / positive.rank as f64);
-        }
-    }
-
-    fn compute(&self) -> Option<f32> {
-        self.0.value()
-    }
-
-    fn reset(&mut self) {
-        *self = Self::default();
-    }
+/// Ranks a batch one way: the `a` of each of the given pairs ranks all `n` objects `b`, and is to
+/// find its own. Embeddings are `[2n, d]`, all `a`, then all `b`.
+pub(crate) fn rank_a_to_b<T: Tensor>(
+    distance: &dyn Distance<T>,
+    embeddings: &T,
+    targets: &PairTargets,
+    pairs: &[u32],
+) -> Result<Ranks, BatchError<T::Error>> {
+    targets.check(embeddings.dims().0)?;
+    let n = targets.len() as u32;
+    let b: Vec<u32> = (n..2 * n).collect();
+    let b = embeddings.select_rows(&b)?;
+    let mut ranks = Ranks::default();
+    for_each_row(distance, embeddings, pairs, &b, &mut |pair, found| {
+        let pair = pair as usize;
+        let right = [(pair, targets.scores[pair])];
+        let wanted = Wanted {
+            own: None,
+            right: if right[0].1 > 0.0 { &right } else { &[] },
+        };
+        ranks.push(found, wanted);
+    })?;
+    Ok(ranks)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{distance::Cosine, matrix::Matrix};
+    use crate::{
+        distance::Cosine,
+        matrix::Matrix,
+        metric::{Metric, PositiveRank, RetrievalPrecision, RetrievalReciprocalRank},
+    };
     use proptest::prelude::*;
-
-    #[test]
-    fn metrics_add_up_over_batches_and_forget_on_reset() {
-        let batch = |rank| PairRanks {
-            rows: 2,
-            positives: alloc::vec![
-                PositiveRank {
-                    row: 0,
-                    rank: 1,
-                    label: 1.0
-                },
-                PositiveRank {
-                    row: 1,
-                    rank,
-                    label: 1.0
-                },
-            ],
-        };
-        let mut precision = RetrievalPrecision::new(1);
-        let mut reciprocal = RetrievalReciprocalRank::default();
-        assert_eq!(precision.compute(), None);
-        for rank in [1, 2] {
-            precision.update(&batch(rank));
-            reciprocal.update(&batch(rank));
-        }
-        assert_eq!(precision.compute(), Some(0.75));
-        assert_eq!(reciprocal.compute(), Some(0.875));
-        precision.reset();
-        reciprocal.reset();
-        assert_eq!((precision.compute(), reciprocal.compute()), (None, None));
-    }
 
     proptest! {
         #[test]
@@ -187,6 +91,36 @@ mod tests {
                 order.sort_by(|&i, &j| distances.row(row)[i].total_cmp(&distances.row(row)[j]));
                 let expected = order.iter().position(|&i| i == (row + 8) % 16).unwrap() + 1;
                 prop_assert_eq!(rank, expected);
+            }
+        }
+
+        /// Order only decides ties, and random numbers have none.
+        #[test]
+        fn the_order_of_the_pairs_changes_nothing(seed in any::<u64>()) {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let x = Matrix::new(20, 3, (0..60).map(|_| random.f32() - 0.5).collect()).unwrap();
+            let scores: Vec<f32> = (0..10).map(|_| f32::from(random.u8(0..3)) / 2.0).collect();
+            let targets = PairTargets { scores, ..PairTargets::positives(10) };
+            let mut order: Vec<u32> = (0..10).collect();
+            random.shuffle(&mut order);
+            let both: Vec<u32> = order.iter().copied().chain(order.iter().map(|i| i + 10)).collect();
+            let shuffled = PairTargets {
+                scores: order.iter().map(|&i| targets.scores[i as usize]).collect(),
+                ..targets.clone()
+            };
+            let before = rank_pairs(&Cosine, &x, &targets).unwrap();
+            let after = rank_pairs(&Cosine, &x.select_rows(&both).unwrap(), &shuffled).unwrap();
+            let figures = |ranks: &Ranks| {
+                let (mut precision, mut reciprocal) = (
+                    RetrievalPrecision::new(3),
+                    RetrievalReciprocalRank::default(),
+                );
+                precision.update(ranks);
+                reciprocal.update(ranks);
+                [precision.compute(), reciprocal.compute()].map(Option::unwrap_or_default)
+            };
+            for (a, b) in figures(&before).into_iter().zip(figures(&after)) {
+                prop_assert!((a - b).abs() < 1e-6, "{a} {b}");
             }
         }
     }

@@ -1,0 +1,59 @@
+use super::{Mean, Metric, Ranks};
+
+/// `rrk`: the mean over everything that was to be found of 1 / rank. In `(0, 1]`, more is better.
+///
+/// Each right embedding counts, not only the first of its row (with pairs there is but one); in a
+/// group of more than two even a perfect model is thus below 1.
+/// Source: `quaterion/eval/pair/retrieval_reciprocal_rank.py`; here it counts groups as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct RetrievalReciprocalRank(Mean);
+
+impl Metric for RetrievalReciprocalRank {
+    type Batch = Ranks;
+
+    fn update(&mut self, ranks: &Ranks) {
+        for positive in &ranks.positives {
+            self.0.add(1.0 / positive.rank as f64);
+        }
+    }
+
+    fn compute(&self) -> Option<f32> {
+        self.0.value()
+    }
+
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::{PositiveRank, RetrievalPrecision};
+
+    #[test]
+    fn metrics_add_up_over_batches_and_forget_on_reset() {
+        let positive = |row, rank| PositiveRank {
+            row,
+            rank,
+            label: 1.0,
+        };
+        let batch = |rank| Ranks {
+            rows: 2,
+            positives: alloc::vec![positive(0, 1), positive(1, rank)],
+        };
+        let mut precision = RetrievalPrecision::new(1);
+        let mut reciprocal = RetrievalReciprocalRank::default();
+        assert_eq!(precision.compute(), None);
+        for rank in [1, 2] {
+            precision.update(&batch(rank));
+            reciprocal.update(&batch(rank));
+        }
+        assert_eq!(precision.compute(), Some(0.75));
+        assert_eq!(reciprocal.compute(), Some(0.875));
+        precision.reset();
+        reciprocal.reset();
+        assert_eq!((precision.compute(), reciprocal.compute()), (None, None));
+    }
+}
