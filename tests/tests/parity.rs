@@ -159,8 +159,6 @@ fn gradients_agree_with_finite_differences() {
     }
 }
 
-}
-
 /// The head the tutorial trains, its loss and its optimiser, five steps long.
 #[test]
 fn training_trajectory() {
