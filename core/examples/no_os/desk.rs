@@ -1,13 +1,13 @@
-//! Questions and answers, an encoder, a head and an index, with `alloc` only.
+//! Questions and answers, the compact encoder, a head and an index, with `alloc` only.
 
-use alloc::{boxed::Box, collections::BTreeMap, collections::BTreeSet, string::String, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 use nearsay_core::{
+    compact::{CompactError, StaticEncoder},
     encoder::Encoder,
     head::{Head, HeadConfig, HeadError, Mode},
     index::{Hit, Index},
     matrix::{Matrix, ShapeError},
-    wordpiece::{Vocabulary, VocabularyError, WordPiece},
 };
 
 extern crate alloc;
@@ -60,11 +60,8 @@ pub const ASKED: [(&str, u32); 8] = [
     ("parking cars", 7),
 ];
 
-/// Length of a vector.
-const DIM: usize = 128;
-
-/// How frequent a token must be to count half, as a share of all tokens.
-const FREQUENT: f32 = 0.01;
+/// The compact encoder, read where it lies: on a small machine, in flash memory.
+static ENCODER: &[u8] = include_bytes!("../../../assets/compact/encoder.bin");
 
 /// The number of the nearest answer to a question and how near it is, by any encoder.
 ///
@@ -75,7 +72,7 @@ pub fn answer<E: Encoder<Matrix, Input = str>>(
     head: &dyn Head<Matrix>,
     index: &Index,
     question: &str,
-) -> Result<Result<Option<Hit>, ShapeError>, E::Error> {
+) -> Result<Result<Option<Hit>, HeadError<ShapeError>>, E::Error> {
     let question = encoder.encode(&[question])?;
     let question = head.forward(&question, Mode::Eval);
     Ok(question.map(|question| index.search(question.row(0), 1).first().copied()))
@@ -83,24 +80,24 @@ pub fn answer<E: Encoder<Matrix, Input = str>>(
 
 /// All that is needed to answer.
 pub struct Desk {
-    encoder: WordVectors,
+    encoder: StaticEncoder<'static>,
     head: Box<dyn Head<Matrix>>,
     index: Index,
 }
 
 impl Desk {
-    /// Makes the encoder and the head, and embeds what is known: each answer is found by its own
+    /// Opens the encoder, makes the head, and embeds what is known: each answer is found by its own
     /// words and by those of its question.
     ///
     /// # Errors
     /// When the parts do not fit together.
     pub fn open() -> Result<Self, DeskError> {
         let texts: Vec<&str> = FAQ.iter().flat_map(|&(q, a)| [q, a]).collect();
-        let encoder = WordVectors::of(&texts)?;
+        let encoder = StaticEncoder::from_bytes(ENCODER)?;
         // Untrained, this head changes nothing yet; here is where the weights of a trained one go.
         let config = HeadConfig::Residual { dim: encoder.dim() };
         let head = config.build(&config.init(0), |weight| Ok(weight.value.clone()))?;
-        let known = head.forward(&encoder.encode(&texts)?, Mode::Eval)?;
+        let known = head.forward(&encoder.encode_all(&texts), Mode::Eval)?;
         let owners = (0..texts.len() as u32).map(|text| text / 2).collect();
         Ok(Self {
             index: Index::new(known, owners)?,
@@ -114,120 +111,26 @@ impl Desk {
     /// # Errors
     /// When encoder, head and index do not fit together.
     pub fn answer(&self, question: &str) -> Result<Option<(&'static str, f32)>, DeskError> {
-        let hit = answer(&self.encoder, &*self.head, &self.index, question)??;
+        let answered = answer(&self.encoder, &*self.head, &self.index, question);
+        let hit = answered.unwrap_or_else(|never| match never {})?;
         Ok(hit.map(|hit| (FAQ[hit.answer as usize].1, hit.score)))
     }
-}
-
-/// Texts as weighted sums of token vectors, one vector of random signs a token: near texts share
-/// tokens. Frequent tokens say little and count less, `a / (a + p)` with their share `p`.
-///
-/// Sources: Kanerva, Kristoferson and Holst, *Random indexing of text samples*, 2000; Arora, Liang
-/// and Ma, *A simple but tough-to-beat baseline for sentence embeddings*, 2017 (the weights).
-pub struct WordVectors {
-    tokenizer: WordPiece,
-    weights: Vec<f32>,
-}
-
-impl WordVectors {
-    /// Takes vocabulary and weights from texts.
-    ///
-    /// # Errors
-    /// Never for real texts; see [`Vocabulary::parse`].
-    pub fn of(texts: &[&str]) -> Result<Self, VocabularyError> {
-        let tokenizer = WordPiece::new(Vocabulary::parse(&vocabulary(texts))?);
-        let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
-        for text in texts {
-            for id in tokenizer.ids(text) {
-                *counts.entry(id).or_default() += 1.0;
-            }
-        }
-        let all: f32 = counts.values().sum();
-        let weight = |id| match counts.get(&id) {
-            Some(count) => FREQUENT / (FREQUENT + count / all),
-            // What no known text has is near to none of them.
-            None => 0.0,
-        };
-        let tokens = 0..tokenizer.vocabulary().len() as u32;
-        Ok(Self {
-            weights: tokens.map(weight).collect(),
-            tokenizer,
-        })
-    }
-}
-
-impl Encoder<Matrix> for WordVectors {
-    type Input = str;
-    type Error = ShapeError;
-
-    fn dim(&self) -> usize {
-        DIM
-    }
-
-    fn trainable(&self) -> bool {
-        false
-    }
-
-    fn encode(&self, batch: &[&str]) -> Result<Matrix, ShapeError> {
-        let mut data = alloc::vec![0.0; batch.len() * DIM];
-        for (row, text) in data.chunks_exact_mut(DIM).zip(batch) {
-            for id in self.tokenizer.ids(text) {
-                let weight = self.weights[id as usize];
-                for (place, x) in row.iter_mut().enumerate() {
-                    *x += weight * sign(id, place);
-                }
-            }
-        }
-        Matrix::new(batch.len(), DIM, data)
-    }
-}
-
-/// 1 or −1, at random but always the same for a token and a place: one bit of SplitMix64's output.
-///
-/// Source: Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014.
-fn sign(id: u32, place: usize) -> f32 {
-    let number = u64::from(id) << 8 | (place as u64 / 64 + 1);
-    let mut z = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^= z >> 31;
-    if z >> (place % 64) & 1 == 0 {
-        -1.0
-    } else {
-        1.0
-    }
-}
-
-/// A small `vocab.txt`: the words of the texts without a last `s`, and common endings.
-fn vocabulary(texts: &[&str]) -> String {
-    let words: BTreeSet<String> = texts
-        .iter()
-        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
-        .map(|word| word.strip_suffix('s').unwrap_or(word).to_lowercase())
-        .filter(|word| !word.is_empty())
-        .collect();
-    let mut vocabulary = String::from("[UNK]\n##s\n##ed\n##ing\n");
-    for word in words {
-        vocabulary.push_str(&word);
-        vocabulary.push('\n');
-    }
-    vocabulary
 }
 
 /// Why the desk cannot open or answer.
 #[derive(Debug)]
 pub enum DeskError {
-    /// The vocabulary cannot be used.
-    Vocabulary(VocabularyError),
+    /// The encoder cannot be used.
+    Encoder(CompactError),
     /// The head cannot be put together.
     Head(HeadError<ShapeError>),
     /// Vectors do not fit.
     Shape(ShapeError),
 }
 
-impl From<VocabularyError> for DeskError {
-    fn from(error: VocabularyError) -> Self {
-        Self::Vocabulary(error)
+impl From<CompactError> for DeskError {
+    fn from(error: CompactError) -> Self {
+        Self::Encoder(error)
     }
 }
 
@@ -246,7 +149,7 @@ impl From<ShapeError> for DeskError {
 impl fmt::Display for DeskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Vocabulary(error) => error.fmt(f),
+            Self::Encoder(error) => error.fmt(f),
             Self::Head(error) => error.fmt(f),
             Self::Shape(error) => error.fmt(f),
         }

@@ -232,7 +232,9 @@ mod tests {
                     .pairs(loss, &targets, |rows, _| {
                         rows_seen += rows.len();
                         let x = x.narrow(0, rows.start, rows.len())?;
-                        head.head().forward(&x, Mode::Eval)
+                        head.head()
+                            .forward(&x, Mode::Eval)
+                            .map_err(candle_core::Error::wrap)
                     })
                     .unwrap();
                 assert_eq!(rows_seen, 2 * 2 * PAIRS);
@@ -249,7 +251,10 @@ mod tests {
         let cache = GradCache { part: 8, seed: 5 };
         let embed = |rows: Range<usize>, seed| {
             let x = x.narrow(0, rows.start, rows.len())?;
-            head.head().forward(&x, Mode::Train { seed })
+            let mode = Mode::Train { seed };
+            head.head()
+                .forward(&x, mode)
+                .map_err(candle_core::Error::wrap)
         };
         let mut seeds = Vec::new();
         let found = cache
@@ -288,7 +293,9 @@ mod tests {
         let found = GradCache { part: 5, seed: 0 }
             .groups(&loss, &groups, |rows, _| {
                 let x = x.narrow(0, rows.start, rows.len())?;
-                head.head().forward(&x, Mode::Eval)
+                head.head()
+                    .forward(&x, Mode::Eval)
+                    .map_err(candle_core::Error::wrap)
             })
             .unwrap();
         let embeddings = head.head().forward(&x, Mode::Eval).unwrap();

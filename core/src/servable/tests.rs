@@ -387,7 +387,7 @@ fn an_empty_set_of_answers_is_refused() {
     let base = base();
     let files = ModelFiles::open(&base, "base".as_ref()).unwrap();
     let export = Export {
-        encoder: &files,
+        encoder: ExportEncoder::Network(&files),
         encoder_name: "tiny",
         head: &Folded::Identity,
         answers: &AnswerSet::default(),
