@@ -129,6 +129,9 @@ impl GradCache {
         let value = value.flatten_all()?.get(0)?.to_scalar()?;
         // A loss that does not depend on the embeddings leaves nothing to pass on.
         if let Some(of_embeddings) = gradients.remove(&embeddings) {
+            // candle's gradients are themselves functions of the loss's weights: cut off, or these
+            // would get a gradient of the gradient on top of their own.
+            let of_embeddings = of_embeddings.detach();
             for (rows, seed) in &parts {
                 let share = of_embeddings.narrow(0, rows.start, rows.len())?;
                 let surrogate = (embed(rows, *seed)? * share)?.sum_all()?;

@@ -18,8 +18,8 @@ use alloc::{string::String, vec, vec::Vec};
 /// # Differences from Quaterion
 ///
 /// Quaterion takes the cosine once more, `s·cos(cos θᵢⱼ − m·[…])`, so that an embedding is drawn to
-/// where its cosine is `m` rather than 1, and perfect alignment costs 13.7 at the default scale
-/// instead of nothing. `compat` computes that; the outer cosine is then a polynomial, exact to
+/// where its cosine is `m` rather than 1, and perfect alignment costs 13 and more at the default
+/// scale instead of nothing. `compat` computes that; the outer cosine is then a polynomial, exact to
 /// single precision for margins up to 1.
 ///
 /// Sources: Wang et al., "CosFace: large margin cosine loss for deep face recognition", CVPR 2018;
