@@ -16,9 +16,11 @@
 //! | 2 | [`distance`] | `alloc` | cosine, dot product, Euclidean, Manhattan |
 //! | 3 | [`head`], [`encoder`], [`loss`], [`metric`] | `alloc` | one file per member, each generic over `Tensor` |
 //! | 4 | [`index`] | `alloc` | nearest answers: exact top-k |
+//! | 4 | [`dataset`] | `alloc` | samples by number, seeded batches of them, samples turned into embeddings |
+//! | 5 | [`evaluate`] | `alloc` | metrics of a whole data set, or of samples of it |
 #![cfg_attr(
     feature = "std",
-    doc = "| 5 | [`store`] | `std` | the one door to disk: real, in memory, and failing on purpose |\n| 5 | [`faq`] | `std` | reading FAQ files into rows; problems with line numbers; splits |\n| 6 | [`model`] | `std` | the files of a sentence-transformers model, from a folder or an archive |"
+    doc = "| 5 | [`store`] | `std` | the one door to disk: real, in memory, and failing on purpose |\n| 5 | [`faq`] | `std` | reading FAQ files into rows; problems with line numbers; splits |\n| 6 | [`cache`] | `std` | embeddings on disk, by model and content |\n| 6 | [`model`] | `std` | the files of a sentence-transformers model, from a folder or an archive |"
 )]
 #![cfg_attr(
     feature = "candle",
@@ -62,8 +64,10 @@
 
 extern crate alloc;
 
+pub mod dataset;
 pub mod distance;
 pub mod encoder;
+pub mod evaluate;
 pub mod head;
 pub mod index;
 pub mod loss;
@@ -72,6 +76,8 @@ pub mod metric;
 pub mod sample;
 pub mod tensor;
 
+#[cfg(feature = "std")]
+pub mod cache;
 #[cfg(feature = "std")]
 pub mod faq;
 #[cfg(feature = "std")]

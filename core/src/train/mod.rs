@@ -1,6 +1,6 @@
 //! Layer 9: training a head over a frozen encoder.
 //!
-//! [`embed`](cache::EmbeddingCache::embed) turns texts into vectors once and keeps them on disk;
+//! [`embed`](crate::cache::EmbeddingCache::embed) turns texts into vectors once and keeps them on disk;
 //! [`Fit`] learns from the vectors and tells what it does by [`Event`]s; a [`Control`] pauses and
 //! stops it from elsewhere; a [`checkpoint`] lets a run that was killed go on exactly where it was.
 //!
@@ -8,14 +8,12 @@
 //! | --- | --- |
 //! | [`settings`] | recipes and what they stand for |
 //! | [`data`] | rows of an FAQ as pairs of vectors |
-//! | [`cache`] | embeddings on disk, keyed by model and text |
 //! | [`fit`] | the loop |
 //! | [`job`] | all of it: embed, fit, measure before and after |
 //! | [`control`], [`event`] | what goes in and comes out while it runs |
 //! | [`checkpoint`] | the state of a run as bytes |
 //! | [`report`] | before and after, on questions kept aside |
 
-pub mod cache;
 pub mod checkpoint;
 pub mod control;
 pub mod data;
@@ -26,7 +24,7 @@ pub mod job;
 pub mod report;
 pub mod settings;
 
-pub use cache::EmbeddingCache;
+pub use crate::cache::{self, EmbeddingCache};
 pub use checkpoint::{Checkpoint, State};
 pub use control::Control;
 pub use data::Pairs;
