@@ -18,7 +18,7 @@ impl<T> Default for Rows<T> {
 
 impl<T: Tensor> Rows<T> {
     /// Number of rows.
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.parts.iter().map(|part| part.dims().0).sum()
     }
 
@@ -43,7 +43,7 @@ impl<T: Tensor> Rows<T> {
     }
 
     /// Rows by number, in the given order, repeats allowed: `[numbers.len(), d]`. `None` when there
-    /// are no rows at all; numbers must be below [`len`](Self::len).
+    /// are no rows at all; numbers must be below [`count`](Self::count).
     pub(crate) fn gather(&self, numbers: &[usize]) -> Result<Option<T>, T::Error> {
         if let [all] = self.parts.as_slice() {
             let numbers: Vec<u32> = numbers.iter().map(|&number| number as u32).collect();
@@ -96,7 +96,7 @@ mod tests {
                 n += part;
                 prop_assert!(rows.parts.windows(2).all(|w| w[0].rows() >= 2 * w[1].rows()));
             }
-            prop_assert_eq!(rows.len(), n);
+            prop_assert_eq!(rows.count(), n);
             let numbers: Vec<usize> = picks.iter().map(|pick| pick.index(n)).collect();
             let expected: Vec<f32> = numbers.iter().map(|&number| number as f32).collect();
             let found = rows.gather(&numbers).unwrap().unwrap();

@@ -31,7 +31,10 @@ use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 ///     }
 /// }
 ///
-/// let kind = |text: &str| if text.ends_with('?') { "question" } else { "answer" };
+/// fn kind(text: &str) -> &str {
+///     if text.ends_with('?') { "question" } else { "answer" }
+/// }
+///
 /// let texts = Switch::by(kind, "question", Length(10.0), |text: &str| text)
 ///     .and("answer", Length(1.0), |text: &str| text)
 ///     .unwrap();

@@ -21,6 +21,11 @@ pub trait Targets: Clone + Default {
     /// Adds the samples of another batch at the end.
     fn append(&mut self, other: &Self);
 
+    /// The samples of these places, in this order, repeats allowed; places beyond the last are left
+    /// out.
+    #[must_use]
+    fn select(&self, places: &[usize]) -> Self;
+
     /// Ranks all embeddings of a batch, see [`rank_pairs`] and [`rank_groups`].
     ///
     /// # Errors
@@ -30,6 +35,11 @@ pub trait Targets: Clone + Default {
         distance: &dyn Distance<T>,
         embeddings: &T,
     ) -> Result<Ranks, BatchError<T::Error>>;
+}
+
+fn pick<V: Copy>(values: &[V], places: &[usize]) -> Vec<V> {
+    let picked = places.iter().filter_map(|&place| values.get(place));
+    picked.copied().collect()
 }
 
 impl Targets for PairTargets {
@@ -42,6 +52,13 @@ impl Targets for PairTargets {
     fn append(&mut self, other: &Self) {
         self.scores.extend_from_slice(&other.scores);
         self.subgroups.extend_from_slice(&other.subgroups);
+    }
+
+    fn select(&self, places: &[usize]) -> Self {
+        Self {
+            scores: pick(&self.scores, places),
+            subgroups: pick(&self.subgroups, places),
+        }
     }
 
     fn rank<T: Tensor>(
@@ -62,6 +79,10 @@ impl Targets for Vec<u64> {
 
     fn append(&mut self, other: &Self) {
         self.extend_from_slice(other);
+    }
+
+    fn select(&self, places: &[usize]) -> Self {
+        pick(self, places)
     }
 
     fn rank<T: Tensor>(

@@ -76,6 +76,16 @@ impl Control {
     }
 }
 
+impl crate::cache::Interrupt for Control {
+    fn wait(&self) -> bool {
+        Self::wait(self)
+    }
+
+    fn stopping(&self) -> bool {
+        Self::stopping(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

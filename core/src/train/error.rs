@@ -1,4 +1,4 @@
-use crate::{head::HeadError, sample::BatchError, store::StoreError};
+use crate::{cache::CacheError, head::HeadError, sample::BatchError, store::StoreError};
 use std::fmt;
 
 /// Why a run could not be done.
@@ -86,3 +86,12 @@ from!(
     Head(HeadError<candle_core::Error>),
     Store(StoreError)
 );
+
+impl From<CacheError> for TrainError {
+    fn from(error: CacheError) -> Self {
+        match error {
+            CacheError::Encoder(error) => Self::Encoder(error),
+            CacheError::Store(error) => Self::Store(error),
+        }
+    }
+}

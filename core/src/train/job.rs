@@ -4,11 +4,11 @@ use super::{
     Checkpoint, Control, Event, Fit, Fitted, Learns, Pairs, PoolFigures, Report, Settings,
     TrainError,
     bags::Bags,
-    cache::{Embedded, EmbeddingCache, Encode},
     data::answer_groups,
     learner::{HeadLearner, TableLearner},
 };
 use crate::{
+    cache::{Embedded, EmbeddingCache, Encode},
     candle::{TrainableHead, to_matrix, to_tensor},
     compact::{StaticEncoder, Table},
     faq::Row,
@@ -188,7 +188,7 @@ impl Job<'_, '_> {
         };
         match &mut self.source {
             Source::Frozen { cache, encode } => {
-                cache.embed(texts, encode, self.control, &mut on_progress)
+                Ok(cache.embed(texts, encode, self.control, &mut on_progress)?)
             }
             Source::Static(encoder) => {
                 let embeddings = encoder.encode_all(texts);

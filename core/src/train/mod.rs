@@ -1,6 +1,6 @@
 //! Layer 9: training a head over a frozen encoder, or the table of a static one.
 //!
-//! [`embed`](cache::EmbeddingCache::embed) turns texts into vectors once and keeps them on disk;
+//! [`embed`](crate::cache::EmbeddingCache::embed) turns texts into vectors once and keeps them on disk;
 //! [`Fit`] learns from the vectors and tells what it does by [`Event`]s; a [`Control`] pauses and
 //! stops it from elsewhere; a [`checkpoint`] lets a run that was killed go on exactly where it was.
 //!
@@ -8,7 +8,6 @@
 //! | --- | --- |
 //! | [`settings`] | recipes and what they stand for |
 //! | [`data`], [`bags`] | rows of an FAQ as pairs of vectors or of token ids |
-//! | [`cache`] | embeddings on disk, keyed by model and text |
 //! | [`learner`] | what a run changes step by step |
 //! | [`fit`] | the loop |
 //! | [`job`] | all of it: embed, fit, measure before and after |
@@ -17,7 +16,6 @@
 //! | [`report`] | before and after, on questions kept aside |
 
 pub mod bags;
-pub mod cache;
 pub mod checkpoint;
 pub mod control;
 pub mod data;
@@ -29,7 +27,7 @@ pub mod learner;
 pub mod report;
 pub mod settings;
 
-pub use cache::EmbeddingCache;
+pub use crate::cache::EmbeddingCache;
 pub use checkpoint::{Checkpoint, State};
 pub use control::Control;
 pub use data::Pairs;

@@ -9,7 +9,7 @@ use nearsay_core::{
     model::ModelFiles,
     servable::Servable,
     store::DiskStore,
-    train::{Control, EmbeddingCache, PoolFigures},
+    train::{Control, EmbeddingCache, PoolFigures, TrainError},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -185,7 +185,8 @@ impl Encoder<'_> {
             },
             &Control::new(),
             &mut |done, total| bar.show(done as u64, total as u64),
-        )?;
+        );
+        let embedded = embedded.map_err(TrainError::from)?;
         let pooled = embedded
             .map(|embedded| embedded.embeddings)
             .unwrap_or_default();

@@ -1,24 +1,30 @@
-//! Embeddings on disk, keyed by model and text: what was embedded once is never embedded again.
+//! Layer 6: embeddings on disk, keyed by model and content: what was embedded once is never embedded
+//! again.
 //!
-//! A folder for each model (its fingerprint), in it pieces of at most [`PIECE`] texts, each a
-//! safetensors file that is written once and never changed, with the SHA-256 of every text
-//! (`keys`, `[n, 32]` bytes) and its embedding (`vectors`, `[n, d]` f32). Pieces are read one at a
-//! time, so memory holds little more than the result. A run that is killed loses at most one piece.
+//! A folder for each model (its fingerprint), in it pieces of at most [`PIECE`] contents, each a
+//! safetensors file that is written once and never changed, with the SHA-256 of every content
+//! (`keys`, `[n, 32]` bytes; of a text, its UTF-8 bytes) and its embedding (`vectors`, `[n, d]` f32).
+//! Pieces are read one at a time, so memory holds little more than the result. A run that is killed
+//! loses at most one piece.
+//!
+//! [`EmbeddingCache`] is what the app embeds whole FAQs with, and the
+//! [`VectorStore`] behind [`CachePolicy::Disk`](crate::encoder::CachePolicy::Disk). Unlike
+//! Quaterion's `save_dir` it notices when a text or the model changes, and holds no pickles.
 
-use super::{TrainError, control::Control};
 use crate::{
+    encoder::{BoxError, VectorStore},
     matrix::Matrix,
-    store::{ErrorKind, Store},
+    store::{ErrorKind, Store, StoreError},
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
-    fmt::Write as _,
+    fmt::{self, Write as _},
     path::{Path, PathBuf},
 };
 
-/// Texts in a piece: some seconds of work.
+/// Contents in a piece: some seconds of work.
 pub const PIECE: usize = 1024;
 
 /// No piece is longer; one that claims to be is not ours.
@@ -28,11 +34,68 @@ type Key = [u8; 32];
 
 /// Turns texts into embeddings, `n` texts → `[n, d]`; calls back with the number done so far and
 /// gives up with `None` when that returns false.
-pub type Encode<'a> = dyn FnMut(
-        &[&str],
-        &mut dyn FnMut(usize) -> bool,
-    ) -> Result<Option<Matrix>, Box<dyn std::error::Error + Send + Sync>>
-    + 'a;
+pub type Encode<'a> =
+    dyn FnMut(&[&str], &mut dyn FnMut(usize) -> bool) -> Result<Option<Matrix>, BoxError> + 'a;
+
+/// As [`Encode`], but by numbers of contents.
+type EncodeNumbers<'a> =
+    dyn FnMut(&[usize], &mut dyn FnMut(usize) -> bool) -> Result<Option<Matrix>, BoxError> + 'a;
+
+/// Somebody who may want long work to wait or to end.
+pub trait Interrupt {
+    /// Waits as long as the work is paused; returns whether it is to go on.
+    fn wait(&self) -> bool;
+
+    /// Whether the work is to end.
+    fn stopping(&self) -> bool;
+}
+
+/// Nobody interrupts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uninterrupted;
+
+impl Interrupt for Uninterrupted {
+    fn wait(&self) -> bool {
+        true
+    }
+
+    fn stopping(&self) -> bool {
+        false
+    }
+}
+
+/// Why embeddings could not be had.
+#[derive(Debug)]
+pub enum CacheError {
+    /// The encoder failed, or gave something else than it was asked for.
+    Encoder(BoxError),
+    /// Something could not be read or written.
+    Store(StoreError),
+}
+
+impl fmt::Display for CacheError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encoder(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CacheError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Encoder(error) => Some(error.as_ref()),
+            Self::Store(error) => Some(error),
+        }
+    }
+}
+
+impl From<StoreError> for CacheError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
 
 /// The saved embeddings of one model.
 pub struct EmbeddingCache<'a> {
@@ -73,23 +136,39 @@ impl<'a> EmbeddingCache<'a> {
         &self,
         texts: &[&str],
         encode: &mut Encode<'_>,
-        control: &Control,
+        control: &dyn Interrupt,
         on_progress: &mut dyn FnMut(usize, usize),
-    ) -> Result<Option<Embedded>, TrainError> {
+    ) -> Result<Option<Embedded>, CacheError> {
+        let contents: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+        let mut encode = |numbers: &[usize], tell: &mut dyn FnMut(usize) -> bool| {
+            let texts: Vec<&str> = numbers.iter().map(|&number| texts[number]).collect();
+            encode(&texts, tell)
+        };
+        self.embed_contents(&contents, &mut encode, control, on_progress)
+    }
+
+    /// As [`embed`](Self::embed), for contents of any kind.
+    fn embed_contents(
+        &self,
+        contents: &[&[u8]],
+        encode: &mut EncodeNumbers<'_>,
+        control: &dyn Interrupt,
+        on_progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Option<Embedded>, CacheError> {
         self.store.create_dir_all(&self.dir)?;
         self.store.sweep(&self.dir)?;
         let mut wanted: HashMap<Key, Vec<usize>> = HashMap::new();
         let mut order = Vec::new();
-        for (row, text) in texts.iter().enumerate() {
-            let key: Key = Sha256::digest(text.as_bytes()).into();
+        for (row, content) in contents.iter().enumerate() {
+            let key: Key = Sha256::digest(content).into();
             let rows = wanted.entry(key).or_default();
             if rows.is_empty() {
-                order.push((key, *text));
+                order.push((key, row));
             }
             rows.push(row);
         }
         let total = order.len();
-        let mut data = vec![0.0f32; texts.len() * self.dim];
+        let mut data = vec![0.0f32; contents.len() * self.dim];
         let mut done = Embedded::default();
         let mut place = |key: &Key, vector: &[f32], wanted: &mut HashMap<Key, Vec<usize>>| {
             for row in wanted.remove(key).unwrap_or_default() {
@@ -124,9 +203,9 @@ impl<'a> EmbeddingCache<'a> {
 
         order.retain(|(key, _)| wanted.contains_key(key));
         let found = total - order.len();
-        for (piece, texts) in order.chunks(PIECE).enumerate() {
+        for (piece, part) in order.chunks(PIECE).enumerate() {
             let before = found + piece * PIECE;
-            let list: Vec<&str> = texts.iter().map(|(_, text)| *text).collect();
+            let list: Vec<usize> = part.iter().map(|(_, number)| *number).collect();
             let mut tell = |n: usize| {
                 on_progress(before + n, total);
                 control.wait()
@@ -134,13 +213,13 @@ impl<'a> EmbeddingCache<'a> {
             if !control.wait() {
                 return Ok(None);
             }
-            let Some(vectors) = encode(&list, &mut tell).map_err(TrainError::Encoder)? else {
+            let Some(vectors) = encode(&list, &mut tell).map_err(CacheError::Encoder)? else {
                 return Ok(None);
             };
             if vectors.rows() != list.len() || vectors.columns() != self.dim {
-                return Err(TrainError::Encoder(
+                return Err(CacheError::Encoder(
                     format!(
-                        "the encoder gave {}×{} numbers for {} texts of {} each",
+                        "the encoder gave {}×{} numbers for {} inputs of {} each",
                         vectors.rows(),
                         vectors.columns(),
                         list.len(),
@@ -149,7 +228,7 @@ impl<'a> EmbeddingCache<'a> {
                     .into(),
                 ));
             }
-            let keys: Vec<Key> = texts.iter().map(|(key, _)| *key).collect();
+            let keys: Vec<Key> = part.iter().map(|(key, _)| *key).collect();
             self.write(&keys, &vectors)?;
             for (key, vector) in keys.iter().zip(vectors.iter_rows()) {
                 place(key, vector, &mut wanted);
@@ -160,12 +239,12 @@ impl<'a> EmbeddingCache<'a> {
         if !wanted.is_empty() {
             return Ok(None);
         }
-        done.embeddings = Matrix::new(texts.len(), self.dim, data).unwrap_or_default();
+        done.embeddings = Matrix::new(contents.len(), self.dim, data).unwrap_or_default();
         Ok(Some(done))
     }
 
     /// One piece; `None` when it is damaged or of another width.
-    fn read(&self, path: &Path) -> Result<Option<(Vec<Key>, Matrix)>, TrainError> {
+    fn read(&self, path: &Path) -> Result<Option<(Vec<Key>, Matrix)>, CacheError> {
         let bytes = match self.store.read(path, LIMIT) {
             Ok(bytes) => bytes,
             Err(error) => match error.kind {
@@ -198,11 +277,11 @@ impl<'a> EmbeddingCache<'a> {
         vectors.is_finite().then_some((keys, vectors))
     }
 
-    fn write(&self, keys: &[Key], vectors: &Matrix) -> Result<(), TrainError> {
+    fn write(&self, keys: &[Key], vectors: &Matrix) -> Result<(), CacheError> {
         let key_bytes = keys.concat();
         let vector_bytes = vectors.to_le_bytes();
         let view = |dtype, shape, data| {
-            TensorView::new(dtype, shape, data).map_err(|e| TrainError::Encoder(e.into()))
+            TensorView::new(dtype, shape, data).map_err(|e| CacheError::Encoder(e.into()))
         };
         let tensors = [
             ("keys", view(Dtype::U8, vec![keys.len(), 32], &key_bytes)?),
@@ -212,7 +291,7 @@ impl<'a> EmbeddingCache<'a> {
             ),
         ];
         let bytes =
-            safetensors::serialize(tensors, None).map_err(|e| TrainError::Encoder(e.into()))?;
+            safetensors::serialize(tensors, None).map_err(|e| CacheError::Encoder(e.into()))?;
         let mut name = String::new();
         for byte in &Sha256::digest(&key_bytes)[..8] {
             write!(name, "{byte:02x}").ok();
@@ -223,10 +302,87 @@ impl<'a> EmbeddingCache<'a> {
     }
 }
 
+impl VectorStore for EmbeddingCache<'_> {
+    fn vectors(
+        &self,
+        contents: &[&[u8]],
+        encode: &mut dyn FnMut(&[usize]) -> Result<Matrix, BoxError>,
+    ) -> Result<Matrix, BoxError> {
+        let mut encode =
+            |numbers: &[usize], _: &mut dyn FnMut(usize) -> bool| encode(numbers).map(Some);
+        let done = self.embed_contents(contents, &mut encode, &Uninterrupted, &mut |_, _| {})?;
+        // Nobody stops it, so there is always a result.
+        done.map(|done| done.embeddings)
+            .ok_or_else(|| "embedding was stopped".into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Fault, FaultStore, MemStore};
+    use crate::{
+        encoder::{CachePolicy, Cached, Encoder, tests::Counting},
+        store::{Fault, FaultStore, MemStore},
+    };
+    use std::cell::Cell;
+
+    /// Stops when told to.
+    #[derive(Default)]
+    struct Stop(Cell<bool>);
+
+    impl Interrupt for Stop {
+        fn wait(&self) -> bool {
+            !self.0.get()
+        }
+
+        fn stopping(&self) -> bool {
+            self.0.get()
+        }
+    }
+
+    #[test]
+    fn a_cached_encoder_finds_what_another_run_embedded() {
+        let store = MemStore::new();
+        let cached = |encoder| {
+            let cache = EmbeddingCache::new(&store, Path::new("cache"), "counting", 2);
+            let policy = CachePolicy::Disk {
+                store: Box::new(cache),
+                like: Matrix::from_rows(&[[0.0]]).unwrap(),
+            };
+            Cached::text(encoder, policy).unwrap()
+        };
+        let first = Counting::new(5.0, false);
+        let texts = ["a", "bb", "a", "ccc"];
+        let expected = cached(&first).encode(&texts).unwrap();
+        assert_eq!(expected.data(), [1.0, 5.0, 2.0, 5.0, 1.0, 5.0, 3.0, 5.0]);
+        assert_eq!(first.asked.get(), 3);
+        let second = Counting::new(5.0, false);
+        let again = cached(&second);
+        assert_eq!(again.encode(&texts).unwrap(), expected);
+        assert_eq!(second.asked.get(), 0);
+        // An edited text is embedded, the others are not.
+        again.encode(&["a", "bb!"]).unwrap();
+        assert_eq!(second.asked.get(), 1);
+        // The app embeds texts by the same keys.
+        let (app, seen) = embed_as(&store, "counting", &["bb!", "ccc"]).unwrap();
+        assert_eq!(
+            (app.embeddings.data(), seen),
+            (&[3.0, 5.0, 3.0, 5.0][..], 0)
+        );
+    }
+
+    #[test]
+    fn the_encoders_own_error_comes_back() {
+        let store = MemStore::new();
+        let cache = EmbeddingCache::new(&store, Path::new("cache"), "counting", 2);
+        let policy = CachePolicy::Disk {
+            store: Box::new(cache),
+            like: Matrix::from_rows(&[[0.0]]).unwrap(),
+        };
+        let cached = Cached::text(Counting::new(5.0, false), policy).unwrap();
+        let error = cached.encode(&["bad"]).unwrap_err();
+        assert_eq!(error.to_string(), "will not read \"bad\"");
+    }
 
     /// An encoder that counts what it is asked: the vector of a text is (its length, 1).
     fn encode(seen: &mut usize, texts: &[&str]) -> Matrix {
@@ -235,13 +391,21 @@ mod tests {
         Matrix::from_rows(&rows).unwrap()
     }
 
-    fn embed(store: &dyn Store, texts: &[&str]) -> Result<(Embedded, usize), TrainError> {
+    fn embed(store: &dyn Store, texts: &[&str]) -> Result<(Embedded, usize), CacheError> {
+        embed_as(store, "model", texts)
+    }
+
+    fn embed_as(
+        store: &dyn Store,
+        model: &str,
+        texts: &[&str],
+    ) -> Result<(Embedded, usize), CacheError> {
         let mut seen = 0;
-        let cache = EmbeddingCache::new(store, Path::new("cache"), "model", 2);
+        let cache = EmbeddingCache::new(store, Path::new("cache"), model, 2);
         let done = cache.embed(
             texts,
             &mut |texts, _| Ok(Some(encode(&mut seen, texts))),
-            &Control::new(),
+            &Uninterrupted,
             &mut |_, _| {},
         )?;
         Ok((done.unwrap(), seen))
@@ -284,13 +448,13 @@ mod tests {
         let store = MemStore::new();
         let texts: Vec<String> = (0..2 * PIECE).map(|i| format!("text {i}")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let control = Control::new();
+        let control = Stop::default();
         let mut seen = 0;
         let cache = EmbeddingCache::new(&store, Path::new("cache"), "model", 2);
         let stopped = cache.embed(
             &texts,
             &mut |texts, _| {
-                control.stop();
+                control.0.set(true);
                 Ok(Some(encode(&mut seen, texts)))
             },
             &control,
