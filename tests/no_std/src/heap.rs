@@ -1,4 +1,4 @@
-//! The memory of the program: two megabytes, handed out once.
+//! The memory of the program: three megabytes, handed out once.
 
 use core::{
     alloc::{GlobalAlloc, Layout},
@@ -7,7 +7,7 @@ use core::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-const SIZE: usize = 2 << 20;
+const SIZE: usize = 3 << 20;
 
 /// Gives the next free bytes and takes none back.
 #[repr(align(16))]

@@ -6,7 +6,10 @@ use nearsay_core::{
     distance::{Distance, DistanceKind},
     head::{HeadConfig, Mode},
     index::Index,
-    loss::{Contrastive, MultipleNegativesRanking, PairLoss},
+    loss::{
+        Contrastive, CosFace, FastAp, GroupLoss, MultipleNegativesRanking, OnlineContrastive,
+        PairLoss, Triplet,
+    },
     matrix::Matrix,
     metric::{
         Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool,
@@ -48,6 +51,7 @@ pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
             layers: 1,
             skip_dropout: 0.0,
         },
+        HeadConfig::Gated { dim: 2 },
     ];
     for config in heads {
         let weights = config.init(1);
@@ -55,15 +59,12 @@ pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
             .build(&weights, |weight| Ok(weight.value.clone()))
             .map_err(text)?;
         let out = head.forward(&pairs, Mode::Eval).map_err(text)?;
-        // Untrained, the first two change nothing; the third is compared with its folded form.
-        let expected = match head.fold().map_err(text)? {
-            Some(linear) => {
-                let row = linear.weight.row(0);
-                3.0 * row[0] + 4.0 * row[1] + first(&linear.bias)
-            }
-            None => 3.0,
-        };
-        check("head", first(&out), expected);
+        // Untrained, the first two change nothing; the others are compared with their folded forms.
+        let mut folded = pairs.clone();
+        for layer in head.fold().map_err(text)?.layers().unwrap_or_default() {
+            folded = layer.forward(&folded).map_err(text)?;
+        }
+        check("head", first(&out), first(&folded));
     }
 
     let contrastive = Contrastive::default().forward(
@@ -77,6 +78,40 @@ pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
     // Cosine similarities are 1 and 0.9, by 20 and less the largest: −ln(1 / (1 + e⁻²)).
     let ranking = MultipleNegativesRanking::default().forward(&pairs, &targets);
     check("ranking loss", first(&ranking.map_err(text)?), 0.126_928);
+
+    // Rows of one group in pairs, (3, 4) and (0, 2) far from each other by a cosine of 0.8.
+    let groups = [0u64, 1, 0, 1];
+    let kernel = Matrix::from_rows(&PAIRS[..2]).map_err(text)?;
+    let losses: [(&str, &dyn GroupLoss<Matrix>, f32); 4] = [
+        // The hardest positive is at 0, the hardest negative at (1 − 0.8)/2.
+        (
+            "online contrastive loss",
+            &OnlineContrastive::default(),
+            0.2,
+        ),
+        (
+            "triplet loss",
+            &Triplet {
+                relative: false,
+                ..Triplet::default()
+            },
+            0.4,
+        ),
+        // Each row is its kernel's, by a cosine of 1 and a head start of 0.35 for the other's 0.8.
+        (
+            "cos face loss",
+            &CosFace {
+                scale: 1.0,
+                ..CosFace::new(kernel)
+            },
+            0.770_957,
+        ),
+        ("fast ap loss", &FastAp::default(), 0.0),
+    ];
+    for (name, loss, expected) in losses {
+        let value = loss.forward(&pairs, &groups).map_err(text)?;
+        check(name, first(&value), expected);
+    }
 
     let ranks = rank_pairs(
         &DistanceKind::Cosine as &dyn Distance<Matrix>,

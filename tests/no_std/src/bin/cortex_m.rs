@@ -1,5 +1,5 @@
-//! Starts the program on a bare Cortex-M4 with 4 MB of code and 4 MB of data memory at the places
-//! that `cortex_m.ld` says: the board `mps2-an386`, as QEMU has it. Talks to the debugger (QEMU) by
+//! Starts the program on a bare Cortex-M4 with 4 MB of code, 4 MB of data and 16 MB of further memory
+//! at the places that `cortex_m.ld` says: the board `mps2-an386`, as QEMU has it. Talks to the debugger (QEMU) by
 //! semihosting: a breakpoint with a request in the first two registers.
 //!
 //! Whoever loads the program fills its data memory too, as QEMU and debuggers do. To start from
