@@ -20,7 +20,7 @@
 //! | 3 | [`memory`] | `alloc` | embeddings of earlier batches, for losses that can use them |
 //! | 4 | [`index`] | `alloc` | nearest answers: exact top-k |
 //! | 4 | [`dataset`] | `alloc` | samples by number, seeded batches of them, samples turned into embeddings |
-//! | 4 | [`evaluate`] | `alloc` | metrics of a whole data set, or of samples of it |
+//! | 5 | [`evaluate`] | `alloc` | metrics of a whole data set, or of samples of it |
 #![cfg_attr(
     feature = "std",
     doc = "| 5 | [`store`] | `std` | the one door to disk: real, in memory, and failing on purpose |\n| 5 | [`faq`] | `std` | reading FAQ files into rows; problems with line numbers; splits |\n| 6 | [`cache`] | `std` | embeddings on disk, by model and content |\n| 6 | [`model`] | `std` | the files of a sentence-transformers model, from a folder or an archive |\n| 6 | [`saved_head`] | `std` | a head by itself, as a folder: save and load |"
