@@ -12,15 +12,18 @@
 //! | layer | module | needs | holds |
 //! | --- | --- | --- | --- |
 //! | 0 | [`tensor`], [`matrix`] | `alloc` | the [`Tensor`](tensor::Tensor) trait: all that a head, loss, distance or metric asks of a tensor library; [`Matrix`](matrix::Matrix), a plain `f32` implementation |
-//! | 1 | [`sample`] | `alloc` | pairs and the batch targets made of them |
+//! | 1 | [`sample`] | `alloc` | pairs, groups and the batch targets made of them |
 //! | 2 | [`distance`] | `alloc` | cosine, dot product, Euclidean, Manhattan |
 //! | 3 | [`head`], [`encoder`], [`loss`], [`metric`] | `alloc` | one file per member, each generic over `Tensor` |
+//! | 3 | [`wordpiece`] | `alloc` | BERT's uncased tokenizer: a text to the ids an encoder takes |
+//! | 3 | [`compact`] | `alloc` | an encoder that is a table: text to vector without an operating system |
+//! | 3 | [`memory`] | `alloc` | embeddings of earlier batches, for losses that can use them |
 //! | 4 | [`index`] | `alloc` | nearest answers: exact top-k |
 //! | 4 | [`dataset`] | `alloc` | samples by number, seeded batches of them, samples turned into embeddings |
-//! | 5 | [`evaluate`] | `alloc` | metrics of a whole data set, or of samples of it |
+//! | 4 | [`evaluate`] | `alloc` | metrics of a whole data set, or of samples of it |
 #![cfg_attr(
     feature = "std",
-    doc = "| 5 | [`store`] | `std` | the one door to disk: real, in memory, and failing on purpose |\n| 5 | [`faq`] | `std` | reading FAQ files into rows; problems with line numbers; splits |\n| 6 | [`cache`] | `std` | embeddings on disk, by model and content |\n| 6 | [`model`] | `std` | the files of a sentence-transformers model, from a folder or an archive |"
+    doc = "| 5 | [`store`] | `std` | the one door to disk: real, in memory, and failing on purpose |\n| 5 | [`faq`] | `std` | reading FAQ files into rows; problems with line numbers; splits |\n| 6 | [`cache`] | `std` | embeddings on disk, by model and content |\n| 6 | [`model`] | `std` | the files of a sentence-transformers model, from a folder or an archive |\n| 6 | [`saved_head`] | `std` | a head by itself, as a folder: save and load |"
 )]
 #![cfg_attr(
     feature = "candle",
@@ -51,8 +54,9 @@
 //!
 //! # Where this differs from the plan, and why
 //!
-//! - The trait has 18 operations of its own: `select_rows` and `concat_columns` stand for splitting a
-//!   batch, picking negatives, building a matrix column by column and joining encoders.
+//! - The trait has 19 operations of its own: `select_rows` and `concat_columns` stand for splitting a
+//!   batch, picking negatives, building a matrix column by column and joining encoders; `erf` is
+//!   there for the exact GELU, which the others cannot make with its gradient.
 //! - `Tensor` is implemented for `candle_core::Tensor` itself, without a wrapper: nothing was to be
 //!   hidden, and a wrapper would have to be taken off at every border.
 //! - `servable` stands above `candle`, because a folder that only lists its files answers nothing.
@@ -64,6 +68,7 @@
 
 extern crate alloc;
 
+pub mod compact;
 pub mod dataset;
 pub mod distance;
 pub mod encoder;
@@ -72,9 +77,11 @@ pub mod head;
 pub mod index;
 pub mod loss;
 pub mod matrix;
+pub mod memory;
 pub mod metric;
 pub mod sample;
 pub mod tensor;
+pub mod wordpiece;
 
 #[cfg(feature = "std")]
 pub mod cache;
@@ -82,6 +89,8 @@ pub mod cache;
 pub mod faq;
 #[cfg(feature = "std")]
 pub mod model;
+#[cfg(feature = "std")]
+pub mod saved_head;
 #[cfg(feature = "std")]
 pub mod store;
 

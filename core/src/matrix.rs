@@ -64,6 +64,36 @@ impl Matrix {
         })
     }
 
+    /// A matrix of `rows × columns` values, each made of its `(row, column)`, row by row.
+    #[must_use]
+    pub fn from_fn(
+        rows: usize,
+        columns: usize,
+        mut value: impl FnMut(usize, usize) -> f32,
+    ) -> Self {
+        let mut data = Vec::with_capacity(rows.saturating_mul(columns));
+        for row in 0..rows {
+            data.extend((0..columns).map(|column| value(row, column)));
+        }
+        Self {
+            rows,
+            columns,
+            data,
+        }
+    }
+
+    /// A matrix of zeros.
+    #[must_use]
+    pub fn zeros(rows: usize, columns: usize) -> Self {
+        Self::from_fn(rows, columns, |_, _| 0.0)
+    }
+
+    /// The square matrix with ones on its diagonal and zeros elsewhere.
+    #[must_use]
+    pub fn identity(dim: usize) -> Self {
+        Self::from_fn(dim, dim, |row, column| f32::from(row == column))
+    }
+
     /// A matrix from its rows.
     ///
     /// # Errors
@@ -144,6 +174,14 @@ impl Matrix {
         self.data
             .get(start..start.saturating_add(self.columns))
             .unwrap_or(&[])
+    }
+
+    /// One row, to be changed; empty when there is no such row.
+    pub fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        let start = row.saturating_mul(self.columns);
+        self.data
+            .get_mut(start..start.saturating_add(self.columns))
+            .unwrap_or_default()
     }
 
     /// The rows, one after the other.
@@ -373,6 +411,10 @@ impl Tensor for Matrix {
         Ok(self.map(|x| if x > 0.0 || x.is_nan() { x } else { 0.0 }))
     }
 
+    fn erf(&self) -> Result<Self, ShapeError> {
+        Ok(self.map(libm::erff))
+    }
+
     fn sum_rows(&self) -> Result<Self, ShapeError> {
         Ok(self.fold_rows(0.0, |a, b| a + b))
     }
@@ -466,6 +508,43 @@ mod tests {
             .unwrap();
         assert!((x.data()[0] - 1_000.693_1).abs() < 1e-3);
         assert!((x.data()[1] + 999.306_9).abs() < 1e-3);
+    }
+
+    /// Far from 0 the values are the limits, and nowhere are they no numbers.
+    #[test]
+    fn activations_do_not_overflow() {
+        let x = m(&[&[-1e30, -100.0, -1.0, 0.0, 1.0, 100.0, 1e30]]);
+        let expect = |found: Matrix, expected: [f32; 7]| {
+            for (a, b) in found.data().iter().zip(expected) {
+                assert!((a - b).abs() <= 2e-7 * b.abs().max(1.0), "{found:?}");
+            }
+        };
+        expect(
+            x.sigmoid().unwrap(),
+            [0.0, 0.0, 0.268_941_42, 0.5, 0.731_058_6, 1.0, 1.0],
+        );
+        expect(
+            x.tanh().unwrap(),
+            [-1.0, -1.0, -0.761_594_2, 0.0, 0.761_594_2, 1.0, 1.0],
+        );
+        expect(
+            x.erf().unwrap(),
+            [-1.0, -1.0, -0.842_700_8, 0.0, 0.842_700_8, 1.0, 1.0],
+        );
+        expect(
+            x.gelu().unwrap(),
+            [0.0, 0.0, -0.158_655_26, 0.0, 0.841_344_8, 100.0, 1e30],
+        );
+    }
+
+    #[test]
+    fn made_of_their_places() {
+        assert_eq!(
+            Matrix::from_fn(2, 3, |row, column| (10 * row + column) as f32),
+            m(&[&[0.0, 1.0, 2.0], &[10.0, 11.0, 12.0]])
+        );
+        assert_eq!(Matrix::identity(2), m(&[&[1.0, 0.0], &[0.0, 1.0]]));
+        assert_eq!(Matrix::zeros(1, 2), m(&[&[0.0, 0.0]]));
     }
 
     #[test]

@@ -42,6 +42,19 @@ pub struct GroupSample<O> {
     pub group: u64,
 }
 
+impl<O> GroupSample<O> {
+    /// An item of a group.
+    pub fn new(item: O, group: u64) -> Self {
+        Self { item, group }
+    }
+
+    /// The targets of a batch of samples: one group an item.
+    #[must_use]
+    pub fn groups(samples: &[Self]) -> Vec<u64> {
+        samples.iter().map(|sample| sample.group).collect()
+    }
+}
+
 /// Checks that `rows` embeddings go with as many groups, at least one.
 ///
 /// # Errors
@@ -146,6 +159,28 @@ pub enum BatchError<E> {
         /// Groups of the targets, one an item.
         groups: usize,
     },
+    /// A loss with a kernel has no row for the group of this item.
+    Group {
+        /// Number of the item, from 0.
+        item: usize,
+        /// Its group.
+        group: u64,
+        /// Groups the kernel has rows for, counted from 0.
+        groups: usize,
+    },
+    /// The guide's embeddings are not one row an embedding.
+    Guide {
+        /// Rows of the embeddings.
+        rows: usize,
+        /// Rows of the guide's.
+        guide: usize,
+    },
+    /// Nothing in the batch can be compared, so that nothing can be learned from it. Not a loss of
+    /// 0, which would look like success: whoever trains leaves the batch out.
+    NothingToCompare {
+        /// What the loss needs at least, for example `"two items of one group"`.
+        needs: &'static str,
+    },
     /// The tensor library failed.
     Tensor(E),
 }
@@ -172,6 +207,24 @@ impl<E: fmt::Display> fmt::Display for BatchError<E> {
             Self::Groups { rows, groups } => write!(
                 f,
                 "{rows} embeddings do not go with {groups} groups; give one group an embedding"
+            ),
+            Self::Group {
+                item,
+                group,
+                groups,
+            } => write!(
+                f,
+                "item {item} is of group {group}, but the loss knows {groups} groups, counted from 0; \
+                 number the groups without gaps or give the loss a larger kernel"
+            ),
+            Self::Guide { rows, guide } => write!(
+                f,
+                "{guide} embeddings of the guide do not go with {rows} embeddings; give one each"
+            ),
+            Self::NothingToCompare { needs } => write!(
+                f,
+                "nothing in the batch can be compared, because the loss needs {needs}; leave the batch \
+                 out or make it larger"
             ),
             Self::Tensor(error) => error.fmt(f),
         }

@@ -123,6 +123,12 @@ pub trait Tensor: Clone + 'static {
     /// The back end's.
     fn relu(&self) -> Result<Self, Self::Error>;
 
+    /// The error function `2/√π · ∫₀ˣ e^(−t²) dt`, element by element.
+    ///
+    /// # Errors
+    /// The back end's.
+    fn erf(&self) -> Result<Self, Self::Error>;
+
     /// Sum of each row: `[n, m] → [n, 1]`.
     ///
     /// # Errors
@@ -172,12 +178,35 @@ pub trait Tensor: Clone + 'static {
 
     /// The logistic function `1 / (1 + e⁻ˣ)`, element by element.
     ///
+    /// Computed as `e^(x−m) / (e^(x−m) + e⁻ᵐ)` with `m = max(x, 0)`, so that neither the value nor
+    /// the gradient overflows, however large `|x|` is.
+    ///
     /// # Errors
     /// The back end's.
     fn sigmoid(&self) -> Result<Self, Self::Error> {
-        let (rows, columns) = self.dims();
-        let ones = self.constant(&alloc::vec![1.0; rows * columns], rows, columns)?;
-        ones.div(&self.affine(-1.0, 0.0)?.exp()?.affine(1.0, 1.0)?)
+        let max = self.relu()?.detach();
+        let part = self.sub(&max)?.exp()?;
+        part.div(&part.add(&max.affine(-1.0, 0.0)?.exp()?)?)
+    }
+
+    /// The hyperbolic tangent `2σ(2x) − 1`, element by element.
+    ///
+    /// # Errors
+    /// The back end's.
+    fn tanh(&self) -> Result<Self, Self::Error> {
+        self.affine(2.0, 0.0)?.sigmoid()?.affine(2.0, -1.0)
+    }
+
+    /// The Gaussian error linear unit `x·Φ(x) = x/2 · (1 + erf(x/√2))`, element by element.
+    ///
+    /// Source: Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", 2016; the exact form, as
+    /// `torch.nn.functional.gelu` has it by default.
+    ///
+    /// # Errors
+    /// The back end's.
+    fn gelu(&self) -> Result<Self, Self::Error> {
+        let twice = self.affine(core::f32::consts::FRAC_1_SQRT_2, 0.0)?.erf()?;
+        self.mul(&twice.affine(0.5, 0.5)?)
     }
 
     /// Sum of all elements: `[n, m] → [1, 1]`.

@@ -12,6 +12,7 @@
 //! | [`job`] | long work: named threads and child processes that talk by channels |
 //! | [`theme`], [`text`] | colours and sizes; every word the window shows |
 //! | [`obtain`] | getting an encoder onto this machine |
+//! | [`compact`] | the encoder that is built in |
 //! | [`dirs`] | where things are kept |
 //! | [`trouble`] | errors in plain words |
 //!
@@ -31,6 +32,7 @@
 pub mod app;
 pub mod cli;
 pub mod command;
+pub mod compact;
 pub mod dirs;
 pub mod job;
 pub mod obtain;

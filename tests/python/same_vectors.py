@@ -18,7 +18,10 @@ ours = numpy.array([json.loads(line) for line in open(vectors, encoding="utf-8")
 theirs = sentence_transformers.SentenceTransformer(model, device="cpu").encode(texts)
 assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
 lengths = numpy.linalg.norm(ours, axis=1) * numpy.linalg.norm(theirs, axis=1)
-cosine = (ours * theirs).sum(axis=1) / lengths
+# A text of unknown words only is the zero vector to a table; then it must be that in both.
+nothing = ~ours.any(axis=1) & ~theirs.any(axis=1)
+assert (lengths[~nothing] > 0).all()
+cosine = numpy.where(nothing, 1, (ours * theirs).sum(axis=1) / numpy.where(nothing, 1, lengths))
 print(
     f"sentence-transformers {sentence_transformers.__version__}, "
     f"transformers {transformers.__version__}: {len(texts)} texts, "

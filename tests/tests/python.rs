@@ -44,13 +44,19 @@ fn sentence_transformers_gives_the_same_vectors() {
     }
     let text_file = dir.path().join("texts");
     save(&text_file, texts.join("\n") + "\n");
-    for recipe in ["quick", "quaterion"] {
+    for (encoder, recipe, layer) in [
+        ("minilm", "quick", Some("2_Dense")),
+        ("minilm", "quaterion", Some("2_Dense")),
+        ("compact", "quick", None),
+        ("compact", "quaterion", Some("1_Dense")),
+    ] {
         let train = app!()
             .arg("train")
             .arg(sample("library_faq.jsonl"))
             .arg("--out")
             .arg(&model)
-            .args(["--recipe", recipe, "--epochs", "20", "--lr", "0.001"])
+            .args(["--encoder", encoder, "--recipe", recipe])
+            .args(["--epochs", "20", "--lr", "0.001"])
             .output()
             .unwrap();
         assert!(
@@ -58,10 +64,8 @@ fn sentence_transformers_gives_the_same_vectors() {
             "{}",
             String::from_utf8_lossy(&train.stderr)
         );
-        assert!(
-            model.join("2_Dense").exists(),
-            "{recipe}: there is a head to compare"
-        );
+        let there = layer.is_none_or(|layer| model.join(layer).exists());
+        assert!(there, "{encoder} {recipe}: there is a head to compare");
         let vectors = app!()
             .arg("encode")
             .arg(&model)
@@ -80,7 +84,10 @@ fn sentence_transformers_gives_the_same_vectors() {
             .unwrap();
         let said = String::from_utf8_lossy(&compared.stdout);
         let complaint = String::from_utf8_lossy(&compared.stderr);
-        assert!(compared.status.success(), "{recipe}: {said}{complaint}");
-        println!("{recipe}: {said}");
+        assert!(
+            compared.status.success(),
+            "{encoder} {recipe}: {said}{complaint}"
+        );
+        println!("{encoder} {recipe}: {said}");
     }
 }

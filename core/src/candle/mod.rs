@@ -10,6 +10,7 @@
 pub mod adam;
 pub mod bert;
 pub mod device;
+pub mod grad_cache;
 mod tensor;
 
 use crate::{

@@ -73,11 +73,59 @@ impl Tensor for candle_core::Tensor {
         Self::relu(self)
     }
 
+    fn erf(&self) -> Result<Self> {
+        Self::erf(self)
+    }
+
     fn sum_rows(&self) -> Result<Self> {
         self.sum_keepdim(D::Minus1)
     }
 
     fn max_rows(&self) -> Result<Self> {
         self.max_keepdim(D::Minus1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tensor as _;
+    use crate::head::Activation;
+    use candle_core::{Device, Tensor, Var};
+
+    /// Values and slopes far from 0 are those of the limits, and nowhere no numbers.
+    #[test]
+    fn activations_and_their_gradients_do_not_overflow() {
+        let at = [-1e30f32, -100.0, 0.0, 100.0, 1e30];
+        for (activation, values, slopes) in [
+            (
+                Activation::Sigmoid,
+                [0.0, 0.0, 0.5, 1.0, 1.0],
+                [0.0, 0.0, 0.25, 0.0, 0.0],
+            ),
+            (
+                Activation::Tanh,
+                [-1.0, -1.0, 0.0, 1.0, 1.0],
+                [0.0, 0.0, 1.0, 0.0, 0.0],
+            ),
+            (
+                Activation::Gelu,
+                [0.0, 0.0, 0.0, 100.0, 1e30],
+                [0.0, 0.0, 0.5, 1.0, 1.0],
+            ),
+        ] {
+            let x = Var::from_tensor(&Tensor::from_slice(&at, (1, 5), &Device::Cpu).unwrap());
+            let x = x.unwrap();
+            let y = activation.apply(x.as_tensor()).unwrap();
+            let gradients = y.sum_all().unwrap().backward().unwrap();
+            let slope = gradients.get(&x).unwrap().to_vec().unwrap();
+            for (found, expected) in [(y.to_vec().unwrap(), values), (slope, slopes)] {
+                for (a, b) in found.iter().zip(expected) {
+                    assert!(
+                        (a - b).abs() <= 1e-6 * b.abs().max(1.0),
+                        "{activation}: {found:?}"
+                    );
+                }
+            }
+        }
     }
 }

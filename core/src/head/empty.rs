@@ -1,4 +1,4 @@
-use super::{Head, Linear, Mode};
+use super::{Folded, Head, HeadError, Mode, check_width};
 use crate::tensor::Tensor;
 use alloc::{string::String, vec::Vec};
 
@@ -25,7 +25,8 @@ impl<T: Tensor> Head<T> for Empty {
         self.dim
     }
 
-    fn forward(&self, x: &T, _mode: Mode) -> Result<T, T::Error> {
+    fn forward(&self, x: &T, _mode: Mode) -> Result<T, HeadError<T::Error>> {
+        check_width(x, self.dim)?;
         Ok(x.clone())
     }
 
@@ -33,7 +34,7 @@ impl<T: Tensor> Head<T> for Empty {
         Vec::new()
     }
 
-    fn fold(&self) -> Result<Option<Linear>, T::Error> {
-        Ok(None)
+    fn fold(&self) -> Result<Folded, HeadError<T::Error>> {
+        Ok(Folded::Identity)
     }
 }

@@ -2,20 +2,124 @@
 //!
 //! A head is described by a [`HeadConfig`] (plain data, stored with a model) and its [`Weights`]
 //! (plain numbers by name, Quaterion's names where it has them). [`HeadConfig::build`] puts the two
-//! together on any tensor library. Every head here is linear once trained, so [`Head::fold`] can
-//! say it as one `y = x·Wᵀ + b`, which is how it is exported.
+//! together on any tensor library. Once trained, a head is said by dense layers where it can be
+//! ([`Head::fold`]), which is how it is exported.
+//!
+//! `x` is a batch `[n, in_dim]`, `d` the length of an embedding, `σ` the logistic function, `⊙` the
+//! product of single numbers, `f` an [`Activation`]. "Near" and "exactly" are said of the identity.
+//!
+//! | head | formula | parameters | starts as | folds into | source |
+//! | --- | --- | --- | --- | --- | --- |
+//! | [`Empty`] | `x` | 0 | exactly | nothing | `empty_head.py` |
+//! | [`Gated`] | `x ⊙ tanh(g)` | `d` | `0.964·x` | one layer `diag(tanh g)` | `gated_head.py` |
+//! | [`SkipConnection`] | `x + σ(g) ⊙ (W·x + b)`, once or more | `d² + 2d` a layer | near | one layer `I + diag(σ(g))·W`, `σ(g) ⊙ b`, multiplied out | `skip_connection_head.py` |
+//! | [`Residual`] | `x + W·x` | `d²` | exactly | one layer `I + W` | ours |
+//! | [stacked projection](HeadConfig::StackedProjection) | `W₂·f(W₁·x + b₁) + b₂`, with one layer or more | `Σ outᵢ·(inᵢ + 1)` | at random | a layer for each of its own | `stacked_projection_head.py` |
+//! | [widening](HeadConfig::Widening) | the same, to `⌊k·d⌋` and back | `2k·d² + (k + 1)·d` | at random | two layers | `widening_head.py` |
+//! | [`SoftmaxEmbeddings`] | `softmax` of each group of `W·x + b` | `out·(d + 1)` | at random | cannot be folded | `softmax_head.py` |
+//! | [`Sequential`] | its parts one after another | its parts' | as its parts | what its parts do, linear runs multiplied into one | `sequential_head.py` |
+//! | [`Switch`] | a head for each encoder's name | its heads' | as its heads | cannot be folded | `switch_head.py` |
+//! | [`Dropout`] | any head, on `x` with a share dropped in training | its head's | as its head | as its head | `encoder_head.py` |
+//! | [`Linear`] | `W·x + b` | `out·(d + 1)` | at random | itself | `torch.nn.Linear` |
+//! | [`Activate`] | `f(x)` | 0 | as `f` | the activation of the layer before it | `torch.nn` |
+//!
+//! Sources are files of `quaterion_models/heads` unless they say otherwise. "At random" is PyTorch's
+//! start of a linear layer, weight and bias uniform in ±1/√in. Two heads cannot be folded: a softmax
+//! looks at several numbers at once, and a switch at the name of an encoder.
+//!
+//! # Example
+//!
+//! A head of one's own moves every embedding by the same learned vector, and then stands in a
+//! sequence with one from here:
+//!
+//! ```
+//! use nearsay_core::{
+//!     head::{Activation, Dense, Folded, Head, HeadConfig, HeadError, Mode, Sequential},
+//!     matrix::Matrix,
+//!     tensor::Tensor,
+//! };
+//!
+//! /// `y = x + b`
+//! struct Shift<T> {
+//!     bias: T, // [1, d]
+//! }
+//!
+//! impl<T: Tensor> Head<T> for Shift<T> {
+//!     fn in_dim(&self) -> usize {
+//!         self.bias.dims().1
+//!     }
+//!     fn out_dim(&self) -> usize {
+//!         self.bias.dims().1
+//!     }
+//!     fn forward(&self, x: &T, _mode: Mode) -> Result<T, HeadError<T::Error>> {
+//!         Ok(x.add(&self.bias)?)
+//!     }
+//!     fn parameters(&self) -> Vec<(String, &T)> {
+//!         vec![("bias".into(), &self.bias)]
+//!     }
+//!     fn fold(&self) -> Result<Folded, HeadError<T::Error>> {
+//!         let dim = self.bias.dims().1;
+//!         Ok(Folded::Layers(vec![Dense {
+//!             weight: Matrix::identity(dim),
+//!             bias: Matrix::new(1, dim, self.bias.to_vec()?).map_err(HeadError::Fold)?,
+//!             activation: Activation::Identity,
+//!         }]))
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let shift = Shift { bias: Matrix::from_rows(&[[0.5, -0.5]])? };
+//! let gated = HeadConfig::Gated { dim: 2 };
+//! let gated = gated.build(&gated.init(42), |weight| Ok(weight.value.clone()))?;
+//! let head = Sequential::new(vec![Box::new(shift), gated])?;
+//!
+//! let x = Matrix::from_rows(&[[1.0, 2.0]])?;
+//! let y = head.forward(&x, Mode::Eval)?;
+//! assert!((y.data()[0] - 1.5 * 2.0f32.tanh()).abs() < 1e-6);
+//!
+//! let names: Vec<String> = head.parameters().into_iter().map(|(name, _)| name).collect();
+//! assert_eq!(names, ["_sequential.0.bias", "_sequential.1.gates"]);
+//!
+//! // Both are linear, so together they are one layer.
+//! let folded = head.fold()?;
+//! let [layer] = folded.layers().unwrap() else { panic!() };
+//! assert!((layer.forward(&x)?.data()[0] - y.data()[0]).abs() < 1e-6);
+//! # Ok(()) }
+//! ```
 
+mod activation;
+mod config;
+mod dense;
+mod dropout;
 mod empty;
+mod error;
+mod gated;
+mod linear;
 mod residual;
+mod sequential;
 mod skip_connection;
+mod softmax_embeddings;
+mod switch;
+mod weights;
 
+pub use activation::{Activate, Activation};
+pub use config::HeadConfig;
+pub use dense::{Dense, Folded};
+pub use dropout::Dropout;
 pub use empty::Empty;
+pub use error::HeadError;
+pub use gated::Gated;
+pub use linear::Linear;
 pub use residual::Residual;
+pub use sequential::Sequential;
 pub use skip_connection::SkipConnection;
+pub use softmax_embeddings::SoftmaxEmbeddings;
+pub use switch::Switch;
+pub use weights::{Start, Weight, WeightShape, WeightSpec, Weights};
 
-use crate::{matrix::Matrix, tensor::Tensor};
-use alloc::{boxed::Box, string::String, vec::Vec};
-use core::fmt;
+use crate::tensor::Tensor;
+use alloc::{string::String, vec::Vec};
+use weights::{Take, prefixed, read};
 
 /// Whether a head is being trained or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +133,35 @@ pub enum Mode {
     },
 }
 
+impl Mode {
+    /// The mode of a part of a head, counted from 0, so that no two parts drop alike.
+    #[must_use]
+    pub fn part(self, number: u64) -> Self {
+        match self {
+            Self::Eval => Self::Eval,
+            Self::Train { seed } => {
+                let step = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let mut random = fastrand::Rng::with_seed(seed.wrapping_add(step));
+                Self::Train {
+                    seed: random.u64(..),
+                }
+            }
+        }
+    }
+
+    /// What dropout is drawn from; `None` when nothing is dropped.
+    fn random(self) -> Option<fastrand::Rng> {
+        match self {
+            Self::Eval => None,
+            Self::Train { seed } => Some(fastrand::Rng::with_seed(seed)),
+        }
+    }
+}
+
 /// A trainable map of embeddings.
+///
+/// A head of one's own needs all but [`forward_routed`](Self::forward_routed); see the
+/// [example](self#example).
 pub trait Head<T: Tensor> {
     /// Length of an embedding that goes in.
     fn in_dim(&self) -> usize;
@@ -40,266 +172,42 @@ pub trait Head<T: Tensor> {
     /// Maps a batch: `[n, in_dim] → [n, out_dim]`.
     ///
     /// # Errors
-    /// When `x` has another number of columns.
-    fn forward(&self, x: &T, mode: Mode) -> Result<T, T::Error>;
+    /// When `x` has another number of columns, or the head must know where the rows come from.
+    fn forward(&self, x: &T, mode: Mode) -> Result<T, HeadError<T::Error>>;
+
+    /// Maps a batch whose row `i` comes from the encoder `encoders[i]`:
+    /// `[n, in_dim] → [n, out_dim]`. Only a [`Switch`] asks for the names, and heads that hold
+    /// others pass them on.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward); when there is not a name for each row, or no head for a name.
+    fn forward_routed(
+        &self,
+        x: &T,
+        encoders: &[&str],
+        mode: Mode,
+    ) -> Result<T, HeadError<T::Error>> {
+        let _ = encoders;
+        self.forward(x, mode)
+    }
 
     /// The weights that training changes, in a fixed order.
     fn parameters(&self) -> Vec<(String, &T)>;
 
-    /// The head as one linear layer in [`Mode::Eval`], or `None` when it changes nothing.
+    /// The head in [`Mode::Eval`], said by dense layers where it can be.
     ///
     /// # Errors
     /// The back end's, when weights cannot be read.
-    fn fold(&self) -> Result<Option<Linear>, T::Error>;
+    fn fold(&self) -> Result<Folded, HeadError<T::Error>>;
 }
 
-/// `y = x·Wᵀ + b`, the form in which a head is exported (a `Dense` module with identity activation).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Linear {
-    /// `W`, `[out_dim, in_dim]`.
-    pub weight: Matrix,
-    /// `b`, `[1, out_dim]`.
-    pub bias: Matrix,
-}
-
-/// One named array of weights.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Weight {
-    /// Name within its head, for example `fc_0.weight`.
-    pub name: String,
-    /// The numbers, `[rows, columns]`; vectors are one row.
-    pub value: Matrix,
-}
-
-/// All weights of a head, in the order of [`Head::parameters`].
-pub type Weights = Vec<Weight>;
-
-/// Which head, and its size: plain data.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "std", serde(tag = "kind", rename_all = "snake_case"))]
-pub enum HeadConfig {
-    /// [`Empty`]: changes nothing.
-    Empty {
-        /// Length of an embedding.
-        dim: usize,
-    },
-    /// [`SkipConnection`]: the tutorial's gated head.
-    SkipConnection {
-        /// Length of an embedding.
-        dim: usize,
-        /// Number of layers; 1 by default.
-        layers: usize,
-        /// Share of the inner linear layer's inputs that are dropped in training; 0 by default.
-        skip_dropout: f32,
-    },
-    /// [`Residual`]: an ungated linear map near the identity.
-    Residual {
-        /// Length of an embedding.
-        dim: usize,
-    },
-}
-
-/// Why a head cannot be put together; `E` is the tensor back end's error.
-#[derive(Clone, Debug, PartialEq)]
-pub enum HeadError<E> {
-    /// The weights lack one that the configuration asks for.
-    Missing {
-        /// Its name.
-        name: String,
-    },
-    /// A weight has another shape than the configuration asks for.
-    Shape {
-        /// Its name.
-        name: String,
-        /// `(rows, columns)` asked for.
-        expected: (usize, usize),
-        /// `(rows, columns)` found.
-        found: (usize, usize),
-    },
-    /// The tensor library failed.
-    Tensor(E),
-}
-
-impl<E: fmt::Display> fmt::Display for HeadError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { name } => write!(f, "the head's weights lack {name}"),
-            Self::Shape {
-                name,
-                expected,
-                found,
-            } => write!(
-                f,
-                "the head's weight {name} should be {}×{}, but is {}×{}",
-                expected.0, expected.1, found.0, found.1
-            ),
-            Self::Tensor(error) => error.fmt(f),
-        }
+/// Refuses embeddings of another length than the head takes, where the operations would not.
+fn check_width<T: Tensor>(x: &T, expected: usize) -> Result<(), HeadError<T::Error>> {
+    match x.dims().1 {
+        found if found == expected => Ok(()),
+        found => Err(HeadError::Width { expected, found }),
     }
 }
-
-impl<E: core::error::Error> core::error::Error for HeadError<E> {}
-
-impl HeadConfig {
-    /// Length of an embedding, in and out.
-    #[must_use]
-    pub fn dim(&self) -> usize {
-        match self {
-            Self::Empty { dim } | Self::SkipConnection { dim, .. } | Self::Residual { dim } => *dim,
-        }
-    }
-
-    /// Fresh weights, the same for the same seed on every platform.
-    #[must_use]
-    pub fn init(&self, seed: u64) -> Weights {
-        match *self {
-            Self::Empty { .. } => Vec::new(),
-            Self::SkipConnection { dim, layers, .. } => skip_connection::init(dim, layers, seed),
-            Self::Residual { dim } => residual::init(dim),
-        }
-    }
-
-    /// The head made of these weights; `place` puts each on the tensor library, for example as a
-    /// variable with gradient.
-    ///
-    /// # Errors
-    /// When a weight is missing, has the wrong shape or cannot be placed.
-    pub fn build<T: Tensor>(
-        &self,
-        weights: &[Weight],
-        mut place: impl FnMut(&Weight) -> Result<T, T::Error>,
-    ) -> Result<Box<dyn Head<T>>, HeadError<T::Error>> {
-        let mut take = |name: String, rows: usize, columns: usize| {
-            let Some(weight) = weights.iter().find(|weight| weight.name == name) else {
-                return Err(HeadError::Missing { name });
-            };
-            if weight.value.dims() != (rows, columns) {
-                return Err(HeadError::Shape {
-                    name,
-                    expected: (rows, columns),
-                    found: weight.value.dims(),
-                });
-            }
-            place(weight).map_err(HeadError::Tensor)
-        };
-        Ok(match *self {
-            Self::Empty { dim } => Box::new(Empty::new(dim)),
-            Self::SkipConnection {
-                dim,
-                layers,
-                skip_dropout,
-            } => Box::new(SkipConnection::build(dim, layers, skip_dropout, &mut take)?),
-            Self::Residual { dim } => Box::new(Residual::build(dim, &mut take)?),
-        })
-    }
-}
-
-/// Takes a weight by name, rows and columns.
-type Take<'a, T> =
-    &'a mut dyn FnMut(String, usize, usize) -> Result<T, HeadError<<T as Tensor>::Error>>;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn configs() -> [HeadConfig; 4] {
-        [
-            HeadConfig::Empty { dim: 6 },
-            HeadConfig::SkipConnection {
-                dim: 6,
-                layers: 1,
-                skip_dropout: 0.0,
-            },
-            HeadConfig::SkipConnection {
-                dim: 6,
-                layers: 3,
-                skip_dropout: 0.5,
-            },
-            HeadConfig::Residual { dim: 6 },
-        ]
-    }
-
-    fn input() -> Matrix {
-        Matrix::new(2, 6, (0..12).map(|i| i as f32 * 0.3 - 1.0).collect()).unwrap()
-    }
-
-    #[test]
-    fn a_folded_head_gives_the_same_embeddings() {
-        for config in configs() {
-            let mut weights = config.init(7);
-            for weight in &mut weights {
-                let shifted = weight.value.data().iter().enumerate();
-                let shifted = shifted
-                    .map(|(i, x)| x * 0.5 + (i % 7) as f32 * 0.05)
-                    .collect();
-                let (rows, columns) = weight.value.dims();
-                weight.value = Matrix::new(rows, columns, shifted).unwrap();
-            }
-            let head = config.build(&weights, |w| Ok(w.value.clone())).unwrap();
-            let expected = head.forward(&input(), Mode::Eval).unwrap();
-            let found = match head.fold().unwrap() {
-                Some(Linear { weight, bias }) => {
-                    input().matmul_t(&weight).unwrap().add(&bias).unwrap()
-                }
-                None => input(),
-            };
-            for (a, b) in expected.data().iter().zip(found.data()) {
-                assert!((a - b).abs() < 1e-5, "{config:?}: {a} {b}");
-            }
-        }
-    }
-
-    #[test]
-    fn weights_are_named_in_order_and_seeded() {
-        for config in configs() {
-            let weights = config.init(1);
-            let head = config.build(&weights, |w| Ok(w.value.clone())).unwrap();
-            let names: Vec<String> = head
-                .parameters()
-                .into_iter()
-                .map(|(name, _)| name)
-                .collect();
-            let expected: Vec<String> = weights.iter().map(|w| w.name.clone()).collect();
-            assert_eq!(names, expected);
-            assert_eq!(config.init(1), weights);
-            if matches!(config, HeadConfig::SkipConnection { .. }) {
-                assert_ne!(config.init(2), weights);
-            }
-        }
-    }
-
-    #[test]
-    fn refuses_weights_that_do_not_fit() {
-        let config = HeadConfig::SkipConnection {
-            dim: 6,
-            layers: 1,
-            skip_dropout: 0.0,
-        };
-        let other = HeadConfig::SkipConnection {
-            dim: 5,
-            layers: 1,
-            skip_dropout: 0.0,
-        }
-        .init(0);
-        let error = config.build(&other, |w| Ok(w.value.clone())).err().unwrap();
-        assert!(matches!(error, HeadError::Shape { .. }), "{error}");
-        let error = config.build(&[], |w| Ok(w.value.clone())).err().unwrap();
-        assert!(matches!(error, HeadError::Missing { .. }), "{error}");
-    }
-
-    #[test]
-    fn dropout_only_in_training_and_the_same_for_one_seed() {
-        let config = HeadConfig::SkipConnection {
-            dim: 6,
-            layers: 1,
-            skip_dropout: 0.5,
-        };
-        let weights = config.init(3);
-        let head = config.build(&weights, |w| Ok(w.value.clone())).unwrap();
-        let run = |mode| head.forward(&input(), mode).unwrap();
-        assert_eq!(run(Mode::Eval), run(Mode::Eval));
-        assert_eq!(run(Mode::Train { seed: 1 }), run(Mode::Train { seed: 1 }));
-        assert_ne!(run(Mode::Train { seed: 1 }), run(Mode::Train { seed: 2 }));
-    }
-}
+pub(crate) mod tests;

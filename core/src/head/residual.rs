@@ -1,4 +1,6 @@
-use super::{Head, HeadError, Linear, Mode, Take, Weight, Weights};
+use super::{
+    Activation, Dense, Folded, Head, HeadError, Mode, Start, Take, WeightShape, WeightSpec, read,
+};
 use crate::{matrix::Matrix, tensor::Tensor};
 use alloc::{string::String, vec, vec::Vec};
 
@@ -7,7 +9,7 @@ use alloc::{string::String, vec, vec::Vec};
 /// It starts as the frozen encoder itself and, having no bias, does not care about the length of
 /// `x`: trained on normalised embeddings it means the same on pooled ones, so that it folds into a
 /// plain linear layer `I + W` right after pooling. It learns much faster than a gated head, whose
-/// gates start almost closed (σ(−4) = 0.018).
+/// gates start almost closed (σ(−4) = 0.018). Quaterion has no such head.
 #[derive(Clone, Debug)]
 pub struct Residual<T> {
     dim: usize,
@@ -16,20 +18,18 @@ pub struct Residual<T> {
 
 const NAME: &str = "fc.weight";
 
-pub(super) fn init(dim: usize) -> Weights {
-    let value = Matrix::new(dim, dim, vec![0.0; dim * dim]).unwrap_or_default();
-    vec![Weight {
+pub(super) fn specs(dim: usize) -> Vec<WeightSpec> {
+    vec![WeightSpec {
         name: String::from(NAME),
-        value,
+        shape: WeightShape::Matrix(dim, dim),
+        start: Start::Constant(0.0),
     }]
 }
 
 impl<T: Tensor> Residual<T> {
     pub(super) fn build(dim: usize, take: Take<'_, T>) -> Result<Self, HeadError<T::Error>> {
-        Ok(Self {
-            dim,
-            weight: take(String::from(NAME), dim, dim)?,
-        })
+        let weight = take(NAME)?;
+        Ok(Self { dim, weight })
     }
 }
 
@@ -42,22 +42,20 @@ impl<T: Tensor> Head<T> for Residual<T> {
         self.dim
     }
 
-    fn forward(&self, x: &T, _mode: Mode) -> Result<T, T::Error> {
-        x.add(&x.matmul_t(&self.weight)?)
+    fn forward(&self, x: &T, _mode: Mode) -> Result<T, HeadError<T::Error>> {
+        Ok(x.add(&x.matmul_t(&self.weight)?)?)
     }
 
     fn parameters(&self) -> Vec<(String, &T)> {
         vec![(String::from(NAME), &self.weight)]
     }
 
-    fn fold(&self) -> Result<Option<Linear>, T::Error> {
-        let mut weight = self.weight.to_vec()?;
-        for i in 0..self.dim {
-            weight[i * self.dim + i] += 1.0;
-        }
-        Ok(Some(Linear {
-            weight: Matrix::new(self.dim, self.dim, weight).unwrap_or_default(),
-            bias: Matrix::new(1, self.dim, vec![0.0; self.dim]).unwrap_or_default(),
-        }))
+    fn fold(&self) -> Result<Folded, HeadError<T::Error>> {
+        let weight = read(&self.weight)?.add(&Matrix::identity(self.dim));
+        Ok(Folded::Layers(vec![Dense {
+            weight: weight.map_err(HeadError::Fold)?,
+            bias: Matrix::zeros(1, self.dim),
+            activation: Activation::Identity,
+        }]))
     }
 }

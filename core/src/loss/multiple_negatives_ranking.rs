@@ -18,7 +18,8 @@ use alloc::{vec, vec::Vec};
 ///
 /// With [`Cosine`](crate::distance::Cosine) (Quaterion's form, `(cos + 1)/2`) scale 20 acts like
 /// scale 10 on the plain cosine. Quaterion ignores subgroups here; `mask_subgroups` makes pairs of
-/// one subgroup no negatives of each other.
+/// one subgroup no negatives of each other. Where it is not known which pairs those are,
+/// [`GuidedRanking`](super::GuidedRanking) asks another model.
 ///
 /// Sources: Henderson et al., "Efficient natural language response suggestion for Smart Reply",
 /// 2017, §4; `quaterion/loss/multiple_negatives_ranking_loss.py`.

@@ -2,7 +2,7 @@
 //!
 //! [`ModelFiles`] finds the model in what it is given and reads its files one by one;
 //! [`ModelSettings`] and [`BertConfig`] say what they mean; [`check_weights`] looks at every number
-//! before it is used. Only safetensors, JSON and vocabulary texts are read, nothing that can run code,
+//! before it is used. [`StaticModel`] is a folder whose encoder is a table. Only safetensors, JSON and vocabulary texts are read, nothing that can run code,
 //! and nothing from an archive is ever unpacked to a path.
 
 mod archive;
@@ -10,12 +10,15 @@ mod config;
 mod error;
 mod files;
 mod settings;
+mod static_model;
 mod weights;
 
 pub use config::{Activation, BertConfig};
 pub use error::ModelError;
 pub use files::{ModelFiles, sha256_hex};
 pub use settings::{DenseSettings, ModelSettings, Pooling};
+pub use static_model::StaticModel;
+pub(crate) use static_model::{TABLE, to_json as tokenizer_json};
 pub use weights::{check_tensor, check_weights, expected_tensors, open as open_safetensors};
 
 /// Parses one of the model's JSON files, naming it when that fails.

@@ -117,6 +117,64 @@ fn folder_name(path: &str) -> Result<String, ModelError> {
     }
 }
 
+/// What stands behind the table of a static model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StaticModules {
+    /// Where the table lies: empty, or a folder name with a slash at its end.
+    pub(crate) folder: String,
+    /// Linear layers behind it, in order.
+    pub(crate) dense: Vec<DenseSettings>,
+    /// Whether the vectors are scaled to length 1 at the end.
+    pub(crate) normalize: bool,
+}
+
+/// The modules of a static model; nothing when the first one is something else.
+///
+/// `read` gives a file by its name inside the model.
+///
+/// # Errors
+/// When the list cannot be read or has something behind the table that cannot be followed.
+pub(crate) fn static_modules(
+    bytes: &[u8],
+    read: &mut dyn FnMut(&str) -> Result<Vec<u8>, ModelError>,
+) -> Result<Option<StaticModules>, ModelError> {
+    let modules: Vec<Module> = json(MODULES, bytes)?;
+    let Some((first, rest)) = modules.split_first() else {
+        return Ok(None);
+    };
+    if module_name(&first.kind) != Some("StaticEmbedding") {
+        return Ok(None);
+    }
+    let mut found = StaticModules::default();
+    if !first.path.is_empty() {
+        found.folder = format!("{}/", folder_name(&first.path)?);
+    }
+    for module in rest {
+        match module_name(&module.kind) {
+            Some("Dense") if !found.normalize => {
+                let folder = folder_name(&module.path)?;
+                let file = format!("{folder}/config.json");
+                let bytes = read(&file)?;
+                let dense = read_dense(&file, &bytes, folder, None)?;
+                found.dense.push(dense);
+            }
+            Some("Normalize") => found.normalize = true,
+            Some("Dropout") => {}
+            _ => {
+                return Err(ModelError::unsupported(
+                    MODULES,
+                    format_args!(
+                        "a {} behind a StaticEmbedding; there may be any number of Dense and at \
+                         the end a Normalize",
+                        module.kind
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(Some(found))
+}
+
 impl ModelSettings {
     /// Puts the settings together from the model's small files.
     ///
@@ -247,7 +305,7 @@ impl ModelSettings {
                         .dense
                         .last()
                         .map_or(self.dims, |last| last.out_features);
-                    let dense = read_dense(&file, &bytes, folder_name(&module.path)?, inner)?;
+                    let dense = read_dense(&file, &bytes, folder_name(&module.path)?, Some(inner))?;
                     self.dense.push(dense);
                 }
                 (2.., Some("Normalize")) => self.normalize = true,
@@ -354,7 +412,7 @@ fn read_dense(
     file: &str,
     bytes: &[u8],
     folder: String,
-    inner: usize,
+    inner: Option<usize>,
 ) -> Result<DenseSettings, ModelError> {
     #[derive(Deserialize)]
     struct Raw {
@@ -388,6 +446,7 @@ fn read_dense(
             "a Dense layer that works on something else than the pooled vector",
         ));
     }
+    let inner = inner.unwrap_or(raw.in_features);
     if raw.in_features != inner || !(1..=65_536).contains(&raw.out_features) {
         return Err(ModelError::invalid(
             file,

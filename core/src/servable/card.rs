@@ -10,7 +10,7 @@ fn of_hundred(figures: &Value) -> Option<String> {
     Some(format!("{:.0} of 100", share * 100.0))
 }
 
-pub(super) fn card(manifest: &Manifest, answers: &AnswerSet, dense: bool) -> String {
+pub(super) fn card(manifest: &Manifest, answers: &AnswerSet, layers: usize) -> String {
     let mut text = String::from(
         "---\nlibrary_name: sentence-transformers\npipeline_tag: sentence-similarity\ntags:\n\
          - sentence-transformers\n- feature-extraction\n- faq\n---\n\n# An FAQ that answers\n\n",
@@ -21,10 +21,10 @@ pub(super) fn card(manifest: &Manifest, answers: &AnswerSet, dense: bool) -> Str
         "This folder answers questions from an FAQ of {} answers with {wordings} known wordings. \
          It turns a text into {} and finds the answer nearest to it.\n",
         answers.len(),
-        if dense {
-            "a vector by a language model with a layer trained on this FAQ"
-        } else {
-            "a vector by a language model"
+        match layers {
+            0 => "a vector by a language model".into(),
+            1 => "a vector by a language model with a layer trained on this FAQ".into(),
+            n => format!("a vector by a language model with {n} layers trained on this FAQ"),
         },
     )
     .ok();

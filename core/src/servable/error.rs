@@ -21,6 +21,11 @@ pub enum ServableError {
         /// What is wrong with it.
         why: String,
     },
+    /// The head cannot be said by dense layers, of which the folder is made.
+    Head {
+        /// Why not.
+        why: String,
+    },
     /// There is nothing to search.
     NoAnswers,
     /// The encoder's files cannot be used.
@@ -59,6 +64,11 @@ impl fmt::Display for ServableError {
                 f,
                 "the model is damaged: {file} {why}; copy the folder again from where it was \
                  exported, or export it again"
+            ),
+            Self::Head { why } => write!(
+                f,
+                "this head cannot be exported: {why}; save it as a head of its own, or train one \
+                 that folds into dense layers"
             ),
             Self::NoAnswers => write!(f, "there are no answers to search"),
             Self::Model(error) => error.fmt(f),

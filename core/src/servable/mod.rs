@@ -5,10 +5,11 @@
 //! ```text
 //! model/
 //!   nearsay.json            format version, settings, report, threshold, SHA-256 of every file
-//!   modules.json            Transformer, Pooling, Dense (if the head changes anything), Normalize
+//!   modules.json            Transformer, Pooling, Dense (if the head changes anything), Normalize;
+//!                           with a table for an encoder: StaticEmbedding, Dense, Normalize
 //!   config.json  model.safetensors  tokenizer.json …       the encoder, copied
 //!   sentence_bert_config.json  config_sentence_transformers.json  1_Pooling/config.json
-//!   2_Dense/                the head, folded into one linear layer
+//!   2_Dense/  3_Dense/ …    the head, folded into as few layers as say it, mostly one
 //!   answers.jsonl           every answer with its known wordings
 //!   answers.safetensors     the vectors of both
 //!   README.md               a model card in plain words
@@ -17,7 +18,9 @@
 //! The sentence-transformers part follows the schema that its versions up to 5.3 write, because old
 //! and new versions, and text-embeddings-inference, read it; what newer versions write is read by
 //! themselves only. The `Dense` module stands right after pooling and `Normalize` last, since some
-//! servers ignore their order. Only safetensors, JSON and text: nothing that can run code.
+//! servers ignore their order. A head with activations becomes several `Dense` modules, the last
+//! number being `Normalize`'s; of their activations text-embeddings-inference knows only the
+//! identity and tanh. Only safetensors, JSON and text: nothing that can run code.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,6 +36,7 @@
 
 mod answers;
 mod card;
+mod dense;
 mod error;
 mod manifest;
 mod text_model;
@@ -42,11 +46,10 @@ pub use answers::{AnswerSet, KnownAnswer};
 pub use error::ServableError;
 pub use manifest::{FileEntry, Manifest, Threshold};
 pub use text_model::TextModel;
-pub use write::Export;
+pub use write::{Export, ExportEncoder};
 
 use crate::{
     index::Index,
-    model::ModelFiles,
     store::{ErrorKind, Store},
 };
 use candle_core::Device;
@@ -85,8 +88,7 @@ impl Servable {
             Err(error) => return Err(error.into()),
         };
         manifest.verify(store, dir)?;
-        let files = ModelFiles::open(store, dir)?;
-        let model = TextModel::load(&files, device)?;
+        let model = TextModel::open(store, dir, device)?;
         let answers = AnswerSet::read(store, dir)?;
         let index = answers::read_index(store, dir, &answers, model.dim())?;
         Ok(Self {

@@ -2,9 +2,12 @@ use super::*;
 use crate::{
     candle::bert::{SentenceEncoder, tiny_tokenizer},
     faq::Row,
-    head::{HeadConfig, Linear},
+    head::{Activation, Dense, Folded, HeadConfig},
     matrix::Matrix,
-    model::tests::{folder, whole},
+    model::{
+        ModelFiles,
+        tests::{folder, whole},
+    },
     store::{Fault, FaultStore, MemStore},
     tensor::Tensor as _,
 };
@@ -32,7 +35,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-fn head() -> Linear {
+fn head() -> Folded {
     let config = HeadConfig::SkipConnection {
         dim: DIM,
         layers: 1,
@@ -45,7 +48,42 @@ fn head() -> Linear {
         .unwrap()
         .fold()
         .unwrap()
+}
+
+fn fold(config: &HeadConfig) -> Folded {
+    config
+        .build(&config.init(3), |weight| Ok(weight.value.clone()))
         .unwrap()
+        .fold()
+        .unwrap()
+}
+
+/// Every activation once, to another length and back.
+fn deep_head() -> Folded {
+    let parts = Activation::ALL.into_iter().flat_map(|activation| {
+        [
+            HeadConfig::Linear {
+                in_dim: DIM,
+                out_dim: 6,
+                bias: true,
+            },
+            HeadConfig::Activate { dim: 6, activation },
+            HeadConfig::Linear {
+                in_dim: 6,
+                out_dim: DIM,
+                bias: true,
+            },
+        ]
+    });
+    let mut parts: Vec<HeadConfig> = parts.collect();
+    parts.pop(); // comes out as 6 numbers
+    fold(&HeadConfig::Sequential { parts })
+}
+
+/// The text of a file of the model that was written.
+fn text(store: &dyn Store, name: &str) -> String {
+    let bytes = store.read(&Path::new("model").join(name), 1 << 20).unwrap();
+    String::from_utf8(bytes).unwrap()
 }
 
 fn pooled(store: &dyn Store, texts: &[&str]) -> Matrix {
@@ -56,14 +94,14 @@ fn pooled(store: &dyn Store, texts: &[&str]) -> Matrix {
         .unwrap()
 }
 
-fn write(store: &dyn Store, head: Option<&Linear>) -> Result<(), ServableError> {
+fn write(store: &dyn Store, head: &Folded) -> Result<(), ServableError> {
     let answers = AnswerSet::of(&rows());
     // The encoder is read before anything fails on purpose.
     let base = base();
     let encoder = ModelFiles::open(&base, "base".as_ref()).unwrap();
     let vectors = pooled(&base, &answers.texts());
     let export = Export {
-        encoder: &encoder,
+        encoder: ExportEncoder::Network(&encoder),
         encoder_name: "tiny",
         head,
         answers: &answers,
@@ -83,9 +121,9 @@ fn open(store: &dyn Store) -> Result<Servable, ServableError> {
 
 #[test]
 fn what_is_written_answers() {
-    for head in [None, Some(head())] {
+    for head in [Folded::Identity, head()] {
         let store = MemStore::new();
-        write(&store, head.as_ref()).unwrap();
+        write(&store, &head).unwrap();
         let model = open(&store).unwrap();
         // Equal answers are one; its known wordings are both rows' questions.
         assert_eq!(model.answers().len(), 2);
@@ -112,34 +150,150 @@ fn what_is_written_answers() {
 
 #[test]
 fn vectors_go_through_the_head_and_are_unit() {
-    let (store, head) = (MemStore::new(), head());
-    write(&store, Some(&head)).unwrap();
-    let found = open(&store)
-        .unwrap()
-        .model()
-        .encode(&["ab b", "a"])
-        .unwrap();
-    let pooled = pooled(&base(), &["ab b", "a"]);
-    let expected = pooled
-        .matmul_t(&head.weight)
-        .unwrap()
-        .add(&head.bias)
-        .unwrap()
-        .normalize_rows()
-        .unwrap();
-    for (a, b) in found.data().iter().zip(expected.data()) {
-        assert!((a - b).abs() < 1e-6);
+    for (head, dim) in [(head(), DIM), (deep_head(), 6)] {
+        let store = MemStore::new();
+        write(&store, &head).unwrap();
+        let model = open(&store).unwrap();
+        assert_eq!(model.model().dim(), dim);
+        let found = model.model().encode(&["ab b", "a"]).unwrap();
+        let mut expected = pooled(&base(), &["ab b", "a"]);
+        for layer in head.layers().unwrap() {
+            expected = layer.forward(&expected).unwrap();
+        }
+        let expected = expected.normalize_rows().unwrap();
+        assert_eq!(found.dims(), (2, dim));
+        for (a, b) in found.data().iter().zip(expected.data()) {
+            assert!((a - b).abs() < 1e-6);
+        }
     }
     let plain = MemStore::new();
-    write(&plain, None).unwrap();
+    write(&plain, &Folded::Identity).unwrap();
     assert!(!plain.exists("model/2_Dense".as_ref()).unwrap());
     assert!(plain.exists("model/3_Normalize".as_ref()).unwrap());
+}
+
+/// The folder of one linear layer, to the letter: people's scripts read it.
+#[test]
+fn one_layer_is_written_as_ever() {
+    let store = MemStore::new();
+    write(&store, &head()).unwrap();
+    let modules: Value = serde_json::from_str(&text(&store, "modules.json")).unwrap();
+    let module = |idx: usize, path: &str, kind: &str| {
+        let kind = format!("sentence_transformers.models.{kind}");
+        json!({"idx": idx, "name": idx.to_string(), "path": path, "type": kind})
+    };
+    assert_eq!(
+        modules,
+        json!([
+            module(0, "", "Transformer"),
+            module(1, "1_Pooling", "Pooling"),
+            module(2, "2_Dense", "Dense"),
+            module(3, "3_Normalize", "Normalize"),
+        ])
+    );
+    assert_eq!(
+        text(&store, "2_Dense/config.json"),
+        "{\n  \"activation_function\": \"torch.nn.modules.linear.Identity\",\n  \"bias\": true,\n  \
+         \"in_features\": 4,\n  \"out_features\": 4\n}"
+    );
+    assert!(store.exists("model/3_Normalize".as_ref()).unwrap());
+    assert!(!store.exists("model/3_Dense".as_ref()).unwrap());
+    assert!(text(&store, "README.md").contains("with a layer trained on this FAQ"));
+}
+
+#[test]
+fn layers_with_activations_are_numbered_and_named() {
+    let store = MemStore::new();
+    write(&store, &deep_head()).unwrap();
+    // The first linear run has no activation and is multiplied into the layer behind it.
+    let activations: Vec<String> = (2..6)
+        .map(|number| {
+            let config = text(&store, &format!("{number}_Dense/config.json"));
+            let config: Value = serde_json::from_str(&config).unwrap();
+            config["activation_function"].as_str().unwrap().into()
+        })
+        .collect();
+    assert_eq!(
+        activations,
+        ["ReLU", "Tanh", "GELU", "Sigmoid"]
+            .map(|name| format!("torch.nn.modules.activation.{name}"))
+    );
+    let modules: Value = serde_json::from_str(&text(&store, "modules.json")).unwrap();
+    assert_eq!(modules[6]["path"], "6_Normalize");
+    assert_eq!(modules[6]["type"], "sentence_transformers.models.Normalize");
+    assert!(store.exists("model/6_Normalize".as_ref()).unwrap());
+    assert!(text(&store, "README.md").contains("with 4 layers trained on this FAQ"));
+}
+
+#[test]
+fn a_head_that_cannot_be_folded_is_refused() {
+    let softmax = HeadConfig::SoftmaxEmbeddings {
+        dim: DIM,
+        groups: 2,
+        size: 3,
+    };
+    let store = MemStore::new();
+    let error = write(&store, &fold(&softmax)).unwrap_err();
+    assert!(matches!(error, ServableError::Head { .. }));
+    let said = error.to_string();
+    assert!(
+        said.contains("cannot be exported") && said.contains("softmax"),
+        "{said}"
+    );
+    assert!(!store.exists("model".as_ref()).unwrap());
+}
+
+/// Reading is not bound to what we write: an activation we lack is refused by its name.
+#[test]
+fn an_unknown_activation_is_refused_by_name() {
+    let store = base();
+    let put = |name: &str, content: &Value| {
+        let path = Path::new("base").join(name);
+        store.create_dir_all(path.parent().unwrap()).unwrap();
+        store
+            .write_atomic(&path, content.to_string().as_bytes())
+            .unwrap();
+    };
+    let kind = |name: &str| format!("sentence_transformers.models.{name}");
+    put(
+        "modules.json",
+        &json!([
+            {"path": "", "type": kind("Transformer")},
+            {"path": "1_Pooling", "type": kind("Pooling")},
+            {"path": "2_Dense", "type": kind("Dense")},
+        ]),
+    );
+    put(
+        "1_Pooling/config.json",
+        &json!({"word_embedding_dimension": DIM}),
+    );
+    let layer = Dense {
+        weight: Matrix::identity(DIM),
+        bias: Matrix::zeros(1, DIM),
+        activation: Activation::Identity,
+    };
+    let [_, (weights, bytes)] = dense::to_files("2_Dense", &layer).unwrap();
+    let load = |activation: &str| {
+        put(
+            "2_Dense/config.json",
+            &json!({"in_features": DIM, "out_features": DIM, "activation_function": activation}),
+        );
+        store
+            .write_atomic(&Path::new("base").join(&weights), &bytes)
+            .unwrap();
+        TextModel::open(&store, "base".as_ref(), &Device::Cpu)
+    };
+    assert!(load("torch.nn.modules.activation.Tanh").is_ok());
+    for unknown in ["torch.nn.modules.activation.Mish", "elsewhere.Identity"] {
+        let said = load(unknown).err().unwrap().to_string();
+        assert!(said.contains(unknown), "{said}");
+    }
 }
 
 #[test]
 fn the_card_is_honest_about_what_it_does_not_know() {
     let store = MemStore::new();
-    write(&store, None).unwrap();
+    write(&store, &Folded::Identity).unwrap();
     let card = store.read("model/README.md".as_ref(), 1 << 20).unwrap();
     let card = String::from_utf8(card).unwrap();
     assert!(card.contains("2 answers with 3 known wordings"), "{card}");
@@ -153,7 +307,7 @@ fn the_card_is_honest_about_what_it_does_not_know() {
 #[test]
 fn a_changed_file_is_refused_by_name() {
     let whole = MemStore::new();
-    write(&whole, Some(&head())).unwrap();
+    write(&whole, &deep_head()).unwrap();
     let names: Vec<String> = open(&whole)
         .unwrap()
         .manifest()
@@ -201,7 +355,7 @@ fn a_folder_that_is_no_model_is_refused_with_words() {
 #[test]
 fn a_failed_export_leaves_the_former_model() {
     let before = MemStore::new();
-    write(&before, None).unwrap();
+    write(&before, &Folded::Identity).unwrap();
     let dense = |store: &dyn Store| {
         open(store).map(|model| model.manifest().files.contains_key("2_Dense/config.json"))
     };
@@ -210,7 +364,7 @@ fn a_failed_export_leaves_the_former_model() {
         for n in 1.. {
             let store = FaultStore::new(before.snapshot());
             store.fail_step(n, fault);
-            let written = write(&store, Some(&head()));
+            let written = write(&store, &head());
             let fired = store.fired();
             store.heal();
             if !fired {
@@ -233,9 +387,9 @@ fn an_empty_set_of_answers_is_refused() {
     let base = base();
     let files = ModelFiles::open(&base, "base".as_ref()).unwrap();
     let export = Export {
-        encoder: &files,
+        encoder: ExportEncoder::Network(&files),
         encoder_name: "tiny",
-        head: None,
+        head: &Folded::Identity,
         answers: &AnswerSet::default(),
         vectors: &Matrix::default(),
         threshold: Threshold::USUAL,

@@ -1,12 +1,16 @@
 use super::{
-    AnswerSet, FileEntry, Manifest, Servable, ServableError, Threshold, answers, card, manifest,
+    AnswerSet, FileEntry, Manifest, Servable, ServableError, Threshold, answers, card, dense,
+    manifest,
 };
 use crate::{
-    head::Linear,
+    candle::{to_matrix, to_tensor},
+    compact::Table,
+    head::{Dense, Folded},
     matrix::Matrix,
-    model::{ModelFiles, Pooling, sha256_hex},
+    model::{ModelFiles, Pooling, TABLE, sha256_hex, tokenizer_json},
     store::Store,
     tensor::Tensor as _,
+    wordpiece::WordPiece,
 };
 use candle_core::Device;
 use safetensors::{Dtype, tensor::TensorView};
@@ -15,12 +19,12 @@ use std::{collections::BTreeMap, path::Path};
 
 /// Everything that goes into a folder.
 pub struct Export<'a> {
-    /// The encoder's files, to be copied.
-    pub encoder: &'a ModelFiles<'a>,
+    /// The encoder.
+    pub encoder: ExportEncoder<'a>,
     /// Its name.
     pub encoder_name: &'a str,
-    /// The head, folded; none when it changes nothing.
-    pub head: Option<&'a Linear>,
+    /// The head, folded.
+    pub head: &'a Folded,
     /// The answers and their known wordings.
     pub answers: &'a AnswerSet,
     /// The pooled vector of each of the set's texts, before the head, `[n, d]`.
@@ -31,18 +35,37 @@ pub struct Export<'a> {
     pub report: Value,
 }
 
+/// The encoder of an exported model.
+pub enum ExportEncoder<'a> {
+    /// A network whose files are copied.
+    Network(&'a ModelFiles<'a>),
+    /// A table, written as full numbers.
+    Static {
+        /// Its tokenizer.
+        words: &'a WordPiece,
+        /// A row for each token.
+        table: Table<'a>,
+    },
+}
+
 impl Export<'_> {
     /// Writes the folder beside its place, reads it again as whoever serves it will, and only then
     /// gives it its name; a folder already there is replaced as a whole.
     ///
     /// # Errors
-    /// When something cannot be read, written or read again; the former folder is then still there.
+    /// When the head cannot be folded, or something cannot be read, written or read again; the
+    /// former folder is then still there.
     pub fn write(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
         if self.answers.is_empty() {
             return Err(ServableError::NoAnswers);
         }
+        let layers = match self.head {
+            Folded::Identity => &[],
+            Folded::Layers(layers) => layers.as_slice(),
+            Folded::Impossible(why) => return Err(ServableError::Head { why: why.clone() }),
+        };
         let staging = store.stage_dir(dir)?;
-        let written = self.fill(store, staging.path()).and_then(|()| {
+        let written = self.fill(store, staging.path(), layers).and_then(|()| {
             Servable::open(store, staging.path(), &Device::Cpu)?;
             Ok(store.rename_dir(staging.path(), dir)?)
         });
@@ -52,20 +75,21 @@ impl Export<'_> {
         written
     }
 
-    fn fill(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
+    fn fill(&self, store: &dyn Store, dir: &Path, layers: &[Dense]) -> Result<(), ServableError> {
         let mut folder = Folder {
             store,
             dir,
             files: BTreeMap::new(),
         };
-        for name in self.encoder.base_files()? {
-            folder.put(name, &self.encoder.need(name)?)?;
-        }
-        self.sentence_transformers(&mut folder)?;
+        let mut modules = match &self.encoder {
+            ExportEncoder::Network(files) => network(files, &mut folder)?,
+            ExportEncoder::Static { words, table } => static_embedding(words, table, &mut folder)?,
+        };
+        behind(&mut modules, layers, &mut folder)?;
         folder.put(answers::TEXTS, &self.answers.to_jsonl()?)?;
         folder.put(
             answers::VECTORS,
-            &answers::vectors_to_bytes(&self.finished_vectors()?)?,
+            &answers::vectors_to_bytes(&self.finished_vectors(layers)?)?,
         )?;
         let mut manifest = Manifest {
             format: manifest::FORMAT,
@@ -77,7 +101,7 @@ impl Export<'_> {
         };
         folder.put(
             "README.md",
-            card::card(&manifest, self.answers, self.head.is_some()).as_bytes(),
+            card::card(&manifest, self.answers, layers.len()).as_bytes(),
         )?;
         manifest.files = folder.files;
         let bytes = serde_json::to_vec_pretty(&manifest)
@@ -85,108 +109,132 @@ impl Export<'_> {
         Ok(store.write_atomic(&dir.join(manifest::NAME), &bytes)?)
     }
 
-    /// The unit vectors of all texts, through the head.
-    fn finished_vectors(&self) -> Result<Matrix, ServableError> {
-        let changed = |e| ServableError::changed(answers::VECTORS, e);
+    /// The unit vectors of all texts, through the head's layers.
+    fn finished_vectors(&self, layers: &[Dense]) -> Result<Matrix, ServableError> {
         if self.vectors.rows() != self.answers.owners().len() {
             return Err(ServableError::changed(
                 answers::VECTORS,
                 "lacks some of the texts",
             ));
         }
-        let vectors = match self.head {
-            Some(head) => {
-                let product = crate::candle::to_tensor(self.vectors, &Device::Cpu)
-                    .and_then(|x| {
-                        let weight = crate::candle::to_tensor(&head.weight, &Device::Cpu)?;
-                        crate::candle::to_matrix(&x.matmul_t(&weight)?)
-                    })
-                    .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
-                product.add(&head.bias).map_err(changed)?
+        // On candle, whose products are faster than ours.
+        let through = || -> candle_core::Result<Matrix> {
+            let mut x = to_tensor(self.vectors, &Device::Cpu)?;
+            for layer in layers {
+                let place = |matrix| to_tensor(matrix, &Device::Cpu);
+                let product = x.matmul_t(&place(&layer.weight)?)?;
+                let linear = product.broadcast_add(&place(&layer.bias)?)?;
+                x = layer.activation.apply(&linear)?;
             }
-            None => self.vectors.clone(),
+            to_matrix(&x)
         };
-        vectors.normalize_rows().map_err(changed)
-    }
-
-    /// The files that sentence-transformers reads, in the schema that every version reads.
-    fn sentence_transformers(&self, folder: &mut Folder<'_>) -> Result<(), ServableError> {
-        let settings = self.encoder.settings()?;
-        let mut modules = vec![("Transformer", ""), ("Pooling", "1_Pooling")];
-        if self.head.is_some() {
-            modules.push(("Dense", "2_Dense"));
-        }
-        modules.push(("Normalize", "3_Normalize"));
-        let modules: Vec<Value> = modules
-            .iter()
-            .enumerate()
-            .map(|(i, (kind, path))| {
-                let kind = format!("sentence_transformers.models.{kind}");
-                json!({"idx": i, "name": i.to_string(), "path": path, "type": kind})
-            })
-            .collect();
-        folder.put_json("modules.json", &Value::Array(modules))?;
-        folder.put_json(
-            "sentence_bert_config.json",
-            &json!({
-                "max_seq_length": settings.max_seq_length,
-                "do_lower_case": settings.do_lower_case,
-            }),
-        )?;
-        let (prompts, default) = if settings.prompt.is_empty() {
-            (json!({}), Value::Null)
-        } else {
-            (json!({"default": settings.prompt}), json!("default"))
-        };
-        folder.put_json(
-            "config_sentence_transformers.json",
-            &json!({
-                "__version__": {
-                    "sentence_transformers": "3.0.0", "transformers": "4.41.0", "pytorch": "2.3.0",
-                },
-                "prompts": prompts,
-                "default_prompt_name": default,
-                "similarity_fn_name": "cosine",
-            }),
-        )?;
-        folder.put_json(
-            "1_Pooling/config.json",
-            &json!({
-                "word_embedding_dimension": settings.dims,
-                "pooling_mode_cls_token": settings.pooling == Pooling::Cls,
-                "pooling_mode_mean_tokens": settings.pooling == Pooling::Mean,
-                "pooling_mode_max_tokens": settings.pooling == Pooling::Max,
-                "pooling_mode_mean_sqrt_len_tokens": false,
-            }),
-        )?;
-        if let Some(head) = self.head {
-            folder.put_json(
-                "2_Dense/config.json",
-                &json!({
-                    "in_features": head.weight.columns(),
-                    "out_features": head.weight.rows(),
-                    "bias": true,
-                    "activation_function": "torch.nn.modules.linear.Identity",
-                }),
-            )?;
-            folder.put("2_Dense/model.safetensors", &dense_to_bytes(head)?)?;
-        }
-        Ok(folder
-            .store
-            .create_dir_all(&folder.dir.join("3_Normalize"))?)
+        let vectors = through().map_err(|e| ServableError::changed(answers::VECTORS, e))?;
+        vectors
+            .normalize_rows()
+            .map_err(|e| ServableError::changed(answers::VECTORS, e))
     }
 }
 
-fn dense_to_bytes(head: &Linear) -> Result<Vec<u8>, ServableError> {
-    let name = "2_Dense/model.safetensors";
-    let (weight, bias) = (head.weight.to_le_bytes(), head.bias.to_le_bytes());
-    let view = |shape, bytes| TensorView::new(Dtype::F32, shape, bytes);
-    view(vec![head.weight.rows(), head.weight.columns()], &weight)
-        .and_then(|weight| {
-            let bias = view(vec![head.bias.columns()], &bias)?;
-            safetensors::serialize([("linear.weight", weight), ("linear.bias", bias)], None)
+/// Modules by class name and folder.
+type Modules = Vec<(&'static str, String)>;
+
+/// Copies a network and says what sentence-transformers must know of it, in the schema that every
+/// version reads.
+fn network(files: &ModelFiles<'_>, folder: &mut Folder<'_>) -> Result<Modules, ServableError> {
+    for name in files.base_files()? {
+        folder.put(name, &files.need(name)?)?;
+    }
+    let settings = files.settings()?;
+    folder.put_json(
+        "sentence_bert_config.json",
+        &json!({
+            "max_seq_length": settings.max_seq_length,
+            "do_lower_case": settings.do_lower_case,
+        }),
+    )?;
+    folder.put_json(
+        "1_Pooling/config.json",
+        &json!({
+            "word_embedding_dimension": settings.dims,
+            "pooling_mode_cls_token": settings.pooling == Pooling::Cls,
+            "pooling_mode_mean_tokens": settings.pooling == Pooling::Mean,
+            "pooling_mode_max_tokens": settings.pooling == Pooling::Max,
+            "pooling_mode_mean_sqrt_len_tokens": false,
+        }),
+    )?;
+    about(&settings.prompt, folder)?;
+    Ok(vec![
+        ("Transformer", String::new()),
+        ("Pooling", "1_Pooling".into()),
+    ])
+}
+
+/// Writes a table and its tokenizer as a `StaticEmbedding`.
+fn static_embedding(
+    words: &WordPiece,
+    table: &Table<'_>,
+    folder: &mut Folder<'_>,
+) -> Result<Modules, ServableError> {
+    let name = "model.safetensors";
+    let rows = table.full();
+    let bytes = rows.to_le_bytes();
+    let file = TensorView::new(Dtype::F32, vec![rows.rows(), rows.columns()], &bytes)
+        .and_then(|view| safetensors::serialize([(TABLE, view)], None))
+        .map_err(|e| ServableError::changed(name, e))?;
+    folder.put(name, &file)?;
+    let vocabulary = words.vocabulary();
+    let tokens = (0..vocabulary.len() as u32).map_while(|id| vocabulary.token(id));
+    folder.put_json("tokenizer.json", &tokenizer_json(tokens))?;
+    about("", folder)?;
+    Ok(vec![("StaticEmbedding", String::new())])
+}
+
+/// Writes the layers behind an encoder, and the list of all modules in the schema that every version
+/// of sentence-transformers reads.
+fn behind(
+    modules: &mut Modules,
+    layers: &[Dense],
+    folder: &mut Folder<'_>,
+) -> Result<(), ServableError> {
+    for layer in layers {
+        let name = format!("{}_Dense", modules.len());
+        for (file, bytes) in dense::to_files(&name, layer)? {
+            folder.put(&file, &bytes)?;
+        }
+        modules.push(("Dense", name));
+    }
+    // A folder's number is only a name; this one has stood in every model so far.
+    let normalize = format!("{}_Normalize", modules.len().max(3));
+    folder.store.create_dir_all(&folder.dir.join(&normalize))?;
+    modules.push(("Normalize", normalize));
+    let list: Vec<Value> = modules
+        .iter()
+        .enumerate()
+        .map(|(i, (kind, path))| {
+            let kind = format!("sentence_transformers.models.{kind}");
+            json!({"idx": i, "name": i.to_string(), "path": path, "type": kind})
         })
-        .map_err(|e| ServableError::changed(name, e))
+        .collect();
+    folder.put_json("modules.json", &Value::Array(list))
+}
+
+/// What sentence-transformers keeps of a whole model.
+fn about(prompt: &str, folder: &mut Folder<'_>) -> Result<(), ServableError> {
+    let (prompts, default) = match prompt {
+        "" => (json!({}), Value::Null),
+        prompt => (json!({"default": prompt}), json!("default")),
+    };
+    folder.put_json(
+        "config_sentence_transformers.json",
+        &json!({
+            "__version__": {
+                "sentence_transformers": "3.0.0", "transformers": "4.41.0", "pytorch": "2.3.0",
+            },
+            "prompts": prompts,
+            "default_prompt_name": default,
+            "similarity_fn_name": "cosine",
+        }),
+    )
 }
 
 /// The folder while it is being filled.

@@ -1,4 +1,4 @@
-//! Rows of an FAQ as pairs of vectors.
+//! Rows of an FAQ as pairs of texts in the form a learner takes them.
 
 use super::TrainError;
 use crate::{
@@ -8,36 +8,64 @@ use crate::{
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-/// `n` pairs of embeddings, with what is known about equal answers.
+/// `n` texts in the form a learner takes them: vectors, `[n, d]`, or lists of token ids.
+pub trait Texts: Clone + Default {
+    /// Number of texts.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The texts of these numbers, in this order. A number beyond the last is a bug; what stands
+    /// for its text is not said.
+    #[must_use]
+    fn select(&self, numbers: &[usize]) -> Self;
+
+    /// Feeds everything into a hash, so that a saved run can tell its own data.
+    fn hash(&self, hasher: &mut Sha256);
+}
+
+impl Texts for Matrix {
+    fn len(&self) -> usize {
+        self.rows()
+    }
+
+    fn select(&self, numbers: &[usize]) -> Self {
+        let rows: Vec<&[f32]> = numbers.iter().map(|&number| self.row(number)).collect();
+        Self::from_rows(&rows).unwrap_or_default()
+    }
+
+    fn hash(&self, hasher: &mut Sha256) {
+        hasher.update(self.rows().to_le_bytes());
+        hasher.update(self.to_le_bytes());
+    }
+}
+
+/// `n` pairs of texts, with what is known about equal answers.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Pairs {
-    /// Questions, `[n, d]`.
-    pub anchors: Matrix,
-    /// Their answers, `[n, d]`.
-    pub positives: Matrix,
+pub struct Pairs<X = Matrix> {
+    /// Questions.
+    pub anchors: X,
+    /// Their answers.
+    pub positives: X,
     /// One number a pair, equal for pairs with equal answers; see [`answer_groups`].
     pub subgroups: Vec<u64>,
 }
 
-impl Pairs {
+impl<X: Texts> Pairs<X> {
     /// Pairs of questions and answers.
     ///
     /// # Errors
-    /// When the three differ in length, or the two in width.
-    pub fn new(
-        anchors: Matrix,
-        positives: Matrix,
-        subgroups: Vec<u64>,
-    ) -> Result<Self, ShapeError> {
-        let (left, right) = (
-            (anchors.rows(), anchors.columns()),
-            (positives.rows(), positives.columns()),
-        );
-        if left != right || subgroups.len() != left.0 {
+    /// When the three differ in length.
+    pub fn new(anchors: X, positives: X, subgroups: Vec<u64>) -> Result<Self, ShapeError> {
+        let (left, right) = (anchors.len(), positives.len());
+        if left != right || subgroups.len() != left {
             return Err(ShapeError {
                 operation: "pairs",
-                left,
-                right,
+                left: (left, subgroups.len()),
+                right: (right, subgroups.len()),
             });
         }
         Ok(Self {
@@ -67,27 +95,13 @@ impl Pairs {
             .copied()
             .filter(|&n| n < self.len())
             .collect();
-        let rows = |matrix: &Matrix| {
-            let rows: Vec<&[f32]> = numbers.iter().map(|&number| matrix.row(number)).collect();
-            Matrix::from_rows(&rows).unwrap_or_default()
-        };
         Self {
-            anchors: rows(&self.anchors),
-            positives: rows(&self.positives),
+            anchors: self.anchors.select(&numbers),
+            positives: self.positives.select(&numbers),
             subgroups: numbers
                 .iter()
                 .map(|&number| self.subgroups[number])
                 .collect(),
-        }
-    }
-
-    /// The same pairs with every vector scaled to length 1.
-    #[must_use]
-    pub fn normalized(self) -> Self {
-        Self {
-            anchors: normalized(self.anchors),
-            positives: normalized(self.positives),
-            subgroups: self.subgroups,
         }
     }
 
@@ -110,31 +124,29 @@ impl Pairs {
         (0..self.len()).partition(|&pair| groups.binary_search(&self.subgroups[pair]).is_err())
     }
 
-    /// The distinct answers and which of them is each pair's: `([m, d], [n])`.
+    /// The `m` distinct answers and which of them is each of the `n` pairs': `(m texts, [n])`.
     #[must_use]
-    pub fn pool(&self) -> (Matrix, Vec<usize>) {
+    pub fn pool(&self) -> (X, Vec<usize>) {
         let mut place = HashMap::new();
-        let mut rows = Vec::new();
+        let mut firsts = Vec::new();
         let right = self
             .subgroups
             .iter()
             .enumerate()
             .map(|(pair, &group)| {
                 *place.entry(group).or_insert_with(|| {
-                    rows.push(self.positives.row(pair));
-                    rows.len() - 1
+                    firsts.push(pair);
+                    firsts.len() - 1
                 })
             })
             .collect();
-        (Matrix::from_rows(&rows).unwrap_or_default(), right)
+        (self.positives.select(&firsts), right)
     }
 
     /// Feeds everything into a hash, so that a saved run can tell its own data.
     pub(super) fn hash(&self, hasher: &mut Sha256) {
-        for matrix in [&self.anchors, &self.positives] {
-            hasher.update(matrix.rows().to_le_bytes());
-            hasher.update(matrix.to_le_bytes());
-        }
+        self.anchors.hash(hasher);
+        self.positives.hash(hasher);
         for group in &self.subgroups {
             hasher.update(group.to_le_bytes());
         }

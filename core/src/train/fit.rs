@@ -1,26 +1,22 @@
 //! The loop: batches, epochs, best state, pause, stop, and back from where training went off course.
 
-mod placed;
-
 use super::{
     BatchFigures, Checkpoint, Control, Epoch, Event, Keep, Pairs, Settings, State, TrainError,
     checkpoint::{Best, Snapshot, Sums},
+    data::Texts,
+    learner::{Batch, Learner},
+    settings::{Purpose, seed},
 };
 use crate::{
-    candle::{
-        TrainableHead,
-        adam::{Adam, AdamConfig},
-        to_tensor,
-    },
-    head::{HeadConfig, Mode, Weights},
+    head::Weights,
     loss::{MultipleNegativesRanking, PairLoss},
+    matrix::Matrix,
     metric::{
         Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool,
         score_pool,
     },
+    sample::PairTargets,
 };
-use candle_core::{Device, Tensor};
-use placed::Placed;
 use sha2::{Digest, Sha256};
 use std::{
     fmt::Write as _,
@@ -34,15 +30,13 @@ const SAVE_EVERY: Duration = Duration::from_secs(20);
 const RETRIES: usize = 2;
 
 /// One run: what to learn from, and how.
-pub struct Fit<'a> {
+pub struct Fit<'a, X = Matrix> {
     /// The settings; checked before the run starts.
     pub settings: &'a Settings,
-    /// Pairs to learn from, embedded and not normalised.
-    pub train: &'a Pairs,
+    /// Pairs to learn from; vectors are not normalised.
+    pub train: &'a Pairs<X>,
     /// Pairs kept aside: measured after each epoch, never learned from, never used to choose.
-    pub val: Option<&'a Pairs>,
-    /// Where to compute.
-    pub device: &'a Device,
+    pub val: Option<&'a Pairs<X>>,
     /// Pauses and stops the run.
     pub control: &'a Control,
     /// Where the state is saved, if it is.
@@ -52,11 +46,9 @@ pub struct Fit<'a> {
 /// What a run ends with.
 #[derive(Clone, Debug)]
 pub struct Fitted {
-    /// The head.
-    pub head: HeadConfig,
-    /// Its weights, those the settings ask to keep.
+    /// The weights, those the settings ask to keep.
     pub weights: Weights,
-    /// The epoch they are from; none when they are the untrained head's.
+    /// The epoch they are from; none when they are those it started with.
     pub kept_epoch: Option<usize>,
     /// The epochs done.
     pub epochs: Vec<Epoch>,
@@ -64,28 +56,61 @@ pub struct Fitted {
     pub stopped: bool,
 }
 
+/// Pairs where the computing is done.
+struct Placed<P> {
+    anchors: P,
+    positives: P,
+    subgroups: Vec<u64>,
+}
+
+impl<P> Placed<P> {
+    fn new<L: Learner<Placed = P>>(
+        pairs: Pairs<L::Texts>,
+        learner: &L,
+    ) -> Result<Self, TrainError> {
+        Ok(Self {
+            anchors: learner.place(pairs.anchors)?,
+            positives: learner.place(pairs.positives)?,
+            subgroups: pairs.subgroups,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.subgroups.len()
+    }
+
+    fn targets(&self, pairs: &[u32]) -> PairTargets {
+        let subgroups = pairs.iter().map(|&pair| self.subgroups[pair as usize]);
+        PairTargets {
+            scores: vec![1.0; pairs.len()],
+            subgroups: subgroups.collect(),
+        }
+    }
+}
+
 /// The slice of the training questions on which the best state is chosen.
-struct Choice {
-    questions: Tensor,
-    pool: Tensor,
+struct Choice<P> {
+    questions: P,
+    pool: P,
+    answers: usize,
     right: Vec<Vec<usize>>,
     patience: usize,
 }
 
-struct Run<'a> {
-    fit: &'a Fit<'a>,
+struct Run<'a, L: Learner> {
+    fit: &'a Fit<'a, L::Texts>,
     loss: MultipleNegativesRanking,
-    train: Placed,
-    val: Option<Placed>,
-    choice: Option<Choice>,
-    head: TrainableHead,
-    adam: Adam,
+    train: Placed<L::Placed>,
+    val: Option<Placed<L::Placed>>,
+    choice: Option<Choice<L::Placed>>,
+    learner: L,
     state: State,
     saved: Instant,
 }
 
-impl Fit<'_> {
-    /// Does the run, from its saved state if `resume` is set and there is one.
+impl<X: Texts> Fit<'_, X> {
+    /// Does the run with a learner that has learned nothing yet, from its saved state if `resume` is
+    /// set and there is one.
     ///
     /// A stopped run ends early with what it has. The state stays saved until
     /// [`Checkpoint::remove`], so that a stopped run can go on later too.
@@ -93,17 +118,15 @@ impl Fit<'_> {
     /// # Errors
     /// When the settings or the data cannot work, the saved state is of another run, or
     /// training goes off course again and again.
-    pub fn run(&self, resume: bool, on_event: &mut dyn FnMut(Event)) -> Result<Fitted, TrainError> {
+    pub fn run<L: Learner<Texts = X>>(
+        &self,
+        learner: L,
+        resume: bool,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Fitted, TrainError> {
         self.settings.check().map_err(TrainError::Setting)?;
         self.train.check()?;
-        if self.settings.head.dim() != self.train.anchors.columns() {
-            return Err(TrainError::Setting(format!(
-                "the head is for embeddings of length {}, these have length {}",
-                self.settings.head.dim(),
-                self.train.anchors.columns()
-            )));
-        }
-        let mut run = Run::new(self, on_event)?;
+        let mut run = Run::new(self, learner, on_event)?;
         let saved = match &self.checkpoint {
             Some(checkpoint) if resume => checkpoint.load()?,
             _ => None,
@@ -117,7 +140,7 @@ impl Fit<'_> {
     }
 
     /// Hash of all that decides the course of the run.
-    fn fingerprint(&self) -> Result<String, TrainError> {
+    fn fingerprint(&self, learner: &impl Learner) -> Result<String, TrainError> {
         let settings = serde_json::to_vec(self.settings)
             .map_err(|error| TrainError::Setting(error.to_string()))?;
         let mut hasher = Sha256::new();
@@ -126,6 +149,7 @@ impl Fit<'_> {
         if let Some(val) = self.val {
             val.hash(&mut hasher);
         }
+        learner.hash(&mut hasher);
         let mut text = String::new();
         for byte in hasher.finalize() {
             write!(text, "{byte:02x}").ok();
@@ -134,26 +158,17 @@ impl Fit<'_> {
     }
 }
 
-/// A seed of its own for each purpose, epoch and step.
-fn seed(seed: u64, purpose: u64, number: u64) -> u64 {
-    let mut random = fastrand::Rng::with_seed(seed ^ purpose.rotate_left(32) ^ (number << 1));
-    random.u64(..)
-}
-
-impl<'a> Run<'a> {
-    fn new(fit: &'a Fit<'a>, on_event: &mut dyn FnMut(Event)) -> Result<Self, TrainError> {
+impl<'a, L: Learner> Run<'a, L> {
+    fn new(
+        fit: &'a Fit<'a, L::Texts>,
+        learner: L,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Self, TrainError> {
         let settings = fit.settings;
-        let prepare = |pairs: Pairs| {
-            if settings.normalize {
-                pairs.normalized()
-            } else {
-                pairs
-            }
-        };
         let mut train = fit.train.clone();
         let mut choice = None;
         if let Keep::Best { slice, patience } = settings.keep {
-            let (rest, kept) = train.slice(slice, seed(settings.seed, 1, 0));
+            let (rest, kept) = train.slice(slice, seed(settings.seed, Purpose::Slice, 0));
             if kept.is_empty() {
                 on_event(Event::note(
                     "There are too few different answers to choose the best round by, \
@@ -161,51 +176,36 @@ impl<'a> Run<'a> {
                 ));
             } else {
                 let (pool, right) = train.pool();
-                let questions = prepare(train.select(&kept)).anchors;
-                let pool = if settings.normalize {
-                    super::data::normalized(pool)
-                } else {
-                    pool
-                };
                 choice = Some(Choice {
-                    questions: to_tensor(&questions, fit.device)?,
-                    pool: to_tensor(&pool, fit.device)?,
+                    answers: pool.len(),
+                    questions: learner.place(train.select(&kept).anchors)?,
+                    pool: learner.place(pool)?,
                     right: kept.iter().map(|&pair| vec![right[pair]]).collect(),
                     patience,
                 });
                 train = train.select(&rest);
             }
         }
-        let weights = settings.head.init(seed(settings.seed, 2, 0));
-        let head = TrainableHead::new(&settings.head, &weights, fit.device)?;
-        let config = AdamConfig {
-            lr: settings.lr,
-            weight_decay: settings.weight_decay,
-            ..AdamConfig::default()
-        };
-        let val = fit.val.filter(|val| !val.is_empty());
+        let val = fit.val.filter(|val| !val.is_empty()).cloned();
         Ok(Self {
             loss: settings.loss(),
-            train: Placed::new(prepare(train), fit.device)?,
-            val: val
-                .map(|val| Placed::new(prepare(val.clone()), fit.device))
-                .transpose()?,
+            train: Placed::new(train, &learner)?,
+            val: val.map(|val| Placed::new(val, &learner)).transpose()?,
             choice,
-            adam: Adam::new(head.variables().to_vec(), config)?,
-            head,
             state: State {
-                run: fit.fingerprint()?,
+                run: fit.fingerprint(&learner)?,
                 lr_scale: 1.0,
                 ..State::default()
             },
+            learner,
             saved: Instant::now(),
             fit,
         })
     }
 
-    /// Before the first step: the untrained head is the first good and the first best state.
+    /// Before the first step: what it starts with is the first good and the first best state.
     fn start(&mut self) -> Result<(), TrainError> {
-        self.state.good = self.snapshot()?;
+        self.state.good = self.learner.snapshot()?;
         if let Some(score) = self.score()? {
             let weights = self.state.good.weights.clone();
             self.state.best = Some(Best {
@@ -237,22 +237,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn snapshot(&self) -> Result<Snapshot, TrainError> {
-        Ok(Snapshot {
-            weights: self.head.weights()?,
-            adam: self.adam.state()?,
-        })
-    }
-
     fn go_to(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
-        self.head.set_weights(&snapshot.weights)?;
-        self.adam.restore(&snapshot.adam)?;
-        self.adam.set_lr(self.fit.settings.lr * self.state.lr_scale);
-        Ok(())
+        let lr = self.fit.settings.lr * self.state.lr_scale;
+        self.learner.restore(snapshot, lr)
     }
 
     fn save(&mut self) -> Result<(), TrainError> {
-        self.state.now = self.snapshot()?;
+        self.state.now = self.learner.snapshot()?;
         if let Some(checkpoint) = &self.fit.checkpoint {
             checkpoint.save(&self.state)?;
         }
@@ -280,7 +271,7 @@ impl<'a> Run<'a> {
                 }
                 Steps::Done => {}
             }
-            let snapshot = self.snapshot()?;
+            let snapshot = self.learner.snapshot()?;
             let finite = |weights: &Weights| weights.iter().all(|weight| weight.value.is_finite());
             if !finite(&snapshot.weights) {
                 self.go_back(on_event)?;
@@ -300,7 +291,7 @@ impl<'a> Run<'a> {
         let settings = self.fit.settings;
         let mut order: Vec<u32> = (0..self.train.len() as u32).collect();
         if settings.shuffle {
-            let seed = seed(settings.seed, 3, self.state.epoch as u64);
+            let seed = seed(settings.seed, Purpose::Order, self.state.epoch as u64);
             fastrand::Rng::with_seed(seed).shuffle(&mut order);
         }
         let batches: Vec<&[u32]> = order.chunks(settings.batch).collect();
@@ -328,29 +319,27 @@ impl<'a> Run<'a> {
 
     /// One step; false when the loss was not finite.
     fn step(&mut self, pairs: &[u32]) -> Result<bool, TrainError> {
-        let (batch, targets) = self.train.batch(pairs)?;
+        let targets = self.train.targets(pairs);
         let number = (self.state.epoch as u64) << 24 | self.state.batch as u64;
-        let mode = Mode::Train {
-            seed: seed(self.fit.settings.seed, 4, number),
+        let batch = Batch {
+            anchors: &self.train.anchors,
+            positives: &self.train.positives,
+            pairs,
+            seed: seed(self.fit.settings.seed, Purpose::Dropout, number),
         };
-        let embeddings = self.head.head().forward(&batch, mode)?;
-        let loss = self.loss.forward(&embeddings, &targets)?;
-        let value: f32 = loss
-            .flatten_all()?
-            .to_vec1()?
-            .first()
-            .copied()
-            .unwrap_or(f32::NAN);
-        if !value.is_finite() {
+        let loss = &self.loss;
+        let learned = self.learner.learn(batch, &mut |embeddings| {
+            Ok(loss.forward(embeddings, &targets)?)
+        })?;
+        if !learned.loss.is_finite() {
             return Ok(false);
         }
         let sums = &mut self.state.sums;
-        let ranks = rank_pairs(&self.loss.distance, &embeddings.detach(), &targets)?;
+        let ranks = rank_pairs(&self.loss.distance, &learned.embeddings, &targets)?;
         sums.rp_1.update(&ranks);
         sums.rrk.update(&ranks);
-        sums.loss += f64::from(value) * pairs.len() as f64;
+        sums.loss += f64::from(learned.loss) * pairs.len() as f64;
         sums.pairs += pairs.len();
-        self.adam.step(&loss.backward()?)?;
         Ok(true)
     }
 
@@ -427,9 +416,12 @@ impl<'a> Run<'a> {
         );
         let order: Vec<u32> = (0..val.len() as u32).collect();
         for pairs in order.chunks(self.fit.settings.batch) {
-            let (batch, targets) = val.batch(pairs)?;
-            let embeddings = self.head.head().forward(&batch, Mode::Eval)?.detach();
-            let ranks = rank_pairs(&self.loss.distance, &embeddings, &targets)?;
+            let halves = [
+                self.learner.embed(&val.anchors, pairs)?,
+                self.learner.embed(&val.positives, pairs)?,
+            ];
+            let embeddings = candle_core::Tensor::cat(&halves, 0)?;
+            let ranks = rank_pairs(&self.loss.distance, &embeddings, &val.targets(pairs))?;
             rp_1.update(&ranks);
             rrk.update(&ranks);
         }
@@ -441,11 +433,12 @@ impl<'a> Run<'a> {
         let Some(choice) = &self.choice else {
             return Ok(None);
         };
-        let head = |x| self.head.head().forward(x, Mode::Eval);
-        let (questions, pool) = (
-            head(&choice.questions)?.detach(),
-            head(&choice.pool)?.detach(),
-        );
+        let all = |texts, count: usize| {
+            let rows: Vec<u32> = (0..count as u32).collect();
+            self.learner.embed(texts, &rows)
+        };
+        let questions = all(&choice.questions, choice.right.len())?;
+        let pool = all(&choice.pool, choice.answers)?;
         let mut metrics = PoolMetrics::default();
         score_pool(&questions, &pool, &choice.right, &mut |scores| {
             metrics.update(&rank_pool(scores));
@@ -457,10 +450,9 @@ impl<'a> Run<'a> {
         let last = self.state.epochs.last().map(|epoch| epoch.epoch);
         let (weights, kept_epoch) = match self.state.best.take() {
             Some(best) => (best.weights, best.epoch),
-            None => (self.head.weights()?, last),
+            None => (self.learner.snapshot()?.weights, last),
         };
         Ok(Fitted {
-            head: self.fit.settings.head.clone(),
             weights,
             kept_epoch,
             epochs: self.state.epochs,

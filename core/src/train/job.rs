@@ -1,14 +1,18 @@
-//! A whole training: embed the texts of an FAQ, fit a head, measure before and after.
+//! A whole training: embed the texts of an FAQ, learn, measure before and after.
 
 use super::{
-    Checkpoint, Control, Event, Fit, Fitted, Pairs, PoolFigures, Report, Settings, TrainError,
-    cache::{EmbeddingCache, Encode},
+    Checkpoint, Control, Event, Fit, Fitted, Learns, Pairs, PoolFigures, Report, Settings,
+    TrainError,
+    bags::Bags,
     data::answer_groups,
+    learner::{HeadLearner, TableLearner},
 };
 use crate::{
-    candle::{TrainableHead, to_tensor},
+    cache::{Embedded, EmbeddingCache, Encode},
+    candle::{TrainableHead, to_matrix, to_tensor},
+    compact::{StaticEncoder, Table},
     faq::Row,
-    head::{Linear, Mode},
+    head::{Folded, Mode},
     matrix::Matrix,
     metric::{Metric as _, PoolMetrics, rank_pool, score_pool},
     servable::{AnswerSet, Threshold},
@@ -23,15 +27,15 @@ use std::{
 const MIN_FOR_THRESHOLD: usize = 20;
 
 /// What to learn, from what, and where to keep it.
-pub struct Job<'a> {
+pub struct Job<'a, 's> {
     /// Rows to learn from.
     pub rows: &'a [Row],
     /// Rows kept aside: measured, never learned from. Their answers are answered with all the same.
     pub held_out: &'a [Row],
     /// The settings.
     pub settings: &'a Settings,
-    /// The embeddings of the encoder.
-    pub cache: EmbeddingCache<'a>,
+    /// What turns texts into vectors.
+    pub source: Source<'s>,
     /// Name of the encoder, for the report.
     pub encoder: &'a str,
     /// Where to compute.
@@ -42,13 +46,30 @@ pub struct Job<'a> {
     pub checkpoint: Option<Checkpoint<'a>>,
 }
 
+/// What turns texts into vectors before a head.
+pub enum Source<'a> {
+    /// A frozen encoder whose vectors are kept on disk.
+    Frozen {
+        /// The vectors kept.
+        cache: EmbeddingCache<'a>,
+        /// The encoder.
+        encode: &'a mut Encode<'a>,
+    },
+    /// A static encoder: so quick that nothing is kept, and its table can be learned.
+    Static(&'a StaticEncoder<'a>),
+}
+
 /// What came of it.
 pub struct Trained {
-    /// The head, folded; none when the untrained encoder was best.
-    pub head: Option<Linear>,
+    /// The head, folded; the identity when there is none or what it started with was best.
+    pub head: Folded,
+    /// The learned table, `[tokens, dim]`; none when there is none or the one it started with was
+    /// best.
+    pub table: Option<Matrix>,
     /// All answers with all their wordings, those kept aside among them.
     pub answers: AnswerSet,
-    /// The pooled vector of each of the set's texts, before the head, `[n, d]`.
+    /// The pooled vector of each of the set's texts by the encoder as it is now, before the head,
+    /// `[n, d]`.
     pub vectors: Matrix,
     /// From which score on an answer is given without a warning.
     pub threshold: Threshold,
@@ -63,14 +84,22 @@ struct Exam {
     right: Vec<Vec<usize>>,
 }
 
-impl Job<'_> {
+/// What was learned.
+struct Learned {
+    fitted: Fitted,
+    head: Folded,
+    table: Option<Matrix>,
+    /// Vectors of all texts as they are after training, with the head.
+    vectors: Matrix,
+}
+
+impl Job<'_, '_> {
     /// Does it all; `None` when it was stopped while texts were still being embedded.
     ///
     /// # Errors
     /// When there is too little to learn from, or the encoder, the store or training fails.
     pub fn run(
-        &self,
-        encode: &mut Encode<'_>,
+        mut self,
         resume: bool,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<Trained>, TrainError> {
@@ -86,18 +115,7 @@ impl Job<'_> {
                 .map(|row| row.answer.as_str())
                 .filter(|a| !known.contains(a)),
         );
-        let mut told = Instant::now();
-        let mut on_progress = |done: usize, total: usize| {
-            // Twenty a second are enough for any eye.
-            if done == 0 || done == total || told.elapsed().as_millis() > 50 {
-                told = Instant::now();
-                on_event(Event::Embed { done, total });
-            }
-        };
-        let embedded = self
-            .cache
-            .embed(&texts, encode, self.control, &mut on_progress)?;
-        let Some(embedded) = embedded else {
+        let Some(embedded) = self.embed(&texts, on_event)? else {
             return Ok(None);
         };
         if embedded.damaged > 0 {
@@ -107,60 +125,159 @@ impl Job<'_> {
                 embedded.damaged
             )));
         }
-        let (vectors, fresh) = (embedded.embeddings, embedded.fresh);
         let place = Places {
             of: texts.iter().copied().zip(0..).collect(),
-            vectors: &vectors,
+            vectors: &embedded.embeddings,
         };
         let embed_s = started.elapsed().as_secs_f64();
 
         let started = Instant::now();
-        let train = place.pairs(self.rows)?;
-        let val = place.pairs(self.held_out)?;
-        let fit = Fit {
-            settings: self.settings,
-            train: &train,
-            val: Some(&val).filter(|val| !val.is_empty()),
-            device: self.device,
-            control: self.control,
-            checkpoint: self.checkpoint.clone(),
+        let learned = match (&self.source, self.settings.learns) {
+            (_, Learns::Head) => self.learn_head(&place, resume, on_event)?,
+            (Source::Static(encoder), Learns::Table) => {
+                self.learn_table(encoder, &texts, resume, on_event)?
+            }
+            (Source::Frozen { .. }, Learns::Table) => {
+                return Err(TrainError::Setting(
+                    "only a static encoder, such as compact, has a table to learn".into(),
+                ));
+            }
         };
-        let fitted = fit.run(resume, on_event)?;
-        let head = TrainableHead::new(&fitted.head, &fitted.weights, self.device)?;
-        let exam = self.exam(&place, &answers)?;
-        let before = self.ask(&exam, None)?;
-        let after = self.ask(&exam, Some(&head))?;
-        let folded = match fitted.kept_epoch {
-            Some(_) => head.head().fold()?,
-            None => None,
+        let before = self.ask(&self.exam(&place, &answers)?)?;
+        let now = Places {
+            vectors: &learned.vectors,
+            ..place
         };
-        let train_s = started.elapsed().as_secs_f64();
-        let mut report = self.report(
-            &fitted,
-            &train,
-            before.figures,
-            after.figures,
-            embed_s,
-            train_s,
-        );
-        report.fresh_texts = fresh;
-        let threshold = after.threshold;
+        let after = self.ask(&self.exam(&now, &answers)?)?;
+        let mut report = self.report(&learned.fitted, before.figures, after.figures);
+        report.embed_s = embed_s;
+        report.train_s = started.elapsed().as_secs_f64();
+        report.fresh_texts = embedded.fresh;
+        // A head is applied by whoever writes the model; a table has already been.
+        let vectors = match learned.table {
+            Some(_) => learned.vectors,
+            None => embedded.embeddings,
+        };
         let (dim, mut data) = (vectors.columns(), vectors.into_data());
         data.truncate(exported * dim);
         let vectors =
             Matrix::new(exported, dim, data).map_err(|error| TrainError::Encoder(error.into()))?;
         Ok(Some(Trained {
-            head: folded,
-            threshold,
+            head: learned.head,
+            table: learned.table,
+            threshold: after.threshold,
             report,
             vectors,
             answers,
         }))
     }
 
+    /// The vectors of all texts as the encoder is; `None` when stopped.
+    fn embed(
+        &mut self,
+        texts: &[&str],
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Option<Embedded>, TrainError> {
+        let mut told = Instant::now();
+        let mut on_progress = |done: usize, total: usize| {
+            // Twenty a second are enough for any eye.
+            if done == 0 || done == total || told.elapsed().as_millis() > 50 {
+                told = Instant::now();
+                on_event(Event::Embed { done, total });
+            }
+        };
+        match &mut self.source {
+            Source::Frozen { cache, encode } => {
+                Ok(cache.embed(texts, encode, self.control, &mut on_progress)?)
+            }
+            Source::Static(encoder) => {
+                let embeddings = encoder.encode_all(texts);
+                on_progress(texts.len(), texts.len());
+                Ok(Some(Embedded {
+                    embeddings,
+                    fresh: texts.len(),
+                    damaged: 0,
+                }))
+            }
+        }
+    }
+
+    fn fit<'f, X>(&'f self, train: &'f Pairs<X>, val: &'f Pairs<X>) -> Fit<'f, X>
+    where
+        X: super::data::Texts,
+    {
+        Fit {
+            settings: self.settings,
+            train,
+            val: Some(val).filter(|val| !val.is_empty()),
+            control: self.control,
+            checkpoint: self.checkpoint.clone(),
+        }
+    }
+
+    fn learn_head(
+        &self,
+        place: &Places<'_>,
+        resume: bool,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Learned, TrainError> {
+        let (train, val) = (place.pairs(self.rows)?, place.pairs(self.held_out)?);
+        let learner = HeadLearner::new(self.settings, self.device)?;
+        let fitted = self.fit(&train, &val).run(learner, resume, on_event)?;
+        let head = TrainableHead::new(&self.settings.head, &fitted.weights, self.device)?;
+        let vectors = to_tensor(place.vectors, self.device)?;
+        let vectors = to_matrix(&head.head().forward(&vectors, Mode::Eval)?.detach())?;
+        Ok(Learned {
+            head: match fitted.kept_epoch {
+                Some(_) => head.head().fold()?,
+                None => Folded::Identity,
+            },
+            table: None,
+            fitted,
+            vectors,
+        })
+    }
+
+    fn learn_table(
+        &self,
+        encoder: &StaticEncoder<'_>,
+        texts: &[&str],
+        resume: bool,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Learned, TrainError> {
+        let bags = |rows: &[Row]| -> Result<Pairs<Bags>, TrainError> {
+            let (mut anchors, mut positives) = (Bags::new(), Bags::new());
+            for (way, row) in ways(rows) {
+                anchors.push(|ids| encoder.words().ids_into(way, ids));
+                positives.push(|ids| encoder.words().ids_into(&row.answer, ids));
+            }
+            let subgroups = answer_groups(ways(rows).map(|(_, row)| row.answer.as_str()));
+            Pairs::new(anchors, positives, subgroups).map_err(|e| TrainError::Encoder(e.into()))
+        };
+        let (train, val) = (bags(self.rows)?, bags(self.held_out)?);
+        let learner = TableLearner::new(self.settings, encoder.table(), &[&train, &val]);
+        let tokens = learner.tokens().to_vec();
+        let fitted = self.fit(&train, &val).run(learner, resume, on_event)?;
+        let mut table = encoder.table().full();
+        for (token, row) in tokens
+            .iter()
+            .zip(fitted.weights.iter().flat_map(|w| w.value.iter_rows()))
+        {
+            table.row_mut(*token as usize).copy_from_slice(row);
+        }
+        let vectors = encoder.encode_by(&Table::Full(table.clone()), texts);
+        let kept = fitted.kept_epoch.is_some();
+        Ok(Learned {
+            fitted,
+            head: Folded::Identity,
+            table: kept.then_some(table),
+            vectors,
+        })
+    }
+
     /// The questions kept aside, to be asked of all answers.
     fn exam(&self, place: &Places<'_>, answers: &AnswerSet) -> Result<Exam, TrainError> {
-        let pairs = place.pairs(self.held_out)?;
+        let questions: Vec<&str> = ways(self.held_out).map(|(way, _)| way).collect();
         let pool: Vec<&str> = answers
             .iter()
             .map(|answer| answer.answer.as_str())
@@ -171,33 +288,27 @@ impl Job<'_> {
                 .chain(self.held_out.iter().map(|row| row.answer.as_str())),
         );
         let number: HashMap<u64, usize> = known.iter().take(pool.len()).copied().zip(0..).collect();
-        let mut right = Vec::with_capacity(pairs.len());
+        let mut right = Vec::with_capacity(questions.len());
         for (row, group) in self.held_out.iter().zip(&known[pool.len()..]) {
             let answer = number.get(group).copied();
             right.extend(row.ways_to_ask().map(|_| answer.into_iter().collect()));
         }
         Ok(Exam {
-            questions: pairs.anchors,
+            questions: place.rows(&questions)?,
             pool: place.rows(&pool)?,
             right,
         })
     }
 
-    /// Asks the questions kept aside, with the head or without.
-    fn ask(&self, exam: &Exam, head: Option<&TrainableHead>) -> Result<Asked, TrainError> {
-        let place = |matrix: &Matrix| -> Result<candle_core::Tensor, TrainError> {
-            let x = to_tensor(matrix, self.device)?;
-            Ok(match head {
-                Some(head) => head.head().forward(&x, Mode::Eval)?.detach(),
-                None => x,
-            })
-        };
+    /// Asks the questions kept aside.
+    fn ask(&self, exam: &Exam) -> Result<Asked, TrainError> {
         if exam.right.is_empty() {
             return Ok(Asked {
                 figures: None,
                 threshold: Threshold::USUAL,
             });
         }
+        let place = |matrix| to_tensor(matrix, self.device);
         let (questions, pool) = (place(&exam.questions)?, place(&exam.pool)?);
         let mut metrics = PoolMetrics::default();
         let mut right_first = Vec::new();
@@ -217,18 +328,15 @@ impl Job<'_> {
     fn report(
         &self,
         fitted: &Fitted,
-        train: &Pairs,
         before: Option<PoolFigures>,
         after: Option<PoolFigures>,
-        embed_s: f64,
-        train_s: f64,
     ) -> Report {
         let last = fitted.epochs.last();
         Report {
             dir: String::new(),
             encoder: self.encoder.into(),
             settings: self.settings.clone(),
-            train_rows: train.len(),
+            train_rows: ways(self.rows).count(),
             held_out: self.held_out.len(),
             epochs: fitted.epochs.len(),
             kept_epoch: fitted.kept_epoch,
@@ -238,8 +346,8 @@ impl Job<'_> {
             train: last.map(|epoch| epoch.train),
             val: last.and_then(|epoch| epoch.val),
             fresh_texts: 0,
-            embed_s,
-            train_s,
+            embed_s: 0.0,
+            train_s: 0.0,
         }
     }
 }
@@ -259,6 +367,12 @@ fn threshold(mut right_first: Vec<f32>, questions: usize) -> Threshold {
         score: right_first[right_first.len() / 10],
         questions,
     }
+}
+
+/// Every way to ask, with its row.
+fn ways(rows: &[Row]) -> impl Iterator<Item = (&str, &Row)> {
+    rows.iter()
+        .flat_map(|row| row.ways_to_ask().map(move |way| (way, row)))
 }
 
 /// The vector of each text.
@@ -285,12 +399,8 @@ impl Places<'_> {
 
     /// Every way to ask with its answer.
     fn pairs(&self, rows: &[Row]) -> Result<Pairs, TrainError> {
-        let pairs = || {
-            rows.iter()
-                .flat_map(|row| row.ways_to_ask().map(move |way| (way, row)))
-        };
-        let anchors: Vec<&str> = pairs().map(|(way, _)| way).collect();
-        let positives: Vec<&str> = pairs().map(|(_, row)| row.answer.as_str()).collect();
+        let anchors: Vec<&str> = ways(rows).map(|(way, _)| way).collect();
+        let positives: Vec<&str> = ways(rows).map(|(_, row)| row.answer.as_str()).collect();
         let subgroups = answer_groups(positives.iter().copied());
         Pairs::new(self.rows(&anchors)?, self.rows(&positives)?, subgroups)
             .map_err(|error| TrainError::Encoder(error.into()))

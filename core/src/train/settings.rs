@@ -53,6 +53,37 @@ impl FromStr for Recipe {
     }
 }
 
+/// What the seed of a run is used for; each use has random numbers of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// What is kept out of training to choose by.
+    Slice = 1,
+    /// Fresh weights.
+    Weights = 2,
+    /// The order of pairs.
+    Order = 3,
+    /// Dropout.
+    Dropout = 4,
+}
+
+/// A seed of its own for each purpose, epoch and step.
+pub(super) fn seed(seed: u64, purpose: Purpose, number: u64) -> u64 {
+    let mut random =
+        fastrand::Rng::with_seed(seed ^ (purpose as u64).rotate_left(32) ^ (number << 1));
+    random.u64(..)
+}
+
+/// What a run changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Learns {
+    /// A head over a frozen encoder.
+    #[default]
+    Head,
+    /// The table of a static encoder, without a head.
+    Table,
+}
+
 /// Which state of the weights a run ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,6 +105,9 @@ pub enum Keep {
 pub struct Settings {
     /// The recipe these came from.
     pub recipe: Recipe,
+    /// What is changed.
+    #[serde(default)]
+    pub learns: Learns,
     /// Passes over the training pairs, at most.
     pub epochs: usize,
     /// Pairs a step; the last batch of an epoch may be smaller.
@@ -109,6 +143,7 @@ impl Settings {
         match recipe {
             Recipe::Quaterion => Self {
                 recipe,
+                learns: Learns::Head,
                 epochs: 500,
                 batch: 1024,
                 lr: 1e-4,
@@ -129,6 +164,7 @@ impl Settings {
             },
             Recipe::Quick => Self {
                 recipe,
+                learns: Learns::Head,
                 epochs: 40,
                 batch: 1024,
                 lr: 1e-3,
@@ -145,6 +181,28 @@ impl Settings {
                     slice: 0.1,
                     patience: 6,
                 },
+            },
+        }
+    }
+
+    /// What a recipe stands for when the encoder is static, with rows of length `dim`: `quick` learns
+    /// the table itself, `quaterion` a head over it as it is.
+    #[must_use]
+    pub fn of_static(recipe: Recipe, dim: usize) -> Self {
+        let settings = Self::of(recipe, dim);
+        match recipe {
+            Recipe::Quaterion => settings,
+            Recipe::Quick => Self {
+                learns: Learns::Table,
+                epochs: 20,
+                batch: 256,
+                lr: 1e-2,
+                head: HeadConfig::Empty { dim },
+                keep: Keep::Best {
+                    slice: 0.1,
+                    patience: 3,
+                },
+                ..settings
             },
         }
     }
@@ -191,6 +249,7 @@ impl Settings {
         if !(self.scale.is_finite() && self.scale > 0.0) {
             return refuse("the scale", &self.scale, "a number above 0, for example 20");
         }
+        self.head.check()?;
         match self.keep {
             Keep::Best { slice, .. } if !(slice > 0.0 && slice < 1.0) => {
                 refuse("the slice", &slice, "above 0 and below 1")
@@ -248,6 +307,10 @@ mod tests {
             },
             Settings {
                 weight_decay: 1.0,
+                ..good.clone()
+            },
+            Settings {
+                head: HeadConfig::Gated { dim: 0 },
                 ..good.clone()
             },
             Settings {

@@ -2,7 +2,7 @@
 
 use super::{DeviceArgs, print_line};
 use crate::trouble::Trouble;
-use nearsay_core::{model::ModelFiles, servable::TextModel, store::DiskStore};
+use nearsay_core::{servable::TextModel, store::DiskStore};
 use std::{fmt::Write as _, io::BufRead as _, path::PathBuf};
 
 /// Texts that are encoded at once.
@@ -10,7 +10,8 @@ const BATCH: usize = 256;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The model's folder; any sentence-transformers folder of the BERT family will do
+    /// The model's folder; any sentence-transformers folder of the BERT
+    /// family, or with a static table, will do
     dir: PathBuf,
     #[command(flatten)]
     device: DeviceArgs,
@@ -21,7 +22,7 @@ pub(crate) struct Args {
 
 pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     let device = args.device.device.open()?;
-    let model = TextModel::load(&ModelFiles::open(&DiskStore, &args.dir)?, &device)?;
+    let model = TextModel::open(&DiskStore, &args.dir, &device)?;
     let mut lines = std::io::stdin().lock().lines();
     loop {
         let texts: Vec<String> = lines

@@ -6,14 +6,55 @@ use crate::{
     trouble::Trouble,
 };
 use nearsay_core::{
+    compact::StaticEncoder,
+    model::StaticModel,
     store::DiskStore,
     train::{Control, Event},
 };
 use std::{ops::ControlFlow, path::PathBuf};
 
-/// Where the encoder's files are. A known name is fetched when it is not here yet; anything else is
-/// a path.
+/// The name of the compact encoder.
+pub(super) const COMPACT: &str = "compact";
+
+/// An encoder to learn with.
+pub(super) enum Found {
+    /// A network, in these files.
+    Network(PathBuf),
+    /// A table.
+    Static(StaticEncoder<'static>),
+}
+
+/// The encoder of a name or path. A known name is fetched when it is not here yet.
 pub(super) fn find(
+    name: &str,
+    data: &DataDir,
+    control: &Control,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Found, Trouble> {
+    if name == COMPACT {
+        return Ok(Found::Static(crate::compact::encoder()?));
+    }
+    let path = files(name, data, control, on_event)?;
+    let Some(model) = StaticModel::open(&DiskStore, &path)? else {
+        return Ok(Found::Network(path));
+    };
+    if !model.dense.is_empty() {
+        return Err(has_a_layer(&path));
+    }
+    Ok(Found::Static(model.encoder))
+}
+
+/// A model that was trained before cannot be the start of another.
+pub(super) fn has_a_layer(path: &std::path::Path) -> Trouble {
+    Trouble::new(
+        format_args!("{} has a trained layer of its own", path.display()),
+        "Give the model it was made from with --encoder.",
+    )
+}
+
+/// Where the files of a sentence encoder are. A known name is fetched when it is not here yet;
+/// anything else is a path.
+pub(super) fn files(
     name: &str,
     data: &DataDir,
     control: &Control,
@@ -30,7 +71,10 @@ pub(super) fn find(
             .collect();
         return Err(Trouble::new(
             format_args!("there is no encoder “{name}”, and no file or folder of that name"),
-            format_args!("Use {}, or the path of a model.", names.join(", ")),
+            format_args!(
+                "Use {}, {COMPACT}, or the path of a model.",
+                names.join(", ")
+            ),
         ));
     };
     if let Some(path) = obtain::locate(&DiskStore, model, data.root()) {

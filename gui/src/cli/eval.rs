@@ -165,10 +165,14 @@ struct Encoder<'a> {
 
 impl Encoder<'_> {
     fn encode(&self, texts: &[&str]) -> Result<Matrix, Trouble> {
-        let encoder = self.model.model().encoder();
+        let model = self.model.model();
+        let mut forever = |_, _| ControlFlow::Continue(());
+        if model.is_static() {
+            return Ok(model.finish(model.pooled(texts, &mut forever)?)?);
+        }
         let fingerprint = ModelFiles::open(&DiskStore, &self.args.dir)?.fingerprint()?;
-        let dim = encoder.settings().dims;
-        let cache = EmbeddingCache::new(&DiskStore, &self.data.embeddings(), &fingerprint, dim);
+        let (root, dim) = (self.data.embeddings(), model.pooled_dim());
+        let cache = EmbeddingCache::new(&DiskStore, &root, &fingerprint, dim);
         let bar = Bar::new("Reading texts", self.args.json);
         let embedded = cache.embed(
             texts,
@@ -177,10 +181,7 @@ impl Encoder<'_> {
                     true => ControlFlow::Continue(()),
                     false => ControlFlow::Break(()),
                 };
-                encoder
-                    .encode_all(texts, &mut tell)
-                    .map(Some)
-                    .map_err(Into::into)
+                model.pooled(texts, &mut tell).map(Some).map_err(Into::into)
             },
             &Control::new(),
             &mut |done, total| bar.show(done as u64, total as u64),
@@ -189,6 +190,6 @@ impl Encoder<'_> {
         let pooled = embedded
             .map(|embedded| embedded.embeddings)
             .unwrap_or_default();
-        Ok(self.model.model().finish(pooled)?)
+        Ok(model.finish(pooled)?)
     }
 }

@@ -5,6 +5,7 @@
 
 mod ask;
 mod check;
+mod distill;
 mod encode;
 mod encoder;
 mod eval;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Check(check::Args),
     /// List, get or find encoder models
     Model(model::Args),
+    /// Make the compact encoder out of a sentence encoder
+    Distill(distill::Args),
 }
 
 /// Where to compute.
@@ -67,6 +70,7 @@ impl Command {
             Self::Encode(args) => encode::command(&args),
             Self::Check(args) => check::command(&args),
             Self::Model(args) => model::command(&args, data),
+            Self::Distill(args) => distill::command(&args, data),
         }
     }
 
@@ -78,7 +82,7 @@ impl Command {
             Self::Ask(args) => args.json,
             Self::Encode(args) => args.json,
             Self::Check(args) => args.json,
-            Self::Model(_) => false,
+            Self::Model(_) | Self::Distill(_) => false,
         }
     }
 }

@@ -1,16 +1,24 @@
 //! `nearsay train FILE --out DIR`: train a model and write it as a folder.
 
-use super::{DeviceArgs, encoder, input, print_json, print_line, progress::Bar};
+use super::{
+    DeviceArgs,
+    encoder::{self, Found},
+    input, print_json, print_line,
+    progress::Bar,
+};
 use crate::{dirs::DataDir, trouble::Trouble};
 use candle_core::Device;
 use nearsay_core::{
     candle::bert::SentenceEncoder,
+    compact::{StaticEncoder, Table},
     faq::{Row, normalize, split},
+    matrix::Matrix,
     model::ModelFiles,
-    servable::Export,
+    servable::{Export, ExportEncoder},
     store::{DiskStore, Store, StoreError},
     train::{
         Checkpoint, Control, EmbeddingCache, Event, Job, PoolFigures, Recipe, Report, Settings,
+        Source, Trained,
     },
 };
 use std::{
@@ -38,7 +46,8 @@ pub struct Args {
     /// quick (seconds) or quaterion (the tutorial's)
     #[arg(long, default_value_t = Recipe::Quick)]
     pub recipe: Recipe,
-    /// minilm, or the folder, zip or wheel of a sentence-transformers model of the BERT family
+    /// minilm; compact, which is built in and learns in seconds; or the folder, zip or wheel of a
+    /// sentence-transformers model of the BERT family
     #[arg(long, default_value = "minilm", value_name = "MODEL")]
     pub encoder: String,
     /// Rounds at most, instead of the recipe's
@@ -216,77 +225,149 @@ pub fn run(
     let Rows { train, held_out } = rows(args, on_event)?;
     let device = args.device.device.open()?;
     let workshop = Workshop::open(&args.out)?;
-    let encoder = encoder::find(&args.encoder, data, control, on_event)?;
-    let files = ModelFiles::open(&DiskStore, &encoder)?;
-    let model = files.settings()?;
-    if !model.dense.is_empty() {
-        return Err(Trouble::new(
-            format_args!("{} has a trained layer of its own", encoder.display()),
-            "Give the model it was made from with --encoder.",
-        ));
-    }
-    let settings = settings(args, model.dims);
-    settings
-        .check()
-        .map_err(|sentence| Trouble::new(sentence, ""))?;
-
-    let job = Job {
-        rows: &train,
+    let found = encoder::find(&args.encoder, data, control, on_event)?;
+    let common = Common {
+        args,
+        train: &train,
         held_out: &held_out,
-        settings: &settings,
-        cache: EmbeddingCache::new(
-            &DiskStore,
-            &data.embeddings(),
-            &files.fingerprint()?,
-            model.dims,
-        ),
-        encoder: &args.encoder,
         device: &device,
         control,
-        checkpoint: Some(workshop.checkpoint()),
+        checkpoint: workshop.checkpoint(),
     };
-    let mut loaded = None;
-    let mut encode = |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| {
-        encode(&mut loaded, &files, &device, texts, tell)
+    let report = match &found {
+        Found::Network(path) => common.network(path, data, on_event)?,
+        Found::Static(encoder) => common.table(encoder, on_event)?,
     };
-    let Some(trained) = job.run(&mut encode, args.resume, on_event)? else {
-        return Ok(None);
-    };
-    drop(loaded);
-    let mut report = trained.report;
-    report.dir = args.out.display().to_string();
-    let export = Export {
-        encoder: &files,
-        encoder_name: &args.encoder,
-        head: trained.head.as_ref(),
-        answers: &trained.answers,
-        vectors: &trained.vectors,
-        threshold: trained.threshold,
-        report: serde_json::to_value(&report).map_err(|error| {
-            Trouble::new(format_args!("the report cannot be written ({error})"), "")
-        })?,
-    };
-    if let Some(parent) = args
-        .out
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        DiskStore.create_dir_all(parent)?;
+    match &report {
+        Some(report) if !report.stopped => workshop.remove()?,
+        _ => {}
     }
-    export.write(&DiskStore, &args.out)?;
-    if !report.stopped {
-        workshop.remove()?;
-    }
-    Ok(Some(report))
+    Ok(report)
 }
 
-fn settings(args: &Args, dim: usize) -> Settings {
-    let mut settings = Settings::of(args.recipe, dim);
-    settings.seed = args.seed;
-    settings.epochs = args.epochs.unwrap_or(settings.epochs);
-    settings.batch = args.batch.unwrap_or(settings.batch);
-    settings.lr = args.lr.unwrap_or(settings.lr);
-    settings
+/// What a run needs whatever the encoder.
+struct Common<'a> {
+    args: &'a Args,
+    train: &'a [Row],
+    held_out: &'a [Row],
+    device: &'a Device,
+    control: &'a Control,
+    checkpoint: Checkpoint<'a>,
+}
+
+impl Common<'_> {
+    /// With a network, which stays as it is.
+    fn network(
+        &self,
+        path: &Path,
+        data: &DataDir,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Option<Report>, Trouble> {
+        let files = ModelFiles::open(&DiskStore, path)?;
+        let model = files.settings()?;
+        if !model.dense.is_empty() {
+            return Err(encoder::has_a_layer(path));
+        }
+        let settings = settings(self.args, Settings::of(self.args.recipe, model.dims))?;
+        let mut loaded = None;
+        let mut encode = |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| {
+            encode(&mut loaded, &files, self.device, texts, tell)
+        };
+        let source = Source::Frozen {
+            cache: EmbeddingCache::new(
+                &DiskStore,
+                &data.embeddings(),
+                &files.fingerprint()?,
+                model.dims,
+            ),
+            encode: &mut encode,
+        };
+        let trained = self.job(&settings, source, on_event)?;
+        drop(loaded);
+        self.write(trained, |_| ExportEncoder::Network(&files))
+    }
+
+    /// With a table, which is learned or stays as it is by the recipe.
+    fn table(
+        &self,
+        encoder: &StaticEncoder<'_>,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Option<Report>, Trouble> {
+        let recipe = Settings::of_static(self.args.recipe, encoder.dim());
+        let settings = settings(self.args, recipe)?;
+        let trained = self.job(&settings, Source::Static(encoder), on_event)?;
+        self.write(trained, |table| ExportEncoder::Static {
+            words: encoder.words(),
+            table: table.map_or_else(|| encoder.table().clone(), Table::Full),
+        })
+    }
+
+    fn job(
+        &self,
+        settings: &Settings,
+        source: Source<'_>,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Option<Trained>, Trouble> {
+        let job = Job {
+            rows: self.train,
+            held_out: self.held_out,
+            settings,
+            source,
+            encoder: &self.args.encoder,
+            device: self.device,
+            control: self.control,
+            checkpoint: Some(self.checkpoint.clone()),
+        };
+        Ok(job.run(self.args.resume, on_event)?)
+    }
+
+    /// Writes what was trained, if anything was; `encoder` gets the learned table.
+    fn write<'e>(
+        &self,
+        trained: Option<Trained>,
+        encoder: impl FnOnce(Option<Matrix>) -> ExportEncoder<'e>,
+    ) -> Result<Option<Report>, Trouble> {
+        let Some(trained) = trained else {
+            return Ok(None);
+        };
+        let args = self.args;
+        let mut report = trained.report;
+        report.dir = args.out.display().to_string();
+        let export = Export {
+            encoder: encoder(trained.table),
+            encoder_name: &args.encoder,
+            head: &trained.head,
+            answers: &trained.answers,
+            vectors: &trained.vectors,
+            threshold: trained.threshold,
+            report: serde_json::to_value(&report).map_err(|error| {
+                Trouble::new(format_args!("the report cannot be written ({error})"), "")
+            })?,
+        };
+        if let Some(parent) = args
+            .out
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
+            DiskStore.create_dir_all(parent)?;
+        }
+        export.write(&DiskStore, &args.out)?;
+        Ok(Some(report))
+    }
+}
+
+fn settings(args: &Args, recipe: Settings) -> Result<Settings, Trouble> {
+    let settings = Settings {
+        seed: args.seed,
+        epochs: args.epochs.unwrap_or(recipe.epochs),
+        batch: args.batch.unwrap_or(recipe.batch),
+        lr: args.lr.unwrap_or(recipe.lr),
+        ..recipe
+    };
+    match settings.check() {
+        Ok(()) => Ok(settings),
+        Err(sentence) => Err(Trouble::new(sentence, "")),
+    }
 }
 
 /// Loads the encoder when the first text needs it: a second run has them all.
@@ -296,7 +377,7 @@ fn encode(
     device: &Device,
     texts: &[&str],
     tell: &mut dyn FnMut(usize) -> bool,
-) -> Result<Option<nearsay_core::matrix::Matrix>, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Option<Matrix>, Box<dyn std::error::Error + Send + Sync>> {
     let encoder = match loaded {
         Some(encoder) => encoder,
         None => loaded.insert(SentenceEncoder::load(files, device)?),

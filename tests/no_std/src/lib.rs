@@ -1,54 +1,68 @@
-//! Uses every layer that claims to need only an allocator.
+//! A program for machines without an operating system: uses layers 0 to 4 of `nearsay-core`, asks
+//! the help desk of the example `no_os` and checks what it says.
+//!
+//! It asks one thing of the machine below, `nearsay_print`, and offers one, [`nearsay_main`].
 #![no_std]
 
 extern crate alloc;
 
-use core::alloc::{GlobalAlloc, Layout};
-use nearsay_core::{
-    distance::{Cosine, Distance},
-    head::{HeadConfig, Mode},
-    index::Index,
-    loss::{MultipleNegativesRanking, PairLoss},
-    matrix::Matrix,
-    metric::{Metric, RetrievalPrecision, rank_pairs},
-    sample::PairTargets,
-};
+#[path = "../../../core/examples/no_os/desk.rs"]
+mod desk;
+mod heap;
+mod layers;
 
-/// An allocator that has nothing to give: this library is linked, never run.
-struct Nothing;
+use alloc::{format, string::String};
+use desk::{ASKED, Desk, DeskError, FAQ};
 
-// SAFETY: a null pointer is the documented way to refuse, and nothing is ever handed out.
-unsafe impl GlobalAlloc for Nothing {
-    unsafe fn alloc(&self, _: Layout) -> *mut u8 {
-        core::ptr::null_mut()
-    }
-    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
+#[cfg_attr(target_family = "wasm", link(wasm_import_module = "env"))]
+unsafe extern "C" {
+    /// Prints UTF-8 text; given by whoever starts this program.
+    fn nearsay_print(text: *const u8, length: usize);
 }
 
-#[global_allocator]
-static ALLOCATOR: Nothing = Nothing;
+fn print(line: &str) {
+    for text in [line, "\n"] {
+        // SAFETY: pointer and length are those of a text that outlives the call.
+        unsafe { nearsay_print(text.as_ptr(), text.len()) };
+    }
+}
 
 #[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    print(&format!("{info}"));
     loop {}
 }
 
-/// Loss, metric and search of two pairs; keeps every layer from being optimised away.
+/// Runs everything and prints what came out; 0 when all of it is right.
 #[unsafe(no_mangle)]
-pub extern "C" fn nearsay_layers() -> f32 {
-    let run = || -> Option<f32> {
-        let x = Matrix::from_rows(&[[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0]]).ok()?;
-        let config = HeadConfig::SkipConnection { dim: 2, layers: 1, skip_dropout: 0.0 };
-        let head = config.build(&config.init(1), |weight| Ok(weight.value.clone())).ok()?;
-        let x = head.forward(&x, Mode::Eval).ok()?;
-        let targets = PairTargets::positives(2);
-        let loss = MultipleNegativesRanking::default().forward(&x, &targets).ok()?;
-        let ranks = rank_pairs(&Cosine as &dyn Distance<Matrix>, &x, &targets).ok()?;
-        let mut metric = RetrievalPrecision::new(1);
-        metric.update(&ranks);
-        let index = Index::new(x, (0..4).collect()).ok()?;
-        let hit = *index.search(&[1.0, 0.0], 1).first()?;
-        Some(loss.data().first()? + metric.compute()? + hit.score)
+pub extern "C" fn nearsay_main() -> i32 {
+    let right = match run() {
+        Ok(right) => right,
+        Err(error) => {
+            print(&error);
+            false
+        }
     };
-    run().unwrap_or(f32::NAN)
+    print(if right {
+        "all is well"
+    } else {
+        "something is wrong"
+    });
+    i32::from(!right)
+}
+
+fn run() -> Result<bool, String> {
+    let mut right = layers::run(&mut |line| print(line))?;
+    let told = |error: DeskError| format!("{error}");
+    let desk = Desk::open().map_err(told)?;
+    for (question, expected) in ASKED {
+        match desk.answer(question).map_err(told)? {
+            Some((answer, score)) => {
+                print(&format!("{question}\n  {answer} ({score:?})"));
+                right &= answer == FAQ[expected as usize].1;
+            }
+            None => right = false,
+        }
+    }
+    Ok(right)
 }

@@ -103,6 +103,7 @@ pub struct SentenceEncoder {
     inner: Arc<Inner>,
     workers: Workers,
     settings: ModelSettings,
+    vocabulary: usize,
     device: Device,
 }
 
@@ -132,6 +133,7 @@ impl SentenceEncoder {
             inner: Arc::new(Inner { texts, network }),
             workers: Workers::new(device)?,
             settings,
+            vocabulary: config.vocab_size,
             device: device.clone(),
         })
     }
@@ -154,6 +156,34 @@ impl SentenceEncoder {
     /// When the tokenizer fails.
     pub fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
         self.inner.texts.ids(text)
+    }
+
+    /// Encodes token ids as they are, special tokens included: `n` lists, none empty → `[n, dim]` row
+    /// by row. On the calling thread, in one batch.
+    ///
+    /// # Errors
+    /// When an id lies outside the vocabulary or a list is empty or longer than the model takes;
+    /// what the network or device report.
+    pub fn encode_ids(&self, ids: &[Vec<u32>]) -> Result<Vec<f32>, EncodeError> {
+        let longest = self.settings.max_seq_length;
+        if let Some(wrong) = ids.iter().find(|ids| ids.is_empty() || ids.len() > longest) {
+            return Err(EncodeError::Tokenizer(format!(
+                "{} tokens at once; the model takes 1 to {longest}",
+                wrong.len()
+            )));
+        }
+        let outside = |id: &u32| *id as usize >= self.vocabulary;
+        if let Some(id) = ids.iter().flatten().find(|id| outside(id)) {
+            return Err(EncodeError::Tokenizer(format!(
+                "token {id} lies outside the network's {} tokens",
+                self.vocabulary
+            )));
+        }
+        let vectors = self.inner.network.forward(ids)?;
+        match vectors.iter().all(|value| value.is_finite()) {
+            true => Ok(vectors),
+            false => Err(EncodeError::NotFinite),
+        }
     }
 
     /// Encodes any number of texts: `n` texts → `[n, dim]`, in the order given.

@@ -1,10 +1,15 @@
 use super::*;
 use crate::{
+    compact::Table,
     distance::DistanceKind,
-    matrix::Matrix,
     store::{MemStore, Store},
-    train::Recipe,
+    train::{
+        Recipe,
+        bags::Bags,
+        learner::{HeadLearner, TableLearner},
+    },
 };
+use candle_core::Device;
 
 const DIM: usize = 8;
 
@@ -54,11 +59,10 @@ fn run(
         settings,
         train,
         val,
-        device: &Device::Cpu,
         control,
         checkpoint,
     }
-    .run(resume, on_event)
+    .run(HeadLearner::new(settings, &Device::Cpu)?, resume, on_event)
 }
 
 fn simple(settings: &Settings, train: &Pairs) -> (Result<Fitted, TrainError>, Vec<Event>) {

@@ -1,0 +1,115 @@
+use super::{Dense, Folded, Head, HeadError, Mode, check_width};
+use crate::{matrix::Matrix, tensor::Tensor};
+use alloc::{string::String, vec, vec::Vec};
+use core::fmt;
+
+/// A function of each number on its own, between two linear layers or behind one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
+pub enum Activation {
+    /// `x`: none at all.
+    Identity,
+    /// `max(x, 0)`, the default of Quaterion's heads.
+    #[default]
+    Relu,
+    /// `tanh(x)`, in `(−1, 1)`.
+    Tanh,
+    /// `x·Φ(x)` with the normal distribution `Φ` itself ([`Tensor::gelu`]), not its approximation
+    /// by `tanh`.
+    Gelu,
+    /// `1 / (1 + e⁻ˣ)`, in `(0, 1)`.
+    Sigmoid,
+}
+
+impl Activation {
+    /// Every activation.
+    pub const ALL: [Self; 5] = [
+        Self::Identity,
+        Self::Relu,
+        Self::Tanh,
+        Self::Gelu,
+        Self::Sigmoid,
+    ];
+
+    /// Its name in settings and files: that of `torch.nn.functional`, where it has one.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Relu => "relu",
+            Self::Tanh => "tanh",
+            Self::Gelu => "gelu",
+            Self::Sigmoid => "sigmoid",
+        }
+    }
+
+    /// The function, element by element: `[n, d] → [n, d]`.
+    ///
+    /// # Errors
+    /// The back end's.
+    pub fn apply<T: Tensor>(self, x: &T) -> Result<T, T::Error> {
+        match self {
+            Self::Identity => Ok(x.clone()),
+            Self::Relu => x.relu(),
+            Self::Tanh => x.tanh(),
+            Self::Gelu => x.gelu(),
+            Self::Sigmoid => x.sigmoid(),
+        }
+    }
+}
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An [`Activation`] as a part of a head: `y = f(x)`, element by element.
+///
+/// It folds into the layer before it; as the first part of a head into a layer with the weight `I`.
+/// [`Activation::Identity`] folds into nothing. Source: the modules of `torch.nn`, as
+/// `quaterion_models/heads/sequential_head.py` takes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activate {
+    dim: usize,
+    activation: Activation,
+}
+
+impl Activate {
+    /// This function of embeddings of length `dim`.
+    #[must_use]
+    pub fn new(dim: usize, activation: Activation) -> Self {
+        Self { dim, activation }
+    }
+}
+
+impl<T: Tensor> Head<T> for Activate {
+    fn in_dim(&self) -> usize {
+        self.dim
+    }
+
+    fn out_dim(&self) -> usize {
+        self.dim
+    }
+
+    fn forward(&self, x: &T, _mode: Mode) -> Result<T, HeadError<T::Error>> {
+        check_width(x, self.dim)?;
+        Ok(self.activation.apply(x)?)
+    }
+
+    fn parameters(&self) -> Vec<(String, &T)> {
+        Vec::new()
+    }
+
+    fn fold(&self) -> Result<Folded, HeadError<T::Error>> {
+        if self.activation == Activation::Identity {
+            return Ok(Folded::Identity);
+        }
+        Ok(Folded::Layers(vec![Dense {
+            weight: Matrix::identity(self.dim),
+            bias: Matrix::zeros(1, self.dim),
+            activation: self.activation,
+        }]))
+    }
+}

@@ -1,0 +1,47 @@
+use super::{
+    GroupLoss,
+    kernel::{cross_entropy, kernel_rows},
+};
+use crate::{sample::BatchError, tensor::Tensor};
+use alloc::{string::String, vec, vec::Vec};
+
+/// Softmax loss: plain classification by dot product.
+///
+/// ```text
+/// L = cross-entropy of the rows  xᵢ·kⱼ / τ
+/// ```
+///
+/// `kⱼ` is the kernel row of group `j`; neither side is normalised. For groups that are all known
+/// beforehand; a group needs a kernel row.
+///
+/// Source: `quaterion/loss/softmax_loss.py`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Softmax<T> {
+    /// One row a group: `[groups, d]`; see [`normal_kernel`](super::normal_kernel).
+    pub kernel: T,
+    /// `τ`, which divides the products; 0.05 by default.
+    pub temperature: f32,
+}
+
+impl<T> Softmax<T> {
+    /// The loss with this kernel and the default temperature.
+    pub fn new(kernel: T) -> Self {
+        Self {
+            kernel,
+            temperature: 0.05,
+        }
+    }
+}
+
+impl<T: Tensor> GroupLoss<T> for Softmax<T> {
+    fn forward(&self, embeddings: &T, groups: &[u64]) -> Result<T, BatchError<T::Error>> {
+        let own = kernel_rows(embeddings.dims().0, groups, self.kernel.dims().0)?;
+        let products = embeddings.matmul_t(&self.kernel)?;
+        let logits = products.affine(1.0 / self.temperature, 0.0)?;
+        Ok(cross_entropy(&logits, &own)?)
+    }
+
+    fn parameters(&self) -> Vec<(String, &T)> {
+        vec![(String::from("kernel"), &self.kernel)]
+    }
+}
