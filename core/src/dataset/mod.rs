@@ -43,8 +43,8 @@ pub use adapters::{Mapped, Subset, labelled, wordings};
 pub use groups::Groups;
 pub use no_duplicates::NoDuplicates;
 pub(crate) use random::draw;
-pub(crate) use remembered::encode_samples;
-pub use remembered::{LoadError, Remembered};
+pub use remembered::{Encoded, LoadError, Remembered};
+pub(crate) use remembered::{Failure, encode_samples};
 pub use sample::{Sample, collate};
 pub use sampler::{BatchSampler, Sequential, Shuffled};
 

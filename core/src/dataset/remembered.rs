@@ -61,13 +61,16 @@ impl<D: Error + 'static, E: Error + 'static, T: Error + 'static> Error for LoadE
 pub(crate) type Failure<D, E, T> =
     LoadError<<D as Dataset>::Error, <E as Encoder<T>>::Error, <T as Tensor>::Error>;
 
+/// The embeddings of `n` samples, `[OBJECTS · n, d]`, and what is known of them.
+pub type Encoded<T, S> = (T, <S as Sample>::Targets);
+
 /// Reads and encodes samples: `n` of them → embeddings `[OBJECTS · n, d]` without gradient, and what is
 /// known of them.
 pub(crate) fn encode_samples<T, D, E>(
     dataset: &D,
     encoder: &E,
     numbers: &[usize],
-) -> Result<(T, <D::Sample as Sample>::Targets), Failure<D, E, T>>
+) -> Result<Encoded<T, D::Sample>, Failure<D, E, T>>
 where
     T: Tensor,
     D: Dataset,
@@ -169,10 +172,7 @@ where
     ///
     /// # Errors
     /// [`BatchError::Empty`] for an empty batch; what data set, encoder or the tensor library report.
-    pub fn batch(
-        &mut self,
-        numbers: &[usize],
-    ) -> Result<(T, <D::Sample as Sample>::Targets), Failure<D, E, T>> {
+    pub fn batch(&mut self, numbers: &[usize]) -> Result<Encoded<T, D::Sample>, Failure<D, E, T>> {
         self.learn(numbers)?;
         let places: Vec<Place> = numbers
             .iter()

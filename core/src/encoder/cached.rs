@@ -164,7 +164,7 @@ impl<'a, T: Tensor, E: Encoder<T>> Cached<'a, T, E> {
         }
         if let CachePolicy::Disk { store, .. } = &self.policy {
             let contents: Vec<&[u8]> = missing.iter().map(|&place| &*keys[place]).collect();
-            let vectors = self.from_store(&**store, inputs, &missing, &contents, batch)?;
+            let vectors = self.through_store(&**store, inputs, &missing, &contents, batch)?;
             return self.kept.borrow_mut().on_host(&contents, vectors);
         }
         for missing in missing.chunks(batch) {
@@ -212,7 +212,7 @@ impl<'a, T: Tensor, E: Encoder<T>> Cached<'a, T, E> {
     }
 
     /// The vectors of what is missing in memory, out of the store or through it from the encoder.
-    fn from_store(
+    fn through_store(
         &self,
         store: &dyn VectorStore,
         inputs: &[&E::Input],

@@ -1,6 +1,6 @@
 use super::Sampler;
 use crate::{
-    dataset::{Dataset, LoadError, Sample, encode_samples},
+    dataset::{Dataset, Failure, LoadError, Sample, encode_samples},
     distance::Distance,
     encoder::Encoder,
     metric::{Accumulator, Metric, Ranks},
@@ -85,10 +85,6 @@ pub struct Evaluator<'a, T, S> {
     metrics: Vec<(String, Box<dyn Metric<Batch = Ranks>>)>,
     seed: u64,
 }
-
-/// What can go wrong between data set `D`, encoder `E` and tensor library `T`.
-type Failure<D, E, T> =
-    LoadError<<D as Dataset>::Error, <E as Encoder<T>>::Error, <T as Tensor>::Error>;
 
 impl<'a, T: Tensor, S: Sampler> Evaluator<'a, T, S> {
     /// An evaluator without metrics yet, with seed 42.
