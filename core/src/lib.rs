@@ -62,6 +62,13 @@
 //! - `servable` stands above `candle`, because a folder that only lists its files answers nothing.
 //! - `FaultStore` fails the n-th *step* (create, write, sync, rename) rather than the n-th call, so
 //!   that a fault can fall inside an atomic write.
+//! - The training loop (`train::Fit`) knows only a *learner*: a head over
+//!   cached vectors, the rows of a static table. It saves, resumes, goes back and stops all alike.
+//! - The compact encoder is one file of its own format ([`compact::CompactFile`]), read in place:
+//!   safetensors would need a JSON parser and memory where there is no operating system. A trained
+//!   table is exported as safetensors, in full numbers, as sentence-transformers has it.
+//! - Tables of Unicode for [`wordpiece`] are generated from the crates below `tokenizers`, whose
+//!   versions of Unicode decide what ids a text gets; a crate of today's Unicode would differ.
 //! - Heads say their weights as plain numbers by name ([`head::Weights`]) and are put on a tensor
 //!   library by [`head::HeadConfig::build`]: saving, resuming and exporting need no tensors at all.
 #![cfg_attr(not(feature = "std"), no_std)]

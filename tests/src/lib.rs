@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 /// The golden numbers of a file in `tests/golden/`: computed with Quaterion and PyTorch themselves.
@@ -92,6 +92,27 @@ pub fn app_at(program: &str) -> Command {
         .env("RAYON_NUM_THREADS", "1")
         .env("NEARSAY_DATA", data_dir());
     command
+}
+
+/// Runs a command to its end.
+///
+/// # Panics
+/// With what it said on stderr, when it fails.
+pub fn done(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {stderr}");
+    output
+}
+
+/// The JSON lines a command wrote to stdout.
+///
+/// # Panics
+/// When a line is something else.
+pub fn json_lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"));
+    text.lines().map(line).collect()
 }
 
 /// Where the model and saved embeddings of the tests are kept: `NEARSAY_DATA`, or the app's own

@@ -4,26 +4,9 @@ use nearsay_core::{
     compact::{CompactFile, StaticEncoder},
     matrix::{Matrix, dot},
 };
-use nearsay_tests::{app, minilm, sample, say_loudly, shared_data};
+use nearsay_tests::{app, done, json_lines as lines, minilm, sample, say_loudly, shared_data};
 use serde_json::Value;
-use std::{
-    path::Path,
-    process::{Command, Output},
-};
-
-fn done(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {stderr}");
-    output
-}
-
-fn lines(output: &Output) -> Vec<Value> {
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
+use std::path::Path;
 
 /// Trains and gives the report.
 fn train(file: &Path, out: &Path, more: &[&str]) -> Value {

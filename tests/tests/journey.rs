@@ -1,26 +1,12 @@
 //! The sub-commands from end to end, on our own sample: train, ask, measure, encode, check.
 
-use nearsay_tests::{app, minilm, sample, save};
+use nearsay_tests::{app, done, json_lines as lines, minilm, sample, save};
 use serde_json::Value;
 use std::{
     io::Write as _,
     path::Path,
     process::{Command, Output, Stdio},
 };
-
-fn done(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {stderr}");
-    output
-}
-
-fn lines(output: &Output) -> Vec<Value> {
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
 
 fn with_input(command: &mut Command, input: &str) -> Output {
     let command = command

@@ -1,10 +1,11 @@
 //! `nearsay train FILE --out DIR`: train a model and write it as a folder.
 
+mod words;
+
 use super::{
     DeviceArgs,
     encoder::{self, Found},
-    input, print_json, print_line,
-    progress::Bar,
+    input, print_json,
 };
 use crate::{dirs::DataDir, trouble::Trouble};
 use candle_core::Device;
@@ -17,8 +18,7 @@ use nearsay_core::{
     servable::{Export, ExportEncoder},
     store::{DiskStore, Store, StoreError},
     train::{
-        Checkpoint, Control, EmbeddingCache, Event, Job, PoolFigures, Recipe, Report, Settings,
-        Source, Trained,
+        Checkpoint, Control, EmbeddingCache, Event, Job, Recipe, Report, Settings, Source, Trained,
     },
 };
 use std::{
@@ -28,6 +28,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+use words::{Words, summary};
 
 /// Arguments of `nearsay train`.
 #[derive(Clone, Debug, clap::Args)]
@@ -391,77 +392,4 @@ fn encode(
         Err(nearsay_core::candle::bert::EncodeError::Cancelled) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Events in words on stderr.
-struct Words {
-    fetching: Bar,
-    reading: Bar,
-    learning: Bar,
-    /// Epochs are told one by one where there is no bar, but not every one of hundreds.
-    told: usize,
-}
-
-impl Words {
-    fn new() -> Self {
-        Self {
-            fetching: Bar::new("Getting the model", false),
-            reading: Bar::new("Reading texts", false),
-            learning: Bar::new("Learning", false),
-            told: 0,
-        }
-    }
-
-    fn tell(&mut self, event: &Event) {
-        match event {
-            Event::Model { done, total, .. } => self.fetching.show(*done, *total),
-            Event::Embed { done, total } => self.reading.show(*done as u64, *total as u64),
-            Event::Epoch(epoch) => {
-                self.learning
-                    .show(epoch.epoch as u64 + 1, epoch.epochs as u64);
-                let tenth = (epoch.epoch + 1) * 10 / epoch.epochs.max(1);
-                if tenth > self.told || epoch.epoch == 0 {
-                    self.told = tenth;
-                    let val = epoch.val.map_or(String::new(), |val| {
-                        format!(", kept aside rp@1 {:.4} rrk {:.4}", val.rp_1, val.rrk)
-                    });
-                    self.learning.line(&format!(
-                        "epoch {}: loss {:.4}, training rp@1 {:.4} rrk {:.4}{val}",
-                        epoch.epoch, epoch.loss, epoch.train.rp_1, epoch.train.rrk
-                    ));
-                }
-            }
-            Event::Note { text } => self.learning.line(text),
-            Event::Failed { .. } | Event::Best { .. } | Event::Finished { .. } => {}
-        }
-    }
-}
-
-fn summary(report: &Report) -> Result<(), Trouble> {
-    print_line(&format!(
-        "{} pairs learned in {:.1} s ({} rounds), texts read in {:.1} s",
-        report.train_rows, report.train_s, report.epochs, report.embed_s
-    ))?;
-    if let (Some(before), Some(after)) = (&report.before, &report.after) {
-        print_line(&format!(
-            "{} questions kept aside, asked of {} answers:",
-            after.questions, after.pool
-        ))?;
-        let row = |name: &str, figures: &PoolFigures| {
-            print_line(&format!(
-                "  {name}  recall@1 {:.4}  recall@5 {:.4}  recall@10 {:.4}  mrr@10 {:.4}  ndcg@10 {:.4}",
-                figures.recall_1,
-                figures.recall_5,
-                figures.recall_10,
-                figures.mrr_10,
-                figures.ndcg_10
-            ))
-        };
-        row("before", before)?;
-        row("after ", after)?;
-    }
-    if report.kept_epoch.is_none() {
-        print_line("Training did not help, so the model as it was is kept.")?;
-    }
-    print_line(&format!("Written to {}", report.dir))
 }

@@ -1,13 +1,8 @@
 use super::*;
 use crate::{
-    compact::Table,
     distance::DistanceKind,
     store::{MemStore, Store},
-    train::{
-        Recipe,
-        bags::Bags,
-        learner::{HeadLearner, TableLearner},
-    },
+    train::{Recipe, learner::HeadLearner},
 };
 use candle_core::Device;
 

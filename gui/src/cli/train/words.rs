@@ -1,0 +1,79 @@
+//! A run in words: what happens, on stderr, and what came of it.
+
+use super::super::{print_line, progress::Bar};
+use crate::trouble::Trouble;
+use nearsay_core::train::{Event, PoolFigures, Report};
+
+/// Events in words on stderr.
+pub(super) struct Words {
+    fetching: Bar,
+    reading: Bar,
+    learning: Bar,
+    /// Epochs are told one by one where there is no bar, but not every one of hundreds.
+    told: usize,
+}
+
+impl Words {
+    pub(super) fn new() -> Self {
+        Self {
+            fetching: Bar::new("Getting the model", false),
+            reading: Bar::new("Reading texts", false),
+            learning: Bar::new("Learning", false),
+            told: 0,
+        }
+    }
+
+    pub(super) fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Model { done, total, .. } => self.fetching.show(*done, *total),
+            Event::Embed { done, total } => self.reading.show(*done as u64, *total as u64),
+            Event::Epoch(epoch) => {
+                self.learning
+                    .show(epoch.epoch as u64 + 1, epoch.epochs as u64);
+                let tenth = (epoch.epoch + 1) * 10 / epoch.epochs.max(1);
+                if tenth > self.told || epoch.epoch == 0 {
+                    self.told = tenth;
+                    let val = epoch.val.map_or(String::new(), |val| {
+                        format!(", kept aside rp@1 {:.4} rrk {:.4}", val.rp_1, val.rrk)
+                    });
+                    self.learning.line(&format!(
+                        "epoch {}: loss {:.4}, training rp@1 {:.4} rrk {:.4}{val}",
+                        epoch.epoch, epoch.loss, epoch.train.rp_1, epoch.train.rrk
+                    ));
+                }
+            }
+            Event::Note { text } => self.learning.line(text),
+            Event::Failed { .. } | Event::Best { .. } | Event::Finished { .. } => {}
+        }
+    }
+}
+
+/// What came of a run, on stdout.
+pub(super) fn summary(report: &Report) -> Result<(), Trouble> {
+    print_line(&format!(
+        "{} pairs learned in {:.1} s ({} rounds), texts read in {:.1} s",
+        report.train_rows, report.train_s, report.epochs, report.embed_s
+    ))?;
+    if let (Some(before), Some(after)) = (&report.before, &report.after) {
+        print_line(&format!(
+            "{} questions kept aside, asked of {} answers:",
+            after.questions, after.pool
+        ))?;
+        let row = |name: &str, figures: &PoolFigures| {
+            print_line(&format!(
+                "  {name}  recall@1 {:.4}  recall@5 {:.4}  recall@10 {:.4}  mrr@10 {:.4}  ndcg@10 {:.4}",
+                figures.recall_1,
+                figures.recall_5,
+                figures.recall_10,
+                figures.mrr_10,
+                figures.ndcg_10
+            ))
+        };
+        row("before", before)?;
+        row("after ", after)?;
+    }
+    if report.kept_epoch.is_none() {
+        print_line("Training did not help, so the model as it was is kept.")?;
+    }
+    print_line(&format!("Written to {}", report.dir))
+}
