@@ -18,6 +18,7 @@ pub use error::ModelError;
 pub use files::{ModelFiles, sha256_hex};
 pub use settings::{DenseSettings, ModelSettings, Pooling};
 pub use static_model::StaticModel;
+#[cfg(feature = "candle")]
 pub(crate) use static_model::{TABLE, to_json as tokenizer_json};
 pub use weights::{check_tensor, check_weights, expected_tensors, open as open_safetensors};
 
