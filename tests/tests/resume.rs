@@ -17,23 +17,16 @@ struct Running {
 /// By the recipe of one of the encoders: `quick`, or `compact quick`.
 fn command(recipe: &str, out: &Path) -> Command {
     let (encoder, recipe) = recipe.split_once(' ').unwrap_or(("minilm", recipe));
+    // A table learns so quickly that only small steps leave time to stop it.
+    let batch = if encoder == "compact" { "2" } else { "64" };
     let mut command = app!();
     command
         .arg("train")
         .arg(sample("library_faq.jsonl"))
         .arg("--out")
         .arg(out);
-    command.args([
-        "--encoder",
-        encoder,
-        "--recipe",
-        recipe,
-        "--epochs",
-        "30",
-        "--batch",
-        "64",
-        "--json",
-    ]);
+    command.args(["--encoder", encoder, "--recipe", recipe]);
+    command.args(["--epochs", "30", "--batch", batch, "--json"]);
     command
 }
 
@@ -104,11 +97,11 @@ fn kill_at(recipe: &str, epoch: u64, out: &Path) {
 fn a_killed_run_goes_on_to_the_same_weights() {
     minilm();
     let dir = tempfile::tempdir().unwrap();
-    for recipe in ["quaterion", "quick", "compact quick"] {
+    for (recipe, epoch) in [("quaterion", 3), ("quick", 3), ("compact quick", 0)] {
         let whole = dir.path().join(format!("{recipe}-whole"));
         finish(command(recipe, &whole));
         let killed = dir.path().join(format!("{recipe}-killed"));
-        kill_at(recipe, 3, &killed);
+        kill_at(recipe, epoch, &killed);
         let mut again = command(recipe, &killed);
         again.arg("--resume");
         let events = finish(again);
