@@ -15,7 +15,7 @@ use std::{ops::ControlFlow, path::Path};
 
 /// An encoder, its dense layers, and scaling to length 1: text in, unit vector out.
 ///
-/// Works on any sentence-transformers folder whose layers behind pooling have an
+/// Works on any sentence-transformers folder, of a network or a table, whose layers behind it have an
 /// [`Activation`](crate::head::Activation) we know.
 pub struct TextModel {
     encoder: TextEncoder,
@@ -85,7 +85,8 @@ impl TextModel {
 
     /// Pooled vectors of texts, before the dense layers: `n` texts → `[n, pooled_dim]`.
     ///
-    /// `on_progress` gets the texts done and their number, and may stop the work.
+    /// `on_progress` gets the texts done and their number, and may stop the work; a table is done too
+    /// soon to ask.
     ///
     /// # Errors
     /// [`EncodeError::Cancelled`] when stopped; else when the encoder fails.

@@ -1,4 +1,4 @@
-//! Every member of layers 0 to 4, with numbers that can be checked by hand.
+//! Members of every layer that needs no operating system, with numbers that can be checked by hand.
 
 use alloc::{format, string::String, vec, vec::Vec};
 use core::fmt::Debug;
@@ -24,7 +24,7 @@ static VOCABULARY: &str = "[UNK]\nfee\n##s\nlate\n?\n한\nᄒ\n##ᅡ\n##ᆫ\n";
 /// Two pairs, all `a`, then all `b`.
 const PAIRS: [[f32; 2]; 4] = [[3.0, 4.0], [0.0, 2.0], [3.0, 4.0], [0.0, 1.0]];
 
-/// Prints what every member makes of the pairs; whether it is what it should be.
+/// Prints what each makes of the pairs; whether it is what it should be.
 pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
     let mut right = true;
     let mut check = |what: &str, value: f32, expected: f32| {
