@@ -17,6 +17,7 @@
 //! | 3 | [`head`], [`encoder`], [`loss`], [`metric`] | `alloc` | one file per member, each generic over `Tensor` |
 //! | 3 | [`wordpiece`] | `alloc` | BERT's uncased tokenizer: a text to the ids an encoder takes |
 //! | 3 | [`compact`] | `alloc` | an encoder that is a table: text to vector without an operating system |
+//! | 3 | [`calibration`] | `alloc` | how probably an answer of some score is right; what silence below a score costs |
 //! | 3 | [`memory`] | `alloc` | embeddings of earlier batches, for losses that can use them |
 //! | 4 | [`index`] | `alloc` | nearest answers: exact top-k |
 //! | 4 | [`dataset`] | `alloc` | samples by number, seeded batches of them, samples turned into embeddings |
@@ -75,6 +76,7 @@
 
 extern crate alloc;
 
+pub mod calibration;
 pub mod compact;
 pub mod dataset;
 pub mod distance;
