@@ -66,10 +66,13 @@ impl AnswerSet {
                 }
             }
         }
-        Self::new(answers)
+        Self::from_known(answers)
     }
 
-    fn new(answers: Vec<KnownAnswer>) -> Self {
+    /// These answers as they are, in this order. Nothing is gathered: answers that are equal stay two
+    /// with wordings of their own, and so do equal wordings.
+    #[must_use]
+    pub fn from_known(answers: Vec<KnownAnswer>) -> Self {
         let vectors = answers.iter().zip(0u32..).flat_map(|(answer, number)| {
             (0..=answer.questions.len() as u32).map(move |wording| (number, wording))
         });
@@ -146,7 +149,7 @@ impl AnswerSet {
             .into_iter()
             .collect::<Result<_, _>>()
             .map_err(|e| ServableError::changed(TEXTS, format_args!("is not readable ({e})")))?;
-        Ok(Self::new(answers))
+        Ok(Self::from_known(answers))
     }
 }
 
@@ -222,5 +225,21 @@ mod tests {
         assert_eq!(set.wording(5), Some("Wi-Fi?"));
         assert_eq!(set.wording(6), None);
         assert_eq!(set.get(0).unwrap().row, 1);
+        assert_eq!(AnswerSet::from_known(set.iter().cloned().collect()), set);
+    }
+
+    #[test]
+    fn known_answers_stay_as_they_are() {
+        let known = |answer: &str, questions: &[&str]| KnownAnswer {
+            answer: answer.into(),
+            questions: questions.iter().map(|&question| question.into()).collect(),
+            row: 1,
+            source: None,
+        };
+        let set = AnswerSet::from_known(vec![known("No.", &["a", "a"]), known("No.", &[])]);
+        assert_eq!(set.texts(), ["No.", "a", "a", "No."]);
+        assert_eq!(set.owners(), [0, 0, 0, 1]);
+        assert_eq!(set.wording(2), Some("a"));
+        assert_eq!(set.wording(3), None);
     }
 }

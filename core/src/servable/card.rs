@@ -4,29 +4,45 @@ use super::{AnswerSet, Manifest};
 use serde_json::Value;
 use std::fmt::Write as _;
 
+/// Name of the card in the folder.
+pub(super) const NAME: &str = "README.md";
+
 /// A share of questions as people say it.
 fn of_hundred(figures: &Value) -> Option<String> {
     let share = figures.get("recall@1")?.as_f64()?;
     Some(format!("{:.0} of 100", share * 100.0))
 }
 
-pub(super) fn card(manifest: &Manifest, answers: &AnswerSet, layers: usize) -> String {
+/// The card of a folder, with its answers or of the model only.
+pub(super) fn card(manifest: &Manifest, answers: Option<&AnswerSet>, layers: usize) -> String {
     let mut text = String::from(
         "---\nlibrary_name: sentence-transformers\npipeline_tag: sentence-similarity\ntags:\n\
-         - sentence-transformers\n- feature-extraction\n- faq\n---\n\n# An FAQ that answers\n\n",
+         - sentence-transformers\n- feature-extraction\n- faq\n---\n\n",
     );
-    let wordings: usize = answers.iter().map(|answer| answer.questions.len()).sum();
-    writeln!(
-        text,
-        "This folder answers questions from an FAQ of {} answers with {wordings} known wordings. \
-         It turns a text into {} and finds the answer nearest to it.\n",
-        answers.len(),
-        match layers {
-            0 => "a vector by a language model".into(),
-            1 => "a vector by a language model with a layer trained on this FAQ".into(),
-            n => format!("a vector by a language model with {n} layers trained on this FAQ"),
-        },
-    )
+    let faq = answers.map_or("an FAQ", |_| "this FAQ");
+    let vector = match layers {
+        0 => "a vector by a language model".into(),
+        1 => format!("a vector by a language model with a layer trained on {faq}"),
+        n => format!("a vector by a language model with {n} layers trained on {faq}"),
+    };
+    match answers {
+        Some(answers) => {
+            let wordings: usize = answers.iter().map(|answer| answer.questions.len()).sum();
+            writeln!(
+                text,
+                "# An FAQ that answers\n\nThis folder answers questions from an FAQ of {} answers \
+                 with {wordings} known wordings. It turns a text into {vector} and finds the answer \
+                 nearest to it.\n",
+                answers.len(),
+            )
+        }
+        None => writeln!(
+            text,
+            "# A model for an FAQ\n\nThis folder turns a text into {vector}. It holds the model \
+             only, without answers: bring your own, and take the one whose vector is nearest to the \
+             question's.\n",
+        ),
+    }
     .ok();
     let report = &manifest.report;
     if let (Some(before), Some(after)) =
@@ -41,6 +57,13 @@ pub(super) fn card(manifest: &Manifest, answers: &AnswerSet, layers: usize) -> S
              training, {after} after it.\n"
         )
         .ok();
+        if answers.is_some_and(|answers| Some(answers.len() as u64) != pool.as_u64()) {
+            writeln!(
+                text,
+                "That was when it was trained; answers have been added or removed since.\n"
+            )
+            .ok();
+        }
         writeln!(
             text,
             "| | recall@1 | recall@5 | recall@10 | mrr@10 | ndcg@10 |"
@@ -61,22 +84,39 @@ pub(super) fn card(manifest: &Manifest, answers: &AnswerSet, layers: usize) -> S
     writeln!(
         text,
         "## How it was made\n\nEncoder: {}. Recipe: {recipe}. Written by Nearsay {}. The settings \
-         and the full report stand in `nearsay.json`, the answers in `answers.jsonl`.\n",
-        manifest.encoder, manifest.written_by
+         and the full report stand in `nearsay.json`{}.\n",
+        manifest.encoder,
+        manifest.written_by,
+        answers.map_or("", |_| ", the answers in `answers.jsonl`"),
     )
     .ok();
-    text.push_str(
-        "## How to use it\n\nIn a terminal:\n\n```sh\nnearsay ask . \"How do I …?\"\n```\n\n\
-         In Python, after `pip install sentence-transformers`, in this folder:\n\n```python\n\
-         import json\n\
-         from sentence_transformers import SentenceTransformer\n\n\
-         model = SentenceTransformer(\".\")\n\
-         answers = [json.loads(line)[\"answer\"] for line in open(\"answers.jsonl\", encoding=\"utf-8\")]\n\
-         scores = model.similarity(model.encode([\"How do I …?\"]), model.encode(answers))[0]\n\
-         print(answers[scores.argmax()])\n```\n\n\
-         In Rust, with the crate `nearsay-core` and its feature `candle`:\n\n```rust\n\
-         let model = Servable::open(&DiskStore, \".\".as_ref(), &Device::Cpu)?;\n\
-         let best = model.ask(\"How do I …?\", 1)?;\n```\n",
-    );
+    text.push_str(answers.map_or(USE_MODEL, |_| USE));
     text
 }
+
+/// How a folder with its answers is used.
+const USE: &str = "\
+## How to use it\n\nIn a terminal:\n\n```sh\nnearsay ask . \"How do I …?\"\n```\n\n\
+In Python, after `pip install sentence-transformers`, in this folder:\n\n```python\n\
+import json\n\
+from sentence_transformers import SentenceTransformer\n\n\
+model = SentenceTransformer(\".\")\n\
+answers = [json.loads(line)[\"answer\"] for line in open(\"answers.jsonl\", encoding=\"utf-8\")]\n\
+scores = model.similarity(model.encode([\"How do I …?\"]), model.encode(answers))[0]\n\
+print(answers[scores.argmax()])\n```\n\n\
+In Rust, with the crate `nearsay-core` and its feature `candle`:\n\n```rust\n\
+let model = Servable::open(&DiskStore, \".\".as_ref(), &Device::Cpu)?;\n\
+let best = model.ask(\"How do I …?\", 1)?;\n```\n";
+
+/// How a model alone is used.
+const USE_MODEL: &str = "\
+## How to use it\n\nIn a terminal, texts in, vectors out:\n\n```sh\necho \"How do I …?\" | nearsay encode .\n```\n\n\
+In Python, after `pip install sentence-transformers`, in this folder:\n\n```python\n\
+from sentence_transformers import SentenceTransformer\n\n\
+model = SentenceTransformer(\".\")\n\
+answers = [\"…\", \"…\"]\n\
+scores = model.similarity(model.encode([\"How do I …?\"]), model.encode(answers))[0]\n\
+print(answers[scores.argmax()])\n```\n\n\
+In Rust, with the crate `nearsay-core` and its feature `candle`:\n\n```rust\n\
+let model = TextModel::open(&DiskStore, \".\".as_ref(), &Device::Cpu)?;\n\
+let vectors = model.encode(&[\"How do I …?\"])?;\n```\n";

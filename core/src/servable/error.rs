@@ -28,6 +28,11 @@ pub enum ServableError {
     },
     /// There is nothing to search.
     NoAnswers,
+    /// The folder holds a model that was exported without its data.
+    ModelOnly {
+        /// The folder.
+        dir: PathBuf,
+    },
     /// The encoder's files cannot be used.
     Model(ModelError),
     /// Texts cannot be encoded.
@@ -71,6 +76,11 @@ impl fmt::Display for ServableError {
                  that folds into dense layers"
             ),
             Self::NoAnswers => write!(f, "there are no answers to search"),
+            Self::ModelOnly { dir } => write!(
+                f,
+                "this folder holds a model without answers; to ask it, export it with its data: {}",
+                dir.display()
+            ),
             Self::Model(error) => error.fmt(f),
             Self::Encode(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),

@@ -1,5 +1,6 @@
-use super::ServableError;
+use super::{ServableError, answers};
 use crate::{
+    calibration::Calibration,
     model::sha256_hex,
     store::{ErrorKind, Store},
 };
@@ -12,6 +13,9 @@ pub(super) const NAME: &str = "nearsay.json";
 
 /// Largest manifest that is read.
 pub(super) const LIMIT: u64 = 16 << 20;
+
+/// The files of the answers; a folder without its data has neither.
+pub(super) const DATA: [&str; 2] = [answers::TEXTS, answers::VECTORS];
 
 /// Version of the folder's format.
 pub(super) const FORMAT: u32 = 1;
@@ -27,6 +31,9 @@ pub struct Manifest {
     pub encoder: String,
     /// From which score on an answer is given without a warning.
     pub threshold: Threshold,
+    /// How probably an answer is right by its score; none when that was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// The report of the training, as the feature `train` writes it; null when nothing was trained.
     pub report: Value,
     /// Every other file, by its name with forward slashes.
@@ -60,6 +67,20 @@ impl Threshold {
 }
 
 impl Manifest {
+    /// Reads the manifest of a folder.
+    ///
+    /// # Errors
+    /// When there is none, or as [`parse`](Self::parse) says.
+    pub(super) fn read(store: &dyn Store, dir: &Path) -> Result<Self, ServableError> {
+        match store.read(&dir.join(NAME), LIMIT) {
+            Ok(bytes) => Self::parse(&bytes),
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotAFolder) => {
+                Err(ServableError::NotAModel { dir: dir.into() })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Parses a manifest.
     ///
     /// # Errors
@@ -96,38 +117,47 @@ impl Manifest {
     /// For the first file that is missing or changed.
     pub fn verify(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
         for (name, entry) in &self.files {
-            let bytes = match store.read(&dir.join(name), entry.bytes) {
-                Ok(bytes) => bytes,
-                Err(error) => match error.kind {
-                    ErrorKind::NotFound => return Err(ServableError::changed(name, "is missing")),
-                    ErrorKind::TooLarge { .. } => {
-                        return Err(ServableError::changed(
-                            name,
-                            "is longer than it was written",
-                        ));
-                    }
-                    _ => return Err(error.into()),
-                },
-            };
-            if bytes.len() as u64 != entry.bytes {
-                return Err(ServableError::changed(
-                    name,
-                    "is shorter than it was written",
-                ));
-            }
-            if sha256_hex(&bytes) != entry.sha256 {
-                return Err(ServableError::changed(
-                    name,
-                    "is not the file that was written",
-                ));
-            }
+            entry.read(store, dir, name)?;
         }
         Ok(())
+    }
+
+    /// Whether the folder holds answers, or was written without its data.
+    #[must_use]
+    pub fn has_answers(&self) -> bool {
+        DATA.iter().any(|&name| self.files.contains_key(name))
+    }
+}
+
+impl FileEntry {
+    /// The content of a file, if it is the one that was written.
+    pub(super) fn read(
+        &self,
+        store: &dyn Store,
+        dir: &Path,
+        name: &str,
+    ) -> Result<Vec<u8>, ServableError> {
+        let changed = |why| Err(ServableError::changed(name, why));
+        let bytes = match store.read(&dir.join(name), self.bytes) {
+            Ok(bytes) => bytes,
+            Err(error) => match error.kind {
+                ErrorKind::NotFound => return changed("is missing"),
+                ErrorKind::TooLarge { .. } => return changed("is longer than it was written"),
+                _ => return Err(error.into()),
+            },
+        };
+        if bytes.len() as u64 != self.bytes {
+            return changed("is shorter than it was written");
+        }
+        if sha256_hex(&bytes) != self.sha256 {
+            return changed("is not the file that was written");
+        }
+        Ok(bytes)
     }
 }
 
 /// Whether a name stays in the folder, at most one folder deep.
-fn plain(name: &str) -> bool {
+pub(super) fn plain(name: &str) -> bool {
     let part = |part: &str| {
         (1..=64).contains(&part.len())
             && !part.starts_with('.')
@@ -152,6 +182,7 @@ mod tests {
             written_by: "0.1.0".into(),
             encoder: "minilm".into(),
             threshold: Threshold::USUAL,
+            calibration: None,
             report: Value::Null,
             files: names
                 .iter()

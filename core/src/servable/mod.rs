@@ -15,6 +15,10 @@
 //!   README.md               a model card in plain words
 //! ```
 //!
+//! [`Export`] writes what was trained. [`Reissue`] writes a folder anew with other answers, or without
+//! any: `answers.jsonl` and `answers.safetensors` are then left out, and only the model is loaded
+//! ([`TextModel::open`]). [`check`] asks questions kept aside and says what became of each.
+//!
 //! The sentence-transformers part follows the schema that its versions up to 5.3 write, because old
 //! and new versions, and text-embeddings-inference, read it; what newer versions write is read by
 //! themselves only. The `Dense` module stands right after pooling and `Normalize` last, since some
@@ -36,22 +40,23 @@
 
 mod answers;
 mod card;
+mod check;
 mod dense;
 mod error;
 mod manifest;
+mod reissue;
 mod text_model;
 mod write;
 
 pub use answers::{AnswerSet, KnownAnswer};
+pub use check::{Checked, HeldOut, check};
 pub use error::ServableError;
 pub use manifest::{FileEntry, Manifest, Threshold};
+pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
 pub use write::{Export, ExportEncoder};
 
-use crate::{
-    index::Index,
-    store::{ErrorKind, Store},
-};
+use crate::{index::Index, store::Store};
 use candle_core::Device;
 use std::path::Path;
 
@@ -78,15 +83,13 @@ impl Servable {
     /// Loads a folder after checking that every file is the one that was written.
     ///
     /// # Errors
-    /// When a file is missing, changed, of a newer format, or asks for something unsupported.
+    /// When a file is missing, changed, of a newer format, or asks for something unsupported; when the
+    /// folder was written without its data.
     pub fn open(store: &dyn Store, dir: &Path, device: &Device) -> Result<Self, ServableError> {
-        let manifest = match store.read(&dir.join(manifest::NAME), manifest::LIMIT) {
-            Ok(bytes) => Manifest::parse(&bytes)?,
-            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotAFolder) => {
-                return Err(ServableError::NotAModel { dir: dir.into() });
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let manifest = Manifest::read(store, dir)?;
+        if !manifest.has_answers() {
+            return Err(ServableError::ModelOnly { dir: dir.into() });
+        }
         manifest.verify(store, dir)?;
         let model = TextModel::open(store, dir, device)?;
         let answers = AnswerSet::read(store, dir)?;
@@ -150,6 +153,13 @@ impl Servable {
     #[must_use]
     pub fn confident(&self, score: f32) -> bool {
         score >= self.manifest.threshold.score
+    }
+
+    /// How probably an answer of this score is right, in `(0, 1)`; none when the folder does not say.
+    #[must_use]
+    pub fn probability(&self, score: f32) -> Option<f32> {
+        let calibration = self.manifest.calibration.as_ref()?;
+        Some(calibration.probability(score))
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    calibration::Calibration,
     candle::bert::{SentenceEncoder, tiny_tokenizer},
     faq::Row,
     head::{Activation, Dense, Folded, HeadConfig},
@@ -100,6 +101,7 @@ fn write(store: &dyn Store, head: &Folded) -> Result<(), ServableError> {
     let base = base();
     let encoder = ModelFiles::open(&base, "base".as_ref()).unwrap();
     let vectors = pooled(&base, &answers.texts());
+    let calibration = calibration();
     let export = Export {
         encoder: ExportEncoder::Network(&encoder),
         encoder_name: "tiny",
@@ -110,9 +112,14 @@ fn write(store: &dyn Store, head: &Folded) -> Result<(), ServableError> {
             score: 0.25,
             questions: 40,
         },
+        calibration: Some(&calibration),
         report: json!({"after": {"recall@1": 0.5}}),
     };
     export.write(store, "model".as_ref())
+}
+
+fn calibration() -> Calibration {
+    Calibration::fit(&[(0.1, false), (0.4, true), (0.7, true)]).unwrap()
 }
 
 fn open(store: &dyn Store) -> Result<Servable, ServableError> {
@@ -143,6 +150,8 @@ fn what_is_written_answers() {
             assert!((found[0].score - 1.0).abs() < 1e-5);
             assert_eq!(found.len(), 2);
         }
+        assert_eq!(model.manifest().calibration, Some(calibration()));
+        assert_eq!(model.probability(0.9), Some(calibration().probability(0.9)));
         assert!(model.confident(0.25) && !model.confident(0.24));
         assert_eq!(model.manifest().report["after"]["recall@1"], 0.5);
     }
@@ -393,10 +402,237 @@ fn an_empty_set_of_answers_is_refused() {
         answers: &AnswerSet::default(),
         vectors: &Matrix::default(),
         threshold: Threshold::USUAL,
+        calibration: None,
         report: Value::Null,
     };
     let error = export
         .write(&MemStore::new(), "model".as_ref())
         .unwrap_err();
     assert!(matches!(error, ServableError::NoAnswers));
+}
+
+/// Two answers and a wording that the written model does not know yet.
+fn edited() -> AnswerSet {
+    let known = |answer: &str, questions: &[&str]| KnownAnswer {
+        answer: answer.into(),
+        questions: questions.iter().map(|&question| question.into()).collect(),
+        row: 1,
+        source: None,
+    };
+    AnswerSet::from_known(vec![
+        known("b", &["a b"]),
+        known("ab a b", &["b b a", "a ab"]),
+        known("b ab b", &[]),
+    ])
+}
+
+fn names(model: &Manifest) -> Vec<&str> {
+    model.files.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn a_folder_is_written_anew_with_other_answers() {
+    for (head, layers) in [
+        (Folded::Identity, "language model and"),
+        (deep_head(), "with 4 layers"),
+    ] {
+        let store = MemStore::new();
+        write(&store, &head).unwrap();
+        let former = open(&store).unwrap();
+        let answers = edited();
+        let vectors = former.model().encode(&answers.texts()).unwrap();
+        let reissue = Reissue {
+            from: "model".as_ref(),
+            data: Some(Data {
+                answers: &answers,
+                vectors: &vectors,
+            }),
+            threshold: Threshold::USUAL,
+            calibration: None,
+        };
+        // Elsewhere, and over itself.
+        for to in ["other", "model"] {
+            reissue.write(&store, to.as_ref()).unwrap();
+            let model = Servable::open(&store, to.as_ref(), &Device::Cpu).unwrap();
+            assert_eq!(model.answers(), &answers);
+            assert_eq!(model.ask("a ab", 1).unwrap()[0].wording, Some("a ab"));
+            assert_eq!(model.probability(0.9), None);
+            assert_eq!(model.manifest().threshold, Threshold::USUAL);
+            assert_eq!(model.manifest().report, former.manifest().report);
+            assert_eq!(names(model.manifest()), names(former.manifest()));
+            let unlike = ["answers.jsonl", "answers.safetensors", "README.md"];
+            for (name, entry) in &former.manifest().files {
+                let same = model.manifest().files[name] == *entry;
+                assert_eq!(same, !unlike.contains(&name.as_str()), "{name}");
+            }
+            let card = store
+                .read(&Path::new(to).join("README.md"), 1 << 20)
+                .unwrap();
+            let card = String::from_utf8(card).unwrap();
+            assert!(card.contains("3 answers with 3 known wordings"), "{card}");
+            assert!(card.contains(layers), "{card}");
+        }
+        let normalize = if head.layers().is_some_and(|layers| layers.len() > 1) {
+            "other/6_Normalize"
+        } else {
+            "other/3_Normalize"
+        };
+        assert!(store.exists(normalize.as_ref()).unwrap());
+    }
+}
+
+#[test]
+fn a_model_without_its_data_is_a_model_and_answers_nothing() {
+    let store = MemStore::new();
+    write(&store, &head()).unwrap();
+    let former = open(&store).unwrap();
+    let only = Reissue {
+        from: "model".as_ref(),
+        data: None,
+        threshold: Threshold::USUAL,
+        calibration: None,
+    };
+    only.write(&store, "only".as_ref()).unwrap();
+    for name in ["answers.jsonl", "answers.safetensors"] {
+        assert!(!store.exists(&Path::new("only").join(name)).unwrap());
+    }
+    let model = TextModel::open(&store, "only".as_ref(), &Device::Cpu).unwrap();
+    let texts = ["ab b", "a"];
+    assert_eq!(
+        model.encode(&texts).unwrap(),
+        former.model().encode(&texts).unwrap()
+    );
+    let said = Servable::open(&store, "only".as_ref(), &Device::Cpu)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        said.contains("without answers") && said.contains("export it with its data"),
+        "{said}"
+    );
+    let card = store.read("only/README.md".as_ref(), 1 << 20).unwrap();
+    let card = String::from_utf8(card).unwrap();
+    assert!(
+        card.contains("without answers") && !card.contains("answers.jsonl"),
+        "{card}"
+    );
+    // And it can be given answers again.
+    let answers = edited();
+    let vectors = model.encode(&answers.texts()).unwrap();
+    let again = Reissue {
+        from: "only".as_ref(),
+        data: Some(Data {
+            answers: &answers,
+            vectors: &vectors,
+        }),
+        ..only
+    };
+    again.write(&store, "only".as_ref()).unwrap();
+    assert!(Servable::open(&store, "only".as_ref(), &Device::Cpu).is_ok());
+}
+
+#[test]
+fn what_does_not_go_together_is_not_written_anew() {
+    let store = MemStore::new();
+    write(&store, &head()).unwrap();
+    let answers = edited();
+    let vectors = open(&store)
+        .unwrap()
+        .model()
+        .encode(&answers.texts())
+        .unwrap();
+    let reissue = |store: &dyn Store, answers: &AnswerSet, vectors: &Matrix| {
+        let data = Some(Data { answers, vectors });
+        let reissue = Reissue {
+            from: "model".as_ref(),
+            data,
+            threshold: Threshold::USUAL,
+            calibration: None,
+        };
+        let written = reissue.write(store, "other".as_ref());
+        assert_eq!(written.is_ok(), store.exists("other".as_ref()).unwrap());
+        written
+    };
+    let none = reissue(&store, &AnswerSet::default(), &Matrix::default());
+    assert!(matches!(none, Err(ServableError::NoAnswers)));
+    let (short, wide) = (Matrix::zeros(2, DIM), Matrix::zeros(6, DIM + 1));
+    for vectors in [short, wide] {
+        let error = reissue(&store, &answers, &vectors).unwrap_err().to_string();
+        assert!(error.contains("answers.safetensors"), "{error}");
+    }
+    let changed = store.snapshot();
+    changed
+        .write_atomic("model/vocab.txt".as_ref(), b"[PAX]")
+        .unwrap();
+    let error = reissue(&changed, &answers, &vectors)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("vocab.txt"), "{error}");
+    // Its former answers are of no concern.
+    let changed = store.snapshot();
+    changed.remove("model/answers.jsonl".as_ref()).unwrap();
+    reissue(&changed, &answers, &vectors).unwrap();
+    let nowhere = Reissue {
+        from: "nowhere".as_ref(),
+        data: None,
+        threshold: Threshold::USUAL,
+        calibration: None,
+    };
+    let error = nowhere.write(&store, "other".as_ref()).unwrap_err();
+    assert!(matches!(error, ServableError::NotAModel { .. }), "{error}");
+}
+
+/// Whatever step fails, there is the former folder or the new one, whole.
+#[test]
+fn a_failed_reissue_leaves_the_former_folder() {
+    let before = MemStore::new();
+    write(&before, &head()).unwrap();
+    let answers = edited();
+    let vectors = open(&before)
+        .unwrap()
+        .model()
+        .encode(&answers.texts())
+        .unwrap();
+    let mut failed = 0;
+    for n in 1.. {
+        let store = FaultStore::new(before.snapshot());
+        store.fail_step(n, Fault::Crash);
+        let reissue = Reissue {
+            from: "model".as_ref(),
+            data: Some(Data {
+                answers: &answers,
+                vectors: &vectors,
+            }),
+            threshold: Threshold::USUAL,
+            calibration: None,
+        };
+        let written = reissue.write(&store, "model".as_ref());
+        let fired = store.fired();
+        store.heal();
+        if !fired {
+            written.unwrap();
+            break;
+        }
+        store.sweep(Path::new("")).unwrap();
+        let found = open(&store).unwrap().answers().len();
+        assert!(found == 2 || (found == 3 && written.is_err()) || written.is_ok());
+        failed += 1;
+    }
+    assert!(failed > 10);
+}
+
+#[test]
+fn a_table_alone_is_a_model() {
+    use crate::{
+        compact::Table,
+        wordpiece::{Vocabulary, WordPiece},
+    };
+    let words = WordPiece::new(Vocabulary::parse("[UNK]\na\nb").unwrap());
+    let rows = Matrix::from_rows(&[[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]]).unwrap();
+    let encoder = crate::compact::StaticEncoder::new(words, Table::Full(rows)).unwrap();
+    let model = TextModel::of_static(encoder);
+    assert!(model.is_static());
+    assert_eq!((model.dim(), model.pooled_dim()), (2, 2));
+    let found = model.encode(&["a b", "b"]).unwrap();
+    assert_eq!(found, Matrix::from_rows(&[[0.6, 0.8], [0.0, 1.0]]).unwrap());
 }

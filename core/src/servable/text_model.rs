@@ -39,6 +39,15 @@ impl TextEncoder {
 }
 
 impl TextModel {
+    /// A table alone, without layers, such as the built-in compact encoder.
+    #[must_use]
+    pub fn of_static(encoder: StaticEncoder<'static>) -> Self {
+        Self {
+            encoder: TextEncoder::Static(encoder),
+            layers: Vec::new(),
+        }
+    }
+
     /// Loads the model in a folder; a network may also come as a zip file or wheel.
     ///
     /// # Errors

@@ -3,6 +3,7 @@ use super::{
     manifest,
 };
 use crate::{
+    calibration::Calibration,
     candle::{to_matrix, to_tensor},
     compact::Table,
     head::{Dense, Folded},
@@ -31,6 +32,8 @@ pub struct Export<'a> {
     pub vectors: &'a Matrix,
     /// From which score on an answer is given without a warning.
     pub threshold: Threshold,
+    /// How probably an answer is right by its score; none when that was not measured.
+    pub calibration: Option<&'a Calibration>,
     /// The report of the training; null when nothing was trained.
     pub report: Value,
 }
@@ -64,59 +67,35 @@ impl Export<'_> {
             Folded::Layers(layers) => layers.as_slice(),
             Folded::Impossible(why) => return Err(ServableError::Head { why: why.clone() }),
         };
-        let staging = store.stage_dir(dir)?;
-        let written = self.fill(store, staging.path(), layers).and_then(|()| {
-            Servable::open(store, staging.path(), &Device::Cpu)?;
-            Ok(store.rename_dir(staging.path(), dir)?)
-        });
-        if written.is_err() {
-            store.remove(staging.path()).ok();
-        }
-        written
+        staged(store, dir, |staging| {
+            self.fill(store, staging, layers)?;
+            Servable::open(store, staging, &Device::Cpu)?;
+            Ok(())
+        })
     }
 
     fn fill(&self, store: &dyn Store, dir: &Path, layers: &[Dense]) -> Result<(), ServableError> {
-        let mut folder = Folder {
-            store,
-            dir,
-            files: BTreeMap::new(),
-        };
+        let mut folder = Folder::new(store, dir);
         let mut modules = match &self.encoder {
             ExportEncoder::Network(files) => network(files, &mut folder)?,
             ExportEncoder::Static { words, table } => static_embedding(words, table, &mut folder)?,
         };
         behind(&mut modules, layers, &mut folder)?;
-        folder.put(answers::TEXTS, &self.answers.to_jsonl()?)?;
-        folder.put(
-            answers::VECTORS,
-            &answers::vectors_to_bytes(&self.finished_vectors(layers)?)?,
-        )?;
-        let mut manifest = Manifest {
+        let vectors = self.finished_vectors(layers)?;
+        let manifest = Manifest {
             format: manifest::FORMAT,
             written_by: env!("CARGO_PKG_VERSION").into(),
             encoder: self.encoder_name.into(),
             threshold: self.threshold,
+            calibration: self.calibration.cloned(),
             report: self.report.clone(),
             files: BTreeMap::new(),
         };
-        folder.put(
-            "README.md",
-            card::card(&manifest, self.answers, layers.len()).as_bytes(),
-        )?;
-        manifest.files = folder.files;
-        let bytes = serde_json::to_vec_pretty(&manifest)
-            .map_err(|e| ServableError::changed(manifest::NAME, e))?;
-        Ok(store.write_atomic(&dir.join(manifest::NAME), &bytes)?)
+        folder.finish(manifest, Some((self.answers, &vectors)), layers.len())
     }
 
     /// The unit vectors of all texts, through the head's layers.
     fn finished_vectors(&self, layers: &[Dense]) -> Result<Matrix, ServableError> {
-        if self.vectors.rows() != self.answers.owners().len() {
-            return Err(ServableError::changed(
-                answers::VECTORS,
-                "lacks some of the texts",
-            ));
-        }
         // On candle, whose products are faster than ours.
         let through = || -> candle_core::Result<Matrix> {
             let mut x = to_tensor(self.vectors, &Device::Cpu)?;
@@ -133,6 +112,21 @@ impl Export<'_> {
             .normalize_rows()
             .map_err(|e| ServableError::changed(answers::VECTORS, e))
     }
+}
+
+/// Has a folder filled and read again beside its place, and only then gives it its name; a folder
+/// already there is replaced as a whole. When filling fails, nothing is left of it.
+pub(super) fn staged(
+    store: &dyn Store,
+    dir: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), ServableError>,
+) -> Result<(), ServableError> {
+    let staging = store.stage_dir(dir)?;
+    let written = fill(staging.path()).and_then(|()| Ok(store.rename_dir(staging.path(), dir)?));
+    if written.is_err() {
+        store.remove(staging.path()).ok();
+    }
+    written
 }
 
 /// Modules by class name and folder.
@@ -238,14 +232,22 @@ fn about(prompt: &str, folder: &mut Folder<'_>) -> Result<(), ServableError> {
 }
 
 /// The folder while it is being filled.
-struct Folder<'a> {
+pub(super) struct Folder<'a> {
     store: &'a dyn Store,
     dir: &'a Path,
     files: BTreeMap<String, FileEntry>,
 }
 
-impl Folder<'_> {
-    fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), ServableError> {
+impl<'a> Folder<'a> {
+    pub(super) fn new(store: &'a dyn Store, dir: &'a Path) -> Self {
+        Self {
+            store,
+            dir,
+            files: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), ServableError> {
         let path = self.dir.join(name);
         if let Some(parent) = path.parent() {
             self.store.create_dir_all(parent)?;
@@ -263,5 +265,33 @@ impl Folder<'_> {
         let bytes =
             serde_json::to_vec_pretty(value).map_err(|e| ServableError::changed(name, e))?;
         self.put(name, &bytes)
+    }
+
+    /// What stands behind the model's files: the answers with the unit vectors of their texts, if
+    /// there are to be any, the card, and at last the manifest, with the files written.
+    pub(super) fn finish(
+        mut self,
+        mut manifest: Manifest,
+        data: Option<(&AnswerSet, &Matrix)>,
+        layers: usize,
+    ) -> Result<(), ServableError> {
+        if let Some((answers, vectors)) = data {
+            if vectors.rows() != answers.owners().len() {
+                return Err(ServableError::changed(
+                    answers::VECTORS,
+                    "lacks some of the texts",
+                ));
+            }
+            self.put(answers::TEXTS, &answers.to_jsonl()?)?;
+            self.put(answers::VECTORS, &answers::vectors_to_bytes(vectors)?)?;
+        }
+        let card = card::card(&manifest, data.map(|(answers, _)| answers), layers);
+        self.put(card::NAME, card.as_bytes())?;
+        manifest.files = self.files;
+        let bytes = serde_json::to_vec_pretty(&manifest)
+            .map_err(|e| ServableError::changed(manifest::NAME, e))?;
+        Ok(self
+            .store
+            .write_atomic(&self.dir.join(manifest::NAME), &bytes)?)
     }
 }

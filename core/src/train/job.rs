@@ -9,22 +9,28 @@ use super::{
 };
 use crate::{
     cache::{Embedded, EmbeddingCache, Encode},
+    calibration::Calibration,
     candle::{TrainableHead, to_matrix, to_tensor},
     compact::{StaticEncoder, Table},
     faq::Row,
     head::{Folded, Mode},
+    index::Index,
     matrix::Matrix,
     metric::{Metric as _, PoolMetrics, rank_pool, score_pool},
-    servable::{AnswerSet, Threshold},
+    servable::{AnswerSet, Checked, HeldOut, Threshold, check},
 };
 use candle_core::Device;
 use std::{
     collections::{HashMap, HashSet},
+    ops::ControlFlow,
     time::Instant,
 };
 
 /// Right answers needed before a threshold is measured rather than taken from experience.
 const MIN_FOR_THRESHOLD: usize = 20;
+
+/// Questions needed before it is said how probably an answer is right.
+const MIN_FOR_CALIBRATION: usize = 20;
 
 /// What to learn, from what, and where to keep it.
 pub struct Job<'a, 's> {
@@ -73,6 +79,12 @@ pub struct Trained {
     pub vectors: Matrix,
     /// From which score on an answer is given without a warning.
     pub threshold: Threshold,
+    /// How probably an answer is right by its score, measured on the questions kept aside; none when
+    /// they are fewer than 20.
+    ///
+    /// The score is the one a folder of this answers with: of the nearest of an answer and its known
+    /// wordings, those kept aside left out.
+    pub calibration: Option<Calibration>,
     /// The figures; where the model is written is filled in by whoever writes it.
     pub report: Report,
 }
@@ -148,7 +160,9 @@ impl Job<'_, '_> {
             vectors: &learned.vectors,
             ..place
         };
-        let after = self.ask(&self.exam(&now, &answers)?)?;
+        let exam = self.exam(&now, &answers)?;
+        let after = self.ask(&exam)?;
+        let calibration = self.calibrate(&exam, &answers, &texts[..exported], now.vectors)?;
         let mut report = self.report(&learned.fitted, before.figures, after.figures);
         report.embed_s = embed_s;
         report.train_s = started.elapsed().as_secs_f64();
@@ -166,6 +180,7 @@ impl Job<'_, '_> {
             head: learned.head,
             table: learned.table,
             threshold: after.threshold,
+            calibration,
             report,
             vectors,
             answers,
@@ -323,6 +338,45 @@ impl Job<'_, '_> {
             figures: PoolFigures::of(&metrics, exam.pool.rows()),
             threshold: threshold(right_first, exam.right.len()),
         })
+    }
+
+    /// How probably an answer of the finished model is right. `texts` are those of the answers,
+    /// `vectors` start with theirs.
+    fn calibrate(
+        &self,
+        exam: &Exam,
+        answers: &AnswerSet,
+        texts: &[&str],
+        vectors: &Matrix,
+    ) -> Result<Option<Calibration>, TrainError> {
+        if exam.right.len() < MIN_FOR_CALIBRATION {
+            return Ok(None);
+        }
+        let held_out: HashSet<&str> = ways(self.held_out).map(|(way, _)| way).collect();
+        let without: Vec<u32> = (0u32..)
+            .zip(texts)
+            .filter(|(vector, text)| answers.wording(*vector).is_some() && held_out.contains(*text))
+            .map(|(vector, _)| vector)
+            .collect();
+        let (rows, columns) = (texts.len(), vectors.columns());
+        let data = vectors.data()[..rows * columns].to_vec();
+        let index = Matrix::new(rows, columns, data)
+            .and_then(|vectors| Index::new(vectors, answers.owners()))
+            .map_err(|error| TrainError::Encoder(error.into()))?;
+        let questions: Vec<HeldOut<'_>> = exam
+            .questions
+            .iter_rows()
+            .zip(&exam.right)
+            .filter_map(|(vector, right)| {
+                let right = *right.first()? as u32;
+                Some(HeldOut { vector, right })
+            })
+            .collect();
+        let go_on = &mut |_, _| ControlFlow::Continue(());
+        let checked = check(&index, &without, &questions, go_on)
+            .map_err(|error| TrainError::Encoder(error.into()))?;
+        let outcomes: Vec<(f32, bool)> = checked.iter().map(Checked::outcome).collect();
+        Ok(Calibration::fit(&outcomes))
     }
 
     fn report(

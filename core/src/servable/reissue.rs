@@ -1,0 +1,115 @@
+use super::{
+    AnswerSet, Manifest, Servable, ServableError, TextModel, Threshold, card,
+    manifest::{self, DATA},
+    write::{Folder, staged},
+};
+use crate::{calibration::Calibration, matrix::Matrix, store::Store};
+use candle_core::Device;
+use serde::Deserialize;
+use std::{collections::BTreeMap, path::Path};
+
+/// An exported folder written anew: the same model, with the answers as they are now or without any.
+///
+/// Encoder, layers and their settings are copied, each file checked to be the one that was written;
+/// the report of the training is kept. Answers, model card and `nearsay.json` are made anew.
+#[derive(Clone, Copy, Debug)]
+pub struct Reissue<'a> {
+    /// The folder whose model it is; it may itself be one without data.
+    pub from: &'a Path,
+    /// What it is to answer with. Without, only the model is written: nothing of the FAQ is in the
+    /// folder, [`TextModel::open`] loads it and [`Servable::open`] refuses it.
+    pub data: Option<Data<'a>>,
+    /// From which score on an answer is given without a warning.
+    pub threshold: Threshold,
+    /// How probably an answer is right by its score; none when that was not measured.
+    pub calibration: Option<&'a Calibration>,
+}
+
+/// Answers with their vectors.
+#[derive(Clone, Copy, Debug)]
+pub struct Data<'a> {
+    /// The answers and their known wordings; at least one answer.
+    pub answers: &'a AnswerSet,
+    /// The unit vector of each of the set's texts by this very model, as of [`TextModel::encode`],
+    /// `[n, dim]`.
+    pub vectors: &'a Matrix,
+}
+
+/// What must be known of a module to write it again.
+#[derive(Deserialize)]
+struct Module {
+    #[serde(rename = "type")]
+    kind: String,
+    path: String,
+}
+
+impl Reissue<'_> {
+    /// Writes the folder `to` beside its place, reads it again as whoever uses it will, and only then
+    /// gives it its name; a folder already there is replaced as a whole, `from` itself too if it is
+    /// the same.
+    ///
+    /// # Errors
+    /// When a file of `from` is missing or changed, there are no answers, the vectors are not one a
+    /// text or not the model's, or something cannot be read, written or read again; a folder `to`
+    /// that was there is then still there.
+    pub fn write(&self, store: &dyn Store, to: &Path) -> Result<(), ServableError> {
+        if self.data.is_some_and(|data| data.answers.is_empty()) {
+            return Err(ServableError::NoAnswers);
+        }
+        let former = Manifest::read(store, self.from)?;
+        staged(store, to, |staging| {
+            self.fill(store, staging, former)?;
+            match self.data {
+                Some(_) => Servable::open(store, staging, &Device::Cpu).map(|_| ()),
+                None => {
+                    Manifest::read(store, staging)?.verify(store, staging)?;
+                    TextModel::open(store, staging, &Device::Cpu).map(|_| ())
+                }
+            }
+        })
+    }
+
+    fn fill(&self, store: &dyn Store, dir: &Path, former: Manifest) -> Result<(), ServableError> {
+        let mut folder = Folder::new(store, dir);
+        let mut modules: Vec<Module> = Vec::new();
+        for (name, entry) in &former.files {
+            if DATA.contains(&name.as_str()) || name == card::NAME {
+                continue;
+            }
+            let bytes = entry.read(store, self.from, name)?;
+            if name == MODULES {
+                modules = serde_json::from_slice(&bytes).map_err(|e| {
+                    ServableError::changed(name, format_args!("is not readable ({e})"))
+                })?;
+            }
+            folder.put(name, &bytes)?;
+        }
+        // Some have a folder without files.
+        for module in modules.iter().filter(|module| !module.path.is_empty()) {
+            if !manifest::plain(&module.path) {
+                return Err(ServableError::changed(
+                    MODULES,
+                    format_args!("names a folder outside of this one ({:?})", module.path),
+                ));
+            }
+            store.create_dir_all(&dir.join(&module.path))?;
+        }
+        let layers = modules
+            .iter()
+            .filter(|module| module.kind.ends_with(".Dense"))
+            .count();
+        let manifest = Manifest {
+            format: manifest::FORMAT,
+            written_by: env!("CARGO_PKG_VERSION").into(),
+            threshold: self.threshold,
+            calibration: self.calibration.cloned(),
+            files: BTreeMap::new(),
+            ..former
+        };
+        let data = self.data.map(|data| (data.answers, data.vectors));
+        folder.finish(manifest, data, layers)
+    }
+}
+
+/// The list of modules.
+const MODULES: &str = "modules.json";
