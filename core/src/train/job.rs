@@ -460,3 +460,69 @@ impl Places<'_> {
             .map_err(|error| TrainError::Encoder(error.into()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        train::Recipe,
+        wordpiece::{Vocabulary, WordPiece},
+    };
+
+    const DIM: usize = 16;
+
+    /// An encoder of `n` words to ask by, `n` to answer with, and one that is in every question kept
+    /// aside.
+    fn encoder(n: usize) -> StaticEncoder<'static> {
+        let mut tokens = String::from("[UNK]\naside");
+        for i in 0..n {
+            tokens.push_str(&format!("\nask{i}\nanswer{i}"));
+        }
+        let words = WordPiece::new(Vocabulary::parse(&tokens).unwrap());
+        let mut random = fastrand::Rng::with_seed(5);
+        let table = Matrix::from_fn(2 + 2 * n, DIM, |_, _| random.f32() * 2.0 - 1.0);
+        StaticEncoder::new(words, Table::Full(table)).unwrap()
+    }
+
+    fn trained(n: usize) -> Trained {
+        let encoder = encoder(n);
+        let rows = |what: &str| -> Vec<Row> {
+            (0..n)
+                .map(|i| Row {
+                    line: i as u64 + 1,
+                    question: format!("ask{i}{what}"),
+                    answer: format!("answer{i}"),
+                    ..Row::default()
+                })
+                .collect()
+        };
+        let settings = Settings {
+            epochs: 1,
+            batch: 8,
+            ..Settings::of(Recipe::Quick, DIM)
+        };
+        let job = Job {
+            rows: &rows(""),
+            held_out: &rows(" aside"),
+            settings: &settings,
+            source: Source::Static(&encoder),
+            encoder: "made up",
+            device: &Device::Cpu,
+            control: &Control::new(),
+            checkpoint: None,
+        };
+        job.run(false, &mut |_| {}).unwrap().unwrap()
+    }
+
+    /// The wordings trained with find the answers, those kept aside do not find themselves.
+    #[test]
+    fn a_calibration_is_measured_as_it_is_served_but_for_what_is_kept_aside() {
+        let calibration = trained(24).calibration.unwrap();
+        assert_eq!(calibration.questions(), 24);
+        assert!(calibration.probability(1.0) > 0.5, "{calibration:?}");
+        for block in calibration.blocks() {
+            assert!(block.score < 0.999, "{calibration:?}");
+        }
+        assert_eq!(trained(19).calibration, None);
+    }
+}
