@@ -27,6 +27,8 @@
 //! repeats question and answer of another to the letter is kept once. Equal answers (by
 //! [`normalize`]) belong together: [`groups`] finds such rows, [`split`] keeps them on one side.
 
+mod any;
+mod blocks;
 mod diagnose;
 mod encoding;
 mod error;
@@ -35,20 +37,26 @@ mod gather;
 mod items;
 mod json;
 mod jsonl;
+mod labels;
+mod layout;
 mod lines;
 mod options;
 mod problem;
 mod questions;
+mod quotes;
+mod records;
 mod repeats;
 mod row;
 mod source;
 mod split;
+mod table;
 mod text;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use any::read;
 pub use encoding::Encoding;
 pub use error::ReadError;
 pub use fields::{

@@ -408,7 +408,7 @@ fn files_without_rows_say_so() {
         ),
         (
             b"PK\x03\x04",
-            "This is a zip archive or an Office document, not text. Save the questions as text (JSONL, UTF-8) and try again.",
+            "This is a zip archive or an Office document, not text. Save the questions as text (CSV or JSONL, UTF-8) and try again.",
         ),
     ] {
         assert_eq!(read(file).unwrap_err().to_string(), expected);
