@@ -310,7 +310,8 @@ fn no_such_column(sample: &Sample, choice: &ColumnChoice) -> ReadError {
     let mut columns = names(&sample.first());
     let has = |name: &str| {
         let key = text::normalize(name);
-        columns.iter().any(|n| text::normalize(n) == key)
+        let place = key.parse::<usize>().unwrap_or(0);
+        (1..=sample.width).contains(&place) || columns.iter().any(|n| text::normalize(n) == key)
     };
     let column = match has(&choice.question) {
         true => choice.answer.clone(),
