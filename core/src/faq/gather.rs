@@ -212,7 +212,7 @@ enum Form {
     Json,
     Table {
         layout: Layout,
-        cells: Cells,
+        cells: Box<Cells>,
         /// Whether the row of names was met.
         named: bool,
     },
@@ -227,7 +227,7 @@ impl Form {
             Kind::Text(style) => (Self::Text(*style), None),
             Kind::Table(layout) => {
                 let form = Self::Table {
-                    cells: Cells::new(layout.delimiter),
+                    cells: Box::new(Cells::new(layout.delimiter)),
                     layout: layout.clone(),
                     named: false,
                 };
@@ -347,10 +347,17 @@ impl State {
                 pair = Pair::of(&text, *style)?;
                 pair.record()
             }
-            Form::Table { layout, cells, .. } => {
+            Form::Table {
+                layout,
+                cells,
+                named,
+            } => {
                 let cells = cells.read(&text);
                 let seen = cells.iter().find(|cell| !text::is_blank(cell));
                 told = seen.copied().unwrap_or_default();
+                if layout.has_title && !*named {
+                    return Err(Fault::new(ProblemKind::AboveNames, text::excerpt(told)));
+                }
                 table::record(&layout.names, &cells)
                     .map_err(|kind| Fault::new(kind, text::excerpt(told)))?
             }

@@ -96,7 +96,10 @@ pub(super) fn label(line: &str) -> Option<(Mark, &str)> {
 /// The depth of a heading and its text. A line that is bold as a whole counts as one.
 pub(super) fn heading(line: &str) -> Option<(u8, &str)> {
     let line = line.trim();
-    let bold = |mark| line.strip_prefix(mark)?.strip_suffix(mark);
+    // Also as an item of a list.
+    let item = line.strip_prefix("- ").or_else(|| line.strip_prefix("* "));
+    let item = without_number(item.unwrap_or(line).trim_start());
+    let bold = |mark| item.strip_prefix(mark)?.strip_suffix(mark);
     if let Some(text) = bold("**").or_else(|| bold("__")) {
         let whole = !text.is_empty() && !text.contains("**");
         return whole.then(|| (BOLD, without_number(text.trim())));
@@ -154,6 +157,8 @@ mod tests {
             ("## 3. How? ##", Mark::Question(2)),
             ("# **How?**", Mark::Question(1)),
             ("**How?**", Mark::Question(7)),
+            ("2. **How?**", Mark::Question(7)),
+            ("- __How?__", Mark::Question(7)),
             ("# Shipping", Mark::Heading(1)),
             ("**Careful!**", Mark::Plain),
             ("#hashtag?", Mark::Plain),

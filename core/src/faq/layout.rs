@@ -17,6 +17,9 @@ const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
 /// Records of the beginning that are looked at.
 const SAMPLE: usize = 60;
 
+/// Records above the names of columns that are looked at.
+const TITLES: usize = 10;
+
 /// What a stream holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -41,6 +44,9 @@ pub(super) fn kind(
     }
     if let Some(style) = style(head) {
         return Ok(Kind::Text(style));
+    }
+    if let Some(layout) = samples.iter().find_map(|s| titled(s, choice)) {
+        return Ok(Kind::Table(layout));
     }
     match samples.iter().find_map(half_named) {
         Some(Ok(layout)) if choice.is_none() => return Ok(Kind::Table(layout)),
@@ -164,6 +170,7 @@ impl Sample {
             delimiter: self.delimiter,
             names,
             has_names,
+            has_title: false,
             choice: None,
             note: None,
         }
@@ -268,6 +275,31 @@ fn named(sample: &Sample, choice: Option<&ColumnChoice>) -> Option<Layout> {
         answer: layout.names.get(answer - 1)?.clone(),
     });
     Some(layout)
+}
+
+/// A table with something else above its names, such as a title. These must be sure then.
+fn titled(sample: &Sample, choice: Option<&ColumnChoice>) -> Option<Layout> {
+    let rows = sample.rows.iter().take(TITLES + 1).skip(1);
+    rows.map(|row| {
+        let cells: Vec<&str> = row.iter().map(String::as_str).collect();
+        names(&cells)
+    })
+    .find_map(|names| {
+        let has = |pick: fn((bool, bool)) -> bool| names.iter().any(|n| pick(sure(n)));
+        let chosen = |name: &str| {
+            let key = text::normalize(name);
+            names.iter().any(|n| text::normalize(n) == key)
+        };
+        let found = match choice {
+            None => has(|s| s.0) && has(|s| s.1),
+            Some(choice) => chosen(&choice.question) && chosen(&choice.answer),
+        };
+        (found && names.len() > 1).then(|| Layout {
+            has_title: true,
+            choice: choice.cloned(),
+            ..sample.layout(names, true)
+        })
+    })
 }
 
 /// A table where only one of the two names is known: the other column is clear if there are two.

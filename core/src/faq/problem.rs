@@ -227,6 +227,8 @@ pub enum ProblemKind {
         /// The column that was taken for the answers.
         answer: String,
     },
+    /// A record of a table above the names of its columns.
+    AboveNames,
     /// A record of a table has more cells than there are columns.
     ExtraCells {
         /// How many cells.

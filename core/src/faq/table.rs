@@ -13,10 +13,12 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) delimiter: u8,
-    /// The names of the columns: those of the first record, or numbers from 1.
+    /// The names of the columns: those of a record, or numbers from 1.
     pub(super) names: Vec<String>,
-    /// Whether the first record holds the names.
+    /// Whether a record holds the names.
     pub(super) has_names: bool,
+    /// Whether others, such as a title, stand above it.
+    pub(super) has_title: bool,
     /// The columns to take, when their names do not say it.
     pub(super) choice: Option<ColumnChoice>,
     /// How the columns were found, if that is to be told.
@@ -28,7 +30,7 @@ pub(super) fn numbers(width: usize) -> Vec<String> {
     (1..=width).map(|n| n.to_string()).collect()
 }
 
-/// The names in the first record. One that is missing, or stands before, becomes a number.
+/// The names in a record. One that is missing, or stands before, becomes a number.
 pub(super) fn names(cells: &[&str]) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(cells.len());
     for (i, cell) in cells.iter().enumerate() {

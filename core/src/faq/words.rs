@@ -71,6 +71,7 @@ impl ProblemKind {
                 "I know only one of the column names. I took {question} for the questions and \
                  {answer} for the answers"
             ),
+            Self::AboveNames => "this stands above the column names".to_owned(),
             Self::ExtraCells { found, expected } => {
                 format!("{} in a table of {expected}", counted(*found, "column"))
             }
@@ -143,6 +144,7 @@ impl ProblemKind {
                 "Write question and answer above the columns, or choose the columns."
             }
             Self::GuessedColumns { .. } => "Choose the columns if that is wrong.",
+            Self::AboveNames => "Delete the line if it is only a title.",
             Self::ExtraCells { .. } => {
                 "Put double quotes around a text that holds the sign between the columns."
             }
@@ -162,7 +164,7 @@ impl ProblemKind {
             | Self::Empty { .. }
             | Self::WrongType { .. }
             | Self::ManyAnswers { .. } => " for",
-            Self::LooseQuotes => ":",
+            Self::LooseQuotes | Self::AboveNames => ":",
             Self::TooLong { .. } | Self::TooManyBytes { .. } | Self::TooManyRows { .. } => ", at",
             Self::Repeated { .. } | Self::OtherAnswer { .. } => ":",
             Self::ControlCharacters { .. }

@@ -219,6 +219,33 @@ fn columns_can_be_chosen() {
 }
 
 #[test]
+fn a_title_may_stand_above_the_names() {
+    for (file, lines) in [
+        ("Our FAQ,,\n\nquestion,answer,topic\nOpen?,Yes.,x\n", (1, 4)),
+        (
+            "# FAQ\n\n| Question | Answer |\n|---|---|\n| Open? | Yes. |\n",
+            (1, 5),
+        ),
+    ] {
+        let faq = read(file).unwrap();
+        assert_eq!(rows(&faq), [(lines.1, "Open?", "Yes.")]);
+        assert_eq!(faq.problems[0].kind, ProblemKind::AboveNames);
+        assert_eq!(faq.problems[0].line, lines.0);
+    }
+    let faq = read_with(
+        "Our FAQ;\nThema;Inhalt\nOpen?;Yes.",
+        &chosen("Thema", "Inhalt"),
+    )
+    .unwrap();
+    assert_eq!(rows(&faq), [(3, "Open?", "Yes.")]);
+    assert_eq!(
+        told(&faq),
+        ["line 1: this stands above the column names: \"Our FAQ\". \
+          Delete the line if it is only a title."]
+    );
+}
+
+#[test]
 fn further_wordings_and_several_answers_are_told_apart() {
     let faq = read("Questions,Answers,id\nOpen?,Yes.,7\n,No.,8").unwrap();
     assert_eq!(rows(&faq), [(2, "Open?", "Yes.")]);
@@ -358,6 +385,7 @@ fn cell() -> impl Strategy<Value = String> {
 fn nearly() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         2 => Just(b"question,answer\n".to_vec()),
+        1 => Just(b"Our FAQ,\n".to_vec()),
         2 => Just(b"Open?,Yes.\n".to_vec()),
         2 => Just(b"\"Far, is it?\",\"No.\nNo.\"\r\n".to_vec()),
         3 => "[\",;|\t\n\r a?]{1,8}".prop_map(String::into_bytes),
