@@ -241,7 +241,7 @@ fn headed(block: &str) -> Pair {
             let (line, more) = rest_of.unwrap_or((rest, ""));
             match label(line) {
                 Some((Mark::Answer, text)) => Some(format!("{text}\n{more}").trim().to_owned()),
-                _ => Some(rest.to_owned()),
+                _ => Some(rest.trim().to_owned()),
             }
         }
     };
@@ -313,6 +313,7 @@ mod tests {
         for (block, expected) in [
             ("## a?\n\nb\n\nc\n", pair("a?", "b\n\nc")),
             ("**1. a?**\nA: b\nc", pair("a?", "b\nc")),
+            ("1. **a?**\n   b", pair("a?", "b")),
             ("# a?\n", pair("a?", "")),
         ] {
             assert_eq!(Pair::of(block, Style::Headings), Ok(expected), "{block}");
