@@ -2,6 +2,7 @@
 
 use core::fmt;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 
 /// How the characters of a file are written as bytes.
@@ -15,8 +16,8 @@ pub enum Encoding {
     Utf16Le,
     /// Two bytes a unit, the high one first.
     Utf16Be,
-    /// Windows text of Western Europe (cp1252). Never guessed, only suggested: nearly every file
-    /// could be it.
+    /// Windows text of Western Europe (cp1252). Of JSON never guessed, only suggested: nearly every
+    /// file could be it. Tables and texts that are no UTF-8 are read as such.
     Windows1252,
 }
 
@@ -84,6 +85,23 @@ fn windows(byte: u8) -> char {
             .get(usize::from(byte - 0x80))
             .unwrap_or(&char::REPLACEMENT_CHARACTER),
         _ => char::from(byte),
+    }
+}
+
+/// The text of bytes that should be UTF-8, but may be Windows text, and whether they are that.
+/// `Err` is where the text ends when they are neither.
+pub(super) fn text_of(bytes: &[u8], only_utf8: bool) -> Result<(Cow<'_, str>, bool), usize> {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => Ok((Cow::Borrowed(text), false)),
+        Err(error) => {
+            // With characters that only UTF-8 writes that way, it is UTF-8 that is broken.
+            let mut parts = bytes.utf8_chunks();
+            let mixed = parts.any(|part| !part.valid().is_ascii());
+            match only_utf8 || mixed || !could_be_windows(bytes) {
+                true => Err(error.valid_up_to()),
+                false => Ok((bytes.iter().map(|b| windows(*b)).collect(), true)),
+            }
+        }
     }
 }
 

@@ -25,6 +25,13 @@ pub enum ReadError {
         /// Its beginning.
         beginning: String,
     },
+    /// It holds text, but neither rows of JSON, nor a table, nor questions and answers as such.
+    NotUnderstood {
+        /// Its beginning.
+        beginning: String,
+    },
+    /// A table with nothing below the names of its columns.
+    NoRows,
     /// No known name for the questions, the answers or (`None`) both.
     UnknownColumns {
         /// Which column was not found.
@@ -50,7 +57,14 @@ impl ReadError {
             Self::Empty | Self::NotJson { .. } => {
                 r#"Write one row a line: {"question": "…", "answer": "…"}."#
             }
-            Self::NotText { .. } => "Save the questions as text (JSONL, UTF-8) and try again.",
+            Self::NotText { .. } => {
+                "Save the questions as text (CSV or JSONL, UTF-8) and try again."
+            }
+            Self::NotUnderstood { .. } => {
+                "Make it a table with the columns question and answer (CSV), or write Q: before each \
+                 question and A: before its answer."
+            }
+            Self::NoRows => "Write one question and its answer a row.",
             Self::UnknownColumns { .. } | Self::NoSuchColumn { .. } => {
                 "Choose the columns of questions and answers."
             }
@@ -69,6 +83,11 @@ impl fmt::Display for ReadError {
                 f,
                 "These are no JSON rows: the file begins with \"{beginning}\"."
             )?,
+            Self::NotUnderstood { beginning } => write!(
+                f,
+                "I cannot tell questions from answers in this file: it begins with \"{beginning}\"."
+            )?,
+            Self::NoRows => f.write_str("The table has names of columns, but no rows.")?,
             Self::UnknownColumns { missing, columns } => {
                 match missing {
                     Some(field) => {

@@ -63,7 +63,7 @@ const FILENAME_NAMES: &[&str] = &["filename", "file", "path", "datei", "fichier"
 const ID_NAMES: &[&str] = &["id", "key", "uuid"];
 
 /// Most names of columns that are remembered for telling.
-const REMEMBERED: usize = 50;
+pub(super) const REMEMBERED: usize = 50;
 
 /// The columns to read, chosen by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,6 +219,28 @@ impl Finder {
         });
         Some(MissingColumns { field, chosen })
     }
+}
+
+/// Which of question and answer a row of names has.
+pub(super) fn known(names: &[String]) -> (bool, bool) {
+    let fields = names.iter().map(|name| (name.clone(), Value::Text("")));
+    let record = Record {
+        fields: fields.collect(),
+        controls: 0,
+    };
+    let mut finder = Finder::new(None);
+    finder.parts(&record);
+    finder.seen
+}
+
+/// Whether a name is sure to mean the question, or the answer.
+pub(super) fn sure(name: &str) -> (bool, bool) {
+    let name = text::normalize(name);
+    let is = |names: &[&str]| names.contains(&name.as_str());
+    (
+        is(QUESTION_NAMES) || is(WORDINGS_NAMES),
+        is(ANSWER_NAMES) || is(ANSWERS_NAMES),
+    )
 }
 
 /// What no row of a file had.

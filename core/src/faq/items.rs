@@ -5,6 +5,7 @@
 //! quote, a `{` where none can stand begins a new element. Each element is then parsed by itself.
 
 use super::lines::{Next, Piece, Tick};
+use super::quotes::Quotes;
 use std::io::{self, BufRead};
 
 /// What to do with the byte just looked at.
@@ -233,6 +234,7 @@ impl<R: BufRead> Items<R> {
             line,
             bytes: &self.buffer,
             cut,
+            quotes: Quotes::Fine,
         }))
     }
 }

@@ -35,44 +35,57 @@ pub(super) struct Record<'a> {
     pub(super) controls: u64,
 }
 
-/// A value, not yet read: JSON that is correct except perhaps for halves of characters.
+/// A value, not yet read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Value<'a>(&'a RawValue);
+pub(super) enum Value<'a> {
+    /// JSON that is correct except perhaps for halves of characters.
+    Json(&'a RawValue),
+    /// A text as it is, such as a cell of a table.
+    Text(&'a str),
+}
 
 impl<'a> Value<'a> {
     pub(super) fn found(self) -> Found {
-        Found::of(self.0.get())
+        match self {
+            Self::Json(json) => Found::of(json.get()),
+            Self::Text(_) => Found::Text,
+        }
     }
 
     /// The text, if it is one. `Err` when it holds half a character.
     pub(super) fn text(self) -> Result<Option<String>, Fault> {
-        if self.found() != Found::Text {
-            return Ok(None);
-        }
-        match serde_json::from_str(self.0.get()) {
+        let json = match self {
+            Self::Text(text) => return Ok(Some(text.to_owned())),
+            Self::Json(_) if self.found() != Found::Text => return Ok(None),
+            Self::Json(json) => json.get(),
+        };
+        match serde_json::from_str(json) {
             Ok(text) => Ok(Some(text)),
-            Err(_) => Err(Fault::new(
-                ProblemKind::HalfCharacter,
-                text::excerpt(self.0.get()),
-            )),
+            Err(_) => Err(Fault::new(ProblemKind::HalfCharacter, text::excerpt(json))),
         }
     }
 
     /// The text, or the number as it is written.
     pub(super) fn label(self) -> Option<String> {
-        match self.found() {
-            Found::Number => Some(self.0.get().to_owned()),
+        match self {
+            Self::Json(json) if self.found() == Found::Number => Some(json.get().to_owned()),
             _ => self.text().ok().flatten(),
         }
     }
 
     /// The elements, if it is a list.
     pub(super) fn list(self) -> Option<Vec<Value<'a>>> {
-        if self.found() != Found::List {
-            return None;
-        }
-        let values: Vec<&'a RawValue> = serde_json::from_str(self.0.get()).ok()?;
-        Some(values.into_iter().map(Value).collect())
+        let json = match self {
+            Self::Json(json) if self.found() == Found::List => json,
+            _ => return None,
+        };
+        let values: Vec<&'a RawValue> = serde_json::from_str(json.get()).ok()?;
+        Some(values.into_iter().map(Value::Json).collect())
+    }
+
+    /// Whether it is a cell that nobody filled in, which tables are full of.
+    pub(super) fn is_empty_cell(self) -> bool {
+        matches!(self, Self::Text(text) if text::is_blank(text))
     }
 }
 
@@ -92,7 +105,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
-                    fields.push((name, Value(value)));
+                    fields.push((name, Value::Json(value)));
                 }
                 Ok(Fields(fields))
             }
@@ -153,7 +166,8 @@ pub(super) fn parse<'a>(bytes: &'a [u8], spare: &'a mut String) -> Result<Record
     Ok(Record { fields, controls })
 }
 
-fn not_utf8(bytes: &[u8], at: usize) -> Fault {
+/// What is told about bytes that are no text from `at` on.
+pub(super) fn not_utf8(bytes: &[u8], at: usize) -> Fault {
     let start = at.saturating_sub(100);
     let head = String::from_utf8_lossy(bytes.get(start..at).unwrap_or_default());
     let end = bytes.len().min(at + 200);

@@ -1,11 +1,11 @@
-//! Reading an FAQ.
+//! Reading an FAQ of JSON, and what all FAQs have in common.
 
 use super::fields::{Columns, Parts};
 use super::gather::{Counts, Gathered, Log, Sink, gather};
 use super::problem::{Problem, ProblemKind};
 use super::repeats::{Repeats, Verdict, merge, told};
 use super::row::{Cleaner, Row};
-use super::source::Shape;
+use super::source::{Accept, Shape};
 use super::{Encoding, Progress, ReadError, ReadOptions};
 use core::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
@@ -60,13 +60,23 @@ pub fn read_jsonl<R: BufRead>(
     options: &ReadOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Faq, ReadError> {
+    gathered(reader, options, progress, Accept::Json)
+}
+
+/// Reads an FAQ as [`read`](super::read) and [`read_jsonl`] do.
+pub(super) fn gathered<R: BufRead>(
+    reader: R,
+    options: &ReadOptions,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    accept: Accept,
+) -> Result<Faq, ReadError> {
     let mut rows = Rows::default();
     let Gathered {
         log,
         columns,
         encoding,
         shape,
-    } = gather(reader, options, progress, &mut rows)?;
+    } = gather(reader, options, progress, &mut rows, accept)?;
     Ok(Faq {
         rows: rows.rows,
         problems: log.problems,

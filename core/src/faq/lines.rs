@@ -1,5 +1,6 @@
 //! Splitting a stream into lines without ever holding a long one.
 
+use super::quotes::Quotes;
 use core::ops::ControlFlow;
 use std::io::{self, BufRead};
 
@@ -12,6 +13,8 @@ pub(super) struct Piece<'a> {
     pub(super) bytes: &'a [u8],
     /// Whether there were more.
     pub(super) cut: bool,
+    /// How the quotes of a table were.
+    pub(super) quotes: Quotes,
 }
 
 /// What a splitter found next.
@@ -103,6 +106,7 @@ impl<R: BufRead> Lines<R> {
             line: self.number,
             bytes: &self.buffer,
             cut,
+            quotes: Quotes::Fine,
         }))
     }
 }

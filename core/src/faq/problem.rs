@@ -208,6 +208,41 @@ pub enum ProblemKind {
         /// Which.
         encoding: Encoding,
     },
+    /// Rows that are no UTF-8 among others that are, read as Windows text (line 0).
+    MixedEncodings {
+        /// How many.
+        rows: u64,
+    },
+    /// A table without names that are known: its first record is a row too (line 0).
+    NoHeader {
+        /// The place of the column that was taken for the questions, counted from 1.
+        question: u64,
+        /// The place of the column that was taken for the answers, counted from 1.
+        answer: u64,
+    },
+    /// A table of two columns of which one has a name that is known (line 0).
+    GuessedColumns {
+        /// The column that was taken for the questions.
+        question: String,
+        /// The column that was taken for the answers.
+        answer: String,
+    },
+    /// A record of a table above the names of its columns.
+    AboveNames,
+    /// A record of a table has more cells than there are columns.
+    ExtraCells {
+        /// How many cells.
+        found: u64,
+        /// How many columns.
+        expected: u64,
+    },
+    /// Quotes within a cell that are not doubled. They were taken as part of the text.
+    LooseQuotes,
+    /// Lines of a text that belong to no question (line 0).
+    LinesOutside {
+        /// How many.
+        lines: u64,
+    },
     /// Lines that are no UTF-8, but would be Windows text (line 0).
     LooksLikeWindows {
         /// How many.
@@ -231,6 +266,11 @@ impl ProblemKind {
             | Self::SpreadRows
             | Self::ListNotClosed
             | Self::ReadAs { .. }
+            | Self::MixedEncodings { .. }
+            | Self::NoHeader { .. }
+            | Self::GuessedColumns { .. }
+            | Self::LooseQuotes
+            | Self::LinesOutside { .. }
             | Self::LooksLikeWindows { .. }
             | Self::SharedAnswers { .. } => Severity::Note,
             _ => Severity::LeftOut,

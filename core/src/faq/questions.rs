@@ -4,6 +4,7 @@ use super::fields::{Columns, Parts};
 use super::gather::{Counts, Log, Sink, gather};
 use super::problem::Problem;
 use super::row::{Cleaner, name_it};
+use super::source::Accept;
 use super::{Progress, ReadError, ReadOptions, text};
 use core::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,7 @@ pub struct Questions {
 
 /// Reads test questions: rows of `question`, and `answer` or `answers`, where any is right.
 ///
-/// In all else it does as [`read_jsonl`](super::read_jsonl) does; an FAQ is read as well.
+/// In all else it does as [`read`](super::read) does; an FAQ is read as well.
 ///
 /// # Errors
 /// [`ReadError`], when the stream fails, is stopped, or nothing in it can be understood.
@@ -50,7 +51,7 @@ pub fn read_questions<R: BufRead>(
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Questions, ReadError> {
     let mut rows = Rows(Vec::new());
-    let gathered = gather(reader, options, progress, &mut rows)?;
+    let gathered = gather(reader, options, progress, &mut rows, Accept::Any)?;
     Ok(Questions {
         rows: rows.0,
         problems: gathered.log.problems,

@@ -114,6 +114,7 @@ impl Cleaner {
     fn wordings(&mut self, value: Value<'_>, ways: &mut Vec<String>) -> Result<(), Fault> {
         let list = match value.found() {
             Found::Null => return Ok(()),
+            _ if value.is_empty_cell() => return Ok(()),
             _ => value.list().unwrap_or_else(|| vec![value]),
         };
         for value in list {

@@ -1,15 +1,31 @@
 //! Opening a stream: its encoding, its shape, and how many bytes are gone.
 
+use super::blocks::Blocks;
 use super::encoding::{Decoder, Encoding, binary};
 use super::items::Items;
+use super::labels::Style;
+use super::layout::{Kind, kind};
 use super::lines::{Lines, Next, Tick};
+use super::records::Records;
 use super::{ReadError, ReadOptions};
 use core::cell::Cell;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-/// How many bytes at the beginning decide about encoding and shape.
+/// How many bytes at the beginning decide about encoding and the shape of JSON.
 const HEAD: usize = 4096;
+
+/// How many bytes at the beginning decide between JSON, tables and texts.
+const LONG_HEAD: usize = 1 << 16;
+
+/// What a stream may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Accept {
+    /// JSON of any shape.
+    Json,
+    /// Whatever its beginning looks like.
+    Any,
+}
 
 /// How the rows stand in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,6 +38,15 @@ pub enum Shape {
     List,
     /// Rows written over several lines each, without a list around them.
     Spread,
+    /// A table: cells with a delimiter between them.
+    Table {
+        /// The delimiter.
+        delimiter: char,
+    },
+    /// A text of `Q:` and `A:`.
+    Text,
+    /// A text whose headings are the questions (Markdown).
+    Markdown,
 }
 
 /// Counts the bytes that are read through it.
@@ -54,11 +79,14 @@ pub(super) struct Source<'r> {
     pieces: Pieces<'r>,
     pub(super) encoding: Encoding,
     pub(super) shape: Shape,
+    pub(super) kind: Kind,
 }
 
 enum Pieces<'r> {
     Lines(Lines<Box<dyn BufRead + 'r>>),
     Items(Items<Box<dyn BufRead + 'r>>),
+    Records(Records<Box<dyn BufRead + 'r>>),
+    Blocks(Blocks<Box<dyn BufRead + 'r>>),
 }
 
 impl<'r> Source<'r> {
@@ -67,8 +95,9 @@ impl<'r> Source<'r> {
         reader: R,
         options: &ReadOptions,
         bytes: &'r Cell<u64>,
+        accept: Accept,
     ) -> Result<Self, ReadError> {
-        let (head, reader) = peek(reader)?;
+        let (head, reader) = peek(reader, HEAD)?;
         if let Some(kind) = binary(&head) {
             return Err(ReadError::NotText { kind });
         }
@@ -82,23 +111,43 @@ impl<'r> Source<'r> {
             Encoding::Utf8 => Box::new(reader),
             _ => Box::new(BufReader::new(Decoder::new(reader, encoding))),
         };
-        let (head, mut reader) = peek(decoded)?;
+        let length = match accept {
+            Accept::Json => HEAD,
+            Accept::Any => LONG_HEAD,
+        };
+        let (head, mut reader) = peek(decoded, length)?;
         let mark = "\u{feff}".as_bytes();
         if head.starts_with(mark) {
             io::copy(&mut (&mut reader).take(mark.len() as u64), &mut io::sink())?;
         }
-        let shape = shape(head.strip_prefix(mark).unwrap_or(&head));
+        let kind = match accept {
+            Accept::Json => Kind::Json,
+            Accept::Any => kind(&head, head.len() < length, options.columns.as_ref())?,
+        };
+        let shape = match &kind {
+            Kind::Json => shape(head.strip_prefix(mark).unwrap_or(&head)),
+            Kind::Table(layout) => Shape::Table {
+                delimiter: char::from(layout.delimiter),
+            },
+            Kind::Text(Style::Labels) => Shape::Text,
+            Kind::Text(Style::Headings) => Shape::Markdown,
+        };
         let limit = options.limits.row_bytes;
         let reader: Box<dyn BufRead + 'r> = Box::new(reader);
-        let pieces = match shape {
-            Shape::Lines => Pieces::Lines(Lines::new(reader, limit)),
-            Shape::List => Pieces::Items(Items::new(reader, limit, false)),
-            Shape::Spread => Pieces::Items(Items::new(reader, limit, true)),
+        let pieces = match (&kind, shape) {
+            (Kind::Table(layout), _) => {
+                Pieces::Records(Records::new(reader, limit, layout.delimiter))
+            }
+            (Kind::Text(style), _) => Pieces::Blocks(Blocks::new(reader, limit, *style)),
+            (Kind::Json, Shape::List) => Pieces::Items(Items::new(reader, limit, false)),
+            (Kind::Json, Shape::Spread) => Pieces::Items(Items::new(reader, limit, true)),
+            (Kind::Json, _) => Pieces::Lines(Lines::new(reader, limit)),
         };
         Ok(Self {
             pieces,
             encoding,
             shape,
+            kind,
         })
     }
 
@@ -106,6 +155,8 @@ impl<'r> Source<'r> {
         match &mut self.pieces {
             Pieces::Lines(lines) => lines.next(tick),
             Pieces::Items(items) => items.next(tick),
+            Pieces::Records(records) => records.next(tick),
+            Pieces::Blocks(blocks) => blocks.next(tick),
         }
     }
 
@@ -113,6 +164,25 @@ impl<'r> Source<'r> {
         match &self.pieces {
             Pieces::Lines(lines) => lines.lines(),
             Pieces::Items(items) => items.lines(),
+            Pieces::Records(records) => records.lines(),
+            Pieces::Blocks(blocks) => blocks.lines(),
+        }
+    }
+
+    /// The line where what was halted begins.
+    pub(super) fn halted_at(&self) -> u64 {
+        match &self.pieces {
+            Pieces::Records(records) => records.halted_at(),
+            Pieces::Blocks(blocks) => blocks.halted_at(),
+            Pieces::Lines(_) | Pieces::Items(_) => self.lines(),
+        }
+    }
+
+    /// Of a text, the lines with nothing on them, and those that belong to no question.
+    pub(super) fn beside(&self) -> (u64, u64) {
+        match &self.pieces {
+            Pieces::Blocks(blocks) => (blocks.blank(), blocks.outside()),
+            _ => (0, 0),
         }
     }
 
@@ -120,15 +190,15 @@ impl<'r> Source<'r> {
     pub(super) fn is_open(&self) -> bool {
         match &self.pieces {
             Pieces::Items(items) => self.shape == Shape::List && items.is_open(),
-            Pieces::Lines(_) => false,
+            _ => false,
         }
     }
 }
 
 /// The first bytes, and a reader that still has them.
-fn peek<R: BufRead>(mut reader: R) -> io::Result<(Vec<u8>, impl BufRead)> {
+fn peek<R: BufRead>(mut reader: R, length: usize) -> io::Result<(Vec<u8>, impl BufRead)> {
     let mut head = Vec::new();
-    (&mut reader).take(HEAD as u64).read_to_end(&mut head)?;
+    (&mut reader).take(length as u64).read_to_end(&mut head)?;
     Ok((head.clone(), Cursor::new(head).chain(reader)))
 }
 

@@ -59,6 +59,31 @@ impl ProblemKind {
             }
             Self::ListNotClosed => "the list has no closing ]".to_owned(),
             Self::ReadAs { encoding } => format!("This file is {encoding}. I read it anyway"),
+            Self::MixedEncodings { rows } => format!(
+                "{} Windows text (cp1252), others are UTF-8. I read them anyway",
+                counted(*rows, "row is|rows are")
+            ),
+            Self::NoHeader { question, answer } => format!(
+                "This table has no column names that I know. I took column {question} for the \
+                 questions, column {answer} for the answers, and its first row as one of them"
+            ),
+            Self::GuessedColumns { question, answer } => format!(
+                "I know only one of the column names. I took {question} for the questions and \
+                 {answer} for the answers"
+            ),
+            Self::AboveNames => "this stands above the column names".to_owned(),
+            Self::ExtraCells { found, expected } => {
+                format!("{} in a table of {expected}", counted(*found, "column"))
+            }
+            Self::LooseQuotes => {
+                "double quotes inside a text, which I took as part of it".to_owned()
+            }
+            Self::LinesOutside { lines } => {
+                format!(
+                    "{} to no question. I left them out",
+                    counted(*lines, "line belongs|lines belong")
+                )
+            }
             Self::LooksLikeWindows { lines } => format!(
                 "This file looks like Windows text (cp1252): {} no UTF-8",
                 counted(*lines, "line is|lines are")
@@ -114,6 +139,20 @@ impl ProblemKind {
             Self::OtherAnswer { .. } => "Keep the better answer, or word the questions apart.",
             Self::LostCharacters { .. } => "Type them again in the file.",
             Self::ListNotClosed => "Check that the file is complete.",
+            Self::MixedEncodings { .. } => "Check their accents, and save the file as UTF-8.",
+            Self::NoHeader { .. } => {
+                "Write question and answer above the columns, or choose the columns."
+            }
+            Self::GuessedColumns { .. } => "Choose the columns if that is wrong.",
+            Self::AboveNames => "Delete the line if it is only a title.",
+            Self::ExtraCells { .. } => {
+                "Put double quotes around a text that holds the sign between the columns."
+            }
+            Self::LooseQuotes => r#"Check the row; "" stands for a quote inside a text."#,
+            Self::LinesOutside { .. } => {
+                "Write each question as a heading that ends in a question mark, or after Q:, if they \
+                 should be read."
+            }
             Self::LooksLikeWindows { .. } => "Choose this encoding, or save the file as UTF-8.",
         }
     }
@@ -125,6 +164,7 @@ impl ProblemKind {
             | Self::Empty { .. }
             | Self::WrongType { .. }
             | Self::ManyAnswers { .. } => " for",
+            Self::LooseQuotes | Self::AboveNames => ":",
             Self::TooLong { .. } | Self::TooManyBytes { .. } | Self::TooManyRows { .. } => ", at",
             Self::Repeated { .. } | Self::OtherAnswer { .. } => ":",
             Self::ControlCharacters { .. }

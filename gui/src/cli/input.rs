@@ -2,7 +2,7 @@
 
 use crate::trouble::Trouble;
 use nearsay_core::{
-    faq::{Faq, Questions, ReadError, ReadOptions, Row, read_jsonl, read_questions},
+    faq::{self, Faq, Questions, ReadError, ReadOptions, Row, read_questions},
     store::{DiskStore, Store as _},
 };
 use std::{io::BufReader, ops::ControlFlow, path::Path};
@@ -10,10 +10,10 @@ use std::{io::BufReader, ops::ControlFlow, path::Path};
 /// Problems of a file that are told on stderr; `nearsay check` tells them all.
 const TOLD: usize = 5;
 
-/// An FAQ file, with everything that is wrong with it.
+/// An FAQ file of any kind, with everything that is wrong with it.
 pub(super) fn faq(file: &Path) -> Result<Faq, Trouble> {
     read(file, |reader| {
-        read_jsonl(reader, &ReadOptions::default(), &mut |_| {
+        faq::read(reader, &ReadOptions::default(), &mut |_| {
             ControlFlow::Continue(())
         })
     })
