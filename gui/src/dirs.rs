@@ -43,6 +43,12 @@ impl DataDir {
     /// Saved embeddings, one folder a model.
     #[must_use]
     pub fn embeddings(&self) -> PathBuf {
-        self.root.join("embeddings")
+        embeddings(&self.root)
     }
+}
+
+/// Saved embeddings below an app's data folder.
+#[must_use]
+pub fn embeddings(data_dir: &Path) -> PathBuf {
+    data_dir.join("embeddings")
 }

@@ -11,6 +11,7 @@
 //! | [`command`] | the one place that changes the state |
 //! | [`job`] | long work: named threads and child processes that talk by channels |
 //! | [`theme`], [`text`] | colours and sizes; every word the window shows |
+//! | [`project`] | questions and answers somebody works on, and how they are kept |
 //! | [`obtain`] | getting an encoder onto this machine |
 //! | [`compact`] | the encoder that is built in |
 //! | [`dirs`] | where things are kept |
@@ -36,6 +37,7 @@ pub mod compact;
 pub mod dirs;
 pub mod job;
 pub mod obtain;
+pub mod project;
 pub mod state;
 pub mod text;
 pub mod theme;

@@ -234,6 +234,7 @@ fn visuals(palette: &Palette) -> Visuals {
     visuals.warn_fg_color = palette.warning;
     visuals.error_fg_color = palette.bad;
     visuals.selection.bg_fill = palette.accent_ground;
+    visuals.slider_trailing_fill = true;
     visuals.selection.stroke = Stroke::new(1.5, palette.accent);
     visuals.text_cursor.stroke = Stroke::new(2.0, palette.accent);
     visuals.striped = false;

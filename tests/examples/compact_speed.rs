@@ -127,6 +127,7 @@ fn export(texts: &[String], dir: &Path) -> Result<(), Failure> {
         answers: &answers,
         vectors: &vectors,
         threshold: Threshold::USUAL,
+        calibration: None,
         report: serde_json::Value::Null,
     };
     Ok(export.write(&DiskStore, dir)?)

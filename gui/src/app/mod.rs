@@ -9,9 +9,11 @@ pub use window::{AppError, OpenOptions, open, open_with};
 use crate::{
     command::{self, Command},
     job::{Engine, FileDialog, Jobs, Wake},
+    project::Preferences,
     state::State,
-    theme, view,
+    text, theme, view,
 };
+use nearsay_core::store::DiskStore;
 
 /// The app: what it knows, and what it is doing.
 pub struct App {
@@ -21,22 +23,38 @@ pub struct App {
 }
 
 impl App {
-    /// An app that draws in `ctx`, works with `engine` and lets `dialog` pick files.
+    /// An app that draws in `ctx`, works with `engine` and lets `dialog` pick files. It opens `path`,
+    /// which is a project or an FAQ file; else the project that was open last; else the sample.
     pub fn new(
         ctx: &egui::Context,
         engine: Engine,
         dialog: Box<dyn FileDialog>,
-        file: Option<PathBuf>,
+        path: Option<PathBuf>,
     ) -> Self {
         theme::install(ctx);
+        let preferences = Preferences::load(&DiskStore, &engine.data_dir);
+        ctx.set_theme(theme::preference(preferences.appearance));
+        ctx.set_zoom_factor(f32::from(preferences.text_size) / 100.0);
         let waker = ctx.clone();
         let wake: Wake = Arc::new(move |within| waker.request_repaint_after(within));
         let mut app = Self {
             state: State::default(),
             jobs: Jobs::new(engine, dialog, wake),
         };
-        if let Some(file) = file {
-            app.apply(ctx, Command::Open(file));
+        let last = preferences.recents.iter().find(|recent| !recent.gone);
+        let last = last.map(|recent| recent.dir.clone());
+        app.state.shell.preferences = preferences;
+        match (path, last) {
+            (Some(path), _) if text::shell::is_project(&path) => {
+                app.apply(ctx, Command::OpenProject(path));
+            }
+            (Some(path), _) => {
+                // A project of its own, named after it.
+                app.apply(ctx, Command::OpenSample);
+                app.apply(ctx, Command::Open(vec![path]));
+            }
+            (None, Some(dir)) => app.apply(ctx, Command::OpenProject(dir)),
+            (None, None) => app.apply(ctx, Command::OpenSample),
         }
         app
     }
@@ -49,6 +67,11 @@ impl App {
         if ctx.input(|input| input.viewport().close_requested()) {
             self.apply(ctx, Command::Close);
         }
+    }
+
+    /// Writes everything to its end. For when the window closes.
+    pub fn finish(&mut self) {
+        self.jobs.finish();
     }
 
     /// Draws the window and does what somebody wants.
@@ -78,5 +101,9 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         Self::ui(self, ui);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.finish();
     }
 }

@@ -67,7 +67,7 @@ pub fn open_with(options: OpenOptions, engine: Engine) -> Result<(), AppError> {
                     Box::new(SystemDialog),
                     options.file,
                 );
-                app.state.no_drops = no_drops;
+                app.state.shell.no_drops = no_drops;
                 Ok(Box::new(app))
             }),
         )

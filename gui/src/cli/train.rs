@@ -140,8 +140,7 @@ fn rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, Trouble> {
             .count();
         if shared > 0 {
             on_event(Event::note(format!(
-                "{shared} of the {} answers kept aside are also learned from, so the figures are \
-                 a little too good.",
+                "{shared} of the {} answers kept aside are also learned from, in other words.",
                 held_out.len()
             )));
         }
@@ -341,6 +340,7 @@ impl Common<'_> {
             answers: &trained.answers,
             vectors: &trained.vectors,
             threshold: trained.threshold,
+            calibration: trained.calibration.as_ref(),
             report: serde_json::to_value(&report).map_err(|error| {
                 Trouble::new(format_args!("the report cannot be written ({error})"), "")
             })?,

@@ -1,41 +1,71 @@
-//! Opening files.
+//! Taking files in, listing and choosing rows, and what is done with the chosen.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
+use nearsay_core::faq::ColumnChoice;
+
+use super::{Choose, project};
 use crate::{
-    job::Jobs,
-    state::{Ask, Data, Dataset, Level, State, Step, Training, Trouble},
+    job::{Jobs, ListWanted, ReadDone, Reading, Which},
+    project::{Edit, Entry, EntryId, RowId, merge, roles},
+    state::{Column, DataView, Level, Listing, Only, State, Step, Trouble},
     text,
 };
 
-pub(super) fn pick(state: &mut State, jobs: &mut Jobs) {
-    if state.data.dialog_open || refuse_while_training(state) {
-        return;
-    }
-    match jobs.pick_file() {
-        Ok(()) => state.data.dialog_open = true,
-        Err(trouble) => fail(state, trouble),
-    }
-}
-
-pub(super) fn picked(state: &mut State, jobs: &mut Jobs, path: Option<PathBuf>) {
-    state.data.dialog_open = false;
-    if let Some(path) = path {
-        open(state, jobs, path);
-    } else {
-        // Where the system has no dialog, that looks just like Cancel.
-        state.data.path_offered = true;
-        state.say(Level::Info, text::data::NOT_PICKED);
+pub(super) fn list(state: &mut State, jobs: &mut Jobs) {
+    let document = &state.project.document;
+    let wanted = ListWanted {
+        revision: state.project.revision,
+        entries: document.entries.clone(),
+        filter: state.data.filter.clone(),
+        only: state.data.only,
+        sort: state.data.sort,
+        apart: document.options.apart.clone(),
+    };
+    if let Err(trouble) = jobs.list(wanted) {
+        fail(state, trouble);
     }
 }
 
-pub(super) fn open(state: &mut State, jobs: &mut Jobs, path: PathBuf) {
-    if refuse_while_training(state) {
+pub(super) fn listed(state: &mut State, listing: Listing) {
+    state.data.listing = listing;
+}
+
+pub(super) fn sort_by(state: &mut State, jobs: &mut Jobs, column: Column) {
+    let sort = &mut state.data.sort;
+    sort.down = sort.by == column && !sort.down;
+    sort.by = column;
+    list(state, jobs);
+}
+
+pub(super) fn open(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>) {
+    if paths.is_empty() {
         return;
     }
+    if state.project.opening {
+        state.shell.open_next = Some(paths);
+        return;
+    }
+    // Somebody's own data do not go among the sample's, nor into what may only be looked at.
+    if state.project.document.options.sample || state.project.look_only {
+        let name = text::data::project_of(&paths);
+        if project::start(state, jobs, Which::New(name)) {
+            state.step = Step::Data;
+            state.shell.open_next = Some(paths);
+        }
+        return;
+    }
+    read_these(state, jobs, Reading::Files(paths, None));
+}
+
+fn read_these(state: &mut State, jobs: &mut Jobs, reading: Reading) {
     state.step = Step::Data;
-    let name = text::shell::file_name(&path);
-    match jobs.read(path) {
+    state.data.view = DataView::Table;
+    let name = match &reading {
+        Reading::Files(paths, _) => text::data::names(paths),
+        Reading::Pasted(_) => text::data::PASTED.to_owned(),
+    };
+    match jobs.read(reading) {
         Ok(()) => {
             state.data.reading = Some(name);
             state.data.read_share = 0.0;
@@ -46,49 +76,96 @@ pub(super) fn open(state: &mut State, jobs: &mut Jobs, path: PathBuf) {
 }
 
 pub(super) fn open_typed(state: &mut State, jobs: &mut Jobs) {
-    // Copied paths often come with quotes or as an address.
-    let typed = state.data.typed_path.trim().trim_matches(['"', '\'']);
-    let typed = typed.strip_prefix("file://").unwrap_or(typed);
-    if !typed.is_empty() {
-        open(state, jobs, PathBuf::from(typed));
+    if let Some(path) = typed(&state.data.typed_path) {
+        drop_on(state, jobs, vec![path]);
     }
+}
+
+/// A typed path; copied ones often come with quotes or as an address.
+pub(super) fn typed(typed: &str) -> Option<PathBuf> {
+    let typed = typed.trim().trim_matches(['"', '\'']);
+    let typed = typed.strip_prefix("file://").unwrap_or(typed);
+    (!typed.is_empty()).then(|| PathBuf::from(typed))
 }
 
 pub(super) fn drop_on(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>) {
-    let many = paths.len() > 1;
-    let readable = paths.iter().position(|path| text::shell::is_readable(path));
-    let Some(path) = paths.into_iter().nth(readable.unwrap_or(0)) else {
-        return;
-    };
-    if readable.is_none() {
-        if !refuse_while_training(state) {
-            state.step = Step::Data;
-            let (what, fix) = text::shell::drop_promise(&[path.as_path()], false);
-            fail(state, Trouble::new(what, fix));
+    match paths.as_slice() {
+        [only] if text::shell::is_project(only) => {
+            let dir = only.clone();
+            project::open(state, jobs, dir);
         }
-        return;
-    }
-    open(state, jobs, path);
-    if many && state.data.reading.is_some() {
-        state.say(Level::Info, text::shell::ONE_FILE);
+        _ if state.step == Step::Ask && state.ask.batch.running.is_none() && paths.len() == 1 => {
+            // On the Ask page a file may be questions to answer; it is offered both ways.
+            state.ask.batch.dropped = paths.into_iter().next();
+        }
+        _ => open(state, jobs, paths),
     }
 }
 
-pub(super) fn read(state: &mut State, jobs: &mut Jobs, result: Result<Dataset, Trouble>) {
-    state.data.reading = None;
-    match result {
-        Ok(set) => {
-            state.say(Level::Info, text::data::read_done(&set));
-            state.data = Data {
-                set: Some(set),
-                ..Data::default()
-            };
-            state.training = Training::default();
-            state.ask = Ask::default();
-            jobs.stop_asking();
+pub(super) fn take_pasted(state: &mut State, jobs: &mut Jobs) {
+    if let Some(pasted) = state.data.paste.take()
+        && !pasted.trim().is_empty()
+    {
+        if state.project.document.options.sample {
+            state.data.paste = Some(pasted);
+            state.say(Level::Warning, text::data::PASTE_INTO_OWN);
+            return;
         }
-        Err(trouble) => fail(state, trouble),
+        read_these(state, jobs, Reading::Pasted(pasted));
     }
+}
+
+pub(super) fn columns(state: &mut State, chosen: Option<(usize, usize)>) {
+    match (chosen, &mut state.data.columns) {
+        (Some((question, answer)), Some(columns)) => {
+            (columns.question, columns.answer) = (question, answer);
+        }
+        _ => state.data.columns = None,
+    }
+}
+
+pub(super) fn take_columns(state: &mut State, jobs: &mut Jobs) {
+    let Some(columns) = state.data.columns.take() else {
+        return;
+    };
+    let name = |at: usize| columns.columns.get(at).cloned().unwrap_or_default();
+    let choice = ColumnChoice {
+        question: name(columns.question),
+        answer: name(columns.answer),
+    };
+    read_these(
+        state,
+        jobs,
+        Reading::Files(vec![columns.path.clone()], Some(choice)),
+    );
+}
+
+pub(super) fn read(state: &mut State, jobs: &mut Jobs, done: ReadDone) {
+    state.data.reading = None;
+    let (files, mut troubles) = match done {
+        ReadDone::Columns(columns) => {
+            state.data.columns = Some(columns);
+            return;
+        }
+        ReadDone::Rows(files, troubles) => (files, troubles),
+    };
+    if !files.is_empty() {
+        let before = state.project.document.questions();
+        let what = text::data::did_import(&files);
+        let edit = merge::edit(&state.project.document, &what, files);
+        if project::edit(state, jobs, edit) {
+            let added = state.project.document.questions().saturating_sub(before);
+            state.say(Level::Info, text::data::read_done(added));
+            state.data.typed_path.clear();
+        }
+    }
+    for trouble in &troubles {
+        state.say(Level::Error, trouble.what.clone());
+    }
+    state.data.trouble = match troubles.len() {
+        0 | 1 => troubles.pop(),
+        _ => Some(text::trouble::several(&troubles)),
+    };
 }
 
 fn fail(state: &mut State, trouble: Trouble) {
@@ -96,10 +173,127 @@ fn fail(state: &mut State, trouble: Trouble) {
     state.data.trouble = Some(trouble);
 }
 
-fn refuse_while_training(state: &mut State) -> bool {
-    let busy = state.training.is_running();
-    if busy {
-        state.say(Level::Warning, text::shell::BUSY);
+pub(super) fn choose(state: &mut State, row: RowId, how: Choose) {
+    let data = &mut state.data;
+    match how {
+        Choose::Only => data.chosen = BTreeSet::from([row]),
+        Choose::Toggle => {
+            if !data.chosen.remove(&row) {
+                data.chosen.insert(row);
+            }
+        }
+        Choose::Range => {
+            let place = |of: RowId| data.listing.rows.iter().position(|row| *row == of);
+            let from = data.anchor.and_then(place);
+            if let (Some(from), Some(to)) = (from, place(row)) {
+                let (first, last) = (from.min(to), from.max(to));
+                let range = data.listing.rows.get(first..=last).unwrap_or_default();
+                data.chosen = range.iter().copied().collect();
+            } else {
+                data.chosen = BTreeSet::from([row]);
+            }
+            // A range goes on from where it began.
+            data.at = Some(row);
+            if from.is_some() {
+                return;
+            }
+        }
     }
-    busy
+    data.anchor = Some(row);
+    data.at = Some(row);
+}
+
+pub(super) fn choose_next(state: &mut State, steps: i32, how: Choose) {
+    let data = &state.data;
+    let rows = &data.listing.rows;
+    let here = data
+        .at
+        .and_then(|at| rows.iter().position(|row| *row == at));
+    let next = match here {
+        Some(here) => here
+            .saturating_add_signed(steps as isize)
+            .min(rows.len().saturating_sub(1)),
+        None => 0,
+    };
+    if let Some(row) = rows.get(next).copied() {
+        choose(state, row, how);
+        state.data.scroll_to = Some(row);
+    }
+}
+
+pub(super) fn choose_all(state: &mut State, all: bool) {
+    state.data.chosen = match all {
+        true => state.data.listing.rows.iter().copied().collect(),
+        false => BTreeSet::new(),
+    };
+}
+
+/// Chosen rows by entry.
+fn by_entry(chosen: &BTreeSet<RowId>) -> Vec<(EntryId, Vec<usize>)> {
+    let mut found: Vec<(EntryId, Vec<usize>)> = Vec::new();
+    for row in chosen {
+        match found.last_mut() {
+            Some((entry, wordings)) if *entry == row.entry => wordings.push(row.wording as usize),
+            _ => found.push((row.entry, vec![row.wording as usize])),
+        }
+    }
+    found
+}
+
+/// An edit of all entries that have chosen rows.
+fn edit_chosen(state: &State, what: String, mut change: impl FnMut(&mut Entry, &[usize])) -> Edit {
+    let document = &state.project.document;
+    let patches = by_entry(&state.data.chosen)
+        .into_iter()
+        .filter_map(|(id, wordings)| {
+            let before = document.entries.get(&id)?;
+            let mut entry = (**before).clone();
+            change(&mut entry, &wordings);
+            (entry != **before).then(|| document.put(id, Some(entry)))
+        })
+        .collect();
+    Edit {
+        what,
+        patches,
+        teaches: true,
+    }
+}
+
+pub(super) fn delete(state: &mut State, jobs: &mut Jobs) {
+    let count = state.data.chosen.len();
+    let edit = edit_chosen(state, text::data::did_delete(count), |entry, wordings| {
+        let mut number = 0;
+        entry.wordings.retain(|_| {
+            number += 1;
+            !wordings.contains(&(number - 1))
+        });
+        roles::keep_one(entry);
+    });
+    if project::edit(state, jobs, edit) {
+        state.data.chosen.clear();
+        state.say(Level::Info, text::data::deleted(count));
+    }
+}
+
+pub(super) fn keep_aside(state: &mut State, jobs: &mut Jobs, aside: bool) {
+    let what = text::data::did_keep_aside(aside).to_owned();
+    let edit = edit_chosen(state, what, |entry, wordings| {
+        for (number, wording) in entry.wordings.iter_mut().enumerate() {
+            if wordings.contains(&number) {
+                wording.check = aside;
+            }
+        }
+    });
+    project::edit(state, jobs, edit);
+}
+
+/// Shows a row in the table, whatever was filtered.
+pub(super) fn open_row(state: &mut State, jobs: &mut Jobs, row: RowId) {
+    state.step = Step::Data;
+    state.data.view = DataView::Table;
+    state.data.filter.clear();
+    state.data.only = Only::All;
+    choose(state, row, Choose::Only);
+    state.data.scroll_to = Some(row);
+    list(state, jobs);
 }

@@ -1,39 +1,102 @@
-//! Starting, following and ending a training.
+//! Starting, following and ending a training, and what becomes of its model.
 
+use super::project;
 use crate::{
-    job::{Exit, Jobs, TrainEvent, TrainRequest},
-    state::{
-        AskPhase, Fetch, Level, Outcome, Progress, Round, Stage, State, Step, Training, Trouble,
+    job::{Exit, Jobs, TrainEvent, TrainReport, TrainRequest, Wanted},
+    project::{
+        Effort, Model, Pending, Tally, Tuning,
+        folder::{self, CHECKING, TRAINING},
     },
+    state::{Fetch, Level, Outcome, Progress, Round, Stage, State, Step, Training, Trouble},
     text,
 };
 
 /// A stage's pace is not told before it ran this long.
 const PACE_AFTER_S: f64 = 0.3;
+/// Fewer texts than this say nothing about how fast they are read.
+const ENOUGH_TEXTS: u64 = 200;
+
+pub(super) fn effort(state: &mut State, jobs: &mut Jobs, effort: Effort) {
+    project::set_options(state, jobs, text::train::DID_EFFORT, |options| {
+        options.effort = effort;
+    });
+}
+
+pub(super) fn tune(state: &mut State, jobs: &mut Jobs, tuning: Tuning) {
+    project::set_options(state, jobs, text::train::DID_TUNE, |options| {
+        options.tuning = tuning;
+    });
+}
 
 pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
-    let Some(set) = state.data.set.as_ref().filter(|set| set.is_enough()) else {
-        state.step = if state.data.set.is_some() {
-            Step::Train
-        } else {
-            Step::Data
-        };
-        return;
-    };
-    if state.training.is_running() || state.data.reading.is_some() {
+    if state.training.is_running() {
         return;
     }
+    if !state.project.document.is_enough() || state.data.reading.is_some() {
+        state.step = Step::Train;
+        return;
+    }
+    if state.project.look_only {
+        state.say(Level::Warning, text::shell::LOOK_ONLY);
+        return;
+    }
+    let (Some(dir), Some(models_dir)) = (state.project.dir.clone(), state.project.models_dir())
+    else {
+        state.training.trouble = Some(text::trouble::no_place());
+        state.training.stage = Stage::Failed;
+        return;
+    };
     state.step = Step::Train;
-    state.message = None;
+    let options = &state.project.document.options;
+    let models = &mut state.project.models;
+    let pending = match models.pending.take().filter(|_| go_on) {
+        Some(pending) => pending,
+        None => {
+            models.next += 1;
+            Pending {
+                name: models.next.to_string(),
+                effort: options.effort,
+                edits: models.edits,
+            }
+        }
+    };
+    models.pending = Some(pending.clone());
     let request = TrainRequest {
-        file: set.path.clone(),
-        out: set.model_dir.clone(),
+        train: dir.join(TRAINING),
+        check: Some(dir.join(CHECKING)),
+        out: models_dir.join(&pending.name),
+        effort: pending.effort,
+        tuning: options.tuning,
         go_on,
     };
+    project::keep_models(state, jobs);
+    let document = &state.project.document;
+    let pairs = document.questions() - document.kept_aside();
     state.training = Training {
         stage: Stage::Reading,
+        pairs: pairs as u64,
+        checking: state.training.checking.clone(),
+        curious: state.training.curious,
         ..Training::default()
     };
+    let entries = document.entries.clone();
+    if let Err(trouble) = jobs.prepare_training(entries, request) {
+        fail(state, trouble);
+    }
+}
+
+pub(super) fn prepared(state: &mut State, jobs: &mut Jobs, result: Result<TrainRequest, Trouble>) {
+    if state.training.stopping {
+        return fail(state, text::trouble::stopped_early());
+    }
+    let request = match result {
+        Ok(request) => request,
+        Err(trouble) => return fail(state, trouble),
+    };
+    // The child of a window that died may have come to its end without it.
+    if request.go_on && request.out.join("nearsay.json").is_file() {
+        return finished(state, jobs, TrainReport::default());
+    }
     if let Err(trouble) = jobs.train(&request) {
         fail(state, trouble);
     }
@@ -54,7 +117,7 @@ pub(super) fn pause(state: &mut State, jobs: &mut Jobs, pause: bool) {
     }
 }
 
-pub(super) fn heard(state: &mut State, at_s: f64, event: TrainEvent) {
+pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: TrainEvent) {
     let training = &mut state.training;
     if !training.is_running() {
         return;
@@ -100,11 +163,8 @@ pub(super) fn heard(state: &mut State, at_s: f64, event: TrainEvent) {
             });
         }
         TrainEvent::Best { epoch } => training.best = Some(epoch + 1),
-        TrainEvent::Note { text } => {
-            training.notes.push(text.clone());
-            state.say(Level::Info, text);
-        }
-        TrainEvent::Finished { report } => finished(state, report.into()),
+        TrainEvent::Note { text } => training.notes.push(text),
+        TrainEvent::Finished { report } => finished(state, jobs, report),
         TrainEvent::Failed { error, remedy } => {
             fail(state, Trouble::new(error, remedy.unwrap_or_default()));
         }
@@ -112,50 +172,138 @@ pub(super) fn heard(state: &mut State, at_s: f64, event: TrainEvent) {
     }
 }
 
-fn finished(state: &mut State, outcome: Outcome) {
-    let said = text::train::done(&outcome);
-    if let Some(set) = &mut state.data.set {
-        set.trained_before = true;
-        if let Some(dir) = &outcome.dir {
-            set.model_dir.clone_from(dir);
+/// The model is written. Before it answers, it must show that it is no worse than what does now.
+fn finished(state: &mut State, jobs: &mut Jobs, report: TrainReport) {
+    let Some(pending) = state.project.models.pending.clone() else {
+        return fail(state, text::trouble::ended());
+    };
+    remember_pace(state, jobs, pending.effort, report);
+    state.training.stage = Stage::Checking;
+    state.training.paused = false;
+    let wanted = Wanted {
+        effort: pending.effort,
+        dir: state
+            .project
+            .models_dir()
+            .map(|dir| dir.join(&pending.name)),
+    };
+    state.training.baseline = state.training.checking.now().map(|check| check.tally());
+    if let Err(trouble) = jobs.use_models(wanted) {
+        fail(state, trouble);
+    }
+}
+
+fn remember_pace(state: &mut State, jobs: &Jobs, effort: Effort, report: TrainReport) {
+    let pace = &mut state.shell.preferences.pace;
+    let pairs = (report.train_rows * report.epochs) as f64;
+    if report.train_s > 0.05 && pairs > 0.0 {
+        match effort {
+            Effort::Quick => pace.quick = Some(pairs / report.train_s),
+            Effort::Thorough => pace.thorough = Some(pairs / report.train_s),
         }
     }
+    if effort == Effort::Thorough && report.fresh_texts >= ENOUGH_TEXTS && report.embed_s > 0.0 {
+        pace.reading = Some(report.fresh_texts as f64 / report.embed_s);
+    }
+    super::shell::keep_preferences(state, jobs);
+}
+
+/// The new model was checked: the better one answers from now on.
+pub(super) fn checked(state: &mut State, jobs: &mut Jobs, after: Tally) {
+    let Some(pending) = state.project.models.pending.take() else {
+        return;
+    };
+    let untrained = state.training.checking.before.as_ref();
+    let untrained = untrained.map(|check| check.tally()).unwrap_or_default();
+    let baseline = state.training.baseline.take().unwrap_or(untrained);
+    let model = Model {
+        name: pending.name,
+        effort: pending.effort,
+        before: untrained,
+        after,
+        made_s: folder::now_s(),
+    };
+    let no_worse = match (baseline.share(), after.share()) {
+        (Some(before), Some(after)) => after >= before,
+        _ => true,
+    };
+    let models = &mut state.project.models;
+    if no_worse {
+        let since = models.edits.saturating_sub(pending.edits);
+        let gone = models.take(model, since);
+        forget(state, jobs, gone);
+    } else {
+        models.earlier.insert(0, model);
+        let gone = models
+            .earlier
+            .split_off(crate::project::models::KEPT.min(models.earlier.len()));
+        forget(state, jobs, gone);
+        project::use_models(state, jobs);
+    }
+    project::keep_models(state, jobs);
+    let outcome = Outcome {
+        untrained,
+        before: baseline,
+        after,
+        kept: no_worse,
+    };
     let training = &mut state.training;
     training.stage = Stage::Done;
     training.stopping = false;
-    training.paused = false;
     training.outcome = Some(outcome);
-    state.say(Level::Info, said);
+    state.say(Level::Info, text::train::done(&outcome));
 }
 
-pub(super) fn ended(state: &mut State, jobs: &mut Jobs, exit: Exit) {
+fn forget(state: &State, jobs: &Jobs, gone: Vec<Model>) {
+    let Some(dir) = state.project.models_dir() else {
+        return;
+    };
+    let dirs = gone.iter().map(|model| dir.join(&model.name)).collect();
+    // What stays behind only takes room.
+    jobs.forget_models(dirs).ok();
+}
+
+/// The model before answers again.
+pub(super) fn go_back(state: &mut State, jobs: &mut Jobs) {
+    if state.training.is_running() || state.project.look_only {
+        return;
+    }
+    if state.project.models.go_back() {
+        project::keep_models(state, jobs);
+        state.training.outcome = None;
+        state.training.stage = Stage::Idle;
+        project::use_models(state, jobs);
+        state.say(Level::Info, text::train::WENT_BACK);
+    }
+}
+
+pub(super) fn ended(state: &mut State, exit: Exit) {
     let detail = format!("{}\n{}", exit.status, exit.last_words);
     let training = &mut state.training;
-    if training.is_running() {
-        let can_go_on = training.texts.is_some() || !training.rounds.is_empty();
-        let trouble = if training.stopping {
-            text::trouble::stopped_early()
-        } else if exit.killed {
-            text::trouble::killed(can_go_on)
-        } else {
-            text::trouble::ended()
-        };
-        training.can_go_on = can_go_on;
-        fail(state, trouble.with_detail(detail));
-    } else if let Some(trouble) = &mut training.trouble {
-        trouble.detail = detail;
-    } else if training.stage == Stage::Done {
-        // The model in the folder is a new one: whoever answers must load it.
-        jobs.stop_asking();
-        state.ask.phase = AskPhase::Off;
-        state.ask.reply = None;
-        if state.step == Step::Ask {
-            super::asking::start_if_needed(state, jobs);
+    match training.stage {
+        // It is done, and its model is being checked.
+        Stage::Checking | Stage::Done => {}
+        _ if training.is_running() => {
+            let can_go_on = training.texts.is_some() || !training.rounds.is_empty();
+            let trouble = if training.stopping {
+                text::trouble::stopped_early()
+            } else if exit.killed {
+                text::trouble::killed(can_go_on)
+            } else {
+                text::trouble::ended()
+            };
+            training.can_go_on = can_go_on;
+            fail(state, trouble.with_detail(detail));
+        }
+        _ => {
+            if let Some(trouble) = &mut training.trouble {
+                trouble.detail = detail;
+            }
         }
     }
 }
 
-fn fail(state: &mut State, trouble: Trouble) {
+pub(super) fn fail(state: &mut State, trouble: Trouble) {
     state.say(Level::Error, trouble.what.clone());
     let training = &mut state.training;
     training.stage = Stage::Failed;

@@ -1,18 +1,31 @@
-//! The system's file dialog, without ever blocking the window.
+//! The system's file dialogs, without ever blocking the window.
 
 use std::{future::Future, path::PathBuf, pin::Pin};
 
 use super::{Event, Outlet, thread};
 use crate::{state::Trouble, text};
 
-/// The file somebody picks, some time; `None` when they pick none.
-pub type Picking = Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
+/// What somebody is to pick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Picked {
+    /// FAQ files.
+    Faqs,
+    /// A file of questions to answer.
+    Questions,
+    /// A folder to export to.
+    Folder,
+    /// The folder of a project.
+    Project,
+}
 
-/// Something that lets somebody pick a file: the system's dialog, or a stand-in for it.
+/// What somebody picks, some time; nothing when they pick none.
+pub type Picking = Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>>;
+
+/// Something that lets somebody pick files: the system's dialog, or a stand-in for it.
 pub trait FileDialog {
     /// Starts picking. Called on the window's own thread, which macOS demands; the future is
     /// awaited on another.
-    fn pick(&mut self) -> Picking;
+    fn pick(&mut self, what: Picked) -> Picking;
 }
 
 /// The system's own dialog. Where the system has none, it ends at once without a file.
@@ -20,22 +33,41 @@ pub trait FileDialog {
 pub struct SystemDialog;
 
 impl FileDialog for SystemDialog {
-    fn pick(&mut self) -> Picking {
-        let picking = rfd::AsyncFileDialog::new()
-            .set_title(text::data::DIALOG_TITLE)
-            .add_filter(text::data::DIALOG_FILTER, &text::data::READABLE)
-            .add_filter(text::data::DIALOG_ALL, &["*"])
-            .pick_file();
-        Box::pin(async move { picking.await.map(|file| file.path().to_path_buf()) })
+    fn pick(&mut self, what: Picked) -> Picking {
+        let dialog = rfd::AsyncFileDialog::new().set_title(text::data::dialog_title(what));
+        match what {
+            Picked::Faqs | Picked::Questions => {
+                let dialog = dialog
+                    .add_filter(text::data::DIALOG_FILTER, &text::data::READABLE)
+                    .add_filter(text::data::DIALOG_ALL, &["*"]);
+                if what == Picked::Faqs {
+                    let picking = dialog.pick_files();
+                    Box::pin(async move {
+                        let files = picking.await.unwrap_or_default();
+                        files.iter().map(|file| file.path().to_path_buf()).collect()
+                    })
+                } else {
+                    one(dialog.pick_file())
+                }
+            }
+            Picked::Folder | Picked::Project => one(dialog.pick_folder()),
+        }
     }
 }
 
+fn one(picking: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static) -> Picking {
+    Box::pin(async move {
+        let file = picking.await;
+        file.iter().map(|file| file.path().to_path_buf()).collect()
+    })
+}
+
 /// Awaits the dialog on a named thread.
-pub(super) fn start(picking: Picking, outlet: Outlet) -> Result<(), Trouble> {
+pub(super) fn start(what: Picked, picking: Picking, outlet: Outlet) -> Result<(), Trouble> {
     let broken = outlet.clone();
     thread::start(
         "file-dialog",
-        move || outlet.send(Event::Picked(pollster::block_on(picking))),
-        move || broken.send(Event::Picked(None)),
+        move || outlet.send(Event::Picked(what, pollster::block_on(picking))),
+        move || broken.send(Event::Picked(what, Vec::new())),
     )
 }

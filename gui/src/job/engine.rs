@@ -2,17 +2,17 @@
 
 use std::{
     ffi::OsString,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     time::Duration,
 };
 
-/// How many of the questions are kept aside for checking.
-const CHECK_SHARE: &str = "0.2";
+use nearsay_core::train::{Recipe, Settings};
+
+use crate::project::{Effort, Tuning};
+
 /// Long enough to finish a round and save.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-/// How many answers a question gets.
-const TOP: &str = "5";
 
 /// Which program to start, and where the app keeps its things.
 #[derive(Debug, Clone)]
@@ -28,12 +28,18 @@ pub struct Engine {
 }
 
 /// What is to be trained.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TrainRequest {
-    /// The FAQ file.
-    pub file: PathBuf,
+    /// What to learn from.
+    pub train: PathBuf,
+    /// What to check with; none when nothing is kept aside.
+    pub check: Option<PathBuf>,
     /// The folder the model goes into.
     pub out: PathBuf,
+    /// With which encoder.
+    pub effort: Effort,
+    /// What somebody set by hand.
+    pub tuning: Tuning,
     /// Go on from the last saved point.
     pub go_on: bool,
 }
@@ -55,27 +61,45 @@ impl Engine {
     /// `train FILE --out DIR … --json --data DATA_DIR`.
     pub(super) fn train(&self, request: &TrainRequest) -> Command {
         let mut command = self.command("train");
-        command.arg(&request.file).arg("--out").arg(&request.out);
-        command
-            .args([
-                "--val-split",
-                CHECK_SHARE,
-                "--recipe",
-                "quick",
-                "--json",
-                "--data",
-            ])
-            .arg(&self.data_dir);
+        command.arg(&request.train).arg("--out").arg(&request.out);
+        match &request.check {
+            Some(check) => command.arg("--val").arg(check),
+            None => command.args(["--val-split", "0"]),
+        };
+        let encoder = match request.effort {
+            Effort::Quick => "compact",
+            Effort::Thorough => "minilm",
+        };
+        command.args([
+            "--recipe",
+            "quick",
+            "--encoder",
+            encoder,
+            "--json",
+            "--data",
+        ]);
+        command.arg(&self.data_dir);
+        let Tuning {
+            rounds,
+            batch,
+            pace,
+            seed,
+        } = request.tuning;
+        let mut set = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                command.arg(name).arg(value);
+            }
+        };
+        set("--epochs", rounds.map(|n| n.to_string()));
+        set("--batch", batch.map(|n| n.to_string()));
+        set("--seed", seed.map(|n| n.to_string()));
+        set(
+            "--lr",
+            pace.map(|pace| (usual_lr(request.effort) * f64::from(pace) / 100.0).to_string()),
+        );
         if request.go_on {
             command.arg("--resume");
         }
-        command
-    }
-
-    /// `ask DIR --json --top 5`.
-    pub(super) fn ask(&self, dir: &Path) -> Command {
-        let mut command = self.command("ask");
-        command.arg(dir).args(["--json", "--top", TOP]);
         command
     }
 
@@ -88,4 +112,22 @@ impl Engine {
             .stderr(Stdio::piped());
         command
     }
+}
+
+/// The recipe's own learning rate.
+fn usual_lr(effort: Effort) -> f64 {
+    match effort {
+        Effort::Quick => Settings::of_static(Recipe::Quick, 1).lr,
+        Effort::Thorough => Settings::of(Recipe::Quick, 1).lr,
+    }
+}
+
+/// At most so many rounds, and so many pairs a step, by the recipe itself.
+#[must_use]
+pub fn usual(effort: Effort) -> (usize, usize) {
+    let settings = match effort {
+        Effort::Quick => Settings::of_static(Recipe::Quick, 1),
+        Effort::Thorough => Settings::of(Recipe::Quick, 1),
+    };
+    (settings.epochs, settings.batch)
 }

@@ -1,15 +1,16 @@
-//! Long work: reading files, file dialogs, training, answering.
+//! Long work: keeping the project, reading files, listing rows, training, answering.
 //!
 //! Each job runs on a named thread or in a child process, talks by [`Event`]s over a channel, can
-//! be cancelled, and wakes the window when it has something to say. Training and answering are
-//! child processes of this very program, so that neither a crash nor a lack of memory nor a kill
-//! takes the window along.
+//! be cancelled, and wakes the window when it has something to say. Training is a child process of
+//! this very program, so that neither a crash nor a lack of memory nor a kill takes the window
+//! along.
 
-mod asking;
+mod answers;
 mod dialog;
 mod engine;
+mod keeper;
+mod lister;
 mod process;
-mod project;
 mod protocol;
 mod read;
 mod thread;
@@ -25,14 +26,19 @@ use std::{
     time::Duration,
 };
 
-pub use asking::DEBOUNCE;
-pub use dialog::{FileDialog, Picking, SystemDialog};
-pub use engine::{Engine, PATIENCE, TrainRequest};
+pub use answers::{AnswersEvent, BatchWanted, DEBOUNCE, ExportWanted, TOP, Wanted};
+pub use dialog::{FileDialog, Picked, Picking, SystemDialog};
+pub use engine::{Engine, PATIENCE, TrainRequest, usual};
+pub use keeper::{OpenedProject, Which};
+pub use lister::ListWanted;
 pub use process::Exit;
-pub use project::model_dir;
 pub use protocol::{TrainEvent, TrainReport};
+pub use read::{ReadDone, Reading};
 
-use crate::state::{Dataset, Reply, Trouble};
+use crate::{
+    project::{Entries, Preferences, journal::Record},
+    state::{Listing, Review, Side, Trouble},
+};
 
 /// Progress does not redraw the window more often than this.
 const REPAINT_EVERY: Duration = Duration::from_millis(50);
@@ -40,12 +46,24 @@ const REPAINT_EVERY: Duration = Duration::from_millis(50);
 /// What a job has to say.
 #[derive(Debug)]
 pub enum Event {
-    /// The file dialog was closed, with or without a file.
-    Picked(Option<PathBuf>),
-    /// This much of a file was read, between 0 and 1.
+    /// A project was opened, or could not be.
+    Opened(Box<Result<OpenedProject, Trouble>>),
+    /// All edits are on disk, or cannot be written.
+    Kept(Option<Trouble>),
+    /// The file dialog was closed, with or without files.
+    Picked(Picked, Vec<PathBuf>),
+    /// This much of the files was read, between 0 and 1.
     Reading(f32),
-    /// A file was read, or could not be.
-    Read(Box<Result<Dataset, Trouble>>),
+    /// Files were read.
+    Read(Box<ReadDone>),
+    /// The rows of the table.
+    Listed(Listing),
+    /// What could be mended.
+    Reviewed(Box<Review>),
+    /// The thread that answers said something.
+    Answers(AnswersEvent),
+    /// What a training is given was written, or could not be.
+    Prepared(Box<Result<TrainRequest, Trouble>>),
     /// The training child said something, so many seconds after its start.
     Training {
         /// Seconds since the start.
@@ -55,10 +73,6 @@ pub enum Event {
     },
     /// The training child ended.
     TrainingEnded(Exit),
-    /// The newest question was answered, or could not be.
-    Answered(Result<Reply, Trouble>),
-    /// The answering child ended.
-    AskingEnded(Exit),
 }
 
 /// Wakes the window: at once (zero) or within the given time.
@@ -94,10 +108,12 @@ impl Outlet {
 /// One kind of job; there is at most one live job of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slot {
+    Project,
     Dialog,
     Read,
+    Rows,
+    Answers,
     Training,
-    Asking,
 }
 
 /// All jobs of the window.
@@ -107,10 +123,12 @@ pub struct Jobs {
     wake: Wake,
     sender: Sender<(Slot, u64, Event)>,
     inbox: Receiver<(Slot, u64, Event)>,
-    tickets: [u64; 4],
+    tickets: [u64; 6],
+    project: Option<keeper::Handle>,
     reading: Option<Arc<AtomicBool>>,
+    rows: Option<lister::Handle>,
+    answers: Option<answers::Handle>,
     training: Option<training::Handle>,
-    asking: Option<asking::Handle>,
 }
 
 impl Jobs {
@@ -123,10 +141,12 @@ impl Jobs {
             wake,
             sender,
             inbox,
-            tickets: [0; 4],
+            tickets: [0; 6],
+            project: None,
             reading: None,
+            rows: None,
+            answers: None,
             training: None,
-            asking: None,
         }
     }
 
@@ -137,35 +157,172 @@ impl Jobs {
             if self.tickets[slot as usize] != ticket {
                 continue;
             }
-            match event {
-                Event::TrainingEnded(_) => self.training = None,
-                Event::AskingEnded(_) => self.asking = None,
-                _ => {}
+            if matches!(event, Event::TrainingEnded(_)) {
+                self.training = None;
             }
             return Some(event);
         }
     }
 
-    /// Opens the system's file dialog. Call it from the window's own thread.
-    ///
-    /// # Errors
-    /// When no thread can be started.
-    pub fn pick_file(&mut self) -> Result<(), Trouble> {
-        let outlet = self.outlet(Slot::Dialog);
-        dialog::start(self.dialog.pick(), outlet)
+    /// The app's data folder.
+    pub fn data_dir(&self) -> &std::path::Path {
+        &self.engine.data_dir
     }
 
-    /// Reads an FAQ file; a file that is still being read is forgotten.
+    /// Opens a project in place of the one that is open, which is written to its end first.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn read(&mut self, path: PathBuf) -> Result<(), Trouble> {
+    pub fn open(&mut self, which: Which) -> Result<(), Trouble> {
+        let outlet = self.outlet(Slot::Project);
+        let last = self.project.take();
+        let data_dir = self.engine.data_dir.clone();
+        self.project = Some(keeper::start(which, data_dir, last, outlet)?);
+        Ok(())
+    }
+
+    /// Keeps what happened to the project.
+    pub fn keep(&self, record: Record) {
+        if let Some(project) = &self.project {
+            project.keep(record);
+        }
+    }
+
+    /// Tries to write again what could not be written.
+    pub fn keep_again(&self) {
+        if let Some(project) = &self.project {
+            project.again();
+        }
+    }
+
+    /// Writes everything to its end. For when the window closes.
+    pub fn finish(&mut self) {
+        self.training = None;
+        self.answers = None;
+        if let Some(project) = self.project.take() {
+            project.finish();
+        }
+    }
+
+    /// Keeps preferences, on a thread.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn keep_preferences(&self, preferences: Preferences) -> Result<(), Trouble> {
+        let data_dir = self.engine.data_dir.clone();
+        let save = move || {
+            // Should the disk be full: they are only preferences.
+            preferences
+                .save(&nearsay_core::store::DiskStore, &data_dir)
+                .ok();
+        };
+        thread::start("preferences", save, || {})
+    }
+
+    /// Opens a file dialog of the system. Call it from the window's own thread.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn pick(&mut self, what: Picked) -> Result<(), Trouble> {
+        let outlet = self.outlet(Slot::Dialog);
+        dialog::start(what, self.dialog.pick(what), outlet)
+    }
+
+    /// Reads files or a text; what is still being read is forgotten.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn read(&mut self, reading: Reading) -> Result<(), Trouble> {
         let stop = Arc::new(AtomicBool::new(false));
         if let Some(last) = self.reading.replace(Arc::clone(&stop)) {
             last.store(true, Ordering::Relaxed);
         }
         let outlet = self.outlet(Slot::Read);
-        read::start(path, self.engine.data_dir.clone(), stop, outlet)
+        read::start(reading, stop, outlet)
+    }
+
+    /// Works out the rows of the table, and what could be mended.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn list(&mut self, wanted: ListWanted) -> Result<(), Trouble> {
+        let rows = match self.rows.take() {
+            Some(rows) => rows,
+            None => lister::start(self.outlet(Slot::Rows))?,
+        };
+        rows.list(wanted);
+        self.rows = Some(rows);
+        Ok(())
+    }
+
+    /// Lets these models answer.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn use_models(&mut self, wanted: Wanted) -> Result<(), Trouble> {
+        self.tell_answers(answers::Note::Use(wanted))
+    }
+
+    /// Lets this be searched.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn search_in(&mut self, revision: u64, entries: Entries) -> Result<(), Trouble> {
+        self.tell_answers(answers::Note::Entries(revision, entries))
+    }
+
+    /// Asks a question; a newer one within the debounce time takes its place.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn ask(&mut self, question: &str, side: Side) -> Result<(), Trouble> {
+        let question = question.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.tell_answers(answers::Note::Ask(question, side))
+    }
+
+    /// Answers a file of questions.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn answer_file(&mut self, wanted: BatchWanted) -> Result<(), Trouble> {
+        self.tell_answers(answers::Note::Batch(wanted))
+    }
+
+    /// Writes the model to a folder.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn export(&mut self, wanted: ExportWanted) -> Result<(), Trouble> {
+        self.tell_answers(answers::Note::Export(wanted))
+    }
+
+    fn tell_answers(&mut self, note: answers::Note) -> Result<(), Trouble> {
+        let answers = match self.answers.take() {
+            Some(answers) => answers,
+            None => answers::start(self.engine.data_dir.clone(), self.outlet(Slot::Answers))?,
+        };
+        answers.say(note);
+        self.answers = Some(answers);
+        Ok(())
+    }
+
+    /// Forgets the thread that answers, with all it has; the next wish starts another.
+    pub fn forget_answers(&mut self) {
+        self.answers = None;
+        self.tickets[Slot::Answers as usize] += 1;
+    }
+
+    /// Writes what a training needs, on a thread; then [`Event::Prepared`] asks for its start.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn prepare_training(
+        &mut self,
+        entries: Entries,
+        request: TrainRequest,
+    ) -> Result<(), Trouble> {
+        let outlet = self.outlet(Slot::Training);
+        training::prepare(entries, request, outlet)
     }
 
     /// Starts the training child.
@@ -192,33 +349,27 @@ impl Jobs {
         }
     }
 
-    /// Starts a child that answers from the model in `dir`, in place of the last one.
-    ///
-    /// # Errors
-    /// When the child cannot be started.
-    pub fn start_asking(&mut self, dir: &std::path::Path) -> Result<(), Trouble> {
-        self.stop_asking();
-        let outlet = self.outlet(Slot::Asking);
-        self.asking = Some(asking::start(&self.engine, dir, outlet)?);
-        Ok(())
-    }
-
-    /// Asks a question; a newer one within the debounce time takes its place.
-    pub fn ask(&mut self, question: &str) {
-        if let Some(asking) = &self.asking {
-            asking.ask(question);
-        }
-    }
-
-    /// Ends the answering child.
-    pub fn stop_asking(&mut self) {
-        self.asking = None;
-        self.tickets[Slot::Asking as usize] += 1;
-    }
-
     /// A training child is alive.
     pub fn is_training(&self) -> bool {
         self.training.is_some()
+    }
+
+    /// Deletes folders of models nobody needs any more, on a thread.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn forget_models(&self, dirs: Vec<PathBuf>) -> Result<(), Trouble> {
+        use nearsay_core::store::Store as _;
+        if dirs.is_empty() {
+            return Ok(());
+        }
+        let remove = move || {
+            for dir in dirs {
+                // What stays behind only takes room.
+                nearsay_core::store::DiskStore.remove(&dir).ok();
+            }
+        };
+        thread::start("tidying", remove, || {})
     }
 
     fn outlet(&mut self, slot: Slot) -> Outlet {

@@ -1,11 +1,7 @@
 //! The JSON lines that the children speak. Unknown events and fields are ignored, so that an
 //! engine may learn to say more.
 
-use std::path::PathBuf;
-
 use serde::Deserialize;
-
-use crate::state::{Answer, Figures, Outcome, Reply, Trouble};
 
 /// One event of `train --json`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -88,44 +84,24 @@ pub struct Shares {
     pub first: Option<f64>,
 }
 
-/// The report at the end, as far as the window shows it.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-pub struct TrainReport {
-    /// Held-out questions before training.
-    #[serde(default)]
-    before: Option<Recall>,
-    /// Held-out questions after training.
-    #[serde(default)]
-    after: Option<Recall>,
-    /// How many.
-    #[serde(default)]
-    held_out: Option<u64>,
-    /// The model's folder.
-    #[serde(default)]
-    dir: Option<PathBuf>,
-}
-
+/// The report at the end, as far as the window needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
-struct Recall {
-    #[serde(default, rename = "recall@1")]
-    first: Option<f64>,
-    #[serde(default, rename = "recall@5")]
-    top5: Option<f64>,
-}
-
-impl From<TrainReport> for Outcome {
-    fn from(report: TrainReport) -> Self {
-        let figures = |recall: Option<Recall>| {
-            let Recall { first, top5 } = recall.unwrap_or_default();
-            Figures { first, top5 }
-        };
-        Self {
-            before: figures(report.before),
-            after: figures(report.after),
-            held_out: report.held_out.unwrap_or(0),
-            dir: report.dir,
-        }
-    }
+pub struct TrainReport {
+    /// Pairs learned from.
+    #[serde(default)]
+    pub train_rows: u64,
+    /// Rounds done.
+    #[serde(default)]
+    pub epochs: u64,
+    /// Texts that had to be read.
+    #[serde(default)]
+    pub fresh_texts: u64,
+    /// Seconds spent reading them.
+    #[serde(default)]
+    pub embed_s: f64,
+    /// Seconds spent learning.
+    #[serde(default)]
+    pub train_s: f64,
 }
 
 /// The event in one line; `None` when the line is none.
@@ -133,56 +109,6 @@ pub(super) fn train_event(line: &str) -> Option<TrainEvent> {
     serde_json::from_str(line)
         .ok()
         .filter(|event| *event != TrainEvent::Unknown)
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Said {
-    Failed {
-        error: String,
-        #[serde(default)]
-        remedy: Option<String>,
-    },
-    Answers {
-        answers: Vec<SaidAnswer>,
-        #[serde(default)]
-        confident: bool,
-    },
-}
-
-#[derive(Deserialize)]
-struct SaidAnswer {
-    answer: String,
-    #[serde(default)]
-    question: Option<String>,
-    #[serde(default)]
-    score: Option<f64>,
-    #[serde(default)]
-    row: Option<u64>,
-}
-
-/// What the answering child said in one line; `None` when the line is no answer.
-pub(super) fn reply(line: &str) -> Option<Result<Reply, Trouble>> {
-    Some(match serde_json::from_str(line).ok()? {
-        Said::Failed { error, remedy } => Err(Trouble::new(error, remedy.unwrap_or_default())),
-        Said::Answers { answers, confident } => Ok(Reply {
-            answers: answers.into_iter().map(Answer::from).collect(),
-            confident,
-            ..Reply::default()
-        }),
-    })
-}
-
-impl From<SaidAnswer> for Answer {
-    fn from(said: SaidAnswer) -> Self {
-        let score = said.score.filter(|score| score.is_finite()).unwrap_or(0.0);
-        Self {
-            answer: said.answer,
-            question: said.question,
-            score,
-            row: said.row,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -212,18 +138,5 @@ mod tests {
             (train.and_then(|shares| shares.first), val, loss),
             (Some(0.5), None, None)
         );
-    }
-
-    #[test]
-    fn a_reply_is_answers_or_an_error() {
-        let good = reply(
-            r#"{"question":"q","answers":[{"answer":"a","question":null,"score":0.5,"row":3}],"confident":true}"#,
-        );
-        assert!(
-            matches!(good, Some(Ok(reply)) if reply.confident && reply.answers[0].row == Some(3))
-        );
-        let bad = reply(r#"{"error":"No model","remedy":"Train first"}"#);
-        assert!(matches!(bad, Some(Err(trouble)) if trouble.fix == "Train first"));
-        assert!(reply("noise").is_none());
     }
 }

@@ -1,8 +1,8 @@
-//! Reads an FAQ file.
+//! Reading files and pasted texts into rows.
 
 use std::{
     fs::File,
-    io::BufReader,
+    io::{BufRead, BufReader, Cursor, Read as _},
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{
@@ -11,21 +11,45 @@ use std::{
     },
 };
 
-use nearsay_core::faq::{self, Faq, ReadOptions, Severity};
+use nearsay_core::faq::{self, ColumnChoice, Faq, ReadError, ReadOptions, Severity};
 
-use super::{Event, Outlet, model_dir, thread};
+use super::{Event, Outlet, thread};
 use crate::{
-    state::{Dataset, Problem, ProblemKind, Row, Trouble},
+    project::{
+        Import, Problem, ProblemKind, Shared,
+        merge::{Incoming, Row},
+        sample,
+    },
+    state::{ColumnsWanted, Trouble},
     text,
 };
 
-/// What a model's folder holds when it is whole.
-const MODEL_MARK: &str = "nearsay.json";
+/// So many rows that were left out are looked at again, to be mended.
+const MENDED: usize = 2000;
+/// What is looked at of one of them.
+const LONGEST: usize = 4096;
 
-/// Reads `path` on a named thread until `stop` is set.
+/// Something to read.
+#[derive(Debug, Clone)]
+pub enum Reading {
+    /// Files, with the columns to take of each where somebody chose them.
+    Files(Vec<PathBuf>, Option<ColumnChoice>),
+    /// A pasted text.
+    Pasted(String),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum ReadDone {
+    /// Rows of every file, and what was wrong with files that could not be read.
+    Rows(Vec<Incoming>, Vec<Trouble>),
+    /// The columns of this file must be chosen.
+    Columns(ColumnsWanted),
+}
+
+/// Reads on a named thread until `stop` is set.
 pub(super) fn start(
-    path: PathBuf,
-    data_dir: PathBuf,
+    reading: Reading,
     stop: Arc<AtomicBool>,
     outlet: Outlet,
 ) -> Result<(), Trouble> {
@@ -33,107 +57,288 @@ pub(super) fn start(
     thread::start(
         "faq-reader",
         move || {
-            let tell = |share| outlet.progress(Event::Reading(share));
-            let result = read(&path, &data_dir, &stop, tell);
+            let done = read_all(reading, &stop, &outlet);
             if !stop.load(Ordering::Relaxed) {
-                outlet.send(Event::Read(Box::new(result)));
+                outlet.send(Event::Read(Box::new(done)));
             }
         },
-        move || broken.send(Event::Read(Box::new(Err(text::trouble::broken())))),
+        move || {
+            let done = ReadDone::Rows(Vec::new(), vec![text::trouble::broken()]);
+            broken.send(Event::Read(Box::new(done)));
+        },
     )
 }
 
-fn read(
+fn read_all(reading: Reading, stop: &AtomicBool, outlet: &Outlet) -> ReadDone {
+    let (paths, choice) = match reading {
+        Reading::Files(paths, choice) => (paths, choice),
+        Reading::Pasted(pasted) => {
+            let tell = |share| outlet.progress(Event::Reading(share));
+            let bytes = pasted.as_bytes();
+            return match rows(bytes, bytes.len() as u64, None, stop, &tell) {
+                Ok(faq) => {
+                    let again = Cursor::new(bytes);
+                    ReadDone::Rows(
+                        vec![incoming(faq, again, text::data::PASTED.to_owned(), None)],
+                        Vec::new(),
+                    )
+                }
+                Err(error) => ReadDone::Rows(Vec::new(), vec![plain(&error)]),
+            };
+        }
+    };
+    let (mut files, mut troubles) = (Vec::new(), Vec::new());
+    let count = paths.len().max(1) as f32;
+    for (place, path) in paths.iter().enumerate() {
+        let name = text::shell::file_name(path);
+        let tell = |share: f32| outlet.progress(Event::Reading((place as f32 + share) / count));
+        match file(path, &name, choice.as_ref(), stop, &tell) {
+            Ok(incoming) => files.push(incoming),
+            Err(Unread::Columns(columns)) => {
+                return ReadDone::Columns(ColumnsWanted {
+                    path: path.clone(),
+                    name,
+                    question: 0,
+                    answer: 1.min(columns.len().saturating_sub(1)),
+                    columns,
+                });
+            }
+            Err(Unread::Trouble(trouble)) => troubles.push(trouble),
+        }
+    }
+    ReadDone::Rows(files, troubles)
+}
+
+enum Unread {
+    Columns(Vec<String>),
+    Trouble(Trouble),
+}
+
+fn file(
     path: &Path,
-    data_dir: &Path,
+    name: &str,
+    choice: Option<&ColumnChoice>,
     stop: &AtomicBool,
-    tell: impl Fn(f32),
-) -> Result<Dataset, Trouble> {
-    let name = text::shell::file_name(path);
-    let unreadable =
-        |error: std::io::Error| text::trouble::unreadable(&name).with_detail(error.to_string());
-    // The same file by another way is the same project.
-    let path = path.canonicalize().map_err(unreadable)?;
+    tell: &dyn Fn(f32),
+) -> Result<Incoming, Unread> {
+    let unreadable = |error: std::io::Error| {
+        Unread::Trouble(text::trouble::unreadable(name).with_detail(error.to_string()))
+    };
     // Looked at before opening: opening a pipe would wait for ever.
     let about = path.metadata().map_err(unreadable)?;
     if !about.is_file() {
-        return Err(text::trouble::not_a_file(&name));
+        return Err(Unread::Trouble(text::trouble::not_a_file(name)));
     }
-    let file = File::open(&path).map_err(unreadable)?;
-    let mut progress = |progress: faq::Progress| {
-        tell((progress.bytes as f64 / about.len().max(1) as f64).min(1.0) as f32);
+    if !text::shell::is_readable(path) {
+        return Err(Unread::Trouble(text::trouble::not_a_faq(name)));
+    }
+    let open = || File::open(path).map(BufReader::new).map_err(unreadable);
+    let faq = rows(open()?, about.len(), choice, stop, tell).map_err(|error| match error {
+        ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => Unread::Columns(columns),
+        error => Unread::Trouble(Trouble {
+            what: format!("{name}: {}", text::data::plain(&error.to_string())),
+            ..plain(&error)
+        }),
+    })?;
+    if faq.rows.is_empty() && faq.problems.is_empty() {
+        return Err(Unread::Trouble(text::trouble::no_rows(name)));
+    }
+    Ok(incoming(
+        faq,
+        open()?,
+        name.to_owned(),
+        Some(path.to_owned()),
+    ))
+}
+
+fn rows<R: BufRead>(
+    reader: R,
+    length: u64,
+    choice: Option<&ColumnChoice>,
+    stop: &AtomicBool,
+    tell: &dyn Fn(f32),
+) -> Result<Faq, ReadError> {
+    let options = ReadOptions {
+        columns: choice.cloned(),
+        ..ReadOptions::default()
+    };
+    faq::read(reader, &options, &mut |progress| {
+        tell((progress.bytes as f64 / length.max(1) as f64).min(1.0) as f32);
         if stop.load(Ordering::Relaxed) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
-    };
-    let read = faq::read_jsonl(BufReader::new(file), &ReadOptions::default(), &mut progress)
-        .map_err(|error| {
-            Trouble::new(
-                text::data::plain(&error.to_string()),
-                text::data::plain(error.fix()),
-            )
-        })?;
-    if read.rows.is_empty() && read.problems.is_empty() {
-        return Err(text::trouble::no_rows(&name));
-    }
-    let model_dir = model_dir(data_dir, &path);
-    Ok(Dataset {
-        trained_before: model_dir.join(MODEL_MARK).is_file(),
-        model_dir,
-        path,
-        name,
-        ..dataset(read)
     })
 }
 
-fn dataset(read: Faq) -> Dataset {
-    let described = text::data::described(&read);
-    let problems = read.problems.iter().map(problem).collect();
-    let counts = read.counts;
-    let mut rows = Vec::with_capacity(read.rows.len());
-    for row in read.rows {
-        let line = usize::try_from(row.line).unwrap_or(usize::MAX);
-        let source = row.source.or(row.filename);
-        let as_row = |question, further| Row {
-            question,
-            further,
-            answer: row.answer.clone(),
-            line,
-            source: source.clone(),
-        };
-        rows.push(as_row(row.question, false));
-        rows.extend(
-            row.wordings
-                .into_iter()
-                .map(|wording| as_row(wording, true)),
-        );
-    }
+fn plain(error: &ReadError) -> Trouble {
+    Trouble::new(
+        text::data::plain(&error.to_string()),
+        text::data::plain(error.fix()),
+    )
+}
+
+fn incoming(faq: Faq, again: impl BufRead, name: String, path: Option<PathBuf>) -> Incoming {
     let small = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    Dataset {
-        described,
-        problems,
-        has_source: rows.iter().any(|row| row.source.is_some()),
-        rows,
-        read: small(counts.rows),
-        changed: small(counts.changed),
-        left_out: small(counts.left_out),
-        answers: small(counts.answers),
-        ..Dataset::default()
+    let raw = raw_lines(&faq, again);
+    let problems = faq
+        .problems
+        .iter()
+        .map(|problem| Shared::new(self::problem(problem, &raw)))
+        .collect();
+    Incoming {
+        import: Import {
+            described: text::data::described(&faq),
+            name,
+            path,
+            read: small(faq.counts.rows),
+            changed: small(faq.counts.changed),
+            left_out: small(faq.counts.left_out),
+            problems,
+            ..Import::default()
+        },
+        rows: faq.rows.into_iter().map(sample::row).collect::<Vec<Row>>(),
     }
 }
 
-fn problem(problem: &faq::Problem) -> Problem {
+/// The lines of rows that were left out, as far as they can be shown.
+fn raw_lines(faq: &Faq, mut again: impl BufRead) -> Vec<(u64, String)> {
+    let mut wanted: Vec<u64> = faq
+        .problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::LeftOut && problem.line > 0)
+        .map(|problem| problem.line)
+        .take(MENDED)
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut found = Vec::with_capacity(wanted.len());
+    let mut line = 0_u64;
+    let mut bytes = Vec::new();
+    for number in wanted {
+        while line < number {
+            bytes.clear();
+            // A line without an end must not fill the memory.
+            match (&mut again).take(64 << 20).read_until(b'\n', &mut bytes) {
+                Ok(0) | Err(_) => return found,
+                Ok(_) => line += 1,
+            }
+        }
+        bytes.truncate(LONGEST);
+        found.push((number, String::from_utf8_lossy(&bytes).trim().to_owned()));
+    }
+    found
+}
+
+fn problem(problem: &faq::Problem, raw: &[(u64, String)]) -> Problem {
+    let line = u32::try_from(problem.line).ok().filter(|line| *line > 0);
+    let is_out = problem.severity == Severity::LeftOut;
+    let raw = raw
+        .binary_search_by_key(&problem.line, |(line, _)| *line)
+        .ok()
+        .and_then(|at| raw.get(at))
+        .filter(|_| is_out);
+    let (question, answer) = raw.map_or_else(Default::default, |(_, raw)| salvage(raw));
     Problem {
         kind: match problem.severity {
             Severity::LeftOut => ProblemKind::LeftOut,
             Severity::Changed => ProblemKind::Changed,
             Severity::Note => ProblemKind::Note,
         },
-        line: usize::try_from(problem.line).ok().filter(|line| *line > 0),
-        reason: problem.what(),
+        line,
+        reason: text::data::plain(&problem.what()),
         fix: text::data::plain(problem.fix()),
         excerpt: problem.excerpt.clone(),
+        question: match question.is_empty() && is_out {
+            true => problem.excerpt.clone(),
+            false => question,
+        },
+        answer,
+    }
+}
+
+/// What looks like a question and an answer in a broken row.
+fn salvage(raw: &str) -> (String, String) {
+    let raw = raw.trim().trim_end_matches(',');
+    if raw.starts_with('{') {
+        let of = |names: &[&str]| names.iter().find_map(|name| json_field(raw, name));
+        return (
+            of(faq::QUESTION_NAMES).unwrap_or_default(),
+            of(faq::ANSWER_NAMES).unwrap_or_default(),
+        );
+    }
+    let Some(delimiter) = ['\t', ';', ','].into_iter().find(|c| raw.contains(*c)) else {
+        return (raw.trim_matches('"').to_owned(), String::new());
+    };
+    let mut parts = raw.splitn(2, delimiter).map(|part| {
+        let part = part.trim();
+        part.trim_matches('"')
+            .replace("\"\"", "\"")
+            .trim()
+            .to_owned()
+    });
+    (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    )
+}
+
+/// The text after `"name":`, up to a quote that ends it or the end of the line.
+fn json_field(raw: &str, name: &str) -> Option<String> {
+    let from = raw.find(&format!("\"{name}\""))? + name.len() + 2;
+    let rest = raw
+        .get(from..)?
+        .trim_start()
+        .strip_prefix(':')?
+        .trim_start();
+    let rest = rest.strip_prefix(['"', '\''])?;
+    let mut found = String::new();
+    let mut chars = rest.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n') => found.push('\n'),
+                Some('t') => found.push('\t'),
+                Some(other) => found.push(other),
+                None => {}
+            },
+            '"' => {
+                let after: String = chars.clone().take_while(|c| *c != '"').collect();
+                let after = after.trim();
+                if after.is_empty() || after.starts_with([',', '}']) {
+                    break;
+                }
+                found.push('"');
+            }
+            c => found.push(c),
+        }
+    }
+    let found = found.trim_end_matches(['}', ' ']).trim().to_owned();
+    (!found.is_empty()).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_rows_give_what_can_be_saved() {
+        assert_eq!(
+            salvage(r#"{"question": "Is the "big" room free?", "answer": "On \"some\" days"#),
+            (
+                "Is the \"big\" room free?".into(),
+                "On \"some\" days".into()
+            )
+        );
+        assert_eq!(
+            salvage(r#"{"q": "Where?"}"#),
+            ("Where?".to_owned(), String::new())
+        );
+        assert_eq!(
+            salvage("\"Open, on \"\"Sunday\"\"?\";Yes"),
+            ("Open, on \"Sunday\"?".into(), "Yes".into())
+        );
+        assert_eq!(salvage("just words").0, "just words");
     }
 }

@@ -6,12 +6,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nearsay_core::{
+    faq::Row,
+    store::{DiskStore, Store as _},
+};
+
 use super::{
     Engine, Event, Outlet, TrainRequest,
     process::{Killer, Process},
-    protocol,
+    protocol, thread,
 };
-use crate::{state::Trouble, text};
+use crate::{
+    project::{Entries, Wording},
+    state::Trouble,
+    text,
+};
 
 /// A running training. Dropping it ends the child by force.
 pub(super) struct Handle {
@@ -33,6 +42,76 @@ impl Handle {
 }
 
 const STOP: &str = "stop";
+
+/// Writes the questions to learn from and those kept aside, as files for the child.
+pub(super) fn prepare(
+    entries: Entries,
+    request: TrainRequest,
+    outlet: Outlet,
+) -> Result<(), Trouble> {
+    let broken = outlet.clone();
+    thread::start(
+        "training-data",
+        move || {
+            let result = write(&entries, request);
+            outlet.send(Event::Prepared(Box::new(result)));
+        },
+        move || broken.send(Event::Prepared(Box::new(Err(text::trouble::broken())))),
+    )
+}
+
+fn write(entries: &Entries, request: TrainRequest) -> Result<TrainRequest, Trouble> {
+    // As they were when the training began: what was edited since would not go with what it saved.
+    if request.go_on && DiskStore.exists(&request.train)? {
+        let check = match request.check {
+            Some(check) if DiskStore.exists(&check)? => Some(check),
+            _ => None,
+        };
+        return Ok(TrainRequest { check, ..request });
+    }
+    // An older file must not go with a newer one.
+    if let Some(check) = &request.check {
+        DiskStore.remove(check)?;
+    }
+    let rows = |check: bool| -> Result<Vec<u8>, Trouble> {
+        let mut bytes = Vec::new();
+        for (entry, line) in entries.values().zip(1..) {
+            let mine = |wording: &&Wording| wording.check == check;
+            let mut ways = entry
+                .wordings
+                .iter()
+                .filter(mine)
+                .map(|way| way.text.clone());
+            let Some(question) = ways.next() else {
+                continue;
+            };
+            let row = Row {
+                line,
+                question,
+                wordings: ways.collect(),
+                answer: entry.answer.clone(),
+                source: entry.source.clone(),
+                filename: None,
+                id: None,
+            };
+            let json = serde_json::to_vec(&row)
+                .map_err(|error| text::trouble::broken().with_detail(error.to_string()))?;
+            bytes.extend(json);
+            bytes.push(b'\n');
+        }
+        Ok(bytes)
+    };
+    DiskStore.write_atomic(&request.train, &rows(false)?)?;
+    let checking = rows(true)?;
+    let check = match &request.check {
+        Some(check) if !checking.is_empty() => {
+            DiskStore.write_atomic(check, &checking)?;
+            Some(check.clone())
+        }
+        _ => None,
+    };
+    Ok(TrainRequest { check, ..request })
+}
 
 /// Starts the training.
 pub(super) fn start(

@@ -1,126 +1,198 @@
-//! The opened FAQ: its rows and what was wrong with it.
+//! The Data step: what is listed, chosen and edited.
 
-use std::{collections::HashSet, path::PathBuf};
-
-use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::Trouble;
+use crate::project::{EntryId, ImportId, RowId};
 
-/// A question with its answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
-    /// The question, in one known wording.
-    pub question: String,
-    /// It is a further way to ask the question above.
-    pub further: bool,
-    /// Its answer.
+/// A column of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Column {
+    /// The order of the project.
+    #[default]
+    Number,
+    /// The question.
+    Question,
+    /// The answer.
+    Answer,
+    /// The topic or source.
+    Source,
+    /// Training or checking.
+    Role,
+}
+
+/// The order of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sort {
+    /// By which column.
+    pub by: Column,
+    /// The greatest first.
+    pub down: bool,
+}
+
+/// Which rows are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Only {
+    /// All.
+    #[default]
+    All,
+    /// Those kept aside for checking.
+    Checking,
+    /// Answers with one wording.
+    OneWording,
+    /// Rows with a suggestion.
+    Suggested,
+}
+
+/// What is shown below the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DataView {
+    /// The table of all rows.
+    #[default]
+    Table,
+    /// What could be mended.
+    Mend,
+    /// How many questions each topic has.
+    Topics,
+}
+
+/// The rows of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// In the order shown.
+    pub rows: Arc<Vec<RowId>>,
+    /// The project's revision they are of.
+    pub revision: u64,
+}
+
+/// What could be mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SuggestionKind {
+    /// The same question has two answers.
+    Contradiction,
+    /// Questions that are nearly the same have two answers.
+    NearDuplicate,
+    /// Two entries have nearly the same answer.
+    SameAnswer,
+}
+
+/// Two rows that may belong together, and what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What is the matter.
+    pub kind: SuggestionKind,
+    /// The first row.
+    pub one: RowId,
+    /// The other.
+    pub other: RowId,
+}
+
+/// What was found out about the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Review {
+    /// What could be mended.
+    pub suggestions: Vec<Suggestion>,
+    /// Answers with only one wording.
+    pub one_wording: usize,
+    /// How many questions each topic or source has, the largest first.
+    pub sources: Vec<(String, usize)>,
+    /// The project's revision it is of.
+    pub revision: u64,
+}
+
+/// What is being edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DraftOf {
+    /// A new entry.
+    New,
+    /// An entry.
+    Entry(EntryId),
+    /// A row of a file that was left out.
+    Problem(ImportId, usize),
+}
+
+/// An entry while it is edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// What it will become.
+    pub of: DraftOf,
+    /// The ways to ask, with what is kept aside; empty ones are left out in the end.
+    pub wordings: Vec<(String, bool)>,
+    /// The answer.
     pub answer: String,
-    /// Where the row stands in the file, counted from 1.
-    pub line: usize,
-    /// Where the answer comes from, when the file says so.
-    pub source: Option<String>,
+    /// The topic or source.
+    pub source: String,
+    /// What was wrong with the row it comes from.
+    pub wrong: Option<String>,
+    /// The box that wants the keyboard: a wording's number, or the answer after them.
+    pub wants_focus: Option<usize>,
 }
 
-/// What became of a row that was not as it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ProblemKind {
-    /// It is not among the rows.
-    LeftOut,
-    /// It is, but not as it stood in the file.
-    Changed,
-    /// Good to know; nothing was lost.
-    Note,
+impl Draft {
+    /// Both a question and an answer are there.
+    pub fn is_whole(&self) -> bool {
+        !self.answer.trim().is_empty()
+            && self
+                .wordings
+                .iter()
+                .any(|(text, _)| !text.trim().is_empty())
+    }
 }
 
-/// One row that was left out or changed, or a remark.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// Left out or changed.
-    pub kind: ProblemKind,
-    /// Where, counted from 1; `None` when it concerns the whole file.
-    pub line: Option<usize>,
-    /// Why, in plain words.
-    pub reason: String,
-    /// What to do about it; may be empty.
-    pub fix: String,
-    /// The beginning of the row.
-    pub excerpt: String,
-}
-
-/// A file that was read.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Dataset {
+/// A file whose columns must be chosen by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ColumnsWanted {
     /// The file.
     pub path: PathBuf,
-    /// Its name, as shown.
+    /// Its name.
     pub name: String,
-    /// What kind of file it is and what was taken from where, in one line.
-    pub described: String,
-    /// The good rows, each way to ask one.
-    pub rows: Vec<Row>,
-    /// What is wrong with the others.
-    pub problems: Vec<Problem>,
-    /// How many rows of the file were read.
-    pub read: usize,
-    /// How many of them not to the letter.
-    pub changed: usize,
-    /// How many were left out.
-    pub left_out: usize,
-    /// Some rows say where they come from.
-    pub has_source: bool,
-    /// How many different answers the rows have.
-    pub answers: usize,
-    /// The folder its model belongs into.
-    pub model_dir: PathBuf,
-    /// That folder holds a trained model already.
-    pub trained_before: bool,
-}
-
-impl Dataset {
-    /// Fewest questions that a model can learn from.
-    pub const FEWEST_ROWS: usize = 8;
-    /// Fewest different answers that a model can learn to tell apart.
-    pub const FEWEST_ANSWERS: usize = 2;
-
-    /// There is enough to train on.
-    pub fn is_enough(&self) -> bool {
-        self.rows.len() >= Self::FEWEST_ROWS && self.answers >= Self::FEWEST_ANSWERS
-    }
-
-    /// Up to three questions from all over the file, short ones first: something to try.
-    pub fn examples(&self) -> Vec<&str> {
-        let third = self.rows.len().div_ceil(3).max(1);
-        let mut seen = HashSet::new();
-        self.rows
-            .chunks(third)
-            .filter_map(|part| {
-                let start = part.len() / 3;
-                let near = part.iter().cycle().skip(start).take(part.len().min(20));
-                near.map(|row| row.question.as_str())
-                    .min_by_key(|question| question.chars().count().abs_diff(36))
-            })
-            .filter(|question| seen.insert(*question))
-            .collect()
-    }
+    /// The columns it has.
+    pub columns: Vec<String>,
+    /// Which holds the questions.
+    pub question: usize,
+    /// Which holds the answers.
+    pub answer: usize,
 }
 
 /// The Data step.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Data {
-    /// The opened file.
-    pub set: Option<Dataset>,
+    /// The rows of the table.
+    pub listing: Listing,
+    /// Only rows with these letters.
+    pub filter: String,
+    /// Only rows of this kind.
+    pub only: Only,
+    /// Their order.
+    pub sort: Sort,
+    /// What could be mended.
+    pub review: Review,
+    /// What is shown below the files.
+    pub view: DataView,
+    /// Chosen rows.
+    pub chosen: BTreeSet<RowId>,
+    /// Where a range of chosen rows begins.
+    pub anchor: Option<RowId>,
+    /// Where the keyboard is.
+    pub at: Option<RowId>,
+    /// The row the table should scroll to.
+    pub scroll_to: Option<RowId>,
+    /// What is being edited.
+    pub draft: Option<Draft>,
+    /// The text that is being pasted.
+    pub paste: Option<String>,
+    /// A file whose columns must be chosen.
+    pub columns: Option<ColumnsWanted>,
     /// A file that is being read, by name.
     pub reading: Option<String>,
     /// How much of it is read, between 0 and 1.
     pub read_share: f32,
     /// Why the last file could not be opened.
     pub trouble: Option<Trouble>,
-    /// A file dialog is open.
-    pub dialog_open: bool,
-    /// A dialog ended without a file: the path box is offered beside the button.
-    pub path_offered: bool,
     /// What stands in the path box.
     pub typed_path: String,
-    /// All problems are listed, not the first few.
-    pub all_problems: bool,
+    /// The import whose problems are all listed, not the first few.
+    pub all_problems: Option<ImportId>,
+    /// The filter box wants the keyboard.
+    pub wants_filter: bool,
 }

@@ -1,35 +1,46 @@
-//! What the window knows: plain data, serialisable, without a single window type.
+//! What the window knows: plain data, without a single window type.
 //!
 //! Views read it, [`command`](crate::command) changes it, jobs fill it through commands.
 
 mod ask;
 mod data;
-mod status;
+mod export;
+mod project;
+mod shell;
 mod training;
 
 pub use crate::trouble::Trouble;
-pub use ask::{Answer, Ask, AskPhase, Reply};
-pub use data::{Data, Dataset, Problem, ProblemKind, Row};
-pub use status::{Level, Message};
-pub use training::{Fetch, Figures, Outcome, Progress, Round, Stage, Training};
+pub use ask::{Answer, Ask, Batch, Correcting, Reply, Said, Side};
+pub use data::{
+    Column, ColumnsWanted, Data, DataView, Draft, DraftOf, Listing, Only, Review, Sort, Suggestion,
+    SuggestionKind,
+};
+pub use export::{Export, Exported, ExportedFile};
+pub use project::{Project, Saved};
+pub use shell::{Level, Message, Overlay, Shell};
+pub use training::{
+    Check, Checking, Fetch, List, Outcome, Progress, Round, Stage, Training, Verdict,
+};
 
 use serde::{Deserialize, Serialize};
 
-/// The three steps of the left rail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// The steps of the left rail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Step {
-    /// Bring an FAQ file.
-    #[default]
+    /// Questions and answers.
     Data,
-    /// Let the model learn it.
+    /// Let the model learn them.
     Train,
-    /// Ask it questions.
+    /// Ask it.
+    #[default]
     Ask,
+    /// Take it elsewhere.
+    Export,
 }
 
 impl Step {
     /// All steps, in the order of work.
-    pub const ALL: [Self; 3] = [Self::Data, Self::Train, Self::Ask];
+    pub const ALL: [Self; 4] = [Self::Data, Self::Train, Self::Ask, Self::Export];
 }
 
 /// Light, dark, or whatever the system says.
@@ -45,37 +56,27 @@ pub enum Appearance {
 }
 
 /// Everything a view may draw.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct State {
     /// The step that is shown.
     pub step: Step,
-    /// The opened FAQ file.
+    /// The open project.
+    pub project: Project,
+    /// The Data step.
     pub data: Data,
-    /// The current or last training.
+    /// The Train step.
     pub training: Training,
-    /// The question and its answers.
+    /// The Ask step.
     pub ask: Ask,
-    /// The last message of the status line.
-    pub message: Option<Message>,
-    /// Light or dark.
-    pub appearance: Appearance,
-    /// Files dropped on the window never arrive on this system.
-    pub no_drops: bool,
-    /// The window is closing and waits for the training to keep its best.
-    pub closing: bool,
+    /// The Export step.
+    pub export: Export,
+    /// What surrounds the steps.
+    pub shell: Shell,
 }
 
 impl State {
-    /// What the rail calls this work: the name of the opened file.
-    pub fn project_name(&self) -> Option<&str> {
-        self.data.set.as_ref().map(|set| set.name.as_str())
-    }
-
-    /// Shows a message in the status line.
+    /// Says something in the status line, and keeps it in the list of messages.
     pub fn say(&mut self, level: Level, text: impl Into<String>) {
-        self.message = Some(Message {
-            level,
-            text: text.into(),
-        });
+        self.shell.say(level, text.into());
     }
 }

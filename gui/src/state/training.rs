@@ -1,10 +1,12 @@
 //! A training as it runs, and what came of it.
 
-use std::path::PathBuf;
+use std::{collections::HashSet, sync::Arc};
 
+use nearsay_core::calibration::Calibration;
 use serde::{Deserialize, Serialize};
 
 use super::Trouble;
+use crate::project::{EntryId, RowId, Tally};
 
 /// Where a training stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -20,6 +22,8 @@ pub enum Stage {
     Understanding,
     /// Learning, round by round.
     Learning,
+    /// Asking the questions kept aside.
+    Checking,
     /// Done: see the outcome.
     Done,
     /// Ended without a model: see the trouble.
@@ -78,51 +82,137 @@ pub struct Round {
     pub check: Option<f64>,
 }
 
-/// Share of held-out questions that find their answer first, second and so on.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Figures {
-    /// Right answer first: between 0 and 1.
-    pub first: Option<f64>,
-    /// Right answer among the first five.
-    pub top5: Option<f64>,
+/// How a question kept aside fared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verdict {
+    /// The question.
+    pub row: RowId,
+    /// The answer it was given; none when there was nothing to find.
+    pub given: Option<EntryId>,
+    /// How near that is.
+    pub score: f32,
+    /// The place of its own answer: 1 is the first.
+    pub rank: u32,
+}
+
+impl Verdict {
+    /// Its own answer came first.
+    pub fn is_right(&self) -> bool {
+        self.rank == 1
+    }
+}
+
+/// How all questions kept aside fared with one model, in the order of the table.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Check {
+    /// One for each question.
+    pub verdicts: Vec<Verdict>,
+    /// The chance of being right for each score (see [`Calibration`]); none when there are too few
+    /// questions to say.
+    pub calibration: Option<Calibration>,
+    /// For each chance in hundredths from 0 to 100 as the least to answer at: of 100 questions so
+    /// many are answered, and of 100 answered so many wrongly.
+    pub consequences: Vec<(f32, f32)>,
+}
+
+impl Check {
+    /// How many were right.
+    pub fn tally(&self) -> Tally {
+        let up_to = |rank| self.verdicts.iter().filter(|v| v.rank <= rank).count() as u32;
+        Tally {
+            asked: self.verdicts.len() as u32,
+            first: up_to(1),
+            top5: up_to(5),
+        }
+    }
+}
+
+/// How the questions kept aside fared.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Checking {
+    /// With the encoder as it came.
+    pub before: Option<Arc<Check>>,
+    /// With the trained model.
+    pub after: Option<Arc<Check>>,
+    /// The project's revision it is of.
+    pub revision: u64,
+}
+
+/// Which questions are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum List {
+    /// Wrong before, right now.
+    Mended,
+    /// Right before, wrong now.
+    Worse,
+    /// Wrong now.
+    #[default]
+    Wrong,
+}
+
+impl List {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Mended, Self::Worse, Self::Wrong];
+}
+
+impl Checking {
+    /// The check of what answers now.
+    pub fn now(&self) -> Option<&Check> {
+        self.after.as_deref().or(self.before.as_deref())
+    }
+
+    /// Questions of a list, the most sure first.
+    pub fn list(&self, list: List) -> Vec<Verdict> {
+        let Some(now) = self.now() else {
+            return Vec::new();
+        };
+        let wrong_before: HashSet<RowId> = match (&self.before, &self.after) {
+            (Some(before), Some(_)) => before
+                .verdicts
+                .iter()
+                .filter(|verdict| !verdict.is_right())
+                .map(|verdict| verdict.row)
+                .collect(),
+            _ => HashSet::new(),
+        };
+        let both = self.after.is_some() && self.before.is_some();
+        let mut found: Vec<Verdict> = now
+            .verdicts
+            .iter()
+            .filter(|verdict| match list {
+                List::Mended => verdict.is_right() && wrong_before.contains(&verdict.row),
+                List::Worse => both && !verdict.is_right() && !wrong_before.contains(&verdict.row),
+                List::Wrong => !verdict.is_right(),
+            })
+            .copied()
+            .collect();
+        found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        found
+    }
 }
 
 /// What a training achieved, on questions it never saw.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Outcome {
-    /// Before training.
-    pub before: Figures,
-    /// After training.
-    pub after: Figures,
-    /// How many questions were kept aside for checking.
-    pub held_out: u64,
-    /// The folder with the trained model.
-    pub dir: Option<PathBuf>,
+    /// The encoder as it came.
+    pub untrained: Tally,
+    /// What answered until now.
+    pub before: Tally,
+    /// The new model.
+    pub after: Tally,
+    /// The new model answers from now on; else the old one was better and stays.
+    pub kept: bool,
 }
 
 impl Outcome {
-    /// Fewer checked questions than this say too little.
-    pub const ENOUGH: u64 = 30;
-
-    /// Half the width of the 95 % interval of "after", in questions of a hundred.
-    pub fn give_or_take(&self) -> Option<f64> {
-        let share = self.after.first?;
-        (self.held_out > 0).then(|| {
-            196.0
-                * (share * (1.0 - share) / self.held_out as f64)
-                    .max(0.0)
-                    .sqrt()
-        })
-    }
-
-    /// After is better than before.
+    /// The new model is better, and answers from now on.
     pub fn helped(&self) -> bool {
-        matches!((self.before.first, self.after.first), (Some(before), Some(after)) if after > before)
+        self.kept && self.after.share() > self.before.share()
     }
 }
 
 /// The Train step.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Training {
     /// Where it stands.
     pub stage: Stage,
@@ -152,6 +242,16 @@ pub struct Training {
     pub trouble: Option<Trouble>,
     /// The last saved point can be gone on from.
     pub can_go_on: bool,
+    /// Pairs a round learns from.
+    pub pairs: u64,
+    /// How the questions kept aside fare, with what answers now.
+    pub checking: Checking,
+    /// How what answered until now fared, while a new model is checked.
+    pub baseline: Option<Tally>,
+    /// The list of questions is shown instead of the training.
+    pub mistakes: Option<List>,
+    /// The settings for the curious are unfolded.
+    pub curious: bool,
 }
 
 impl Training {
@@ -159,7 +259,11 @@ impl Training {
     pub fn is_running(&self) -> bool {
         matches!(
             self.stage,
-            Stage::Reading | Stage::Fetching | Stage::Understanding | Stage::Learning
+            Stage::Reading
+                | Stage::Fetching
+                | Stage::Understanding
+                | Stage::Learning
+                | Stage::Checking
         )
     }
 

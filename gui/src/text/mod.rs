@@ -3,6 +3,7 @@
 
 pub mod ask;
 pub mod data;
+pub mod export;
 pub mod shell;
 pub mod train;
 pub mod trouble;
@@ -47,6 +48,26 @@ pub fn percent(fraction: f32) -> String {
 /// `12.5 MB`.
 pub fn megabytes(bytes: u64) -> String {
     format!("{:.1}\u{202f}MB", bytes as f64 / 1e6)
+}
+
+/// `12.5 MB`, `3.1 kB`, `812 bytes`.
+pub fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..=999 => format!("{bytes}\u{202f}bytes"),
+        1000..=999_999 => format!("{:.1}\u{202f}kB", bytes as f64 / 1e3),
+        _ => megabytes(bytes),
+    }
+}
+
+/// How long something takes in all, roughly.
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 3.0 => "a moment".to_owned(),
+        s if s < 55.0 => format!("{:.0} seconds", (s / 5.0).ceil() * 5.0),
+        s if s < 95.0 => "a minute".to_owned(),
+        s if s < 5400.0 => format!("{:.0} minutes", (s / 60.0).ceil()),
+        s => format!("{:.0} hours", (s / 3600.0).ceil()),
+    }
 }
 
 /// How long something still takes, as a range, since nobody knows exactly.

@@ -1,7 +1,13 @@
 //! The Train step.
 
-use super::{answers, megabytes, number, of_hundred, percent, questions, time_left};
-use crate::state::{Dataset, Outcome, Round, Stage, Training};
+use super::{
+    answers, count, duration, megabytes, number, of_hundred, percent, questions, time_left,
+};
+use crate::{
+    job,
+    project::{Document, Effort, Models, Tally, shelf::Pace},
+    state::{List, Outcome, Round, Stage, Training},
+};
 
 /// The step's headline.
 pub const TITLE: &str = "Train";
@@ -50,9 +56,71 @@ pub const SERIES_ERROR: &str = "questions it trains on";
 pub const BEST: &str = "best so far";
 /// Instead of lines, before the first round.
 pub const NO_ROUNDS: &str = "The first round is not done yet";
-/// What quick means.
-pub const QUICK: &str =
-    "Quick: learns a small layer on top of a language model. Nothing leaves this computer";
+/// Below everything.
+pub const STAYS_HERE: &str = "Everything runs on this computer. Nothing leaves it";
+/// A training was cut off.
+pub const CUT_OFF: &str = "A training was cut off. It can go on where it was";
+/// Nothing is kept aside.
+pub const NONE_ASIDE: &str = "No questions are kept aside, so nobody can say how good the model is. Choose rows in Data and keep some for checking";
+/// Hint of the way back.
+pub const GO_BACK_HINT: &str = "The model before answers again; this one is kept to come back to";
+/// The model before answers.
+pub const WENT_BACK: &str = "The model before answers again";
+/// Leaves the lists.
+pub const BACK: &str = "← Back to training";
+/// Shows a row.
+pub const OPEN_ROW: &str = "Open row";
+/// Its hint.
+pub const OPEN_ROW_HINT: &str = "Show it in the table, to change it";
+/// The given answer is right too.
+pub const RIGHT_TOO: &str = "That was right too";
+/// Its hint.
+pub const RIGHT_TOO_HINT: &str = "Both answers are right for this question";
+/// Learns from a question kept aside.
+pub const LEARN: &str = "Add as a wording";
+/// Its hint.
+pub const LEARN_HINT: &str =
+    "The model learns from this question next time; it is no longer kept aside";
+/// For undo.
+pub const DID_RIGHT_TOO: &str = "accept both answers";
+/// For undo.
+pub const DID_LEARN: &str = "learn from a question";
+/// In the status line.
+pub const RIGHT_TOO_SAID: &str = "Both answers count as right for this question";
+/// In the status line.
+pub const LEARN_SAID: &str = "The next training learns from this question";
+/// The row is gone.
+pub const GONE: &str = "This row was deleted";
+/// Above the given answer.
+pub const IT_ANSWERED: &str = "It answered";
+/// Unfolds the settings.
+pub const CURIOUS: &str = "Settings for the curious";
+/// Setting.
+pub const ROUNDS: &str = "Rounds at most";
+/// What it is.
+pub const ROUNDS_WHAT: &str =
+    "How often it goes through all questions. It stops earlier when nothing gets better";
+/// Setting.
+pub const BATCH: &str = "Questions at once";
+/// What it is.
+pub const BATCH_WHAT: &str =
+    "How many questions it tells apart in one step. More is slower and sometimes better";
+/// Setting.
+pub const PACE: &str = "Size of steps";
+/// What it is.
+pub const PACE_WHAT: &str =
+    "How much it changes at each step. Large steps learn fast and may overshoot";
+/// Setting.
+pub const SEED: &str = "Order of questions";
+/// What it is.
+pub const SEED_WHAT: &str =
+    "Another number shuffles them in another way; the same gives the same model";
+/// A setting was not changed.
+pub const USUAL: &str = "usual";
+/// For undo.
+pub const DID_EFFORT: &str = "change how to train";
+/// For undo.
+pub const DID_TUNE: &str = "change a setting";
 /// Waiting.
 pub const PAUSED: &str = "Paused";
 
@@ -62,32 +130,42 @@ pub fn intro(training: &Training) -> &'static str {
         _ if training.stopping => "Stopping after this round. The best so far is kept",
         _ if training.paused => "Paused. Resume whenever you like",
         Stage::Idle => "The model learns which answer belongs to which question",
-        Stage::Done => "Done. The model is ready to be asked",
+        Stage::Done => "Done. What it learned answers in Ask",
         Stage::Failed => "The training did not get to its end",
-        _ => "Teaching the model your questions. You can look at the other steps meanwhile",
+        _ => "Teaching the model your questions. You can go on working meanwhile",
     }
 }
 
 /// The step's state in the rail.
-pub fn rail(training: &Training, trained_before: bool) -> String {
-    match (training.stage, &training.outcome) {
-        _ if training.stopping && training.is_running() => "stopping…".to_owned(),
-        _ if training.paused && training.is_running() => "paused".to_owned(),
-        _ if training.is_running() => match training.fraction() {
-            Some(fraction) if training.stage == Stage::Learning => {
-                format!("learning, {}", percent(fraction))
-            }
-            _ => rail_stage(training.stage).to_owned(),
-        },
-        (Stage::Failed, _) => "did not finish".to_owned(),
-        (Stage::Done, Some(outcome)) => match (outcome.before.first, outcome.after.first) {
+pub fn rail(training: &Training, models: &Models) -> String {
+    match training.stage {
+        _ if training.stopping && training.is_running() => return "stopping…".to_owned(),
+        _ if training.paused && training.is_running() => return "paused".to_owned(),
+        _ if training.is_running() => {
+            return match training.fraction() {
+                Some(fraction) if training.stage == Stage::Learning => {
+                    format!("learning, {}", percent(fraction))
+                }
+                _ => rail_stage(training.stage).to_owned(),
+            };
+        }
+        Stage::Failed => return "did not finish".to_owned(),
+        _ => {}
+    }
+    match &models.current {
+        Some(_) if models.edits > 0 => {
+            format!(
+                "{} since",
+                count(models.edits as usize, "change", "changes")
+            )
+        }
+        Some(model) => match (model.before.share(), model.after.share()) {
             (Some(before), Some(after)) => {
                 format!("{} → {} of 100", of_hundred(before), of_hundred(after))
             }
             _ => "trained".to_owned(),
         },
-        _ if trained_before => "trained earlier".to_owned(),
-        _ => "not trained yet".to_owned(),
+        None => "not trained yet".to_owned(),
     }
 }
 
@@ -97,6 +175,7 @@ fn rail_stage(stage: Stage) -> &'static str {
         Stage::Fetching => "getting the model…",
         Stage::Understanding => "understanding…",
         Stage::Learning => "learning…",
+        Stage::Checking => "checking…",
         _ => "getting ready…",
     }
 }
@@ -109,6 +188,7 @@ pub fn stage(stage: Stage) -> &'static str {
         Stage::Fetching => "Getting the language model",
         Stage::Understanding => "Understanding questions",
         Stage::Learning => "Learning",
+        Stage::Checking => "Checking",
         Stage::Done => "Done",
         Stage::Failed => "Not finished",
     }
@@ -149,6 +229,7 @@ pub fn doing(training: &Training) -> String {
             None => "first round".to_owned(),
         },
         Stage::Reading => "getting ready".to_owned(),
+        Stage::Checking => "asking the questions kept aside".to_owned(),
         _ => String::new(),
     }
 }
@@ -166,12 +247,179 @@ pub fn how_far(training: &Training) -> (String, String) {
 }
 
 /// What training will work with.
-pub fn ready(set: &Dataset) -> String {
+pub fn ready(document: &Document) -> String {
+    let aside = document.kept_aside();
     format!(
-        "{} with {}. One in five is kept aside to check what was learned",
-        questions(set.rows.len()),
-        answers(set.answers)
+        "{} with {}. {} of them are kept aside to check what was learned",
+        questions(document.questions()),
+        answers(document.entries.len()),
+        number(aside)
     )
+}
+
+/// The name of an effort.
+pub fn effort(effort: Effort) -> &'static str {
+    match effort {
+        Effort::Quick => "Quick",
+        Effort::Thorough => "Thorough",
+    }
+}
+
+/// What it does.
+pub fn effort_what(effort: Effort) -> &'static str {
+    match effort {
+        Effort::Quick => {
+            "The small model that came with Nearsay learns your questions. English works best"
+        }
+        Effort::Thorough => {
+            "A larger language model reads every text once, then learns on top. Better answers; 90\u{202f}MB are fetched the first time"
+        }
+    }
+}
+
+/// Rounds a training takes before it stops by itself, by experience.
+const ROUNDS_TAKEN: f64 = 12.0;
+
+/// How long it would take on this machine; none before anything was measured.
+pub fn estimate(
+    effort: Effort,
+    pairs: usize,
+    texts: usize,
+    rounds: Option<u32>,
+    pace: &Pace,
+) -> Option<String> {
+    let (usual, _) = job::usual(effort);
+    let rounds = rounds.map_or(ROUNDS_TAKEN.min(usual as f64), f64::from);
+    let steps = pairs as f64 * rounds;
+    let (seconds, measured) = match effort {
+        Effort::Quick => (
+            steps / pace.quick.or(pace.guess.map(|g| g * QUICK_OF_GUESS))?,
+            pace.quick,
+        ),
+        Effort::Thorough => {
+            let reading = pace.reading.or(pace.guess.map(|g| g * READING_OF_GUESS))?;
+            let learning = pace
+                .thorough
+                .or(pace.guess.map(|g| g * THOROUGH_OF_GUESS))?;
+            (texts as f64 / reading + steps / learning, pace.reading)
+        }
+    };
+    let seconds = seconds + 1.0;
+    Some(match measured {
+        Some(_) => format!("About {} on this computer, as last time", duration(seconds)),
+        None => format!("About {} on this computer", duration(seconds)),
+    })
+}
+
+/// Pairs a second for each billion operations a second of this machine's matrix product, measured
+/// where we develop: quick, and thorough; and texts read.
+const QUICK_OF_GUESS: f64 = 120.0;
+const THOROUGH_OF_GUESS: f64 = 400.0;
+const READING_OF_GUESS: f64 = 4.0;
+
+/// What changed since the last training.
+pub fn changes(edits: u32, estimate: Option<&str>) -> String {
+    let edits = count(edits as usize, "change", "changes");
+    match estimate {
+        Some(estimate) => format!("{edits} since the last training. {estimate}"),
+        None => format!("{edits} since the last training"),
+    }
+}
+
+/// Title of a list.
+pub fn mistakes_title(list: List) -> &'static str {
+    match list {
+        List::Mended => "Train / fixed now",
+        List::Worse => "Train / got worse",
+        List::Wrong => "Train / still wrong",
+    }
+}
+
+/// Under it.
+pub fn mistakes_below(list: List, n: usize, asked: usize) -> String {
+    let of = format!("{} of {} kept aside", number(n), questions(asked));
+    match list {
+        List::Mended => format!("{of}. Wrong before, right now"),
+        List::Worse => format!("{of}. Right before, wrong now"),
+        List::Wrong => format!("{of}. Mend the data, not the model: most take one click"),
+    }
+}
+
+/// The button of a list.
+pub fn list(list: List, n: usize) -> String {
+    match list {
+        List::Mended => format!("Fixed now {}", number(n)),
+        List::Worse => format!("Got worse {}", number(n)),
+        List::Wrong => format!("Still wrong {}", number(n)),
+    }
+}
+
+/// A list is empty.
+pub fn nothing_in(list: List) -> &'static str {
+    match list {
+        List::Mended => "Nothing here. After a training this lists what it has learned",
+        List::Worse => "Nothing got worse",
+        List::Wrong => "Every question kept aside finds its answer first",
+    }
+}
+
+/// How a question fared.
+pub fn verdict_word(is_right: bool, sure: bool) -> &'static str {
+    match (is_right, sure) {
+        (true, _) => "right now",
+        (false, true) => "sure and wrong",
+        (false, false) => "unsure",
+    }
+}
+
+/// Above the right answer.
+pub fn expected(rank: u32) -> String {
+    let place = match rank {
+        1 => "1st".to_owned(),
+        2 => "2nd".to_owned(),
+        3 => "3rd".to_owned(),
+        n if n % 100 / 10 != 1 && n % 10 == 1 => format!("{}st", number(n)),
+        n if n % 100 / 10 != 1 && n % 10 == 2 => format!("{}nd", number(n)),
+        n if n % 100 / 10 != 1 && n % 10 == 3 => format!("{}rd", number(n)),
+        n => format!("{}th", number(n)),
+    };
+    format!("You expect (it came {place})")
+}
+
+/// Name of the way back to the usual value.
+pub fn reset(of: &str) -> String {
+    format!("Back to usual: {of}")
+}
+
+/// Its hint.
+pub fn reset_hint(usual: u32) -> String {
+    format!("Back to {}", number(usual))
+}
+
+/// The way back to the model before, or on to the one that was not kept.
+pub fn go_back(outcome: Option<&Outcome>) -> &'static str {
+    match outcome {
+        Some(outcome) if !outcome.kept => "Use the new model anyway",
+        _ => "Back to the model before",
+    }
+}
+
+/// Above the large numbers.
+pub fn figures_title(asked: u32) -> String {
+    format!(
+        "Right answer first, on {} kept aside",
+        questions(asked as usize)
+    )
+}
+
+/// Too few questions are kept aside.
+pub fn too_few_checked(asked: u32) -> String {
+    let be = if asked == 1 {
+        "question is"
+    } else {
+        "questions are"
+    };
+    format!("{} checked {be} too few to be sure", number(asked))
 }
 
 /// The same as the plots, in words.
@@ -219,40 +467,39 @@ pub fn of_hundred_questions(value: f64) -> String {
     format!("{value:.0} of 100")
 }
 
-/// What a training achieved.
-pub fn outcome(outcome: &Outcome) -> String {
-    format!(
-        "Right answer first, on {} kept aside",
-        questions(usize::try_from(outcome.held_out).unwrap_or(usize::MAX))
-    )
-}
-
 /// Beside the first large number.
 pub const BEFORE: &str = "of 100 before";
 
 /// Beside the second large number.
-pub fn after(outcome: &Outcome) -> String {
-    match outcome.give_or_take() {
-        Some(width) if width >= 0.5 => format!("of 100 now, give or take {width:.0}"),
-        _ => "of 100 now".to_owned(),
+pub fn now(tally: Tally, has_before: bool) -> String {
+    let now = if has_before { " now" } else { "" };
+    match tally.give_or_take() {
+        Some(width) if width >= 0.5 => format!("of 100{now}, give or take {width:.0}"),
+        _ => format!("of 100{now}"),
     }
 }
 
 /// What to think of it.
 pub fn verdict(outcome: &Outcome) -> String {
-    let (Some(before), Some(after)) = (outcome.before.first, outcome.after.first) else {
-        return "The model is saved. Too few questions were kept aside to say how good it is"
-            .to_owned();
+    let (Some(before), Some(after)) = (outcome.before.share(), outcome.after.share()) else {
+        return "The model is saved. No questions were kept aside to say how good it is".to_owned();
     };
-    if outcome.held_out < Outcome::ENOUGH {
+    if !outcome.kept {
         return format!(
-            "{} checked questions are too few to be sure",
-            number(outcome.held_out)
+            "Training did not help: {} of 100 instead of {}. The old model is kept. More ways to ask for the same answer would help",
+            of_hundred(after),
+            of_hundred(before)
         );
+    }
+    if outcome.after.asked < Tally::ENOUGH {
+        return too_few_checked(outcome.after.asked);
     }
     // Of the two numbers as they are shown.
     let more = (after * 100.0).round() - (before * 100.0).round();
-    let sure = outcome.give_or_take().is_some_and(|width| more > width);
+    let sure = outcome
+        .after
+        .give_or_take()
+        .is_some_and(|width| more > width);
     if more >= 1.0 && sure {
         format!("{more:.0} more of 100 questions find their answer at once")
     } else if more >= 1.0 {
@@ -260,9 +507,6 @@ pub fn verdict(outcome: &Outcome) -> String {
             "{more:.0} more of 100 questions find their answer at once, \
              though with so few questions checked that may be chance"
         )
-    } else if more <= -1.0 {
-        "Training did not help with this data. More ways to ask for the same answer would"
-            .to_owned()
     } else {
         "About as good as before. More ways to ask for the same answer would help".to_owned()
     }
@@ -270,7 +514,8 @@ pub fn verdict(outcome: &Outcome) -> String {
 
 /// In the status line at the end.
 pub fn done(outcome: &Outcome) -> String {
-    match outcome.after.first {
+    match outcome.after.share() {
+        _ if !outcome.kept => "Training did not help. The old model is kept".to_owned(),
         Some(after) => format!(
             "Training done: right answer first for {} of 100",
             of_hundred(after)

@@ -1,5 +1,7 @@
 //! Troubles: what happened, and what to do.
 
+use std::path::Path;
+
 use crate::state::Trouble;
 
 /// The system gives no more threads.
@@ -97,3 +99,90 @@ pub fn no_window() -> Trouble {
 
 /// A report is on the clipboard.
 pub const REPORT_COPIED: &str = "Report copied";
+
+/// There is no project in this folder.
+pub fn no_project(dir: &Path) -> Trouble {
+    Trouble::new(
+        format!("There is no project in {}", dir.display()),
+        "Choose a folder with a file project.json, or begin a new project",
+    )
+}
+
+/// Neither of a project's states can be read.
+pub fn damaged_project(dir: &Path) -> Trouble {
+    Trouble::new(
+        format!(
+            "The project in {} is damaged and cannot be read",
+            dir.display()
+        ),
+        "Take project.json back from a backup, or begin a new project with your FAQ file",
+    )
+}
+
+/// A project of a newer program.
+pub fn newer_project(dir: &Path) -> Trouble {
+    Trouble::new(
+        format!("The project in {} is from a newer Nearsay", dir.display()),
+        "Install the newest Nearsay to open it",
+    )
+}
+
+/// The project is not on disk.
+pub fn no_place() -> Trouble {
+    Trouble::new(
+        "The project could not be saved, so there is no place for a model",
+        "Make room on the disk, or start Nearsay with --data DIR for another place",
+    )
+}
+
+/// The texts are not ready yet.
+pub fn not_ready() -> Trouble {
+    Trouble::new(
+        "The texts are still being read",
+        "Wait until the bar at the bottom is full, then try again",
+    )
+}
+
+/// No questions in a file of questions.
+pub fn no_questions(name: &str) -> Trouble {
+    Trouble::new(
+        format!("I found no questions in {name}"),
+        "Write one question a line, or a table with a column “question”",
+    )
+}
+
+/// Not a kind of file that is read.
+pub fn not_a_faq(name: &str) -> Trouble {
+    Trouble::new(format!("I cannot read {name}"), super::data::readable())
+}
+
+/// Several files could not be read.
+pub fn several(troubles: &[Trouble]) -> Trouble {
+    let told: Vec<String> = troubles
+        .iter()
+        .map(|trouble| format!("{}. {}", trouble.what, trouble.fix))
+        .collect();
+    Trouble::new(
+        format!("{} files could not be read", troubles.len()),
+        told.join("\n"),
+    )
+}
+
+/// A typed path that cannot be one.
+pub fn no_such_place(path: &Path) -> Trouble {
+    Trouble::new(
+        format!("{} is no place for a folder", path.display()),
+        "Choose another folder",
+    )
+}
+
+/// Something else is where the export should go.
+pub fn not_ours(path: &Path) -> Trouble {
+    Trouble::new(
+        format!(
+            "{} is there already, and is no model of ours",
+            path.display()
+        ),
+        "Choose a new folder, so that nothing of yours is replaced",
+    )
+}

@@ -6,12 +6,12 @@ use egui::{
 };
 
 use super::{
-    Commands, train, trouble,
+    Commands, batch, silence, train, trouble,
     widget::{self, Tone},
 };
 use crate::{
     command::Command,
-    state::{Answer, AskPhase, Dataset, Reply, State, Step},
+    state::{Answer, Correcting, Reply, Said, Side, State, Step},
     text, theme,
 };
 
@@ -21,23 +21,13 @@ pub(super) fn box_id() -> Id {
 }
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    let Some(set) = &state.data.set else {
+    if state.project.document.entries.is_empty() {
         return train::nothing(
             ui,
-            text::ask::NO_MODEL,
+            text::ask::NO_DATA,
             text::ask::NO_DATA_MORE,
             text::ask::GO_DATA,
             Step::Data,
-            commands,
-        );
-    };
-    if !set.trained_before {
-        return train::nothing(
-            ui,
-            text::ask::NO_MODEL,
-            text::ask::NO_MODEL_MORE,
-            text::ask::GO_TRAIN,
-            Step::Train,
             commands,
         );
     }
@@ -49,28 +39,25 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.scope_builder(UiBuilder::new().max_rect(edge), |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.set_max_width(column.width());
-            found(ui, state, set, commands);
+            found(ui, state, commands);
+            silence::show(ui, state, commands);
+            batch::show(ui, state, commands);
         });
     });
 }
 
 /// Below the search box: what was found, or what could be asked.
-fn found(ui: &mut Ui, state: &State, set: &Dataset, commands: &mut Commands) {
+fn found(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Some(trouble) = &state.ask.trouble {
-        trouble::show(ui, trouble, commands, |ui, commands| {
-            if state.ask.phase == AskPhase::Ended
-                && widget::primary(ui, true, text::ask::TRY_AGAIN).clicked()
-            {
-                commands.push(Command::AskAgain);
-            }
-        });
+        trouble::show(ui, trouble, commands, |_, _| {});
     }
     match &state.ask.reply {
-        Some(reply) => answers(ui, reply, commands),
+        Some(reply) => answers(ui, state, reply, commands),
         None if state.ask.waiting => {
-            widget::small(ui, text::ask::LOADING);
+            widget::small(ui, text::ask::waiting(state.ask.preparing));
+            ui.add_space(theme::GAP);
         }
-        None if state.ask.query.trim().is_empty() => examples(ui, set, commands),
+        None if state.ask.query.trim().is_empty() => examples(ui, state, commands),
         None => {}
     }
 }
@@ -104,8 +91,7 @@ fn search_box(ui: &mut Ui, state: &State, commands: &mut Commands) {
             .rect_stroke(rect, theme::CARD_RADIUS + 2, glow, egui::StrokeKind::Middle);
     }
     let response = shown.inner;
-    ui.ctx()
-        .accesskit_node_builder(response.id, |node| node.set_label(text::ask::BOX));
+    widget::name(ui, &response, text::ask::BOX);
     if response.changed() {
         // One question is one line, wherever it was pasted from.
         commands.push(Command::Query(query.replace(['\n', '\r'], " ")));
@@ -116,10 +102,10 @@ fn search_box(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
 }
 
-fn examples(ui: &mut Ui, set: &Dataset, commands: &mut Commands) {
+fn examples(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::card(ui, |ui| {
         widget::title(ui, text::ask::EXAMPLES);
-        for example in set.examples() {
+        for example in state.project.document.examples() {
             if widget::link(ui, example).clicked() {
                 commands.extend([Command::Query(example.to_owned()), Command::Show(Step::Ask)]);
             }
@@ -129,84 +115,238 @@ fn examples(ui: &mut Ui, set: &Dataset, commands: &mut Commands) {
     });
 }
 
-fn answers(ui: &mut Ui, reply: &Reply, commands: &mut Commands) {
+fn answers(ui: &mut Ui, state: &State, reply: &Reply, commands: &mut Commands) {
     if reply.answers.is_empty() {
         widget::weak(ui, text::ask::NOTHING);
+        ui.add_space(theme::GAP);
         return;
     }
-    if reply.confident {
-        widget::small(ui, text::ask::found(reply.answers.len(), reply.took_ms));
-    } else {
-        let ink = theme::palette(ui).warning;
-        ui.label(RichText::new(format!("! {}", text::ask::NO_GOOD_ANSWER)).color(ink));
+    let silence = state.project.document.options.silence;
+    let good = reply
+        .answers
+        .first()
+        .is_some_and(|first| text::ask::is_good(first.chance, first.score, silence));
+    above(ui, state, reply, good, commands);
+    if let Some(correcting) = &state.ask.correcting {
+        self::correcting(ui, correcting, commands);
+        return;
     }
-    ui.add_space(4.0);
+    if !good && !state.ask.show_nearest {
+        return no_good_answer(ui, reply, commands);
+    }
     for (place, answer) in reply.answers.iter().enumerate() {
-        let add = |ui: &mut Ui| self::answer(ui, place, answer, reply, commands);
-        if place == 0 && reply.confident {
-            widget::accent_card(ui, add)
+        let is_at = place == state.ask.at;
+        let add = |ui: &mut Ui| self::answer(ui, state, place, answer, reply, commands);
+        if is_at {
+            widget::accent_card(ui, add);
         } else {
-            widget::card(ui, add)
+            widget::card(ui, add);
         }
     }
 }
 
-fn answer(ui: &mut Ui, place: usize, answer: &Answer, reply: &Reply, commands: &mut Commands) {
+/// How many answers there are and how long they took; who is asked.
+fn above(ui: &mut Ui, state: &State, reply: &Reply, good: bool, commands: &mut Commands) {
+    let has_both = state.project.models.current.is_some();
+    Sides::new().height(30.0).shrink_left().truncate().show(
+        ui,
+        |ui| {
+            let found = text::ask::found(reply.answers.len(), reply.took_us);
+            if good || state.ask.show_nearest {
+                widget::small(ui, found);
+            }
+        },
+        |ui| {
+            if !has_both {
+                return;
+            }
+            for side in [Side::After, Side::Before] {
+                let name = text::ask::side(side);
+                if widget::chip(ui, name, state.ask.side == side).clicked() {
+                    commands.push(Command::AskSide(side));
+                }
+            }
+            widget::small(ui, text::ask::ANSWERS_FROM);
+        },
+    );
+    ui.add_space(2.0);
+}
+
+fn no_good_answer(ui: &mut Ui, reply: &Reply, commands: &mut Commands) {
+    let palette = theme::palette(ui);
+    widget::card(ui, |ui| {
+        let headline = RichText::new(text::ask::NO_GOOD_ANSWER)
+            .text_style(theme::title())
+            .color(palette.ink);
+        ui.label(headline);
+        if let Some(nearest) = reply.answers.first() {
+            let near = nearest.question.as_deref().unwrap_or(&nearest.answer);
+            widget::weak(ui, text::ask::nearest(near));
+        }
+        ui.add_space(6.0);
+        ui.horizontal_wrapped(|ui| {
+            if widget::button(ui, true, text::ask::SHOW_NEAREST).clicked() {
+                commands.push(Command::ShowNearest(true));
+            }
+            if widget::button(ui, true, text::ask::ADD_ANSWER).clicked() {
+                commands.push(Command::New(reply.question.clone()));
+            }
+            if widget::link(ui, text::ask::PICK_RIGHT).clicked() {
+                commands.push(Command::Correct(Some(String::new())));
+            }
+        });
+    });
+}
+
+/// "Wrong?": which answer is right?
+fn correcting(ui: &mut Ui, correcting: &Correcting, commands: &mut Commands) {
+    widget::accent_card(ui, |ui| {
+        Sides::new().shrink_left().truncate().show(
+            ui,
+            |ui| widget::title(ui, &text::ask::correcting(&correcting.question)),
+            |ui| {
+                if widget::link(ui, text::shell::CANCEL).clicked() {
+                    commands.push(Command::Correct(None));
+                }
+            },
+        );
+        let mut query = correcting.query.clone();
+        let edit = TextEdit::singleline(&mut query)
+            .hint_text(text::ask::CORRECT_HINT)
+            .align(egui::Align2::LEFT_CENTER)
+            .desired_width(f32::INFINITY);
+        let response = ui.add(edit);
+        widget::name(ui, &response, text::ask::CORRECT_BOX);
+        if correcting.wants_focus {
+            response.request_focus();
+            commands.push(Command::CorrectFocused);
+        }
+        if response.changed() {
+            commands.push(Command::Correct(Some(query)));
+        }
+        ui.add_space(4.0);
+        if correcting.found.is_empty() {
+            widget::weak(ui, text::ask::CORRECT_NOTHING);
+        }
+        for (entry, question, answer) in &correcting.found {
+            ui.horizontal(|ui| {
+                let response = widget::button(ui, true, text::ask::THIS_ONE);
+                widget::name(ui, &response, &text::ask::this_one(question));
+                if response.clicked() {
+                    commands.push(Command::CorrectWith(*entry));
+                }
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 1.0;
+                    let question = RichText::new(question).text_style(theme::emphasis());
+                    ui.add(Label::new(question).truncate());
+                    let answer = super::table::one_line(answer);
+                    let answer = RichText::new(answer).color(theme::palette(ui).weak);
+                    ui.add(Label::new(answer).truncate());
+                });
+            });
+        }
+        ui.horizontal_wrapped(|ui| {
+            if widget::link(ui, text::ask::ADD_ANSWER).clicked() {
+                commands.push(Command::New(correcting.question.clone()));
+            }
+        });
+    });
+}
+
+fn answer(
+    ui: &mut Ui,
+    state: &State,
+    place: usize,
+    answer: &Answer,
+    reply: &Reply,
+    commands: &mut Commands,
+) {
     let palette = theme::palette(ui);
     Sides::new().shrink_left().truncate().show(
         ui,
         |ui| {
-            let (word, tone) = match place {
-                0 if reply.confident => (text::ask::SURE, Tone::Good),
-                0 => (text::ask::UNSURE, Tone::Bad),
-                _ => (text::ask::NEXT, Tone::Plain),
+            let (word, tone) = match text::ask::sureness(answer.chance, answer.score) {
+                text::ask::Sureness::Sure => (text::ask::SURE, Tone::Good),
+                text::ask::Sureness::Likely => (text::ask::LIKELY, Tone::Warning),
+                text::ask::Sureness::Unsure => (text::ask::UNSURE, Tone::Bad),
             };
-            widget::pill(ui, word, tone);
-            let name = text::ask::score(answer.score);
-            widget::bar(ui, answer.score as f32, vec2(90.0, 6.0), &name).on_hover_text(&name);
-            if let Some(row) = answer.row {
-                widget::small(ui, text::ask::row(row));
+            let pill = widget::pill(ui, word, tone);
+            pill.on_hover_text(text::ask::why(answer.chance, answer.score));
+            let share = answer.chance.unwrap_or(answer.score);
+            let name = text::ask::chance(answer.chance, answer.score);
+            widget::bar(ui, share, vec2(90.0, 6.0), &name);
+            widget::small(ui, text::ask::row(answer.row.entry + 1));
+            if let Some(source) = &answer.source {
+                widget::small(ui, format!("· {source}"));
             }
         },
-        |ui| {
-            let response = ui.add(egui::Button::new(text::ask::COPY));
-            response.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::Role::Button, true, text::ask::copy_name(place))
-            });
-            if response.clicked() {
-                commands.push(Command::Copy {
-                    text: answer.answer.clone(),
-                    said: text::ask::COPIED,
-                });
-            }
-        },
+        |ui| actions(ui, state, place, answer, commands),
     );
     let width = ui.available_width();
     if let Some(question) = &answer.question {
-        let job = marked(
-            ui,
-            question,
-            &reply.question,
-            theme::emphasis(),
-            palette.ink,
-            width,
-        );
+        let asked = &reply.question;
+        let job = marked(ui, question, asked, theme::emphasis(), palette.ink, width);
         ui.label(job);
     }
-    let ink = if place == 0 {
+    let ink = if place == state.ask.at {
         palette.ink
     } else {
         palette.weak
     };
-    ui.add(
-        Label::new(
-            RichText::new(&answer.answer)
-                .color(ink)
-                .line_height(Some(20.0)),
-        )
-        .wrap()
-        .halign(Align::Min),
-    );
+    let style = egui::TextStyle::Body;
+    let mut job = marked(ui, &answer.answer, &reply.question, style, ink, width);
+    for section in &mut job.sections {
+        section.format.line_height = Some(20.0);
+    }
+    ui.add(Label::new(job).wrap().halign(Align::Min));
+}
+
+/// On the right side the last one comes first.
+fn actions(ui: &mut Ui, state: &State, place: usize, answer: &Answer, commands: &mut Commands) {
+    if place > 0 {
+        let response = widget::link(ui, text::ask::COPY);
+        widget::name(ui, &response, &text::ask::copy_name(place));
+        if response.clicked() {
+            commands.push(Command::Copy {
+                text: answer.answer.clone(),
+                said: text::ask::COPIED,
+            });
+        }
+        return;
+    }
+    match &state.ask.said {
+        Some(said) => {
+            if widget::link(ui, text::shell::UNDO).clicked() {
+                commands.push(Command::Undo);
+            }
+            let thanks = match said {
+                Said::Right(_) => text::ask::THANKS,
+                Said::Corrected(_) => text::ask::CORRECTED,
+            };
+            widget::small(ui, thanks);
+        }
+        None => {
+            if widget::link(ui, text::ask::WRONG)
+                .on_hover_text(text::ask::WRONG_HINT)
+                .clicked()
+            {
+                commands.push(Command::Correct(Some(String::new())));
+            }
+            if widget::link(ui, text::ask::RIGHT)
+                .on_hover_text(text::ask::RIGHT_HINT)
+                .clicked()
+            {
+                commands.push(Command::Right(answer.entry));
+            }
+        }
+    }
+    let response = widget::button(ui, true, text::ask::COPY).on_hover_text("Enter");
+    if response.clicked() {
+        commands.push(Command::Copy {
+            text: answer.answer.clone(),
+            said: text::ask::COPIED,
+        });
+    }
 }
 
 /// `text` with the words it shares with `query` marked. The same letters, no more: it does not

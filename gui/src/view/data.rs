@@ -2,52 +2,210 @@
 
 use egui::{Align, CollapsingHeader, Frame, Key, Layout, RichText, Stroke, TextEdit, Ui, vec2};
 
-use super::{Commands, problems, table, trouble, widget};
+use super::{Commands, imports, mend, table, topics, trouble, widget};
 use crate::{
     command::Command,
-    state::{Data, Dataset, State},
+    job::Picked,
+    state::{Data, DataView, Only, State},
     text, theme,
 };
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    let data = &state.data;
-    match &data.set {
-        Some(set) => filled(ui, state, set, commands),
-        None => empty(ui, data, state.no_drops, commands),
+    if state.project.document.entries.is_empty() {
+        return empty(ui, state, commands);
     }
-}
-
-fn filled(ui: &mut Ui, state: &State, set: &Dataset, commands: &mut Commands) {
     let data = &state.data;
-    widget::header(ui, text::data::TITLE, &text::data::summary(set), |ui| {
-        let ready = set.is_enough() && data.reading.is_none() && !state.training.is_running();
-        if widget::primary(ui, ready, text::data::GO_TRAIN).clicked() {
-            commands.push(Command::Train);
-        }
-        choose(ui, data, !state.training.is_running(), commands);
-    });
-    if data.path_offered {
+    let document = &state.project.document;
+    widget::header(
+        ui,
+        text::data::TITLE,
+        &text::data::summary(document),
+        |ui| {
+            choose(ui, state, commands);
+            if widget::button(ui, true, text::data::PASTE).clicked() {
+                commands.push(Command::Paste(Some(String::new())));
+            }
+            if widget::button(ui, true, text::data::NEW).clicked() {
+                commands.push(Command::New(String::new()));
+            }
+        },
+    );
+    if state.shell.no_dialog {
         ui.horizontal(|ui| path_box(ui, data, ui.available_width().min(420.0), commands));
         ui.add_space(theme::GAP - 6.0);
     }
     trouble_card(ui, data, commands);
-    if let Some(reason) = text::data::too_few(set) {
+    if let Some(reason) = text::data::too_few(document) {
         ui.label(RichText::new(format!("! {reason}")).color(theme::palette(ui).warning));
         ui.add_space(theme::GAP - 6.0);
     }
-    problems::report(ui, set, data.all_problems, commands);
-    table::show(ui, set);
+    imports::show(ui, state, commands);
+    toolbar(ui, state, commands);
+    match data.view {
+        DataView::Table => table::show(ui, state, commands),
+        DataView::Mend => mend::show(ui, state, commands),
+        DataView::Topics => topics::show(ui, state, commands),
+    }
 }
 
-fn empty(ui: &mut Ui, data: &Data, no_drops: bool, commands: &mut Commands) {
+/// The filter box, what can be listed, and what can be done with the chosen rows.
+fn toolbar(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let data = &state.data;
+    ui.horizontal_wrapped(|ui| {
+        let mut filter = data.filter.clone();
+        let hint = text::data::filter_hint(state.project.document.questions());
+        let edit = TextEdit::singleline(&mut filter)
+            .hint_text(hint)
+            .desired_width(230.0_f32.min(ui.available_width() - 30.0))
+            .align(egui::Align2::LEFT_CENTER);
+        let response = ui.add(edit);
+        widget::name(ui, &response, text::data::FILTER);
+        if response.changed() {
+            commands.extend([Command::DataView(DataView::Table), Command::Filter(filter)]);
+        }
+        if data.wants_filter {
+            response.request_focus();
+            commands.push(Command::FilterFocus(false));
+        }
+        ui.add_space(4.0);
+        if data.chosen.is_empty() || data.view != DataView::Table {
+            listed(ui, state, commands);
+        } else {
+            chosen(ui, data, commands);
+        }
+    });
+    ui.add_space(theme::GAP - 8.0);
+}
+
+fn listed(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let (data, document) = (&state.data, &state.project.document);
+    let table = data.view == DataView::Table;
+    let mut chip = |ui: &mut Ui, name: &str, chosen: bool, wanted: Command| {
+        if widget::chip(ui, name, chosen).clicked() {
+            commands.extend([Command::DataView(DataView::Table), wanted]);
+        }
+    };
+    let only = |only: Only| table && data.only == only;
+    chip(
+        ui,
+        text::data::ALL,
+        only(Only::All),
+        Command::Only(Only::All),
+    );
+    let suggestions = data.review.suggestions.len();
+    if suggestions > 0 || data.view == DataView::Mend {
+        let name = text::data::to_mend(suggestions);
+        let view = Command::DataView(DataView::Mend);
+        chip(ui, &name, data.view == DataView::Mend, view);
+    }
+    if data.review.one_wording > 0 {
+        let name = text::data::one_wording(data.review.one_wording);
+        chip(
+            ui,
+            &name,
+            only(Only::OneWording),
+            Command::Only(Only::OneWording),
+        );
+    }
+    let aside = document.kept_aside();
+    if aside > 0 {
+        let name = text::data::kept_aside(aside);
+        chip(
+            ui,
+            &name,
+            only(Only::Checking),
+            Command::Only(Only::Checking),
+        );
+    }
+    if data.review.sources.len() > 1 {
+        let view = Command::DataView(DataView::Topics);
+        chip(ui, text::data::TOPICS, data.view == DataView::Topics, view);
+    }
+}
+
+fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
+    widget::small(ui, text::data::chosen(data.chosen.len()));
+    let mut act = |ui: &mut Ui, name: &str, hint: &str, command: Command| {
+        if widget::link(ui, name).on_hover_text(hint).clicked() {
+            commands.push(command);
+        }
+    };
+    if let (1, Some(row)) = (data.chosen.len(), data.chosen.first()) {
+        act(
+            ui,
+            text::data::EDIT,
+            text::data::EDIT_HINT,
+            Command::Edit(*row),
+        );
+    }
+    let entries: std::collections::BTreeSet<u64> =
+        data.chosen.iter().map(|row| row.entry).collect();
+    if entries.len() > 1 {
+        act(
+            ui,
+            text::data::MERGE,
+            text::data::MERGE_HINT,
+            Command::Merge,
+        );
+    }
+    act(
+        ui,
+        text::data::LEARN,
+        text::data::LEARN_HINT,
+        Command::KeepAside(false),
+    );
+    act(
+        ui,
+        text::data::ASIDE,
+        text::data::ASIDE_HINT,
+        Command::KeepAside(true),
+    );
+    act(
+        ui,
+        text::data::DELETE,
+        text::data::DELETE_HINT,
+        Command::Delete,
+    );
+    act(
+        ui,
+        text::data::NONE,
+        text::data::NONE_HINT,
+        Command::ChooseAll(false),
+    );
+}
+
+fn empty(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::header(ui, text::data::TITLE, text::data::INTRO, |_| {});
-    trouble_card(ui, data, commands);
-    drop_zone(ui, data, no_drops, commands);
+    trouble_card(ui, &state.data, commands);
+    imports::show(ui, state, commands);
+    drop_zone(ui, state, commands);
+    ui.add_space(theme::GAP);
+    ui.horizontal_wrapped(|ui| {
+        if widget::button(ui, true, text::data::PASTE).clicked() {
+            commands.push(Command::Paste(Some(String::new())));
+        }
+        if widget::button(ui, true, text::data::NEW).clicked() {
+            commands.push(Command::New(String::new()));
+        }
+        if widget::button(ui, true, text::data::USE_SAMPLE).clicked() {
+            commands.push(Command::OpenSample);
+        }
+    });
     ui.add_space(theme::GAP);
     CollapsingHeader::new(text::data::FORMATS).show(ui, |ui| {
         for (name, content) in text::data::EXAMPLES {
             widget::card(ui, |ui| {
-                widget::small(ui, name);
+                ui.horizontal(|ui| {
+                    widget::small(ui, name);
+                    let response = widget::link(ui, text::data::COPY_EXAMPLE);
+                    widget::name(ui, &response, &text::data::copy_example(name));
+                    if response.clicked() {
+                        commands.push(Command::Copy {
+                            text: content.to_owned(),
+                            said: text::data::EXAMPLE_COPIED,
+                        });
+                    }
+                });
                 ui.label(RichText::new(content).monospace());
             });
         }
@@ -55,9 +213,10 @@ fn empty(ui: &mut Ui, data: &Data, no_drops: bool, commands: &mut Commands) {
     });
 }
 
-fn drop_zone(ui: &mut Ui, data: &Data, no_drops: bool, commands: &mut Commands) {
+fn drop_zone(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let data = &state.data;
     let palette = theme::palette(ui);
-    let height = (ui.available_height() - 90.0).clamp(270.0, 400.0);
+    let height = (ui.available_height() - 150.0).clamp(250.0, 360.0);
     let zone = Frame::new()
         .fill(palette.card)
         .corner_radius(theme::CARD_RADIUS)
@@ -68,42 +227,31 @@ fn drop_zone(ui: &mut Ui, data: &Data, no_drops: bool, commands: &mut Commands) 
                 ui.add_space((height - 218.0) / 2.0);
                 sheet(ui);
                 ui.add_space(12.0);
-                match &data.reading {
-                    Some(name) => {
-                        ui.label(
-                            RichText::new(text::data::reading(name)).text_style(theme::title()),
-                        );
-                        ui.add_space(6.0);
-                        widget::bar(ui, data.read_share, vec2(220.0, 6.0), name);
-                    }
-                    None => {
-                        let headline = if no_drops {
-                            text::data::NO_DROP
-                        } else {
-                            text::data::DROP
-                        };
-                        ui.label(RichText::new(headline).text_style(theme::title()));
-                        widget::weak(ui, text::data::DROP_MORE);
-                        ui.add_space(12.0);
-                        let name = if data.dialog_open {
-                            text::data::CHOOSING
-                        } else {
-                            text::data::CHOOSE
-                        };
-                        if widget::primary(ui, !data.dialog_open, name).clicked() {
-                            commands.push(Command::PickFile);
-                        }
-                        ui.add_space(8.0);
-                        let width = 360.0;
-                        ui.allocate_ui_with_layout(
-                            vec2(width, 36.0),
-                            Layout::left_to_right(Align::Center),
-                            |ui| {
-                                path_box(ui, data, width, commands);
-                            },
-                        );
-                    }
+                if let Some(name) = &data.reading {
+                    ui.label(RichText::new(text::data::reading(name)).text_style(theme::title()));
+                    ui.add_space(6.0);
+                    widget::bar(ui, data.read_share, vec2(220.0, 6.0), name);
+                    return;
                 }
+                let headline = if state.shell.no_drops {
+                    text::data::NO_DROP
+                } else {
+                    text::data::DROP
+                };
+                ui.label(RichText::new(headline).text_style(theme::title()));
+                widget::weak(ui, text::data::DROP_MORE);
+                ui.add_space(12.0);
+                let free = !state.shell.dialog_open;
+                if widget::primary(ui, free, choose_name(state)).clicked() {
+                    commands.push(Command::Pick(Picked::Faqs));
+                }
+                ui.add_space(8.0);
+                let width = 360.0_f32.min(ui.available_width() - 20.0);
+                ui.allocate_ui_with_layout(
+                    vec2(width, 36.0),
+                    Layout::left_to_right(Align::Center),
+                    |ui| path_box(ui, data, width, commands),
+                );
             });
         });
     dashes(ui, zone.response.rect, palette.weak);
@@ -130,7 +278,8 @@ fn sheet(ui: &mut Ui) {
     }
 }
 
-fn dashes(ui: &Ui, rect: egui::Rect, ink: egui::Color32) {
+/// A dashed line around a part of the page.
+pub(super) fn dashes(ui: &Ui, rect: egui::Rect, ink: egui::Color32) {
     let rect = rect.shrink(0.5);
     let corner = f32::from(theme::CARD_RADIUS);
     let arc = |centre: egui::Pos2, from: f32| {
@@ -153,17 +302,20 @@ fn dashes(ui: &Ui, rect: egui::Rect, ink: egui::Color32) {
     ));
 }
 
-fn choose(ui: &mut Ui, data: &Data, enabled: bool, commands: &mut Commands) {
-    let name = if data.dialog_open {
+fn choose_name(state: &State) -> &'static str {
+    if state.shell.dialog_open {
         text::data::CHOOSING
     } else {
         text::data::CHOOSE
-    };
-    if widget::button(ui, enabled && !data.dialog_open, name)
+    }
+}
+
+fn choose(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    if widget::button(ui, !state.shell.dialog_open, choose_name(state))
         .on_hover_text("Ctrl+O")
         .clicked()
     {
-        commands.push(Command::PickFile);
+        commands.push(Command::Pick(Picked::Faqs));
     }
 }
 
@@ -174,8 +326,7 @@ fn path_box(ui: &mut Ui, data: &Data, width: f32, commands: &mut Commands) {
         .desired_width(width - 76.0)
         .align(egui::Align2::LEFT_CENTER);
     let response = ui.add(edit);
-    ui.ctx()
-        .accesskit_node_builder(response.id, |node| node.set_label(text::data::PATH_LABEL));
+    widget::name(ui, &response, text::data::PATH_LABEL);
     if response.changed() {
         commands.push(Command::TypePath(typed));
     }

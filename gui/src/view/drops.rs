@@ -25,10 +25,7 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
     });
     if let Some(hovered) = hovered {
         let paths: Vec<&Path> = hovered.iter().map(PathBuf::as_path).collect();
-        promise(
-            ui,
-            &text::shell::drop_promise(&paths, state.training.is_running()),
-        );
+        promise(ui, &text::shell::drop_promise(&paths, state));
     }
 }
 

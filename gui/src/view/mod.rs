@@ -2,35 +2,52 @@
 //! state, train, or touch a file.
 
 mod ask;
+mod batch;
+mod columns;
+mod commands;
 mod data;
+mod draft;
 mod drops;
+mod export;
+mod imports;
 mod keys;
+mod mend;
+mod mistakes;
+mod overlay;
+mod paste;
 mod plot;
-mod problems;
 mod rail;
+mod silence;
 mod stages;
 mod status;
 mod table;
+mod topics;
 mod train;
 mod trouble;
+mod tuning;
 mod widget;
 
 use egui::{CentralPanel, Frame, Panel, ScrollArea, Ui};
 
 use crate::{
     command::Command,
-    state::{State, Step},
-    theme,
+    job::Picked,
+    state::{Saved, State, Step},
+    text, theme,
 };
 
 /// What a view has to say.
 type Commands = Vec<Command>;
+
+/// In a narrower window (or with larger text) the rail shows only its icons.
+const NARROW: f32 = 820.0;
 
 /// Draws the whole window and returns what somebody did in it.
 pub fn show(ui: &mut Ui, state: &State) -> Vec<Command> {
     let mut commands = Commands::new();
     let palette = theme::palette(ui);
     keys::read(ui, state, &mut commands);
+    let is_narrow = ui.ctx().content_rect().width() < NARROW;
     Panel::bottom("status")
         .frame(
             Frame::new()
@@ -39,36 +56,98 @@ pub fn show(ui: &mut Ui, state: &State) -> Vec<Command> {
         )
         .exact_size(32.0)
         .show(ui, |ui| status::show(ui, state, &mut commands));
+    let (width, margin) = match is_narrow {
+        true => (64.0, 7),
+        false => (theme::RAIL_WIDTH, 13),
+    };
     Panel::left("rail")
         .resizable(false)
-        .exact_size(theme::RAIL_WIDTH)
+        .exact_size(width)
         .frame(
             Frame::new()
                 .fill(palette.rail)
-                .inner_margin(egui::Margin::symmetric(13, 20)),
+                .inner_margin(egui::Margin::symmetric(margin, 20)),
         )
-        .show(ui, |ui| rail::show(ui, state, &mut commands));
+        .show(ui, |ui| rail::show(ui, state, is_narrow, &mut commands));
     CentralPanel::default()
         .frame(Frame::new().fill(palette.ground))
-        .show(ui, |ui| match state.step {
-            Step::Data if state.data.set.is_some() => {
-                page(ui, |ui| data::show(ui, state, &mut commands))
-            }
-            Step::Data => scrolled(ui, "data", |ui| data::show(ui, state, &mut commands)),
-            Step::Train => scrolled(ui, "train", |ui| train::show(ui, state, &mut commands)),
-            Step::Ask => page(ui, |ui| ask::show(ui, state, &mut commands)),
-        });
+        .show(ui, |ui| step(ui, state, is_narrow, &mut commands));
+    overlay::show(ui, state, &mut commands);
+    draft::show(ui, state, &mut commands);
+    paste::show(ui, state, &mut commands);
+    columns::show(ui, state, &mut commands);
     drops::show(ui, state, &mut commands);
     commands
 }
 
-fn page(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
-    Frame::new().inner_margin(theme::PAGE_MARGIN).show(ui, add);
+fn step(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
+    let margin = match is_narrow {
+        true => egui::Margin::symmetric(16, 14),
+        false => theme::PAGE_MARGIN,
+    };
+    // Steps with a part that scrolls by itself fill the window; the others scroll as a whole, and so
+    // does everything where there is little room.
+    let low = ui.available_height() < 520.0;
+    let fills = match state.step {
+        Step::Data => !state.project.document.entries.is_empty() && !low,
+        Step::Train => state.training.mistakes.is_some(),
+        Step::Ask => !low,
+        Step::Export => false,
+    };
+    let mut add = |ui: &mut Ui| {
+        Frame::new().inner_margin(margin).show(ui, |ui| {
+            banners(ui, state, commands);
+            match state.step {
+                Step::Data => data::show(ui, state, commands),
+                Step::Train => train::show(ui, state, commands),
+                Step::Ask => ask::show(ui, state, commands),
+                Step::Export => export::show(ui, state, commands),
+            }
+        });
+    };
+    if fills {
+        add(ui);
+    } else {
+        ScrollArea::vertical()
+            .id_salt(state.step)
+            .auto_shrink(false)
+            .show(ui, add);
+    }
 }
 
-fn scrolled(ui: &mut Ui, salt: &str, add: impl FnOnce(&mut Ui)) {
-    ScrollArea::vertical()
-        .id_salt(salt)
-        .auto_shrink(false)
-        .show(ui, |ui| page(ui, add));
+/// What concerns the whole project stands above every step.
+fn banners(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    if let Some(trouble) = &state.shell.trouble {
+        trouble::show(ui, trouble, commands, |ui, commands| {
+            if widget::button(ui, true, text::data::HIDE).clicked() {
+                commands.push(Command::HideTrouble);
+            }
+        });
+    }
+    if let Saved::No(trouble) = &state.project.saved {
+        trouble::show(ui, trouble, commands, |ui, commands| {
+            if widget::button(ui, true, text::shell::TRY_AGAIN).clicked() {
+                commands.push(Command::KeepAgain);
+            }
+        });
+    }
+    if state.project.look_only {
+        widget::banner(ui, text::shell::LOOK_ONLY, |ui| {
+            if widget::button(ui, true, text::shell::TAKE_COPY).clicked() {
+                commands.push(Command::CopyProject);
+            }
+        });
+    }
+    let is_sample = state.project.document.options.sample && !state.shell.banner_hidden;
+    if is_sample && matches!(state.step, Step::Ask | Step::Data) {
+        widget::banner(ui, text::shell::sample_banner(state.shell.no_drops), |ui| {
+            if widget::link(ui, text::shell::HIDE_BANNER).clicked() {
+                commands.push(Command::HideBanner);
+            }
+            let free = !state.shell.dialog_open;
+            if widget::button(ui, free, text::data::CHOOSE).clicked() {
+                commands.push(Command::Pick(Picked::Faqs));
+            }
+        });
+    }
 }

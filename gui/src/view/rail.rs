@@ -1,63 +1,109 @@
-//! The left rail: the three steps and how they stand.
+//! The left rail: the project, the steps and how they stand, and what is always at hand.
 
 use egui::{
     Align, Align2, Layout, Painter, Pos2, Rect, RichText, Role, Sense, Stroke, StrokeKind,
-    TextStyle, Ui, WidgetInfo, pos2, vec2,
+    TextStyle, Ui, WidgetInfo, vec2,
 };
 
 use super::{Commands, widget};
 use crate::{
     command::Command,
-    state::{Appearance, State, Step},
+    state::{Overlay, State, Step},
     text,
     theme::{self, Palette},
 };
 
 const ITEM_HEIGHT: f32 = 57.0;
+const NARROW_HEIGHT: f32 = 46.0;
 
-pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    let weak = theme::palette(ui).weak;
+pub(super) fn show(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
     ui.spacing_mut().item_spacing.y = 3.0;
-    ui.horizontal(|ui| {
-        ui.add_space(11.0);
-        ui.vertical(|ui| {
-            let name = state.project_name().unwrap_or(text::shell::APP);
-            ui.add(egui::Label::new(RichText::new(name).text_style(theme::title())).truncate());
-            let below = if state.project_name().is_some() {
-                text::shell::APP
-            } else {
-                text::shell::TAGLINE
-            };
-            ui.label(RichText::new(below).small().color(weak));
-        });
-    });
-    ui.add_space(14.0);
+    project(ui, state, is_narrow, commands);
+    ui.add_space(if is_narrow { 6.0 } else { 14.0 });
     for step in Step::ALL {
-        if item(ui, step, state) {
+        if item(ui, step, state, is_narrow) {
             commands.push(Command::Show(step));
         }
     }
     ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
-        appearance(ui, state.appearance, commands)
+        ui.spacing_mut().interact_size.y = 24.0;
+        at_hand(ui, state, is_narrow, commands);
     });
 }
 
-fn below(step: Step, state: &State) -> String {
-    let set = state.data.set.as_ref();
-    let trained = set.is_some_and(|set| set.trained_before);
-    match step {
-        Step::Data => text::data::rail(set, state.data.reading.is_some()),
-        Step::Train => text::train::rail(&state.training, trained),
-        Step::Ask => text::ask::rail(trained).to_owned(),
+/// The project's name, which opens the list of projects.
+fn project(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
+    let palette = theme::palette(ui);
+    let name = match state.project.name() {
+        "" => text::shell::APP,
+        name => name,
+    };
+    let below = text::shell::saved(&state.project);
+    let height = if is_narrow { 34.0 } else { 44.0 };
+    let size = vec2(ui.available_width(), height);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| {
+        WidgetInfo::labeled(
+            Role::Button,
+            true,
+            text::shell::project_button(name, &below),
+        )
+    });
+    if response.hovered() {
+        ui.painter().rect_filled(rect, theme::RADIUS, palette.hover);
+    }
+    widget::ring(ui, &response, palette);
+    if is_narrow {
+        chevron(ui.painter(), rect.center(), palette.ink);
+    } else {
+        let left = rect.left_top() + vec2(11.0, 3.0);
+        let room = rect.width() - 34.0;
+        let galley = widget::one_line(ui, name, theme::title(), palette.ink, room);
+        let end = left.x + galley.size().x;
+        ui.painter().galley(left, galley, palette.ink);
+        chevron(
+            ui.painter(),
+            egui::pos2(end + 11.0, left.y + 10.0),
+            palette.ink,
+        );
+        let ink = match state.project.saved {
+            crate::state::Saved::No(_) => palette.bad,
+            _ => palette.weak,
+        };
+        let galley = widget::one_line(ui, &below, TextStyle::Small, ink, rect.width() - 20.0);
+        ui.painter().galley(left + vec2(0.0, 21.0), galley, ink);
+    }
+    if response.on_hover_text(text::shell::PROJECTS_HINT).clicked() {
+        commands.push(Command::Overlay(Overlay::Projects));
     }
 }
 
-fn item(ui: &mut Ui, step: Step, state: &State) -> bool {
+fn chevron(painter: &Painter, centre: Pos2, ink: egui::Color32) {
+    let line = Stroke::new(1.6, ink);
+    painter.line_segment([centre + vec2(-4.0, -2.0), centre + vec2(0.0, 2.5)], line);
+    painter.line_segment([centre + vec2(0.0, 2.5), centre + vec2(4.0, -2.0)], line);
+}
+
+fn below(step: Step, state: &State) -> String {
+    match step {
+        Step::Data => text::data::rail(&state.project.document, state.data.reading.is_some()),
+        Step::Train => text::train::rail(&state.training, &state.project.models),
+        Step::Ask => text::ask::rail(state),
+        Step::Export => text::export::rail(&state.export),
+    }
+}
+
+fn item(ui: &mut Ui, step: Step, state: &State, is_narrow: bool) -> bool {
     let palette = theme::palette(ui);
     let chosen = state.step == step;
     let (title, below) = (text::shell::step(step), below(step, state));
+    let height = if is_narrow {
+        NARROW_HEIGHT
+    } else {
+        ITEM_HEIGHT
+    };
     let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), ITEM_HEIGHT), Sense::click());
+        ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     response.widget_info(|| {
         WidgetInfo::selected(Role::Button, true, chosen, format!("{title}, {below}"))
     });
@@ -67,44 +113,50 @@ fn item(ui: &mut Ui, step: Step, state: &State) -> bool {
         painter.rect_filled(rect, theme::RADIUS, fill);
     }
     if chosen {
-        painter.rect_stroke(
-            rect,
-            theme::RADIUS,
-            Stroke::new(1.0, palette.border),
-            StrokeKind::Inside,
-        );
+        let line = Stroke::new(1.0, palette.border);
+        painter.rect_stroke(rect, theme::RADIUS, line, StrokeKind::Inside);
     }
     widget::ring(ui, &response, palette);
     let ink = if chosen { palette.accent } else { palette.weak };
-    icon(
-        &painter,
-        step,
-        rect.left_top() + vec2(17.0, 20.0),
-        ink,
-        palette,
-    );
-    let font = |style: TextStyle| style.resolve(ui.style());
-    let at = rect.left_top() + vec2(35.0, 12.0);
-    painter.text(
-        at,
-        Align2::LEFT_TOP,
-        title,
-        font(theme::emphasis()),
-        palette.ink,
-    );
-    painter.text(
-        at + vec2(0.0, 19.0),
-        Align2::LEFT_TOP,
-        below,
-        font(TextStyle::Small),
-        palette.weak,
-    );
-    response
-        .on_hover_text(text::shell::step_key(step))
-        .clicked()
+    if is_narrow {
+        icon(
+            &painter,
+            step,
+            rect.center_top() + vec2(0.0, 15.0),
+            ink,
+            palette,
+        );
+        let galley = widget::one_line(ui, title, TextStyle::Small, palette.ink, rect.width());
+        let at = rect.center_top() + vec2(-galley.size().x / 2.0, 26.0);
+        painter.galley(at, galley, palette.ink);
+    } else {
+        icon(
+            &painter,
+            step,
+            rect.left_top() + vec2(17.0, 20.0),
+            ink,
+            palette,
+        );
+        let at = rect.left_top() + vec2(35.0, 12.0);
+        let font = theme::emphasis().resolve(ui.style());
+        painter.text(at, Align2::LEFT_TOP, title, font, palette.ink);
+        let galley = widget::one_line(
+            ui,
+            &below,
+            TextStyle::Small,
+            palette.weak,
+            rect.width() - 42.0,
+        );
+        painter.galley(at + vec2(0.0, 19.0), galley, palette.weak);
+    }
+    let hint = match is_narrow {
+        true => format!("{title}, {below} ({})", text::shell::step_key(step)),
+        false => text::shell::step_key(step).to_owned(),
+    };
+    response.on_hover_text(hint).clicked()
 }
 
-/// Small own drawings: rows, a half-filled disc, a magnifying glass.
+/// Small own drawings: rows, a half-filled disc, a magnifying glass, an arrow out of a tray.
 fn icon(painter: &Painter, step: Step, centre: Pos2, ink: egui::Color32, palette: &Palette) {
     let line = Stroke::new(1.5, ink);
     match step {
@@ -129,40 +181,119 @@ fn icon(painter: &Painter, step: Step, centre: Pos2, ink: egui::Color32, palette
                 Stroke::new(1.8, ink),
             );
         }
+        Step::Export => {
+            let (top, bottom) = (centre + vec2(0.0, -6.5), centre + vec2(0.0, 2.5));
+            painter.line_segment([top, bottom], line);
+            painter.line_segment([top, top + vec2(-3.5, 3.5)], line);
+            painter.line_segment([top, top + vec2(3.5, 3.5)], line);
+            let tray = [
+                centre + vec2(-6.0, 1.5),
+                centre + vec2(-6.0, 6.0),
+                centre + vec2(6.0, 6.0),
+                centre + vec2(6.0, 1.5),
+            ];
+            painter.line(tray.to_vec(), line);
+        }
     }
 }
 
-fn appearance(ui: &mut Ui, chosen: Appearance, commands: &mut Commands) {
-    let palette = theme::palette(ui);
-    ui.horizontal(|ui| {
-        ui.add_space(11.0);
-        ui.spacing_mut().item_spacing.x = 12.0;
-        for appearance in [Appearance::System, Appearance::Light, Appearance::Dark] {
-            let is_chosen = appearance == chosen;
-            let ink = if is_chosen {
-                palette.accent
-            } else {
-                palette.weak
-            };
-            let name = text::shell::appearance(appearance);
-            let button = egui::Button::new(RichText::new(name).small().color(ink)).frame(false);
-            let response = widget::low(ui, |ui| ui.add(button));
-            response.widget_info(|| {
-                let name = format!("{}: {name}", text::shell::APPEARANCE);
-                WidgetInfo::selected(Role::RadioButton, true, is_chosen, name)
-            });
-            if is_chosen {
-                let rect = response.rect;
-                let from = pos2(rect.left(), rect.bottom() - 3.0);
-                ui.painter().line_segment(
-                    [from, pos2(rect.right(), from.y)],
-                    Stroke::new(1.5, palette.accent),
-                );
-            }
-            widget::ring(ui, &response, palette);
-            if response.clicked() {
-                commands.push(Command::Appear(appearance));
-            }
+/// Undo, redo, commands, settings, help. Bottom up: the last comes first.
+fn at_hand(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
+    let history = &state.project.history;
+    let undo = history.next_undo().map(text::shell::undo_hint);
+    let redo = history.next_redo().map(text::shell::redo_hint);
+    let all = Command::Overlay(Overlay::Commands(String::new(), 0));
+    if is_narrow {
+        small(
+            ui,
+            true,
+            text::shell::MENU,
+            text::shell::COMMANDS_HINT,
+            all,
+            commands,
+        );
+        return;
+    }
+    let row = |ui: &mut Ui, add: &mut dyn FnMut(&mut Ui)| {
+        ui.horizontal(|ui| {
+            ui.add_space(7.0);
+            ui.spacing_mut().item_spacing.x = 4.0;
+            add(ui);
+        });
+    };
+    row(ui, &mut |ui| {
+        let settings = Command::Overlay(Overlay::Settings);
+        small(
+            ui,
+            true,
+            text::shell::SETTINGS,
+            text::shell::SETTINGS_HINT,
+            settings,
+            commands,
+        );
+        let help = Command::Overlay(Overlay::Help);
+        small(
+            ui,
+            true,
+            text::shell::HELP,
+            text::shell::HELP_HINT,
+            help,
+            commands,
+        );
+    });
+    let mut all = Some(all);
+    row(ui, &mut |ui| {
+        if let Some(all) = all.take() {
+            small(
+                ui,
+                true,
+                text::shell::COMMANDS,
+                text::shell::COMMANDS_HINT,
+                all,
+                commands,
+            );
         }
     });
+    row(ui, &mut |ui| {
+        let hint = undo.as_deref().unwrap_or(text::shell::NOTHING_TO_UNDO);
+        small(
+            ui,
+            undo.is_some(),
+            text::shell::UNDO,
+            hint,
+            Command::Undo,
+            commands,
+        );
+        let hint = redo.as_deref().unwrap_or(text::shell::NOTHING_TO_REDO);
+        small(
+            ui,
+            redo.is_some(),
+            text::shell::REDO,
+            hint,
+            Command::Redo,
+            commands,
+        );
+    });
+}
+
+fn small(
+    ui: &mut Ui,
+    enabled: bool,
+    name: &str,
+    hint: &str,
+    command: Command,
+    commands: &mut Commands,
+) {
+    let palette = theme::palette(ui);
+    let button = egui::Button::new(RichText::new(name).small().color(palette.weak)).frame(false);
+    let response = widget::low(ui, |ui| {
+        ui.spacing_mut().button_padding.x = 4.0;
+        ui.add_enabled(enabled, button)
+    });
+    widget::ring(ui, &response, palette);
+    let clicked = response.clicked();
+    response.on_hover_text(hint).on_disabled_hover_text(hint);
+    if clicked {
+        commands.push(command);
+    }
 }

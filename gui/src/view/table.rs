@@ -1,22 +1,53 @@
 //! The table of questions and answers. Only visible rows are drawn, so that 100 000 are no trouble.
 
-use egui::{Align, Frame, Label, Layout, Margin, Rangef, Rect, RichText, Stroke, Ui};
-use egui_extras::{Column, TableBuilder};
+use egui::{
+    Align, Frame, Label, Layout, Margin, Rangef, Rect, RichText, Role, Sense, Stroke, Ui,
+    WidgetInfo, vec2,
+};
+use egui_extras::{Column as Width, TableBuilder};
 
+use super::{
+    Commands,
+    widget::{self, Tone},
+};
 use crate::{
-    state::{Dataset, Row},
+    command::{Choose, Command},
+    project::{Document, Entry, RowId, Wording},
+    state::{Column, State},
     text, theme,
 };
 
 const ROW_HEIGHT: f32 = 35.0;
 /// In a narrower window questions and answers need the room themselves.
-const ROOM_FOR_SOURCE: f32 = 700.0;
+const ROOM_FOR_SOURCE: f32 = 760.0;
+const ROOM_FOR_ROLE: f32 = 520.0;
 /// The table never gets lower than this, whatever stands above it.
 const LEAST_HEIGHT: f32 = 150.0;
 
-pub(super) fn show(ui: &mut Ui, set: &Dataset) {
+pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let palette = theme::palette(ui);
-    let has_source = set.has_source && ui.available_width() > ROOM_FOR_SOURCE;
+    let data = &state.data;
+    if data.listing.rows.is_empty() {
+        let nothing = match data.listing.revision == state.project.revision {
+            true => text::data::NOTHING_LISTED,
+            false => text::data::LISTING,
+        };
+        widget::card(ui, |ui| widget::weak(ui, nothing));
+        return;
+    }
+    let room = ui.available_width();
+    let has_source = data.review.sources.len() > 1 && room > ROOM_FOR_SOURCE;
+    let has_role = room > ROOM_FOR_ROLE;
+    let columns: Vec<Column> = [
+        (true, Column::Number),
+        (true, Column::Question),
+        (true, Column::Answer),
+        (has_source, Column::Source),
+        (has_role, Column::Role),
+    ]
+    .into_iter()
+    .filter_map(|(shown, column)| shown.then_some(column))
+    .collect();
     Frame::new()
         .fill(palette.card)
         .stroke(Stroke::new(1.0, palette.border))
@@ -28,85 +59,166 @@ pub(super) fn show(ui: &mut Ui, set: &Dataset) {
             bottom: 4,
         })
         .show(ui, |ui| {
-            ui.spacing_mut().item_spacing = egui::vec2(16.0, 0.0);
+            ui.spacing_mut().item_spacing = vec2(16.0, 0.0);
             let across = ui.max_rect().x_range();
-            let [line, question, answer, source] = text::data::COLUMNS;
             let mut table = TableBuilder::new(ui)
                 .striped(false)
+                .sense(Sense::click())
                 .cell_layout(Layout::left_to_right(Align::Center))
                 .min_scrolled_height(LEAST_HEIGHT)
                 .auto_shrink([false, true])
-                .column(Column::exact(48.0).clip(false))
-                .column(Column::remainder().clip(true).at_least(120.0))
-                .column(Column::remainder().clip(true).at_least(120.0));
+                .column(Width::exact(44.0).clip(false))
+                .column(Width::remainder().clip(true).at_least(120.0))
+                .column(Width::remainder().clip(true).at_least(100.0));
             if has_source {
-                table = table.column(Column::exact(150.0).clip(true));
+                table = table.column(Width::exact(140.0).clip(true));
+            }
+            if has_role {
+                table = table.column(Width::exact(84.0).clip(true));
+            }
+            if let Some(row) = data.scroll_to
+                && let Some(at) = data.listing.rows.iter().position(|of| *of == row)
+            {
+                table = table.scroll_to_row(at, None);
+                commands.push(Command::Scrolled);
             }
             table
                 .header(ROW_HEIGHT, |mut header| {
-                    for name in [line, question, answer]
-                        .into_iter()
-                        .chain(has_source.then_some(source))
-                    {
-                        header.col(|ui| {
-                            ui.label(RichText::new(name).small().color(palette.weak));
-                        });
+                    for column in &columns {
+                        header.col(|ui| head(ui, *column, state, commands));
                     }
                 })
                 .body(|body| {
-                    body.rows(ROW_HEIGHT, set.rows.len(), |mut table_row| {
-                        let Some(row) = set.rows.get(table_row.index()) else {
+                    body.rows(ROW_HEIGHT, data.listing.rows.len(), |mut table_row| {
+                        let Some(id) = data.listing.rows.get(table_row.index()).copied() else {
                             return;
                         };
-                        let cells = cells(row, has_source);
-                        for (place, (text, is_weak)) in cells.enumerate() {
+                        let document = &state.project.document;
+                        let Some((entry, wording)) = found(document, id) else {
+                            return;
+                        };
+                        let is_chosen = data.chosen.contains(&id);
+                        for (place, column) in columns.iter().enumerate() {
                             table_row.col(|ui| {
                                 if place == 0 {
-                                    rule(ui, across);
+                                    ground(ui, across, is_chosen, data.at == Some(id));
                                 }
-                                let ink = if is_weak { palette.weak } else { palette.ink };
-                                ui.add(Label::new(RichText::new(text).color(ink)).truncate());
+                                cell(ui, *column, id, entry, wording);
                             });
+                        }
+                        let response = table_row.response();
+                        response.widget_info(|| {
+                            let name = text::data::row_name(entry, wording);
+                            WidgetInfo::selected(Role::Row, true, is_chosen, name)
+                        });
+                        if response.double_clicked() {
+                            commands.push(Command::Edit(id));
+                        } else if response.clicked() {
+                            let modifiers = response.ctx.input(|input| input.modifiers);
+                            let how = match modifiers {
+                                held if held.shift => Choose::Range,
+                                held if held.command => Choose::Toggle,
+                                _ => Choose::Only,
+                            };
+                            // The keyboard is in the table now.
+                            response.ctx.memory_mut(|memory| {
+                                if let Some(id) = memory.focused() {
+                                    memory.surrender_focus(id);
+                                }
+                            });
+                            commands.push(Command::Choose(id, how));
                         }
                     });
                 });
         });
 }
 
-/// A line above a row, over all columns; it is drawn in the first, which does not clip it.
-fn rule(ui: &Ui, across: Rangef) {
-    let clip = Rect::from_x_y_ranges(across, ui.clip_rect().y_range());
-    let line = Stroke::new(1.0, theme::palette(ui).border);
-    ui.painter()
-        .with_clip_rect(clip)
-        .hline(across, ui.max_rect().top() + 0.5, line);
+fn found(document: &Document, id: RowId) -> Option<(&Entry, &Wording)> {
+    let entry = document.entries.get(&id.entry)?;
+    Some((entry, entry.wordings.get(id.wording as usize)?))
 }
 
-/// The texts of one row, and whether they are of less weight. A further way to ask does not repeat
-/// the answer.
-fn cells(row: &Row, has_source: bool) -> impl Iterator<Item = (String, bool)> {
-    let question = if row.further {
-        format!("↳ {}", row.question)
-    } else {
-        row.question.clone()
+/// A head that sorts.
+fn head(ui: &mut Ui, column: Column, state: &State, commands: &mut Commands) {
+    let palette = theme::palette(ui);
+    let sort = state.data.sort;
+    let is_by = sort.by == column && (column != Column::Number || sort.down);
+    let name = text::data::column(column);
+    let ink = if is_by { palette.accent } else { palette.weak };
+    let label = RichText::new(name).small().color(ink);
+    let response = widget::low(ui, |ui| {
+        ui.spacing_mut().button_padding.x = 0.0;
+        ui.add(egui::Button::new(label).frame(false))
+    });
+    widget::name(
+        ui,
+        &response,
+        &text::data::sort_name(column, is_by, sort.down),
+    );
+    widget::ring(ui, &response, palette);
+    if is_by {
+        let at = response.rect.right_center() + vec2(8.0, 0.0);
+        let dy = if sort.down { 2.5 } else { -2.5 };
+        let line = Stroke::new(1.4, palette.accent);
+        ui.painter()
+            .line_segment([at + vec2(-3.5, -dy), at + vec2(0.0, dy)], line);
+        ui.painter()
+            .line_segment([at + vec2(0.0, dy), at + vec2(3.5, -dy)], line);
+    }
+    if response.clicked() {
+        commands.push(Command::SortBy(column));
+    }
+}
+
+/// A line above a row and the ground of a chosen one, over all columns; they are drawn in the first,
+/// which does not clip them.
+fn ground(ui: &Ui, across: Rangef, is_chosen: bool, has_keyboard: bool) {
+    let palette = theme::palette(ui);
+    let clip = Rect::from_x_y_ranges(across, ui.clip_rect().y_range());
+    let painter = ui.painter().with_clip_rect(clip);
+    let row = Rect::from_x_y_ranges(across.expand(8.0), ui.max_rect().y_range());
+    if is_chosen {
+        painter.rect_filled(row, 0.0, palette.accent_ground);
+    }
+    if is_chosen && has_keyboard {
+        let bar = Rect::from_min_max(row.left_top(), row.left_bottom() + vec2(11.0, 0.0));
+        painter.rect_filled(bar, 0.0, palette.accent);
+    }
+    let line = Stroke::new(1.0, palette.border);
+    painter.hline(across, ui.max_rect().top() + 0.5, line);
+}
+
+fn cell(ui: &mut Ui, column: Column, id: RowId, entry: &Entry, wording: &Wording) {
+    let palette = theme::palette(ui);
+    let is_further = id.wording > 0;
+    let (shown, ink) = match column {
+        Column::Number if is_further => (String::new(), palette.weak),
+        Column::Number => (text::number(id.entry + 1), palette.weak),
+        Column::Question if is_further => (format!("↳ {}", one_line(&wording.text)), palette.ink),
+        Column::Question => (one_line(&wording.text), palette.ink),
+        // A further way to ask does not repeat the answer.
+        Column::Answer if is_further => (String::new(), palette.weak),
+        Column::Answer => (one_line(&entry.answer), palette.weak),
+        Column::Source => (entry.source.clone().unwrap_or_default(), palette.ink),
+        Column::Role => {
+            let tone = if wording.check {
+                Tone::Warning
+            } else {
+                Tone::Good
+            };
+            widget::pill(ui, text::data::role(wording.check), tone);
+            return;
+        }
     };
-    let answer = if row.further {
-        String::new()
-    } else {
-        one_line(&row.answer)
-    };
-    let source = has_source.then(|| row.source.clone().unwrap_or_default());
-    [
-        (text::number(row.line), true),
-        (one_line(&question), false),
-        (answer, true),
-    ]
-    .into_iter()
-    .chain(source.map(|source| (source, true)))
+    ui.add(
+        Label::new(RichText::new(shown).color(ink))
+            .selectable(false)
+            .truncate(),
+    );
 }
 
 /// As much of a text as a cell can hold, on one line.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars()
         .take(300)
         .map(|c| if c.is_whitespace() { ' ' } else { c })

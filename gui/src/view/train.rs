@@ -2,16 +2,20 @@
 
 use egui::{RichText, Sides, Ui, vec2};
 
-use super::{Commands, plot, stages, trouble, widget};
+use super::{Commands, mistakes, plot, stages, trouble, tuning, widget};
 use crate::{
     command::Command,
-    state::{Dataset, Outcome, Stage, State, Step, Training},
+    project::{Effort, Tally},
+    state::{List, Outcome, Stage, State, Step, Training},
     text, theme,
 };
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    if let Some(list) = state.training.mistakes {
+        return mistakes::show(ui, state, list, commands);
+    }
     let training = &state.training;
-    let Some(set) = &state.data.set else {
+    if state.project.document.entries.is_empty() {
         widget::header(ui, text::train::TITLE, text::train::intro(training), |_| {});
         return nothing(
             ui,
@@ -21,40 +25,49 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             Step::Data,
             commands,
         );
-    };
+    }
     widget::header(ui, text::train::TITLE, text::train::intro(training), |ui| {
-        actions(ui, state, set, commands);
+        actions(ui, state, commands);
     });
     if let Some(trouble) = &training.trouble {
         trouble::show(ui, trouble, commands, |ui, commands| {
+            let enough = state.project.document.is_enough();
             if training.can_go_on && widget::primary(ui, true, text::train::GO_ON).clicked() {
                 commands.push(Command::GoOn);
             }
             let again = if training.can_go_on {
-                widget::button(ui, set.is_enough(), text::train::START_OVER)
+                widget::button(ui, enough, text::train::START_OVER)
             } else {
-                widget::primary(ui, set.is_enough(), text::train::TRAIN_AGAIN)
+                widget::primary(ui, enough, text::train::TRAIN_AGAIN)
             };
             if again.clicked() {
                 commands.push(Command::Train);
             }
         });
-    }
-    if let Some(outcome) = &training.outcome {
-        self::outcome(ui, outcome, commands);
-    }
-    if training.stage == Stage::Idle {
-        ready(ui, set);
-        return;
+    } else if training.can_go_on && training.stage == Stage::Idle {
+        widget::banner(ui, text::train::CUT_OFF, |ui| {
+            if widget::primary(ui, true, text::train::GO_ON).clicked() {
+                commands.push(Command::GoOn);
+            }
+        });
     }
     if training.is_running() {
-        stages::show(ui, training, set.read);
+        stages::show(ui, training, state.project.document.questions());
+    } else {
+        mistakes::again(ui, state, commands);
+    }
+    figures(ui, state, commands);
+    if !training.is_running() {
+        ready(ui, state, commands);
     }
     if !training.rounds.is_empty() {
         plots(ui, training);
     }
     notes(ui, training);
-    widget::small(ui, text::train::QUICK);
+    if !training.is_running() {
+        tuning::show(ui, state, commands);
+    }
+    widget::small(ui, text::train::STAYS_HERE);
 }
 
 /// An empty step says what is missing, and offers it.
@@ -81,7 +94,7 @@ pub(super) fn nothing(
 }
 
 /// On the right side the last one comes first.
-fn actions(ui: &mut Ui, state: &State, set: &Dataset, commands: &mut Commands) {
+fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let training = &state.training;
     if training.is_running() {
         let name = if training.stopping {
@@ -89,7 +102,8 @@ fn actions(ui: &mut Ui, state: &State, set: &Dataset, commands: &mut Commands) {
         } else {
             text::train::STOP
         };
-        if widget::button(ui, !training.stopping, name).clicked() {
+        let can_stop = !training.stopping && training.stage != Stage::Checking;
+        if widget::button(ui, can_stop, name).clicked() {
             commands.push(Command::Stop);
         }
         let name = if training.paused {
@@ -97,7 +111,7 @@ fn actions(ui: &mut Ui, state: &State, set: &Dataset, commands: &mut Commands) {
         } else {
             text::train::PAUSE
         };
-        if widget::button(ui, !training.stopping, name).clicked() {
+        if widget::button(ui, can_stop, name).clicked() {
             commands.push(Command::Pause(!training.paused));
         }
         return;
@@ -105,37 +119,68 @@ fn actions(ui: &mut Ui, state: &State, set: &Dataset, commands: &mut Commands) {
     if training.stage == Stage::Failed {
         return;
     }
-    if training.stage == Stage::Done {
-        if widget::button(ui, true, text::train::TRAIN_AGAIN)
-            .on_hover_text("F5")
-            .clicked()
-        {
-            commands.push(Command::Train);
-        }
-        return;
-    }
-    let enabled = set.is_enough() && state.data.reading.is_none();
-    if widget::primary(ui, enabled, text::train::TRAIN)
-        .on_hover_text("F5")
-        .clicked()
-    {
+    let enabled = state.project.document.is_enough()
+        && state.data.reading.is_none()
+        && !state.project.look_only;
+    let (name, plain) = match (&state.project.models.current, state.project.models.edits) {
+        (None, _) => (text::train::TRAIN, false),
+        // What is up to date needs no training, and the button for a changed one is above.
+        (Some(_), _) => (text::train::TRAIN_AGAIN, true),
+    };
+    let response = if plain {
+        widget::button(ui, enabled, name)
+    } else {
+        widget::primary(ui, enabled, name)
+    };
+    if response.on_hover_text("F5").clicked() {
         commands.push(Command::Train);
     }
 }
 
-fn ready(ui: &mut Ui, set: &Dataset) {
+/// The choice of effort, with an estimate for each.
+fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let document = &state.project.document;
     widget::card(ui, |ui| {
-        widget::title(ui, &set.name);
-        match text::data::too_few(set) {
+        match text::data::too_few(document) {
             Some(reason) => {
                 ui.label(RichText::new(format!("! {reason}")).color(theme::palette(ui).warning));
             }
             None => {
-                ui.label(text::train::ready(set));
+                ui.label(text::train::ready(document));
             }
         }
-        widget::small(ui, text::train::QUICK);
+        ui.add_space(6.0);
+        for effort in [Effort::Quick, Effort::Thorough] {
+            ui.horizontal_wrapped(|ui| {
+                let chosen = document.options.effort == effort;
+                let name = text::train::effort(effort);
+                if widget::choice(ui, name, chosen).clicked() {
+                    commands.push(Command::Effort(effort));
+                }
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 1.0;
+                    ui.label(text::train::effort_what(effort));
+                    if let Some(estimate) = estimate_of(state, effort) {
+                        widget::small(ui, estimate);
+                    }
+                });
+            });
+        }
     });
+}
+
+/// How long training as chosen would take, in words.
+pub(super) fn estimate(state: &State) -> Option<String> {
+    estimate_of(state, state.project.document.options.effort)
+}
+
+fn estimate_of(state: &State, effort: Effort) -> Option<String> {
+    let document = &state.project.document;
+    let pairs = document.questions() - document.kept_aside();
+    let texts = document.questions() + document.entries.len();
+    let rounds = document.options.tuning.rounds;
+    let pace = &state.shell.preferences.pace;
+    text::train::estimate(effort, pairs, texts, rounds, pace)
 }
 
 fn plots(ui: &mut Ui, training: &Training) {
@@ -160,42 +205,88 @@ fn notes(ui: &mut Ui, training: &Training) {
     }
 }
 
-fn outcome(ui: &mut Ui, outcome: &Outcome, commands: &mut Commands) {
-    let palette = theme::palette(ui);
-    widget::accent_card(ui, |ui| {
+/// Right answer first: before and now, and the lists behind the numbers.
+fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let checking = &state.training.checking;
+    let outcome = state.training.outcome.as_ref();
+    let Some(now) = checking.now() else {
+        return;
+    };
+    let tally = now.tally();
+    if tally.asked == 0 {
+        if state.project.models.current.is_some() {
+            widget::card(ui, |ui| widget::weak(ui, text::train::NONE_ASIDE));
+        }
+        return;
+    }
+    let add = |ui: &mut Ui| {
         Sides::new().shrink_left().truncate().show(
             ui,
-            |ui| widget::title(ui, &text::train::outcome(outcome)),
+            |ui| widget::title(ui, &text::train::figures_title(tally.asked)),
             |ui| {
-                if widget::primary(ui, true, text::train::TRY_IT).clicked() {
+                if outcome.is_some_and(|outcome| outcome.kept)
+                    && widget::primary(ui, true, text::train::TRY_IT).clicked()
+                {
                     commands.push(Command::Show(Step::Ask));
                 }
             },
         );
-        if let (Some(before), Some(after)) = (outcome.before.first, outcome.after.first) {
-            ui.horizontal_wrapped(|ui| {
-                let figure = |share, ink| {
-                    RichText::new(text::of_hundred(share))
-                        .text_style(theme::figure())
-                        .color(ink)
-                };
-                ui.label(figure(before, palette.weak));
-                widget::small(ui, text::train::BEFORE);
-                ui.add_space(14.0);
-                arrow(ui);
-                ui.add_space(14.0);
-                ui.label(figure(
-                    after,
-                    if outcome.helped() {
-                        palette.accent
-                    } else {
-                        palette.ink
-                    },
-                ));
-                widget::small(ui, text::train::after(outcome));
-            });
+        let before = checking.before.as_ref().map(|check| check.tally());
+        numbers(ui, before.filter(|_| checking.after.is_some()), tally);
+        if let Some(outcome) = outcome {
+            widget::weak(ui, text::train::verdict(outcome));
+        } else if tally.asked < Tally::ENOUGH {
+            widget::weak(ui, text::train::too_few_checked(tally.asked));
         }
-        widget::weak(ui, text::train::verdict(outcome));
+        ui.horizontal_wrapped(|ui| {
+            for list in List::ALL {
+                let count = checking.list(list).len();
+                if checking.after.is_none() && list != List::Wrong {
+                    continue;
+                }
+                if widget::link(ui, &text::train::list(list, count)).clicked() {
+                    commands.push(Command::Mistakes(Some(list)));
+                }
+            }
+            if !state.project.models.earlier.is_empty() && !state.training.is_running() {
+                let name = text::train::go_back(outcome);
+                if widget::link(ui, name)
+                    .on_hover_text(text::train::GO_BACK_HINT)
+                    .clicked()
+                {
+                    commands.push(Command::GoBack);
+                }
+            }
+        });
+    };
+    if outcome.is_some_and(Outcome::helped) {
+        widget::accent_card(ui, add);
+    } else {
+        widget::card(ui, add);
+    }
+}
+
+fn numbers(ui: &mut Ui, before: Option<Tally>, now: Tally) {
+    let palette = theme::palette(ui);
+    ui.horizontal_wrapped(|ui| {
+        let figure = |tally: Tally, ink| {
+            RichText::new(text::of_hundred(tally.share().unwrap_or(0.0)))
+                .text_style(theme::figure())
+                .color(ink)
+        };
+        let better = before.is_some_and(|before| now.share() > before.share());
+        if let Some(before) = before {
+            ui.label(figure(before, palette.weak));
+            widget::small(ui, text::train::BEFORE);
+            ui.add_space(14.0);
+            arrow(ui);
+            ui.add_space(14.0);
+        }
+        ui.label(figure(
+            now,
+            if better { palette.accent } else { palette.ink },
+        ));
+        widget::small(ui, text::train::now(now, before.is_some()));
     });
 }
 

@@ -185,3 +185,101 @@ pub(super) fn cell(ui: &mut Ui, width: f32, text: impl Into<WidgetText>) {
         ui.add(Label::new(text).truncate());
     });
 }
+
+/// A narrow strip across the page: one sentence, and what to do about it on the right (the last one
+/// first).
+pub(super) fn banner(ui: &mut Ui, text: &str, actions: impl FnOnce(&mut Ui)) {
+    let palette = theme::palette(ui);
+    Frame::new()
+        .fill(palette.accent_ground)
+        .corner_radius(theme::RADIUS)
+        .inner_margin(egui::Margin::symmetric(14, 6))
+        .show(ui, |ui| {
+            Sides::new().height(34.0).shrink_left().wrap().show(
+                ui,
+                |ui| {
+                    ui.add(Label::new(RichText::new(text).color(palette.ink)).wrap());
+                },
+                actions,
+            );
+        });
+    ui.add_space(theme::GAP - ui.spacing().item_spacing.y);
+}
+
+/// One of a few choices, of which one holds.
+pub(super) fn choice(ui: &mut Ui, text: &str, chosen: bool) -> Response {
+    let palette = theme::palette(ui);
+    let ink = if chosen { palette.accent } else { palette.ink };
+    let line = if chosen {
+        palette.accent
+    } else {
+        palette.border
+    };
+    let button = Button::new(RichText::new(text).color(ink)).stroke(Stroke::new(1.0, line));
+    let response = ui.add(button);
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, text));
+    ring(ui, &response, palette);
+    response
+}
+
+/// A small choice: a filter, a list.
+pub(super) fn chip(ui: &mut Ui, text: &str, chosen: bool) -> Response {
+    let palette = theme::palette(ui);
+    let (ink, ground) = match chosen {
+        true => (palette.accent, palette.accent_ground),
+        false => (palette.weak, egui::Color32::TRANSPARENT),
+    };
+    let button = Button::new(RichText::new(text).small().color(ink))
+        .fill(ground)
+        .stroke(Stroke::NONE)
+        .corner_radius(12.0);
+    let response = low(ui, |ui| {
+        ui.spacing_mut().button_padding = vec2(10.0, 3.0);
+        ui.add(button)
+    });
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, text));
+    ring(ui, &response, palette);
+    response
+}
+
+/// Gives a widget without words of its own a name for those who cannot see it.
+pub(super) fn name(ui: &Ui, response: &Response, name: &str) {
+    ui.ctx()
+        .accesskit_node_builder(response.id, |node| node.set_label(name));
+}
+
+/// A text on one line of at most this width; what does not fit is cut.
+pub(super) fn one_line(
+    ui: &Ui,
+    text: &str,
+    style: egui::TextStyle,
+    ink: egui::Color32,
+    width: f32,
+) -> std::sync::Arc<egui::Galley> {
+    let mut job =
+        egui::text::LayoutJob::simple_singleline(text.to_owned(), style.resolve(ui.style()), ink);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(20.0));
+    ui.painter().layout_job(job)
+}
+
+/// A sheet over the window that takes the keyboard until it is closed. Says whether somebody pressed
+/// Esc or beside it.
+pub(super) fn sheet(ui: &Ui, salt: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
+    let palette = theme::palette(ui);
+    let screen = ui.ctx().content_rect();
+    let frame = Frame::new()
+        .fill(palette.card)
+        .stroke(Stroke::new(1.0, palette.border))
+        .corner_radius(theme::CARD_RADIUS)
+        .inner_margin(egui::Margin::symmetric(22, 18));
+    let response = egui::Modal::new(egui::Id::unique(salt))
+        .frame(frame)
+        .backdrop_color(egui::Color32::from_black_alpha(110))
+        .show(ui.ctx(), |ui| {
+            ui.set_width(width.min(screen.width() - 80.0));
+            egui::ScrollArea::vertical()
+                .max_height(screen.height() - 120.0)
+                .show(ui, add);
+        });
+    response.should_close()
+}

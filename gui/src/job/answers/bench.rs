@@ -1,0 +1,353 @@
+//! A model with the project's texts made ready for it.
+
+use std::{
+    collections::HashMap,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use candle_core::Device;
+use nearsay_core::{
+    cache::{EmbeddingCache, Uninterrupted},
+    calibration::Calibration,
+    index::Index,
+    matrix::Matrix,
+    model::ModelFiles,
+    servable::{Servable, TextModel},
+    store::DiskStore,
+};
+
+use super::{check::CheckRun, layout::Layout};
+use crate::{
+    project::shelf::fnv1a,
+    state::{Answer, Check, Reply, Side, Trouble},
+};
+
+/// So many texts a network reads before it looks up.
+const PIECE: usize = 32;
+
+/// A loaded model.
+pub(super) enum Body {
+    /// The built-in encoder.
+    Compact(TextModel),
+    /// A trained model and its folder.
+    Trained(Box<Servable>, PathBuf),
+}
+
+impl Body {
+    pub(super) fn compact() -> Result<Self, Trouble> {
+        Ok(Self::Compact(TextModel::of_static(
+            crate::compact::encoder()?,
+        )))
+    }
+
+    pub(super) fn trained(dir: &Path) -> Result<Self, Trouble> {
+        let servable = Servable::open(&DiskStore, dir, &Device::Cpu)?;
+        Ok(Self::Trained(Box::new(servable), dir.to_owned()))
+    }
+
+    pub(super) fn model(&self) -> &TextModel {
+        match self {
+            Self::Compact(model) => model,
+            Self::Trained(servable, _) => servable.model(),
+        }
+    }
+}
+
+/// What one step of work came to.
+pub(super) enum Step {
+    /// Nothing is left to do.
+    Nothing,
+    /// So many texts are ready, of so many.
+    Preparing(usize, usize),
+    /// All are.
+    Ready,
+    /// The questions kept aside are being asked.
+    Checking,
+    /// They were.
+    Checked(Check),
+}
+
+/// Texts being made ready.
+struct Building {
+    data: Vec<f32>,
+    missing: Vec<usize>,
+    done: usize,
+}
+
+/// A model with the project's texts made ready for it.
+pub(super) struct Bench {
+    body: Arc<Body>,
+    /// The layers behind the encoder are left out: the encoder as it came.
+    raw: bool,
+    /// The vectors of the texts, and of which revision they are.
+    pub(super) index: Option<(u64, Index)>,
+    /// Where a text's vector is in the index, by the text's hash.
+    known: HashMap<u64, u32>,
+    building: Option<Building>,
+    run: Option<CheckRun>,
+    checked: Option<u64>,
+    pub(super) calibration: Option<Calibration>,
+}
+
+impl Bench {
+    fn new(body: Arc<Body>, raw: bool) -> Self {
+        Self {
+            body,
+            raw,
+            index: None,
+            known: HashMap::new(),
+            building: None,
+            run: None,
+            checked: None,
+            calibration: None,
+        }
+    }
+
+    pub(super) fn as_it_came(body: Body) -> Self {
+        Self::new(Arc::new(body), false)
+    }
+
+    /// A trained model; what its folder holds needs not be read again.
+    pub(super) fn trained(body: Body) -> Self {
+        let mut bench = Self::new(Arc::new(body), false);
+        if let Body::Trained(servable, _) = &*bench.body {
+            let texts = servable.answers().texts();
+            bench.known = texts.iter().map(|text| hash(text)).zip(0..).collect();
+            // Of no revision: it has the vectors, but not the order of the project.
+            bench.index = Some((u64::MAX, servable.index().clone()));
+        }
+        bench
+    }
+
+    /// The same encoder as it was before any training.
+    pub(super) fn untrained(&self) -> Self {
+        Self::new(Arc::clone(&self.body), true)
+    }
+
+    pub(super) fn body(&self) -> &Body {
+        &self.body
+    }
+
+    pub(super) fn dir(&self) -> Option<&Path> {
+        match &*self.body {
+            Body::Trained(_, dir) if !self.raw => Some(dir),
+            _ => None,
+        }
+    }
+
+    /// The texts have changed.
+    pub(super) fn outdated(&mut self) {
+        self.building = None;
+        self.run = None;
+    }
+
+    pub(super) fn can_answer(&self, layout: &Layout) -> bool {
+        matches!(&self.index, Some((revision, _)) if *revision == layout.revision)
+    }
+
+    /// Vectors of texts as this bench sees them, of length 1.
+    fn encode(&self, texts: &[&str]) -> Result<Matrix, Trouble> {
+        let model = self.body.model();
+        if !self.raw {
+            return Ok(model.encode(texts)?);
+        }
+        let pooled = model.pooled(texts, &mut |_, _| ControlFlow::Continue(()))?;
+        normalized(pooled)
+    }
+
+    /// The next piece of work.
+    pub(super) fn step(&mut self, layout: &Layout, data_dir: &Path) -> Result<Step, Trouble> {
+        if layout.revision == 0 {
+            return Ok(Step::Nothing);
+        }
+        if !self.can_answer(layout) {
+            return self.prepare(layout, data_dir);
+        }
+        if self.checked == Some(layout.revision) {
+            return Ok(Step::Nothing);
+        }
+        let Some((_, index)) = &self.index else {
+            return Ok(Step::Nothing);
+        };
+        let run = self.run.get_or_insert_with(|| CheckRun::new(layout));
+        if run.step(layout, index)? {
+            return Ok(Step::Checking);
+        }
+        let check = self.run.take().map(CheckRun::finish).unwrap_or_default();
+        self.calibration.clone_from(&check.calibration);
+        self.checked = Some(layout.revision);
+        Ok(Step::Checked(check))
+    }
+
+    fn prepare(&mut self, layout: &Layout, data_dir: &Path) -> Result<Step, Trouble> {
+        let texts = layout.texts();
+        let dim = self.dim();
+        let mut building = match self.building.take() {
+            Some(building) => building,
+            None => self.begin(&texts, dim, data_dir)?,
+        };
+        let is_static = self.body.model().is_static();
+        let piece = if is_static {
+            building.missing.len()
+        } else {
+            PIECE
+        };
+        let end = (building.done + piece).min(building.missing.len());
+        let now = building.missing.get(building.done..end).unwrap_or_default();
+        if !now.is_empty() {
+            let wanted: Vec<&str> = now
+                .iter()
+                .filter_map(|at| texts.get(*at).copied())
+                .collect();
+            let vectors = self.encode(&wanted)?;
+            for (at, vector) in now.iter().zip(vectors.iter_rows()) {
+                if let Some(place) = building.data.get_mut(at * dim..(at + 1) * dim) {
+                    place.copy_from_slice(vector);
+                }
+            }
+            building.done = end;
+        }
+        if building.done < building.missing.len() {
+            let step = Step::Preparing(building.done, building.missing.len());
+            self.building = Some(building);
+            return Ok(step);
+        }
+        let index = Matrix::new(texts.len(), dim, building.data)
+            .and_then(|vectors| Index::new(vectors, layout.owners.clone()))
+            .map_err(inside)?;
+        self.index = Some((layout.revision, index));
+        self.known = texts.iter().map(|text| hash(text)).zip(0..).collect();
+        Ok(Step::Ready)
+    }
+
+    fn begin(&self, texts: &[&str], dim: usize, data_dir: &Path) -> Result<Building, Trouble> {
+        let mut data = vec![0.0; texts.len() * dim];
+        let mut missing: Vec<usize> = Vec::new();
+        let is_static = self.body.model().is_static();
+        let known = self.index.as_ref().filter(|_| !is_static);
+        for (at, text) in texts.iter().enumerate() {
+            let vector = known.and_then(|(_, index)| {
+                let row = *self.known.get(&hash(text))? as usize;
+                (row < index.vectors().rows()).then(|| index.vectors().row(row))
+            });
+            match (vector, data.get_mut(at * dim..(at + 1) * dim)) {
+                (Some(vector), Some(place)) => place.copy_from_slice(vector),
+                _ => missing.push(at),
+            }
+        }
+        // The encoder as it came: its vectors were kept when the model was trained.
+        if self.raw
+            && !is_static
+            && let Body::Trained(_, dir) = &*self.body
+        {
+            let wanted: Vec<&str> = missing
+                .iter()
+                .filter_map(|at| texts.get(*at).copied())
+                .collect();
+            let vectors = normalized(self.saved(dir, data_dir, &wanted)?)?;
+            for (at, vector) in missing.drain(..).zip(vectors.iter_rows()) {
+                if let Some(place) = data.get_mut(at * dim..(at + 1) * dim) {
+                    place.copy_from_slice(vector);
+                }
+            }
+        }
+        Ok(Building {
+            data,
+            missing,
+            done: 0,
+        })
+    }
+
+    /// Pooled vectors of texts, those kept by a training found again.
+    fn saved(&self, dir: &Path, data_dir: &Path, texts: &[&str]) -> Result<Matrix, Trouble> {
+        let files = ModelFiles::open(&DiskStore, dir)?;
+        let model = self.body.model();
+        let embeddings = crate::dirs::embeddings(data_dir);
+        let fingerprint = files.fingerprint()?;
+        let cache = EmbeddingCache::new(&DiskStore, &embeddings, &fingerprint, model.pooled_dim());
+        let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
+            Ok(Some(
+                model.pooled(texts, &mut |_, _| ControlFlow::Continue(()))?,
+            ))
+        };
+        let found = cache
+            .embed(texts, &mut encode, &Uninterrupted, &mut |_, _| {})
+            .map_err(inside)?;
+        Ok(found.map(|found| found.embeddings).unwrap_or_default())
+    }
+
+    fn dim(&self) -> usize {
+        let model = self.body.model();
+        if self.raw {
+            model.pooled_dim()
+        } else {
+            model.dim()
+        }
+    }
+
+    /// The nearest answers to a question.
+    pub(super) fn ask(
+        &self,
+        layout: &Layout,
+        question: &str,
+        top: usize,
+        side: Side,
+    ) -> Result<Reply, Trouble> {
+        let mut reply = Reply {
+            question: question.to_owned(),
+            side,
+            ..Reply::default()
+        };
+        let Some((_, index)) = &self.index else {
+            return Ok(reply);
+        };
+        let vector = self.encode(&[question])?;
+        for hit in index.search(vector.row(0), top) {
+            let Some(id) = layout.entry(hit.answer) else {
+                continue;
+            };
+            let (Some(entry), Some(row)) = (layout.entries.get(&id), layout.row(hit.vector)) else {
+                continue;
+            };
+            let wording = layout.wordings.get(hit.vector as usize).copied();
+            let wording =
+                wording.and_then(|number| entry.wordings.get(number.checked_sub(1)? as usize));
+            reply.answers.push(Answer {
+                entry: id,
+                answer: entry.answer.clone(),
+                question: wording.map(|wording| wording.text.clone()),
+                score: hit.score,
+                chance: self.chance(hit.score),
+                source: entry.source.clone(),
+                row,
+            });
+        }
+        Ok(reply)
+    }
+
+    /// The chance that an answer of this score is right; none when nobody can say.
+    pub(super) fn chance(&self, score: f32) -> Option<f32> {
+        self.calibration
+            .as_ref()
+            .map(|calibration| calibration.probability(score))
+    }
+}
+
+fn normalized(matrix: Matrix) -> Result<Matrix, Trouble> {
+    let (rows, columns) = (matrix.rows(), matrix.columns());
+    let mut data = matrix.into_data();
+    data.chunks_exact_mut(columns.max(1))
+        .for_each(nearsay_core::index::normalize);
+    Matrix::new(rows, columns, data).map_err(inside)
+}
+
+fn hash(text: &str) -> u64 {
+    fnv1a(text.as_bytes())
+}
+
+/// Something that cannot be.
+pub(super) fn inside(error: impl std::fmt::Display) -> Trouble {
+    crate::text::trouble::broken().with_detail(error.to_string())
+}

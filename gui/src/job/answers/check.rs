@@ -1,0 +1,122 @@
+//! Asking the questions kept aside, of the project without them.
+
+use std::ops::ControlFlow;
+
+use nearsay_core::{
+    calibration::Calibration,
+    index::Index,
+    servable::{self, HeldOut},
+};
+
+use super::layout::Layout;
+use crate::{
+    project::Tally,
+    state::{Check, Trouble, Verdict},
+};
+
+/// So many questions are asked before the thread looks up.
+const PIECE: usize = 512;
+
+/// A check under way.
+pub(super) struct CheckRun {
+    /// The texts that are questions kept aside.
+    exam: Vec<u32>,
+    verdicts: Vec<Verdict>,
+}
+
+impl CheckRun {
+    pub(super) fn new(layout: &Layout) -> Self {
+        Self {
+            exam: (0..)
+                .zip(&layout.aside)
+                .filter_map(|(text, aside)| aside.then_some(text))
+                .collect(),
+            verdicts: Vec::new(),
+        }
+    }
+
+    /// Asks some questions; false when there are none left.
+    pub(super) fn step(&mut self, layout: &Layout, index: &Index) -> Result<bool, Trouble> {
+        let begun = self.verdicts.len();
+        let end = (begun + PIECE).min(self.exam.len());
+        let now = self.exam.get(begun..end).unwrap_or_default();
+        let exam: Vec<HeldOut<'_>> = now
+            .iter()
+            .filter_map(|text| {
+                Some(HeldOut {
+                    vector: index.vectors().row(*text as usize),
+                    right: *layout.owners.get(*text as usize)?,
+                })
+            })
+            .collect();
+        let mut go_on = |_, _| ControlFlow::Continue(());
+        let found = servable::check(index, &self.exam, &exam, &mut go_on)?;
+        for (text, checked) in now.iter().zip(found) {
+            let given = checked.given.and_then(|hit| layout.entry(hit.answer));
+            let row = layout.row(*text).unwrap_or_default();
+            let wording = layout.entries.get(&row.entry);
+            let wording = wording.and_then(|entry| entry.wordings.get(row.wording as usize));
+            let right_too = |given| wording.is_some_and(|wording| wording.also.contains(&given));
+            self.verdicts.push(Verdict {
+                row,
+                given,
+                score: checked.given.map_or(0.0, |hit| hit.score),
+                rank: match given.is_some_and(right_too) {
+                    true => 1,
+                    false => u32::try_from(checked.rank).unwrap_or(u32::MAX),
+                },
+            });
+        }
+        // A question that could not be asked must not be asked for ever.
+        Ok(self.verdicts.len() == end && end < self.exam.len())
+    }
+
+    pub(super) fn finish(self) -> Check {
+        let pairs: Vec<(f32, bool)> = self
+            .verdicts
+            .iter()
+            .map(|verdict| (verdict.score, verdict.is_right()))
+            .collect();
+        // A question that is a known wording, asked again, is right, and as near as can be: so much
+        // is known about scores that no question kept aside reaches.
+        let known = pairs.iter().map(|_| (1.0, true));
+        let all: Vec<(f32, bool)> = pairs.iter().copied().chain(known).collect();
+        let calibration = (pairs.len() >= Tally::ENOUGH as usize)
+            .then(|| Calibration::fit(&all))
+            .flatten();
+        let consequences = calibration
+            .as_ref()
+            .map(|calibration| consequences(calibration, &pairs))
+            .unwrap_or_default();
+        Check {
+            verdicts: self.verdicts,
+            calibration,
+            consequences,
+        }
+    }
+}
+
+/// For each least chance in hundredths: of 100 questions so many are answered, and of 100 answered
+/// so many wrongly.
+fn consequences(calibration: &Calibration, pairs: &[(f32, bool)]) -> Vec<(f32, f32)> {
+    let chances: Vec<(f32, bool)> = pairs
+        .iter()
+        .map(|(score, right)| (calibration.probability(*score), *right))
+        .collect();
+    (0..=100_u8)
+        .map(|least| {
+            let given = chances
+                .iter()
+                .filter(|(chance, _)| *chance >= f32::from(least) / 100.0);
+            let (mut answered, mut wrong) = (0.0_f32, 0.0_f32);
+            for (_, right) in given {
+                answered += 1.0;
+                wrong += f32::from(u8::from(!right));
+            }
+            (
+                100.0 * answered / chances.len().max(1) as f32,
+                100.0 * wrong / answered.max(1.0),
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,198 @@
+//! Writing the model and what it answers with to a folder, and asking that folder again.
+
+use std::path::Path;
+
+use candle_core::Device;
+use nearsay_core::{
+    calibration::Calibration,
+    head::Folded,
+    matrix::Matrix,
+    servable::{
+        AnswerSet, Data, Export, ExportEncoder, KnownAnswer, Reissue, Servable, TextModel,
+        Threshold,
+    },
+    store::{DiskStore, Store as _},
+};
+
+use super::{AnswersEvent, Room, bench::Body};
+use crate::{
+    state::{Exported, ExportedFile, Side, Trouble},
+    text,
+};
+
+/// So many questions are asked again of what was exported.
+const ASKED: usize = 20;
+
+impl Room {
+    pub(super) fn export(&mut self, wanted: &super::ExportWanted) {
+        let result = self.write(wanted);
+        self.say(AnswersEvent::Exported(Box::new(result)));
+    }
+
+    fn write(&mut self, wanted: &super::ExportWanted) -> Result<Exported, Trouble> {
+        let layout = std::mem::take(&mut self.layout);
+        let result = self.write_as(wanted, &layout);
+        self.layout = layout;
+        result
+    }
+
+    fn write_as(
+        &mut self,
+        wanted: &super::ExportWanted,
+        layout: &super::Layout,
+    ) -> Result<Exported, Trouble> {
+        let Some((bench, _)) = self.bench(Side::After) else {
+            return Err(text::trouble::asking_ended());
+        };
+        let (Some((_, index)), true) = (&bench.index, bench.can_answer(layout)) else {
+            return Err(text::trouble::not_ready());
+        };
+        let calibration = bench.calibration.as_ref();
+        let threshold = threshold(calibration, wanted.silence);
+        let answers = AnswerSet::from_known(
+            layout
+                .entries
+                .values()
+                .zip(1..)
+                .map(|(entry, row)| KnownAnswer {
+                    answer: entry.answer.clone(),
+                    questions: entry.wordings.iter().map(|way| way.text.clone()).collect(),
+                    row,
+                    source: entry.source.clone(),
+                })
+                .collect(),
+        );
+        if let Some(parent) = wanted.to.parent() {
+            DiskStore.create_dir_all(parent)?;
+        }
+        match bench.body() {
+            Body::Trained(_, from) => Reissue {
+                from,
+                data: wanted.with_data.then_some(Data {
+                    answers: &answers,
+                    vectors: index.vectors(),
+                }),
+                threshold,
+                calibration,
+            }
+            .write(&DiskStore, &wanted.to)?,
+            Body::Compact(_) => {
+                untrained(&answers, index.vectors(), threshold, calibration, wanted)?
+            }
+        }
+        let mut done = Exported {
+            files: files(&wanted.to)?,
+            dir: wanted.to.clone(),
+            with_data: wanted.with_data,
+            ..Exported::default()
+        };
+        // Asked again as whoever serves it will: questions kept aside first, then others.
+        let texts = layout.texts();
+        let is_question = |at: &usize| layout.wordings.get(*at).is_some_and(|way| *way > 0);
+        let is_aside = |at: &usize| layout.aside.get(*at).copied().unwrap_or(false);
+        let mut questions: Vec<usize> = (0..texts.len()).filter(is_question).collect();
+        questions.sort_by_key(|at| !is_aside(at));
+        let step = (questions.len() / ASKED).max(1);
+        let questions = questions.iter().step_by(step).take(ASKED);
+        if wanted.with_data {
+            let folder = Servable::open(&DiskStore, &wanted.to, &Device::Cpu)?;
+            for at in questions {
+                let vector = index.vectors().row(*at);
+                let here = index.search(vector, 1).first().map(|hit| hit.answer);
+                let here = here.and_then(|place| layout.entries.get(&layout.entry(place)?));
+                let text = texts.get(*at).copied().unwrap_or_default();
+                let there = folder.ask(text, 1)?;
+                let there = there.first().map(|found| found.answer.answer.as_str());
+                done.asked += 1;
+                done.same += usize::from(there == here.map(|entry| entry.answer.as_str()));
+            }
+        } else {
+            let folder = TextModel::open(&DiskStore, &wanted.to, &Device::Cpu)?;
+            for at in questions {
+                let text = texts.get(*at).copied().unwrap_or_default();
+                let vector = folder.encode(&[text])?;
+                let near = dot(vector.row(0), index.vectors().row(*at));
+                done.asked += 1;
+                done.same += usize::from(near > 0.9999);
+            }
+        }
+        Ok(done)
+    }
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// The score from which on an answer is given without a warning.
+fn threshold(calibration: Option<&Calibration>, silence: u8) -> Threshold {
+    match calibration {
+        Some(calibration) => Threshold {
+            // Where no score is sure enough, none is: cosines end at 1.
+            score: calibration
+                .score_for(f32::from(silence) / 100.0)
+                .unwrap_or(1.0)
+                .max(-1.0),
+            questions: usize::try_from(calibration.questions()).unwrap_or(usize::MAX),
+        },
+        None => Threshold::USUAL,
+    }
+}
+
+/// The built-in encoder as it came.
+fn untrained(
+    answers: &AnswerSet,
+    vectors: &Matrix,
+    threshold: Threshold,
+    calibration: Option<&Calibration>,
+    wanted: &super::ExportWanted,
+) -> Result<(), Trouble> {
+    let encoder = crate::compact::encoder()?;
+    Export {
+        encoder: ExportEncoder::Static {
+            words: encoder.words(),
+            table: encoder.table().clone(),
+        },
+        encoder_name: "compact",
+        head: &Folded::Identity,
+        answers,
+        vectors,
+        threshold,
+        calibration,
+        report: serde_json::Value::Null,
+    }
+    .write(&DiskStore, &wanted.to)?;
+    if !wanted.with_data {
+        Reissue {
+            from: &wanted.to,
+            data: None,
+            threshold,
+            calibration,
+        }
+        .write(&DiskStore, &wanted.to)?;
+    }
+    Ok(())
+}
+
+/// The files of a folder, one folder deep, with their lengths.
+fn files(dir: &Path) -> Result<Vec<ExportedFile>, Trouble> {
+    use nearsay_core::store::FileKind;
+    let mut found = Vec::new();
+    for entry in DiskStore.list(dir)? {
+        let name = entry.name.to_string_lossy().into_owned();
+        if entry.kind == FileKind::Folder {
+            for inner in DiskStore.list(&dir.join(&entry.name))? {
+                found.push(ExportedFile {
+                    name: format!("{name}/{}", inner.name.to_string_lossy()),
+                    bytes: Some(inner.len),
+                });
+            }
+        } else {
+            found.push(ExportedFile {
+                name,
+                bytes: Some(entry.len),
+            });
+        }
+    }
+    Ok(found)
+}

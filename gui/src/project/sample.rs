@@ -1,0 +1,80 @@
+//! The library's FAQ, to try things with: made up by us, and in every copy of the program.
+
+use std::{collections::HashMap, ops::ControlFlow};
+
+use nearsay_core::faq::{self, ReadOptions};
+
+use super::{
+    Document, Import,
+    merge::{self, Incoming, Row},
+};
+use crate::text;
+
+static FAQ: &str = include_str!("../../../data/library_faq.jsonl");
+static QUESTIONS: &str = include_str!("../../../data/library_questions.jsonl");
+
+/// A new copy of the sample.
+#[must_use]
+pub fn document() -> Document {
+    let mut document = Document::named(text::shell::SAMPLE, 1);
+    document.options.sample = true;
+    let mut rows = read(FAQ);
+    let place: HashMap<String, usize> = rows
+        .iter()
+        .enumerate()
+        .map(|(number, row)| (row.answer.clone(), number))
+        .collect();
+    for further in read(QUESTIONS) {
+        if let Some(row) = place.get(&further.answer).and_then(|n| rows.get_mut(*n)) {
+            row.questions.extend(further.questions);
+        }
+    }
+    let import = Import {
+        name: text::shell::SAMPLE_FILE.to_owned(),
+        read: rows.len(),
+        put_away: true,
+        ..Import::default()
+    };
+    let edit = merge::edit(&document, "", vec![Incoming { import, rows }]);
+    document.apply(&edit);
+    document
+}
+
+fn read(jsonl: &str) -> Vec<Row> {
+    let whole = faq::read_jsonl(jsonl.as_bytes(), &ReadOptions::default(), &mut |_| {
+        ControlFlow::Continue(())
+    });
+    // Our own file: a test sees to it that it can be read.
+    whole
+        .unwrap_or_default()
+        .rows
+        .into_iter()
+        .map(row)
+        .collect()
+}
+
+/// A row of a file as the project takes it.
+pub(crate) fn row(row: faq::Row) -> Row {
+    Row {
+        line: u32::try_from(row.line).unwrap_or(u32::MAX),
+        source: row.source.or(row.filename),
+        questions: std::iter::once(row.question).chain(row.wordings).collect(),
+        answer: row.answer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_is_there_and_enough_to_train_on() {
+        let sample = document();
+        assert!(sample.entries.len() > 300, "{}", sample.entries.len());
+        assert!(sample.questions() > 1000, "{}", sample.questions());
+        assert!(sample.is_enough());
+        assert_eq!(sample.examples().len(), 3);
+        let aside = sample.kept_aside() as f64 / sample.questions() as f64;
+        assert!((0.1..0.3).contains(&aside), "{aside}");
+    }
+}

@@ -1,0 +1,55 @@
+//! Which column of a file holds the questions, and which the answers?
+
+use egui::{ComboBox, RichText, Sides, Ui};
+
+use super::{Commands, widget};
+use crate::{command::Command, state::State, text};
+
+pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
+    let Some(wanted) = &state.data.columns else {
+        return;
+    };
+    let (mut question, mut answer) = (wanted.question, wanted.answer);
+    let close = widget::sheet(ui, "columns", 480.0, |ui| {
+        ui.label(RichText::new(text::data::COLUMNS_TITLE).heading());
+        widget::weak(ui, text::data::columns_more(&wanted.name));
+        ui.add_space(8.0);
+        for (name, chosen) in [
+            (text::data::QUESTIONS_FROM, &mut question),
+            (text::data::ANSWERS_FROM, &mut answer),
+        ] {
+            ui.horizontal(|ui| {
+                widget::cell(ui, 130.0, name);
+                let of = |at: usize| wanted.columns.get(at).map_or("", String::as_str);
+                let response = ComboBox::from_id_salt(name)
+                    .width(240.0)
+                    .selected_text(of(*chosen))
+                    .show_ui(ui, |ui| {
+                        for at in 0..wanted.columns.len() {
+                            ui.selectable_value(chosen, at, of(at));
+                        }
+                    });
+                widget::name(ui, &response.response, name);
+            });
+        }
+        ui.add_space(8.0);
+        Sides::new().show(
+            ui,
+            |_| {},
+            |ui| {
+                let enabled = question != answer;
+                if widget::primary(ui, enabled, text::data::TAKE_COLUMNS).clicked() {
+                    commands.push(Command::TakeColumns);
+                }
+                if widget::button(ui, true, text::shell::CANCEL).clicked() {
+                    commands.push(Command::Columns(None));
+                }
+            },
+        );
+    });
+    if close {
+        commands.push(Command::Columns(None));
+    } else if (question, answer) != (wanted.question, wanted.answer) {
+        commands.push(Command::Columns(Some((question, answer))));
+    }
+}

@@ -1,0 +1,157 @@
+//! The questions kept aside: mended, worse, still wrong; and what to do about them.
+
+use egui::{RichText, ScrollArea, Sides, Ui};
+
+use super::{
+    Commands,
+    widget::{self, Tone},
+};
+use crate::{
+    command::Command,
+    state::{List, State, Verdict},
+    text, theme,
+};
+
+/// Every card is as high as any needs.
+const HEIGHT: f32 = 146.0;
+/// What is around its content: margins, lines and the gap below.
+const CARD: f32 = 2.0 * theme::CARD_MARGIN.top as f32 + 2.0 + theme::GAP - 6.0;
+
+pub(super) fn show(ui: &mut Ui, state: &State, list: List, commands: &mut Commands) {
+    let checking = &state.training.checking;
+    let questions = checking.list(list);
+    let asked = checking.now().map_or(0, |check| check.verdicts.len());
+    let below = text::train::mistakes_below(list, questions.len(), asked);
+    widget::header(ui, text::train::mistakes_title(list), &below, |ui| {
+        for other in List::ALL.into_iter().rev() {
+            let name = text::train::list(other, checking.list(other).len());
+            if widget::choice(ui, &name, other == list).clicked() {
+                commands.push(Command::Mistakes(Some(other)));
+            }
+        }
+    });
+    ui.horizontal(|ui| {
+        if widget::link(ui, text::train::BACK).clicked() {
+            commands.push(Command::Mistakes(None));
+        }
+    });
+    again(ui, state, commands);
+    if questions.is_empty() {
+        widget::card(ui, |ui| widget::weak(ui, text::train::nothing_in(list)));
+        return;
+    }
+    ScrollArea::vertical()
+        .auto_shrink(false)
+        .show_rows(ui, HEIGHT, questions.len(), |ui, rows| {
+            for verdict in questions.iter().skip(rows.start).take(rows.len()) {
+                ui.push_id(verdict.row, |ui| {
+                    widget::card(ui, |ui| {
+                        ui.set_height(HEIGHT - CARD);
+                        card(ui, state, verdict, commands);
+                    });
+                });
+            }
+        });
+}
+
+/// The data have changed: training again is offered.
+pub(super) fn again(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let edits = state.project.models.edits;
+    if edits == 0 || state.training.is_running() || state.project.models.current.is_none() {
+        return;
+    }
+    let said = text::train::changes(edits, super::train::estimate(state).as_deref());
+    widget::banner(ui, &said, |ui| {
+        if widget::primary(ui, true, text::train::TRAIN_AGAIN)
+            .on_hover_text("F5")
+            .clicked()
+        {
+            commands.push(Command::Train);
+        }
+    });
+}
+
+fn card(ui: &mut Ui, state: &State, verdict: &Verdict, commands: &mut Commands) {
+    let document = &state.project.document;
+    let Some(wording) = document.wording(verdict.row) else {
+        widget::weak(ui, text::train::GONE);
+        return;
+    };
+    let check = state.training.checking.now();
+    let calibration = check.and_then(|check| check.calibration.as_ref());
+    let chance = calibration.map(|calibration| calibration.probability(verdict.score));
+    let is_right = verdict.is_right();
+    // Of what is wrong, being sure is the worse.
+    let sure = text::ask::is_sure(chance, verdict.score);
+    let tone = match (is_right, sure) {
+        (true, _) => Tone::Good,
+        (false, true) => Tone::Bad,
+        (false, false) => Tone::Warning,
+    };
+    Sides::new().shrink_left().truncate().show(
+        ui,
+        |ui| {
+            widget::pill(ui, text::train::verdict_word(is_right, sure), tone);
+            let question = RichText::new(&wording.text).text_style(theme::emphasis());
+            ui.add(egui::Label::new(question).truncate());
+        },
+        |ui| {
+            let mut act = |ui: &mut Ui, plain: bool, name: &str, hint: &str, wanted: Command| {
+                let response = if plain {
+                    widget::link(ui, name)
+                } else {
+                    widget::button(ui, true, name)
+                };
+                widget::name(ui, &response, &format!("{name}: {}", wording.text));
+                if response.on_hover_text(hint).clicked() {
+                    commands.push(wanted);
+                }
+            };
+            act(
+                ui,
+                true,
+                text::train::OPEN_ROW,
+                text::train::OPEN_ROW_HINT,
+                Command::OpenRow(verdict.row),
+            );
+            if !is_right && wording.check {
+                act(
+                    ui,
+                    false,
+                    text::train::LEARN,
+                    text::train::LEARN_HINT,
+                    Command::Learn(*verdict),
+                );
+                act(
+                    ui,
+                    false,
+                    text::train::RIGHT_TOO,
+                    text::train::RIGHT_TOO_HINT,
+                    Command::RightToo(*verdict),
+                );
+            }
+        },
+    );
+    ui.columns_const(|[left, right]| {
+        let given = verdict.given.and_then(|given| document.entries.get(&given));
+        let own = document.entries.get(&verdict.row.entry);
+        let of = |entry: Option<&crate::project::Shared<crate::project::Entry>>| {
+            entry.map_or_else(String::new, |entry| super::table::one_line(&entry.answer))
+        };
+        answer(left, text::train::IT_ANSWERED, &of(given));
+        let expected = text::train::expected(verdict.rank);
+        answer(right, &expected, &of(own));
+    });
+}
+
+fn answer(ui: &mut Ui, name: &str, answer: &str) {
+    let palette = theme::palette(ui);
+    widget::small(ui, name);
+    let cut: String = answer.chars().take(170).collect();
+    let shown = match cut.len() < answer.len() {
+        true => format!("{cut}…"),
+        false => cut,
+    };
+    let label = egui::Label::new(RichText::new(shown).color(palette.ink));
+    ui.add(label.wrap().halign(egui::Align::Min));
+}

@@ -1,0 +1,49 @@
+//! Rows pasted as text.
+
+use egui::{RichText, ScrollArea, Sides, TextEdit, Ui};
+
+use super::{Commands, widget};
+use crate::{command::Command, state::State, text};
+
+pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
+    let Some(pasted) = &state.data.paste else {
+        return;
+    };
+    let mut changed = pasted.clone();
+    let close = widget::sheet(ui, "paste", 640.0, |ui| {
+        ui.label(RichText::new(text::data::PASTE).heading());
+        widget::weak(ui, text::data::PASTE_MORE);
+        ui.add_space(6.0);
+        ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
+            let edit = TextEdit::multiline(&mut changed)
+                .hint_text(text::data::PASTE_HINT)
+                .desired_rows(12)
+                .desired_width(f32::INFINITY);
+            let response = ui.add(edit);
+            widget::name(ui, &response, text::data::PASTE_BOX);
+            if pasted.is_empty() && !response.has_focus() {
+                response.request_focus();
+            }
+        });
+        ui.add_space(8.0);
+        Sides::new().show(
+            ui,
+            |_| {},
+            |ui| {
+                let enabled = !pasted.trim().is_empty();
+                if widget::primary(ui, enabled, text::data::TAKE_PASTED).clicked() {
+                    commands.push(Command::TakePasted);
+                }
+                if widget::button(ui, true, text::shell::CANCEL).clicked() {
+                    commands.push(Command::Paste(None));
+                }
+            },
+        );
+    });
+    if close {
+        commands.push(Command::Paste(None));
+    } else if changed != *pasted {
+        // Before taking it: what was typed in this very moment belongs to it.
+        commands.insert(0, Command::Paste(Some(changed)));
+    }
+}

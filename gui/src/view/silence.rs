@@ -1,0 +1,60 @@
+//! When it should stay silent: a slider that tells what follows.
+
+use egui::{Frame, RichText, Slider, Ui};
+
+use super::{Commands, data::dashes, widget};
+use crate::{command::Command, state::State, text, theme};
+
+pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let palette = theme::palette(ui);
+    let Some(check) = state.training.checking.now() else {
+        return;
+    };
+    let frame = Frame::new()
+        .inner_margin(theme::CARD_MARGIN)
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            widget::title(ui, text::ask::SILENCE);
+            if check.consequences.is_empty() {
+                widget::weak(ui, text::ask::SILENCE_TOO_FEW);
+                return;
+            }
+            let kept = state.project.document.options.silence;
+            // While it is dragged the value is the widget's own: one drag is one step to undo.
+            let id = ui.scope_id().with("silence");
+            let dragged = ui.data(|data| data.get_temp::<u8>(id));
+            let mut least = dragged.unwrap_or(kept);
+            let (answered, wrong) = check
+                .consequences
+                .get(usize::from(least))
+                .copied()
+                .unwrap_or((100.0, 0.0));
+            ui.label(text::ask::consequence(answered, wrong));
+            ui.add_space(2.0);
+            ui.horizontal_wrapped(|ui| {
+                ui.label(RichText::new(text::ask::ALWAYS).small().color(palette.weak));
+                ui.spacing_mut().slider_width = 220.0;
+                ui.visuals_mut().widgets.inactive.bg_fill = palette.track;
+                let slider = Slider::new(&mut least, 0..=99)
+                    .show_value(false)
+                    .trailing_fill(true);
+                let response = ui.add(slider);
+                widget::name(ui, &response, text::ask::SILENCE);
+                ui.label(
+                    RichText::new(text::ask::ONLY_SURE)
+                        .small()
+                        .color(palette.weak),
+                );
+                if response.dragged() {
+                    ui.data_mut(|data| data.insert_temp(id, least));
+                } else if response.drag_stopped() || dragged.is_some() || response.changed() {
+                    ui.data_mut(|data| data.remove::<u8>(id));
+                    if least != kept {
+                        commands.push(Command::Silence(least));
+                    }
+                }
+            });
+        });
+    dashes(ui, frame.response.rect, palette.border);
+    ui.add_space(theme::GAP);
+}
