@@ -58,7 +58,11 @@ pub const ANSWERS_NAMES: &[&str] = &[
     "antwoorden", "respostas",
 ];
 
-const SOURCE_NAMES: &[&str] = &["source", "url", "link", "quelle", "fuente", "fonte"];
+#[rustfmt::skip]
+const SOURCE_NAMES: &[&str] = &[
+    "source", "topic", "category", "section", "url", "link", "quelle", "thema", "kategorie",
+    "rubrik", "fuente", "tema", "categoría", "fonte", "categoria", "catégorie", "sujet",
+];
 const FILENAME_NAMES: &[&str] = &["filename", "file", "path", "datei", "fichier"];
 const ID_NAMES: &[&str] = &["id", "key", "uuid"];
 

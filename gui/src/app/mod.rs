@@ -44,6 +44,10 @@ impl App {
         let last = preferences.recents.iter().find(|recent| !recent.gone);
         let last = last.map(|recent| recent.dir.clone());
         app.state.shell.preferences = preferences;
+        if app.state.shell.preferences.pace.guess.is_none() {
+            // Without it there is only no estimate for the first training.
+            app.jobs.probe().ok();
+        }
         match (path, last) {
             (Some(path), _) if text::shell::is_project(&path) => {
                 app.apply(ctx, Command::OpenProject(path));

@@ -1,6 +1,6 @@
 //! Questions and answers, and what somebody says about them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use super::project;
 use crate::{
@@ -125,11 +125,9 @@ fn checked(
     check: Check,
 ) {
     let tally = check.tally();
-    let checking = &mut state.training.checking;
-    checking.revision = revision;
+    state.training.checking.take(side, revision, check);
     match side {
         Side::Before => {
-            checking.before = Some(Arc::new(check));
             // Told in the outcome as soon as it is known.
             if let Some(outcome) = &mut state.training.outcome
                 && outcome.untrained.asked == 0
@@ -143,7 +141,6 @@ fn checked(
             }
         }
         Side::After => {
-            checking.after = Some(Arc::new(check));
             let waits = state.training.stage == Stage::Checking;
             let pending = state.project.models.pending.as_ref();
             let wanted = pending.and_then(|pending| {
@@ -169,7 +166,7 @@ fn no_model(state: &mut State, side: Side, trouble: Trouble) {
     state.ask.preparing = None;
     state.say(Level::Error, trouble.what.clone());
     if side == Side::After {
-        state.training.checking.after = None;
+        state.training.checking.forget_after();
     }
     if state.training.stage == Stage::Checking {
         super::training::fail(state, trouble);

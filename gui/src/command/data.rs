@@ -65,7 +65,8 @@ fn read_these(state: &mut State, jobs: &mut Jobs, reading: Reading) {
         Reading::Files(paths, _) => text::data::names(paths),
         Reading::Pasted(_) => text::data::PASTED.to_owned(),
     };
-    match jobs.read(reading) {
+    let base = state.project.document.clone();
+    match jobs.read(reading, base, state.project.revision) {
         Ok(()) => {
             state.data.reading = Some(name);
             state.data.read_share = 0.0;
@@ -142,19 +143,23 @@ pub(super) fn take_columns(state: &mut State, jobs: &mut Jobs) {
 
 pub(super) fn read(state: &mut State, jobs: &mut Jobs, done: ReadDone) {
     state.data.reading = None;
-    let (files, mut troubles) = match done {
+    let (taken, mut troubles) = match done {
         ReadDone::Columns(columns) => {
             state.data.columns = Some(columns);
             return;
         }
-        ReadDone::Rows(files, troubles) => (files, troubles),
+        ReadDone::Rows(taken, troubles) => (*taken, troubles),
     };
-    if !files.is_empty() {
-        let before = state.project.document.questions();
-        let what = text::data::did_import(&files);
-        let edit = merge::edit(&state.project.document, &what, files);
+    if !taken.files.is_empty() {
+        let before = state.project.counts.questions;
+        let edit = if taken.revision == state.project.revision {
+            taken.edit
+        } else {
+            // Somebody went on working meanwhile.
+            merge::edit(&state.project.document, &taken.edit.what, taken.files)
+        };
         if project::edit(state, jobs, edit) {
-            let added = state.project.document.questions().saturating_sub(before);
+            let added = state.project.counts.questions.saturating_sub(before);
             state.say(Level::Info, text::data::read_done(added));
             state.data.typed_path.clear();
         }

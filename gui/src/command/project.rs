@@ -44,6 +44,7 @@ fn apply(state: &mut State, jobs: &mut Jobs, edit: Edit) {
 
 /// Lets the table and whoever answers know how the project is now.
 fn changed(state: &mut State, jobs: &mut Jobs) {
+    state.project.count();
     let document = &state.project.document;
     let is_there = |row: &crate::project::RowId| document.wording(*row).is_some();
     state.data.chosen.retain(|row| is_there(row));
@@ -187,7 +188,7 @@ pub(super) fn opened(
         revision,
         saved: Saved::Yes,
         look_only: opened.look_only,
-        opening: false,
+        ..Project::default()
     };
     state.data = Data::default();
     state.training = Training {
@@ -242,6 +243,9 @@ pub(super) fn use_models(state: &mut State, jobs: &mut Jobs) {
         dir: state.project.model_dir(),
     };
     state.ask.side = Default::default();
+    if wanted.dir.is_none() {
+        state.training.checking.forget_after();
+    }
     if let Err(trouble) = jobs.use_models(wanted) {
         state.ask.trouble = Some(trouble);
     }

@@ -32,7 +32,7 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
     if state.training.is_running() {
         return;
     }
-    if !state.project.document.is_enough() || state.data.reading.is_some() {
+    if !state.project.counts.is_enough() || state.data.reading.is_some() {
         state.step = Step::Train;
         return;
     }
@@ -70,8 +70,7 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
         go_on,
     };
     project::keep_models(state, jobs);
-    let document = &state.project.document;
-    let pairs = document.questions() - document.kept_aside();
+    let pairs = state.project.counts.learned();
     state.training = Training {
         stage: Stage::Reading,
         pairs: pairs as u64,
@@ -79,7 +78,7 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
         curious: state.training.curious,
         ..Training::default()
     };
-    let entries = document.entries.clone();
+    let entries = state.project.document.entries.clone();
     if let Err(trouble) = jobs.prepare_training(entries, request) {
         fail(state, trouble);
     }

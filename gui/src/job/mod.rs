@@ -10,6 +10,7 @@ mod dialog;
 mod engine;
 mod keeper;
 mod lister;
+mod probe;
 mod process;
 mod protocol;
 mod read;
@@ -33,10 +34,10 @@ pub use keeper::{OpenedProject, Which};
 pub use lister::ListWanted;
 pub use process::Exit;
 pub use protocol::{TrainEvent, TrainReport};
-pub use read::{ReadDone, Reading};
+pub use read::{ReadDone, Reading, Taken};
 
 use crate::{
-    project::{Entries, Preferences, journal::Record},
+    project::{Document, Entries, Preferences, journal::Record},
     state::{Listing, Review, Side, Trouble},
 };
 
@@ -48,6 +49,8 @@ const REPAINT_EVERY: Duration = Duration::from_millis(50);
 pub enum Event {
     /// A project was opened, or could not be.
     Opened(Box<Result<OpenedProject, Trouble>>),
+    /// How fast this machine is, in billions of operations a second.
+    Probed(f64),
     /// All edits are on disk, or cannot be written.
     Kept(Option<Trouble>),
     /// The file dialog was closed, with or without files.
@@ -109,6 +112,7 @@ impl Outlet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slot {
     Project,
+    Probe,
     Dialog,
     Read,
     Rows,
@@ -123,7 +127,7 @@ pub struct Jobs {
     wake: Wake,
     sender: Sender<(Slot, u64, Event)>,
     inbox: Receiver<(Slot, u64, Event)>,
-    tickets: [u64; 6],
+    tickets: [u64; 7],
     project: Option<keeper::Handle>,
     reading: Option<Arc<AtomicBool>>,
     rows: Option<lister::Handle>,
@@ -141,7 +145,7 @@ impl Jobs {
             wake,
             sender,
             inbox,
-            tickets: [0; 6],
+            tickets: [0; 7],
             project: None,
             reading: None,
             rows: None,
@@ -204,6 +208,15 @@ impl Jobs {
         }
     }
 
+    /// Measures how fast this machine is.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn probe(&mut self) -> Result<(), Trouble> {
+        let outlet = self.outlet(Slot::Probe);
+        probe::start(outlet)
+    }
+
     /// Keeps preferences, on a thread.
     ///
     /// # Errors
@@ -228,17 +241,18 @@ impl Jobs {
         dialog::start(what, self.dialog.pick(what), outlet)
     }
 
-    /// Reads files or a text; what is still being read is forgotten.
+    /// Reads files or a text to be taken into the project, which is `base` at this revision; what is
+    /// still being read is forgotten.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn read(&mut self, reading: Reading) -> Result<(), Trouble> {
+    pub fn read(&mut self, reading: Reading, base: Document, revision: u64) -> Result<(), Trouble> {
         let stop = Arc::new(AtomicBool::new(false));
         if let Some(last) = self.reading.replace(Arc::clone(&stop)) {
             last.store(true, Ordering::Relaxed);
         }
         let outlet = self.outlet(Slot::Read);
-        read::start(reading, stop, outlet)
+        read::start(reading, (base, revision), stop, outlet)
     }
 
     /// Works out the rows of the table, and what could be mended.

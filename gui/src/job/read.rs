@@ -11,13 +11,13 @@ use std::{
     },
 };
 
-use nearsay_core::faq::{self, ColumnChoice, Faq, ReadError, ReadOptions, Severity};
+use nearsay_core::faq::{self, ColumnChoice, Columns, Faq, ReadError, ReadOptions, Severity};
 
 use super::{Event, Outlet, thread};
 use crate::{
     project::{
-        Import, Problem, ProblemKind, Shared,
-        merge::{Incoming, Row},
+        Document, Edit, Import, Problem, ProblemKind, Shared,
+        merge::{self, Incoming, Row},
         sample,
     },
     state::{ColumnsWanted, Trouble},
@@ -41,15 +41,28 @@ pub enum Reading {
 /// What came of it.
 #[derive(Debug)]
 pub enum ReadDone {
-    /// Rows of every file, and what was wrong with files that could not be read.
-    Rows(Vec<Incoming>, Vec<Trouble>),
+    /// Rows of every file, as an edit, and what was wrong with files that could not be read.
+    Rows(Box<Taken>, Vec<Trouble>),
     /// The columns of this file must be chosen.
     Columns(ColumnsWanted),
 }
 
-/// Reads on a named thread until `stop` is set.
+/// Rows that were read.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The files.
+    pub files: Vec<Incoming>,
+    /// The edit that takes them into the project.
+    pub edit: Edit,
+    /// The project's revision that it goes with.
+    pub revision: u64,
+}
+
+/// Reads on a named thread until `stop` is set, and works out how the rows go into the project,
+/// which is `base` at this revision.
 pub(super) fn start(
     reading: Reading,
+    (base, revision): (Document, u64),
     stop: Arc<AtomicBool>,
     outlet: Outlet,
 ) -> Result<(), Trouble> {
@@ -57,13 +70,18 @@ pub(super) fn start(
     thread::start(
         "faq-reader",
         move || {
-            let done = read_all(reading, &stop, &outlet);
+            let mut done = read_all(reading, &stop, &outlet);
+            if let ReadDone::Rows(taken, _) = &mut done {
+                let what = text::data::did_import(&taken.files);
+                taken.edit = merge::edit(&base, &what, taken.files.clone());
+                taken.revision = revision;
+            }
             if !stop.load(Ordering::Relaxed) {
                 outlet.send(Event::Read(Box::new(done)));
             }
         },
         move || {
-            let done = ReadDone::Rows(Vec::new(), vec![text::trouble::broken()]);
+            let done = ReadDone::Rows(Box::default(), vec![text::trouble::broken()]);
             broken.send(Event::Read(Box::new(done)));
         },
     )
@@ -78,12 +96,10 @@ fn read_all(reading: Reading, stop: &AtomicBool, outlet: &Outlet) -> ReadDone {
             return match rows(bytes, bytes.len() as u64, None, stop, &tell) {
                 Ok(faq) => {
                     let again = Cursor::new(bytes);
-                    ReadDone::Rows(
-                        vec![incoming(faq, again, text::data::PASTED.to_owned(), None)],
-                        Vec::new(),
-                    )
+                    let pasted = incoming(faq, again, text::data::PASTED.to_owned(), None);
+                    rows_of(vec![pasted], Vec::new())
                 }
-                Err(error) => ReadDone::Rows(Vec::new(), vec![plain(&error)]),
+                Err(error) => rows_of(Vec::new(), vec![plain(&error)]),
             };
         }
     };
@@ -106,7 +122,15 @@ fn read_all(reading: Reading, stop: &AtomicBool, outlet: &Outlet) -> ReadDone {
             Err(Unread::Trouble(trouble)) => troubles.push(trouble),
         }
     }
-    ReadDone::Rows(files, troubles)
+    rows_of(files, troubles)
+}
+
+fn rows_of(files: Vec<Incoming>, troubles: Vec<Trouble>) -> ReadDone {
+    let taken = Taken {
+        files,
+        ..Taken::default()
+    };
+    ReadDone::Rows(Box::new(taken), troubles)
 }
 
 enum Unread {
@@ -185,7 +209,7 @@ fn incoming(faq: Faq, again: impl BufRead, name: String, path: Option<PathBuf>) 
     let problems = faq
         .problems
         .iter()
-        .map(|problem| Shared::new(self::problem(problem, &raw)))
+        .map(|problem| Shared::new(self::problem(problem, &raw, &faq.columns)))
         .collect();
     Incoming {
         import: Import {
@@ -231,7 +255,7 @@ fn raw_lines(faq: &Faq, mut again: impl BufRead) -> Vec<(u64, String)> {
     found
 }
 
-fn problem(problem: &faq::Problem, raw: &[(u64, String)]) -> Problem {
+fn problem(problem: &faq::Problem, raw: &[(u64, String)], columns: &Columns) -> Problem {
     let line = u32::try_from(problem.line).ok().filter(|line| *line > 0);
     let is_out = problem.severity == Severity::LeftOut;
     let raw = raw
@@ -239,7 +263,7 @@ fn problem(problem: &faq::Problem, raw: &[(u64, String)]) -> Problem {
         .ok()
         .and_then(|at| raw.get(at))
         .filter(|_| is_out);
-    let (question, answer) = raw.map_or_else(Default::default, |(_, raw)| salvage(raw));
+    let (question, answer) = raw.map_or_else(Default::default, |(_, raw)| salvage(raw, columns));
     Problem {
         kind: match problem.severity {
             Severity::LeftOut => ProblemKind::LeftOut,
@@ -259,7 +283,7 @@ fn problem(problem: &faq::Problem, raw: &[(u64, String)]) -> Problem {
 }
 
 /// What looks like a question and an answer in a broken row.
-fn salvage(raw: &str) -> (String, String) {
+fn salvage(raw: &str, columns: &Columns) -> (String, String) {
     let raw = raw.trim().trim_end_matches(',');
     if raw.starts_with('{') {
         let of = |names: &[&str]| names.iter().find_map(|name| json_field(raw, name));
@@ -271,13 +295,23 @@ fn salvage(raw: &str) -> (String, String) {
     let Some(delimiter) = ['\t', ';', ','].into_iter().find(|c| raw.contains(*c)) else {
         return (raw.trim_matches('"').to_owned(), String::new());
     };
-    let mut parts = raw.splitn(2, delimiter).map(|part| {
-        let part = part.trim();
-        part.trim_matches('"')
-            .replace("\"\"", "\"")
-            .trim()
-            .to_owned()
-    });
+    let clean = |part: &str| {
+        let part = part.trim().trim_matches('"');
+        part.replace("\"\"", "\"").trim().to_owned()
+    };
+    // With as many cells as the table has columns each is what its column says.
+    let cells: Vec<String> = raw.split(delimiter).map(clean).collect();
+    let column = |name: &Option<String>| {
+        let name = name.as_ref()?;
+        columns.all.iter().position(|column| column == name)
+    };
+    if let (Some(question), Some(answer)) = (column(&columns.question), column(&columns.answer))
+        && cells.len() == columns.all.len()
+    {
+        let of = |at: usize| cells.get(at).cloned().unwrap_or_default();
+        return (of(question), of(answer));
+    }
+    let mut parts = raw.splitn(2, delimiter).map(clean);
     (
         parts.next().unwrap_or_default(),
         parts.next().unwrap_or_default(),
@@ -324,6 +358,8 @@ mod tests {
 
     #[test]
     fn broken_rows_give_what_can_be_saved() {
+        let none = Columns::default();
+        let salvage = |raw| super::salvage(raw, &none);
         assert_eq!(
             salvage(r#"{"question": "Is the "big" room free?", "answer": "On \"some\" days"#),
             (
@@ -340,5 +376,14 @@ mod tests {
             ("Open, on \"Sunday\"?".into(), "Yes".into())
         );
         assert_eq!(salvage("just words").0, "just words");
+        let columns = Columns {
+            question: Some("Frage".to_owned()),
+            answer: Some("Antwort".to_owned()),
+            all: ["Thema", "Frage", "Antwort"].map(str::to_owned).to_vec(),
+        };
+        assert_eq!(
+            super::salvage("Haus;Gibt es WLAN?;\"Ja, kostenlos", &columns),
+            ("Gibt es WLAN?".to_owned(), "Ja, kostenlos".to_owned())
+        );
     }
 }

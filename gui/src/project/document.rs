@@ -376,20 +376,18 @@ impl Document {
         }
     }
 
-    /// How many ways to ask there are.
+    /// How much of everything there is: one look at every entry.
     #[must_use]
-    pub fn questions(&self) -> usize {
-        self.entries
-            .values()
-            .map(|entry| entry.wordings.len())
-            .sum()
-    }
-
-    /// How many of them are kept aside for checking.
-    #[must_use]
-    pub fn kept_aside(&self) -> usize {
-        let aside = |entry: &Shared<Entry>| entry.wordings.iter().filter(|w| w.check).count();
-        self.entries.values().map(aside).sum()
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts {
+            answers: self.entries.len(),
+            ..Counts::default()
+        };
+        for entry in self.entries.values() {
+            counts.questions += entry.wordings.len();
+            counts.aside += entry.wordings.iter().filter(|way| way.check).count();
+        }
+        counts
     }
 
     /// The wording of a row.
@@ -418,19 +416,6 @@ impl Document {
         })
     }
 
-    /// Fewest questions that a model can learn from.
-    pub const FEWEST_QUESTIONS: usize = 8;
-    /// Fewest different answers that a model can learn to tell apart.
-    pub const FEWEST_ANSWERS: usize = 2;
-
-    /// There is enough to train on.
-    #[must_use]
-    pub fn is_enough(&self) -> bool {
-        self.entries.len() >= Self::FEWEST_ANSWERS
-            && self.questions() - self.kept_aside() >= Self::FEWEST_QUESTIONS / 2
-            && self.questions() >= Self::FEWEST_QUESTIONS
-    }
-
     /// Up to three questions from all over the project, short ones first: something to try.
     #[must_use]
     pub fn examples(&self) -> Vec<&str> {
@@ -448,6 +433,38 @@ impl Document {
             })
             .filter(|question| seen.insert(*question))
             .collect()
+    }
+}
+
+/// How much of everything there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Answers.
+    pub answers: usize,
+    /// Ways to ask for them.
+    pub questions: usize,
+    /// Ways to ask that are kept aside for checking.
+    pub aside: usize,
+}
+
+impl Counts {
+    /// Fewest questions that a model can learn from.
+    pub const FEWEST_QUESTIONS: usize = 8;
+    /// Fewest different answers that a model can learn to tell apart.
+    pub const FEWEST_ANSWERS: usize = 2;
+
+    /// Questions that are learned from.
+    #[must_use]
+    pub fn learned(&self) -> usize {
+        self.questions.saturating_sub(self.aside)
+    }
+
+    /// There is enough to train on.
+    #[must_use]
+    pub fn is_enough(&self) -> bool {
+        self.answers >= Self::FEWEST_ANSWERS
+            && self.learned() >= Self::FEWEST_QUESTIONS / 2
+            && self.questions >= Self::FEWEST_QUESTIONS
     }
 }
 

@@ -123,7 +123,10 @@ mod tests {
             vec![file(vec![row(1, "Open?", "Yes."), row(2, "Cost?", "No.")])],
         );
         document.apply(&first);
-        assert_eq!((document.entries.len(), document.questions()), (2, 2));
+        assert_eq!(
+            (document.entries.len(), document.counts().questions),
+            (2, 2)
+        );
         let again = edit(
             &document,
             "add a file",
@@ -133,7 +136,10 @@ mod tests {
             ])],
         );
         document.apply(&again);
-        assert_eq!((document.entries.len(), document.questions()), (2, 3));
+        assert_eq!(
+            (document.entries.len(), document.counts().questions),
+            (2, 3)
+        );
         assert_eq!(document.imports[&2].known, 1);
         assert_eq!(document.entries[&0].wordings[1].line, 2);
         document.apply(&again.inverse());

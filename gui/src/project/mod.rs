@@ -31,8 +31,8 @@ pub mod shared;
 pub mod shelf;
 
 pub use document::{
-    Document, Edit, Effort, Entries, Entry, EntryId, Import, ImportId, Options, Patch, Problem,
-    ProblemKind, RowId, Tuning, Wording,
+    Counts, Document, Edit, Effort, Entries, Entry, EntryId, Import, ImportId, Options, Patch,
+    Problem, ProblemKind, RowId, Tuning, Wording,
 };
 pub use folder::{Folder, Opened};
 pub use history::History;

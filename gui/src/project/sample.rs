@@ -71,10 +71,10 @@ mod tests {
     fn the_sample_is_there_and_enough_to_train_on() {
         let sample = document();
         assert!(sample.entries.len() > 300, "{}", sample.entries.len());
-        assert!(sample.questions() > 1000, "{}", sample.questions());
-        assert!(sample.is_enough());
+        let counts = sample.counts();
+        assert!(counts.questions > 1000 && counts.is_enough(), "{counts:?}");
         assert_eq!(sample.examples().len(), 3);
-        let aside = sample.kept_aside() as f64 / sample.questions() as f64;
+        let aside = counts.aside as f64 / counts.questions as f64;
         assert!((0.1..0.3).contains(&aside), "{aside}");
     }
 }

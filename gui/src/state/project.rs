@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Trouble;
-use crate::project::{Document, History, Models};
+use crate::project::{Counts, Document, History, Models};
 
 /// Whether everything is on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +30,10 @@ pub struct Project {
     pub models: Models,
     /// Counts every change of the document.
     pub revision: u64,
+    /// How much of everything it has.
+    pub counts: Counts,
+    /// A few of its questions, to try.
+    pub examples: Vec<String>,
     /// Whether everything is on disk.
     pub saved: Saved,
     /// Another window has it open: it can be looked at, and copied.
@@ -39,6 +43,13 @@ pub struct Project {
 }
 
 impl Project {
+    /// Looks at the document anew, after it has changed.
+    pub fn count(&mut self) {
+        self.counts = self.document.counts();
+        let examples = self.document.examples();
+        self.examples = examples.into_iter().map(str::to_owned).collect();
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.document.options.name

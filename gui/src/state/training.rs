@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use nearsay_core::calibration::Calibration;
 use serde::{Deserialize, Serialize};
 
-use super::Trouble;
+use super::{Side, Trouble};
 use crate::project::{EntryId, RowId, Tally};
 
 /// Where a training stands.
@@ -136,6 +136,7 @@ pub struct Checking {
     pub after: Option<Arc<Check>>,
     /// The project's revision it is of.
     pub revision: u64,
+    lists: [Vec<Verdict>; 3],
 }
 
 /// Which questions are listed.
@@ -162,7 +163,31 @@ impl Checking {
     }
 
     /// Questions of a list, the most sure first.
-    pub fn list(&self, list: List) -> Vec<Verdict> {
+    pub fn list(&self, list: List) -> &[Verdict] {
+        self.lists
+            .get(list as usize)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// Takes in a check, and makes the lists anew.
+    pub fn take(&mut self, side: Side, revision: u64, check: Check) {
+        let check = Some(Arc::new(check));
+        match side {
+            Side::Before => self.before = check,
+            Side::After => self.after = check,
+        }
+        self.revision = revision;
+        self.lists = List::ALL.map(|list| self.listed(list));
+    }
+
+    /// The trained model is gone.
+    pub fn forget_after(&mut self) {
+        self.after = None;
+        self.lists = List::ALL.map(|list| self.listed(list));
+    }
+
+    fn listed(&self, list: List) -> Vec<Verdict> {
         let Some(now) = self.now() else {
             return Vec::new();
         };

@@ -204,6 +204,14 @@ pub fn row(row: u64) -> String {
     format!("row {}", number(row))
 }
 
+/// The same, with its topic.
+pub fn place(row: u64, source: Option<&str>) -> String {
+    match source {
+        Some(source) => format!("{} · {source}", self::row(row)),
+        None => self::row(row),
+    }
+}
+
 /// Who answers.
 pub fn side(side: Side) -> &'static str {
     match side {

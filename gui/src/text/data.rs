@@ -8,7 +8,7 @@ use nearsay_core::faq::{Encoding, Faq, Shape};
 use crate::{
     command::Mend,
     job::Picked,
-    project::{Document, Entry, Problem, Wording, merge::Incoming},
+    project::{Counts, Document, Entry, Problem, Wording, merge::Incoming},
     state::{Column, DraftOf, SuggestionKind},
 };
 
@@ -223,14 +223,13 @@ pub fn rail(document: &Document, reading: bool) -> String {
 }
 
 /// Under the headline.
-pub fn summary(document: &Document) -> String {
-    let aside = document.kept_aside();
+pub fn summary(counts: &Counts) -> String {
     let all = format!(
         "{} with {} for them",
-        answers(document.entries.len()),
-        count(document.questions(), "way to ask", "ways to ask"),
+        answers(counts.answers),
+        count(counts.questions, "way to ask", "ways to ask"),
     );
-    match aside {
+    match counts.aside {
         0 => all,
         1 => format!("{all}. 1 question is kept aside for checking"),
         aside => format!(
@@ -345,6 +344,14 @@ pub fn line(line: u32) -> String {
     format!("line {}", number(line))
 }
 
+/// What is wrong with a row, and what to do about it.
+pub fn reason(problem: &Problem) -> String {
+    match problem.fix.as_str() {
+        "" => problem.reason.clone(),
+        fix => format!("{}. {fix}", problem.reason),
+    }
+}
+
 /// Shows all problems.
 pub fn show_all(n: usize) -> String {
     format!("Show all {}", number(n))
@@ -354,23 +361,23 @@ pub fn show_all(n: usize) -> String {
 pub const SHOW_FEWER: &str = "Show fewer";
 
 /// Why these data are too few to train on; `None` when they are enough.
-pub fn too_few(document: &Document) -> Option<String> {
-    if document.is_enough() {
+pub fn too_few(counts: &Counts) -> Option<String> {
+    if counts.is_enough() {
         return None;
     }
-    let all = document.questions();
-    Some(if all < Document::FEWEST_QUESTIONS {
+    let all = counts.questions;
+    Some(if all < Counts::FEWEST_QUESTIONS {
         let be = if all == 1 { "is" } else { "are" };
         format!(
             "{} {be} too few to learn from. Bring at least {}",
             questions(all),
-            Document::FEWEST_QUESTIONS
+            Counts::FEWEST_QUESTIONS
         )
-    } else if document.entries.len() < Document::FEWEST_ANSWERS {
+    } else if counts.answers < Counts::FEWEST_ANSWERS {
         format!(
             "{} is too little to learn from: with only one, every question has the same. Bring at least {}",
-            answers(document.entries.len()),
-            Document::FEWEST_ANSWERS
+            answers(counts.answers),
+            Counts::FEWEST_ANSWERS
         )
     } else {
         "Nearly all questions are kept aside for checking. Let the model learn from some".to_owned()

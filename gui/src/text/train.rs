@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     job,
-    project::{Document, Effort, Models, Tally, shelf::Pace},
+    project::{Counts, Effort, Models, Tally, shelf::Pace},
     state::{List, Outcome, Round, Stage, Training},
 };
 
@@ -247,13 +247,12 @@ pub fn how_far(training: &Training) -> (String, String) {
 }
 
 /// What training will work with.
-pub fn ready(document: &Document) -> String {
-    let aside = document.kept_aside();
+pub fn ready(counts: &Counts) -> String {
     format!(
         "{} with {}. {} of them are kept aside to check what was learned",
-        questions(document.questions()),
-        answers(document.entries.len()),
-        number(aside)
+        questions(counts.questions),
+        answers(counts.answers),
+        number(counts.aside)
     )
 }
 

@@ -105,9 +105,9 @@ fn search_box(ui: &mut Ui, state: &State, commands: &mut Commands) {
 fn examples(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::card(ui, |ui| {
         widget::title(ui, text::ask::EXAMPLES);
-        for example in state.project.document.examples() {
+        for example in &state.project.examples {
             if widget::link(ui, example).clicked() {
-                commands.extend([Command::Query(example.to_owned()), Command::Show(Step::Ask)]);
+                commands.extend([Command::Query(example.clone()), Command::Show(Step::Ask)]);
             }
         }
         ui.add_space(4.0);
@@ -275,10 +275,8 @@ fn answer(
             let share = answer.chance.unwrap_or(answer.score);
             let name = text::ask::chance(answer.chance, answer.score);
             widget::bar(ui, share, vec2(90.0, 6.0), &name);
-            widget::small(ui, text::ask::row(answer.row.entry + 1));
-            if let Some(source) = &answer.source {
-                widget::small(ui, format!("· {source}"));
-            }
+            let source = answer.source.as_deref();
+            widget::small(ui, text::ask::place(answer.row.entry + 1, source));
         },
         |ui| actions(ui, state, place, answer, commands),
     );

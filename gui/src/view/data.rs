@@ -15,27 +15,22 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         return empty(ui, state, commands);
     }
     let data = &state.data;
-    let document = &state.project.document;
-    widget::header(
-        ui,
-        text::data::TITLE,
-        &text::data::summary(document),
-        |ui| {
-            choose(ui, state, commands);
-            if widget::button(ui, true, text::data::PASTE).clicked() {
-                commands.push(Command::Paste(Some(String::new())));
-            }
-            if widget::button(ui, true, text::data::NEW).clicked() {
-                commands.push(Command::New(String::new()));
-            }
-        },
-    );
+    let counts = state.project.counts;
+    widget::header(ui, text::data::TITLE, &text::data::summary(&counts), |ui| {
+        choose(ui, state, commands);
+        if widget::button(ui, true, text::data::PASTE).clicked() {
+            commands.push(Command::Paste(Some(String::new())));
+        }
+        if widget::button(ui, true, text::data::NEW).clicked() {
+            commands.push(Command::New(String::new()));
+        }
+    });
     if state.shell.no_dialog {
         ui.horizontal(|ui| path_box(ui, data, ui.available_width().min(420.0), commands));
         ui.add_space(theme::GAP - 6.0);
     }
     trouble_card(ui, data, commands);
-    if let Some(reason) = text::data::too_few(document) {
+    if let Some(reason) = text::data::too_few(&counts) {
         ui.label(RichText::new(format!("! {reason}")).color(theme::palette(ui).warning));
         ui.add_space(theme::GAP - 6.0);
     }
@@ -53,7 +48,7 @@ fn toolbar(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let data = &state.data;
     ui.horizontal_wrapped(|ui| {
         let mut filter = data.filter.clone();
-        let hint = text::data::filter_hint(state.project.document.questions());
+        let hint = text::data::filter_hint(state.project.counts.questions);
         let edit = TextEdit::singleline(&mut filter)
             .hint_text(hint)
             .desired_width(230.0_f32.min(ui.available_width() - 30.0))
@@ -78,7 +73,7 @@ fn toolbar(ui: &mut Ui, state: &State, commands: &mut Commands) {
 }
 
 fn listed(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    let (data, document) = (&state.data, &state.project.document);
+    let data = &state.data;
     let table = data.view == DataView::Table;
     let mut chip = |ui: &mut Ui, name: &str, chosen: bool, wanted: Command| {
         if widget::chip(ui, name, chosen).clicked() {
@@ -107,7 +102,7 @@ fn listed(ui: &mut Ui, state: &State, commands: &mut Commands) {
             Command::Only(Only::OneWording),
         );
     }
-    let aside = document.kept_aside();
+    let aside = state.project.counts.aside;
     if aside > 0 {
         let name = text::data::kept_aside(aside);
         chip(
@@ -138,9 +133,8 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
             Command::Edit(*row),
         );
     }
-    let entries: std::collections::BTreeSet<u64> =
-        data.chosen.iter().map(|row| row.entry).collect();
-    if entries.len() > 1 {
+    let first = data.chosen.first().map(|row| row.entry);
+    if data.chosen.last().map(|row| row.entry) != first {
         act(
             ui,
             text::data::MERGE,

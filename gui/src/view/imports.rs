@@ -112,8 +112,8 @@ fn row(ui: &mut Ui, id: ImportId, number: usize, problem: &Problem, commands: &m
             let gaps = 4.0 * ui.spacing().item_spacing.x;
             let wide = (ui.available_width() - 84.0 - actions - gaps).max(120.0);
             widget::cell(ui, 84.0, RichText::new(&place).color(palette.weak));
-            let reason = format!("{} {}", problem.reason, problem.fix);
-            widget::cell(ui, wide * 0.5, RichText::new(reason.trim_end()).color(ink));
+            let reason = text::data::reason(problem);
+            widget::cell(ui, wide * 0.5, RichText::new(reason).color(ink));
             widget::cell(ui, wide * 0.5, RichText::new(&problem.excerpt));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let name = match problem.kind {

@@ -34,7 +34,17 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             ui.horizontal_wrapped(|ui| {
                 ui.label(RichText::new(text::ask::ALWAYS).small().color(palette.weak));
                 ui.spacing_mut().slider_width = 220.0;
-                ui.visuals_mut().widgets.inactive.bg_fill = palette.track;
+                let visuals = ui.visuals_mut();
+                visuals.widgets.inactive.bg_fill = palette.track;
+                visuals.selection.bg_fill = palette.accent;
+                visuals.handle_shape = egui::style::HandleShape::Circle;
+                for state in [
+                    &mut visuals.widgets.inactive,
+                    &mut visuals.widgets.hovered,
+                    &mut visuals.widgets.active,
+                ] {
+                    state.fg_stroke = egui::Stroke::new(2.0, palette.accent);
+                }
                 let slider = Slider::new(&mut least, 0..=99)
                     .show_value(false)
                     .trailing_fill(true);

@@ -31,7 +31,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     });
     if let Some(trouble) = &training.trouble {
         trouble::show(ui, trouble, commands, |ui, commands| {
-            let enough = state.project.document.is_enough();
+            let enough = state.project.counts.is_enough();
             if training.can_go_on && widget::primary(ui, true, text::train::GO_ON).clicked() {
                 commands.push(Command::GoOn);
             }
@@ -52,7 +52,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         });
     }
     if training.is_running() {
-        stages::show(ui, training, state.project.document.questions());
+        stages::show(ui, training, state.project.counts.questions);
     } else {
         mistakes::again(ui, state, commands);
     }
@@ -119,7 +119,7 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if training.stage == Stage::Failed {
         return;
     }
-    let enabled = state.project.document.is_enough()
+    let enabled = state.project.counts.is_enough()
         && state.data.reading.is_none()
         && !state.project.look_only;
     let (name, plain) = match (&state.project.models.current, state.project.models.edits) {
@@ -141,12 +141,12 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
 fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let document = &state.project.document;
     widget::card(ui, |ui| {
-        match text::data::too_few(document) {
+        match text::data::too_few(&state.project.counts) {
             Some(reason) => {
                 ui.label(RichText::new(format!("! {reason}")).color(theme::palette(ui).warning));
             }
             None => {
-                ui.label(text::train::ready(document));
+                ui.label(text::train::ready(&state.project.counts));
             }
         }
         ui.add_space(6.0);
@@ -176,8 +176,8 @@ pub(super) fn estimate(state: &State) -> Option<String> {
 
 fn estimate_of(state: &State, effort: Effort) -> Option<String> {
     let document = &state.project.document;
-    let pairs = document.questions() - document.kept_aside();
-    let texts = document.questions() + document.entries.len();
+    let counts = state.project.counts;
+    let (pairs, texts) = (counts.learned(), counts.questions + counts.answers);
     let rounds = document.options.tuning.rounds;
     let pace = &state.shell.preferences.pace;
     text::train::estimate(effort, pairs, texts, rounds, pace)

@@ -279,7 +279,15 @@ pub(super) fn sheet(ui: &Ui, salt: &str, width: f32, add: impl FnOnce(&mut Ui)) 
             ui.set_width(width.min(screen.width() - 80.0));
             egui::ScrollArea::vertical()
                 .max_height(screen.height() - 120.0)
+                .min_scrolled_height(screen.height() - 120.0)
                 .show(ui, add);
         });
+    // Its size is known only once it was drawn: until it stays in place it is drawn again.
+    let id = egui::Id::unique(salt).with("size");
+    let size = response.response.rect;
+    if ui.data(|data| data.get_temp(id)) != Some(size) {
+        ui.data_mut(|data| data.insert_temp(id, size));
+        ui.ctx().request_repaint();
+    }
     response.should_close()
 }
