@@ -7,8 +7,8 @@ use nearsay_core::faq::ColumnChoice;
 use super::{Choose, project};
 use crate::{
     job::{Jobs, ListWanted, ReadDone, Reading, Which},
-    project::{Edit, Entry, EntryId, RowId, merge, roles},
-    state::{Column, DataView, Level, Listing, Only, State, Step, Trouble},
+    project::{Edit, Entry, EntryId, ImportId, RowId, merge, roles},
+    state::{Column, ColumnsWanted, DataView, Level, Listing, Only, State, Step, Trouble},
     text,
 };
 
@@ -55,14 +55,15 @@ pub(super) fn open(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>) {
         }
         return;
     }
-    read_these(state, jobs, Reading::Files(paths, None));
+    read_these(state, jobs, Reading::Files(paths));
 }
 
 fn read_these(state: &mut State, jobs: &mut Jobs, reading: Reading) {
     state.step = Step::Data;
     state.data.view = DataView::Table;
     let name = match &reading {
-        Reading::Files(paths, _) => text::data::names(paths),
+        Reading::Files(paths) => text::data::names(paths),
+        Reading::Chosen(path, ..) => text::data::names(std::slice::from_ref(path)),
         Reading::Pasted(_) => text::data::PASTED.to_owned(),
     };
     let base = state.project.document.clone();
@@ -134,11 +135,22 @@ pub(super) fn take_columns(state: &mut State, jobs: &mut Jobs) {
         question: name(columns.question),
         answer: name(columns.answer),
     };
-    read_these(
-        state,
-        jobs,
-        Reading::Files(vec![columns.path.clone()], Some(choice)),
-    );
+    let reading = Reading::Chosen(columns.path, choice, columns.instead);
+    read_these(state, jobs, reading);
+}
+
+pub(super) fn change_columns(state: &mut State, id: ImportId) {
+    let import = state.project.document.imports.get(&id);
+    if let Some((import, path)) = import.and_then(|import| Some((import, import.path.clone()?))) {
+        state.data.columns = Some(ColumnsWanted {
+            path,
+            name: import.name.clone(),
+            columns: import.columns.clone(),
+            question: import.taken.0,
+            answer: import.taken.1,
+            instead: Some(id),
+        });
+    }
 }
 
 pub(super) fn read(state: &mut State, jobs: &mut Jobs, done: ReadDone) {
@@ -156,7 +168,8 @@ pub(super) fn read(state: &mut State, jobs: &mut Jobs, done: ReadDone) {
             taken.edit
         } else {
             // Somebody went on working meanwhile.
-            merge::edit(&state.project.document, &taken.edit.what, taken.files)
+            let document = &state.project.document;
+            merge::replacing(document, &taken.edit.what, taken.files, taken.instead)
         };
         if project::edit(state, jobs, edit) {
             let added = state.project.counts.questions.saturating_sub(before);

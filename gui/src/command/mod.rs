@@ -111,6 +111,8 @@ pub enum Command {
     Columns(Option<(usize, usize)>),
     /// Read that file with these columns.
     TakeColumns,
+    /// Choose other columns of a file that was read.
+    ChangeColumns(ImportId),
     /// Only rows with these letters.
     Filter(String),
     /// The filter box has the keyboard now, or wants it.
@@ -265,6 +267,7 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         Command::TakePasted => data::take_pasted(state, jobs),
         Command::Columns(chosen) => data::columns(state, chosen),
         Command::TakeColumns => data::take_columns(state, jobs),
+        Command::ChangeColumns(import) => data::change_columns(state, import),
         Command::Filter(filter) => {
             state.data.filter = filter;
             data::list(state, jobs);

@@ -123,7 +123,7 @@ fn holds(text: &str, needle: &str) -> bool {
     text.to_lowercase().contains(needle)
 }
 
-fn sort(rows: &mut Vec<RowId>, wanted: &ListWanted) {
+fn sort(rows: &mut [RowId], wanted: &ListWanted) {
     let entry = |row: &RowId| wanted.entries.get(&row.entry);
     let key = |row: &RowId| -> String {
         let Some(entry) = entry(row) else {

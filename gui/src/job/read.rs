@@ -16,7 +16,7 @@ use nearsay_core::faq::{self, ColumnChoice, Columns, Faq, ReadError, ReadOptions
 use super::{Event, Outlet, thread};
 use crate::{
     project::{
-        Document, Edit, Import, Problem, ProblemKind, Shared,
+        Document, Edit, Import, ImportId, Problem, ProblemKind, Shared,
         merge::{self, Incoming, Row},
         sample,
     },
@@ -32,8 +32,10 @@ const LONGEST: usize = 4096;
 /// Something to read.
 #[derive(Debug, Clone)]
 pub enum Reading {
-    /// Files, with the columns to take of each where somebody chose them.
-    Files(Vec<PathBuf>, Option<ColumnChoice>),
+    /// Files.
+    Files(Vec<PathBuf>),
+    /// A file with the columns somebody chose, in place of an import before.
+    Chosen(PathBuf, ColumnChoice, Option<ImportId>),
     /// A pasted text.
     Pasted(String),
 }
@@ -56,6 +58,8 @@ pub struct Taken {
     pub edit: Edit,
     /// The project's revision that it goes with.
     pub revision: u64,
+    /// The import they replace.
+    pub instead: Option<ImportId>,
 }
 
 /// Reads on a named thread until `stop` is set, and works out how the rows go into the project,
@@ -70,10 +74,15 @@ pub(super) fn start(
     thread::start(
         "faq-reader",
         move || {
+            let instead = match &reading {
+                Reading::Chosen(_, _, instead) => *instead,
+                _ => None,
+            };
             let mut done = read_all(reading, &stop, &outlet);
             if let ReadDone::Rows(taken, _) = &mut done {
                 let what = text::data::did_import(&taken.files);
-                taken.edit = merge::edit(&base, &what, taken.files.clone());
+                taken.instead = instead;
+                taken.edit = merge::replacing(&base, &what, taken.files.clone(), instead);
                 taken.revision = revision;
             }
             if !stop.load(Ordering::Relaxed) {
@@ -89,7 +98,8 @@ pub(super) fn start(
 
 fn read_all(reading: Reading, stop: &AtomicBool, outlet: &Outlet) -> ReadDone {
     let (paths, choice) = match reading {
-        Reading::Files(paths, choice) => (paths, choice),
+        Reading::Files(paths) => (paths, None),
+        Reading::Chosen(path, choice, _) => (vec![path], Some(choice)),
         Reading::Pasted(pasted) => {
             let tell = |share| outlet.progress(Event::Reading(share));
             let bytes = pasted.as_bytes();
@@ -113,6 +123,7 @@ fn read_all(reading: Reading, stop: &AtomicBool, outlet: &Outlet) -> ReadDone {
             Err(Unread::Columns(columns)) => {
                 return ReadDone::Columns(ColumnsWanted {
                     path: path.clone(),
+                    instead: None,
                     name,
                     question: 0,
                     answer: 1.min(columns.len().saturating_sub(1)),
@@ -206,6 +217,14 @@ fn plain(error: &ReadError) -> Trouble {
 fn incoming(faq: Faq, again: impl BufRead, name: String, path: Option<PathBuf>) -> Incoming {
     let small = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     let raw = raw_lines(&faq, again);
+    let place = |name: &Option<String>| {
+        let name = name.as_ref()?;
+        faq.columns.all.iter().position(|column| column == name)
+    };
+    let taken = (
+        place(&faq.columns.question).unwrap_or(0),
+        place(&faq.columns.answer).unwrap_or(1),
+    );
     let problems = faq
         .problems
         .iter()
@@ -219,6 +238,8 @@ fn incoming(faq: Faq, again: impl BufRead, name: String, path: Option<PathBuf>) 
             read: small(faq.counts.rows),
             changed: small(faq.counts.changed),
             left_out: small(faq.counts.left_out),
+            columns: faq.columns.all.clone(),
+            taken,
             problems,
             ..Import::default()
         },

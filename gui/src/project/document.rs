@@ -82,6 +82,12 @@ pub struct Import {
     pub path: Option<PathBuf>,
     /// What kind of file it is and what was taken from where, in one line.
     pub described: String,
+    /// The columns it has, where it has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// Where among them the questions and the answers are from.
+    #[serde(default)]
+    pub taken: (usize, usize),
     /// How many rows were read.
     pub read: usize,
     /// How many of them not to the letter.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use nearsay_core::faq::normalize;
 
-use super::{Document, Edit, Entry, EntryId, Import, Patch, Shared, Wording, roles};
+use super::{Document, Edit, Entry, EntryId, Import, ImportId, Patch, Shared, Wording, roles};
 
 /// A row as it comes from a file or a pasted text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,6 +26,49 @@ pub struct Incoming {
     pub import: Import,
     /// Its rows.
     pub rows: Vec<Row>,
+}
+
+/// The edit that takes files into a project, in place of an import before where one is given.
+#[must_use]
+pub fn replacing(
+    document: &Document,
+    what: &str,
+    files: Vec<Incoming>,
+    instead: Option<ImportId>,
+) -> Edit {
+    let Some(instead) = instead else {
+        return edit(document, what, files);
+    };
+    let mut gone = without(document, instead);
+    let mut rest = document.clone();
+    rest.apply(&gone);
+    let edit = edit(&rest, what, files);
+    gone.patches.extend(edit.patches);
+    Edit {
+        patches: gone.patches,
+        ..edit
+    }
+}
+
+/// The edit that takes out an import with every question that came with it.
+fn without(document: &Document, import: ImportId) -> Edit {
+    let mut patches = vec![Patch::Import {
+        id: import,
+        before: document.imports.get(&import).cloned(),
+        after: None,
+    }];
+    for (id, entry) in document.entries.iter() {
+        if entry.wordings.iter().any(|way| way.import == import) {
+            let mut rest = (**entry).clone();
+            rest.wordings.retain(|way| way.import != import);
+            roles::keep_one(&mut rest);
+            patches.push(document.put(*id, Some(rest)));
+        }
+    }
+    Edit {
+        patches,
+        ..Edit::default()
+    }
 }
 
 /// The edit that takes files into a project.
@@ -142,6 +185,22 @@ mod tests {
         );
         assert_eq!(document.imports[&2].known, 1);
         assert_eq!(document.entries[&0].wordings[1].line, 2);
+        let other = replacing(
+            &document,
+            "read it another way",
+            vec![file(vec![row(1, "Yes?", "Open."), row(2, "Cost?", "No.")])],
+            Some(1),
+        );
+        let before = document.clone();
+        document.apply(&other);
+        let all: Vec<&str> = document
+            .rows()
+            .map(|(_, _, way)| way.text.as_str())
+            .collect();
+        assert_eq!(all, ["Are you open?", "Yes?", "Cost?"]);
+        assert!(!document.imports.contains_key(&1));
+        document.apply(&other.inverse());
+        assert_eq!(document.entries, before.entries);
         document.apply(&again.inverse());
         document.apply(&first.inverse());
         assert!(document.entries.is_empty() && document.imports.is_empty());

@@ -49,8 +49,6 @@ pub struct Preferences {
     pub recents: Vec<Recent>,
     /// How fast this machine is.
     pub pace: Pace,
-    /// Last questions asked, the newest first.
-    pub asked: Vec<String>,
 }
 
 impl Default for Preferences {
@@ -60,7 +58,6 @@ impl Default for Preferences {
             text_size: 100,
             recents: Vec::new(),
             pace: Pace::default(),
-            asked: Vec::new(),
         }
     }
 }

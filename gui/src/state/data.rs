@@ -152,6 +152,8 @@ pub struct ColumnsWanted {
     pub question: usize,
     /// Which holds the answers.
     pub answer: usize,
+    /// The import it was read as before.
+    pub instead: Option<ImportId>,
 }
 
 /// The Data step.

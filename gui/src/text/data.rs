@@ -115,6 +115,10 @@ pub const NOTHING_LISTED: &str = "No row goes with this filter";
 pub const LISTING: &str = "One moment…";
 /// Puts a file's card away.
 pub const PUT_AWAY: &str = "Done";
+/// Chooses other columns of a file.
+pub const CHANGE: &str = "Change";
+/// Its hint.
+pub const CHANGE_HINT: &str = "Take questions and answers from other columns";
 /// Its hint.
 pub const PUT_AWAY_HINT: &str = "Put this card away. Its rows stay";
 /// Mends a row that was left out.
@@ -550,8 +554,15 @@ pub fn mended(how: Mend) -> &'static str {
 }
 
 /// In the sheet that asks for columns.
-pub fn columns_more(name: &str) -> String {
-    format!("I cannot tell which column of {name} holds the questions and which the answers")
+pub fn columns_more(name: &str, is_known: bool) -> String {
+    match is_known {
+        true => format!("Choose where {name} has its questions and its answers"),
+        false => {
+            format!(
+                "I cannot tell which column of {name} holds the questions and which the answers"
+            )
+        }
+    }
 }
 
 /// Name of the button that copies an example.

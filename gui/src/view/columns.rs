@@ -12,7 +12,10 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
     let (mut question, mut answer) = (wanted.question, wanted.answer);
     let close = widget::sheet(ui, "columns", 480.0, |ui| {
         ui.label(RichText::new(text::data::COLUMNS_TITLE).heading());
-        widget::weak(ui, text::data::columns_more(&wanted.name));
+        widget::weak(
+            ui,
+            text::data::columns_more(&wanted.name, wanted.instead.is_some()),
+        );
         ui.add_space(8.0);
         for (name, chosen) in [
             (text::data::QUESTIONS_FROM, &mut question),

@@ -39,6 +39,14 @@ fn card(ui: &mut Ui, id: ImportId, import: &Import, all: bool, commands: &mut Co
             {
                 commands.push(Command::PutAway(id));
             }
+            if import.columns.len() > 1
+                && import.path.is_some()
+                && widget::link(ui, text::data::CHANGE)
+                    .on_hover_text(text::data::CHANGE_HINT)
+                    .clicked()
+            {
+                commands.push(Command::ChangeColumns(id));
+            }
             pills(ui, import);
         },
     );

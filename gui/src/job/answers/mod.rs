@@ -31,8 +31,8 @@ use layout::Layout;
 
 /// How many answers a question gets.
 pub const TOP: usize = 5;
-/// How long typing must rest before a question is asked.
-pub const DEBOUNCE: Duration = Duration::from_millis(60);
+/// Typing need not rest longer than this before a question is asked.
+pub const DEBOUNCE: Duration = Duration::from_millis(120);
 
 /// Which models are to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -159,6 +159,9 @@ struct Room {
     after: Option<Bench>,
     /// A question, and when it may be asked.
     question: Option<(String, Side, Instant)>,
+    /// How long the last answer took: typing must rest as long again, so that quick models answer at
+    /// every key and slow ones only when it is worth it.
+    took: Duration,
     jobs: VecDeque<Note>,
 }
 
@@ -172,6 +175,7 @@ impl Room {
             before: None,
             after: None,
             question: None,
+            took: Duration::ZERO,
             jobs: VecDeque::new(),
         }
     }
@@ -216,7 +220,7 @@ impl Room {
             }
             Note::Ask(question, _) if question.is_empty() => self.question = None,
             Note::Ask(question, side) => {
-                self.question = Some((question, side, Instant::now() + DEBOUNCE));
+                self.question = Some((question, side, Instant::now() + self.took.min(DEBOUNCE)));
             }
             note @ (Note::Batch(_) | Note::Export(_)) => self.jobs.push_back(note),
             Note::End => {}
@@ -269,7 +273,8 @@ impl Room {
         }
         if let Some((bench, side)) = self.bench(side) {
             let reply = bench.ask(&layout, &question, TOP, side);
-            let took_us = u64::try_from(now.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.took = now.elapsed();
+            let took_us = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
             self.say(AnswersEvent::Answered(
                 reply.map(|reply| Reply { took_us, ..reply }),
             ));
