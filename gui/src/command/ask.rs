@@ -134,9 +134,7 @@ fn checked(
             {
                 outcome.untrained = tally;
             }
-            if let Some(model) = &mut state.project.models.current
-                && model.before.asked == 0
-            {
+            if let Some(model) = &mut state.project.models.current {
                 model.before = tally;
             }
         }

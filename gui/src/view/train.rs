@@ -199,7 +199,11 @@ fn plots(ui: &mut Ui, training: &Training) {
     ui.add_space(theme::GAP - 6.0);
 }
 
+/// What went wrong on the way to the language model; of no interest once it is there.
 fn notes(ui: &mut Ui, training: &Training) {
+    if !matches!(training.stage, Stage::Fetching | Stage::Failed) {
+        return;
+    }
     for note in training.notes.iter().rev().take(3) {
         widget::small(ui, note.as_str());
     }

@@ -1,4 +1,10 @@
 //! Asking the questions kept aside, of the project without them.
+//!
+//! A question of which other wordings are left is asked of all answers and all wordings but those
+//! kept aside: somebody says in new words what is asked in known ones. Of a question without other
+//! wordings nothing is left but its answer; against the wordings of all other answers that would
+//! stand no chance, which says nothing of daily use. So it is asked of the answers alone, as the
+//! tutorial does.
 
 use std::ops::ControlFlow;
 
@@ -19,17 +25,38 @@ const PIECE: usize = 512;
 
 /// A check under way.
 pub(super) struct CheckRun {
-    /// The texts that are questions kept aside.
+    /// The texts that are questions kept aside, those with other wordings first.
     exam: Vec<u32>,
+    /// How many of them have.
+    reworded: usize,
+    /// The texts that the others are not asked of: all wordings.
+    wordings: Vec<u32>,
     verdicts: Vec<Verdict>,
 }
 
 impl CheckRun {
     pub(super) fn new(layout: &Layout) -> Self {
+        let texts = || (0..).zip(layout.aside.iter().zip(&layout.wordings));
+        let mut has_others = vec![false; layout.ids.len()];
+        for (text, (aside, wording)) in texts() {
+            let owner = layout.owners.get::<usize>(text as usize);
+            if let Some(has) = owner.and_then(|owner| has_others.get_mut(*owner as usize)) {
+                *has |= !aside && *wording > 0;
+            }
+        }
+        let is_reworded = |text: &u32| {
+            let owner = layout.owners.get(*text as usize);
+            owner.and_then(|owner| has_others.get(*owner as usize)) == Some(&true)
+        };
+        let exam = texts().filter_map(|(text, (aside, _))| aside.then_some(text));
+        let (mut exam, alone): (Vec<u32>, Vec<u32>) = exam.partition(is_reworded);
+        let reworded = exam.len();
+        exam.extend(alone);
         Self {
-            exam: (0..)
-                .zip(&layout.aside)
-                .filter_map(|(text, aside)| aside.then_some(text))
+            exam,
+            reworded,
+            wordings: texts()
+                .filter_map(|(text, (_, wording))| (*wording > 0).then_some(text))
                 .collect(),
             verdicts: Vec::new(),
         }
@@ -38,7 +65,11 @@ impl CheckRun {
     /// Asks some questions; false when there are none left.
     pub(super) fn step(&mut self, layout: &Layout, index: &Index) -> Result<bool, Trouble> {
         let begun = self.verdicts.len();
-        let end = (begun + PIECE).min(self.exam.len());
+        let (until, without) = match begun < self.reworded {
+            true => (self.reworded, &self.exam),
+            false => (self.exam.len(), &self.wordings),
+        };
+        let end = (begun + PIECE).min(until);
         let now = self.exam.get(begun..end).unwrap_or_default();
         let exam: Vec<HeldOut<'_>> = now
             .iter()
@@ -50,7 +81,7 @@ impl CheckRun {
             })
             .collect();
         let mut go_on = |_, _| ControlFlow::Continue(());
-        let found = servable::check(index, &self.exam, &exam, &mut go_on)?;
+        let found = servable::check(index, without, &exam, &mut go_on)?;
         for (text, checked) in now.iter().zip(found) {
             let given = checked.given.and_then(|hit| layout.entry(hit.answer));
             let row = layout.row(*text).unwrap_or_default();
@@ -71,7 +102,8 @@ impl CheckRun {
         Ok(self.verdicts.len() == end && end < self.exam.len())
     }
 
-    pub(super) fn finish(self) -> Check {
+    pub(super) fn finish(mut self) -> Check {
+        self.verdicts.sort_by_key(|verdict| verdict.row);
         let pairs: Vec<(f32, bool)> = self
             .verdicts
             .iter()
