@@ -170,23 +170,34 @@ class App:
 
         return wait(f"{what} is on the clipboard", enter, timeout)
 
+    def _takes(self, sign, patience):
+        """Writes a sign in place of all that is here, and says what can be copied then."""
+        self.screen.clear_clipboard()
+        self.screen.key("Ctrl+a")
+        self.screen.type(sign)
+        for keys in ("Ctrl+a", "Ctrl+c"):
+            self.screen.key(keys)
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            found = self.screen.clipboard()
+            if found and (found == sign or not sign):
+                return found
+            time.sleep(0.01)
+        return None
+
     def write_in_box(self, text):
         """Finds the page's first text box by Tab, wherever it is, and writes a text in it.
 
         Only from a box can a sign just typed be copied again.
         """
-        for patience in (0.15, 1.0 * SLOW):
-            for _ in range(30):
-                self.screen.clear_clipboard()
-                for keys in ("Tab", "Ctrl+a", "x", "Ctrl+a", "Ctrl+c"):
-                    self.screen.key(keys)
-                end = time.monotonic() + patience
-                while time.monotonic() < end:
-                    if self.screen.clipboard() == "x":
-                        self.screen.type(text)
-                        self.settle()
+        for patience in (0.2, 1.0 * SLOW):
+            for place in range(30):
+                self.key("Tab")
+                # Another sign at every place: what comes late is not taken for what is here.
+                if self._takes(chr(ord("a") + place % 26), patience):
+                    self.screen.type(text)
+                    if self._takes("", patience + SLOW) == text:
                         return
-                    time.sleep(0.01)
         raise Failure("no text box takes the text: Tab does not get there")
 
 
