@@ -204,6 +204,9 @@ class App:
 class Journey:
     """The steps, and what they share."""
 
+    # A question of the sample, so that no model can be in doubt.
+    KNOWN = "What does membership cost?"
+
     def __init__(self, app, files, shots):
         self.app, self.screen, self.files, self.shots = app, app.screen, files, shots
         self.table = files / faqs.NAME
@@ -234,15 +237,15 @@ class Journey:
     def first_question(self):
         """A question typed at once is answered."""
         typed = time.monotonic()
-        self.screen.type("how do i get a library card")
+        self.screen.type(self.KNOWN)
         typing = time.monotonic() - typed
         # Five seconds from the start on, without the time of the typing fingers.
         before = typed - self.began
-        answer = self.app.copied("an answer of the sample", max(5 * SLOW - before, 1) + 1)
+        answer = self.app.copied("an answer of the sample", max(5 * SLOW - before, 1))
         took = time.monotonic() - self.began - typing
         sample = next(iter(self.app.projects().values()))
-        if answer not in sample.answers:
-            raise Failure(f"what was copied is no answer of the sample: {answer[:80]!r}")
+        if self.KNOWN not in sample.answers.get(answer, []):
+            raise Failure(f"what was copied is not the answer to {self.KNOWN!r}: {answer[:80]!r}")
         self.shot("ask-sample")
         return f"copied {took:.2f} s after the start, typing not counted: {answer[:50]!r}…"
 
@@ -251,9 +254,10 @@ class Journey:
         self.app.key("Ctrl+1")
         self.shot("data-sample")
         self.screen.drop(self.app.window, self.table, lambda: self.shot("drop"))
-        project = self.app.project(faqs.PROJECT)
-        wanted = {answer: asked for answer, asked in faqs.ANSWERS}
-        project = wait("the rows of the dropped file are on disk", lambda: self._with(wanted), 8 * SLOW)
+        self.screen.point(*self.screen.AWAY)
+        self.app.project(faqs.PROJECT)
+        project = wait("the rows of the dropped file are on disk",
+                       lambda: self._with(dict(faqs.ANSWERS)), 8 * SLOW)
         file, = project.document["imports"].values()
         # The row without an answer, and the one with the open quote.
         lines = [problem["line"] for problem in file["problems"] if problem["kind"] == "LeftOut"]
@@ -300,10 +304,12 @@ class Journey:
     def second_question(self):
         """The trained model answers."""
         self.app.key("Ctrl+3")
-        self.screen.type("which towns does your parcel service reach")
+        right, (question, *_) = faqs.ANSWERS[-1]
+        self.screen.type(question)
+        self.app.settle()
         answer = self.app.copied("an answer of the project", 8 * SLOW)
-        if answer not in dict(faqs.ANSWERS):
-            raise Failure(f"what was copied is no answer of the project: {answer[:80]!r}")
+        if answer != right:
+            raise Failure(f"what was copied is not the answer to {question!r}: {answer[:80]!r}")
         self.shot("ask-answers")
         self.app.key("Escape")
         return f"{answer!r}"
@@ -421,49 +427,61 @@ class Journey:
         """Pictures of all screens, light and dark, and with large text."""
         if not self.shots:
             return "none wanted"
-        for look in ("light", "dark"):
+        looks = ("light", "dark", "large")
+        for tour in (self._steps, self._sheets, self._views):
+            for look in looks:
+                self._look(look)
+                tour(look)
+        return f"in {self.shots}"
+
+    def _look(self, look):
+        if look == "large":
+            self.app.command("light appearance")
+            for _ in range(6):
+                self.app.key("Ctrl++")
+            self._set("text_size", 200)
+        else:
+            self.app.key("Ctrl+0")
             self.app.command(f"{look} appearance")
             self._set("appearance", look.capitalize())
-            self._tour(look)
-        self.app.command("light appearance")
-        for _ in range(6):
-            self.app.key("Ctrl++")
-        self._set("text_size", 200)
-        self._tour("large")
-        return f"in {self.shots}"
 
     def _set(self, name, value):
         wait(f"the settings say {name} {value}",
              lambda: self.app.settings().get(name) == value, 5 * SLOW)
 
-    def _tour(self, look):
-        app, screen = self.app, self.screen
-        screen.point(*screen.middle(app.window))
+    def _steps(self, look):
+        app = self.app
         app.key("Ctrl+3")
         self.shot(f"{look}-ask-empty")
-        screen.type("which towns do you send to")
-        self.shot(f"{look}-ask")
-        app.key("Escape")
-        screen.type("how tall is the moon")
-        self.shot(f"{look}-ask-no-answer")
-        app.key("Escape")
+        for question, name in (("which towns do you send to", "ask"),
+                               ("how tall is the moon", "ask-no-answer")):
+            self.screen.type(question)
+            self.shot(f"{look}-{name}")
+            app.key("Escape")
         for keys, name in (("Ctrl+1", "data"), ("Ctrl+2", "train"), ("Ctrl+4", "export")):
             app.key(keys)
             self.shot(f"{look}-{name}")
-        for words, name in (("gets wrong", "mistakes"), ("could be mended", "mend"),
-                            ("topics", "topics")):
-            app.command(words)
+
+    def _sheets(self, look):
+        app = self.app
+        for keys, name in (("Ctrl+k", "commands"), ("F1", "help")):
+            app.key(keys)
             self.shot(f"{look}-{name}")
+            app.key("Escape")
         for words, name in (("new question", "new-row"), ("paste", "paste"),
                             ("show projects", "projects"), ("show messages", "messages")):
             app.command(words)
             self.shot(f"{look}-{name}")
             app.key("Escape")
-        for keys, name in (("Ctrl+k", "commands"), ("F1", "help")):
-            app.key(keys)
+        if look != "large":
+            self._settings(look)
+
+    def _views(self, look):
+        """Last, because a step shows them again until somebody goes back."""
+        for words, name in (("gets wrong", "mistakes"), ("could be mended", "mend"),
+                            ("topics", "topics")):
+            self.app.command(words)
             self.shot(f"{look}-{name}")
-            app.key("Escape")
-        self._settings(look)
 
     def _settings(self, look):
         """No key opens the settings yet: they are the seventh place of Tab."""

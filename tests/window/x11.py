@@ -46,6 +46,9 @@ MODIFIERS = {"Ctrl": "Control_L", "Shift": "Shift_L", "Alt": "Alt_L"}
 class Screen:
     """The X display with its hands and its clipboard."""
 
+    # Where the mouse is above nothing.
+    AWAY = (1, 1)
+
     def __init__(self):
         self.display = Xlib.display.Display()
         self.root = self.display.screen().root
