@@ -81,8 +81,11 @@ class App:
         """Starts the program; seconds until its window is there."""
         began = time.monotonic()
         # Its children are in its session, which is how they are found.
-        self.process = subprocess.Popen(
-            [self.program, "--data", str(self.data)], start_new_session=True)
+        try:
+            self.process = subprocess.Popen(
+                [self.program, "--data", str(self.data)], start_new_session=True)
+        except OSError as error:
+            raise Failure(f"the program does not start: {error}") from error
         self.window = wait("the window appears", self._first_window, 10 * SLOW, 0.005)
         took = time.monotonic() - began
         self.screen.activate(self.window)
@@ -140,7 +143,7 @@ class App:
 
     def settle(self):
         """Waits until the window has drawn what it has to."""
-        self.screen.settle(self.window)
+        self.screen.settle(self.window, 5 * SLOW)
 
     def key(self, keys):
         """Presses a key and lets the window draw."""
@@ -413,7 +416,6 @@ class Journey:
         wanted = set(dict(faqs.ANSWERS + faqs.SECOND))
         if exported != wanted:
             raise Failure(f"answers.jsonl has {len(exported)} answers, should have {len(wanted)}")
-        self.shot("export-done")
         # What is there is replaced only when asked twice.
         first = about.stat().st_ino
         self.app.write_in_box(str(target))
@@ -514,7 +516,7 @@ def main():
                 at = time.monotonic()
                 try:
                     said = step()
-                except Failure as failure:
+                except (Failure, x11.Gone) as failure:
                     print(f"FAILED  {number} {step.__doc__.strip()}\n            {failure}")
                     ended = app.process and app.process.poll()
                     if ended is not None:

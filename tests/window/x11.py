@@ -18,6 +18,10 @@ from Xlib.ext import xtest
 from Xlib.protocol import event as events
 
 
+# A window that we look at is not there any more.
+Gone = Xlib.error.XError
+
+
 class Failure(Exception):
     """Something did not come as it should have."""
 
@@ -55,8 +59,10 @@ class Screen:
         # Ours: it owns selections and gets replies; nobody sees it.
         self.own = self.root.create_window(0, 0, 1, 1, 0, X.CopyFromParent,
                                            event_mask=X.PropertyChangeMask)
+        # Where windows answer that they are alive.
+        self.root.change_attributes(event_mask=X.SubstructureNotifyMask)
         self.offered = {}
-        self.waiting = []
+        self.pings = 0
         self.atom = self.display.intern_atom
 
     # Windows.
@@ -265,8 +271,26 @@ class Screen:
         taken = window.get_image(0, 0, size.width, size.height, X.ZPixmap, 0xFFFFFFFF)
         return size.width, size.height, taken.data
 
+    def _ping(self, window, timeout):
+        """Waits until the window has done all it was sent so far (_NET_WM_PING)."""
+        self.pings += 1
+        kind, number = self.atom("_NET_WM_PING"), self.pings
+        self.message(window, window, "WM_PROTOCOLS", [kind, number, window.id, 0, 0])
+
+        def answers(event):
+            return (event.type == X.ClientMessage and event.window == self.root
+                    and list(event.data[1][:2]) == [kind, number])
+
+        if self._next(answers, timeout) is None:
+            raise Failure(f"the window does not answer for {timeout:g} s")
+
     def settle(self, window, timeout=5.0):
-        """Waits until the window's picture stays as it is for a moment."""
+        """Waits until the window has taken in all keys and its picture stays as it is.
+
+        A window draws between two answers, and may want to draw once more.
+        """
+        for _ in range(3):
+            self._ping(window, 2 * timeout)
         end = time.monotonic() + timeout
         last = None
         while time.monotonic() < end:
@@ -274,7 +298,7 @@ class Screen:
             if now == last:
                 return
             last = now
-            time.sleep(0.09)
+            time.sleep(0.07)
 
     def shot(self, window, path):
         """Writes the window's picture as PNG."""
