@@ -1,7 +1,7 @@
 """The journey through the app's real window, by keyboard and mouse.
 
-Whether a step worked is read from what the program writes: its data folder, the exported folder, the
-clipboard. How the window looks is for people, with --shots DIR.
+Whether a step worked is read from what the program writes: its data folder, the exported folder,
+the clipboard. How the window looks is for people, with --shots DIR.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import faqs
 import x11
 from x11 import Failure, wait
 
-# Slow machines are slow.
+# All times allowed are multiplied by this.
 SLOW = float(os.environ.get("NEARSAY_WINDOW_SLOW", "1"))
 
 
@@ -327,16 +327,24 @@ class Journey:
 
         self.app.key("Down")
         self.shot("data-chosen")
-        for name, take_back in (("the key", lambda: self.app.key("Ctrl+z")),
-                                ("the command", lambda: self.app.command("undo"))):
-            self.app.key("Home")
+        ways = (("by keys", lambda: self.app.key("Home"), lambda: self.app.key("Ctrl+z")),
+                ("by mouse and command", self._click_row, lambda: self.app.command("undo")))
+        for how, choose, take_back in ways:
+            choose()
             self.app.key("Delete")
-            wait("Delete takes a row away", has(count - 1), 5 * SLOW)
+            wait(f"Delete takes a row away, chosen {how}", has(count - 1), 5 * SLOW)
             take_back()
-            wait(f"{name} brings the row back", has(count), 5 * SLOW)
+            wait(f"Undo brings the row back, {how}", has(count), 5 * SLOW)
         if self._with(dict(faqs.ANSWERS)) is None:
             raise Failure("after Undo the answers are not as they were")
         return f"{count} questions again"
+
+    def _click_row(self):
+        """The table fills the lower part of the window; the middle of that is some row."""
+        x, y = self.screen.place(self.app.window, 0.5, 0.8)
+        self.screen.click(x, y)
+        self.screen.point(*self.screen.AWAY)
+        self.app.settle()
 
     def dialog(self):
         """Ctrl+O opens the file dialog; a second file's rows are added."""
@@ -365,7 +373,8 @@ class Journey:
 
         wait("the file dialog takes the path", closed, 12 * SLOW)
         wanted = dict(faqs.ANSWERS + faqs.SECOND)
-        project = wait("the rows of the second file are on disk", lambda: self._with(wanted), 8 * SLOW)
+        project = wait("the rows of the second file are on disk",
+                       lambda: self._with(wanted), 8 * SLOW)
         self.screen.activate(self.app.window)
         self.shot("data-two-files")
         return f"{project.questions} questions, {len(project.answers)} answers"

@@ -1,7 +1,7 @@
 """Another program's window: its name, keys, mouse, clipboard, a file drop, a picture of it.
 
-Only Xlib, with the XTEST extension for keys and mouse, so that the program sees what it would see from
-hands.
+Only Xlib, with the XTEST extension for keys and mouse, so that the program sees what it would see
+from hands.
 """
 
 import select
@@ -121,11 +121,11 @@ class Screen:
         to.send_event(sent, event_mask=mask)
         self.display.flush()
 
-    def middle(self, window):
-        """The middle of the window, on the screen."""
+    def place(self, window, across, down):
+        """A place in the window, in shares of its size, as a place on the screen."""
         size = window.get_geometry()
         at = window.translate_coords(self.root, 0, 0)
-        return -at.x + size.width // 2, -at.y + size.height // 2
+        return int(-at.x + size.width * across), int(-at.y + size.height * down)
 
     # Keys and mouse.
 
@@ -238,7 +238,7 @@ class Screen:
             raise Failure("the window takes no drops: it has no XdndAware")
         address = "file://" + urllib.parse.quote(str(path)) + "\r\n"
         self._take("XdndSelection", "text/uri-list", address.encode())
-        x, y = self.middle(window)
+        x, y = self.place(window, 0.5, 0.5)
         own, version = self.own.id, 5 << 24
         self.message(window, window, "XdndEnter", [own, version, self.atom("text/uri-list"), 0, 0])
         self.point(x, y)
