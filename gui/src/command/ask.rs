@@ -22,6 +22,7 @@ fn ask(state: &mut State, jobs: &mut Jobs) {
     let ask = &mut state.ask;
     let empty = ask.query.trim().is_empty();
     ask.waiting = !empty;
+    ask.copies_next = false;
     if empty {
         ask.reply = None;
         ask.said = None;
@@ -48,7 +49,27 @@ pub(super) fn next(state: &mut State, steps: i32) {
     state.ask.at = state.ask.at.saturating_add_signed(steps as isize).min(last);
 }
 
-pub(super) fn heard(state: &mut State, jobs: &mut Jobs, event: AnswersEvent) {
+/// Copies the answer the keyboard is on; while a question is on its way, the one that comes.
+pub(super) fn copy(state: &mut State, ctx: &egui::Context) {
+    if state.ask.waiting {
+        state.ask.copies_next = true;
+        return;
+    }
+    state.ask.copies_next = false;
+    let silence = state.project.document.options.silence;
+    let ask = &state.ask;
+    let Some(reply) = &ask.reply else { return };
+    // What is not shown is not copied.
+    if ask.correcting.is_some() || !(reply.is_good(silence) || ask.show_nearest) {
+        return;
+    }
+    if let Some(answer) = reply.answers.get(ask.at) {
+        ctx.copy_text(answer.answer.clone());
+        state.say(Level::Info, text::ask::COPIED);
+    }
+}
+
+pub(super) fn heard(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, event: AnswersEvent) {
     match event {
         AnswersEvent::Preparing(side, done, total) => {
             if side == state.ask.side || state.project.models.current.is_none() {
@@ -64,7 +85,12 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, event: AnswersEvent) {
                 ask(state, jobs);
             }
         }
-        AnswersEvent::Answered(result) => answered(&mut state.ask, result),
+        AnswersEvent::Answered(result) => {
+            answered(&mut state.ask, result);
+            if state.ask.copies_next {
+                copy(state, ctx);
+            }
+        }
         AnswersEvent::Checked {
             side,
             revision,

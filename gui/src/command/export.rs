@@ -7,6 +7,9 @@ use crate::{
 };
 
 pub(super) fn start(state: &mut State, jobs: &mut Jobs) {
+    if state.export.running {
+        return;
+    }
     let Some(typed) = super::data::typed(&state.export.typed_path) else {
         return;
     };

@@ -191,6 +191,8 @@ pub enum Command {
     Focused,
     /// Who is asked.
     AskSide(Side),
+    /// Copy the answer the keyboard is on, as soon as it is there.
+    CopyAnswer,
     /// The keyboard goes so many answers down or up.
     AnswerNext(i32),
     /// Show the nearest answers though none is good.
@@ -325,6 +327,7 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         Command::Query(query) => ask::query(state, jobs, query),
         Command::Focused => state.ask.wants_focus = false,
         Command::AskSide(side) => ask::side(state, jobs, side),
+        Command::CopyAnswer => ask::copy(state, ctx),
         Command::AnswerNext(steps) => ask::next(state, steps),
         Command::ShowNearest(show) => state.ask.show_nearest = show,
         Command::Right(entry) => ask::right(state, jobs, entry),
@@ -373,7 +376,7 @@ fn happened(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, event: Even
         Event::Read(done) => data::read(state, jobs, *done),
         Event::Listed(listing) => data::listed(state, listing),
         Event::Reviewed(review) => state.data.review = *review,
-        Event::Answers(event) => ask::heard(state, jobs, event),
+        Event::Answers(event) => ask::heard(state, jobs, ctx, event),
         Event::Prepared(result) => training::prepared(state, jobs, *result),
         Event::Training { at_s, event } => training::heard(state, jobs, at_s, event),
         Event::TrainingEnded(exit) => {

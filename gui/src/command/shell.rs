@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 use crate::{
     job::{Jobs, Picked},
     project::Preferences,
-    state::{Appearance, Level, Overlay, State, Step},
+    state::{Appearance, DataView, Level, Overlay, State, Step},
     text,
 };
 
 pub(super) fn show(state: &mut State, step: Step) {
+    if state.step == step {
+        // Where it is already, it shows what it begins with.
+        state.training.mistakes = None;
+        state.data.view = DataView::Table;
+    }
     state.step = step;
     state.shell.overlay = Overlay::None;
     if step == Step::Ask {
@@ -47,7 +52,7 @@ pub(super) fn overlay(state: &mut State, overlay: Overlay) {
     if overlay == Overlay::Messages {
         state.shell.unread = 0;
     }
-    state.shell.overlay_is_new = !same;
+    state.shell.overlay_is_new |= !same;
     state.shell.overlay = overlay;
 }
 

@@ -46,6 +46,15 @@ pub struct Reply {
     pub took_us: u64,
 }
 
+impl Reply {
+    /// The first answer is good enough, with this least chance in hundredths.
+    pub fn is_good(&self, silence: u8) -> bool {
+        self.answers
+            .first()
+            .is_some_and(|first| crate::text::ask::is_good(first.chance, first.score, silence))
+    }
+}
+
 /// "Wrong?": the right answer is being picked.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Correcting {
@@ -100,6 +109,8 @@ pub struct Ask {
     pub reply: Option<Reply>,
     /// A question is on its way.
     pub waiting: bool,
+    /// Its answer is to be copied as soon as it is there.
+    pub copies_next: bool,
     /// Which answer the keyboard is on.
     pub at: usize,
     /// Why there is no answer.

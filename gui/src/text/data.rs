@@ -229,17 +229,13 @@ pub fn rail(document: &Document, reading: bool) -> String {
 /// Under the headline.
 pub fn summary(counts: &Counts) -> String {
     let all = format!(
-        "{} with {} for them",
+        "{}, {}",
         answers(counts.answers),
         count(counts.questions, "way to ask", "ways to ask"),
     );
     match counts.aside {
         0 => all,
-        1 => format!("{all}. 1 question is kept aside for checking"),
-        aside => format!(
-            "{all}. {} questions are kept aside for checking",
-            number(aside)
-        ),
+        aside => format!("{all}, {} kept aside for checking", number(aside)),
     }
 }
 

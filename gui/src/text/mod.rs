@@ -42,19 +42,19 @@ pub fn of_hundred(share: f64) -> String {
 
 /// `41.7 %` for 0.417.
 pub fn percent(fraction: f32) -> String {
-    format!("{:.1}\u{202f}%", fraction * 100.0)
+    format!("{:.1}\u{a0}%", fraction * 100.0)
 }
 
 /// `12.5 MB`.
 pub fn megabytes(bytes: u64) -> String {
-    format!("{:.1}\u{202f}MB", bytes as f64 / 1e6)
+    format!("{:.1}\u{a0}MB", bytes as f64 / 1e6)
 }
 
 /// `12.5 MB`, `3.1 kB`, `812 bytes`.
 pub fn bytes(bytes: u64) -> String {
     match bytes {
-        0..=999 => format!("{bytes}\u{202f}bytes"),
-        1000..=999_999 => format!("{:.1}\u{202f}kB", bytes as f64 / 1e3),
+        0..=999 => format!("{bytes}\u{a0}bytes"),
+        1000..=999_999 => format!("{:.1}\u{a0}kB", bytes as f64 / 1e3),
         _ => megabytes(bytes),
     }
 }
@@ -62,7 +62,7 @@ pub fn bytes(bytes: u64) -> String {
 /// How long something takes in all, roughly.
 pub fn duration(seconds: f64) -> String {
     match seconds {
-        s if s < 3.0 => "a moment".to_owned(),
+        s if s < 3.0 => "2 seconds".to_owned(),
         s if s < 55.0 => format!("{:.0} seconds", (s / 5.0).ceil() * 5.0),
         s if s < 95.0 => "a minute".to_owned(),
         s if s < 5400.0 => format!("{:.0} minutes", (s / 60.0).ceil()),

@@ -8,7 +8,7 @@ use crate::state::{Appearance, Project, Saved, State, Step};
 /// The program's name.
 pub const APP: &str = "Nearsay";
 /// Name of the sample project.
-pub const SAMPLE: &str = "Library help desk (sample)";
+pub const SAMPLE: &str = "Library (sample)";
 /// Where its rows come from.
 pub const SAMPLE_FILE: &str = "the sample";
 /// Name of a new project.
@@ -278,9 +278,10 @@ pub fn restored(seconds: u64) -> String {
 
 /// Beside the bell.
 pub fn messages(all: usize, unread: usize) -> String {
-    match unread {
-        0 => count(all, "message", "messages"),
-        unread => format!("{}, {unread} new", count(all, "message", "messages")),
+    match (unread, all) {
+        (0, 0) => "No messages".to_owned(),
+        (0, all) => count(all, "message", "messages"),
+        (unread, _) => count(unread, "new message", "new messages"),
     }
 }
 

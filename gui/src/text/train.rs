@@ -41,7 +41,7 @@ pub const NO_DATA_MORE: &str =
 /// Headline of the first plot.
 pub const FIRST: &str = "Right answer first";
 /// What its numbers are.
-pub const FIRST_UNIT: &str = "of 100 questions, a quick estimate";
+pub const FIRST_UNIT: &str = "of 100, in practice rounds: a rough guide";
 /// What the numbers of the second plot are.
 pub const ERROR_UNIT: &str = "the less the better";
 /// Headline of the second plot.
@@ -271,7 +271,7 @@ pub fn effort_what(effort: Effort) -> &'static str {
             "The small model that came with Nearsay learns your questions. English works best"
         }
         Effort::Thorough => {
-            "A larger language model reads every text once, then learns on top. Better answers; 90\u{202f}MB are fetched the first time"
+            "A larger language model reads every text once, then learns on top. Better answers; 90\u{a0}MB are fetched the first time"
         }
     }
 }
@@ -305,7 +305,10 @@ pub fn estimate(
     };
     let seconds = seconds + 1.0;
     Some(match measured {
-        Some(_) => format!("About {} on this computer, as last time", duration(seconds)),
+        Some(_) => format!(
+            "About {} on this computer, by the last time",
+            duration(seconds)
+        ),
         None => format!("About {} on this computer", duration(seconds)),
     })
 }

@@ -122,10 +122,7 @@ fn answers(ui: &mut Ui, state: &State, reply: &Reply, commands: &mut Commands) {
         return;
     }
     let silence = state.project.document.options.silence;
-    let good = reply
-        .answers
-        .first()
-        .is_some_and(|first| text::ask::is_good(first.chance, first.score, silence));
+    let good = reply.is_good(silence);
     above(ui, state, reply, good, commands);
     if let Some(correcting) = &state.ask.correcting {
         self::correcting(ui, correcting, commands);
@@ -148,6 +145,9 @@ fn answers(ui: &mut Ui, state: &State, reply: &Reply, commands: &mut Commands) {
 /// How many answers there are and how long they took; who is asked.
 fn above(ui: &mut Ui, state: &State, reply: &Reply, good: bool, commands: &mut Commands) {
     let has_both = state.project.models.current.is_some();
+    if !has_both && !good && !state.ask.show_nearest {
+        return;
+    }
     Sides::new().height(30.0).shrink_left().truncate().show(
         ui,
         |ui| {
@@ -324,6 +324,7 @@ fn actions(ui: &mut Ui, state: &State, place: usize, answer: &Answer, commands: 
             widget::small(ui, thanks);
         }
         None => {
+            ui.spacing_mut().item_spacing.x = 16.0;
             if widget::link(ui, text::ask::WRONG)
                 .on_hover_text(text::ask::WRONG_HINT)
                 .clicked()

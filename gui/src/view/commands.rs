@@ -104,10 +104,20 @@ pub(super) fn keys(input: &mut InputState, state: &State, commands: &mut Command
         to((at + 1).min(last));
     } else if input.consume_key(Modifiers::NONE, Key::ArrowUp) {
         to(at.saturating_sub(1));
-    } else if input.consume_key(Modifiers::NONE, Key::Enter)
-        && let Some((_, _, make)) = found.get(*at)
-    {
-        commands.extend([Command::Overlay(Overlay::None), make()]);
+    }
+    // What is typed before the box has the keyboard belongs into it as well.
+    if state.shell.overlay_is_new {
+        let mut typed = query.clone();
+        input.events.retain(|event| match event {
+            egui::Event::Text(text) => {
+                typed.push_str(text);
+                false
+            }
+            _ => true,
+        });
+        if typed != *query {
+            commands.push(Command::Overlay(Overlay::Commands(typed, 0)));
+        }
     }
 }
 
@@ -121,15 +131,24 @@ pub(super) fn show(ui: &mut Ui, state: &State, query: &str, at: usize, commands:
         .desired_width(f32::INFINITY);
     let response = ui.add(edit);
     widget::name(ui, &response, text::shell::COMMANDS_BOX);
-    if state.shell.overlay_is_new || !response.has_focus() {
-        response.request_focus();
-        commands.push(Command::OverlayFocused);
-    }
+    let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
     if response.changed() {
-        commands.push(Command::Overlay(Overlay::Commands(typed, 0)));
+        commands.push(Command::Overlay(Overlay::Commands(typed.clone(), 0)));
+    }
+    let found = found(&typed);
+    let at = if typed == query { at } else { 0 };
+    if entered {
+        if let Some((_, _, make)) = found.get(at) {
+            commands.extend([Command::Overlay(Overlay::None), make()]);
+        }
+    } else if response.has_focus() {
+        if state.shell.overlay_is_new {
+            commands.push(Command::OverlayFocused);
+        }
+    } else {
+        response.request_focus();
     }
     ui.add_space(6.0);
-    let found = found(query);
     if found.is_empty() {
         widget::weak(ui, text::shell::NO_COMMAND);
     }

@@ -58,6 +58,9 @@ fn toolbar(ui: &mut Ui, state: &State, commands: &mut Commands) {
         if response.changed() {
             commands.extend([Command::DataView(DataView::Table), Command::Filter(filter)]);
         }
+        if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
+            commands.push(Command::Filter(String::new()));
+        }
         if data.wants_filter {
             response.request_focus();
             commands.push(Command::FilterFocus(false));
@@ -119,6 +122,7 @@ fn listed(ui: &mut Ui, state: &State, commands: &mut Commands) {
 }
 
 fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
+    ui.spacing_mut().item_spacing.x = 16.0;
     widget::small(ui, text::data::chosen(data.chosen.len()));
     let mut act = |ui: &mut Ui, name: &str, hint: &str, command: Command| {
         if widget::link(ui, name).on_hover_text(hint).clicked() {

@@ -40,7 +40,7 @@ fn promise(ui: &Ui, (headline, below): &(String, String)) {
     painter.rect_filled(
         screen,
         0.0,
-        Color32::from_rgba_unmultiplied(ground.r(), ground.g(), ground.b(), 236),
+        Color32::from_rgba_unmultiplied(ground.r(), ground.g(), ground.b(), 252),
     );
     let frame = screen.shrink(24.0);
     painter.rect_filled(

@@ -65,6 +65,8 @@ fn where_to(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 commands.push(Command::TypeExportPath(typed));
             }
             if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
+                // Once more may be asked for.
+                response.request_focus();
                 commands.push(Command::Export);
             }
             let free = !state.shell.dialog_open;

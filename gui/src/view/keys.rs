@@ -7,7 +7,6 @@ use crate::{
     command::{Choose, Command},
     job::Picked,
     state::{DataView, Overlay, State, Step},
-    text,
 };
 
 pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
@@ -30,6 +29,11 @@ pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
         }
         match state.step {
             Step::Ask => asking(input, state, in_box, commands),
+            Step::Train if state.training.mistakes.is_some() => {
+                if input.consume_key(Modifiers::NONE, Key::Escape) {
+                    commands.push(Command::Mistakes(None));
+                }
+            }
             Step::Data if !writing && state.data.view == DataView::Table => {
                 table(input, state, commands);
             }
@@ -92,14 +96,8 @@ fn everywhere(input: &mut InputState, state: &State, writing: bool, commands: &m
 fn asking(input: &mut InputState, state: &State, in_box: bool, commands: &mut Commands) {
     let none = Modifiers::NONE;
     if in_box {
-        let answers = state.ask.reply.as_ref().map(|reply| &reply.answers);
-        if input.consume_key(none, Key::Enter)
-            && let Some(answer) = answers.and_then(|answers| answers.get(state.ask.at))
-        {
-            commands.push(Command::Copy {
-                text: answer.answer.clone(),
-                said: text::ask::COPIED,
-            });
+        if input.consume_key(none, Key::Enter) {
+            commands.push(Command::CopyAnswer);
         }
         for (key, steps) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1)] {
             if input.consume_key(none, key) {

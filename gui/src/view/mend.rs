@@ -71,6 +71,7 @@ fn card(ui: &mut Ui, state: &State, suggestion: &Suggestion, commands: &mut Comm
             act(ui, Mend::First);
         },
     );
+    ui.spacing_mut().item_spacing.x = 26.0;
     ui.columns_const(|[left, right]| {
         side(left, state, suggestion.one);
         side(right, state, suggestion.other);

@@ -22,19 +22,23 @@ pub(super) fn show(ui: &mut Ui, state: &State, list: List, commands: &mut Comman
     let questions = checking.list(list);
     let asked = checking.now().map_or(0, |check| check.verdicts.len());
     let below = text::train::mistakes_below(list, questions.len(), asked);
-    widget::header(ui, text::train::mistakes_title(list), &below, |ui| {
-        for other in List::ALL.into_iter().rev() {
+    widget::header(ui, text::train::mistakes_title(list), &below, |_| {});
+    ui.horizontal_wrapped(|ui| {
+        for other in List::ALL {
             let name = text::train::list(other, checking.list(other).len());
             if widget::choice(ui, &name, other == list).clicked() {
                 commands.push(Command::Mistakes(Some(other)));
             }
         }
-    });
-    ui.horizontal(|ui| {
-        if widget::link(ui, text::train::BACK).clicked() {
+        ui.add_space(8.0);
+        if widget::link(ui, text::train::BACK)
+            .on_hover_text("Esc")
+            .clicked()
+        {
             commands.push(Command::Mistakes(None));
         }
     });
+    ui.add_space(theme::GAP - 6.0);
     again(ui, state, commands);
     if questions.is_empty() {
         widget::card(ui, |ui| widget::weak(ui, text::train::nothing_in(list)));
@@ -132,6 +136,7 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, commands: &mut Commands) 
             }
         },
     );
+    ui.spacing_mut().item_spacing.x = 26.0;
     ui.columns_const(|[left, right]| {
         let given = verdict.given.and_then(|given| document.entries.get(&given));
         let own = document.entries.get(&verdict.row.entry);

@@ -18,7 +18,15 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
         Overlay::Help => 560.0,
         _ => 460.0,
     };
-    let close = widget::sheet(ui, "overlay", width, |ui| match &state.shell.overlay {
+    let salt = match &state.shell.overlay {
+        Overlay::Commands(..) => "commands",
+        Overlay::Projects => "projects",
+        Overlay::Rename(_) => "rename",
+        Overlay::Messages => "messages",
+        Overlay::Settings => "settings",
+        Overlay::None | Overlay::Help => "help",
+    };
+    let close = widget::sheet(ui, salt, width, |ui| match &state.shell.overlay {
         Overlay::None => {}
         Overlay::Commands(query, at) => super::commands::show(ui, state, query, *at, commands),
         Overlay::Projects => projects(ui, state, commands),
@@ -184,7 +192,7 @@ fn help(ui: &mut Ui, commands: &mut Commands) {
     widget::title(ui, text::shell::KEYS_TITLE);
     for (keys, what) in text::shell::KEYS {
         ui.horizontal(|ui| {
-            widget::cell(ui, 150.0, RichText::new(keys).monospace());
+            widget::cell(ui, 190.0, RichText::new(keys).monospace());
             ui.label(what);
         });
     }

@@ -55,10 +55,11 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
             if let Some([x, y]) = best {
                 let label = RichText::new(text::train::BEST).size(11.5).color(accent);
                 // Below the point, where no line is, and inside the plot.
-                let (anchor, low) = if x > 0.8 * last {
-                    (Align2::RIGHT_TOP, y - gap)
-                } else {
-                    (Align2::CENTER_TOP, y - gap)
+                let low = y - gap;
+                let anchor = match x {
+                    x if x > 0.8 * last => Align2::RIGHT_TOP,
+                    x if x < 0.2 * last => Align2::LEFT_TOP,
+                    _ => Align2::CENTER_TOP,
                 };
                 plot.points(
                     Points::new(text::train::BEST, vec![[x, y]])

@@ -204,20 +204,22 @@ fn at_hand(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands)
     let redo = history.next_redo().map(text::shell::redo_hint);
     let all = Command::Overlay(Overlay::Commands(String::new(), 0));
     if is_narrow {
-        small(
-            ui,
-            true,
-            text::shell::MENU,
-            text::shell::COMMANDS_HINT,
-            all,
-            commands,
-        );
+        ui.vertical_centered(|ui| {
+            small(
+                ui,
+                true,
+                text::shell::MENU,
+                text::shell::COMMANDS_HINT,
+                all,
+                commands,
+            );
+        });
         return;
     }
     let row = |ui: &mut Ui, add: &mut dyn FnMut(&mut Ui)| {
         ui.horizontal(|ui| {
             ui.add_space(7.0);
-            ui.spacing_mut().item_spacing.x = 4.0;
+            ui.spacing_mut().item_spacing.x = 10.0;
             add(ui);
         });
     };

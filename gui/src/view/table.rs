@@ -98,6 +98,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                             return;
                         };
                         let is_chosen = data.chosen.contains(&id);
+                        table_row.set_selected(is_chosen);
                         for (place, column) in columns.iter().enumerate() {
                             table_row.col(|ui| {
                                 if place == 0 {
@@ -170,19 +171,20 @@ fn head(ui: &mut Ui, column: Column, state: &State, commands: &mut Commands) {
     }
 }
 
-/// A line above a row and the ground of a chosen one, over all columns; they are drawn in the first,
-/// which does not clip them.
+/// A line above a row, over all columns, and a bar where the keyboard is; they are drawn in the first
+/// column, which does not clip them.
 fn ground(ui: &Ui, across: Rangef, is_chosen: bool, has_keyboard: bool) {
     let palette = theme::palette(ui);
     let clip = Rect::from_x_y_ranges(across, ui.clip_rect().y_range());
     let painter = ui.painter().with_clip_rect(clip);
-    let row = Rect::from_x_y_ranges(across.expand(8.0), ui.max_rect().y_range());
-    if is_chosen {
-        painter.rect_filled(row, 0.0, palette.accent_ground);
-    }
     if is_chosen && has_keyboard {
-        let bar = Rect::from_min_max(row.left_top(), row.left_bottom() + vec2(11.0, 0.0));
-        painter.rect_filled(bar, 0.0, palette.accent);
+        let row = Rect::from_x_y_ranges(across, ui.max_rect().y_range());
+        let bar = Rect::from_min_max(
+            row.left_top() - vec2(8.0, 0.0),
+            row.left_bottom() - vec2(5.0, 0.0),
+        );
+        let wide = ui.painter().with_clip_rect(clip.expand2(vec2(10.0, 0.0)));
+        wide.rect_filled(bar, 0.0, palette.accent);
     }
     let line = Stroke::new(1.0, palette.border);
     painter.hline(across, ui.max_rect().top() + 0.5, line);

@@ -122,6 +122,10 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let enabled = state.project.counts.is_enough()
         && state.data.reading.is_none()
         && !state.project.look_only;
+    if state.project.models.edits > 0 && state.project.models.current.is_some() {
+        // The banner below offers it.
+        return;
+    }
     let (name, plain) = match (&state.project.models.current, state.project.models.edits) {
         (None, _) => (text::train::TRAIN, false),
         // What is up to date needs no training, and the button for a changed one is above.
@@ -154,7 +158,14 @@ fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
             ui.horizontal_wrapped(|ui| {
                 let chosen = document.options.effort == effort;
                 let name = text::train::effort(effort);
-                if widget::choice(ui, name, chosen).clicked() {
+                let width = egui::vec2(100.0, 34.0);
+                let layout = egui::Layout::centered_and_justified(egui::Direction::LeftToRight);
+                let choose = |ui: &mut Ui| widget::choice(ui, name, chosen);
+                if ui
+                    .allocate_ui_with_layout(width, layout, choose)
+                    .inner
+                    .clicked()
+                {
                     commands.push(Command::Effort(effort));
                 }
                 ui.vertical(|ui| {
@@ -243,12 +254,15 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
             widget::weak(ui, text::train::too_few_checked(tally.asked));
         }
         ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = 18.0;
             for list in List::ALL {
                 let count = checking.list(list).len();
                 if checking.after.is_none() && list != List::Wrong {
                     continue;
                 }
-                if widget::link(ui, &text::train::list(list, count)).clicked() {
+                if count == 0 {
+                    widget::weak(ui, text::train::list(list, count));
+                } else if widget::link(ui, &text::train::list(list, count)).clicked() {
                     commands.push(Command::Mistakes(Some(list)));
                 }
             }
