@@ -126,6 +126,13 @@ impl Servable {
         &self.manifest
     }
 
+    /// What it is made of, for who goes on with other answers: the model, the answers, and the vectors
+    /// of [`AnswerSet::texts`].
+    #[must_use]
+    pub fn into_parts(self) -> (TextModel, AnswerSet, Index) {
+        (self.model, self.answers, self.index)
+    }
+
     /// The `k` answers nearest to a question, nearest first.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub(super) enum Body {
     /// The built-in encoder.
     Compact(TextModel),
     /// A trained model and its folder.
-    Trained(Box<Servable>, PathBuf),
+    Trained(TextModel, PathBuf),
 }
 
 impl Body {
@@ -42,15 +42,9 @@ impl Body {
         )))
     }
 
-    pub(super) fn trained(dir: &Path) -> Result<Self, Trouble> {
-        let servable = Servable::open(&DiskStore, dir, &Device::Cpu)?;
-        Ok(Self::Trained(Box::new(servable), dir.to_owned()))
-    }
-
     pub(super) fn model(&self) -> &TextModel {
         match self {
-            Self::Compact(model) => model,
-            Self::Trained(servable, _) => servable.model(),
+            Self::Compact(model) | Self::Trained(model, _) => model,
         }
     }
 }
@@ -109,16 +103,15 @@ impl Bench {
         Self::new(Arc::new(body), false)
     }
 
-    /// A trained model; what its folder holds needs not be read again.
-    pub(super) fn trained(body: Body) -> Self {
-        let mut bench = Self::new(Arc::new(body), false);
-        if let Body::Trained(servable, _) = &*bench.body {
-            let texts = servable.answers().texts();
-            bench.known = texts.iter().map(|text| hash(text)).zip(0..).collect();
-            // Of no revision: it has the vectors, but not the order of the project.
-            bench.index = Some((u64::MAX, servable.index().clone()));
-        }
-        bench
+    /// The trained model of a folder; the texts it was written with need not be read again.
+    pub(super) fn trained(dir: &Path) -> Result<Self, Trouble> {
+        let folder = Servable::open(&DiskStore, dir, &Device::Cpu)?;
+        let (model, answers, index) = folder.into_parts();
+        let mut bench = Self::new(Arc::new(Body::Trained(model, dir.to_owned())), false);
+        bench.known = answers.texts().into_iter().map(hash).zip(0..).collect();
+        // Of no revision: it has the vectors, but not the order of the project.
+        bench.index = Some((u64::MAX, index));
+        Ok(bench)
     }
 
     /// The same encoder as it was before any training.

@@ -233,8 +233,8 @@ impl Room {
         }
         self.after = None;
         if let Some(dir) = &wanted.dir {
-            match Body::trained(dir) {
-                Ok(body) => self.after = Some(Bench::trained(body)),
+            match Bench::trained(dir) {
+                Ok(bench) => self.after = Some(bench),
                 Err(trouble) => self.say(AnswersEvent::NoModel(Side::After, trouble)),
             }
         }
