@@ -4,7 +4,7 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`cli`] | the sub-commands, which are also the app's engine: long work runs in a child process |
+//! | [`cli`] | the sub-commands, which are also the app's engine: training runs in a child process |
 //! | [`app`] | the window: drains jobs, draws the view, carries out commands |
 //! | [`state`] | what the window shows: plain data, nothing of egui |
 //! | [`view`] | draws the state and returns commands |
@@ -17,6 +17,18 @@
 //! | [`dirs`] | where things are kept |
 //! | [`trouble`] | errors in plain words |
 //!
+//! # Decisions
+//!
+//! - The window answers on a thread of its own, not in a child process: it searches what is on the
+//!   screen, edits of a moment ago included. Training stays in a child, since it may take all memory.
+//! - Single wordings are kept aside for checking, not whole answers, since people ask known answers in
+//!   new words ([`project::roles`], and `job::answers` on what they are asked of). `nearsay train
+//!   --val-split` still splits by answers.
+//! - An edit is a list of values before and after: undo does it backwards, the journal is a list of them.
+//!   Every command that changes the project gets both.
+//! - Whether a new model answers is decided by the questions kept aside, in the window, with what is in
+//!   the project at that moment; the child's own report stays in the model's folder.
+//!
 //! # Crates, and why these
 //!
 //! - `eframe`, `egui`, `egui_extras`, `egui_plot`: the window, its virtual table and plots. glow
@@ -27,6 +39,8 @@
 //!   waits for them on a thread of their own.
 //! - `hf-hub` 0.5 rather than 1.0: the older line has a blocking client without an async runtime,
 //!   which is all that fetching one model needs.
+//! - `csv`: tables of questions to answer, and of answers. (Tables of questions and answers are read
+//!   by core, on `csv-core`.)
 //! - `directories`: where each platform keeps an app's data.
 //! - `clap`, `indicatif`: arguments and progress bars that people know.
 
