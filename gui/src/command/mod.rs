@@ -254,7 +254,7 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         Command::CopyProject => project::copy(state, jobs),
         Command::Rename(name) => project::rename(state, jobs, ctx, &name),
         Command::ShowFolder(dir) => shell::show_folder(ctx, &dir),
-        Command::KeepAgain => jobs.keep_again(),
+        Command::KeepAgain => project::keep_again(state, jobs),
 
         Command::Pick(what) => shell::pick(state, jobs, what),
         Command::Open(paths) => data::open(state, jobs, paths),

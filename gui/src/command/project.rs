@@ -143,6 +143,18 @@ pub(super) fn copy(state: &mut State, jobs: &mut Jobs) {
     }
 }
 
+/// Tries again to write; what has no folder yet gets one.
+pub(super) fn keep_again(state: &mut State, jobs: &mut Jobs) {
+    let project = &state.project;
+    match project.saved {
+        Saved::No(_) if project.dir.is_none() && !project.opening => {
+            let which = Which::Unkept(Box::new(project.document.clone()));
+            start(state, jobs, which);
+        }
+        _ => jobs.keep_again(),
+    }
+}
+
 /// Opens a project unless a training runs.
 pub(super) fn start(state: &mut State, jobs: &mut Jobs, which: Which) -> bool {
     state.shell.overlay = Overlay::None;

@@ -31,6 +31,8 @@ pub enum Which {
     Sample,
     /// A new one of this name.
     New(String),
+    /// This one, which could not be kept so far.
+    Unkept(Box<Document>),
     /// A copy of this one, with its models.
     Copy(Box<Document>, Box<Models>, PathBuf),
 }
@@ -129,6 +131,7 @@ fn open(which: Which, data_dir: &Path) -> Result<Found, Trouble> {
         Which::At(dir) => return open_at(store, &dir),
         Which::Sample => (sample::document(), Models::default()),
         Which::New(name) => (Document::named(&name, folder::now_s()), Models::default()),
+        Which::Unkept(document) => (*document, Models::default()),
         Which::Copy(document, models, from) => {
             let mut document = *document;
             document.options.name = text::shell::copy_of(&document.options.name);
