@@ -277,6 +277,8 @@ pub(super) fn sheet(ui: &Ui, salt: &str, width: f32, add: impl FnOnce(&mut Ui)) 
         .backdrop_color(egui::Color32::from_black_alpha(110))
         .show(ui.ctx(), |ui| {
             ui.set_width(width.min(screen.width() - 80.0));
+            // Without this it would be as low as egui's usual areas, and cut off what is below.
+            ui.set_max_height(screen.height() - 120.0);
             egui::ScrollArea::vertical()
                 .max_height(screen.height() - 120.0)
                 .show(ui, add);
