@@ -6,9 +6,9 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{
-    FakeDialog, Window, add, control, copied, document, dozen, drop_on, file, fill, is_shown, open,
-    open_with, press, press_last, real, rehearsed, settle, shows, state, tell, until, was_told,
-    write_in,
+    FakeDialog, Window, add, control, copied, desk, document, dozen, drop_on, file, fill, is_shown,
+    open, open_with, press, press_last, real, rehearsed, settle, shows, state, tell, until,
+    was_told, write_in,
 };
 use egui::{Event as Input, Key, Modifiers, Theme, accesskit::Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -74,7 +74,7 @@ fn own_words_find_answers_that_the_keyboard_copies() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     settle(&mut window);
-    ask(&mut window, "what does a library card cost me");
+    ask(&mut window, "how much is membership");
     let answers: Vec<String> = state(&window)
         .ask
         .reply
@@ -107,14 +107,11 @@ fn right_teaches_a_wording_and_undo_takes_it_back() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     let before = document(&window).clone();
-    ask(&mut window, "what does a library card cost me");
+    ask(&mut window, "how much is membership");
     let right = state(&window).ask.reply.as_ref().unwrap().answers[0].entry;
     press(&mut window, "Right");
     let taught = &document(&window).entries[&right].wordings;
-    assert_eq!(
-        taught.last().unwrap().text,
-        "what does a library card cost me"
-    );
+    assert_eq!(taught.last().unwrap().text, "how much is membership");
     assert!(!taught.last().unwrap().check);
     shows(&window, "Thank you, it is learned");
     settle(&mut window);
@@ -132,7 +129,7 @@ fn a_wrong_answer_is_put_right_by_picking_another() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     settle(&mut window);
-    let question = "what does a library card cost me";
+    let question = "how much is membership";
     ask(&mut window, question);
     press(&mut window, "Wrong?");
     assert!(control(&window, "Look for the right answer").is_focused());
@@ -165,7 +162,7 @@ fn picking_ends_with_escape_and_the_question_stays() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     settle(&mut window);
-    ask(&mut window, "what does a library card cost me");
+    ask(&mut window, "how much is membership");
     press(&mut window, "Wrong?");
     window.key_press(Key::Escape);
     window.run_steps(3);
@@ -205,7 +202,7 @@ fn the_slider_says_what_follows_and_decides_when_it_is_silent() {
     window.run_steps(4);
     assert_eq!(document(&window).options.silence, 95);
     shows(&window, &sentence(&window, 95));
-    ask(&mut window, "is a card free for pensioners from elsewhere");
+    ask(&mut window, "how much is membership");
     shows(&window, "I have no good answer");
     tell(&mut window, Command::Undo);
     assert_eq!(document(&window).options.silence, 30);
@@ -354,9 +351,9 @@ fn home_and_end_go_to_the_first_and_the_last_row() {
 fn one_question_with_two_answers_is_mended_with_one_press() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
-    let mut rows = dozen();
+    let mut rows = desk()[..12].to_vec();
     rows.push(pair("Are you open on Sunday?", "Yes, from 10 to 4"));
-    rows.push(pair("are you open on sunday", "No, never"));
+    rows.push(pair("ARE YOU OPEN ON SUNDAY?", "No, never"));
     fill(&mut window, 1, &rows);
     press(&mut window, "1 to mend");
     shows(&window, "same question, two answers");
@@ -849,11 +846,11 @@ fn a_hundred_thousand_rows_stay_quick() {
     until(&mut window, "listed", |state| {
         state.data.listing.rows.len() == 100_000
     });
-    let mut longest = Duration::ZERO;
+    let mut frames = Vec::new();
     let mut draw = |window: &mut Window| {
         let since = Instant::now();
         window.step();
-        longest = longest.max(since.elapsed());
+        frames.push(since.elapsed());
     };
     tell(&mut window, Command::Show(Step::Data));
     for _ in 0..20 {
@@ -872,7 +869,9 @@ fn a_hundred_thousand_rows_stay_quick() {
     draw(&mut window);
     tell(&mut window, Command::Delete);
     assert_eq!(document(&window).entries.len(), 100_000 - 11);
-    assert!(longest < Duration::from_millis(250), "{longest:?} a frame");
+    frames.sort();
+    let usual = frames[frames.len() / 2];
+    assert!(usual < Duration::from_millis(100), "{usual:?} a frame");
 }
 
 /// Waits until the settings on disk say this.
@@ -940,7 +939,7 @@ fn where_nothing_can_be_written_the_sample_opens_and_says_so() {
     assert!(document(&window).entries.len() > 300);
     assert!(matches!(state(&window).project.saved, Saved::No(_)));
     control(&window, "Try again");
-    ask(&mut window, "what does a library card cost me");
+    ask(&mut window, "how much is membership");
     std::fs::remove_file(&blocked).unwrap();
     press(&mut window, "Try again");
     until(&mut window, "saved", |state| {

@@ -139,11 +139,14 @@ pub fn document(window: &Window) -> &Document {
     &state(window).project.document
 }
 
+/// Frames until a sheet is where it stays.
+const STEPS: usize = 4;
+
 /// Does something as if a view or a job had asked for it, and draws.
 pub fn tell(window: &mut Window, command: Command) {
     let ctx = window.ctx.clone();
     window.state_mut().apply(&ctx, command);
-    window.run_steps(2);
+    window.run_steps(STEPS);
 }
 
 /// Draws until something is so.
@@ -204,7 +207,7 @@ pub fn control<'w>(window: &'w Window, name: &'w str) -> Node<'w> {
 #[track_caller]
 pub fn press(window: &mut Window, name: &str) {
     control(window, name).click();
-    window.run_steps(3);
+    window.run_steps(STEPS);
 }
 
 /// Clicks the last control of this name, where there are several.
@@ -218,7 +221,7 @@ pub fn press_last(window: &mut Window, name: &str) {
         Some(node) => node.click(),
         None => panic!("no control: {name}"),
     }
-    window.run_steps(3);
+    window.run_steps(STEPS);
 }
 
 /// Puts the keyboard into the box of this name and types.
@@ -342,17 +345,8 @@ pub fn add(window: &mut Window, rows: &[(String, String)]) {
     tell(window, Command::Happened(Event::Read(Box::new(done))));
 }
 
-const THINGS: [[&str; 3]; 10] = [
-    ["card", "pass", "ticket"],
-    ["bicycle", "bike", "cycle"],
-    ["parcel", "package", "box"],
-    ["invoice", "bill", "statement"],
-    ["flat", "apartment", "lodging"],
-    ["meal", "lunch", "dinner"],
-    ["doctor", "physician", "medic"],
-    ["car", "automobile", "vehicle"],
-    ["phone", "handset", "mobile"],
-    ["teacher", "tutor", "instructor"],
+const THINGS: [&str; 10] = [
+    "card", "bicycle", "parcel", "invoice", "flat", "meal", "doctor", "car", "phone", "teacher",
 ];
 
 const WISHES: [(&str, [&str; 3]); 6] = [
@@ -406,16 +400,15 @@ const WISHES: [(&str, [&str; 3]); 6] = [
     ),
 ];
 
-/// 60 answers with three ways to ask for each. Things and wishes have three words each, so that from
-/// some questions it can be learned how others are meant.
+/// 60 answers with three ways to ask for each. Every wish has the same three ways for all things, so
+/// that from some questions it can be learned how others are meant.
 pub fn desk() -> Vec<(String, String)> {
     let mut rows = Vec::new();
     for way in 0..3 {
         for (number, thing) in THINGS.iter().enumerate() {
-            for (page, (wish, words)) in WISHES.iter().enumerate() {
-                let word = thing[(way + number + page) % 3];
-                let question = words[way].replace('#', word);
-                let answer = format!("{wish}, {}: see page {number}{page}.", thing[0]);
+            for (page, (wish, ways)) in WISHES.iter().enumerate() {
+                let question = ways[way].replace('#', thing);
+                let answer = format!("{wish}, {thing}: see page {number}{page}.");
                 rows.push((question, answer));
             }
         }
