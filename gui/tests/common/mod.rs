@@ -183,7 +183,8 @@ pub fn settle(window: &mut Window) {
 /// Trains until the training has ended in one way or another.
 #[track_caller]
 pub fn train(window: &mut Window) {
-    tell(window, Command::Train);
+    let ctx = window.ctx.clone();
+    window.state_mut().apply(&ctx, Command::Train);
     assert!(state(window).training.is_running(), "it did not start");
     until(window, "the training ended", |state| {
         !state.training.is_running()
