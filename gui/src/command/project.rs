@@ -254,6 +254,9 @@ pub(super) fn use_models(state: &mut State, jobs: &mut Jobs) {
         dir: state.project.model_dir(),
     };
     state.ask.side = Default::default();
+    if wanted.dir.is_none() {
+        state.training.checking.after = None;
+    }
     if let Err(trouble) = jobs.use_models(wanted) {
         state.ask.trouble = Some(trouble);
     }
