@@ -961,3 +961,37 @@ fn an_effort_and_a_setting_for_the_curious_are_kept_and_undone() {
     press(&mut window, "Redo");
     assert_eq!(document(&window).options.effort, Effort::Thorough);
 }
+
+#[test]
+fn every_button_of_a_long_draft_can_be_pressed() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    press(&mut window, "New row");
+    for number in 1..=6 {
+        let name = format!("Question {number}");
+        control(&window, &name).type_text(&format!("Way {number}?"));
+        window.run_steps(2);
+        press(&mut window, "+ Another way to ask");
+    }
+    write_in(&mut window, "Answer", "This one");
+    press(&mut window, "Remove question 2");
+    press(&mut window, "Keep");
+    let entry = document(&window).entries.values().last().unwrap().clone();
+    let ways: Vec<&str> = entry.wordings.iter().map(|way| way.text.as_str()).collect();
+    assert_eq!(ways, ["Way 1?", "Way 3?", "Way 4?", "Way 5?", "Way 6?"]);
+}
+
+#[test]
+fn the_last_of_many_quick_settings_is_kept() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    for size in [80, 90, 100, 125, 150, 175, 80, 150, 90, 200] {
+        let ctx = window.ctx.clone();
+        window.state_mut().apply(&ctx, Command::TextSize(size));
+    }
+    window.state_mut().finish();
+    drop(window);
+    let window = open(real(data.path()));
+    assert_eq!(state(&window).shell.preferences.text_size, 200);
+}
