@@ -267,6 +267,8 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         Command::TakeColumns => data::take_columns(state, jobs),
         Command::Filter(filter) => {
             state.data.filter = filter;
+            // What is not shown any more must not be deleted with what is.
+            state.data.chosen.clear();
             data::list(state, jobs);
         }
         Command::FilterFocus(wanted) => {
@@ -278,6 +280,7 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         }
         Command::Only(only) => {
             state.data.only = only;
+            state.data.chosen.clear();
             data::list(state, jobs);
         }
         Command::SortBy(column) => data::sort_by(state, jobs, column),
