@@ -338,7 +338,7 @@ fn all_wrong(check: &Check) -> Check {
 
 /// A training that comes to its end, and whose model is checked like this.
 fn checked(window: &mut Window, name: &str, check: Check) {
-    let dir = state(window).project.models_dir().unwrap().join(name);
+    let dir = state(window).project.models_dir();
     let revision = state(window).project.revision;
     let state = &mut window.state_mut().state;
     state.training.stage = Stage::Learning;
@@ -357,7 +357,7 @@ fn checked(window: &mut Window, name: &str, check: Check) {
     let checked = Event::Answers(AnswersEvent::Checked {
         side: Side::After,
         revision,
-        dir: Some(dir),
+        dir: dir.map(|dir| dir.join(name)),
         check: Box::new(check),
     });
     let ctx = window.ctx.clone();

@@ -6,12 +6,12 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{
-    FakeDialog, Window, add, control, copied, desk, document, dozen, drop_on, file, fill, is_shown,
-    open, open_with, press, press_last, real, rehearsed, settle, shows, state, tell, until,
-    was_told, write_in,
+    FakeDialog, Window, add, begin, control, copied, desk, document, dozen, drop_on, file, fill,
+    is_shown, open, open_with, press, press_last, real, rehearsed, settle, shows, state, tell,
+    until, was_told, write_in,
 };
 use egui::{Event as Input, Key, Modifiers, Theme, accesskit::Role};
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::kittest::NodeT as _;
 use nearsay::{
     command::Command,
     job::{Event, Picked, TrainEvent},
@@ -334,6 +334,29 @@ fn the_keyboard_chooses_rows_and_deletes_them() {
 }
 
 #[test]
+fn rows_that_a_filter_hides_are_not_deleted() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    control(&window, "What about number 3? Number 3 is fine.").click();
+    window.run_steps(3);
+    write_in(&mut window, "Filter the rows", "number 7");
+    until(&mut window, "filtered", |state| {
+        state.data.listing.rows.len() == 1
+    });
+    press(&mut window, "What about number 7? Number 7 is fine.");
+    window.key_press(Key::Delete);
+    window.run_steps(3);
+    assert_eq!(document(&window).entries.len(), 11);
+    tell(&mut window, Command::Undo);
+    tell(&mut window, Command::Filter(String::new()));
+    tell(&mut window, Command::ChooseAll(true));
+    tell(&mut window, Command::Only(nearsay::state::Only::Checking));
+    tell(&mut window, Command::Delete);
+    assert_eq!(document(&window).entries.len(), 12);
+}
+
+#[test]
 fn home_and_end_go_to_the_first_and_the_last_row() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
@@ -381,10 +404,7 @@ fn one_question_with_two_answers_is_mended_with_one_press() {
 fn pasted_rows_are_added() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
-    tell(&mut window, Command::NewProject);
-    until(&mut window, "a new project", |state| {
-        state.project.document.entries.is_empty() && !state.project.opening
-    });
+    begin(&mut window, 1);
     press(&mut window, "Paste rows");
     assert!(control(&window, "Rows to paste").is_focused());
     window.event(Input::Paste(
@@ -651,10 +671,7 @@ fn every_control_has_a_name() {
     let mut window = open(rehearsed("mute", data.path()));
     settle(&mut window);
     every_step_is_named(&mut window, "the sample");
-    tell(&mut window, Command::NewProject);
-    until(&mut window, "empty", |state| {
-        state.project.document.entries.is_empty() && !state.project.opening
-    });
+    begin(&mut window, 1);
     every_step_is_named(&mut window, "nothing yet");
     tell(&mut window, Command::Show(Step::Data));
     press(&mut window, "What should my file look like?");
@@ -830,10 +847,7 @@ fn rounds_are_told_in_words_too() {
 fn a_hundred_thousand_rows_stay_quick() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
-    tell(&mut window, Command::NewProject);
-    until(&mut window, "empty", |state| {
-        state.project.document.entries.is_empty() && !state.project.opening
-    });
+    begin(&mut window, 1);
     let rows: Vec<(String, String)> = (0..100_000)
         .map(|n| {
             pair(
@@ -904,10 +918,7 @@ fn projects_opened_before_are_listed_and_one_that_is_gone_says_so() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     for name in ["Bakery", "Dairy"] {
-        tell(&mut window, Command::NewProject);
-        until(&mut window, "opened", |state| {
-            state.project.document.entries.is_empty() && !state.project.opening
-        });
+        begin(&mut window, 1);
         tell(&mut window, Command::Rename(name.to_owned()));
         kept(&mut window, data.path(), name);
         add(&mut window, &dozen());

@@ -214,10 +214,9 @@ pub fn press(window: &mut Window, name: &str) {
 /// Clicks the last control of this name, where there are several.
 #[track_caller]
 pub fn press_last(window: &mut Window, name: &str) {
-    let found = window.query_all_by_label(name);
-    let last = found
-        .filter(|node| node.accesskit_node().role() != Role::Label)
-        .last();
+    let last = window
+        .query_all_by_label(name)
+        .rfind(|node| node.accesskit_node().role() != Role::Label);
     match last {
         Some(node) => node.click(),
         None => panic!("no control: {name}"),
@@ -309,15 +308,22 @@ pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A new project in which these rows are, as if they had been read from a file. `seed` decides which
-/// of them are kept aside.
+/// An empty project. `seed` decides which questions are kept aside.
 #[track_caller]
-pub fn fill(window: &mut Window, seed: u64, rows: &[(String, String)]) {
+pub fn begin(window: &mut Window, seed: u64) {
+    let before = state(window).project.dir.clone();
     tell(window, Command::NewProject);
     until(window, "a new project", |state| {
-        is_open(state) && state.project.document.entries.is_empty()
+        is_open(state) && state.project.dir != before
     });
-    window.state_mut().state.project.document.options.seed = seed;
+    let document = &mut window.state_mut().state.project.document;
+    document.options.seed = seed;
+}
+
+/// A new project in which these rows are, as if they had been read from a file.
+#[track_caller]
+pub fn fill(window: &mut Window, seed: u64, rows: &[(String, String)]) {
+    begin(window, seed);
     add(window, rows);
     settle(window);
 }
