@@ -19,11 +19,8 @@ use egui_kittest::{
 use nearsay::{
     app::App,
     command::Command,
-    job::{Engine, Event, FileDialog, Picked, Picking, ReadDone},
-    project::{
-        Document, Import,
-        merge::{Incoming, Row},
-    },
+    job::{Engine, FileDialog, Picked, Picking},
+    project::Document,
     state::{Saved, State},
     theme,
 };
@@ -320,7 +317,7 @@ pub fn begin(window: &mut Window, seed: u64) {
     document.options.seed = seed;
 }
 
-/// A new project in which these rows are, as if they had been read from a file.
+/// A new project in which these rows are.
 #[track_caller]
 pub fn fill(window: &mut Window, seed: u64, rows: &[(String, String)]) {
     begin(window, seed);
@@ -328,28 +325,27 @@ pub fn fill(window: &mut Window, seed: u64, rows: &[(String, String)]) {
     settle(window);
 }
 
-/// More rows, as if they had been read from a file.
+/// More rows, read from a file.
+#[track_caller]
 pub fn add(window: &mut Window, rows: &[(String, String)]) {
-    let rows: Vec<Row> = (1..)
-        .zip(rows)
-        .map(|(line, (question, answer))| Row {
-            questions: vec![question.clone()],
-            answer: answer.clone(),
-            source: None,
-            line,
-        })
-        .collect();
-    let incoming = Incoming {
-        import: Import {
-            name: "made.csv".to_owned(),
-            read: rows.len(),
-            put_away: true,
-            ..Import::default()
-        },
-        rows,
+    let imports = document(window).imports.len();
+    let Some(dir) = &state(window).project.dir else {
+        panic!("no place for a file")
     };
-    let done = ReadDone::Rows(vec![incoming], Vec::new());
-    tell(window, Command::Happened(Event::Read(Box::new(done))));
+    let path = dir.join(format!("made-{imports}.jsonl"));
+    let mut lines = String::new();
+    for (question, answer) in rows {
+        lines.push_str(&format!(
+            "{{\"question\": {question:?}, \"answer\": {answer:?}}}\n"
+        ));
+    }
+    file(&path, &lines);
+    tell(window, Command::Open(vec![path]));
+    until(window, "the rows are read", |state| {
+        state.data.reading.is_none() && state.project.document.imports.len() > imports
+    });
+    let id = document(window).imports.keys().next_back().copied();
+    tell(window, Command::PutAway(id.unwrap_or_default()));
 }
 
 const THINGS: [&str; 10] = [
