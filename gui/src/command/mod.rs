@@ -366,7 +366,7 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
 fn happened(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, event: Event) {
     match event {
         Event::Opened(result) => project::opened(state, jobs, ctx, *result),
-        Event::Kept(trouble) => project::kept(state, trouble),
+        Event::Kept(trouble) => project::kept(state, jobs, trouble),
         Event::Picked(what, paths) => shell::picked(state, jobs, what, paths),
         Event::Reading(share) => state.data.read_share = share,
         Event::Read(done) => data::read(state, jobs, *done),

@@ -272,9 +272,11 @@ fn remember(state: &mut State, jobs: &Jobs, ctx: &egui::Context) {
     }
 }
 
-pub(super) fn kept(state: &mut State, trouble: Option<Trouble>) {
+pub(super) fn kept(state: &mut State, jobs: &Jobs, trouble: Option<Trouble>) {
     match trouble {
-        None => state.project.saved = Saved::Yes,
+        None if jobs.has_kept_all() => state.project.saved = Saved::Yes,
+        // What was done meanwhile is told when it is kept too.
+        None => {}
         Some(trouble) => {
             state.say(Level::Error, trouble.what.clone());
             state.project.saved = Saved::No(trouble);

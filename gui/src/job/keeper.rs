@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
+        atomic::{AtomicUsize, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread::JoinHandle,
@@ -65,13 +66,20 @@ enum Note {
 pub(super) struct Handle {
     notes: Option<Sender<Note>>,
     thread: Option<JoinHandle<()>>,
+    /// Records that are not on disk yet.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Handle {
     pub(super) fn keep(&self, record: Record) {
         if let Some(notes) = &self.notes {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
             notes.send(Note::Records(vec![record])).ok();
         }
+    }
+
+    pub(super) fn has_kept_all(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0
     }
 
     pub(super) fn again(&self) {
@@ -97,6 +105,8 @@ pub(super) fn start(
     outlet: Outlet,
 ) -> Result<Handle, Trouble> {
     let (notes, inbox) = mpsc::channel();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let left = Arc::clone(&waiting);
     let thread = std::thread::Builder::new()
         .name("project".to_owned())
         .spawn(move || {
@@ -113,13 +123,14 @@ pub(super) fn start(
             let (document, models) = (opened.document.clone(), opened.models.clone());
             outlet.send(Event::Opened(Box::new(Ok(opened))));
             if let Some(folder) = folder {
-                keep(folder, document, models, &inbox, &outlet);
+                keep(folder, document, models, &inbox, &left, &outlet);
             }
         })
         .map_err(|error| text::trouble::no_thread().with_detail(error.to_string()))?;
     Ok(Handle {
         notes: Some(notes),
         thread: Some(thread),
+        waiting,
     })
 }
 
@@ -225,6 +236,7 @@ fn keep(
     mut document: Document,
     mut models: Models,
     inbox: &Receiver<Note>,
+    left: &AtomicUsize,
     outlet: &Outlet,
 ) {
     let mut pending: Vec<Record> = Vec::new();
@@ -249,6 +261,7 @@ fn keep(
             continue;
         }
         let result = folder.append(&pending).and_then(|due| {
+            left.fetch_sub(pending.len(), Ordering::Relaxed);
             for record in pending.drain(..) {
                 match record {
                     Record::Edit(edit) => document.apply(&edit),

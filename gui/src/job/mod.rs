@@ -215,6 +215,12 @@ impl Jobs {
         }
     }
 
+    /// Everything that was to be kept is on disk.
+    pub fn has_kept_all(&self) -> bool {
+        let project = self.project.as_ref();
+        project.is_none_or(keeper::Handle::has_kept_all)
+    }
+
     /// Tries to write again what could not be written.
     pub fn keep_again(&self) {
         if let Some(project) = &self.project {
