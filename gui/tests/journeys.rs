@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use candle_core::Device;
 use common::{
@@ -14,8 +14,8 @@ use common::{
 use egui::Key;
 use nearsay::{
     command::{Choose, Command, Mend},
-    project::{Document, Effort, RowId, Tuning, roles},
-    state::{List, Overlay, Saved, Side, Stage, Step},
+    project::{Document, Effort, Folder, RowId, Tuning, roles},
+    state::{List, Overlay, Saved, Side, Stage, Step, Verdict},
 };
 use nearsay_core::{
     servable::{Servable, ServableError, TextModel},
@@ -43,6 +43,11 @@ fn ask(window: &mut Window, question: &str) {
         let reply = state.ask.reply.as_ref();
         !state.ask.waiting && reply.is_some_and(|reply| reply.question == question)
     });
+}
+
+/// The questions of a list.
+fn mistakes(window: &Window, list: List) -> Vec<Verdict> {
+    state(window).training.checking.list(list).to_vec()
 }
 
 /// A table of which three rows cannot be used.
@@ -175,7 +180,7 @@ fn what_it_gets_wrong_is_taught_and_learned() {
     );
     settle(&mut window);
     shows(&window, "of 100 before");
-    let wrong = state(&window).training.checking.list(List::Wrong);
+    let wrong = mistakes(&window, List::Wrong);
     assert!(wrong.len() > 1);
     press(&mut window, &format!("Still wrong {}", wrong.len()));
     shows(&window, "Train / still wrong");
@@ -194,7 +199,7 @@ fn what_it_gets_wrong_is_taught_and_learned() {
     tell(&mut window, Command::Learn(verdict));
     shows(&window, "2 changes since the last training");
     settle(&mut window);
-    let left = state(&window).training.checking.list(List::Wrong);
+    let left = mistakes(&window, List::Wrong);
     assert!(left.iter().all(|still| still.row != verdict.row));
     press(&mut window, "Train again");
     until(&mut window, "trained", |state| !state.training.is_running());
@@ -228,7 +233,7 @@ fn before_and_after_can_be_compared() {
         checking.after.clone().unwrap(),
     );
     assert!(after.tally().first > before.tally().first);
-    let list = checking.list(List::Mended);
+    let list = mistakes(&window, List::Mended);
     assert!(!list.is_empty());
     press(&mut window, &format!("Fixed now {}", list.len()));
     let question = document(&window).wording(list[0].row).unwrap().text.clone();
@@ -268,7 +273,7 @@ fn a_mistake_that_is_right_too_counts_as_right() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk());
-    let wrong = state(&window).training.checking.list(List::Wrong);
+    let wrong = mistakes(&window, List::Wrong);
     let right = state(&window)
         .training
         .checking
@@ -382,7 +387,7 @@ fn everything_can_be_undone_and_done_again() {
     remember(&mut window, &mut states);
 
     settle(&mut window);
-    let wrong = state(&window).training.checking.list(List::Wrong);
+    let wrong = mistakes(&window, List::Wrong);
     tell(&mut window, Command::RightToo(wrong[0]));
     remember(&mut window, &mut states);
     tell(&mut window, Command::Learn(wrong[0]));
@@ -475,6 +480,28 @@ fn what_was_done_before_a_kill_is_there_after_it() {
         !state(&after).shell.messages.iter().any(restored),
         "it was closed as it should be"
     );
+}
+
+#[test]
+fn saved_is_said_only_of_what_is_on_disk() {
+    let (data, other) = (tempdir().unwrap(), tempdir().unwrap());
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    let dir = state(&window).project.dir.clone().unwrap();
+    for least in 0..90 {
+        let ctx = window.ctx.clone();
+        window.state_mut().apply(&ctx, Command::Silence(least));
+        window.step();
+        if state(&window).project.saved == Saved::Yes {
+            let copy = other.path().join(least.to_string());
+            copy_folder(&dir, &copy).unwrap();
+            let found = Folder::open(Arc::new(DiskStore), &copy).unwrap();
+            assert_eq!(found.document.options.silence, least);
+        }
+        std::thread::sleep(Duration::from_millis(u64::from(least % 5)));
+    }
+    settle(&mut window);
+    assert_eq!(document(&window).options.silence, 89);
 }
 
 #[test]

@@ -662,7 +662,7 @@ fn every_control_has_a_name() {
     let data = tempdir().unwrap();
     let path = data.path().join("mixed.csv");
     let rows: String = (0..40)
-        .map(|n| format!("What is {n}?,It is {n},T{}\n", n % 3))
+        .map(|n| format!("What is {n}?,It is {},T{}\n", n + 1, n % 3))
         .collect();
     file(
         &path,
