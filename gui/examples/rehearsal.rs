@@ -1,6 +1,6 @@
-//! Opens the window with a rehearsed engine: no model is needed, nothing is learned.
+//! Opens the window with a training that is only played: see `rehearsal.sh` for modes.
 //!
-//! `cargo run -p nearsay --example rehearsal -- [MODE [PACE [FILE]]]`; see `rehearsal.sh` for modes.
+//! `cargo run -p nearsay --example rehearsal -- [MODE [PACE [FILE]]]`
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use nearsay::{
 
 fn main() {
     let mut arguments = std::env::args_os().skip(1);
-    let mode = arguments.next().unwrap_or_else(|| "good".into());
+    let mode = arguments.next().unwrap_or_else(|| "spin".into());
     let pace = arguments.next().unwrap_or_else(|| "0.2".into());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/rehearsal.sh");
     let data_dir = std::env::temp_dir().join("nearsay-rehearsal");

@@ -1,287 +1,472 @@
-//! The jobs for real: children are started, heard, stopped, killed and asked.
+//! Trainings that fail, are stopped, killed or cut off, and models that are worse than the last.
 #![cfg(unix)]
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
-use common::{shows, tell, until, window_with_data, window_with_engine};
-use egui::{Key, OutputCommand};
-use egui_kittest::{Harness, kittest::Queryable as _};
+use common::{
+    Window, control, copied, copy_folder, desk, dozen, file, fill, is_shown, open, press, real,
+    rehearsed, settle, shows, state, tell, train, until, was_told,
+};
 use nearsay::{
-    app::App,
     command::Command,
-    state::{AskPhase, Stage, Step},
+    job::{AnswersEvent, Engine, Event, TrainEvent, TrainReport},
+    project::{Effort, Models, Pending},
+    state::{Check, Side, Stage, State, Step},
 };
 use tempfile::tempdir;
 
-fn ended(app: &App) -> bool {
-    !app.state.training.is_running()
+fn ended(state: &State) -> bool {
+    !state.training.is_running()
 }
 
-#[test]
-fn a_training_runs_to_its_end() {
-    let folder = tempdir().unwrap();
-    let mut harness = window_with_data("fetch", &folder);
-    tell(&mut harness, Command::Train);
-    assert!(harness.state().state.training.is_running());
-    until(&mut harness, "training done", ended);
-    let training = &harness.state().state.training;
-    assert_eq!(training.stage, Stage::Done);
-    assert_eq!(training.rounds.len(), 40);
-    assert_eq!(training.best, Some(28));
-    assert!(training.fetch.is_some() && training.texts.is_some());
-    assert_eq!(training.outcome.as_ref().unwrap().held_out, 122);
-    assert!(folder.path().join("model/nearsay.json").is_file());
+fn learning(state: &State) -> bool {
+    state.training.rounds.len() > 2
 }
 
-#[test]
-fn stop_is_seen_at_once_and_keeps_the_best() {
-    let folder = tempdir().unwrap();
-    let mut harness = window_with_data("spin", &folder);
-    tell(&mut harness, Command::Train);
-    until(&mut harness, "some rounds", |app| {
-        app.state.training.rounds.len() > 2
-    });
-    harness.get_by_label("Stop and keep the best").click();
-    harness.run_steps(2);
-    if !ended(harness.state()) {
-        shows(&harness, "Stopping…");
+/// A window with little in it, about to be trained by the rehearsal.
+fn small(mode: &str, data: &Path) -> Window {
+    let mut window = open(rehearsed(mode, data));
+    fill(&mut window, 1, &dozen());
+    tell(&mut window, Command::Show(Step::Train));
+    window
+}
+
+/// The program that a file with these lines plays; `REAL` is the program itself and `PLAY` the
+/// rehearsal.
+fn scripted(data: &Path, lines: &str) -> Engine {
+    let path = data.join("engine.sh");
+    script(&path, lines);
+    Engine {
+        program: PathBuf::from("/bin/sh"),
+        prefix: vec![path.into()],
+        patience: Duration::from_secs(10),
+        ..real(data)
     }
-    until(&mut harness, "stopped", ended);
-    let training = &harness.state().state.training;
-    assert_eq!(training.stage, Stage::Done);
-    assert!(training.rounds.len() < 4000);
+}
+
+fn script(path: &Path, lines: &str) {
+    let play = concat!(
+        "sh '",
+        env!("CARGO_MANIFEST_DIR"),
+        "/examples/rehearsal.sh'"
+    );
+    let real = concat!("'", env!("CARGO_BIN_EXE_nearsay"), "'");
+    file(path, &lines.replace("REAL", real).replace("PLAY", play));
+}
+
+fn ask(window: &mut Window, question: &str) {
+    tell(window, Command::Show(Step::Ask));
+    tell(window, Command::Query(question.to_owned()));
+    until(window, "answered", |state| {
+        let reply = state.ask.reply.as_ref();
+        !state.ask.waiting && reply.is_some_and(|reply| reply.question == question)
+    });
+}
+
+#[test]
+fn stop_is_shown_at_once_and_keeps_the_best() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    let rows: Vec<(String, String)> = (0..40)
+        .flat_map(|copy| {
+            desk().into_iter().map(move |(question, answer)| {
+                (
+                    format!("{question} Office {copy}"),
+                    format!("{answer} Office {copy}"),
+                )
+            })
+        })
+        .collect();
+    fill(&mut window, 1, &rows);
+    tell(&mut window, Command::Show(Step::Train));
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", |state| {
+        !state.training.rounds.is_empty()
+    });
+    assert!(!ended(state(&window)), "it was too quick to be stopped");
+    press(&mut window, "Stop and keep the best");
+    assert!(state(&window).training.stopping || ended(state(&window)));
+    until(&mut window, "stopped", ended);
+    let training = &state(&window).training;
+    assert_eq!(training.stage, Stage::Done, "{:?}", training.trouble);
+    assert!((training.rounds.len() as u64) < training.rounds_planned);
+    assert!(training.outcome.unwrap().after.asked > 0);
+    let models = &state(&window).project.models;
+    assert!(models.current.is_some() || !models.earlier.is_empty());
+    assert!(models.pending.is_none());
+}
+
+#[test]
+fn a_stop_is_shown_before_the_round_is_over() {
+    let data = tempdir().unwrap();
+    let mut window = small("deaf", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", learning);
+    let since = Instant::now();
+    press(&mut window, "Stop and keep the best");
+    shows(&window, "Stopping…");
+    shows(&window, "Stopping after this round");
+    // Who does not stop is ended by force.
+    until(&mut window, "ended", ended);
+    assert!(since.elapsed() < Duration::from_secs(5));
+    assert_eq!(state(&window).training.stage, Stage::Failed);
+    assert!(state(&window).training.can_go_on);
+    press(&mut window, "Go on");
+    assert!(state(&window).training.is_running());
 }
 
 #[test]
 fn pause_waits_and_resume_goes_on() {
-    let folder = tempdir().unwrap();
-    let mut harness = window_with_data("spin", &folder);
-    tell(&mut harness, Command::Train);
-    until(&mut harness, "some rounds", |app| {
-        app.state.training.rounds.len() > 2
-    });
-    tell(&mut harness, Command::Pause(true));
+    let data = tempdir().unwrap();
+    let mut window = small("spin", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", learning);
+    press(&mut window, "Pause");
+    shows(&window, "Paused. Resume whenever you like");
     // The round that was under way when the word came is still finished.
-    let settle = Instant::now();
-    until(&mut harness, "settled", |_| {
-        settle.elapsed() > Duration::from_millis(500)
+    let settled = Instant::now();
+    until(&mut window, "settled", |_| {
+        settled.elapsed() > Duration::from_millis(500)
     });
-    let rounds = harness.state().state.training.rounds.len();
-    let wait = Instant::now();
-    until(&mut harness, "waited", |_| {
-        wait.elapsed() > Duration::from_millis(300)
+    let rounds = state(&window).training.rounds.len();
+    let waited = Instant::now();
+    until(&mut window, "waited", |_| {
+        waited.elapsed() > Duration::from_millis(300)
     });
-    assert_eq!(harness.state().state.training.rounds.len(), rounds);
-    tell(&mut harness, Command::Pause(false));
-    until(&mut harness, "more rounds", |app| {
-        app.state.training.rounds.len() > rounds
+    assert_eq!(state(&window).training.rounds.len(), rounds);
+    press(&mut window, "Resume");
+    until(&mut window, "more rounds", |state| {
+        state.training.rounds.len() > rounds
     });
-    tell(&mut harness, Command::Stop);
-    until(&mut harness, "stopped", ended);
-}
-
-#[test]
-fn who_does_not_stop_is_ended() {
-    let folder = tempdir().unwrap();
-    let mut harness = window_with_data("deaf", &folder);
-    tell(&mut harness, Command::Train);
-    until(&mut harness, "some rounds", |app| {
-        app.state.training.rounds.len() > 2
-    });
-    let since = Instant::now();
-    tell(&mut harness, Command::Stop);
-    until(&mut harness, "ended", ended);
-    assert!(since.elapsed() < Duration::from_secs(5));
-    assert_eq!(harness.state().state.training.stage, Stage::Failed);
-    harness.get_by_label("Go on");
 }
 
 #[test]
 fn a_killed_training_can_go_on() {
-    let folder = tempdir().unwrap();
-    let mut harness = window_with_data("die", &folder);
-    tell(&mut harness, Command::Train);
-    until(&mut harness, "died", ended);
-    shows(&harness, "The training was ended from outside");
-    harness.get_by_label("Copy report").click();
-    harness.step();
-    let copied = copied(&harness);
-    assert!(
-        copied.contains("about to be killed") && copied.contains('9'),
-        "{copied}"
+    let data = tempdir().unwrap();
+    let engine = scripted(
+        data.path(),
+        "case \"$*\" in\n*--resume*) exec REAL \"$@\" ;;\nesac\nexec PLAY die 0.01 \"$@\"\n",
     );
-    harness.get_by_label("Go on").click();
-    harness.run_steps(2);
-    until(&mut harness, "done", ended);
-    assert_eq!(harness.state().state.training.stage, Stage::Done);
+    let mut window = open(engine);
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    shows(&window, "The training was ended from outside");
+    shows(&window, "Nothing is lost up to the last saved point");
+    control(&window, "Copy report").click();
+    window.step();
+    let report = copied(&window);
+    assert!(
+        report.contains("about to be killed") && report.contains('9'),
+        "{report}"
+    );
+    press(&mut window, "Go on");
+    until(&mut window, "done", ended);
+    assert_eq!(
+        state(&window).training.stage,
+        Stage::Done,
+        "{:?}",
+        state(&window).training.trouble
+    );
+    assert!(state(&window).project.models.current.is_some());
+}
+
+#[test]
+fn a_training_cut_off_with_its_window_goes_on_in_the_next() {
+    let data = tempdir().unwrap();
+    let mut window = small("spin", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", learning);
+    until(&mut window, "saved", |state| {
+        state.project.saved == nearsay::state::Saved::Yes
+    });
+    window.state_mut().finish();
+    drop(window);
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    tell(&mut window, Command::Show(Step::Train));
+    shows(&window, "A training was cut off");
+    press(&mut window, "Go on");
+    until(&mut window, "done", ended);
+    assert_eq!(
+        state(&window).training.stage,
+        Stage::Done,
+        "{:?}",
+        state(&window).training.trouble
+    );
 }
 
 #[test]
 fn a_failure_tells_cause_and_remedy() {
-    let folder = tempdir().unwrap();
-    let mut harness = window_with_data("fail", &folder);
-    tell(&mut harness, Command::Train);
-    until(&mut harness, "failed", |app| {
-        app.state
+    let data = tempdir().unwrap();
+    let mut window = small("fail", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "failed, with its last words", |state| {
+        state
             .training
             .trouble
             .as_ref()
             .is_some_and(|trouble| !trouble.detail.is_empty())
     });
-    shows(&harness, "The disk is full");
-    harness.get_by_label("Free some space, then train again");
-    let trouble = harness.state().state.training.trouble.clone().unwrap();
+    shows(&window, "The disk is full");
+    shows(&window, "Free some space, then train again");
+    shows(&window, "The training did not get to its end");
+    let trouble = state(&window).training.trouble.clone().unwrap();
     assert!(trouble.detail.contains("something about the disk"));
+    press(&mut window, "Copy report");
+    was_told(&window, "Report copied");
+    control(&window, "Train again");
 }
 
 #[test]
 fn an_engine_that_is_not_there_is_told() {
-    let folder = tempdir().unwrap();
-    let mut harness = window_with_engine("good", &folder, |engine| {
-        engine.program = "/no/such/program".into()
+    let data = tempdir().unwrap();
+    let mut window = open(Engine {
+        program: "/no/such/program".into(),
+        ..real(data.path())
     });
-    tell(&mut harness, Command::Train);
-    assert_eq!(harness.state().state.training.stage, Stage::Failed);
+    fill(&mut window, 1, &dozen());
+    train(&mut window);
+    assert_eq!(state(&window).training.stage, Stage::Failed);
     shows(
-        &harness,
+        &window,
         "I could not start the part of Nearsay that does the work",
     );
 }
 
 #[test]
 fn stopping_before_the_first_round_is_told() {
-    let folder = tempdir().unwrap();
-    let mut harness = window_with_data("mute", &folder);
-    tell(&mut harness, Command::Train);
-    tell(&mut harness, Command::Stop);
-    until(&mut harness, "ended", ended);
-    shows(&harness, "Stopped before there was anything to keep");
-    assert!(!harness.state().state.training.can_go_on);
-}
-
-fn copied(harness: &Harness<'_, App>) -> String {
-    let commands = &harness.output().platform_output.commands;
-    let texts = commands.iter().filter_map(|command| match command {
-        OutputCommand::CopyText(text) => Some(text.as_str()),
-        _ => None,
-    });
-    texts.collect()
-}
-
-fn asking(folder: &tempfile::TempDir) -> Harness<'static, App> {
-    let mut harness = window_with_data("good", folder);
-    if let Some(set) = &mut harness.state_mut().state.data.set {
-        set.trained_before = true;
-    }
-    tell(&mut harness, Command::Show(Step::Ask));
-    assert_eq!(harness.state().state.ask.phase, AskPhase::On);
-    harness
+    let data = tempdir().unwrap();
+    let mut window = small("mute", data.path());
+    press(&mut window, "Train");
+    press(&mut window, "Stop and keep the best");
+    until(&mut window, "ended", ended);
+    shows(&window, "Stopped before there was anything to keep");
+    assert!(!state(&window).training.can_go_on);
+    assert!(!is_shown(&window, "Go on"));
 }
 
 #[test]
-fn typing_finds_answers_and_enter_copies_the_first() {
-    let folder = tempdir().unwrap();
-    let mut harness = asking(&folder);
-    assert!(harness.get_by_label("Ask a question").is_focused());
-    harness
-        .get_by_label("Ask a question")
-        .type_text("lost my card");
-    harness.run_steps(2);
-    until(&mut harness, "answered", |app| {
-        app.state.ask.reply.is_some()
+fn getting_the_language_model_is_shown() {
+    let data = tempdir().unwrap();
+    let mut window = small("fetch", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "fetching", |state| {
+        state.training.stage == Stage::Fetching
     });
+    until(&mut window, "some rounds", learning);
+    shows(&window, "Got the language model");
     assert_eq!(
-        harness.state().state.ask.reply.as_ref().unwrap().question,
-        "lost my card"
+        state(&window).training.fetch.as_ref().unwrap().source,
+        "the model hub"
     );
-    harness.get_by_label("Sure");
-    harness.get_by_label("match 93 of 100");
-    harness.get_by_label("Copy answer 2");
-    harness.key_down(Key::Enter);
-    harness.step();
-    assert!(
-        copied(&harness).starts_with("Tell us at once"),
-        "{}",
-        copied(&harness)
-    );
-    harness.run_steps(2);
-    harness.get_by_label("Answer copied");
-    harness.key_press(Key::Escape);
-    harness.run_steps(3);
-    assert!(harness.state().state.ask.query.is_empty());
-    assert!(harness.get_by_label("Ask a question").is_focused());
-}
-
-#[test]
-fn the_newest_question_wins() {
-    let folder = tempdir().unwrap();
-    let mut harness = asking(&folder);
-    for query in ["fail", "odd", "odd on\ne"] {
-        tell(&mut harness, Command::Query(query.to_owned()));
-    }
-    until(&mut harness, "answered", |app| {
-        app.state.ask.reply.is_some()
-    });
-    let reply = harness.state().state.ask.reply.clone().unwrap();
-    assert_eq!(reply.question, "odd on e");
-    assert!(harness.state().state.ask.trouble.is_none());
-    shows(&harness, "I have no good answer");
-    harness.get_by_label("Unsure");
-}
-
-#[test]
-fn examples_come_from_the_data_and_can_be_clicked() {
-    let folder = tempdir().unwrap();
-    let mut harness = asking(&folder);
-    let examples: Vec<String> = harness
-        .state()
-        .state
-        .data
-        .set
-        .as_ref()
-        .unwrap()
-        .examples()
-        .iter()
-        .map(|&question| question.to_owned())
-        .collect();
-    assert_eq!(examples.len(), 3);
-    harness.get_by_label(&examples[1]).click();
-    harness.run_steps(2);
-    assert_eq!(harness.state().state.ask.query, examples[1]);
-    until(&mut harness, "answered", |app| {
-        app.state.ask.reply.is_some()
-    });
-}
-
-#[test]
-fn who_stops_answering_is_started_again() {
-    let folder = tempdir().unwrap();
-    let mut harness = asking(&folder);
-    tell(&mut harness, Command::Query("die".to_owned()));
-    until(&mut harness, "ended", |app| {
-        app.state.ask.phase == AskPhase::Ended
-    });
-    shows(&harness, "The model stopped answering");
-    tell(&mut harness, Command::Query("good".to_owned()));
-    harness.get_by_label("Try again").click();
-    harness.run_steps(2);
-    until(&mut harness, "answered", |app| {
-        app.state.ask.reply.is_some()
-    });
 }
 
 #[test]
 fn closing_lets_a_training_keep_its_best_first() {
-    let folder = tempdir().unwrap();
-    let mut harness = window_with_data("spin", &folder);
-    tell(&mut harness, Command::Train);
-    until(&mut harness, "some rounds", |app| {
-        app.state.training.rounds.len() > 2
+    let data = tempdir().unwrap();
+    let mut window = small("spin", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", learning);
+    tell(&mut window, Command::Close);
+    assert!(state(&window).shell.closing && state(&window).training.stopping);
+    was_told(&window, "Closing. The training keeps its best first");
+    until(&mut window, "stopped", ended);
+    let models = state(&window).project.models_dir().unwrap();
+    assert!(models.join("1/nearsay.json").is_file());
+}
+
+#[test]
+fn another_project_waits_for_the_training() {
+    let data = tempdir().unwrap();
+    let mut window = small("spin", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", learning);
+    let dir = state(&window).project.dir.clone();
+    tell(&mut window, Command::NewProject);
+    tell(&mut window, Command::OpenSample);
+    was_told(&window, "Training is running");
+    assert_eq!(state(&window).project.dir, dir);
+    assert!(state(&window).training.is_running());
+}
+
+#[test]
+fn a_model_that_cannot_be_opened_leaves_the_old_one_answering() {
+    let data = tempdir().unwrap();
+    let mut window = open(scripted(data.path(), "exec REAL \"$@\"\n"));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let current = state(&window).project.models.current.clone().unwrap();
+    let asked = state(&window).training.checking.now().unwrap().tally();
+    script(
+        &data.path().join("engine.sh"),
+        "exec PLAY spin 0.01 \"$@\"\n",
+    );
+    tell(&mut window, Command::Train);
+    until(&mut window, "some rounds", learning);
+    press(&mut window, "Stop and keep the best");
+    until(&mut window, "ended", ended);
+    assert_eq!(state(&window).training.stage, Stage::Failed);
+    assert!(state(&window).training.trouble.is_some());
+    assert_eq!(state(&window).project.models.current, Some(current));
+    ask(&mut window, "How do I order a card?");
+    until(&mut window, "answered by the old model", |state| {
+        state
+            .ask
+            .reply
+            .as_ref()
+            .is_some_and(|reply| reply.side == Side::After)
     });
-    tell(&mut harness, Command::Close);
-    assert!(harness.state().state.closing && harness.state().state.training.stopping);
-    until(&mut harness, "stopped", ended);
-    assert!(folder.path().join("model/nearsay.json").is_file());
+    until(&mut window, "its own figures again", |state| {
+        state.training.checking.now().map(Check::tally) == Some(asked)
+    });
+}
+
+/// A check of the same questions in which each of them was wrong.
+fn all_wrong(check: &Check) -> Check {
+    let mut check = check.clone();
+    for verdict in &mut check.verdicts {
+        verdict.rank = 7;
+    }
+    check
+}
+
+/// A training that comes to its end, and whose model is checked like this.
+fn checked(window: &mut Window, name: &str, check: Check) {
+    let dir = state(window).project.models_dir();
+    let revision = state(window).project.revision;
+    let state = &mut window.state_mut().state;
+    state.training.stage = Stage::Learning;
+    state.project.models.next += 1;
+    state.project.models.pending = Some(Pending {
+        name: name.to_owned(),
+        effort: Effort::Quick,
+        edits: 0,
+    });
+    let finished = Event::Training {
+        at_s: 1.0,
+        event: TrainEvent::Finished {
+            report: TrainReport::default(),
+        },
+    };
+    let checked = Event::Answers(AnswersEvent::Checked {
+        side: Side::After,
+        revision,
+        dir: dir.map(|dir| dir.join(name)),
+        check: Box::new(check),
+    });
+    let ctx = window.ctx.clone();
+    // Both in one frame: what the thread finds out itself comes too late.
+    for event in [finished, checked] {
+        window.state_mut().apply(&ctx, Command::Happened(event));
+    }
+    window.run_steps(4);
+}
+
+#[test]
+fn a_worse_model_is_not_kept_but_offered() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let models = state(&window).project.models_dir().unwrap();
+    copy_folder(&models.join("1"), &models.join("2")).unwrap();
+    let good = state(&window).training.checking.now().unwrap().clone();
+    checked(&mut window, "2", all_wrong(&good));
+    let current = |window: &Window| state(window).project.models.current.clone().unwrap().name;
+    assert_eq!(current(&window), "1");
+    assert!(!state(&window).training.outcome.unwrap().kept);
+    shows(&window, "Training did not help: 0 of 100 instead of");
+    shows(&window, "The old model is kept");
+    assert!(!is_shown(&window, "Ask it something"));
+    // The figures are again those of what answers.
+    until(&mut window, "checked again", |state| {
+        state.training.checking.now().map(Check::tally) == Some(good.tally())
+    });
+    press(&mut window, "Use the new model anyway");
+    assert_eq!(current(&window), "2");
+    settle(&mut window);
+    ask(&mut window, "How do I order a card?");
+    assert_eq!(state(&window).ask.reply.as_ref().unwrap().side, Side::After);
+}
+
+#[test]
+fn a_first_model_that_is_worse_than_none_leaves_the_figures_of_none() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    let before = state(&window).training.checking.now().unwrap().clone();
+    assert!(before.tally().first > 0);
+    train(&mut window);
+    settle(&mut window);
+    window.state_mut().state.project.models = Models::default();
+    checked(&mut window, "1", all_wrong(&before));
+    assert!(state(&window).project.models.current.is_none());
+    shows(&window, "Training did not help: 0 of 100 instead of");
+    until(&mut window, "the figures of what answers", |state| {
+        state.training.checking.now().map(Check::tally) == Some(before.tally())
+    });
+    ask(&mut window, "How do I order a card?");
+    assert_eq!(
+        state(&window).ask.reply.as_ref().unwrap().side,
+        Side::Before
+    );
+}
+
+#[test]
+fn a_model_as_good_as_the_last_takes_its_place() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let models = state(&window).project.models_dir().unwrap();
+    copy_folder(&models.join("1"), &models.join("2")).unwrap();
+    let good = state(&window).training.checking.now().unwrap().clone();
+    checked(&mut window, "2", good);
+    assert_eq!(
+        state(&window).project.models.current.as_ref().unwrap().name,
+        "2"
+    );
+    shows(&window, "About as good as before");
+    press(&mut window, "Back to the model before");
+    assert_eq!(
+        state(&window).project.models.current.as_ref().unwrap().name,
+        "1"
+    );
+}
+
+#[test]
+fn only_the_last_few_models_stay_on_disk() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let models = state(&window).project.models_dir().unwrap();
+    let good = state(&window).training.checking.now().unwrap().clone();
+    for name in ["2", "3", "4", "5"] {
+        copy_folder(&models.join("1"), &models.join(name)).unwrap();
+        checked(&mut window, name, good.clone());
+    }
+    until(&mut window, "the first is gone", |_| {
+        !models.join("1").exists()
+    });
+    let left: Vec<String> = state(&window)
+        .project
+        .models
+        .earlier
+        .iter()
+        .map(|model| model.name.clone())
+        .collect();
+    assert_eq!(left, ["4", "3", "2"]);
+    for name in ["2", "3", "4", "5"] {
+        assert!(models.join(name).join("nearsay.json").is_file());
+    }
 }

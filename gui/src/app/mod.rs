@@ -52,11 +52,7 @@ impl App {
             (Some(path), _) if text::shell::is_project(&path) => {
                 app.apply(ctx, Command::OpenProject(path));
             }
-            (Some(path), _) => {
-                // A project of its own, named after it.
-                app.apply(ctx, Command::OpenSample);
-                app.apply(ctx, Command::Open(vec![path]));
-            }
+            (Some(path), _) => app.apply(ctx, Command::Open(vec![path])),
             (None, Some(dir)) => app.apply(ctx, Command::OpenProject(dir)),
             (None, None) => app.apply(ctx, Command::OpenSample),
         }

@@ -97,7 +97,7 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, eve
             dir,
             check,
         } => checked(state, jobs, side, revision, dir, *check),
-        AnswersEvent::NoModel(side, trouble) => no_model(state, side, trouble),
+        AnswersEvent::NoModel(side, trouble) => no_model(state, jobs, side, trouble),
         AnswersEvent::BatchAt(done, total) => state.ask.batch.done = (done, total),
         AnswersEvent::BatchDone(result) => {
             let batch = &mut state.ask.batch;
@@ -186,7 +186,7 @@ fn checked(
     }
 }
 
-fn no_model(state: &mut State, side: Side, trouble: Trouble) {
+fn no_model(state: &mut State, jobs: &mut Jobs, side: Side, trouble: Trouble) {
     state.ask.preparing = None;
     state.say(Level::Error, trouble.what.clone());
     if side == Side::After {
@@ -194,6 +194,8 @@ fn no_model(state: &mut State, side: Side, trouble: Trouble) {
     }
     if state.training.stage == Stage::Checking {
         super::training::fail(state, trouble);
+        // What answered until now goes on answering.
+        project::use_models(state, jobs);
     } else {
         state.ask.trouble = Some(trouble);
     }

@@ -46,8 +46,10 @@ pub(super) fn open(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>) {
         state.shell.open_next = Some(paths);
         return;
     }
-    // Somebody's own data do not go among the sample's, nor into what may only be looked at.
-    if state.project.document.options.sample || state.project.look_only {
+    // Somebody's own data do not go among the sample's, nor into what may only be looked at; and the
+    // window may have been opened with them.
+    let nothing_is_open = state.project.revision == 0;
+    if nothing_is_open || state.project.document.options.sample || state.project.look_only {
         let name = text::data::project_of(&paths);
         if project::start(state, jobs, Which::New(name)) {
             state.step = Step::Data;

@@ -22,8 +22,8 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs) {
         }
     };
     // Asked once, before anything that is there is replaced.
-    if to.exists() && state.export.replaces.as_ref() != Some(&to) {
-        if !to.join("nearsay.json").is_file() && has_something(&to) {
+    if has_something(&to) && state.export.replaces.as_ref() != Some(&to) {
+        if !to.join("nearsay.json").is_file() {
             state.export.trouble = Some(text::trouble::not_ours(&to));
         } else {
             state.export.trouble = None;

@@ -258,7 +258,7 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         Command::CopyProject => project::copy(state, jobs),
         Command::Rename(name) => project::rename(state, jobs, ctx, &name),
         Command::ShowFolder(dir) => shell::show_folder(ctx, &dir),
-        Command::KeepAgain => jobs.keep_again(),
+        Command::KeepAgain => project::keep_again(state, jobs),
 
         Command::Pick(what) => shell::pick(state, jobs, what),
         Command::Open(paths) => data::open(state, jobs, paths),
@@ -272,6 +272,8 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         Command::ChangeColumns(import) => data::change_columns(state, import),
         Command::Filter(filter) => {
             state.data.filter = filter;
+            // What is not shown any more must not be deleted with what is.
+            state.data.chosen.clear();
             data::list(state, jobs);
         }
         Command::FilterFocus(wanted) => {
@@ -283,6 +285,7 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         }
         Command::Only(only) => {
             state.data.only = only;
+            state.data.chosen.clear();
             data::list(state, jobs);
         }
         Command::SortBy(column) => data::sort_by(state, jobs, column),
@@ -370,7 +373,7 @@ fn happened(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, event: Even
     match event {
         Event::Opened(result) => project::opened(state, jobs, ctx, *result),
         Event::Probed(speed) => state.shell.preferences.pace.guess = Some(speed),
-        Event::Kept(trouble) => project::kept(state, trouble),
+        Event::Kept(trouble) => project::kept(state, jobs, trouble),
         Event::Picked(what, paths) => shell::picked(state, jobs, what, paths),
         Event::Reading(share) => state.data.read_share = share,
         Event::Read(done) => data::read(state, jobs, *done),

@@ -144,6 +144,18 @@ pub(super) fn copy(state: &mut State, jobs: &mut Jobs) {
     }
 }
 
+/// Tries again to write; what has no folder yet gets one.
+pub(super) fn keep_again(state: &mut State, jobs: &mut Jobs) {
+    let project = &state.project;
+    match project.saved {
+        Saved::No(_) if project.dir.is_none() && !project.opening => {
+            let which = Which::Unkept(Box::new(project.document.clone()));
+            start(state, jobs, which);
+        }
+        _ => jobs.keep_again(),
+    }
+}
+
 /// Opens a project unless a training runs.
 pub(super) fn start(state: &mut State, jobs: &mut Jobs, which: Which) -> bool {
     state.shell.overlay = Overlay::None;
@@ -261,9 +273,11 @@ fn remember(state: &mut State, jobs: &Jobs, ctx: &egui::Context) {
     }
 }
 
-pub(super) fn kept(state: &mut State, trouble: Option<Trouble>) {
+pub(super) fn kept(state: &mut State, jobs: &Jobs, trouble: Option<Trouble>) {
     match trouble {
-        None => state.project.saved = Saved::Yes,
+        None if jobs.has_kept_all() => state.project.saved = Saved::Yes,
+        // What was done meanwhile is told when it is kept too.
+        None => {}
         Some(trouble) => {
             state.say(Level::Error, trouble.what.clone());
             state.project.saved = Saved::No(trouble);

@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
+        atomic::{AtomicUsize, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread::JoinHandle,
@@ -31,6 +32,8 @@ pub enum Which {
     Sample,
     /// A new one of this name.
     New(String),
+    /// This one, which could not be kept so far.
+    Unkept(Box<Document>),
     /// A copy of this one, with its models.
     Copy(Box<Document>, Box<Models>, PathBuf),
 }
@@ -63,13 +66,20 @@ enum Note {
 pub(super) struct Handle {
     notes: Option<Sender<Note>>,
     thread: Option<JoinHandle<()>>,
+    /// Records that are not on disk yet.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Handle {
     pub(super) fn keep(&self, record: Record) {
         if let Some(notes) = &self.notes {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
             notes.send(Note::Records(vec![record])).ok();
         }
+    }
+
+    pub(super) fn has_kept_all(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0
     }
 
     pub(super) fn again(&self) {
@@ -95,6 +105,8 @@ pub(super) fn start(
     outlet: Outlet,
 ) -> Result<Handle, Trouble> {
     let (notes, inbox) = mpsc::channel();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let left = Arc::clone(&waiting);
     let thread = std::thread::Builder::new()
         .name("project".to_owned())
         .spawn(move || {
@@ -111,13 +123,14 @@ pub(super) fn start(
             let (document, models) = (opened.document.clone(), opened.models.clone());
             outlet.send(Event::Opened(Box::new(Ok(opened))));
             if let Some(folder) = folder {
-                keep(folder, document, models, &inbox, &outlet);
+                keep(folder, document, models, &inbox, &left, &outlet);
             }
         })
         .map_err(|error| text::trouble::no_thread().with_detail(error.to_string()))?;
     Ok(Handle {
         notes: Some(notes),
         thread: Some(thread),
+        waiting,
     })
 }
 
@@ -129,6 +142,7 @@ fn open(which: Which, data_dir: &Path) -> Result<Found, Trouble> {
         Which::At(dir) => return open_at(store, &dir),
         Which::Sample => (sample::document(), Models::default()),
         Which::New(name) => (Document::named(&name, folder::now_s()), Models::default()),
+        Which::Unkept(document) => (*document, Models::default()),
         Which::Copy(document, models, from) => {
             let mut document = *document;
             document.options.name = text::shell::copy_of(&document.options.name);
@@ -222,6 +236,7 @@ fn keep(
     mut document: Document,
     mut models: Models,
     inbox: &Receiver<Note>,
+    left: &AtomicUsize,
     outlet: &Outlet,
 ) {
     let mut pending: Vec<Record> = Vec::new();
@@ -246,6 +261,7 @@ fn keep(
             continue;
         }
         let result = folder.append(&pending).and_then(|due| {
+            left.fetch_sub(pending.len(), Ordering::Relaxed);
             for record in pending.drain(..) {
                 match record {
                     Record::Edit(edit) => document.apply(&edit),

@@ -20,7 +20,7 @@ mod training;
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, Sender},
     },
@@ -120,6 +120,31 @@ pub(crate) enum Slot {
     Training,
 }
 
+/// Preferences to be written. Threads write them one after the other, and always the newest.
+#[derive(Default)]
+struct Unwritten {
+    newest: Mutex<Option<Preferences>>,
+    turn: Mutex<()>,
+}
+
+impl Unwritten {
+    fn put(&self, preferences: Preferences) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest = Some(preferences);
+    }
+
+    fn write(&self, data_dir: &std::path::Path) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.newest.lock().map_or(None, |mut newest| newest.take());
+        if let Some(preferences) = newest {
+            // Should the disk be full: they are only preferences.
+            preferences
+                .save(&nearsay_core::store::DiskStore, data_dir)
+                .ok();
+        }
+    }
+}
+
 /// All jobs of the window.
 pub struct Jobs {
     engine: Engine,
@@ -133,6 +158,7 @@ pub struct Jobs {
     rows: Option<lister::Handle>,
     answers: Option<answers::Handle>,
     training: Option<training::Handle>,
+    preferences: Arc<Unwritten>,
 }
 
 impl Jobs {
@@ -151,6 +177,7 @@ impl Jobs {
             rows: None,
             answers: None,
             training: None,
+            preferences: Arc::default(),
         }
     }
 
@@ -192,6 +219,12 @@ impl Jobs {
         }
     }
 
+    /// Everything that was to be kept is on disk.
+    pub fn has_kept_all(&self) -> bool {
+        let project = self.project.as_ref();
+        project.is_none_or(keeper::Handle::has_kept_all)
+    }
+
     /// Tries to write again what could not be written.
     pub fn keep_again(&self) {
         if let Some(project) = &self.project {
@@ -206,6 +239,7 @@ impl Jobs {
         if let Some(project) = self.project.take() {
             project.finish();
         }
+        self.preferences.write(&self.engine.data_dir);
     }
 
     /// Measures how fast this machine is.
@@ -223,12 +257,9 @@ impl Jobs {
     /// When no thread can be started.
     pub fn keep_preferences(&self, preferences: Preferences) -> Result<(), Trouble> {
         let data_dir = self.engine.data_dir.clone();
-        let save = move || {
-            // Should the disk be full: they are only preferences.
-            preferences
-                .save(&nearsay_core::store::DiskStore, &data_dir)
-                .ok();
-        };
+        let unwritten = Arc::clone(&self.preferences);
+        unwritten.put(preferences);
+        let save = move || unwritten.write(&data_dir);
         thread::start("preferences", save, || {})
     }
 
