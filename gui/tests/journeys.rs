@@ -759,6 +759,7 @@ fn a_file_of_questions_is_answered_beside_it() {
         "=SUM(A1:A9)".to_owned(),
     ));
     fill(&mut window, 3, &rows);
+    tell(&mut window, Command::Silence(50));
     tell(&mut window, Command::Show(Step::Ask));
     drop_on(&mut window, &path);
     shows(&window, "What is asked.txt?");

@@ -196,8 +196,9 @@ fn the_slider_says_what_follows_and_decides_when_it_is_silent() {
         let (answered, wrong) = check.consequences[least];
         nearsay::text::ask::consequence(answered, wrong)
     };
-    shows(&window, &sentence(&window, 30));
-    assert_ne!(sentence(&window, 30), sentence(&window, 95));
+    let usual = document(&window).options.silence;
+    shows(&window, &sentence(&window, usize::from(usual)));
+    assert_ne!(sentence(&window, usize::from(usual)), sentence(&window, 95));
     control(&window, "When should it stay silent?").set_value_accesskit(95.0);
     window.run_steps(4);
     assert_eq!(document(&window).options.silence, 95);
@@ -205,7 +206,7 @@ fn the_slider_says_what_follows_and_decides_when_it_is_silent() {
     ask(&mut window, "how much is membership");
     shows(&window, "I have no good answer");
     tell(&mut window, Command::Undo);
-    assert_eq!(document(&window).options.silence, 30);
+    assert_eq!(document(&window).options.silence, usual);
     assert!(!is_shown(&window, "I have no good answer"));
 }
 

@@ -15,7 +15,7 @@ pub(super) fn edit(state: &mut State, jobs: &mut Jobs, edit: Edit) -> bool {
         return false;
     }
     state.project.history.did(edit.clone());
-    apply(state, jobs, edit);
+    apply(state, jobs, edit, 1);
     true
 }
 
@@ -26,7 +26,8 @@ fn refuse(state: &mut State) -> bool {
     state.project.look_only
 }
 
-fn apply(state: &mut State, jobs: &mut Jobs, edit: Edit) {
+/// `step` is −1 for an edit taken back.
+fn apply(state: &mut State, jobs: &mut Jobs, edit: Edit, step: i32) {
     let project = &mut state.project;
     project.document.apply(&edit);
     project.revision += 1;
@@ -36,7 +37,7 @@ fn apply(state: &mut State, jobs: &mut Jobs, edit: Edit) {
     }
     jobs.keep(Record::Edit(edit));
     if teaches && project.models.current.is_some() {
-        project.models.edits += 1;
+        project.models.edits += step;
         jobs.keep(Record::Models(project.models.clone()));
     }
     changed(state, jobs);
@@ -65,7 +66,7 @@ pub(super) fn undo(state: &mut State, jobs: &mut Jobs) {
         Some(edit) => {
             state.say(Level::Info, text::shell::undone(&edit.what));
             state.ask.said = None;
-            apply(state, jobs, edit);
+            apply(state, jobs, edit, -1);
         }
         None => state.say(Level::Info, text::shell::NOTHING_TO_UNDO),
     }
@@ -78,7 +79,7 @@ pub(super) fn redo(state: &mut State, jobs: &mut Jobs) {
     match state.project.history.redo() {
         Some(edit) => {
             state.say(Level::Info, text::shell::redone(&edit.what));
-            apply(state, jobs, edit);
+            apply(state, jobs, edit, 1);
         }
         None => state.say(Level::Info, text::shell::NOTHING_TO_REDO),
     }

@@ -228,7 +228,7 @@ pub(super) fn checked(state: &mut State, jobs: &mut Jobs, after: Tally) {
     };
     let models = &mut state.project.models;
     if no_worse {
-        let since = models.edits.saturating_sub(pending.edits);
+        let since = models.edits - pending.edits;
         let gone = models.take(model, since);
         forget(state, jobs, gone);
     } else {

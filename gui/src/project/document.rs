@@ -173,9 +173,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// An answer that is right in one of three cases is still worth a look.
+    /// An answer that is right in one of five cases is still worth a look; it is called unsure.
     const fn usual_silence() -> u8 {
-        30
+        20
     }
 }
 

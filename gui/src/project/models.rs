@@ -59,8 +59,8 @@ pub struct Pending {
     pub name: String,
     /// How it trains.
     pub effort: Effort,
-    /// How many edits were in it.
-    pub edits: u32,
+    /// How many edits there were since the model before.
+    pub edits: i32,
 }
 
 /// All models of a project.
@@ -72,15 +72,25 @@ pub struct Models {
     pub earlier: Vec<Model>,
     /// A training under way, or cut off.
     pub pending: Option<Pending>,
-    /// Edits since the current model was trained that it does not know.
-    pub edits: u32,
+    /// Edits since the current model was trained that it does not know, less those of its own that
+    /// were undone.
+    pub edits: i32,
     /// Number of the next model.
     pub next: u32,
 }
 
 impl Models {
+    /// How many changes the current model does not know.
+    #[must_use]
+    pub fn changes(&self) -> u32 {
+        match self.current {
+            Some(_) => self.edits.unsigned_abs(),
+            None => 0,
+        }
+    }
+
     /// A new model answers from now on; returns those that are not kept any longer.
-    pub fn take(&mut self, model: Model, edits_since: u32) -> Vec<Model> {
+    pub fn take(&mut self, model: Model, edits_since: i32) -> Vec<Model> {
         if let Some(last) = self.current.replace(model) {
             self.earlier.insert(0, last);
         }

@@ -310,6 +310,12 @@ pub fn drop_promise(paths: &[&Path], state: &State) -> (String, String) {
         1 => name,
         many => count(many, "file", "files"),
     };
+    if state.step == Step::Ask && paths.len() == 1 {
+        return (
+            format!("Open {what}"),
+            "As questions to answer, or as data".to_owned(),
+        );
+    }
     if state.project.document.options.sample {
         return (
             format!("Begin a project with {what}"),

@@ -153,11 +153,9 @@ pub fn rail(training: &Training, models: &Models) -> String {
         _ => {}
     }
     match &models.current {
-        Some(_) if models.edits > 0 => {
-            format!(
-                "{} since",
-                count(models.edits as usize, "change", "changes")
-            )
+        Some(_) if models.changes() > 0 => {
+            let changes = count(models.changes() as usize, "change", "changes");
+            format!("{changes} since")
         }
         Some(model) => match (model.before.share(), model.after.share()) {
             (Some(before), Some(after)) => {

@@ -100,6 +100,14 @@ pub fn no_window() -> Trouble {
 /// A report is on the clipboard.
 pub const REPORT_COPIED: &str = "Report copied";
 
+/// A model we trained is damaged or gone.
+pub fn own_model() -> Trouble {
+    Trouble::new(
+        "The trained model cannot be opened",
+        "Train again. Your questions and answers are all there",
+    )
+}
+
 /// There is no project in this folder.
 pub fn no_project(dir: &Path) -> Trouble {
     Trouble::new(

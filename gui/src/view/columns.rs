@@ -50,7 +50,7 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
             },
         );
     });
-    if close {
+    if close != widget::Closed::No {
         commands.push(Command::Columns(None));
     } else if (question, answer) != (wanted.question, wanted.answer) {
         commands.push(Command::Columns(Some((question, answer))));

@@ -41,7 +41,7 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
     }
     if done || enter {
         commands.push(Command::TakeDraft);
-    } else if close {
+    } else if close == widget::Closed::ByKey {
         commands.push(Command::DropDraft);
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 commands.push(Command::Show(Step::Train));
             }
         });
-    } else if state.project.models.edits > 0 {
+    } else if state.project.models.changes() > 0 {
         widget::banner(ui, text::export::OUT_OF_DATE, |ui| {
             if widget::button(ui, true, text::train::TRAIN_AGAIN).clicked() {
                 commands.push(Command::Train);

@@ -29,10 +29,11 @@ pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
         }
         match state.step {
             Step::Ask => asking(input, state, in_box, commands),
-            Step::Train if state.training.mistakes.is_some() => {
-                if input.consume_key(Modifiers::NONE, Key::Escape) {
-                    commands.push(Command::Mistakes(None));
-                }
+            Step::Train
+                if state.training.mistakes.is_some()
+                    && input.consume_key(Modifiers::NONE, Key::Escape) =>
+            {
+                commands.push(Command::Mistakes(None));
             }
             Step::Data if !writing && state.data.view == DataView::Table => {
                 table(input, state, commands);

@@ -60,8 +60,8 @@ pub(super) fn show(ui: &mut Ui, state: &State, list: List, commands: &mut Comman
 
 /// The data have changed: training again is offered.
 pub(super) fn again(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    let edits = state.project.models.edits;
-    if edits == 0 || state.training.is_running() || state.project.models.current.is_none() {
+    let edits = state.project.models.changes();
+    if edits == 0 || state.training.is_running() {
         return;
     }
     let said = text::train::changes(edits, super::train::estimate(state).as_deref());

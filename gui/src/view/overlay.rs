@@ -35,7 +35,7 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
         Overlay::Settings => settings(ui, state, commands),
         Overlay::Help => help(ui, commands),
     });
-    if close {
+    if close != widget::Closed::No {
         commands.push(Command::Overlay(Overlay::None));
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
             },
         );
     });
-    if close {
+    if close == widget::Closed::ByKey {
         commands.push(Command::Paste(None));
     } else if changed != *pasted {
         // Before taking it: what was typed in this very moment belongs to it.

@@ -122,19 +122,14 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let enabled = state.project.counts.is_enough()
         && state.data.reading.is_none()
         && !state.project.look_only;
-    if state.project.models.edits > 0 && state.project.models.current.is_some() {
+    if state.project.models.changes() > 0 {
         // The banner below offers it.
         return;
     }
-    let (name, plain) = match (&state.project.models.current, state.project.models.edits) {
-        (None, _) => (text::train::TRAIN, false),
-        // What is up to date needs no training, and the button for a changed one is above.
-        (Some(_), _) => (text::train::TRAIN_AGAIN, true),
-    };
-    let response = if plain {
-        widget::button(ui, enabled, name)
-    } else {
-        widget::primary(ui, enabled, name)
+    // What is up to date needs no training.
+    let response = match state.project.models.current {
+        None => widget::primary(ui, enabled, text::train::TRAIN),
+        Some(_) => widget::button(ui, enabled, text::train::TRAIN_AGAIN),
     };
     if response.on_hover_text("F5").clicked() {
         commands.push(Command::Train);

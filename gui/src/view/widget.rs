@@ -262,9 +262,9 @@ pub(super) fn one_line(
     ui.painter().layout_job(job)
 }
 
-/// A sheet over the window that takes the keyboard until it is closed. Says whether somebody pressed
-/// Esc or beside it.
-pub(super) fn sheet(ui: &Ui, salt: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
+/// A sheet over the window that takes the keyboard until it is closed. Says whether somebody wants it
+/// closed.
+pub(super) fn sheet(ui: &Ui, salt: &str, width: f32, add: impl FnOnce(&mut Ui)) -> Closed {
     let palette = theme::palette(ui);
     let screen = ui.ctx().content_rect();
     let frame = Frame::new()
@@ -295,5 +295,22 @@ pub(super) fn sheet(ui: &Ui, salt: &str, width: f32, add: impl FnOnce(&mut Ui)) 
         ui.data_mut(|data| data.insert_temp(id, size));
         ui.ctx().request_repaint();
     }
-    response.should_close()
+    match (
+        response.should_close(),
+        response.backdrop_response.clicked(),
+    ) {
+        (false, _) => Closed::No,
+        (true, true) => Closed::Beside,
+        (true, false) => Closed::ByKey,
+    }
+}
+
+/// Whether somebody wants a sheet gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closed {
+    No,
+    /// By a press beside it: too little a reason to throw away what was written on it.
+    Beside,
+    /// By Esc.
+    ByKey,
 }

@@ -13,7 +13,7 @@ use std::{
 
 use egui::{OutputCommand, accesskit::Role, vec2};
 use egui_kittest::{
-    Harness, Node,
+    Harness, HarnessBuilder, Node,
     kittest::{NodeT as _, Queryable as _},
 };
 use nearsay::{
@@ -99,25 +99,41 @@ pub fn open(engine: Engine) -> Window {
 
 /// The same with files to pick, and with something to open.
 pub fn open_with(engine: Engine, dialog: FakeDialog, path: Option<PathBuf>) -> Window {
+    build(engine, dialog, path, |builder| builder)
+}
+
+/// A window that is drawn as well, by whatever there is for it.
+pub fn open_drawn(engine: Engine) -> Window {
+    build(engine, FakeDialog::default(), None, |builder| {
+        builder.wgpu()
+    })
+}
+
+fn build(
+    engine: Engine,
+    dialog: FakeDialog,
+    path: Option<PathBuf>,
+    with: impl FnOnce(HarnessBuilder<Seat>) -> HarnessBuilder<Seat>,
+) -> Window {
     let seat = Seat {
         parts: Some((engine, dialog, path)),
         app: None,
     };
-    let mut window = Harness::builder()
+    let builder = Harness::builder()
         .with_size(vec2(1180.0, 780.0))
         // A real window makes its app before the first frame; this one makes it in it.
-        .with_context_setup(theme::install)
-        .build_ui_state(
-            |ui, seat: &mut Seat| {
-                let ctx = ui.ctx().clone();
-                if let Some((engine, dialog, path)) = seat.parts.take() {
-                    seat.app = Some(App::new(&ctx, engine, Box::new(dialog), path));
-                }
-                seat.logic(&ctx);
-                seat.ui(ui);
-            },
-            seat,
-        );
+        .with_context_setup(theme::install);
+    let mut window = with(builder).build_ui_state(
+        |ui, seat: &mut Seat| {
+            let ctx = ui.ctx().clone();
+            if let Some((engine, dialog, path)) = seat.parts.take() {
+                seat.app = Some(App::new(&ctx, engine, Box::new(dialog), path));
+            }
+            seat.logic(&ctx);
+            seat.ui(ui);
+        },
+        seat,
+    );
     until(&mut window, "a project is open", is_open);
     window
 }

@@ -22,6 +22,7 @@ use super::{check::CheckRun, layout::Layout};
 use crate::{
     project::shelf::fnv1a,
     state::{Answer, Check, Reply, Side, Trouble},
+    text,
 };
 
 /// So many texts a network reads before it looks up.
@@ -105,7 +106,8 @@ impl Bench {
 
     /// The trained model of a folder; the texts it was written with need not be read again.
     pub(super) fn trained(dir: &Path) -> Result<Self, Trouble> {
-        let folder = Servable::open(&DiskStore, dir, &Device::Cpu)?;
+        let folder = Servable::open(&DiskStore, dir, &Device::Cpu)
+            .map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
         let (model, answers, index) = folder.into_parts();
         let mut bench = Self::new(Arc::new(Body::Trained(model, dir.to_owned())), false);
         bench.known = answers.texts().into_iter().map(hash).zip(0..).collect();
