@@ -313,9 +313,9 @@ pub fn estimate(
 
 /// Pairs a second for each billion operations a second of this machine's matrix product, measured
 /// where we develop: quick, and thorough; and texts read.
-const QUICK_OF_GUESS: f64 = 120.0;
-const THOROUGH_OF_GUESS: f64 = 400.0;
-const READING_OF_GUESS: f64 = 4.0;
+const QUICK_OF_GUESS: f64 = 60.0;
+const THOROUGH_OF_GUESS: f64 = 80.0;
+const READING_OF_GUESS: f64 = 2.5;
 
 /// What changed since the last training.
 pub fn changes(edits: u32, estimate: Option<&str>) -> String {

@@ -121,8 +121,14 @@ fn row(ui: &mut Ui, id: ImportId, number: usize, problem: &Problem, commands: &m
             let wide = (ui.available_width() - 84.0 - actions - gaps).max(120.0);
             widget::cell(ui, 84.0, RichText::new(&place).color(palette.weak));
             let reason = text::data::reason(problem);
-            widget::cell(ui, wide * 0.5, RichText::new(reason).color(ink));
-            widget::cell(ui, wide * 0.5, RichText::new(&problem.excerpt));
+            let reason = RichText::new(reason).color(ink);
+            if problem.excerpt.is_empty() {
+                let gap = ui.spacing().item_spacing.x;
+                widget::cell(ui, wide + gap, reason);
+            } else {
+                widget::cell(ui, wide * 0.5, reason);
+                widget::cell(ui, wide * 0.5, RichText::new(&problem.excerpt));
+            }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let name = match problem.kind {
                     ProblemKind::LeftOut => text::data::LEAVE_OUT,

@@ -14,6 +14,9 @@ use crate::{
 
 /// Every card is as high as any needs.
 const HEIGHT: f32 = 146.0;
+/// In a narrower window the actions stand below the question.
+const ROOM_FOR_ACTIONS: f32 = 660.0;
+const NARROW_HEIGHT: f32 = 226.0;
 /// What is around its content: margins, lines and the gap below.
 const CARD: f32 = 2.0 * theme::CARD_MARGIN.top as f32 + 2.0 + theme::GAP - 6.0;
 
@@ -44,14 +47,16 @@ pub(super) fn show(ui: &mut Ui, state: &State, list: List, commands: &mut Comman
         widget::card(ui, |ui| widget::weak(ui, text::train::nothing_in(list)));
         return;
     }
+    let has_room = ui.available_width() > ROOM_FOR_ACTIONS;
+    let height = if has_room { HEIGHT } else { NARROW_HEIGHT };
     ScrollArea::vertical()
         .auto_shrink(false)
-        .show_rows(ui, HEIGHT, questions.len(), |ui, rows| {
+        .show_rows(ui, height, questions.len(), |ui, rows| {
             for verdict in questions.iter().skip(rows.start).take(rows.len()) {
                 ui.push_id(verdict.row, |ui| {
                     widget::card(ui, |ui| {
-                        ui.set_height(HEIGHT - CARD);
-                        card(ui, state, verdict, commands);
+                        ui.set_height(height - CARD);
+                        card(ui, state, verdict, has_room, commands);
                     });
                 });
             }
@@ -75,7 +80,7 @@ pub(super) fn again(ui: &mut Ui, state: &State, commands: &mut Commands) {
     });
 }
 
-fn card(ui: &mut Ui, state: &State, verdict: &Verdict, commands: &mut Commands) {
+fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands: &mut Commands) {
     let document = &state.project.document;
     let Some(wording) = document.wording(verdict.row) else {
         widget::weak(ui, text::train::GONE);
@@ -92,50 +97,23 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, commands: &mut Commands) 
         (false, true) => Tone::Bad,
         (false, false) => Tone::Warning,
     };
-    Sides::new().shrink_left().truncate().show(
-        ui,
-        |ui| {
-            widget::pill(ui, text::train::verdict_word(is_right, sure), tone);
-            let question = RichText::new(&wording.text).text_style(theme::emphasis());
-            ui.add(egui::Label::new(question).truncate());
-        },
-        |ui| {
-            let mut act = |ui: &mut Ui, plain: bool, name: &str, hint: &str, wanted: Command| {
-                let response = if plain {
-                    widget::link(ui, name)
-                } else {
-                    widget::button(ui, true, name)
-                };
-                widget::name(ui, &response, &format!("{name}: {}", wording.text));
-                if response.on_hover_text(hint).clicked() {
-                    commands.push(wanted);
-                }
-            };
-            act(
-                ui,
-                true,
-                text::train::OPEN_ROW,
-                text::train::OPEN_ROW_HINT,
-                Command::OpenRow(verdict.row),
-            );
-            if !is_right && wording.check {
-                act(
-                    ui,
-                    false,
-                    text::train::LEARN,
-                    text::train::LEARN_HINT,
-                    Command::Learn(*verdict),
-                );
-                act(
-                    ui,
-                    false,
-                    text::train::RIGHT_TOO,
-                    text::train::RIGHT_TOO_HINT,
-                    Command::RightToo(*verdict),
-                );
-            }
-        },
-    );
+    let question = |ui: &mut Ui| {
+        widget::pill(ui, text::train::verdict_word(is_right, sure), tone);
+        let question = RichText::new(&wording.text).text_style(theme::emphasis());
+        ui.add(egui::Label::new(question).truncate());
+    };
+    let can_mend = !is_right && wording.check;
+    if has_room {
+        Sides::new()
+            .shrink_left()
+            .truncate()
+            .show(ui, question, |ui| {
+                actions(ui, verdict, &wording.text, can_mend, commands);
+            });
+    } else {
+        ui.horizontal(question);
+        ui.horizontal_wrapped(|ui| actions(ui, verdict, &wording.text, can_mend, commands));
+    }
     ui.spacing_mut().item_spacing.x = 26.0;
     ui.columns_const(|[left, right]| {
         let given = verdict.given.and_then(|given| document.entries.get(&given));
@@ -149,6 +127,35 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, commands: &mut Commands) 
     });
 }
 
+/// What can be done about a question. On the right side the last one comes first.
+fn actions(
+    ui: &mut Ui,
+    verdict: &Verdict,
+    question: &str,
+    can_mend: bool,
+    commands: &mut Commands,
+) {
+    let mut act = |ui: &mut Ui, plain: bool, name: &str, hint: &str, wanted: Command| {
+        let response = if plain {
+            widget::link(ui, name)
+        } else {
+            widget::button(ui, true, name)
+        };
+        widget::name(ui, &response, &format!("{name}: {question}"));
+        if response.on_hover_text(hint).clicked() {
+            commands.push(wanted);
+        }
+    };
+    let (name, hint) = (text::train::OPEN_ROW, text::train::OPEN_ROW_HINT);
+    act(ui, true, name, hint, Command::OpenRow(verdict.row));
+    if can_mend {
+        let (name, hint) = (text::train::LEARN, text::train::LEARN_HINT);
+        act(ui, false, name, hint, Command::Learn(*verdict));
+        let (name, hint) = (text::train::RIGHT_TOO, text::train::RIGHT_TOO_HINT);
+        act(ui, false, name, hint, Command::RightToo(*verdict));
+    }
+}
+
 fn answer(ui: &mut Ui, name: &str, answer: &str) {
     let palette = theme::palette(ui);
     widget::small(ui, name);
@@ -157,6 +164,8 @@ fn answer(ui: &mut Ui, name: &str, answer: &str) {
         true => format!("{cut}…"),
         false => cut,
     };
-    let label = egui::Label::new(RichText::new(shown).color(palette.ink));
-    ui.add(label.wrap().halign(egui::Align::Min));
+    // Columns would set it flush on both sides.
+    ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+        ui.add(egui::Label::new(RichText::new(shown).color(palette.ink)).wrap());
+    });
 }

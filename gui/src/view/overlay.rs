@@ -68,19 +68,17 @@ fn projects(ui: &mut Ui, state: &State, commands: &mut Commands) {
             commands.push(Command::Overlay(rename));
         }
     });
-    ui.horizontal_wrapped(|ui| {
-        if widget::link(ui, text::shell::DO_COPY).clicked() {
-            commands.push(Command::CopyProject);
-        }
-        if widget::link(ui, text::shell::DO_SAMPLE).clicked() {
-            commands.push(Command::OpenSample);
-        }
-        if let Some(dir) = &state.project.dir
-            && widget::link(ui, text::shell::SHOW_FOLDER).clicked()
-        {
-            commands.push(Command::ShowFolder(dir.clone()));
-        }
-    });
+    if widget::link(ui, text::shell::DO_COPY).clicked() {
+        commands.push(Command::CopyProject);
+    }
+    if widget::link(ui, text::shell::DO_SAMPLE).clicked() {
+        commands.push(Command::OpenSample);
+    }
+    if let Some(dir) = &state.project.dir
+        && widget::link(ui, text::shell::SHOW_FOLDER).clicked()
+    {
+        commands.push(Command::ShowFolder(dir.clone()));
+    }
     ui.add_space(8.0);
     widget::small(ui, text::shell::RECENT);
     for recent in &state.shell.preferences.recents {
@@ -173,12 +171,12 @@ fn settings(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.add_space(8.0);
     widget::small(ui, text::shell::PLACE);
     if let Some(dir) = &state.project.dir {
-        ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new(dir.display().to_string()).monospace());
-            if widget::link(ui, text::shell::SHOW_FOLDER).clicked() {
-                commands.push(Command::ShowFolder(dir.clone()));
-            }
-        });
+        let path = RichText::new(dir.display().to_string()).monospace();
+        ui.add(egui::Label::new(path).wrap());
+        if widget::link(ui, text::shell::SHOW_FOLDER).clicked() {
+            commands.push(Command::ShowFolder(dir.clone()));
+        }
+        ui.add_space(8.0);
     }
     widget::small(ui, text::shell::PROCESSOR);
 }
