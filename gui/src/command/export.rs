@@ -35,7 +35,6 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs) {
         to,
         with_data: state.export.with_data,
         silence: state.project.document.options.silence,
-        name: state.project.name().to_owned(),
     };
     let export = &mut state.export;
     export.done = None;

@@ -351,12 +351,6 @@ impl Jobs {
         Ok(())
     }
 
-    /// Forgets the thread that answers, with all it has; the next wish starts another.
-    pub fn forget_answers(&mut self) {
-        self.answers = None;
-        self.tickets[Slot::Answers as usize] += 1;
-    }
-
     /// Writes what a training needs, on a thread; then [`Event::Prepared`] asks for its start.
     ///
     /// # Errors

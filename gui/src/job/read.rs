@@ -237,7 +237,6 @@ fn incoming(faq: Faq, again: impl BufRead, name: String, path: Option<PathBuf>) 
             path,
             read: small(faq.counts.rows),
             changed: small(faq.counts.changed),
-            left_out: small(faq.counts.left_out),
             columns: faq.columns.all.clone(),
             taken,
             problems,

@@ -92,8 +92,6 @@ pub struct Import {
     pub read: usize,
     /// How many of them not to the letter.
     pub changed: usize,
-    /// How many were left out.
-    pub left_out: usize,
     /// How many were in the project already.
     pub known: usize,
     /// What is wrong with the others, with `None` where somebody dealt with it.

@@ -51,7 +51,7 @@ impl Reply {
     pub fn is_good(&self, silence: u8) -> bool {
         self.answers
             .first()
-            .is_some_and(|first| crate::text::ask::is_good(first.chance, first.score, silence))
+            .is_some_and(|first| super::sureness::is_good(first.chance, first.score, silence))
     }
 }
 

@@ -7,6 +7,7 @@ mod data;
 mod export;
 mod project;
 mod shell;
+pub mod sureness;
 mod training;
 
 pub use crate::trouble::Trouble;
@@ -18,6 +19,7 @@ pub use data::{
 pub use export::{Export, Exported, ExportedFile};
 pub use project::{Project, Saved};
 pub use shell::{Level, Message, Overlay, Shell};
+pub use sureness::Sureness;
 pub use training::{
     Check, Checking, Fetch, List, Outcome, Progress, Round, Stage, Training, Verdict,
 };

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     command::Command,
-    state::{Answer, Correcting, Reply, Said, Side, State, Step},
+    state::{Answer, Correcting, Reply, Said, Side, State, Step, Sureness, sureness},
     text, theme,
 };
 
@@ -265,10 +265,10 @@ fn answer(
     Sides::new().shrink_left().truncate().show(
         ui,
         |ui| {
-            let (word, tone) = match text::ask::sureness(answer.chance, answer.score) {
-                text::ask::Sureness::Sure => (text::ask::SURE, Tone::Good),
-                text::ask::Sureness::Likely => (text::ask::LIKELY, Tone::Warning),
-                text::ask::Sureness::Unsure => (text::ask::UNSURE, Tone::Bad),
+            let (word, tone) = match sureness::sureness(answer.chance, answer.score) {
+                Sureness::Sure => (text::ask::SURE, Tone::Good),
+                Sureness::Likely => (text::ask::LIKELY, Tone::Warning),
+                Sureness::Unsure => (text::ask::UNSURE, Tone::Bad),
             };
             let pill = widget::pill(ui, word, tone);
             pill.on_hover_text(text::ask::why(answer.chance, answer.score));

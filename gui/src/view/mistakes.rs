@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     command::Command,
-    state::{List, State, Verdict},
+    state::{List, State, Verdict, sureness},
     text, theme,
 };
 
@@ -91,7 +91,7 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands:
     let chance = calibration.map(|calibration| calibration.probability(verdict.score));
     let is_right = verdict.is_right();
     // Of what is wrong, being sure is the worse.
-    let sure = text::ask::is_sure(chance, verdict.score);
+    let sure = sureness::is_sure(chance, verdict.score);
     let tone = match (is_right, sure) {
         (true, _) => Tone::Good,
         (false, true) => Tone::Bad,

@@ -6,7 +6,7 @@ use nearsay_core::store::{DiskStore, Store as _};
 
 use super::{AnswersEvent, BatchWanted, Room};
 use crate::{
-    state::{Side, Trouble},
+    state::{Side, Trouble, sureness},
     text,
 };
 
@@ -56,7 +56,7 @@ impl Room {
             let reply = bench.ask(layout, question, 1, side)?;
             let first = reply.answers.first();
             let good = first.is_some_and(|answer| {
-                text::ask::is_good(answer.chance, answer.score, wanted.silence)
+                sureness::is_good(answer.chance, answer.score, wanted.silence)
             });
             let chance = first.map_or_else(String::new, |answer| match answer.chance {
                 Some(chance) => format!("{:.0}", chance * 100.0),

@@ -52,8 +52,6 @@ pub struct ExportWanted {
     pub with_data: bool,
     /// Below this chance, in hundredths, an answer is given with a warning.
     pub silence: u8,
-    /// The project's name.
-    pub name: String,
 }
 
 /// A file of questions to answer.
