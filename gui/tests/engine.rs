@@ -272,7 +272,9 @@ fn closing_lets_a_training_keep_its_best_first() {
     let mut window = small("spin", data.path());
     press(&mut window, "Train");
     until(&mut window, "some rounds", learning);
-    tell(&mut window, Command::Close);
+    // Before another frame, in which the training may have come to its end.
+    let ctx = window.ctx.clone();
+    window.state_mut().apply(&ctx, Command::Close);
     assert!(state(&window).shell.closing && state(&window).training.stopping);
     was_told(&window, "Closing. The training keeps its best first");
     until(&mut window, "stopped", ended);

@@ -88,7 +88,8 @@ pub fn rehearsed(mode: &str, data: &Path) -> Engine {
         program: PathBuf::from("/bin/sh"),
         prefix: vec![script.into(), mode.into(), "0.01".into()],
         data_dir: data.to_path_buf(),
-        patience: Duration::from_millis(400),
+        // Only who does not listen is not waited for.
+        patience: Duration::from_millis(if mode == "deaf" { 400 } else { 20_000 }),
     }
 }
 
