@@ -92,6 +92,13 @@ fn word_key(question: &str) -> Option<String> {
     (words.len() >= 2).then(|| words.join(" "))
 }
 
+/// The built-in encoder knows the letters: to it all texts of another script are alike.
+fn is_known_script(text: &str) -> bool {
+    let letters = || text.chars().filter(|c| c.is_alphabetic());
+    let known = letters().filter(|c| *c < '\u{250}').count();
+    known > 0 && known * 5 >= letters().count() * 4
+}
+
 /// The numbers in a text: questions that differ in them are two questions, however alike.
 fn numbers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_numeric())
@@ -138,6 +145,11 @@ impl Found {
 
     /// Rows whose questions the built-in encoder puts very near each other.
     fn near(&mut self, rows: &[(RowId, &str)]) {
+        let rows: Vec<(RowId, &str)> = rows
+            .iter()
+            .filter(|(_, text)| is_known_script(text))
+            .copied()
+            .collect();
         let Ok(encoder) = crate::compact::encoder() else {
             return;
         };
@@ -234,6 +246,12 @@ mod tests {
             ("What does room number 2 cost?", "Twelve euros"),
         ]);
         assert!(review(&numbered).suggestions.is_empty());
+        let other_script = entries(&[
+            ("身份证实方法", "一"),
+            ("备用代码", "二"),
+            ("安全密钥", "三"),
+        ]);
+        assert!(review(&other_script).suggestions.is_empty());
         wanted.apart = vec![(0, 2)];
         assert!(
             review(&wanted)
