@@ -1,7 +1,7 @@
 //! How quick the window is with much data:
 //!
 //! ```sh
-//! cargo build --release && cargo run --release -p nearsay --example window_speed [ROWS]
+//! cargo build --release && cargo run --release -p nearsay --example window_speed [ROWS [DATA_DIR]]
 //! ```
 //!
 //! - reading a file of so many lines, from the drop to the table;
@@ -10,8 +10,8 @@
 //! - the memory of the window's process.
 //!
 //! Nothing is drawn by a graphics card here: a frame is all that we and egui do before that. The rows
-//! are made up of the words of the sample, since only their number and length matter. MiniLM is asked
-//! too where it is on this machine.
+//! are made up of the words of the sample, since only their number and length matter. With a DATA_DIR
+//! (of `nearsay --data`) the project that was open there last is asked too, with its own model.
 
 use std::{
     cell::RefCell,
@@ -105,6 +105,17 @@ fn main() -> Result<(), Failure> {
     for answers in [10_000, rows] {
         typing(&folder.path().join(format!("ask-{answers}")), answers)?;
     }
+    if let Some(data_dir) = std::env::args_os().nth(2) {
+        let mut window = Window::new(Path::new(&data_dir))?;
+        window.until("ready", |app| {
+            let checking = &app.state.training.checking;
+            checking.before.is_some() && checking.after.is_some()
+        })?;
+        let project = &window.harness.state().state.project;
+        let name = format!("{}, {} answers", project.name(), project.counts.answers);
+        keys(&mut window, &name)?;
+        println!("memory of the window: {} MB", memory_mb());
+    }
     Ok(())
 }
 
@@ -192,6 +203,11 @@ fn typing(data_dir: &Path, answers: usize) -> Result<(), Failure> {
             && app.state.ask.ready == Some(app.state.project.revision)
             && app.state.training.checking.revision == app.state.project.revision
     })?;
+    keys(&mut window, &format!("built-in encoder, {answers} answers"))
+}
+
+/// Asks as somebody types, key by key.
+fn keys(window: &mut Window, name: &str) -> Result<(), Failure> {
     window.tell(Command::Show(Step::Ask));
     let mut times = Vec::new();
     let questions = [
@@ -223,8 +239,7 @@ fn typing(data_dir: &Path, answers: usize) -> Result<(), Failure> {
             times.push(since.elapsed());
         }
     }
-    let name = format!("from a key to the answers, built-in encoder, {answers} answers");
-    told(&name, &mut times);
+    told(&format!("from a key to the answers, {name}"), &mut times);
     window.harness.state_mut().finish();
     Ok(())
 }

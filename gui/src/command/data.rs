@@ -166,14 +166,16 @@ pub(super) fn read(state: &mut State, jobs: &mut Jobs, done: ReadDone) {
     };
     if !taken.files.is_empty() {
         let before = state.project.counts.questions;
-        let edit = if taken.revision == state.project.revision {
-            taken.edit
+        let done = if taken.revision == state.project.revision {
+            project::edited(state, jobs, taken.edit, taken.after)
         } else {
             // Somebody went on working meanwhile.
             let document = &state.project.document;
-            merge::replacing(document, &taken.edit.what, taken.files, taken.instead)
+            let (files, instead) = (taken.files, taken.instead);
+            let edit = merge::replacing(document, &taken.edit.what, files, instead);
+            project::edit(state, jobs, edit)
         };
-        if project::edit(state, jobs, edit) {
+        if done {
             let added = state.project.counts.questions.saturating_sub(before);
             state.say(Level::Info, text::data::read_done(added));
             state.data.typed_path.clear();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     job::{Jobs, OpenedProject, Wanted, Which},
-    project::{Edit, History, Options, journal::Record},
+    project::{Document, Edit, History, Options, journal::Record},
     state::{Ask, Data, Export, Level, Overlay, Project, Saved, State, Step, Training, Trouble},
     text,
 };
@@ -19,6 +19,16 @@ pub(super) fn edit(state: &mut State, jobs: &mut Jobs, edit: Edit) -> bool {
     true
 }
 
+/// Takes in an edit whose outcome is known already, and keeps it as any other.
+pub(super) fn edited(state: &mut State, jobs: &mut Jobs, edit: Edit, after: Document) -> bool {
+    if refuse(state) {
+        return false;
+    }
+    state.project.history.did(edit.clone());
+    take(state, jobs, edit, after, 1);
+    true
+}
+
 fn refuse(state: &mut State) -> bool {
     if state.project.look_only {
         state.say(Level::Warning, text::shell::LOOK_ONLY);
@@ -26,10 +36,16 @@ fn refuse(state: &mut State) -> bool {
     state.project.look_only
 }
 
-/// `step` is −1 for an edit taken back.
+/// Does an edit that history gave. `step` is −1 for one taken back.
 fn apply(state: &mut State, jobs: &mut Jobs, edit: Edit, step: i32) {
+    let mut after = state.project.document.clone();
+    after.apply(&edit);
+    take(state, jobs, edit, after, step);
+}
+
+fn take(state: &mut State, jobs: &mut Jobs, edit: Edit, after: Document, step: i32) {
     let project = &mut state.project;
-    project.document.apply(&edit);
+    project.document = after;
     project.revision += 1;
     let teaches = edit.teaches;
     if project.dir.is_some() {

@@ -103,8 +103,31 @@ impl Engine {
         command
     }
 
-    fn command(&self, name: &str) -> Command {
+    /// The program, at a priority below the window's: it may use all that is left over.
+    #[cfg(unix)]
+    fn in_background(&self) -> Command {
+        // It gives its place to the program, number and all, so that a kill reaches that.
+        let nice = std::path::Path::new("/usr/bin/nice");
+        if !nice.is_file() || !self.program.is_file() {
+            return Command::new(&self.program);
+        }
+        let mut command = Command::new(nice);
+        command.args(["-n", "10"]).arg(&self.program);
+        command
+    }
+
+    /// The program, at a priority below the window's: it may use all that is left over.
+    #[cfg(windows)]
+    fn in_background(&self) -> Command {
+        use std::os::windows::process::CommandExt as _;
+        const BELOW_NORMAL_PRIORITY_CLASS: u32 = 0x4000;
         let mut command = Command::new(&self.program);
+        command.creation_flags(BELOW_NORMAL_PRIORITY_CLASS);
+        command
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = self.in_background();
         command.args(&self.prefix).arg(name);
         command
             .stdin(Stdio::piped())

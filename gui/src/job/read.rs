@@ -56,6 +56,8 @@ pub struct Taken {
     pub files: Vec<Incoming>,
     /// The edit that takes them into the project.
     pub edit: Edit,
+    /// The project with them.
+    pub after: Document,
     /// The project's revision that it goes with.
     pub revision: u64,
     /// The import they replace.
@@ -83,6 +85,8 @@ pub(super) fn start(
                 let what = text::data::did_import(&taken.files);
                 taken.instead = instead;
                 taken.edit = merge::replacing(&base, &what, taken.files.clone(), instead);
+                taken.after = base;
+                taken.after.apply(&taken.edit);
                 taken.revision = revision;
             }
             if !stop.load(Ordering::Relaxed) {

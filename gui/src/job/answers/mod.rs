@@ -34,6 +34,9 @@ pub const TOP: usize = 5;
 /// Typing need not rest longer than this before a question is asked.
 pub const DEBOUNCE: Duration = Duration::from_millis(120);
 
+/// Who answers so quickly is asked at every key: nobody types faster.
+const QUICK: Duration = Duration::from_millis(30);
+
 /// Which models are to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
@@ -147,6 +150,11 @@ pub(super) fn start(data_dir: PathBuf, outlet: Outlet) -> Result<Handle, Trouble
     })
 }
 
+/// How long typing must rest after an answer that took so long.
+fn rest(took: Duration) -> Duration {
+    took.saturating_sub(QUICK).min(DEBOUNCE)
+}
+
 /// Everything the thread has.
 struct Room {
     data_dir: PathBuf,
@@ -157,8 +165,8 @@ struct Room {
     after: Option<Bench>,
     /// A question, and when it may be asked.
     question: Option<(String, Side, Instant)>,
-    /// How long the last answer took: typing must rest as long again, so that quick models answer at
-    /// every key and slow ones only when it is worth it.
+    /// How long the last answer took: the longer, the longer must typing rest, so that quick models
+    /// answer at every key and slow ones only when it is worth it.
     took: Duration,
     jobs: VecDeque<Note>,
 }
@@ -218,7 +226,7 @@ impl Room {
             }
             Note::Ask(question, _) if question.is_empty() => self.question = None,
             Note::Ask(question, side) => {
-                self.question = Some((question, side, Instant::now() + self.took.min(DEBOUNCE)));
+                self.question = Some((question, side, Instant::now() + rest(self.took)));
             }
             note @ (Note::Batch(_) | Note::Export(_)) => self.jobs.push_back(note),
             Note::End => {}
