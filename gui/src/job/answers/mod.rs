@@ -237,7 +237,9 @@ impl Room {
         if self.wanted.as_ref() == Some(&wanted) {
             return;
         }
+        // Both, since they may share a network: two of them would be twice the memory.
         self.after = None;
+        self.before = None;
         if let Some(dir) = &wanted.dir {
             match Bench::trained(dir) {
                 Ok(bench) => self.after = Some(bench),
