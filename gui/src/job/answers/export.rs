@@ -6,7 +6,7 @@ use candle_core::Device;
 use nearsay_core::{
     calibration::Calibration,
     head::Folded,
-    matrix::Matrix,
+    matrix::{Matrix, dot},
     servable::{
         AnswerSet, Data, Export, ExportEncoder, KnownAnswer, Reissue, Servable, TextModel,
         Threshold,
@@ -41,6 +41,7 @@ impl Room {
         wanted: &super::ExportWanted,
         layout: &super::Layout,
     ) -> Result<Exported, Trouble> {
+        let data_dir = self.data_dir.clone();
         let Some((bench, _)) = self.bench(Side::After) else {
             return Err(text::trouble::asking_ended());
         };
@@ -77,7 +78,23 @@ impl Room {
             }
             .write(&DiskStore, &wanted.to)?,
             Body::Compact(_) => {
-                untrained(&answers, index.vectors(), threshold, calibration, wanted)?
+                let first = match wanted.with_data {
+                    true => wanted.to.clone(),
+                    // Where it goes nothing of the data may stand, not even for a moment.
+                    false => data_dir.join("exporting"),
+                };
+                untrained(&answers, index.vectors(), threshold, calibration, &first)?;
+                if !wanted.with_data {
+                    let model_only = Reissue {
+                        from: &first,
+                        data: None,
+                        threshold,
+                        calibration,
+                    };
+                    let written = model_only.write(&DiskStore, &wanted.to);
+                    DiskStore.remove(&first)?;
+                    written?;
+                }
             }
         }
         let mut done = Exported {
@@ -120,10 +137,6 @@ impl Room {
     }
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
 /// The score from which on an answer is given without a warning.
 fn threshold(calibration: Option<&Calibration>, silence: u8) -> Threshold {
     match calibration {
@@ -145,7 +158,7 @@ fn untrained(
     vectors: &Matrix,
     threshold: Threshold,
     calibration: Option<&Calibration>,
-    wanted: &super::ExportWanted,
+    to: &Path,
 ) -> Result<(), Trouble> {
     let encoder = crate::compact::encoder()?;
     Export {
@@ -161,16 +174,7 @@ fn untrained(
         calibration,
         report: serde_json::Value::Null,
     }
-    .write(&DiskStore, &wanted.to)?;
-    if !wanted.with_data {
-        Reissue {
-            from: &wanted.to,
-            data: None,
-            threshold,
-            calibration,
-        }
-        .write(&DiskStore, &wanted.to)?;
-    }
+    .write(&DiskStore, to)?;
     Ok(())
 }
 
