@@ -27,6 +27,8 @@ use crate::{
 
 /// So many texts a network reads before it looks up.
 const PIECE: usize = 32;
+/// So many times at most what was kept is looked through for all texts.
+const LOOKS: usize = 32;
 
 /// A loaded model.
 pub(super) enum Body {
@@ -80,6 +82,8 @@ pub(super) struct Bench {
     pub(super) index: Option<(u64, Index)>,
     /// Where a text's vector is in the index, by the text's hash.
     known: HashMap<u64, u32>,
+    /// What the kept vectors of this encoder are found by.
+    fingerprint: Option<String>,
     building: Option<Building>,
     run: Option<CheckRun>,
     checked: Option<u64>,
@@ -93,6 +97,7 @@ impl Bench {
             raw,
             index: None,
             known: HashMap::new(),
+            fingerprint: None,
             building: None,
             run: None,
             checked: None,
@@ -181,13 +186,14 @@ impl Bench {
         let dim = self.dim();
         let mut building = match self.building.take() {
             Some(building) => building,
-            None => self.begin(&texts, dim, data_dir)?,
+            None => self.begin(&texts, dim),
         };
         let is_static = self.body.model().is_static();
-        let piece = if is_static {
-            building.missing.len()
-        } else {
-            PIECE
+        let piece = match (is_static, self.raw) {
+            (true, _) => building.missing.len(),
+            (false, false) => PIECE,
+            // Each look into what was kept reads all of it: not for every few texts.
+            (false, true) => (building.missing.len() / LOOKS).max(PIECE),
         };
         let end = (building.done + piece).min(building.missing.len());
         let now = building.missing.get(building.done..end).unwrap_or_default();
@@ -196,7 +202,14 @@ impl Bench {
                 .iter()
                 .filter_map(|at| texts.get(*at).copied())
                 .collect();
-            let vectors = self.encode(&wanted)?;
+            let body = Arc::clone(&self.body);
+            let vectors = match &*body {
+                // The encoder as it came: its vectors were kept when the model was trained.
+                Body::Trained(_, dir) if self.raw && !is_static => {
+                    normalized(self.saved(dir, data_dir, &wanted)?)?
+                }
+                _ => self.encode(&wanted)?,
+            };
             for (at, vector) in now.iter().zip(vectors.iter_rows()) {
                 if let Some(place) = building.data.get_mut(at * dim..(at + 1) * dim) {
                     place.copy_from_slice(vector);
@@ -217,7 +230,7 @@ impl Bench {
         Ok(Step::Ready)
     }
 
-    fn begin(&self, texts: &[&str], dim: usize, data_dir: &Path) -> Result<Building, Trouble> {
+    fn begin(&self, texts: &[&str], dim: usize) -> Building {
         let mut data = vec![0.0; texts.len() * dim];
         let mut missing: Vec<usize> = Vec::new();
         let is_static = self.body.model().is_static();
@@ -232,36 +245,24 @@ impl Bench {
                 _ => missing.push(at),
             }
         }
-        // The encoder as it came: its vectors were kept when the model was trained.
-        if self.raw
-            && !is_static
-            && let Body::Trained(_, dir) = &*self.body
-        {
-            let wanted: Vec<&str> = missing
-                .iter()
-                .filter_map(|at| texts.get(*at).copied())
-                .collect();
-            let vectors = normalized(self.saved(dir, data_dir, &wanted)?)?;
-            for (at, vector) in missing.drain(..).zip(vectors.iter_rows()) {
-                if let Some(place) = data.get_mut(at * dim..(at + 1) * dim) {
-                    place.copy_from_slice(vector);
-                }
-            }
-        }
-        Ok(Building {
+        Building {
             data,
             missing,
             done: 0,
-        })
+        }
     }
 
     /// Pooled vectors of texts, those kept by a training found again.
-    fn saved(&self, dir: &Path, data_dir: &Path, texts: &[&str]) -> Result<Matrix, Trouble> {
+    fn saved(&mut self, dir: &Path, data_dir: &Path, texts: &[&str]) -> Result<Matrix, Trouble> {
         let files = ModelFiles::open(&DiskStore, dir)?;
         let model = self.body.model();
         let embeddings = crate::dirs::embeddings(data_dir);
-        let fingerprint = files.fingerprint()?;
-        let cache = EmbeddingCache::new(&DiskStore, &embeddings, &fingerprint, model.pooled_dim());
+        let fingerprint = match self.fingerprint.take() {
+            Some(fingerprint) => fingerprint,
+            None => files.fingerprint()?,
+        };
+        let fingerprint = self.fingerprint.insert(fingerprint);
+        let cache = EmbeddingCache::new(&DiskStore, &embeddings, fingerprint, model.pooled_dim());
         let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
             Ok(Some(
                 model.pooled(texts, &mut |_, _| ControlFlow::Continue(()))?,
