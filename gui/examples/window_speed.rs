@@ -11,13 +11,15 @@
 //!
 //! Nothing is drawn by a graphics card here: a frame is all that we and egui do before that. The rows
 //! are made up of the words of the sample, since only their number and length matter. With a DATA_DIR
-//! (of `nearsay --data`) the project that was open there last is asked too, with its own model.
+//! (of `nearsay --data`) the project that was open there last is asked too, with its own model, and then
+//! that model with ROWS answers.
 
 use std::{
     cell::RefCell,
     fmt::Write as _,
     path::{Path, PathBuf},
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -26,11 +28,16 @@ use nearsay::{
     app::App,
     command::Command,
     job::{Engine, FileDialog, PATIENCE, Picked, Picking},
-    project::sample,
+    project::{Document, Entry, Folder, Model, Models, Shared, Wording, sample},
     state::Step,
     theme,
 };
-use nearsay_core::store::{DiskStore, Store as _};
+use nearsay_core::{
+    matrix::Matrix,
+    servable::{AnswerSet, Data, KnownAnswer, Reissue, TextModel, Threshold},
+    store::{DiskStore, Store as _},
+    tensor::Tensor as _,
+};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -48,7 +55,7 @@ struct Window {
 }
 
 impl Window {
-    fn new(data_dir: &Path) -> Result<Self, Failure> {
+    fn new(data_dir: &Path, project: Option<PathBuf>) -> Result<Self, Failure> {
         // target/release/examples/window_speed → target/release/nearsay
         let program = std::env::current_exe()?;
         let folder = program.ancestors().nth(2).ok_or("no folder")?;
@@ -58,7 +65,12 @@ impl Window {
             data_dir: data_dir.to_owned(),
             patience: PATIENCE,
         };
-        let app = App::new(&egui::Context::default(), engine, Box::new(NoDialog), None);
+        let app = App::new(
+            &egui::Context::default(),
+            engine,
+            Box::new(NoDialog),
+            project,
+        );
         let frames = Rc::new(RefCell::new(Vec::new()));
         let times = Rc::clone(&frames);
         let harness = Harness::builder()
@@ -106,7 +118,7 @@ fn main() -> Result<(), Failure> {
         typing(&folder.path().join(format!("ask-{answers}")), answers)?;
     }
     if let Some(data_dir) = std::env::args_os().nth(2) {
-        let mut window = Window::new(Path::new(&data_dir))?;
+        let mut window = Window::new(Path::new(&data_dir), None)?;
         window.until("ready", |app| {
             let checking = &app.state.training.checking;
             checking.before.is_some() && checking.after.is_some()
@@ -115,6 +127,10 @@ fn main() -> Result<(), Failure> {
         let name = format!("{}, {} answers", project.name(), project.counts.answers);
         keys(&mut window, &name)?;
         println!("memory of the window: {} MB", memory_mb());
+        let model = project_model(&window)?;
+        window.harness.state_mut().finish();
+        drop(window);
+        large(folder.path(), &model, rows)?;
     }
     Ok(())
 }
@@ -150,7 +166,7 @@ fn file(path: &Path, rows: usize) -> Result<(), Failure> {
 fn import_and_frames(folder: &Path, rows: usize) -> Result<(), Failure> {
     let path = folder.join("many.csv");
     file(&path, rows)?;
-    let mut window = Window::new(&folder.join("data"))?;
+    let mut window = Window::new(&folder.join("data"), None)?;
     window.until("opened", |app| app.state.project.revision > 0)?;
     window.frames.borrow_mut().clear();
     window.tell(Command::Open(vec![path]));
@@ -195,7 +211,7 @@ fn import_and_frames(folder: &Path, rows: usize) -> Result<(), Failure> {
 fn typing(data_dir: &Path, answers: usize) -> Result<(), Failure> {
     let path = data_dir.with_extension("csv");
     file(&path, answers)?;
-    let mut window = Window::new(data_dir)?;
+    let mut window = Window::new(data_dir, None)?;
     window.until("opened", |app| app.state.project.revision > 0)?;
     window.tell(Command::Open(vec![path]));
     window.until("ready", |app| {
@@ -204,6 +220,70 @@ fn typing(data_dir: &Path, answers: usize) -> Result<(), Failure> {
             && app.state.training.checking.revision == app.state.project.revision
     })?;
     keys(&mut window, &format!("built-in encoder, {answers} answers"))
+}
+
+fn project_model(window: &Window) -> Result<PathBuf, Failure> {
+    let dir = window.harness.state().state.project.model_dir();
+    Ok(dir.ok_or("the project has no model")?)
+}
+
+/// The same model with so many answers. Their vectors are made up too, since how long a search takes
+/// does not depend on them; questions are read by the model itself.
+fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
+    let entry = |n: usize| Entry {
+        answer: format!("This is answer number {n}."),
+        wordings: vec![Wording {
+            text: format!("What is question number {n}?"),
+            ..Wording::default()
+        }],
+        source: None,
+    };
+    let mut document = Document::named("large", 1);
+    document.entries = Shared::new(
+        (0..answers)
+            .map(|n| (n as u64, Shared::new(entry(n))))
+            .collect(),
+    );
+    let known = document.entries.values().map(|entry| KnownAnswer {
+        answer: entry.answer.clone(),
+        questions: entry.wordings.iter().map(|way| way.text.clone()).collect(),
+        row: 1,
+        source: None,
+    });
+    let set = AnswerSet::from_known(known.collect());
+    let dim = TextModel::open(&DiskStore, model, &candle_core::Device::Cpu)?.dim();
+    let mut seed = 1_u32;
+    let vectors = Matrix::from_fn(2 * answers, dim, |_, _| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        seed as f32 / u32::MAX as f32 - 0.5
+    });
+    let dir = folder.join("large");
+    let models = Models {
+        current: Some(Model {
+            name: "1".to_owned(),
+            ..Model::default()
+        }),
+        ..Models::default()
+    };
+    Folder::create(Arc::new(DiskStore), &dir, &document, &models)?.close()?;
+    Reissue {
+        from: model,
+        data: Some(Data {
+            answers: &set,
+            vectors: &vectors.normalize_rows()?,
+        }),
+        threshold: Threshold::USUAL,
+        calibration: None,
+    }
+    .write(&DiskStore, &dir.join("models").join("1"))?;
+    let mut window = Window::new(&folder.join("large-data"), Some(dir))?;
+    window.until("ready", |app| {
+        let checking = &app.state.training.checking;
+        checking.before.is_some() && checking.after.is_some()
+    })?;
+    keys(&mut window, &format!("the same model, {answers} answers"))?;
+    window.harness.state_mut().finish();
+    Ok(())
 }
 
 /// Asks as somebody types, key by key.
