@@ -154,12 +154,6 @@ fn checked(
     state.training.checking.take(side, revision, check);
     match side {
         Side::Before => {
-            // Told in the outcome as soon as it is known.
-            if let Some(outcome) = &mut state.training.outcome
-                && outcome.untrained.asked == 0
-            {
-                outcome.untrained = tally;
-            }
             if let Some(model) = &mut state.project.models.current {
                 model.before = tally;
             }

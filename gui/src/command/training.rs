@@ -241,7 +241,6 @@ pub(super) fn checked(state: &mut State, jobs: &mut Jobs, after: Tally) {
     }
     project::keep_models(state, jobs);
     let outcome = Outcome {
-        untrained,
         before: baseline,
         after,
         kept: no_worse,

@@ -219,8 +219,6 @@ impl Checking {
 /// What a training achieved, on questions it never saw.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Outcome {
-    /// The encoder as it came.
-    pub untrained: Tally,
     /// What answered until now.
     pub before: Tally,
     /// The new model.
