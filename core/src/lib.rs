@@ -93,6 +93,10 @@ pub mod tensor;
 pub mod wordpiece;
 
 #[cfg(feature = "std")]
+#[allow(unsafe_code)] // the one place; see there
+mod kernel;
+
+#[cfg(feature = "std")]
 pub mod cache;
 #[cfg(feature = "std")]
 pub mod faq;
