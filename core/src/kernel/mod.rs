@@ -1,7 +1,7 @@
 //! The processor's own instructions: the only module of this crate with `unsafe` in it.
 //!
 //! Everything else computes through `gemm` and `pulp`, which choose vector instructions at run time in
-//! safe code. Those two know neither the dot products of eight-bit integers (AVX-512 VNNI) nor those of
+//! safe code (`gemm` behind a wrapper that checks lengths). Those two know neither the dot products of eight-bit integers (AVX-512 VNNI) nor those of
 //! bfloat16 (AVX-512 BF16), which are two to four times faster than any `f32` product can be. Each file
 //! has one operation, in a plain version that runs everywhere and in the fast ones; which of them runs
 //! is found out once, when the program runs. The plain version is what the others are tested against.
@@ -12,3 +12,5 @@
 
 #[cfg(feature = "candle")]
 pub(crate) mod gemm;
+#[cfg(feature = "candle")]
+pub(crate) mod product;

@@ -3,6 +3,7 @@
 //!
 //! All lengths are multiples of [`LANES`]: see [`fits`](super::ragged::fits).
 
+use crate::kernel::product::{Quad, Word};
 use pulp::{Arch, Simd, WithSimd};
 
 /// More lanes than any machine's vectors have.
@@ -10,7 +11,7 @@ pub(super) const LANES: usize = 16;
 /// Columns are padded to this in [`Attention`], two of the widest vectors.
 pub(super) const TILE: usize = 2 * LANES;
 /// Rows are padded to this there.
-const ROWS: usize = 4;
+pub(super) const ROWS: usize = 4;
 
 /// x ← gelu(x + bias), row by row, with gelu(x) = x·Φ(x).
 pub(super) struct BiasGelu<'a> {
@@ -46,7 +47,7 @@ impl WithSimd for BiasGelu<'_> {
 /// The error function to single precision: a quotient of two polynomials, as in Eigen
 /// (`generic_fast_erf_float`).
 #[inline(always)]
-fn erf<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+pub(super) fn erf<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     const ABOVE: [f32; 7] = [
         -2.726_142_4e-10,
         2.770_681_5e-8,
@@ -87,7 +88,7 @@ fn polynomial<S: Simd>(simd: S, coefficients: &[f32], x: S::f32s) -> S::f32s {
 ///
 /// x = n·ln 2 + r with |r| ≤ ½ ln 2; eʳ by a polynomial (Cephes `expf`), 2ⁿ through the exponent bits.
 #[inline(always)]
-fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     const POLYNOMIAL: [f32; 6] = [
         1.987_569_1e-4,
         1.398_199_9e-3,
@@ -156,6 +157,51 @@ impl WithSimd for AddNorm<'_> {
             for ((x, gamma), beta) in x.iter_mut().zip(gamma).zip(beta) {
                 *x = simd.mul_add_e_f32s(simd.mul_f32s(*x, scale), *gamma, *beta);
             }
+        }
+    }
+}
+
+/// Rows as integers from 0 to 255: `x ≈ scale · code + low`, each row with its scale and low.
+pub(super) struct Quantize<'a> {
+    /// `[rows, inner]`
+    pub(super) x: &'a [f32],
+    /// `[rows, inner / 4]`
+    pub(super) codes: &'a mut [Quad],
+    /// `(scale, low)`
+    pub(super) rows: &'a mut [[f32; 2]],
+}
+
+impl Quantize<'_> {
+    pub(super) fn run(self) {
+        Arch::new().dispatch(self);
+    }
+}
+
+impl WithSimd for Quantize<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let inner = self.x.len() / self.rows.len().max(1);
+        let rows = self.x.chunks_exact(inner.max(1)).zip(&mut *self.rows);
+        let codes = self.codes.chunks_exact_mut((inner / Quad::NUMBERS).max(1));
+        for ((x, row), codes) in rows.zip(codes) {
+            let vectors = S::as_simd_f32s(x).0;
+            let (mut low, mut high) = (simd.splat_f32s(f32::MAX), simd.splat_f32s(f32::MIN));
+            for x in vectors {
+                low = simd.min_f32s(low, *x);
+                high = simd.max_f32s(high, *x);
+            }
+            let low = simd.reduce_min_f32s(low);
+            let range = simd.reduce_max_f32s(high) - low;
+            let scale = if range > 0.0 { range / 255.0 } else { 1.0 };
+            let inverse = 1.0 / scale;
+            // Adding 2²³ leaves the rounded integer in the lowest bits. A loop of plain numbers: it is
+            // compiled for the widest instructions here, and `Simd` has no conversion to bytes.
+            for (code, x) in codes.iter_mut().zip(x.as_chunks::<4>().0) {
+                code.0 = x.map(|x| ((x - low).mul_add(inverse, 8_388_608.0)).to_bits() as u8);
+            }
+            *row = [scale, low];
         }
     }
 }
@@ -253,7 +299,7 @@ impl WithSimd for Attention<'_> {
 
 /// The first `count` values of a row, padded by anything, to their softmax.
 #[inline(always)]
-fn softmax<S: Simd>(simd: S, row: &mut [f32], count: usize) {
+pub(super) fn softmax<S: Simd>(simd: S, row: &mut [f32], count: usize) {
     row[count..].fill(-1e30);
     let row = S::as_mut_simd_f32s(row).0;
     let mut max = simd.splat_f32s(-1e30);
@@ -277,7 +323,7 @@ fn softmax<S: Simd>(simd: S, row: &mut [f32], count: usize) {
 /// `rows` is a multiple of [`ROWS`], `columns` of [`TILE`]; a row of `a` is `a_width` long, of which
 /// the first `inner` count.
 #[inline(always)]
-fn product<S: Simd>(
+pub(super) fn product<S: Simd>(
     simd: S,
     a: &[f32],
     a_width: usize,

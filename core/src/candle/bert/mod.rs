@@ -9,7 +9,9 @@
 //! silence. Fine-tuning needs another forward.
 
 mod batch;
+pub mod finetune;
 mod kernels;
+mod linear;
 mod network;
 mod padded;
 mod ragged;
@@ -21,11 +23,14 @@ use crate::matrix::{Matrix, ShapeError};
 use crate::model::{ModelError, ModelFiles, ModelSettings};
 use candle_core::{Device, Tensor};
 use network::Network;
+use ragged::Space;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokenize::Texts;
 use workers::Workers;
+
+pub use linear::Precision;
 
 /// Why texts could not be encoded.
 #[derive(Debug)]
@@ -105,6 +110,7 @@ pub struct SentenceEncoder {
     settings: ModelSettings,
     vocabulary: usize,
     device: Device,
+    precision: Precision,
 }
 
 impl fmt::Debug for SentenceEncoder {
@@ -124,12 +130,33 @@ impl SentenceEncoder {
     /// When a file is missing, damaged or asks for something that is not supported; when the device
     /// has no room.
     pub fn load(files: &ModelFiles<'_>, device: &Device) -> Result<Self, EncodeError> {
+        Self::load_with(files, device, Precision::F32)
+    }
+
+    /// As [`load`](Self::load), computing in this [`Precision`] if device and network can:
+    /// [`precision`](Self::precision) then says what it became.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_with(
+        files: &ModelFiles<'_>,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, EncodeError> {
         let config = files.config()?;
         let settings = files.settings()?;
         let texts = Texts::read(&files.tokenizer()?, &settings, config.vocab_size)?;
         let (weights, prefix) = files.weights()?;
-        let network = Network::load(&config, weights, prefix, settings.pooling, device)?;
+        let network = Network::load(
+            &config,
+            weights,
+            prefix,
+            settings.pooling,
+            device,
+            precision,
+        )?;
         Ok(Self {
+            precision: network.precision(precision),
             inner: Arc::new(Inner { texts, network }),
             workers: Workers::new(device)?,
             settings,
@@ -148,6 +175,12 @@ impl SentenceEncoder {
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// What it computes in.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The token ids of one text, special tokens included, cut to the model's length.
@@ -179,7 +212,7 @@ impl SentenceEncoder {
                 self.vocabulary
             )));
         }
-        let vectors = self.inner.network.forward(ids)?;
+        let vectors = self.inner.network.forward(ids, &mut Space::default())?;
         match vectors.iter().all(|value| value.is_finite()) {
             true => Ok(vectors),
             false => Err(EncodeError::NotFinite),

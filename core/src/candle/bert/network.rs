@@ -1,8 +1,9 @@
 //! One network, two ways to run it.
 
 use super::EncodeError;
+use super::linear::Precision;
 use super::padded::Padded;
-use super::ragged::{self, Ragged};
+use super::ragged::{self, Ragged, Space};
 use crate::model::{BertConfig, Pooling};
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
@@ -23,22 +24,35 @@ impl Network {
         prefix: &str,
         pooling: Pooling,
         device: &Device,
+        precision: Precision,
     ) -> Result<Self, EncodeError> {
         let mut builder = VarBuilder::from_buffered_safetensors(weights, DType::F32, device)?;
         if let Some(prefix) = prefix.strip_suffix('.') {
             builder = builder.pp(prefix);
         }
         Ok(if device.is_cpu() && ragged::fits(config) {
-            Self::Ragged(Ragged::load(config, &builder, pooling)?)
+            Self::Ragged(Ragged::load(config, &builder, pooling, precision)?)
         } else {
             Self::Padded(Box::new(Padded::load(config, builder, pooling)?))
         })
     }
 
-    /// Token ids of `n` texts, none of them empty → their pooled vectors, `[n, hidden]` row by row.
-    pub(super) fn forward(&self, ids: &[Vec<u32>]) -> Result<Vec<f32>, EncodeError> {
+    /// What its numbers are.
+    pub(super) fn precision(&self, wanted: Precision) -> Precision {
         match self {
-            Self::Ragged(network) => network.forward(ids),
+            Self::Ragged(_) => wanted.here(),
+            Self::Padded(_) => Precision::F32,
+        }
+    }
+
+    /// Token ids of `n` texts, none of them empty → their pooled vectors, `[n, hidden]` row by row.
+    pub(super) fn forward(
+        &self,
+        ids: &[Vec<u32>],
+        space: &mut Space,
+    ) -> Result<Vec<f32>, EncodeError> {
+        match self {
+            Self::Ragged(network) => network.forward(ids, space),
             Self::Padded(network) => network.forward(ids),
         }
     }
@@ -82,13 +96,21 @@ mod tests {
                     .pp("bert")
             };
             assert!(ragged::fits(&config));
-            let ragged = Ragged::load(&config, &builder(), pooling).unwrap();
             let padded = Padded::load(&config, builder(), pooling).unwrap();
-            let (a, b) = (ragged.forward(&ids).unwrap(), padded.forward(&ids).unwrap());
-            assert_eq!(a.len(), 5 * 64);
-            let far = a.iter().zip(&b).map(|(a, b)| (a - b).abs());
-            assert!(far.fold(0.0, f32::max) < 1e-5, "{pooling:?}");
-            assert!(a.iter().any(|x| x.abs() > 0.1));
+            let b = padded.forward(&ids).unwrap();
+            for (precision, least) in [(Precision::F32, 1e-5), (Precision::Fast, 0.05)] {
+                let ragged = Ragged::load(&config, &builder(), pooling, precision).unwrap();
+                let mut space = Space::default();
+                let a = ragged.forward(&ids, &mut space).unwrap();
+                assert_eq!(a.len(), 5 * 64);
+                let far = a.iter().zip(&b).map(|(a, b)| (a - b).abs());
+                let far = far.fold(0.0, f32::max);
+                assert!(far < least, "{pooling:?} {precision:?}: {far}");
+                assert!(a.iter().any(|x| x.abs() > 0.1));
+                // What another batch left behind does not matter.
+                let alone = ragged.forward(&ids[3..4], &mut space).unwrap();
+                assert_eq!(alone, a[3 * 64..4 * 64]);
+            }
         }
     }
 }

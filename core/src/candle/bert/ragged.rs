@@ -1,16 +1,18 @@
 //! The network on the processor: the tokens of a batch one below the other, without any filling up.
 //!
 //! Linear layers see one tall matrix, attention goes text by text, and what lies between is done in
-//! one pass each ([`kernels`](super::kernels)). The products are candle's, so its weights and gemm's
-//! kernels serve here too; nothing here has a gradient.
+//! one pass each ([`kernels`](super::kernels)). A batch uses no memory but [`Space`], which is kept from
+//! one to the next. Nothing here has a gradient.
 
 use super::EncodeError;
 use super::kernels::{AddNorm, Attention, BiasGelu, LANES, Scratch, TILE};
+use super::linear::{Codes, Linear, Precision};
 use crate::model::{Activation, BertConfig, Pooling};
-use candle_core::{
-    CpuStorage, CustomOp1, Device, InplaceOp2, InplaceOp3, Layout, Result, Shape, Tensor, bail,
-};
+use candle_core::Result;
 use candle_nn::VarBuilder;
+
+/// Rows that go through a feed-forward block together: its wide middle then stays in the core's cache.
+const BLOCK: usize = 96;
 
 /// Whether a network has the shape the kernels are made for.
 pub(super) fn fits(config: &BertConfig) -> bool {
@@ -23,46 +25,85 @@ pub(super) fn fits(config: &BertConfig) -> bool {
 /// A BERT network and the pooling behind it.
 pub(super) struct Ragged {
     /// `[vocab, hidden]`
-    words: Tensor,
+    words: Vec<f32>,
     /// Position and the first token type together, `[positions, hidden]`.
-    places: Tensor,
+    places: Vec<f32>,
+    /// In place of a bias where there is none.
+    no_bias: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
     pooling: Pooling,
     heads: usize,
     hidden: usize,
+    wide: usize,
 }
 
 struct Layer {
-    /// `[hidden, 3 · hidden]`, transposed view
-    qkv: Tensor,
+    /// `[3 · hidden, hidden]`: queries, keys and values.
+    qkv: Linear,
     qkv_bias: Vec<f32>,
-    out: Tensor,
+    out: Linear,
+    out_bias: Vec<f32>,
     out_norm: Norm,
-    up: Tensor,
-    up_bias: Tensor,
-    down: Tensor,
+    up: Linear,
+    up_bias: Vec<f32>,
+    down: Linear,
+    down_bias: Vec<f32>,
     down_norm: Norm,
 }
 
-/// Bias of the linear layer before, gamma and beta: `[3, hidden]`.
+/// Gamma and beta of a layer normalisation.
 struct Norm {
-    weights: Tensor,
+    gamma: Vec<f32>,
+    beta: Vec<f32>,
     eps: f32,
 }
 
+/// The numbers of a tensor of this shape, row by row.
+pub(super) fn numbers<S: Into<candle_core::Shape>>(
+    builder: &VarBuilder<'_>,
+    shape: S,
+    name: &str,
+) -> Result<Vec<f32>> {
+    builder.get(shape, name)?.flatten_all()?.to_vec1()
+}
+
 impl Norm {
-    fn load(norm: &VarBuilder<'_>, bias: Tensor, eps: f64) -> Result<Self> {
-        let size = bias.elem_count();
-        let weights = Tensor::stack(
-            &[bias, norm.get(size, "weight")?, norm.get(size, "bias")?],
-            0,
-        )?;
+    fn load(builder: &VarBuilder<'_>, size: usize, eps: f64) -> Result<Self> {
         Ok(Self {
-            weights,
+            gamma: numbers(builder, size, "weight")?,
+            beta: numbers(builder, size, "bias")?,
             eps: eps as f32,
         })
     }
+
+    /// x ← layer norm of x + bias + residual.
+    fn add(&self, x: &mut [f32], residual: &[f32], bias: &[f32]) {
+        AddNorm {
+            x,
+            residual,
+            bias,
+            gamma: &self.gamma,
+            beta: &self.beta,
+            eps: self.eps,
+        }
+        .run();
+    }
+}
+
+/// Memory for a batch, kept for the next.
+#[derive(Default)]
+pub(super) struct Space {
+    /// `[tokens, hidden]` each.
+    x: Vec<f32>,
+    y: Vec<f32>,
+    context: Vec<f32>,
+    /// `[tokens, 3 · hidden]`
+    qkv: Vec<f32>,
+    /// `[BLOCK, wide]`
+    middle: Vec<f32>,
+    codes: Codes,
+    scratch: Scratch,
 }
 
 impl Ragged {
@@ -71,6 +112,7 @@ impl Ragged {
         config: &BertConfig,
         builder: &VarBuilder<'_>,
         pooling: Pooling,
+        precision: Precision,
     ) -> Result<Self> {
         let (hidden, wide, eps) = (
             config.hidden_size,
@@ -78,88 +120,136 @@ impl Ragged {
             config.layer_norm_eps,
         );
         let embeddings = builder.pp("embeddings");
-        let types = embeddings.get(
+        let types = numbers(
+            &embeddings,
             (config.type_vocab_size, hidden),
             "token_type_embeddings.weight",
         )?;
-        let places = embeddings
-            .get((config.max_positions, hidden), "position_embeddings.weight")?
-            .broadcast_add(&types.narrow(0, 0, 1)?)?;
-        let no_bias = Tensor::zeros(hidden, candle_core::DType::F32, &Device::Cpu)?;
+        let mut places = numbers(
+            &embeddings,
+            (config.max_positions, hidden),
+            "position_embeddings.weight",
+        )?;
+        for place in places.chunks_exact_mut(hidden) {
+            place
+                .iter_mut()
+                .zip(&types)
+                .for_each(|(x, kind)| *x += kind);
+        }
         let layers = (0..config.layers).map(|number| {
             let layer = builder.pp(format!("encoder.layer.{number}"));
             let linear = |name: &str, out: usize, inner: usize| {
                 let linear = layer.pp(name);
                 Ok::<_, candle_core::Error>((
-                    linear.get((out, inner), "weight")?,
-                    linear.get(out, "bias")?,
+                    numbers(&linear, (out, inner), "weight")?,
+                    numbers(&linear, out, "bias")?,
                 ))
             };
-            let (q, q_bias) = linear("attention.self.query", hidden, hidden)?;
-            let (k, k_bias) = linear("attention.self.key", hidden, hidden)?;
-            let (v, v_bias) = linear("attention.self.value", hidden, hidden)?;
+            let (mut qkv, mut qkv_bias) = linear("attention.self.query", hidden, hidden)?;
+            for name in ["attention.self.key", "attention.self.value"] {
+                let (weights, bias) = linear(name, hidden, hidden)?;
+                qkv.extend_from_slice(&weights);
+                qkv_bias.extend_from_slice(&bias);
+            }
             let (out, out_bias) = linear("attention.output.dense", hidden, hidden)?;
             let (up, up_bias) = linear("intermediate.dense", wide, hidden)?;
             let (down, down_bias) = linear("output.dense", hidden, wide)?;
             Ok(Layer {
-                qkv: Tensor::cat(&[q, k, v], 0)?.t()?,
-                qkv_bias: Tensor::cat(&[q_bias, k_bias, v_bias], 0)?.to_vec1()?,
-                out: out.t()?,
-                out_norm: Norm::load(&layer.pp("attention.output.LayerNorm"), out_bias, eps)?,
-                up: up.t()?,
+                qkv: Linear::new(qkv, hidden, precision),
+                qkv_bias,
+                out: Linear::new(out, hidden, precision),
+                out_bias,
+                out_norm: Norm::load(&layer.pp("attention.output.LayerNorm"), hidden, eps)?,
+                up: Linear::new(up, hidden, precision),
                 up_bias,
-                down: down.t()?,
-                down_norm: Norm::load(&layer.pp("output.LayerNorm"), down_bias, eps)?,
+                down: Linear::new(down, wide, precision),
+                down_bias,
+                down_norm: Norm::load(&layer.pp("output.LayerNorm"), hidden, eps)?,
             })
         });
         Ok(Self {
-            words: embeddings.get((config.vocab_size, hidden), "word_embeddings.weight")?,
+            words: numbers(
+                &embeddings,
+                (config.vocab_size, hidden),
+                "word_embeddings.weight",
+            )?,
             places,
-            norm: Norm::load(&embeddings.pp("LayerNorm"), no_bias, eps)?,
+            no_bias: vec![0.0; hidden],
+            norm: Norm::load(&embeddings.pp("LayerNorm"), hidden, eps)?,
             layers: layers.collect::<Result<_>>()?,
             pooling,
             heads: config.heads,
             hidden,
+            wide,
         })
     }
 
     /// Token ids of `n` texts, none of them empty → their pooled vectors, `[n, hidden]` row by row.
-    pub(super) fn forward(&self, ids: &[Vec<u32>]) -> std::result::Result<Vec<f32>, EncodeError> {
-        let lengths: Vec<usize> = ids.iter().map(Vec::len).collect();
-        let tokens = ids.concat();
-        let places: Vec<u32> = lengths
-            .iter()
-            .flat_map(|length| 0..*length as u32)
-            .collect();
-        let index = |list: Vec<u32>| {
-            let count = list.len();
-            Tensor::from_vec(list, count, &Device::Cpu)
-        };
-        let mut x = self.words.index_select(&index(tokens)?, 0)?; // [tokens, hidden]
-        x.inplace_op3(
-            &self.places.index_select(&index(places)?, 0)?,
-            &self.norm.weights,
-            &self.norm,
-        )?;
-        for layer in &self.layers {
-            let attention = AttendOp {
-                lengths: &lengths,
-                bias: &layer.qkv_bias,
-                heads: self.heads,
-                hidden: self.hidden,
-            };
-            let context = x.matmul(&layer.qkv)?.apply_op1_no_bwd(&attention)?;
-            let y = context.matmul(&layer.out)?;
-            y.inplace_op3(&x, &layer.out_norm.weights, &layer.out_norm)?;
-            let up = y.matmul(&layer.up)?;
-            up.inplace_op2(&layer.up_bias, &GeluOp)?;
-            x = up.matmul(&layer.down)?;
-            x.inplace_op3(&y, &layer.down_norm.weights, &layer.down_norm)?;
+    pub(super) fn forward(
+        &self,
+        ids: &[Vec<u32>],
+        space: &mut Space,
+    ) -> std::result::Result<Vec<f32>, EncodeError> {
+        let hidden = self.hidden;
+        let tokens: usize = ids.iter().map(Vec::len).sum();
+        let Space {
+            x,
+            y,
+            context,
+            qkv,
+            middle,
+            codes,
+            scratch,
+        } = space;
+        x.clear();
+        y.clear();
+        for text in ids {
+            for &id in text {
+                let start = id as usize * hidden;
+                x.extend_from_slice(&self.words[start..start + hidden]);
+            }
+            y.extend_from_slice(&self.places[..text.len() * hidden]);
         }
-        Ok(self.pool(&x.flatten_all()?.to_vec1()?, &lengths))
+        self.norm.add(x, y, &self.no_bias);
+        context.resize(tokens * hidden, 0.0);
+        qkv.resize(tokens * 3 * hidden, 0.0);
+        middle.resize(BLOCK.min(tokens) * self.wide, 0.0);
+        for layer in &self.layers {
+            layer.qkv.forward(x, codes, qkv)?;
+            let mut start = 0;
+            for text in ids {
+                let end = start + text.len();
+                Attention {
+                    qkv: &qkv[start * 3 * hidden..end * 3 * hidden],
+                    bias: &layer.qkv_bias,
+                    out: &mut context[start * hidden..end * hidden],
+                    heads: self.heads,
+                    dim: hidden / self.heads,
+                    scratch,
+                }
+                .run();
+                start = end;
+            }
+            layer.out.forward(context, codes, y)?;
+            layer.out_norm.add(y, x, &layer.out_bias);
+            let blocks = y.chunks(BLOCK * hidden).zip(x.chunks_mut(BLOCK * hidden));
+            for (y, x) in blocks {
+                let middle = &mut middle[..y.len() / hidden * self.wide];
+                layer.up.forward(y, codes, middle)?;
+                BiasGelu {
+                    x: middle,
+                    bias: &layer.up_bias,
+                }
+                .run();
+                layer.down.forward(middle, codes, x)?;
+                layer.down_norm.add(x, y, &layer.down_bias);
+            }
+        }
+        let lengths = ids.iter().map(Vec::len);
+        Ok(self.pool(x, lengths))
     }
 
-    fn pool(&self, tokens: &[f32], lengths: &[usize]) -> Vec<f32> {
+    fn pool(&self, tokens: &[f32], lengths: impl ExactSizeIterator<Item = usize>) -> Vec<f32> {
         let mut rest = tokens;
         let mut pooled = Vec::with_capacity(lengths.len() * self.hidden);
         for length in lengths {
@@ -173,7 +263,7 @@ impl Ragged {
                     for row in rows {
                         vector.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
                     }
-                    vector.iter_mut().for_each(|sum| *sum /= *length as f32);
+                    vector.iter_mut().for_each(|sum| *sum /= length as f32);
                 }
                 Pooling::Max => {
                     for row in rows {
@@ -187,112 +277,5 @@ impl Ragged {
             pooled.extend_from_slice(&vector);
         }
         pooled
-    }
-}
-
-/// The values of a tensor that lies in memory row by row.
-fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    match (storage, layout.contiguous_offsets()) {
-        (CpuStorage::F32(values), Some((from, to))) => Ok(&values[from..to]),
-        _ => bail!("not F32 row by row"),
-    }
-}
-
-fn values_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
-    match (storage, layout.contiguous_offsets()) {
-        (CpuStorage::F32(values), Some((from, to))) => Ok(&mut values[from..to]),
-        _ => bail!("not F32 row by row"),
-    }
-}
-
-/// `[tokens, wide]` in place, with the bias `[wide]`.
-struct GeluOp;
-
-impl InplaceOp2 for GeluOp {
-    fn name(&self) -> &'static str {
-        "bias-gelu"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &mut CpuStorage,
-        layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<()> {
-        BiasGelu {
-            x: values_mut(x, layout)?,
-            bias: values(bias, bias_layout)?,
-        }
-        .run();
-        Ok(())
-    }
-}
-
-/// `[tokens, hidden]` in place, with the residual of the same shape and [`Norm::weights`].
-impl InplaceOp3 for Norm {
-    fn name(&self) -> &'static str {
-        "add-layer-norm"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &mut CpuStorage,
-        layout: &Layout,
-        residual: &CpuStorage,
-        residual_layout: &Layout,
-        weights: &CpuStorage,
-        weights_layout: &Layout,
-    ) -> Result<()> {
-        let weights = values(weights, weights_layout)?;
-        let (bias, rest) = weights.split_at(weights.len() / 3);
-        let (gamma, beta) = rest.split_at(bias.len());
-        AddNorm {
-            x: values_mut(x, layout)?,
-            residual: values(residual, residual_layout)?,
-            bias,
-            gamma,
-            beta,
-            eps: self.eps,
-        }
-        .run();
-        Ok(())
-    }
-}
-
-/// `[tokens, 3 · hidden]` → `[tokens, hidden]`, each text for itself.
-struct AttendOp<'a> {
-    lengths: &'a [usize],
-    bias: &'a [f32],
-    heads: usize,
-    hidden: usize,
-}
-
-impl CustomOp1 for AttendOp<'_> {
-    fn name(&self) -> &'static str {
-        "attention"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let mut qkv = values(storage, layout)?;
-        let tokens = qkv.len() / (3 * self.hidden);
-        let mut out = vec![0f32; tokens * self.hidden];
-        let mut scratch = Scratch::default();
-        let mut rest = &mut out[..];
-        for length in self.lengths {
-            let (text, after) = qkv.split_at(length * 3 * self.hidden);
-            let (text_out, after_out) = rest.split_at_mut(length * self.hidden);
-            Attention {
-                qkv: text,
-                bias: self.bias,
-                out: text_out,
-                heads: self.heads,
-                dim: self.hidden / self.heads,
-                scratch: &mut scratch,
-            }
-            .run();
-            (qkv, rest) = (after, after_out);
-        }
-        Ok((CpuStorage::F32(out), Shape::from((tokens, self.hidden))))
     }
 }

@@ -5,6 +5,7 @@
 //! as there are cores; a rayon pool of one thread around each worker makes gemm's share just that.
 
 use super::batch::{Batch, Feeder};
+use super::ragged::Space;
 use super::{EncodeError, Inner};
 use crate::matrix::Matrix;
 use candle_core::Device;
@@ -70,9 +71,10 @@ impl Workers {
             let (inner, feeder, stop) = (inner.clone(), feeder.clone(), stop.clone());
             let send = send.clone();
             pool.spawn(move || {
+                let mut space = Space::default();
                 while !stop.load(Ordering::Relaxed) {
                     // A panic must neither end the process nor leave the caller waiting.
-                    let done = catch_unwind(AssertUnwindSafe(|| step(&inner, &feeder)))
+                    let done = catch_unwind(AssertUnwindSafe(|| step(&inner, &feeder, &mut space)))
                         .unwrap_or(Err(EncodeError::Panicked));
                     let Some(done) = done.transpose() else { break };
                     let failed = done.is_err();
@@ -106,7 +108,11 @@ impl Workers {
 /// One batch: the places of its texts and their vectors.
 type Done = (Vec<usize>, Vec<f32>);
 
-fn step(inner: &Inner, feeder: &Mutex<Feeder<String>>) -> Result<Option<Done>, EncodeError> {
+fn step(
+    inner: &Inner,
+    feeder: &Mutex<Feeder<String>>,
+    space: &mut Space,
+) -> Result<Option<Done>, EncodeError> {
     let next = feeder
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -114,7 +120,7 @@ fn step(inner: &Inner, feeder: &Mutex<Feeder<String>>) -> Result<Option<Done>, E
     let Some(Batch { places, ids }) = next else {
         return Ok(None);
     };
-    let vectors = inner.network.forward(&ids)?;
+    let vectors = inner.network.forward(&ids, space)?;
     if vectors.iter().any(|value| !value.is_finite()) {
         return Err(EncodeError::NotFinite);
     }
