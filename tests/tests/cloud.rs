@@ -1,8 +1,15 @@
 //! The tutorial's own data, where it is at hand (it states no licence, so it is not in this
 //! repository): the first line of its table, and its four check questions.
 
-use nearsay_tests::{app, minilm, shared_data};
+use candle_core::Device;
+use nearsay_core::candle::bert::{Precision, SentenceEncoder};
+use nearsay_core::index::Index;
+use nearsay_core::model::ModelFiles;
+use nearsay_core::store::DiskStore;
+use nearsay_tests::{app, minilm, say_loudly, shared_data};
 use serde_json::Value;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 /// What the tutorial asks of its model at the end, and what it expects.
 const CHECKS: [(&str, &str); 4] = [
@@ -105,4 +112,56 @@ fn the_tutorials_first_epoch_and_its_check_questions() {
         assert_eq!(line["answers"][0]["answer"], answer);
     }
     assert_eq!(asked.lines().count(), CHECKS.len());
+}
+
+/// Share of the questions whose own answer is the nearest of all by cosine, frozen, equal answers
+/// equally right.
+fn recall_1(precision: Precision, questions: &[&str], answers: &[&str], right: &[usize]) -> f64 {
+    let files = ModelFiles::open(&DiskStore, &minilm()).unwrap();
+    let encoder = SentenceEncoder::load_with(&files, &Device::Cpu, precision).unwrap();
+    if encoder.precision() != precision {
+        say_loudly("this processor has no eight-bit products; fast is f32 here");
+    }
+    let mut go_on = |_, _| ControlFlow::Continue(());
+    let vectors = encoder.encode_all(answers, &mut go_on).unwrap();
+    let index = Index::new(vectors, (0..answers.len() as u32).collect()).unwrap();
+    let asked = encoder.encode_all(questions, &mut go_on).unwrap();
+    let found = asked.iter_rows().zip(right);
+    let found =
+        found.filter(|(vector, right)| index.search(vector, 1)[0].answer as usize == **right);
+    found.count() as f64 / questions.len() as f64
+}
+
+#[test]
+fn the_fast_precision_finds_as_many_answers() {
+    let Some(data) = shared_data() else { return };
+    let text = std::fs::read_to_string(data.join("cloud_faq/val.jsonl")).unwrap();
+    let rows: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let column =
+        |name: &str| -> Vec<&str> { rows.iter().map(|row| row[name].as_str().unwrap()).collect() };
+    let (questions, all) = (column("question"), column("answer"));
+    let mut answers: Vec<&str> = Vec::new();
+    let mut place = HashMap::new();
+    let right: Vec<usize> = all
+        .iter()
+        .map(|answer| {
+            *place.entry(*answer).or_insert_with(|| {
+                answers.push(answer);
+                answers.len() - 1
+            })
+        })
+        .collect();
+    let found = [Precision::F32, Precision::Fast]
+        .map(|precision| recall_1(precision, &questions, &answers, &right));
+    println!(
+        "recall@1 of {} questions among {} answers: {:.4} in f32, {:.4} fast",
+        questions.len(),
+        answers.len(),
+        found[0],
+        found[1]
+    );
+    assert!((found[0] - found[1]).abs() <= 0.003, "{found:?}");
 }

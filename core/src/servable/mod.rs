@@ -56,7 +56,7 @@ pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
 pub use write::{Export, ExportEncoder};
 
-use crate::{index::Index, store::Store};
+use crate::{candle::bert::Precision, index::Index, store::Store};
 use candle_core::Device;
 use std::path::Path;
 
@@ -86,12 +86,26 @@ impl Servable {
     /// When a file is missing, changed, of a newer format, or asks for something unsupported; when the
     /// folder was written without its data.
     pub fn open(store: &dyn Store, dir: &Path, device: &Device) -> Result<Self, ServableError> {
+        Self::open_with(store, dir, device, Precision::F32)
+    }
+
+    /// As [`open`](Self::open), a network computing in this precision if it can. The vectors in the
+    /// folder stay as they are.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(
+        store: &dyn Store,
+        dir: &Path,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, ServableError> {
         let manifest = Manifest::read(store, dir)?;
         if !manifest.has_answers() {
             return Err(ServableError::ModelOnly { dir: dir.into() });
         }
         manifest.verify(store, dir)?;
-        let model = TextModel::open(store, dir, device)?;
+        let model = TextModel::open_with(store, dir, device, precision)?;
         let answers = AnswerSet::read(store, dir)?;
         let index = answers::read_index(store, dir, &answers, model.dim())?;
         Ok(Self {

@@ -1,6 +1,6 @@
 use super::{ServableError, dense};
 use crate::{
-    candle::bert::{EncodeError, SentenceEncoder},
+    candle::bert::{EncodeError, Precision, SentenceEncoder},
     compact::StaticEncoder,
     encoder::Encoder as _,
     head::Dense,
@@ -53,6 +53,20 @@ impl TextModel {
     /// # Errors
     /// When a file is missing or damaged, or a layer has an unknown activation.
     pub fn open(store: &dyn Store, path: &Path, device: &Device) -> Result<Self, ServableError> {
+        Self::open_with(store, path, device, Precision::F32)
+    }
+
+    /// As [`open`](Self::open), a network computing in this precision if it can; a table is as quick
+    /// either way.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(
+        store: &dyn Store,
+        path: &Path,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, ServableError> {
         if let Some(model) = StaticModel::open(store, path)? {
             let need = |name: &str| -> Result<Vec<u8>, ServableError> {
                 Ok(store.read(&path.join(name), LAYER_LIMIT)?)
@@ -64,7 +78,7 @@ impl TextModel {
             });
         }
         let files = ModelFiles::open(store, path)?;
-        let encoder = SentenceEncoder::load(&files, device)?;
+        let encoder = SentenceEncoder::load_with(&files, device, precision)?;
         let need = |name: &str| -> Result<Vec<u8>, ServableError> { Ok(files.need(name)?) };
         Ok(Self {
             layers: layers(&encoder.settings().dense, encoder.dim(), &need)?,
@@ -84,6 +98,15 @@ impl TextModel {
     #[must_use]
     pub fn pooled_dim(&self) -> usize {
         self.encoder.dim()
+    }
+
+    /// What it computes in.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        match &self.encoder {
+            TextEncoder::Network(encoder) => encoder.precision(),
+            TextEncoder::Static(_) => Precision::F32,
+        }
     }
 
     /// Whether the encoder is a table: making a vector anew is then quicker than finding it.

@@ -49,7 +49,7 @@ struct Answer<'a> {
 
 pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     let device = args.device.device.open()?;
-    let model = Servable::open(&DiskStore, &args.dir, &device)?;
+    let model = Servable::open_with(&DiskStore, &args.dir, &device, args.device.precision)?;
     if !args.questions.is_empty() {
         return args
             .questions

@@ -41,7 +41,7 @@ struct Asked {
 
 pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
     let device = args.device.device.open()?;
-    let model = Servable::open(&DiskStore, &args.dir, &device)?;
+    let model = Servable::open_with(&DiskStore, &args.dir, &device, args.device.precision)?;
     let pool: Vec<String> = if args.pool.is_empty() {
         model
             .answers()
@@ -172,7 +172,8 @@ impl Encoder<'_> {
         }
         let fingerprint = ModelFiles::open(&DiskStore, &self.args.dir)?.fingerprint()?;
         let (root, dim) = (self.data.embeddings(), model.pooled_dim());
-        let cache = EmbeddingCache::new(&DiskStore, &root, &fingerprint, dim);
+        let cache =
+            EmbeddingCache::new(&DiskStore, &root, &model.precision().key(&fingerprint), dim);
         let bar = Bar::new("Reading texts", self.args.json);
         let embedded = cache.embed(
             texts,

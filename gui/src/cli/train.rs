@@ -10,7 +10,7 @@ use super::{
 use crate::{dirs::DataDir, trouble::Trouble};
 use candle_core::Device;
 use nearsay_core::{
-    candle::bert::SentenceEncoder,
+    candle::bert::{Precision, SentenceEncoder},
     compact::{StaticEncoder, Table},
     faq::{Row, normalize, split},
     matrix::Matrix,
@@ -270,14 +270,15 @@ impl Common<'_> {
         }
         let settings = settings(self.args, Settings::of(self.args.recipe, model.dims))?;
         let mut loaded = None;
+        let precision = self.args.device.precision;
         let mut encode = |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| {
-            encode(&mut loaded, &files, self.device, texts, tell)
+            encode(&mut loaded, &files, self.device, precision, texts, tell)
         };
         let source = Source::Frozen {
             cache: EmbeddingCache::new(
                 &DiskStore,
                 &data.embeddings(),
-                &files.fingerprint()?,
+                &precision.on(self.device).key(&files.fingerprint()?),
                 model.dims,
             ),
             encode: &mut encode,
@@ -376,12 +377,13 @@ fn encode(
     loaded: &mut Option<SentenceEncoder>,
     files: &ModelFiles<'_>,
     device: &Device,
+    precision: Precision,
     texts: &[&str],
     tell: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Option<Matrix>, Box<dyn std::error::Error + Send + Sync>> {
     let encoder = match loaded {
         Some(encoder) => encoder,
-        None => loaded.insert(SentenceEncoder::load(files, device)?),
+        None => loaded.insert(SentenceEncoder::load_with(files, device, precision)?),
     };
     let mut tell = |done, _| match tell(done) {
         true => ControlFlow::Continue(()),

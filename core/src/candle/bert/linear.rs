@@ -4,6 +4,9 @@ use super::kernels::Quantize;
 use crate::kernel::gemm::{Parallelism, View, ViewMut, matmul};
 use crate::kernel::product::{LANES, Output, Panels, Quad, Word, product_f32, product_i8};
 use crate::matrix::ShapeError;
+use candle_core::Device;
+use std::fmt;
+use std::str::FromStr;
 
 /// How the numbers of a network are kept and multiplied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -18,13 +21,58 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Fast => "fast",
+        }
+    }
+
+    /// Under which name vectors of this precision are kept, for a model of this fingerprint.
+    #[must_use]
+    pub fn key(self, fingerprint: &str) -> String {
+        match self {
+            Self::F32 => fingerprint.to_owned(),
+            Self::Fast => format!("{fingerprint}-fast"),
+        }
+    }
+
+    /// What a device makes of it; networks of unusual shape are computed in single precision all the
+    /// same.
+    #[must_use]
+    pub fn on(self, device: &Device) -> Self {
+        match device.is_cpu() {
+            true => self.here(),
+            false => Self::F32,
+        }
+    }
+
     /// What this machine makes of it.
     #[must_use]
-    pub fn here(self) -> Self {
+    pub(super) fn here(self) -> Self {
         match self {
             Self::Fast if Quad::fast() => Self::Fast,
             _ => Self::F32,
         }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        [Self::F32, Self::Fast]
+            .into_iter()
+            .find(|precision| precision.name() == name)
+            .ok_or_else(|| format!("there is no precision “{name}”; choose f32 or fast"))
     }
 }
 

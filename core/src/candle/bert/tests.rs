@@ -117,3 +117,13 @@ fn damaged_files_are_refused_with_words() {
         assert!(error.contains(name), "{error}");
     }
 }
+
+#[test]
+fn a_precision_is_known_by_its_name() {
+    for precision in [Precision::F32, Precision::Fast] {
+        assert_eq!(precision.to_string().parse(), Ok(precision));
+    }
+    let said = "half".parse::<Precision>().unwrap_err();
+    assert!(said.contains("half") && said.contains("fast"), "{said}");
+    assert_ne!(Precision::Fast.key("m"), Precision::F32.key("m"));
+}
