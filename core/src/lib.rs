@@ -51,7 +51,7 @@
 //! | | `gemm`, `pulp`, `rayon` | the unpadded forward of the encoder: products, vector instructions chosen at run time in safe code, all cores |
 //! | | `tokenizers` | the tokenizers of sentence-transformers models |
 //! | `train` | nothing more | the fit loop |
-//! | `cuda`, `metal` | candle's own | passed through; never run here |
+//! | `cuda`, `metal`, `mkl`, `accelerate` | candle's own | passed through; never run here |
 //!
 //! # Where this differs from the plan, and why
 //!
