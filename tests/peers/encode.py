@@ -13,7 +13,7 @@ from worker import THREADS, Pass, Request, fastest, serve, texts_of, timed
 
 Encode = Callable[[list[str], int], object]
 
-BATCHES = (8, 16, 32, 64, 128)
+BATCHES = (8, 16, 32, 64)
 
 
 def by_sentence_transformers(request: Request) -> dict[str, Encode]:
@@ -95,7 +95,7 @@ def load(request: Request) -> tuple[str, Pass]:
     torch.set_num_threads(THREADS)
     encoders = ENGINES[request["engine"]](request)
     texts = texts_of(request)
-    sample = texts[:: max(1, len(texts) // 300)]
+    sample = texts[:: max(1, len(texts) // 200)]
     variants = {
         f"{kind}, batches of {batch}": (encode, batch)
         for kind, encode in encoders.items()

@@ -40,7 +40,7 @@ pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
     each(&mut |_| {})?;
 
     // A pass costs what its median question costs; all questions are kept for the percentiles.
-    let kept = [RefCell::new(Vec::new()), RefCell::new(Vec::new())];
+    let kept = &[RefCell::new(Vec::new()), RefCell::new(Vec::new())];
     let median = |mut seconds: Vec<f64>, kept: &RefCell<Vec<f64>>| {
         kept.borrow_mut().extend_from_slice(&seconds);
         Cost {
@@ -56,7 +56,7 @@ pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
         .peers
         .start("sentence-transformers", "question.py", &load)
     {
-        contestants.push(Contestant::new("sentence-transformers", || {
+        contestants.push(Contestant::new("sentence-transformers", move || {
             let reply = peer.ask(&json!({}))?;
             let seconds = reply["seconds"].as_array().ok_or("no seconds")?;
             let seconds = seconds.iter().filter_map(serde_json::Value::as_f64);
@@ -65,7 +65,7 @@ pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
     }
     let rounds = Rounds::run(bench.passes, contestants)?;
     rounds.print("question", 1);
-    for (name, kept) in ["ours", "sentence-transformers"].iter().zip(&kept) {
+    for (name, kept) in ["ours", "sentence-transformers"].iter().zip(kept) {
         if !kept.borrow().is_empty() {
             print(&format!("{name}, a question"), &mut kept.borrow_mut());
         }
@@ -77,7 +77,7 @@ pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
     for answers in ANSWERS {
         let (vectors, _) = made_up(answers, 0, encoder.settings().dims)?;
         let index = Index::new(vectors, (0..answers as u32).collect())?;
-        let mut ask = || {
+        let ask = || {
             each(&mut |vector| {
                 assert_eq!(index.search(vector.row(0), 10).len(), 10);
             })

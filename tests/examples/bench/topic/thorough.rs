@@ -40,7 +40,8 @@ pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
             [questions.collect(), answers.collect()]
         })
         .collect();
-    let shared = bench.data.share("batches.json", &batches)?;
+    let batches = &batches;
+    let shared = bench.data.share("batches.json", batches)?;
     for (precision, name, theirs, goal) in [
         (Precision::Full, "fp32", "PyTorch fp32", Goal::Thorough),
         (
@@ -53,7 +54,7 @@ pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
         let mut contestants = Vec::new();
         match ours(bench, precision)? {
             Some(mut step) => {
-                let mut pass = || {
+                let mut pass = move || {
                     let (cost, ()) = Cost::measure(|| {
                         batches
                             .iter()
