@@ -72,19 +72,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// Rayon and candle look at their environment once, when they start: so a second process is needed
-/// unless somebody has already set it.
+/// Rayon and candle look at their environment once, when they start: so the program is started
+/// again unless somebody has already set it.
 fn with_two_threads(arguments: &Arguments) -> Result<bool, Failure> {
     const VARIABLE: &str = "RAYON_NUM_THREADS";
     let threads = THREADS.to_string();
     if std::env::var(VARIABLE).is_ok_and(|set| set == threads) {
         return run(arguments);
     }
-    let status = Command::new(std::env::current_exe()?)
+    let mut again = Command::new(std::env::current_exe()?);
+    again
         .args(std::env::args_os().skip(1))
-        .env(VARIABLE, threads)
-        .status()?;
-    Ok(status.success())
+        .env(VARIABLE, threads);
+    // In the place of this process where that can be had, so that whoever stops it stops all.
+    #[cfg(unix)]
+    return Err(std::os::unix::process::CommandExt::exec(&mut again).into());
+    #[cfg(not(unix))]
+    Ok(again.status()?.success())
 }
 
 /// Returns whether every topic could be measured to its end; whether the goals are reached is for
