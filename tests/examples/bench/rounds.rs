@@ -174,7 +174,7 @@ impl Rounds {
             let cpu = Spread::of(self.costs[who].iter().map(|cost| cost.cpu).collect()).middle;
             let units = units.max(1) as f64;
             let mut line = format!(
-                "{name}: {} a {unit} ({} to {})",
+                "{name}: {} per {unit} ({} to {})",
                 seconds(median.middle / units),
                 seconds(median.least / units),
                 seconds(median.most / units),
