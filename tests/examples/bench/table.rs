@@ -1,0 +1,140 @@
+//! What must be reached, and whether it is.
+
+use super::rounds::Spread;
+use std::collections::BTreeMap;
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Goal {
+    Encode,
+    Fast,
+    Question,
+    HeadQuaterion,
+    HeadTorch,
+    Quick,
+    Thorough,
+    ThoroughReduced,
+    Search,
+    Window,
+    FirstAnswer,
+    Memory,
+}
+
+/// What is asked.
+enum Asked {
+    /// At least so many times better than the peer.
+    Times(f64),
+    /// At most so many seconds.
+    Seconds(f64),
+}
+
+impl Goal {
+    const ALL: [Self; 12] = [
+        Self::Encode,
+        Self::Fast,
+        Self::Question,
+        Self::HeadQuaterion,
+        Self::HeadTorch,
+        Self::Quick,
+        Self::Thorough,
+        Self::ThoroughReduced,
+        Self::Search,
+        Self::Window,
+        Self::FirstAnswer,
+        Self::Memory,
+    ];
+
+    fn what(self) -> &'static str {
+        match self {
+            Self::Encode => "encode, f32, against the better of PyTorch and ONNX Runtime fp32",
+            Self::Fast => {
+                "encode, “fast”, against the best of ONNX Runtime fp32, int8 and PyTorch bf16"
+            }
+            Self::Question => "one question of 20 tokens, against sentence-transformers",
+            Self::HeadQuaterion => "epoch of `quaterion` with metrics, against Quaterion",
+            Self::HeadTorch => "the same, against plain PyTorch without metrics",
+            Self::Quick => "`quick` until beyond the tutorial's last figures",
+            Self::Thorough => "thorough step, fp32, against PyTorch fp32",
+            Self::ThoroughReduced => "thorough step, reduced, against PyTorch bf16",
+            Self::Search => "exact top 10 of 1,000,000, against a flat f32 scan, recall 1",
+            Self::Window => "start to window, with MiniLM",
+            Self::FirstAnswer => "start to first answer by terminal, with MiniLM",
+            Self::Memory => "peak memory of embedding the cloud FAQ, PyTorch's over ours",
+        }
+    }
+
+    fn asked(self) -> Asked {
+        match self {
+            Self::Encode => Asked::Times(1.4),
+            Self::Fast | Self::HeadTorch | Self::Thorough | Self::ThoroughReduced => {
+                Asked::Times(1.2)
+            }
+            Self::Question | Self::Memory => Asked::Times(2.0),
+            Self::HeadQuaterion => Asked::Times(4.0),
+            Self::Search => Asked::Times(3.0),
+            Self::Quick => Asked::Seconds(10.0),
+            Self::Window => Asked::Seconds(1.0),
+            Self::FirstAnswer => Asked::Seconds(0.5),
+        }
+    }
+
+    /// Where a figure comes from that this command does not measure.
+    fn elsewhere(self) -> &'static str {
+        match self {
+            Self::Window => "not run here: tests/window/run prints it",
+            _ => "not run",
+        }
+    }
+}
+
+struct Found {
+    value: Spread,
+    note: String,
+    /// Whether what else was asked holds.
+    sound: bool,
+}
+
+/// The lines found so far.
+#[derive(Default)]
+pub struct Table {
+    found: BTreeMap<Goal, Found>,
+}
+
+impl Table {
+    /// A goal's figure, with a few words on what it was measured against.
+    pub fn found(&mut self, goal: Goal, value: Spread, note: impl Into<String>) {
+        self.found_if(true, goal, value, note);
+    }
+
+    /// As [`found`](Self::found), where something else must hold too.
+    pub fn found_if(&mut self, sound: bool, goal: Goal, value: Spread, note: impl Into<String>) {
+        let note = note.into();
+        self.found.insert(goal, Found { value, note, sound });
+    }
+
+    /// Prints all lines.
+    pub fn print(&self) {
+        println!("\n| what | asked | measured | | |");
+        println!("| --- | --- | --- | --- | --- |");
+        for goal in Goal::ALL {
+            let asked = match goal.asked() {
+                Asked::Times(least) => format!("≥ {least} ×"),
+                Asked::Seconds(most) => format!("≤ {most} s"),
+            };
+            let what = goal.what();
+            let Some(Found { value, note, sound }) = self.found.get(&goal) else {
+                println!("| {what} | {asked} | – | {} | |", goal.elsewhere());
+                continue;
+            };
+            let (unit, reached) = match goal.asked() {
+                Asked::Times(least) => ("×", value.middle >= least),
+                Asked::Seconds(most) => ("s", value.middle <= most),
+            };
+            let verdict = match reached && *sound {
+                true => "pass",
+                false => "**fail**",
+            };
+            println!("| {what} | {asked} | {value} {unit} | {note} | {verdict} |");
+        }
+    }
+}

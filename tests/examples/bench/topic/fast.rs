@@ -1,0 +1,49 @@
+//! The same texts as in `encode`, at reduced precision.
+
+use super::encode::{TEXTS, encode, peers};
+use crate::{
+    Bench, Failure,
+    rounds::{Contestant, Rounds},
+    say_loudly,
+    table::{Goal, Table},
+};
+use nearsay_core::candle::bert::SentenceEncoder;
+
+const ENGINES: [(&str, &str); 3] = [
+    ("onnx fp32", "ONNX Runtime fp32"),
+    ("onnx int8", "ONNX Runtime int8"),
+    ("bf16", "PyTorch bf16"),
+];
+
+/// PLUG IN: MiniLM at reduced precision, once core has it.
+fn ours(_bench: &Bench) -> Result<Option<SentenceEncoder>, Failure> {
+    Ok(None)
+}
+
+pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
+    let cloud = bench.data.cloud()?;
+    let texts = cloud.some_texts(TEXTS);
+    let shared = bench.data.share("texts.json", &texts)?;
+    let fast = ours(bench)?;
+    let full = bench.data.encoder()?;
+    encode(&full, &texts)?;
+
+    let mut contestants = Vec::new();
+    match &fast {
+        Some(fast) => {
+            encode(fast, &texts)?;
+            contestants.push(Contestant::new("ours fast", || encode(fast, &texts)));
+        }
+        None => say_loudly("our encoder has no reduced precision yet"),
+    }
+    contestants.push(Contestant::new("ours f32", || encode(&full, &texts)));
+    contestants.extend(peers(bench, &shared, &ENGINES)?);
+    let rounds = Rounds::run(bench.passes, contestants)?;
+    rounds.print("text", TEXTS);
+    if let Some(best) = rounds.best(&ENGINES.map(|(_, name)| name))
+        && let Some(times) = rounds.times_faster("ours fast", best)
+    {
+        table.found(Goal::Fast, times, format!("of {best}"));
+    }
+    Ok(())
+}
