@@ -9,7 +9,7 @@
 //! silence. Fine-tuning needs another forward.
 
 mod batch;
-mod kernels;
+pub(crate) mod kernels;
 mod network;
 mod padded;
 mod ragged;
