@@ -1,9 +1,8 @@
 //! The batch metrics of a batch whose cosines are at hand: who stands before one's own other half.
 //!
 //! The same ranks as [`rank_pairs`](crate::metric::rank_pairs), ties in batch order included, from
-//! products that are computed once for both who rank with them: `cos(x, y)` is a distance of `y` to
-//! `x` and of `x` to `y`, so of anchors among themselves, and of positives, only those beyond the
-//! diagonal are. What is counted are whole numbers, which come out the same in whatever order threads
+//! products that are computed once for both who rank with them: `cos(x, y)` is the distance of `y` to
+//! `x` and of `x` to `y`, so of anchors among themselves, and of positives, about half are. What is counted are whole numbers, which come out the same in whatever order threads
 //! add them.
 
 use super::ranking::ROWS;
@@ -17,7 +16,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Blocks of rows whose cosines are held at once.
+/// Blocks whose cosines are held at once.
 const AT_ONCE: usize = 8;
 
 /// Counts who is nearer; its memory is kept from batch to batch.
@@ -29,7 +28,9 @@ pub(super) struct Counter {
     before: Vec<AtomicU32>,
     /// What one block adds to its columns, block by block.
     columns: Vec<u32>,
-    /// Cosines of some blocks of rows.
+    /// First column of each block that is compared within a side, and whether that is the anchors'.
+    tasks: Vec<(usize, bool)>,
+    /// Cosines of some of the blocks.
     cosines: Vec<f32>,
 }
 
@@ -130,58 +131,59 @@ impl Counter {
 
     /// Anchors rank each other, and so do positives. All anchors stand before all positives in batch
     /// order, so that a tie counts for an anchor and not for a positive.
+    ///
+    /// A block of columns is compared with the rows from its own first on: of two operands gemm
+    /// rearranges the columns', which are the few.
     fn within(&mut self, unit: &[f32], span: f32) -> Result<(), ShapeError> {
         let n = self.limits.len();
         let dim = unit.len() / (2 * n);
         let (anchors, positives) = unit.split_at(n * dim);
         let (of_anchors, of_positives) = self.before.split_at(n);
         let limits = &self.limits;
-        // The long rows first, so that threads end together.
-        let tasks: Vec<(usize, bool)> = (0..n)
+        // The tall blocks first, so that threads end together.
+        let tasks = (0..n)
             .step_by(ROWS)
-            .flat_map(|first| [(first, true), (first, false)])
-            .collect();
-        let most = tasks.len().min(AT_ONCE);
-        let (cosines, columns) = (&mut self.cosines, &mut self.columns);
+            .flat_map(|first| [(first, true), (first, false)]);
+        self.tasks.clear();
+        self.tasks.extend(tasks);
+        let cosines = &mut self.cosines;
+        let most = self.tasks.len().min(AT_ONCE);
         cosines.resize(cosines.len().max(most * ROWS * n), 0.0);
-        columns.resize(columns.len().max(most * n), 0);
-        for tasks in tasks.chunks(AT_ONCE) {
+        for tasks in self.tasks.chunks(AT_ONCE) {
             tasks
                 .par_iter()
                 .zip(cosines.par_chunks_mut(ROWS * n))
-                .zip(columns.par_chunks_mut(n))
                 .with_max_len(1)
-                .try_for_each(|((&(first, side), cosines), columns)| {
+                .try_for_each(|(&(first, side), cosines)| {
                     let (all, before) = match side {
                         true => (anchors, of_anchors),
                         false => (positives, of_positives),
                     };
-                    let (rows, width) = (ROWS.min(n - first), n - first);
+                    let (rows, width) = (n - first, ROWS.min(n - first));
                     let cosines = &mut cosines[..rows * width];
                     let rest = &all[first * dim..];
                     matmul(
                         ViewMut::new(cosines, rows, width),
                         0.0,
                         1.0,
-                        View::new(&rest[..rows * dim], rows, dim),
-                        View::new(rest, width, dim).t(),
+                        View::new(rest, rows, dim),
+                        View::new(&rest[..width * dim], width, dim).t(),
                         Parallelism::None,
                     )?;
                     let (limits, before) = (&limits[first..], &before[first..]);
-                    let columns = &mut columns[..width];
-                    columns.fill(0);
+                    let mut columns = [0; ROWS];
                     Arch::new().dispatch(|| {
                         for (i, row) in cosines.chunks_exact(width).enumerate() {
-                            let (row, right) = (&row[i + 1..], &limits[i + 1..]);
-                            let counts = &mut columns[i + 1..];
+                            let row = &row[..i.min(width)];
+                            let (limit, counts) = (limits[i], &mut columns);
                             let nearer = match side {
-                                true => tally::<true, true>(row, span, limits[i], right, counts),
-                                false => tally::<false, false>(row, span, limits[i], right, counts),
+                                true => tally::<true, true>(row, span, limit, limits, counts),
+                                false => tally::<false, false>(row, span, limit, limits, counts),
                             };
                             before[i].fetch_add(nearer, Ordering::Relaxed);
                         }
                     });
-                    add(before, columns);
+                    add(before, &columns);
                     Ok(())
                 })?;
         }

@@ -126,9 +126,11 @@ struct Outcome {
     ranks: [Ranks; 2],
 }
 
+/// To 1e-5 of the largest, or to what one rounding of a probability near 1 makes of a gradient at a
+/// sharpness of 20, if that is more: of a batch that is already in order both have only such.
 fn close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
-    let largest = expected.iter().fold(1e-6f32, |most, x| most.max(x.abs()));
+    let largest = expected.iter().fold(5e-3f32, |most, x| most.max(x.abs()));
     for (a, b) in found.iter().zip(expected) {
         assert!(
             (a - b).abs() <= 1e-5 * largest,
