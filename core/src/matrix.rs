@@ -161,6 +161,11 @@ impl Matrix {
         &self.data
     }
 
+    /// All values, row by row, to be changed.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
     /// The values themselves, row by row.
     #[must_use]
     pub fn into_data(self) -> Vec<f32> {

@@ -11,8 +11,13 @@ use nearsay_core::{
     head::{HeadConfig, Mode, Weight},
     loss::{Contrastive, MultipleNegativesRanking, PairLoss},
     matrix::Matrix,
+    metric::Ranks,
     sample::PairTargets,
     tensor::Tensor,
+    train::{
+        Recipe, Settings,
+        learner::{AutogradHead, Batch, ClosedHead, Learner},
+    },
 };
 use nearsay_tests::{assert_close, golden, matrix, numbers};
 use serde_json::Value;
@@ -209,5 +214,42 @@ fn training_trajectory() {
     }
     for (found, expected) in head.weights().unwrap().iter().zip(named("final")) {
         assert_close(&found.value, expected.value.data(), &expected.name);
+    }
+}
+
+/// The same five steps by both learners of a head, as the loop takes them.
+#[test]
+fn training_trajectory_of_both_learners() {
+    let settings = Settings {
+        lr: 0.01,
+        ..Settings::of(Recipe::Quaterion, 8)
+    };
+    five_steps(ClosedHead::new(&settings).unwrap());
+    five_steps(AutogradHead::new(&settings, &Device::Cpu).unwrap());
+}
+
+fn five_steps<L: Learner<Texts = Matrix>>(mut learner: L) {
+    let golden = golden("train_trajectory.json");
+    let mut start = learner.snapshot().unwrap();
+    for weight in &mut start.weights {
+        weight.value = matrix(&golden["init"][&weight.name]);
+    }
+    learner.restore(&start, 0.01).unwrap();
+    let [anchors, positives] = ["q", "a"].map(|side| learner.place(matrix(&golden[side])).unwrap());
+    let expected = numbers(&golden["losses"]);
+    let n = matrix(&golden["q"]).rows();
+    for &expected in &expected {
+        let batch = Batch {
+            anchors: &anchors,
+            positives: &positives,
+            pairs: &(0..n as u32).collect::<Vec<_>>(),
+            targets: &PairTargets::positives(n),
+        };
+        let loss = learner.learn(batch, 0, &mut Ranks::default()).unwrap();
+        assert!((loss - expected).abs() < 1e-5, "{loss} {expected}");
+    }
+    for weight in learner.snapshot().unwrap().weights {
+        let expected = matrix(&golden["final"][&weight.name]);
+        assert_close(&weight.value, expected.data(), &weight.name);
     }
 }

@@ -4,6 +4,7 @@
 use super::{to_matrix, to_tensor};
 use crate::matrix::Matrix;
 use candle_core::{Result, Tensor, Var, backprop::GradStore};
+use pulp::Arch;
 
 /// Adam's numbers, with PyTorch's defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +30,68 @@ impl Default for AdamConfig {
             eps: 1e-8,
             weight_decay: 0.0,
         }
+    }
+}
+
+/// The numbers of one step, the same for every weight.
+struct Factors {
+    /// `β₁` and `1 − β₁`
+    first: (f64, f64),
+    /// `β₂` and `1 − β₂`
+    second: (f64, f64),
+    /// `1/√(1 − β₂ᵗ)`
+    root: f64,
+    /// `ε`
+    eps: f64,
+    /// `lr/(1 − β₁ᵗ)`
+    size: f64,
+    /// `1 − lr·λ`
+    decay: f64,
+}
+
+impl AdamConfig {
+    fn factors(&self, step: u64) -> Factors {
+        let steps = step as f64;
+        Factors {
+            first: (self.beta1, 1.0 - self.beta1),
+            second: (self.beta2, 1.0 - self.beta2),
+            root: 1.0 / (1.0 - self.beta2.powf(steps)).sqrt(),
+            eps: self.eps,
+            size: self.lr / (1.0 - self.beta1.powf(steps)),
+            decay: 1.0 - self.lr * self.weight_decay,
+        }
+    }
+
+    /// [`Adam`]'s step, the `step`-th counted from 1, over plain numbers: weights, their moments and
+    /// their gradient, all of one length. The same operations in the same order, so the same bits.
+    pub fn update(
+        &self,
+        step: u64,
+        weights: &mut [f32],
+        (first, second): (&mut [f32], &mut [f32]),
+        gradient: &[f32],
+    ) {
+        let factors = self.factors(step);
+        let [beta1, rest1, beta2, rest2, root, eps, size, decay] = [
+            factors.first.0,
+            factors.first.1,
+            factors.second.0,
+            factors.second.1,
+            factors.root,
+            factors.eps,
+            factors.size,
+            factors.decay,
+        ]
+        .map(|factor| factor as f32);
+        Arch::new().dispatch(|| {
+            let moments = first.iter_mut().zip(second.iter_mut());
+            for ((weight, (first, second)), &g) in weights.iter_mut().zip(moments).zip(gradient) {
+                *first = *first * beta1 + g * rest1;
+                *second = *second * beta2 + g * g * rest2;
+                let update = *first / (second.sqrt() * root + eps) * size;
+                *weight = *weight * decay - update;
+            }
+        });
     }
 }
 
@@ -92,25 +155,24 @@ impl Adam {
     /// # Errors
     /// candle's.
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
-        let AdamConfig {
-            lr,
-            beta1,
-            beta2,
-            eps,
-            weight_decay,
-        } = self.config;
         self.step += 1;
-        let steps = self.step as f64;
-        let (scale1, scale2) = (1.0 - beta1.powf(steps), 1.0 - beta2.powf(steps));
+        let Factors {
+            first: (beta1, rest1),
+            second: (beta2, rest2),
+            root,
+            eps,
+            size,
+            decay,
+        } = self.config.factors(self.step);
         for (i, variable) in self.variables.iter().enumerate() {
             let Some(gradient) = gradients.get(variable) else {
                 continue;
             };
-            let first = ((&self.first[i] * beta1)? + (gradient * (1.0 - beta1))?)?;
-            let second = ((&self.second[i] * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
-            let denominator = ((second.sqrt()? / scale2.sqrt())? + eps)?;
-            let update = ((&first / denominator)? * (lr / scale1))?;
-            let decayed = (variable.as_tensor() * (1.0 - lr * weight_decay))?;
+            let first = ((&self.first[i] * beta1)? + (gradient * rest1)?)?;
+            let second = ((&self.second[i] * beta2)? + (gradient.sqr()? * rest2)?)?;
+            let denominator = ((second.sqrt()? * root)? + eps)?;
+            let update = ((&first / denominator)? * size)?;
+            let decayed = (variable.as_tensor() * decay)?;
             variable.set(&(decayed - update)?)?;
             // Cut off, or each step would keep the graph of all before it.
             (self.first[i], self.second[i]) = (first.detach(), second.detach());
@@ -198,6 +260,30 @@ mod tests {
     #[test]
     fn a_restored_optimiser_goes_on_bit_for_bit() {
         assert_eq!(run(7, None), run(7, Some(4)));
+    }
+
+    #[test]
+    fn plain_numbers_take_the_same_steps() {
+        let start = [0.3f32, -2.0, 1e-3, 0.0, 5.0];
+        let gradients = [[0.1f32, -3.0, 1e-9, 0.0, 2.0], [0.2, 1.0, 1e-3, -0.5, 0.0]];
+        for weight_decay in [0.0, 0.01] {
+            let config = AdamConfig {
+                weight_decay,
+                ..AdamConfig::default()
+            };
+            let variable = Var::new(&start, &Device::Cpu).unwrap();
+            let mut adam = Adam::new(vec![variable.clone()], config).unwrap();
+            let (mut weights, mut first, mut second) = (start, [0.0; 5], [0.0; 5]);
+            for step in 1..=6 {
+                let gradient = gradients[step % 2];
+                let tensor = Tensor::new(&gradient, &Device::Cpu).unwrap();
+                let loss = (variable.as_tensor() * tensor).unwrap().sum_all().unwrap();
+                adam.step(&loss.backward().unwrap()).unwrap();
+                let moments = (&mut first[..], &mut second[..]);
+                config.update(step as u64, &mut weights, moments, &gradient);
+                assert_eq!(variable.to_vec1::<f32>().unwrap(), weights, "step {step}");
+            }
+        }
     }
 
     #[test]

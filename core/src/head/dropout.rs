@@ -41,6 +41,23 @@ pub(super) fn check_rate(rate: f32) -> Result<(), String> {
     ))
 }
 
+/// What each number is multiplied by, without end: 0 for a share of `rate`, else `1 / (1 − rate)`.
+fn mask(rate: f32, random: &mut fastrand::Rng) -> impl Iterator<Item = f32> {
+    let kept = 1.0 - rate;
+    core::iter::repeat_with(move || if random.f32() < kept { 1.0 / kept } else { 0.0 })
+}
+
+/// Does to the numbers of a batch, in their order, what [`Dropout`] does to its input.
+#[cfg(feature = "train")]
+pub(crate) fn drop_in_place(x: &mut [f32], rate: f32, mode: Mode) {
+    if let Some(mut random) = mode.part(0).random().filter(|_| rate > 0.0) {
+        let factors = mask(rate, &mut random);
+        x.iter_mut()
+            .zip(factors)
+            .for_each(|(x, factor)| *x *= factor);
+    }
+}
+
 /// `x` with `rate` of its numbers set to 0 and the others scaled up, when there is something to
 /// draw from.
 pub(super) fn dropout<T: Tensor>(
@@ -52,10 +69,7 @@ pub(super) fn dropout<T: Tensor>(
         return Ok(x.clone());
     };
     let (rows, columns) = x.dims();
-    let kept = 1.0 - rate;
-    let mask: Vec<f32> = (0..rows * columns)
-        .map(|_| if random.f32() < kept { 1.0 / kept } else { 0.0 })
-        .collect();
+    let mask: Vec<f32> = mask(rate, random).take(rows * columns).collect();
     x.mul(&x.constant(&mask, rows, columns)?)
 }
 

@@ -106,6 +106,8 @@ pub use activation::{Activate, Activation};
 pub use config::HeadConfig;
 pub use dense::{Dense, Folded};
 pub use dropout::Dropout;
+#[cfg(feature = "train")]
+pub(crate) use dropout::drop_in_place;
 pub use empty::Empty;
 pub use error::HeadError;
 pub use gated::Gated;

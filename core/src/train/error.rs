@@ -1,4 +1,6 @@
-use crate::{cache::CacheError, head::HeadError, sample::BatchError, store::StoreError};
+use crate::{
+    cache::CacheError, head::HeadError, matrix::ShapeError, sample::BatchError, store::StoreError,
+};
 use std::fmt;
 
 /// Why a run could not be done.
@@ -86,6 +88,12 @@ from!(
     Head(HeadError<candle_core::Error>),
     Store(StoreError)
 );
+
+impl From<ShapeError> for TrainError {
+    fn from(error: ShapeError) -> Self {
+        Self::Tensor(candle_core::Error::wrap(error))
+    }
+}
 
 impl From<CacheError> for TrainError {
     fn from(error: CacheError) -> Self {

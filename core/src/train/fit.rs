@@ -9,10 +9,9 @@ use super::{
 };
 use crate::{
     head::Weights,
-    loss::{MultipleNegativesRanking, PairLoss},
     matrix::Matrix,
     metric::{
-        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool,
+        Metric, PoolMetrics, Ranks, RetrievalPrecision, RetrievalReciprocalRank, rank_pool,
         score_pool,
     },
     sample::PairTargets,
@@ -79,11 +78,18 @@ impl<P> Placed<P> {
         self.subgroups.len()
     }
 
-    fn targets(&self, pairs: &[u32]) -> PairTargets {
+    /// Some of the pairs, all of which belong together; what is known of them goes into `targets`.
+    fn batch<'a>(&'a self, pairs: &'a [u32], targets: &'a mut PairTargets) -> Batch<'a, P> {
+        targets.scores.clear();
+        targets.scores.resize(pairs.len(), 1.0);
         let subgroups = pairs.iter().map(|&pair| self.subgroups[pair as usize]);
-        PairTargets {
-            scores: vec![1.0; pairs.len()],
-            subgroups: subgroups.collect(),
+        targets.subgroups.clear();
+        targets.subgroups.extend(subgroups);
+        Batch {
+            anchors: &self.anchors,
+            positives: &self.positives,
+            pairs,
+            targets,
         }
     }
 }
@@ -99,13 +105,16 @@ struct Choice<P> {
 
 struct Run<'a, L: Learner> {
     fit: &'a Fit<'a, L::Texts>,
-    loss: MultipleNegativesRanking,
     train: Placed<L::Placed>,
     val: Option<Placed<L::Placed>>,
     choice: Option<Choice<L::Placed>>,
     learner: L,
     state: State,
     saved: Instant,
+    /// What is known of the present batch, kept so that no step needs new memory.
+    targets: PairTargets,
+    /// Its ranks, likewise.
+    ranks: Ranks,
 }
 
 impl<X: Texts> Fit<'_, X> {
@@ -188,7 +197,6 @@ impl<'a, L: Learner> Run<'a, L> {
         }
         let val = fit.val.filter(|val| !val.is_empty()).cloned();
         Ok(Self {
-            loss: settings.loss(),
             train: Placed::new(train, &learner)?,
             val: val.map(|val| Placed::new(val, &learner)).transpose()?,
             choice,
@@ -199,6 +207,8 @@ impl<'a, L: Learner> Run<'a, L> {
             },
             learner,
             saved: Instant::now(),
+            targets: PairTargets::default(),
+            ranks: Ranks::default(),
             fit,
         })
     }
@@ -319,26 +329,17 @@ impl<'a, L: Learner> Run<'a, L> {
 
     /// One step; false when the loss was not finite.
     fn step(&mut self, pairs: &[u32]) -> Result<bool, TrainError> {
-        let targets = self.train.targets(pairs);
         let number = (self.state.epoch as u64) << 24 | self.state.batch as u64;
-        let batch = Batch {
-            anchors: &self.train.anchors,
-            positives: &self.train.positives,
-            pairs,
-            seed: seed(self.fit.settings.seed, Purpose::Dropout, number),
-        };
-        let loss = &self.loss;
-        let learned = self.learner.learn(batch, &mut |embeddings| {
-            Ok(loss.forward(embeddings, &targets)?)
-        })?;
-        if !learned.loss.is_finite() {
+        let seed = seed(self.fit.settings.seed, Purpose::Dropout, number);
+        let batch = self.train.batch(pairs, &mut self.targets);
+        let loss = self.learner.learn(batch, seed, &mut self.ranks)?;
+        if !loss.is_finite() {
             return Ok(false);
         }
         let sums = &mut self.state.sums;
-        let ranks = rank_pairs(&self.loss.distance, &learned.embeddings, &targets)?;
-        sums.rp_1.update(&ranks);
-        sums.rrk.update(&ranks);
-        sums.loss += f64::from(learned.loss) * pairs.len() as f64;
+        sums.rp_1.update(&self.ranks);
+        sums.rrk.update(&self.ranks);
+        sums.loss += f64::from(loss) * pairs.len() as f64;
         sums.pairs += pairs.len();
         Ok(true)
     }
@@ -406,7 +407,7 @@ impl<'a, L: Learner> Run<'a, L> {
     }
 
     /// The batch metrics of the pairs kept aside, in batches of the training's size.
-    fn measure(&self) -> Result<Option<BatchFigures>, TrainError> {
+    fn measure(&mut self) -> Result<Option<BatchFigures>, TrainError> {
         let Some(val) = &self.val else {
             return Ok(None);
         };
@@ -416,14 +417,10 @@ impl<'a, L: Learner> Run<'a, L> {
         );
         let order: Vec<u32> = (0..val.len() as u32).collect();
         for pairs in order.chunks(self.fit.settings.batch) {
-            let halves = [
-                self.learner.embed(&val.anchors, pairs)?,
-                self.learner.embed(&val.positives, pairs)?,
-            ];
-            let embeddings = candle_core::Tensor::cat(&halves, 0)?;
-            let ranks = rank_pairs(&self.loss.distance, &embeddings, &val.targets(pairs))?;
-            rp_1.update(&ranks);
-            rrk.update(&ranks);
+            let batch = val.batch(pairs, &mut self.targets);
+            self.learner.rank(batch, &mut self.ranks)?;
+            rp_1.update(&self.ranks);
+            rrk.update(&self.ranks);
         }
         Ok(Some(figures(&rp_1, &rrk)))
     }

@@ -5,7 +5,7 @@ use super::{
     TrainError,
     bags::Bags,
     data::answer_groups,
-    learner::{HeadLearner, TableLearner},
+    learner::{TableLearner, train_head},
 };
 use crate::{
     cache::{Embedded, EmbeddingCache, Encode},
@@ -237,8 +237,7 @@ impl Job<'_, '_> {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Learned, TrainError> {
         let (train, val) = (place.pairs(self.rows)?, place.pairs(self.held_out)?);
-        let learner = HeadLearner::new(self.settings, self.device)?;
-        let fitted = self.fit(&train, &val).run(learner, resume, on_event)?;
+        let fitted = train_head(&self.fit(&train, &val), self.device, resume, on_event)?;
         let head = TrainableHead::new(&self.settings.head, &fitted.weights, self.device)?;
         let vectors = to_tensor(place.vectors, self.device)?;
         let vectors = to_matrix(&head.head().forward(&vectors, Mode::Eval)?.detach())?;

@@ -88,7 +88,7 @@ fn polynomial<S: Simd>(simd: S, coefficients: &[f32], x: S::f32s) -> S::f32s {
 ///
 /// x = n·ln 2 + r with |r| ≤ ½ ln 2; eʳ by a polynomial (Cephes `expf`), 2ⁿ through the exponent bits.
 #[inline(always)]
-pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     const POLYNOMIAL: [f32; 6] = [
         1.987_569_1e-4,
         1.398_199_9e-3,

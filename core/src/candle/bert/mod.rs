@@ -10,7 +10,7 @@
 
 mod batch;
 pub mod finetune;
-mod kernels;
+pub(crate) mod kernels;
 mod linear;
 mod network;
 mod padded;

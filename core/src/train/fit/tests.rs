@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     distance::DistanceKind,
     store::{MemStore, Store},
-    train::{Recipe, learner::HeadLearner},
+    train::{Recipe, learner::train_head},
 };
 use candle_core::Device;
 
@@ -50,14 +50,14 @@ fn run(
 ) -> Result<Fitted, TrainError> {
     let val = pairs(20, 99);
     let val = Some(&val);
-    Fit {
+    let fit = Fit {
         settings,
         train,
         val,
         control,
         checkpoint,
-    }
-    .run(HeadLearner::new(settings, &Device::Cpu)?, resume, on_event)
+    };
+    train_head(&fit, &Device::Cpu, resume, on_event)
 }
 
 fn simple(settings: &Settings, train: &Pairs) -> (Result<Fitted, TrainError>, Vec<Event>) {

@@ -2,19 +2,24 @@
 //!
 //! | learner | learns | from |
 //! | --- | --- | --- |
-//! | [`HeadLearner`] | a head over a frozen encoder | cached vectors |
+//! | [`ClosedHead`], [`AutogradHead`] | a head over a frozen encoder | cached vectors |
 //! | [`TableLearner`] | the rows of a static encoder's table | token ids |
 //!
 //! The loop ([`Fit`](super::Fit)) knows neither: it hands out batches, measures, saves and goes back.
 
-mod head;
+pub mod head;
 mod sparse_adam;
 mod table;
 
-pub use head::HeadLearner;
+pub use head::{AutogradHead, ClosedHead, train_head};
 pub use table::TableLearner;
 
 use super::{TrainError, checkpoint::Snapshot, data::Texts};
+use crate::{
+    distance::DistanceKind,
+    metric::{Ranks, rank_pairs},
+    sample::PairTargets,
+};
 use candle_core::Tensor;
 use sha2::Sha256;
 
@@ -37,16 +42,27 @@ pub trait Learner {
     /// The tensor library's.
     fn embed(&self, texts: &Self::Placed, rows: &[u32]) -> Result<Tensor, TrainError>;
 
-    /// One step: embeds the batch, asks for its loss and changes the weights to make that smaller;
-    /// changes nothing when the loss is not finite.
+    /// One step: embeds the batch with dropout drawn from `seed`, and changes the weights to make its
+    /// loss smaller. Changes nothing when the loss is not finite.
+    ///
+    /// Returns the loss before the step; `ranks` are then those of the same embeddings, as
+    /// [`rank`](Self::rank) has them, unless the loss is not finite.
     ///
     /// # Errors
     /// The loss's and the tensor library's.
     fn learn(
         &mut self,
         batch: Batch<'_, Self::Placed>,
-        loss: &mut BatchLoss<'_>,
-    ) -> Result<Learned, TrainError>;
+        seed: u64,
+        ranks: &mut Ranks,
+    ) -> Result<f32, TrainError>;
+
+    /// Where each embedding of a batch finds its other half, as things stand; see [`rank_pairs`].
+    ///
+    /// # Errors
+    /// When the batch cannot be ranked, and the tensor library's.
+    fn rank(&mut self, batch: Batch<'_, Self::Placed>, ranks: &mut Ranks)
+    -> Result<(), TrainError>;
 
     /// The weights and what the optimiser remembers.
     ///
@@ -65,7 +81,6 @@ pub trait Learner {
 }
 
 /// Some of the pairs.
-#[derive(Clone, Copy)]
 pub struct Batch<'a, P> {
     /// All anchors.
     pub anchors: &'a P,
@@ -73,19 +88,19 @@ pub struct Batch<'a, P> {
     pub positives: &'a P,
     /// Numbers of the pairs in the batch.
     pub pairs: &'a [u32],
-    /// Seed of this step's dropout.
-    pub seed: u64,
+    /// What is known of them.
+    pub targets: &'a PairTargets,
 }
 
-/// The loss of a batch's embeddings, `[2n, d] → [1, 1]`.
-pub type BatchLoss<'a> = dyn FnMut(&Tensor) -> Result<Tensor, TrainError> + 'a;
-
-/// What came of a step.
-pub struct Learned {
-    /// The loss before the step.
-    pub loss: f32,
-    /// The embeddings before the step, `[2n, d]`, without gradient.
-    pub embeddings: Tensor,
+/// The ranks of a batch whose embeddings are a tensor, `[2n, d]`.
+fn rank_tensor(
+    distance: DistanceKind,
+    embeddings: &Tensor,
+    targets: &PairTargets,
+    ranks: &mut Ranks,
+) -> Result<(), TrainError> {
+    *ranks = rank_pairs(&distance, embeddings, targets)?;
+    Ok(())
 }
 
 /// The only number of a `[1, 1]` tensor.

@@ -1,9 +1,11 @@
-use super::{Batch, BatchLoss, Learned, Learner, number, sparse_adam::SparseAdam};
+use super::{Batch, Learner, number, rank_tensor, sparse_adam::SparseAdam};
 use crate::{
     candle::to_tensor,
     compact::Table,
     head::Weight,
+    loss::{MultipleNegativesRanking, PairLoss as _},
     matrix::{Matrix, ShapeError},
+    metric::Ranks,
     train::{Settings, TrainError, bags::Bags, checkpoint::Snapshot, data::Pairs},
 };
 use candle_core::{Device, Tensor, Var};
@@ -23,6 +25,7 @@ pub struct TableLearner {
     tokens: Vec<u32>,
     rows: Matrix,
     adam: SparseAdam,
+    loss: MultipleNegativesRanking,
 }
 
 impl TableLearner {
@@ -40,6 +43,7 @@ impl TableLearner {
         let rows = table.to_full(&tokens);
         Self {
             adam: SparseAdam::new(rows.rows(), rows.columns(), settings.lr),
+            loss: settings.loss(),
             tokens,
             rows,
         }
@@ -70,8 +74,12 @@ impl TableLearner {
     }
 }
 
-fn wrong(error: ShapeError) -> TrainError {
-    TrainError::Tensor(candle_core::Error::wrap(error))
+/// The texts of a batch, all anchors first.
+fn texts<'a>(batch: &Batch<'a, Bags>) -> Vec<&'a [u32]> {
+    [batch.anchors, batch.positives]
+        .into_iter()
+        .flat_map(|side| batch.pairs.iter().map(|&pair| side.get(pair as usize)))
+        .collect()
 }
 
 impl Learner for TableLearner {
@@ -88,33 +96,37 @@ impl Learner for TableLearner {
 
     fn embed(&self, texts: &Bags, rows: &[u32]) -> Result<Tensor, TrainError> {
         let means = self.means(rows.iter().map(|&row| texts.get(row as usize)));
-        Ok(to_tensor(&means.map_err(wrong)?, &Device::Cpu)?)
+        Ok(to_tensor(&means?, &Device::Cpu)?)
     }
 
     fn learn(
         &mut self,
         batch: Batch<'_, Bags>,
-        loss: &mut BatchLoss<'_>,
-    ) -> Result<Learned, TrainError> {
-        let texts: Vec<&[u32]> = [batch.anchors, batch.positives]
-            .iter()
-            .flat_map(|side| batch.pairs.iter().map(|&pair| side.get(pair as usize)))
-            .collect();
-        let means = self.means(texts.iter().copied()).map_err(wrong)?;
+        _seed: u64,
+        ranks: &mut Ranks,
+    ) -> Result<f32, TrainError> {
+        let texts = texts(&batch);
+        let means = self.means(texts.iter().copied())?;
         let means = Var::from_tensor(&to_tensor(&means, &Device::Cpu)?)?;
-        let loss = loss(means.as_tensor())?;
+        let loss = self.loss.forward(means.as_tensor(), batch.targets)?;
         let value = number(&loss)?;
-        if let Some(gradient) = loss.backward()?.get(&means)
-            && value.is_finite()
-        {
+        if !value.is_finite() {
+            return Ok(value);
+        }
+        if let Some(gradient) = loss.backward()?.get(&means) {
             let gradient: Vec<f32> = gradient.flatten_all()?.to_vec1()?;
             let (touched, sums) = scatter(&texts, &gradient, self.rows.columns());
             self.adam.step(&mut self.rows, &touched, &sums);
         }
-        Ok(Learned {
-            loss: value,
-            embeddings: means.as_detached_tensor(),
-        })
+        let means = means.as_detached_tensor();
+        rank_tensor(self.loss.distance, &means, batch.targets, ranks)?;
+        Ok(value)
+    }
+
+    fn rank(&mut self, batch: Batch<'_, Bags>, ranks: &mut Ranks) -> Result<(), TrainError> {
+        let means = self.means(texts(&batch).into_iter())?;
+        let means = to_tensor(&means, &Device::Cpu)?;
+        rank_tensor(self.loss.distance, &means, batch.targets, ranks)
     }
 
     fn snapshot(&self) -> Result<Snapshot, TrainError> {
@@ -358,16 +370,13 @@ mod tests {
         let before = learner.rows.clone();
         let anchors = learner.place(train.anchors.clone()).unwrap();
         let positives = learner.place(train.positives.clone()).unwrap();
-        let loss = settings.loss();
         let batch = Batch {
             anchors: &anchors,
             positives: &positives,
             pairs: &[0, 1],
-            seed: 0,
+            targets: &crate::sample::PairTargets::positives(2),
         };
-        let targets = crate::sample::PairTargets::positives(2);
-        let mut of = |x: &Tensor| Ok(crate::loss::PairLoss::forward(&loss, x, &targets)?);
-        learner.learn(batch, &mut of).unwrap();
+        learner.learn(batch, 0, &mut Ranks::default()).unwrap();
         let inside: Vec<u32> = [0, 1]
             .iter()
             .flat_map(|&pair| [anchors.get(pair), positives.get(pair)].concat())

@@ -1,4 +1,4 @@
-use super::{Batch, BatchLoss, Learned, Learner, number};
+use super::placeable;
 use crate::{
     candle::{
         TrainableHead,
@@ -6,26 +6,29 @@ use crate::{
         to_tensor,
     },
     head::Mode,
+    loss::{MultipleNegativesRanking, PairLoss as _},
     matrix::Matrix,
+    metric::Ranks,
     train::{
         Settings, TrainError,
         checkpoint::Snapshot,
-        data::normalized,
+        learner::{Batch, Learner, number, rank_tensor},
         settings::{Purpose, seed},
     },
 };
 use candle_core::{Device, Tensor};
 use sha2::Sha256;
 
-/// A head over a frozen encoder: texts are its cached vectors, optimised by Adam.
-pub struct HeadLearner {
+/// Any head on any device: the gradient is candle's.
+pub struct AutogradHead {
     head: TrainableHead,
     adam: Adam,
+    loss: MultipleNegativesRanking,
     normalize: bool,
     device: Device,
 }
 
-impl HeadLearner {
+impl AutogradHead {
     /// The untrained head of these settings.
     ///
     /// # Errors
@@ -41,27 +44,32 @@ impl HeadLearner {
         Ok(Self {
             adam: Adam::new(head.variables().to_vec(), config)?,
             head,
+            loss: settings.loss(),
             normalize: settings.normalize,
             device: device.clone(),
         })
     }
 }
 
-impl Learner for HeadLearner {
+impl AutogradHead {
+    /// The embeddings of a batch, `[2n, d]`.
+    fn forward(&self, batch: &Batch<'_, Tensor>, mode: Mode) -> Result<Tensor, TrainError> {
+        let rows = Tensor::from_slice(batch.pairs, batch.pairs.len(), &self.device)?;
+        let halves = [
+            batch.anchors.index_select(&rows, 0)?,
+            batch.positives.index_select(&rows, 0)?,
+        ];
+        let head = self.head.head();
+        Ok(head.forward(&Tensor::cat(&halves, 0)?, mode)?)
+    }
+}
+
+impl Learner for AutogradHead {
     type Texts = Matrix;
     type Placed = Tensor;
 
     fn place(&self, vectors: Matrix) -> Result<Tensor, TrainError> {
-        let (head, found) = (self.head.head().in_dim(), vectors.columns());
-        if head != found && vectors.rows() > 0 {
-            return Err(TrainError::Setting(format!(
-                "the head is for embeddings of length {head}, these have length {found}"
-            )));
-        }
-        let vectors = match self.normalize {
-            true => normalized(vectors),
-            false => vectors,
-        };
+        let vectors = placeable(vectors, self.head.head().in_dim(), self.normalize)?;
         Ok(to_tensor(&vectors, &self.device)?)
     }
 
@@ -74,25 +82,23 @@ impl Learner for HeadLearner {
     fn learn(
         &mut self,
         batch: Batch<'_, Tensor>,
-        loss: &mut BatchLoss<'_>,
-    ) -> Result<Learned, TrainError> {
-        let rows = Tensor::from_slice(batch.pairs, batch.pairs.len(), &self.device)?;
-        let halves = [
-            batch.anchors.index_select(&rows, 0)?,
-            batch.positives.index_select(&rows, 0)?,
-        ];
-        let mode = Mode::Train { seed: batch.seed };
-        let head = self.head.head();
-        let embeddings = head.forward(&Tensor::cat(&halves, 0)?, mode)?;
-        let loss = loss(&embeddings)?;
+        seed: u64,
+        ranks: &mut Ranks,
+    ) -> Result<f32, TrainError> {
+        let embeddings = self.forward(&batch, Mode::Train { seed })?;
+        let loss = self.loss.forward(&embeddings, batch.targets)?;
         let value = number(&loss)?;
         if value.is_finite() {
             self.adam.step(&loss.backward()?)?;
+            let embeddings = embeddings.detach();
+            rank_tensor(self.loss.distance, &embeddings, batch.targets, ranks)?;
         }
-        Ok(Learned {
-            loss: value,
-            embeddings: embeddings.detach(),
-        })
+        Ok(value)
+    }
+
+    fn rank(&mut self, batch: Batch<'_, Tensor>, ranks: &mut Ranks) -> Result<(), TrainError> {
+        let embeddings = self.forward(&batch, Mode::Eval)?.detach();
+        rank_tensor(self.loss.distance, &embeddings, batch.targets, ranks)
     }
 
     fn snapshot(&self) -> Result<Snapshot, TrainError> {
