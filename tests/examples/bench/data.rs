@@ -8,7 +8,7 @@ use nearsay::{
 };
 use nearsay_core::{
     cache::{EmbeddingCache, Uninterrupted},
-    candle::bert::SentenceEncoder,
+    candle::bert::{Precision, SentenceEncoder},
     faq::{ReadOptions, Row, read},
     matrix::Matrix,
     model::ModelFiles,
@@ -58,9 +58,9 @@ impl Data {
     }
 
     /// MiniLM itself.
-    pub fn encoder(&self) -> Result<SentenceEncoder, Failure> {
+    pub fn encoder(&self, precision: Precision) -> Result<SentenceEncoder, Failure> {
         let files = ModelFiles::open(&DiskStore, self.model()?)?;
-        Ok(SentenceEncoder::load(&files, &Device::Cpu)?)
+        Ok(SentenceEncoder::load_with(&files, &Device::Cpu, precision)?)
     }
 
     /// The cloud FAQ.

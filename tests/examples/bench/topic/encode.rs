@@ -6,7 +6,7 @@ use crate::{
     rounds::{Contestant, Cost, Rounds},
     table::{Goal, Table},
 };
-use nearsay_core::candle::bert::SentenceEncoder;
+use nearsay_core::candle::bert::{Precision, SentenceEncoder};
 use serde_json::{Value, json};
 use std::{ops::ControlFlow, path::Path};
 
@@ -22,7 +22,7 @@ pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
     let cloud = bench.data.cloud()?;
     let texts = cloud.some_texts(TEXTS);
     let shared = bench.data.share("texts.json", &texts)?;
-    let encoder = bench.data.encoder()?;
+    let encoder = bench.data.encoder(Precision::F32)?;
     let candle = CandleBert::load(bench.data.model()?)?;
     // Everybody's first pass is for warming up.
     encode(&encoder, &texts)?;

@@ -7,7 +7,7 @@ use crate::{
     say_loudly,
     table::{Goal, Table},
 };
-use nearsay_core::candle::bert::SentenceEncoder;
+use nearsay_core::candle::bert::Precision;
 
 const ENGINES: [(&str, &str); 3] = [
     ("onnx fp32", "ONNX Runtime fp32"),
@@ -15,28 +15,22 @@ const ENGINES: [(&str, &str); 3] = [
     ("bf16", "PyTorch bf16"),
 ];
 
-/// PLUG IN: MiniLM at reduced precision, once core has it.
-fn ours(_bench: &Bench) -> Result<Option<SentenceEncoder>, Failure> {
-    Ok(None)
-}
-
 pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
     let cloud = bench.data.cloud()?;
     let texts = cloud.some_texts(TEXTS);
     let shared = bench.data.share("texts.json", &texts)?;
-    let fast = ours(bench)?;
-    let full = bench.data.encoder()?;
+    let fast = bench.data.encoder(Precision::Fast)?;
+    if fast.precision() != Precision::Fast {
+        say_loudly("this processor has no eight-bit products: ours computes in f32");
+    }
+    let full = bench.data.encoder(Precision::F32)?;
+    encode(&fast, &texts)?;
     encode(&full, &texts)?;
 
-    let mut contestants = Vec::new();
-    match &fast {
-        Some(fast) => {
-            encode(fast, &texts)?;
-            contestants.push(Contestant::new("ours fast", || encode(fast, &texts)));
-        }
-        None => say_loudly("our encoder has no reduced precision yet"),
-    }
-    contestants.push(Contestant::new("ours f32", || encode(&full, &texts)));
+    let mut contestants = vec![
+        Contestant::new("ours fast", || encode(&fast, &texts)),
+        Contestant::new("ours f32", || encode(&full, &texts)),
+    ];
     contestants.extend(peers(bench, &shared, &ENGINES)?);
     let rounds = Rounds::run(bench.passes, contestants)?;
     rounds.print("text", TEXTS);

@@ -11,7 +11,7 @@ use nearsay_core::{
     faq::Row,
     train::{
         Control, Epoch, Event, Fit, Pairs, Recipe, Settings, data::answer_groups,
-        learner::HeadLearner,
+        learner::train_head,
     },
 };
 use serde_json::json;
@@ -91,8 +91,7 @@ pub fn fit(
         control,
         checkpoint: None,
     };
-    let learner = HeadLearner::new(settings, &Device::Cpu)?;
-    fit.run(learner, false, &mut |event| {
+    train_head(&fit, &Device::Cpu, false, &mut |event| {
         if let Event::Epoch(epoch) = &event {
             on_epoch(epoch);
         }

@@ -7,7 +7,11 @@ use crate::{
     rounds::{Contestant, Cost, Rounds, percentile, seconds},
     table::{Goal, Table},
 };
-use nearsay_core::{candle::bert::SentenceEncoder, index::Index, matrix::Matrix};
+use nearsay_core::{
+    candle::bert::{Precision, SentenceEncoder},
+    index::Index,
+    matrix::Matrix,
+};
 use serde_json::json;
 use std::{cell::RefCell, ops::ControlFlow, time::Instant};
 
@@ -19,7 +23,7 @@ const ANSWERS: [usize; 3] = [10_000, 100_000, 1_000_000];
 
 pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
     let cloud = bench.data.cloud()?;
-    let encoder = bench.data.encoder()?;
+    let encoder = bench.data.encoder(Precision::F32)?;
     let mut questions = Vec::new();
     for row in cloud.val.iter().chain(&cloud.train) {
         if encoder.token_ids(&row.question)?.len() == TOKENS && questions.len() < QUESTIONS {

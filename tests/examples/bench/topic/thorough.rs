@@ -1,10 +1,25 @@
 //! One fine-tuning step of all of MiniLM's layers: forward, ranking loss over 32 pairs, gradient, AdamW.
 
 use crate::{
-    Bench, Failure,
+    Bench, Failure, THREADS,
     rounds::{Contestant, Cost, Rounds},
     say_loudly,
     table::{Goal, Table},
+};
+use candle_core::{Device, Var};
+use nearsay_core::{
+    candle::{
+        bert::{
+            Precision,
+            finetune::{AdamW, FineTuner, Products},
+        },
+        to_matrix, to_tensor,
+    },
+    loss::{MultipleNegativesRanking, PairLoss as _},
+    matrix::Matrix,
+    model::ModelFiles,
+    sample::PairTargets,
+    store::DiskStore,
 };
 use serde_json::json;
 
@@ -13,19 +28,21 @@ const PAIRS: usize = 32;
 /// Steps a pass, each with pairs of its own.
 const STEPS: usize = 4;
 
-/// At what precision a step computes.
-#[derive(Clone, Copy)]
-enum Precision {
-    Full,
-    Reduced,
-}
-
-/// A step of ours: the questions and the answers of a batch.
-type Step = Box<dyn FnMut(&[&str], &[&str]) -> Result<(), Failure>>;
-
-/// PLUG IN: our own step, once core has it. Its texts should be tokenised beforehand, as the peers' are.
-fn ours(_bench: &Bench, _precision: Precision) -> Result<Option<Step>, Failure> {
-    Ok(None)
+/// The ranking loss of embeddings, the questions before their answers, and its gradient.
+fn ranking(embeddings: &Matrix) -> Result<(f32, Matrix), Failure> {
+    let pairs = embeddings.rows() / 2;
+    let variable = Var::from_tensor(&to_tensor(embeddings, &Device::Cpu)?)?;
+    let targets = PairTargets {
+        scores: vec![1.0; pairs],
+        subgroups: (0..pairs as u64).collect(),
+    };
+    let loss = MultipleNegativesRanking::default().forward(variable.as_tensor(), &targets)?;
+    let gradients = loss.backward()?;
+    let gradient = gradients
+        .get(variable.as_tensor())
+        .ok_or("the loss has no gradient")?;
+    let value = loss.flatten_all()?.to_vec1::<f32>()?[0];
+    Ok((value, to_matrix(gradient)?))
 }
 
 pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
@@ -42,38 +59,43 @@ pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
         .collect();
     let batches = &batches;
     let shared = bench.data.share("batches.json", batches)?;
-    for (precision, name, theirs, goal) in [
-        (Precision::Full, "fp32", "PyTorch fp32", Goal::Thorough),
+    // Tokenised beforehand, as the peer's are.
+    let encoder = bench.data.encoder(Precision::F32)?;
+    let ids = |texts: &[&str]| texts.iter().map(|text| encoder.token_ids(text)).collect();
+    let tokens: Vec<Vec<Vec<u32>>> = batches
+        .iter()
+        .map(|sides| ids(&sides.concat()))
+        .collect::<Result<_, _>>()?;
+    let files = ModelFiles::open(&DiskStore, bench.data.model()?)?;
+    for (products, name, theirs, goal) in [
+        (Products::F32, "fp32", "PyTorch fp32", Goal::Thorough),
         (
-            Precision::Reduced,
+            Products::Bf16,
             "bf16",
             "PyTorch bf16 autocast",
             Goal::ThoroughReduced,
         ),
     ] {
-        let mut contestants = Vec::new();
-        match ours(bench, precision)? {
-            Some(mut step) => {
-                let mut pass = move || {
-                    let (cost, ()) = Cost::measure(|| {
-                        batches
-                            .iter()
-                            .try_for_each(|[questions, answers]| step(questions, answers))
-                    })?;
-                    Ok(cost.each(STEPS))
-                };
-                pass()?;
-                contestants.push(Contestant::new("ours", pass));
-            }
-            None => say_loudly(&format!("there is no step of ours in {name} yet")),
+        if products.here() != products {
+            say_loudly("this processor has no bfloat16 products: ours computes in f32");
         }
+        let mut tuner = FineTuner::load(&files, 0, products, THREADS)?;
+        let mut pass = || {
+            let (cost, ()) = Cost::measure(|| {
+                tokens.iter().try_for_each(|texts| {
+                    let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+                    tuner.step(&texts, AdamW::default(), &mut ranking)?;
+                    Ok(())
+                })
+            })?;
+            Ok(cost.each(STEPS))
+        };
+        pass()?;
+        let mut contestants = vec![Contestant::new("ours", pass)];
         let model = bench.data.model()?;
         let load = json!({ "precision": name, "model": model, "texts": shared });
         if let Some(peer) = bench.peers.start(theirs, "thorough.py", &load) {
             contestants.push(Contestant::peer(peer));
-        }
-        if contestants.is_empty() {
-            continue;
         }
         let rounds = Rounds::run(bench.passes, contestants)?;
         rounds.print("step", 1);
