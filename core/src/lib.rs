@@ -48,7 +48,7 @@
 //! | | `fs4` | free space on a disk; locks are std's |
 //! | | `unicode-normalization` | equal answers stay equal whichever way accents are encoded |
 //! | `candle` | `candle-core`, `candle-nn`, `candle-transformers` | tensors with gradients; the network where ours does not fit |
-//! | | `gemm`, `pulp`, `rayon` | the unpadded forward of the encoder: products, vector instructions chosen at run time in safe code, all cores |
+//! | | `gemm`, `pulp`, `rayon` | the unpadded forward of the encoder and the training of heads: products, vector instructions chosen at run time, all cores |
 //! | | `tokenizers` | the tokenizers of sentence-transformers models |
 //! | `train` | nothing more | the fit loop |
 //! | `cuda`, `metal`, `mkl`, `accelerate` | candle's own | passed through; never run here |
