@@ -9,3 +9,5 @@
 //! The `unsafe` here is of two kinds, and each block says why it is sound: calling a function compiled
 //! for instructions that were just found to be there, and reading or writing through a pointer into a
 //! slice whose length was just checked.
+
+pub(crate) mod scan;
