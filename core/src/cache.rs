@@ -4,8 +4,11 @@
 //! A folder for each model (its fingerprint), in it pieces of at most [`PIECE`] contents, each a
 //! safetensors file that is written once and never changed, with the SHA-256 of every content
 //! (`keys`, `[n, 32]` bytes; of a text, its UTF-8 bytes) and its embedding (`vectors`, `[n, d]` f32).
-//! Pieces are read one at a time, so memory holds little more than the result. A run that is killed
-//! loses at most one piece.
+//! A run that is killed loses at most one piece.
+//!
+//! Each piece is read once and then forgotten, until nothing is wanted any more, so time is linear in
+//! the contents and in the pieces there are. Memory holds the result, which fills up as work is done,
+//! 37 bytes a content to find it by, and one piece.
 //!
 //! [`EmbeddingCache`] is what the app embeds whole FAQs with, and the
 //! [`VectorStore`] behind [`CachePolicy::Disk`](crate::encoder::CachePolicy::Disk). Unlike
@@ -19,9 +22,10 @@ use crate::{
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::HashMap,
     fmt::{self, Write as _},
+    ops::Range,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// Contents in a piece: some seconds of work.
@@ -104,6 +108,18 @@ pub struct EmbeddingCache<'a> {
     dim: usize,
 }
 
+/// How far [`EmbeddingCache::embed`] is, counting equal texts once.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Texts done, those found among them.
+    pub done: usize,
+    /// Texts in all.
+    pub total: usize,
+    /// Seconds left at the pace of those embedded in this run, pauses left out; those found were no
+    /// work, and say nothing of the others. None before the first was embedded.
+    pub eta_s: Option<f64>,
+}
+
 /// What [`EmbeddingCache::embed`] did.
 #[derive(Debug, Default)]
 pub struct Embedded {
@@ -128,8 +144,6 @@ impl<'a> EmbeddingCache<'a> {
 
     /// The embeddings of all texts; `None` when stopped before the end (what was done is saved).
     ///
-    /// `on_progress` gets (texts done, texts in all), counting equal texts once.
-    ///
     /// # Errors
     /// When the store or the encoder fails.
     pub fn embed(
@@ -137,7 +151,7 @@ impl<'a> EmbeddingCache<'a> {
         texts: &[&str],
         encode: &mut Encode<'_>,
         control: &dyn Interrupt,
-        on_progress: &mut dyn FnMut(usize, usize),
+        on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<Embedded>, CacheError> {
         let contents: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
         let mut encode = |numbers: &[usize], tell: &mut dyn FnMut(usize) -> bool| {
@@ -153,31 +167,16 @@ impl<'a> EmbeddingCache<'a> {
         contents: &[&[u8]],
         encode: &mut EncodeNumbers<'_>,
         control: &dyn Interrupt,
-        on_progress: &mut dyn FnMut(usize, usize),
+        on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<Embedded>, CacheError> {
         self.store.create_dir_all(&self.dir)?;
         self.store.sweep(&self.dir)?;
-        let mut wanted: HashMap<Key, Vec<usize>> = HashMap::new();
-        let mut order = Vec::new();
-        for (row, content) in contents.iter().enumerate() {
-            let key: Key = Sha256::digest(content).into();
-            let rows = wanted.entry(key).or_default();
-            if rows.is_empty() {
-                order.push((key, row));
-            }
-            rows.push(row);
-        }
-        let total = order.len();
-        let mut data = vec![0.0f32; contents.len() * self.dim];
+        let mut wanted = Wanted::new(contents, self.dim);
+        let total = wanted.left;
         let mut done = Embedded::default();
-        let mut place = |key: &Key, vector: &[f32], wanted: &mut HashMap<Key, Vec<usize>>| {
-            for row in wanted.remove(key).unwrap_or_default() {
-                data[row * self.dim..(row + 1) * self.dim].copy_from_slice(vector);
-            }
-        };
 
         for entry in self.store.list(&self.dir)? {
-            if wanted.is_empty() || control.stopping() {
+            if wanted.left == 0 || control.stopping() {
                 break;
             }
             let path = self.dir.join(&entry.name);
@@ -190,7 +189,7 @@ impl<'a> EmbeddingCache<'a> {
             match self.read(&path)? {
                 Some((keys, vectors)) => {
                     for (key, vector) in keys.iter().zip(vectors.iter_rows()) {
-                        place(key, vector, &mut wanted);
+                        wanted.place(key, vector);
                     }
                 }
                 None => {
@@ -198,22 +197,25 @@ impl<'a> EmbeddingCache<'a> {
                     done.damaged += 1;
                 }
             }
-            on_progress(total - wanted.len(), total);
+            on_progress(Progress {
+                done: total - wanted.left,
+                total,
+                eta_s: None,
+            });
         }
 
-        order.retain(|(key, _)| wanted.contains_key(key));
-        let found = total - order.len();
-        for (piece, part) in order.chunks(PIECE).enumerate() {
-            let before = found + piece * PIECE;
-            let list: Vec<usize> = part.iter().map(|(_, number)| *number).collect();
-            let mut tell = |n: usize| {
-                on_progress(before + n, total);
-                control.wait()
-            };
-            if !control.wait() {
+        let fresh = wanted.fresh();
+        let mut pace = Pace::new(total, fresh.len());
+        for (piece, list) in fresh.chunks(PIECE).enumerate() {
+            let before = piece * PIECE;
+            if !pace.pausing(|| control.wait()) {
                 return Ok(None);
             }
-            let Some(vectors) = encode(&list, &mut tell).map_err(CacheError::Encoder)? else {
+            let mut tell = |n: usize| {
+                on_progress(pace.progress(before + n));
+                pace.pausing(|| control.wait())
+            };
+            let Some(vectors) = encode(list, &mut tell).map_err(CacheError::Encoder)? else {
                 return Ok(None);
             };
             if vectors.rows() != list.len() || vectors.columns() != self.dim {
@@ -228,18 +230,18 @@ impl<'a> EmbeddingCache<'a> {
                     .into(),
                 ));
             }
-            let keys: Vec<Key> = part.iter().map(|(key, _)| *key).collect();
+            let keys: Vec<Key> = list.iter().map(|number| wanted.keys[*number]).collect();
             self.write(&keys, &vectors)?;
             for (key, vector) in keys.iter().zip(vectors.iter_rows()) {
-                place(key, vector, &mut wanted);
+                wanted.place(key, vector);
             }
             done.fresh += list.len();
-            on_progress(before + list.len(), total);
+            on_progress(pace.progress(before + list.len()));
         }
-        if !wanted.is_empty() {
+        if wanted.left > 0 {
             return Ok(None);
         }
-        done.embeddings = Matrix::new(contents.len(), self.dim, data).unwrap_or_default();
+        done.embeddings = Matrix::new(contents.len(), self.dim, wanted.result).unwrap_or_default();
         Ok(Some(done))
     }
 
@@ -302,6 +304,119 @@ impl<'a> EmbeddingCache<'a> {
     }
 }
 
+/// The result while it comes to be, and what of it is still missing.
+struct Wanted {
+    /// What each content is found by.
+    keys: Vec<Key>,
+    /// Numbers of contents in the order of their keys, equal ones in their own.
+    by_key: Vec<u32>,
+    /// Whether a content is the first of its equals and missing.
+    missing: Vec<bool>,
+    /// How many are.
+    left: usize,
+    dim: usize,
+    result: Vec<f32>,
+}
+
+impl Wanted {
+    fn new(contents: &[&[u8]], dim: usize) -> Self {
+        let key = |content: &&[u8]| Key::from(Sha256::digest(content));
+        let keys: Vec<Key> = contents.iter().map(key).collect();
+        let mut by_key: Vec<u32> = (0..keys.len() as u32).collect();
+        by_key.sort_unstable_by_key(|number| (&keys[*number as usize], *number));
+        let mut missing = vec![false; keys.len()];
+        let equals = by_key.chunk_by(|a, b| keys[*a as usize] == keys[*b as usize]);
+        for first in equals.filter_map(|equals| equals.first()) {
+            missing[*first as usize] = true;
+        }
+        Self {
+            left: missing.iter().filter(|missing| **missing).count(),
+            missing,
+            // The system gives zeros only where they are touched.
+            result: vec![0.0; keys.len() * dim],
+            keys,
+            by_key,
+            dim,
+        }
+    }
+
+    /// Puts a vector to all contents of a key, if they lack it.
+    fn place(&mut self, key: &Key, vector: &[f32]) {
+        let Range { start, end } = self.equals(key);
+        let rows = &self.by_key[start..end];
+        let Some(first) = rows.first().map(|first| *first as usize) else {
+            return;
+        };
+        if !self.missing[first] {
+            return;
+        }
+        self.missing[first] = false;
+        self.left -= 1;
+        for row in rows {
+            let at = *row as usize * self.dim;
+            self.result[at..at + self.dim].copy_from_slice(vector);
+        }
+    }
+
+    /// Where the contents of a key stand in `by_key`.
+    fn equals(&self, key: &Key) -> Range<usize> {
+        let of = |number: &u32| &self.keys[*number as usize];
+        let start = self.by_key.partition_point(|number| of(number) < key);
+        let rest = self.by_key[start..].iter();
+        start..start + rest.take_while(|number| of(number) == key).count()
+    }
+
+    /// The contents that nobody has, in their order, equal ones once.
+    fn fresh(&self) -> Vec<usize> {
+        (0..self.missing.len())
+            .filter(|number| self.missing[*number])
+            .collect()
+    }
+}
+
+/// How fast fresh texts are embedded, and so how long the rest takes.
+struct Pace {
+    total: usize,
+    fresh: usize,
+    begun: Instant,
+    paused: Duration,
+}
+
+impl Pace {
+    /// From now on `fresh` texts are embedded, of `total`.
+    fn new(total: usize, fresh: usize) -> Self {
+        Self {
+            total,
+            fresh,
+            begun: Instant::now(),
+            paused: Duration::ZERO,
+        }
+    }
+
+    /// Does what may be a pause.
+    fn pausing(&mut self, pause: impl FnOnce() -> bool) -> bool {
+        let begun = Instant::now();
+        let go_on = pause();
+        self.paused += begun.elapsed();
+        go_on
+    }
+
+    /// Where it is once so many of the fresh texts are embedded.
+    fn progress(&self, embedded: usize) -> Progress {
+        let worked = self
+            .begun
+            .elapsed()
+            .saturating_sub(self.paused)
+            .as_secs_f64();
+        let left = self.fresh.saturating_sub(embedded) as f64;
+        Progress {
+            done: self.total - self.fresh + embedded,
+            total: self.total,
+            eta_s: (embedded > 0).then(|| worked / embedded as f64 * left),
+        }
+    }
+}
+
 impl VectorStore for EmbeddingCache<'_> {
     fn vectors(
         &self,
@@ -310,7 +425,7 @@ impl VectorStore for EmbeddingCache<'_> {
     ) -> Result<Matrix, BoxError> {
         let mut encode =
             |numbers: &[usize], _: &mut dyn FnMut(usize) -> bool| encode(numbers).map(Some);
-        let done = self.embed_contents(contents, &mut encode, &Uninterrupted, &mut |_, _| {})?;
+        let done = self.embed_contents(contents, &mut encode, &Uninterrupted, &mut |_| {})?;
         // Nobody stops it, so there is always a result.
         done.map(|done| done.embeddings)
             .ok_or_else(|| "embedding was stopped".into())
@@ -406,7 +521,7 @@ mod tests {
             texts,
             &mut |texts, _| Ok(Some(encode(&mut seen, texts))),
             &Uninterrupted,
-            &mut |_, _| {},
+            &mut |_| {},
         )?;
         Ok((done.unwrap(), seen))
     }
@@ -458,11 +573,53 @@ mod tests {
                 Ok(Some(encode(&mut seen, texts)))
             },
             &control,
-            &mut |_, _| {},
+            &mut |_| {},
         );
         assert!(stopped.unwrap().is_none());
         assert_eq!(seen, PIECE);
         assert_eq!(embed(&store, &texts).unwrap().1, PIECE);
+    }
+
+    /// Half of the texts are found at once and say nothing of how long the others take.
+    #[test]
+    fn time_left_is_told_from_fresh_work_alone() {
+        let store = MemStore::new();
+        let texts: Vec<String> = (0..4 * PIECE).map(|i| format!("text {i}")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        embed(&store, &texts[..3 * PIECE]).unwrap();
+        let cache = EmbeddingCache::new(&store, Path::new("cache"), "model", 2);
+        let (mut seen, mut told) = (0, Vec::new());
+        cache
+            .embed(
+                &texts,
+                &mut |texts, tell| {
+                    assert!(tell(PIECE / 2));
+                    Ok(Some(encode(&mut seen, texts)))
+                },
+                &Uninterrupted,
+                &mut |progress| told.push(progress),
+            )
+            .unwrap();
+        let (found, fresh): (Vec<Progress>, Vec<Progress>) =
+            told.into_iter().partition(|at| at.done <= 3 * PIECE);
+        assert_eq!(found.len(), 3);
+        assert!(found.iter().all(|progress| progress.eta_s.is_none()));
+        let done: Vec<usize> = fresh.iter().map(|progress| progress.done).collect();
+        assert_eq!(done, [3 * PIECE + PIECE / 2, 4 * PIECE]);
+        assert_eq!(fresh[1].eta_s, Some(0.0));
+        assert!(fresh[0].eta_s > Some(0.0));
+    }
+
+    #[test]
+    fn pauses_do_not_count_as_work() {
+        let mut pace = Pace::new(30, 20);
+        pace.begun -= Duration::from_secs(70);
+        pace.paused += Duration::from_secs(60);
+        let progress = pace.progress(5);
+        assert_eq!((progress.done, progress.total), (15, 30));
+        let eta = progress.eta_s.unwrap();
+        assert!((30.0..40.0).contains(&eta), "{eta}");
+        assert_eq!(pace.progress(0).eta_s, None);
     }
 
     #[test]

@@ -15,3 +15,4 @@
 pub(crate) mod gemm;
 #[cfg(feature = "candle")]
 pub(crate) mod product;
+pub(crate) mod scan;

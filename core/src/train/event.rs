@@ -49,6 +49,10 @@ pub enum Event {
         done: usize,
         /// Texts in all.
         total: usize,
+        /// Seconds left at the pace of the texts embedded in this run; absent before the first was.
+        /// Texts found in the cache do not count.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        eta_s: Option<f64>,
     },
     /// An epoch is done.
     Epoch(Epoch),
@@ -90,10 +94,21 @@ mod tests {
     #[test]
     fn events_are_the_documented_json() {
         let json = |event: &Event| serde_json::to_string(event).unwrap();
+        let embed = |eta_s| Event::Embed {
+            done: 1,
+            total: 2,
+            eta_s,
+        };
         assert_eq!(
-            json(&Event::Embed { done: 1, total: 2 }),
+            json(&embed(None)),
             r#"{"event":"embed","done":1,"total":2}"#
         );
+        assert_eq!(
+            json(&embed(Some(2.5))),
+            r#"{"event":"embed","done":1,"total":2,"eta_s":2.5}"#
+        );
+        let back: Event = serde_json::from_str(&json(&embed(None))).unwrap();
+        assert_eq!(back, embed(None));
         let figures = BatchFigures {
             rp_1: 0.5,
             rrk: 0.75,

@@ -8,7 +8,7 @@ use super::{
     learner::{TableLearner, train_head},
 };
 use crate::{
-    cache::{Embedded, EmbeddingCache, Encode},
+    cache::{Embedded, EmbeddingCache, Encode, Progress},
     calibration::Calibration,
     candle::{TrainableHead, to_matrix, to_tensor},
     compact::{StaticEncoder, Table},
@@ -194,11 +194,12 @@ impl Job<'_, '_> {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<Embedded>, TrainError> {
         let mut told = Instant::now();
-        let mut on_progress = |done: usize, total: usize| {
+        let mut on_progress = |progress: Progress| {
+            let Progress { done, total, eta_s } = progress;
             // Twenty a second are enough for any eye.
             if done == 0 || done == total || told.elapsed().as_millis() > 50 {
                 told = Instant::now();
-                on_event(Event::Embed { done, total });
+                on_event(Event::Embed { done, total, eta_s });
             }
         };
         match &mut self.source {
@@ -207,7 +208,11 @@ impl Job<'_, '_> {
             }
             Source::Static(encoder) => {
                 let embeddings = encoder.encode_all(texts);
-                on_progress(texts.len(), texts.len());
+                on_progress(Progress {
+                    done: texts.len(),
+                    total: texts.len(),
+                    eta_s: Some(0.0),
+                });
                 Ok(Some(Embedded {
                     embeddings,
                     fresh: texts.len(),

@@ -185,7 +185,7 @@ impl Encoder<'_> {
                 model.pooled(texts, &mut tell).map(Some).map_err(Into::into)
             },
             &Control::new(),
-            &mut |done, total| bar.show(done as u64, total as u64),
+            &mut |at| bar.show_left(at.done as u64, at.total as u64, at.eta_s),
         );
         let embedded = embedded.map_err(TrainError::from)?;
         let pooled = embedded

@@ -139,9 +139,17 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: TrainE
             );
             training.fetch = Some(Fetch { progress, source });
         }
-        TrainEvent::Embed { done, total } => {
+        TrainEvent::Embed { done, total, eta_s } => {
             training.stage = Stage::Understanding;
-            training.texts = Some(advance(training.texts, done, total, before_s, at_s));
+            training.eta_s = eta_s;
+            let mut texts = advance(training.texts, done, total, before_s, at_s);
+            // Texts that were found saved took no time: the engine knows the pace of the others.
+            let left = total.saturating_sub(done) as f64;
+            texts.per_second = match eta_s {
+                Some(eta_s) if eta_s > 0.0 => left / eta_s,
+                _ => 0.0,
+            };
+            training.texts = Some(texts);
         }
         TrainEvent::Epoch {
             epoch,

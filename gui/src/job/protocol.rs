@@ -25,6 +25,9 @@ pub enum TrainEvent {
         done: u64,
         /// All texts.
         total: u64,
+        /// Seconds left, once the first was turned.
+        #[serde(default)]
+        eta_s: Option<f64>,
     },
     /// One round of learning is over.
     Epoch {
@@ -121,7 +124,11 @@ mod tests {
         assert_eq!(train_event("Loading…"), None);
         assert_eq!(
             train_event(r#"{"event":"embed","done":3,"total":9,"device":"cpu"}"#),
-            Some(TrainEvent::Embed { done: 3, total: 9 })
+            Some(TrainEvent::Embed {
+                done: 3,
+                total: 9,
+                eta_s: None
+            })
         );
     }
 

@@ -311,8 +311,8 @@ impl Training {
         }
         match self.stage {
             Stage::Fetching => self.fetch.as_ref().and_then(|fetch| fetch.progress.eta_s()),
-            Stage::Understanding => self.texts.as_ref().and_then(Progress::eta_s),
-            Stage::Learning => self.eta_s,
+            // Of texts that were found saved, the pace here would think that they were work.
+            Stage::Understanding | Stage::Learning => self.eta_s,
             _ => None,
         }
         .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)

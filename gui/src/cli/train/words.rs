@@ -26,7 +26,9 @@ impl Words {
     pub(super) fn tell(&mut self, event: &Event) {
         match event {
             Event::Model { done, total, .. } => self.fetching.show(*done, *total),
-            Event::Embed { done, total } => self.reading.show(*done as u64, *total as u64),
+            Event::Embed { done, total, eta_s } => {
+                self.reading.show_left(*done as u64, *total as u64, *eta_s);
+            }
             Event::Epoch(epoch) => {
                 self.learning
                     .show(epoch.epoch as u64 + 1, epoch.epochs as u64);

@@ -269,7 +269,7 @@ impl Bench {
             ))
         };
         let found = cache
-            .embed(texts, &mut encode, &Uninterrupted, &mut |_, _| {})
+            .embed(texts, &mut encode, &Uninterrupted, &mut |_| {})
             .map_err(inside)?;
         Ok(found.map(|found| found.embeddings).unwrap_or_default())
     }

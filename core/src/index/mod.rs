@@ -1,0 +1,206 @@
+//! Layer 4: the nearest answers to a question, found exactly.
+
+use crate::matrix::{Matrix, ShapeError, dot};
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+#[cfg(feature = "std")]
+mod codes;
+#[cfg(feature = "std")]
+mod nearest;
+#[cfg(test)]
+mod tests;
+
+/// An answer and how near it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    /// Number of the answer.
+    pub answer: u32,
+    /// Cosine similarity of its nearest vector, in `[−1, 1]`.
+    pub score: f32,
+    /// Number of that vector.
+    pub vector: u32,
+}
+
+/// Unit vectors, each belonging to an answer: its own and those of its question's known wordings.
+///
+/// An answer scores as its nearest vector does. Search is exact: it finds what comparing the question
+/// with every vector would, the same scores to the last bit; answers of equal score keep their order.
+///
+/// With `std`, large indexes have a code of each vector beside it, by which most vectors are ruled out
+/// without being read, and all cores search. Memory, in bytes for `n` vectors of length `d`: `4·n·d`, and
+/// `n·(d + 12)` for codes; at 384 dimensions 1,536 and 396 a vector.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    vectors: Matrix,
+    owners: Vec<u32>,
+    answers: usize,
+    #[cfg(feature = "std")]
+    codes: Option<codes::Codes>,
+}
+
+impl Index {
+    /// An index of vectors `[n, d]`, vector `i` belonging to answer `owners[i]`. Vectors are
+    /// normalised here, but for those of length 1 up to rounding; answers are numbered from 0.
+    ///
+    /// Takes time in `O(n·d)`, on all cores.
+    ///
+    /// # Errors
+    /// When `owners` is not one number a vector.
+    pub fn new(vectors: Matrix, owners: Vec<u32>) -> Result<Self, ShapeError> {
+        if owners.len() != vectors.rows() {
+            return Err(ShapeError {
+                operation: "index",
+                left: (vectors.rows(), vectors.columns()),
+                right: (owners.len(), 1),
+            });
+        }
+        let answers = owners.iter().max().map_or(0, |&last| last as usize + 1);
+        let (rows, columns) = (vectors.rows(), vectors.columns());
+        let mut data = vectors.into_data();
+        #[cfg(feature = "std")]
+        let codes = codes::prepare(&mut data, columns);
+        #[cfg(not(feature = "std"))]
+        for row in data.chunks_exact_mut(columns.max(1)) {
+            if !is_unit(dot(row, row)) {
+                normalize(row);
+            }
+        }
+        Ok(Self {
+            vectors: Matrix::new(rows, columns, data)?,
+            owners,
+            answers,
+            #[cfg(feature = "std")]
+            codes,
+        })
+    }
+
+    /// Number of answers.
+    #[must_use]
+    pub fn answers(&self) -> usize {
+        self.answers
+    }
+
+    /// Length of a vector.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.vectors.columns()
+    }
+
+    /// The normalised vectors, `[n, d]`.
+    #[must_use]
+    pub fn vectors(&self) -> &Matrix {
+        &self.vectors
+    }
+
+    /// The answer each vector belongs to.
+    #[must_use]
+    pub fn owners(&self) -> &[u32] {
+        &self.owners
+    }
+
+    /// Every answer's score for a question, `[answers]`: the best of its vectors, with its number.
+    ///
+    /// A query of another length than [`dim`](Self::dim) is compared as far as both go.
+    #[must_use]
+    pub fn scores(&self, query: &[f32]) -> Vec<Hit> {
+        self.scores_of(&unit(query))
+    }
+
+    fn scores_of(&self, unit: &[f32]) -> Vec<Hit> {
+        let mut hits: Vec<Hit> = (0..self.answers as u32)
+            .map(|answer| Hit {
+                answer,
+                score: f32::NEG_INFINITY,
+                vector: 0,
+            })
+            .collect();
+        for (number, &owner) in self.owners.iter().enumerate() {
+            let hit = self.hit(number, unit);
+            let best = &mut hits[owner as usize];
+            if hit.score > best.score {
+                *best = hit;
+            }
+        }
+        hits
+    }
+
+    /// The score of one vector for a normalised query: the only place where one is computed.
+    fn hit(&self, vector: usize, unit: &[f32]) -> Hit {
+        Hit {
+            answer: self.owners[vector],
+            // Adding zero takes the sign off a negative one: equal scores are then equal bits.
+            score: dot(self.vectors.row(vector), unit) + 0.0,
+            vector: vector as u32,
+        }
+    }
+
+    /// The `k` nearest answers, nearest first.
+    ///
+    /// Takes time in `O(n·d)`, mostly that of reading half a byte a number.
+    #[must_use]
+    pub fn search(&self, query: &[f32], k: usize) -> Vec<Hit> {
+        if k == 0 {
+            return Vec::new();
+        }
+        let unit = unit(query);
+        #[cfg(feature = "std")]
+        if let Some(codes) = self.codes.as_ref().filter(|_| k <= MANY)
+            && let Some(hits) = codes.search(self, &unit, k)
+        {
+            return hits;
+        }
+        self.plain_search(&unit, k)
+    }
+
+    /// Compares a normalised query with every vector.
+    fn plain_search(&self, unit: &[f32], k: usize) -> Vec<Hit> {
+        let mut hits = self.scores_of(unit);
+        hits.retain(|hit| hit.score > f32::NEG_INFINITY);
+        if hits.len() > k {
+            hits.select_nth_unstable_by(k - 1, nearer);
+            hits.truncate(k);
+        }
+        hits.sort_unstable_by(nearer);
+        hits
+    }
+
+    /// Bytes of memory that vectors, owners and codes take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let plain = size_of_val(self.vectors.data()) + size_of_val(&*self.owners);
+        #[cfg(feature = "std")]
+        let plain = plain + self.codes.as_ref().map_or(0, codes::Codes::bytes);
+        plain
+    }
+}
+
+/// So many answers wanted, each vector is compared: keeping them in order would take longer.
+#[cfg(feature = "std")]
+const MANY: usize = 256;
+
+/// Whether a vector of this squared length is of length 1 but for rounding.
+fn is_unit(squared: f32) -> bool {
+    (squared - 1.0).abs() <= 1e-6
+}
+
+/// Nearest first; answers of equal score by number.
+fn nearer(a: &Hit, b: &Hit) -> Ordering {
+    b.score.total_cmp(&a.score).then(a.answer.cmp(&b.answer))
+}
+
+fn unit(query: &[f32]) -> Vec<f32> {
+    let mut query = query.to_vec();
+    normalize(&mut query);
+    query
+}
+
+/// Scales a vector to length 1; one shorter than `1e-12` stays as it is.
+pub fn normalize(vector: &mut [f32]) {
+    let length = libm::sqrtf(dot(vector, vector));
+    if length > 1e-12 {
+        for x in vector {
+            *x /= length;
+        }
+    }
+}

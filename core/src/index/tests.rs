@@ -1,0 +1,138 @@
+use super::*;
+use alloc::vec;
+use proptest::prelude::*;
+
+#[test]
+fn an_answer_scores_as_its_nearest_vector() {
+    let vectors = Matrix::from_rows(&[[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]]).unwrap();
+    let index = Index::new(vectors, vec![0, 1, 0]).unwrap();
+    let hits = index.search(&[1.0, 1.1], 5);
+    assert_eq!(
+        hits.iter().map(|hit| hit.answer).collect::<Vec<_>>(),
+        [0, 1]
+    );
+    assert_eq!(hits[0].vector, 2);
+    assert!((hits[0].score - 1.0).abs() < 2e-3);
+}
+
+#[test]
+fn equal_answers_keep_their_order() {
+    let vectors = Matrix::from_rows(&[[1.0], [1.0], [1.0], [-1.0]]).unwrap();
+    let index = Index::new(vectors, vec![0, 1, 2, 3]).unwrap();
+    let found: Vec<u32> = index
+        .search(&[2.0], 2)
+        .iter()
+        .map(|hit| hit.answer)
+        .collect();
+    assert_eq!(found, [0, 1]);
+    assert!(index.search(&[1.0], 0).is_empty());
+}
+
+#[test]
+fn an_empty_index_finds_nothing() {
+    let index = Index::new(Matrix::default(), vec![]).unwrap();
+    assert!(index.search(&[1.0], 3).is_empty());
+    assert!(Index::new(Matrix::default(), vec![1]).is_err());
+}
+
+proptest! {
+    #[test]
+    fn search_agrees_with_sorting(
+        data in prop::collection::vec(-1.0f32..1.0, 40 * 3),
+        query in prop::collection::vec(-1.0f32..1.0, 3),
+        k in 1usize..50,
+    ) {
+        let index = Index::new(Matrix::new(40, 3, data).unwrap(), (0..40).collect()).unwrap();
+        let mut all = index.scores(&query);
+        all.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let found = index.search(&query, k);
+        prop_assert_eq!(found.len(), k.min(40));
+        for (a, b) in found.iter().zip(&all) {
+            prop_assert_eq!(a.score, b.score);
+        }
+    }
+
+    #[test]
+    fn codes_find_exactly_what_the_plain_scan_finds(
+        seed in any::<u64>(),
+        rows in 512usize..1_500,
+        dim in 1usize..300,
+        spread in 0.0f32..1.0,
+        answers in 1u32..2_000,
+        k in 1usize..40,
+        // Vectors that are repeated, all zero, tiny, huge, or not of numbers.
+        odd in prop::collection::vec((0usize..512, 0usize..512, 0u8..7), 0..20),
+    ) {
+        let mut random = fastrand::Rng::with_seed(seed);
+        // Many near one another, so that bounds must tell narrow differences apart.
+        let middle: Vec<f32> = (0..dim).map(|_| random.f32() - 0.5).collect();
+        let mut near = |spread: f32| -> Vec<f32> {
+            let of = |x: &f32| x + spread * (random.f32() - 0.5);
+            middle.iter().map(of).collect()
+        };
+        let mut data: Vec<f32> = (0..rows).flat_map(|_| near(spread)).collect();
+        for (from, to, kind) in odd {
+            let row = data[from * dim..(from + 1) * dim].to_vec();
+            let place = &mut data[to * dim..(to + 1) * dim];
+            match kind {
+                0 => place.fill(0.0),
+                1 => place[0] = f32::NAN,
+                2 => place[dim - 1] = f32::INFINITY,
+                3 => place.iter_mut().for_each(|x| *x *= 1e-25),
+                4 => place.iter_mut().for_each(|x| *x *= 1e30),
+                _ => place.copy_from_slice(&row),
+            }
+        }
+        let query = near(spread);
+        let owners = (0..rows).map(|_| random.u32(0..answers)).collect();
+        let index = Index::new(Matrix::new(rows, dim, data).unwrap(), owners).unwrap();
+        let expected = index.plain_search(&unit(&query), k);
+        let by_codes = index.codes.as_ref().unwrap().search(&index, &unit(&query), k);
+        prop_assert_eq!(bits(&by_codes.unwrap()), bits(&expected));
+        prop_assert_eq!(bits(&index.search(&query, k)), bits(&expected));
+    }
+}
+
+/// A query that no bound holds for is compared plainly.
+#[test]
+fn odd_queries_find_what_the_plain_scan_finds() {
+    let mut random = fastrand::Rng::with_seed(3);
+    let vectors = Matrix::from_fn(600, 5, |_, _| random.f32() - 0.5);
+    let index = Index::new(vectors, (0..600).collect()).unwrap();
+    for query in [
+        &[0.0; 5][..],
+        &[f32::NAN; 5],
+        &[1.0, f32::INFINITY, 0.0, 0.0, 0.0],
+        &[1e-30; 5],
+        &[1.0, -2.0],
+        &[1.0, -2.0, 3.0, 4.0, 5.0, 6.0],
+        &[],
+    ] {
+        let expected = index.plain_search(&unit(query), 7);
+        assert_eq!(bits(&index.search(query, 7)), bits(&expected), "{query:?}");
+    }
+    assert_eq!(index.search(&[1.0; 5], 1_000).len(), 600);
+}
+
+/// Enough for several threads, each of which has some of an answer's vectors.
+#[test]
+#[cfg_attr(miri, ignore = "too much for it")]
+fn threads_find_what_the_plain_scan_finds() {
+    let mut random = fastrand::Rng::with_seed(4);
+    let (rows, dim) = (70_000, 128);
+    let vectors = Matrix::from_fn(rows, dim, |_, _| random.f32() - 0.5);
+    let owners = (0..rows as u32).map(|row| row % 9_001).collect();
+    let index = Index::new(vectors, owners).unwrap();
+    for row in [0, 8_191, 35_000, 69_999] {
+        let query = index.vectors().row(row);
+        let expected = index.plain_search(&unit(query), 10);
+        assert_eq!(bits(&index.search(query, 10)), bits(&expected));
+    }
+    assert_eq!(index.bytes(), rows * (4 * dim + 4 + dim + 12));
+}
+
+/// What can be compared though it is no number.
+fn bits(hits: &[Hit]) -> Vec<(u32, u32, u32)> {
+    let bits = |hit: &Hit| (hit.answer, hit.score.to_bits(), hit.vector);
+    hits.iter().map(bits).collect()
+}
