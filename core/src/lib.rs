@@ -53,8 +53,17 @@
 //! | `train` | nothing more | the fit loop |
 //! | `cuda`, `metal`, `mkl`, `accelerate` | candle's own | passed through; never run here |
 //!
+//! # Unsafe code
+//!
+//! One module has it, `kernel`: products and scans by instructions that no safe crate offers, each with
+//! a plain version beside it that runs everywhere and that it is tested against. The lint denies it
+//! everywhere else.
+//!
 //! # Where this differs from the plan, and why
 //!
+//! - The encoder, the heads and fine-tuning run on plain slices, with gradients written by hand, where a
+//!   closed form is known; candle's autograd stays for all else, and is what they are tested against or
+//!   run beside. Autograd passes over memory once for every operation, which was most of its time.
 //! - The trait has 19 operations of its own: `select_rows` and `concat_columns` stand for splitting a
 //!   batch, picking negatives, building a matrix column by column and joining encoders; `erf` is
 //!   there for the exact GELU, which the others cannot make with its gradient.

@@ -92,7 +92,7 @@ impl Data {
             let go_on = &mut |_, _| ControlFlow::Continue(());
             Ok(Some(encoder.encode_all(texts, go_on)?))
         };
-        let embedded = cache.embed(texts, &mut encode, &Uninterrupted, &mut |_, _| {})?;
+        let embedded = cache.embed(texts, &mut encode, &Uninterrupted, &mut |_| {})?;
         Ok(embedded.ok_or("embedding was stopped")?.embeddings)
     }
 

@@ -6,7 +6,10 @@
 //!
 //! It is made for reading only: both ways to run the network, ours and that of candle-transformers,
 //! fuse layer norm and softmax into operations that have no backward pass and would cut a gradient in
-//! silence. Fine-tuning needs another forward.
+//! silence. A network that learns is in [`finetune`].
+//!
+//! On the processor the network runs without filling up texts to one length, in memory that is kept
+//! from batch to batch, over weights packed once; [`Precision`] says in which numbers.
 
 mod batch;
 pub mod finetune;
