@@ -26,7 +26,7 @@ use crate::{
 use std::{
     ops::Range,
     sync::{
-        OnceLock,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     thread,
@@ -36,6 +36,8 @@ use std::{
 const FEW: usize = 512;
 /// Rows whose products are made at once.
 const BLOCK: usize = 256;
+/// So few rows of a block are compared in any order.
+const UNSORTED: usize = 32;
 /// Rows a thread takes at once.
 const PART: usize = 32 * BLOCK;
 /// Another thread is worth its start from so many bytes of a plane on.
@@ -293,6 +295,8 @@ impl Codes {
         let mut numbers = [0u32; BLOCK];
         let mut high = [0i32; BLOCK];
         let mut low = [0i32; BLOCK];
+        let mut bounds = [0.0f32; BLOCK];
+        let mut order = [0usize; BLOCK];
         let mut start = part.start;
         while start < part.end {
             let end = (start + BLOCK).min(part.end);
@@ -311,12 +315,24 @@ impl Codes {
             }
             let (numbers, low) = (&numbers[..few], &mut low[..few]);
             scan::dots(&query.codes, &self.low, numbers, low);
-            for ((number, high), low) in numbers.iter().zip(&high).zip(low) {
-                let number = *number as usize;
-                if query.fine(&self.rows[number], *high, *low) < least {
+            for (((number, high), low), bound) in
+                numbers.iter().zip(&high).zip(&*low).zip(&mut bounds)
+            {
+                *bound = query.fine(&self.rows[*number as usize], *high, *low);
+            }
+            let order = &mut order[..few];
+            for (place, number) in order.iter_mut().zip(0..) {
+                *place = number;
+            }
+            if few > UNSORTED {
+                // The best first, so that they rule out the others.
+                order.sort_unstable_by(|a, b| bounds[*b].total_cmp(&bounds[*a]));
+            }
+            for place in &*order {
+                if bounds[*place] < least {
                     continue;
                 }
-                if nearest.offer(index.hit(number, query.vector)) {
+                if nearest.offer(index.hit(numbers[*place] as usize, query.vector)) {
                     floor.raise(nearest.floor());
                     least = floor.get();
                 }
@@ -337,22 +353,23 @@ fn threads() -> usize {
     *CORES.get_or_init(|| thread::available_parallelism().map_or(1, |n| n.get().min(THREADS)))
 }
 
-/// Does things on a thread each, the first one here, and gives what came of them in order. A thread
-/// that cannot be had is done without.
+/// Does things on as many threads as there are things, this one among them, or on fewer where the system
+/// has no more; what came of them is in no order.
 fn side_by_side<T: Send, R: Send>(things: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let work = &work;
-    let mut things = things.into_iter();
-    let Some(first) = things.next() else {
-        return Vec::new();
-    };
+    let others = things.len().saturating_sub(1);
+    let things = Mutex::new(things.into_iter());
+    let next = || things.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let all = || -> Vec<R> { std::iter::from_fn(next).map(&work).collect() };
     thread::scope(|scope| {
-        let others: Vec<_> = things
-            .map(|thing| scope.spawn(move || work(thing)))
-            .collect();
-        let mut done = vec![work(first)];
+        let begin = |_| {
+            let thread = thread::Builder::new().name("index".to_owned());
+            thread.spawn_scoped(scope, all).ok()
+        };
+        let others: Vec<_> = (0..others).filter_map(begin).collect();
+        let mut done = all();
         for other in others {
             match other.join() {
-                Ok(result) => done.push(result),
+                Ok(more) => done.extend(more),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }

@@ -190,10 +190,10 @@ fn dots_vnni(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
         // Four rows at a time, so that they share the query's loads; the last is there more than once
         // when there are fewer.
         let last = numbers.len() - 1;
-        let four: [&[u8]; 4] = std::array::from_fn(|i| {
-            let row = numbers[i.min(last)] as usize;
-            &plane[row * width..][..width]
-        });
+        let mut four: [&[u8]; 4] = [&[]; 4];
+        for (i, row) in four.iter_mut().enumerate() {
+            *row = &plane[numbers[i.min(last)] as usize * width..][..width];
+        }
         let mut sums = [_mm512_setzero_si512(); 4];
         for (number, block) in blocks.iter().enumerate() {
             // SAFETY: a block is an array of 128 bytes: twice 64.
@@ -213,7 +213,9 @@ fn dots_vnni(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
                 *sum = _mm512_dpbusd_epi32(*sum, high, second);
             }
         }
-        let [a, b, c, d] = sums.map(fold);
+        // Not by `map`, whose own code lacks the instructions and so could not take this in.
+        let [a, b, c, d] = sums;
+        let (a, b, c, d) = (fold(a), fold(b), fold(c), fold(d));
         let ab = _mm_add_epi32(_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b));
         let cd = _mm_add_epi32(_mm_unpacklo_epi32(c, d), _mm_unpackhi_epi32(c, d));
         let all = _mm_add_epi32(_mm_unpacklo_epi64(ab, cd), _mm_unpackhi_epi64(ab, cd));

@@ -15,6 +15,8 @@ mod weights;
 
 pub use config::{Activation, BertConfig};
 pub use error::ModelError;
+#[cfg(feature = "candle")]
+pub(crate) use files::hex;
 pub use files::{ModelFiles, sha256_hex};
 pub use settings::{DenseSettings, ModelSettings, Pooling};
 pub use static_model::StaticModel;

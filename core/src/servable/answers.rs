@@ -1,9 +1,7 @@
-use super::ServableError;
+use super::{Manifest, ServableError};
 use crate::{
     faq::{self, Row},
-    index::Index,
     matrix::Matrix,
-    model::open_safetensors,
     store::Store,
 };
 use safetensors::{Dtype, tensor::TensorView};
@@ -12,10 +10,6 @@ use std::{collections::HashMap, path::Path};
 
 pub(super) const TEXTS: &str = "answers.jsonl";
 pub(super) const VECTORS: &str = "answers.safetensors";
-
-/// Largest files that are read: some ten million answers.
-const TEXTS_LIMIT: u64 = 16 << 30;
-const VECTORS_LIMIT: u64 = 64 << 30;
 
 /// An answer with the wordings of its question that are known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,8 +137,12 @@ impl AnswerSet {
         Ok(bytes)
     }
 
-    pub(super) fn read(store: &dyn Store, dir: &Path) -> Result<Self, ServableError> {
-        let bytes = store.read(&dir.join(TEXTS), TEXTS_LIMIT)?;
+    pub(super) fn read(
+        store: &dyn Store,
+        dir: &Path,
+        manifest: &Manifest,
+    ) -> Result<Self, ServableError> {
+        let bytes = manifest.entry(TEXTS)?.read(store, dir, TEXTS)?;
         let answers = serde_json::Deserializer::from_slice(&bytes)
             .into_iter()
             .collect::<Result<_, _>>()
@@ -160,29 +158,6 @@ pub(super) fn vectors_to_bytes(vectors: &Matrix) -> Result<Vec<u8>, ServableErro
     TensorView::new(Dtype::F32, shape, &bytes)
         .and_then(|view| safetensors::serialize([("vectors", view)], None))
         .map_err(|e| ServableError::changed(VECTORS, format_args!("cannot be written ({e})")))
-}
-
-pub(super) fn read_index(
-    store: &dyn Store,
-    dir: &Path,
-    answers: &AnswerSet,
-    dim: usize,
-) -> Result<Index, ServableError> {
-    let bytes = store.read(&dir.join(VECTORS), VECTORS_LIMIT)?;
-    let file = open_safetensors(VECTORS, &bytes)?;
-    let changed = |why: &str| ServableError::changed(VECTORS, why);
-    let view = file
-        .tensor("vectors")
-        .map_err(|_| changed("has no vectors"))?;
-    if view.dtype() != Dtype::F32 || view.shape() != [answers.vectors.len(), dim] {
-        return Err(changed("does not go with the answers and the model"));
-    }
-    let vectors = Matrix::from_le_bytes(answers.vectors.len(), dim, view.data())
-        .map_err(|e| changed(&e.to_string()))?;
-    if !vectors.is_finite() {
-        return Err(changed("has values that are no numbers"));
-    }
-    Index::new(vectors, answers.owners()).map_err(|e| changed(&e.to_string()))
 }
 
 #[cfg(test)]

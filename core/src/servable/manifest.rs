@@ -1,12 +1,13 @@
 use super::{ServableError, answers};
 use crate::{
     calibration::Calibration,
-    model::sha256_hex,
-    store::{ErrorKind, Store},
+    model::{hex, sha256_hex},
+    store::{ErrorKind, Operation, Store, StoreError},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{collections::BTreeMap, path::Path};
+use sha2::{Digest as _, Sha256};
+use std::{collections::BTreeMap, io, path::Path};
 
 /// Name of the manifest in the folder.
 pub(super) const NAME: &str = "nearsay.json";
@@ -116,10 +117,27 @@ impl Manifest {
     /// # Errors
     /// For the first file that is missing or changed.
     pub fn verify(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
-        for (name, entry) in &self.files {
-            entry.read(store, dir, name)?;
+        self.verify_all_but(&[], store, dir)
+    }
+
+    /// As [`verify`](Self::verify), of the files that are not read in any other way.
+    pub(super) fn verify_all_but(
+        &self,
+        others: &[&str],
+        store: &dyn Store,
+        dir: &Path,
+    ) -> Result<(), ServableError> {
+        let files = self.files.iter();
+        for (name, entry) in files.filter(|(name, _)| !others.contains(&name.as_str())) {
+            entry.stream(store, dir, name, &mut |_| {})?;
         }
         Ok(())
+    }
+
+    /// A file that must be listed.
+    pub(super) fn entry(&self, name: &str) -> Result<&FileEntry, ServableError> {
+        let entry = self.files.get(name);
+        entry.ok_or_else(|| ServableError::changed(name, "is not listed in nearsay.json"))
     }
 
     /// Whether the folder holds answers, or was written without its data.
@@ -137,22 +155,67 @@ impl FileEntry {
         dir: &Path,
         name: &str,
     ) -> Result<Vec<u8>, ServableError> {
-        let changed = |why| Err(ServableError::changed(name, why));
-        let bytes = match store.read(&dir.join(name), self.bytes) {
-            Ok(bytes) => bytes,
-            Err(error) => match error.kind {
-                ErrorKind::NotFound => return changed("is missing"),
-                ErrorKind::TooLarge { .. } => return changed("is longer than it was written"),
-                _ => return Err(error.into()),
-            },
-        };
+        let read = store.read(&dir.join(name), self.bytes);
+        let bytes = read.map_err(|error| refused(name, error))?;
         if bytes.len() as u64 != self.bytes {
-            return changed("is shorter than it was written");
+            return Err(ServableError::changed(name, SHORTER));
         }
         if sha256_hex(&bytes) != self.sha256 {
-            return changed("is not the file that was written");
+            return Err(ServableError::changed(name, ANOTHER));
         }
         Ok(bytes)
+    }
+
+    /// Hands over the content of a file in pieces, each read once, and says at the end whether it is
+    /// the file that was written. What was handed over counts for nothing when it is not.
+    pub(super) fn stream(
+        &self,
+        store: &dyn Store,
+        dir: &Path,
+        name: &str,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), ServableError> {
+        let path = dir.join(name);
+        let mut file = store.open(&path).map_err(|error| refused(name, error))?;
+        let mut piece = vec![0; PIECE];
+        let (mut hash, mut len) = (Sha256::new(), 0);
+        loop {
+            let read = match file.read(&mut piece) {
+                Ok(0) => break,
+                Ok(read) => &piece[..read],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(StoreError::new(Operation::Read, &path, error).into()),
+            };
+            len += read.len() as u64;
+            if len > self.bytes {
+                return Err(ServableError::changed(name, LONGER));
+            }
+            hash.update(read);
+            take(read);
+        }
+        if len != self.bytes {
+            return Err(ServableError::changed(name, SHORTER));
+        }
+        if hex(&hash.finalize()) != self.sha256 {
+            return Err(ServableError::changed(name, ANOTHER));
+        }
+        Ok(())
+    }
+}
+
+const LONGER: &str = "is longer than it was written";
+const SHORTER: &str = "is shorter than it was written";
+const ANOTHER: &str = "is not the file that was written";
+
+/// Read at a time: what is read, hashed and looked at stays in a core's own memory.
+const PIECE: usize = 1 << 18;
+
+/// A file that cannot be read, by its name where that says enough.
+fn refused(name: &str, error: StoreError) -> ServableError {
+    match error.kind {
+        ErrorKind::NotFound => ServableError::changed(name, "is missing"),
+        ErrorKind::TooLarge { .. } => ServableError::changed(name, LONGER),
+        _ => error.into(),
     }
 }
 

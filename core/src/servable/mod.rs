@@ -46,6 +46,7 @@ mod error;
 mod manifest;
 mod reissue;
 mod text_model;
+mod vectors;
 mod write;
 
 pub use answers::{AnswerSet, KnownAnswer};
@@ -58,7 +59,7 @@ pub use write::{Export, ExportEncoder};
 
 use crate::{candle::bert::Precision, index::Index, store::Store};
 use candle_core::Device;
-use std::path::Path;
+use std::{path::Path, thread};
 
 /// A loaded folder, ready to answer.
 pub struct Servable {
@@ -80,7 +81,10 @@ pub struct Found<'a> {
 }
 
 impl Servable {
-    /// Loads a folder after checking that every file is the one that was written.
+    /// Loads a folder, checking that every file is the one that was written.
+    ///
+    /// Takes time in the bytes of its files, on two threads, and memory for what it keeps; the files of
+    /// the answers are read once, hashed as they come.
     ///
     /// # Errors
     /// When a file is missing, changed, of a newer format, or asks for something unsupported; when the
@@ -104,10 +108,34 @@ impl Servable {
         if !manifest.has_answers() {
             return Err(ServableError::ModelOnly { dir: dir.into() });
         }
-        manifest.verify(store, dir)?;
-        let model = TextModel::open_with(store, dir, device, precision)?;
-        let answers = AnswerSet::read(store, dir)?;
-        let index = answers::read_index(store, dir, &answers, model.dim())?;
+        // The vectors are most of it, and hashing takes longest: meanwhile comes the rest.
+        let (vectors, rest) = thread::scope(|scope| {
+            let read = || vectors::read(store, dir, &manifest);
+            let thread = thread::Builder::new().name("vectors".to_owned());
+            let reading = thread.spawn_scoped(scope, read);
+            let rest = || -> Result<_, ServableError> {
+                manifest.verify_all_but(&manifest::DATA, store, dir)?;
+                let model = TextModel::open_with(store, dir, device, precision)?;
+                Ok((model, AnswerSet::read(store, dir, &manifest)?))
+            };
+            let rest = rest();
+            let vectors = match reading {
+                Ok(thread) => match thread.join() {
+                    Ok(vectors) => vectors,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                },
+                // No thread to be had.
+                Err(_) => read(),
+            };
+            (vectors, rest)
+        });
+        let ((model, answers), vectors) = (rest?, vectors?);
+        let changed = |why: &str| ServableError::changed(answers::VECTORS, why);
+        let owners = answers.owners();
+        if (vectors.rows(), vectors.columns()) != (owners.len(), model.dim()) {
+            return Err(changed("does not go with the answers and the model"));
+        }
+        let index = Index::new(vectors, owners).map_err(|e| changed(&e.to_string()))?;
         Ok(Self {
             model,
             answers,

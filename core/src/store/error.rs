@@ -169,7 +169,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    pub(super) fn new(what: Operation, path: &Path, error: io::Error) -> Self {
+    pub(crate) fn new(what: Operation, path: &Path, error: io::Error) -> Self {
         let kind = ErrorKind::of(&error);
         let ours = error.get_ref().is_some_and(|e| e.is::<ErrorKind>());
         Self {
