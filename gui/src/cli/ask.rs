@@ -49,7 +49,12 @@ struct Answer<'a> {
 
 pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     let device = args.device.device.open()?;
-    let model = Servable::open_with(&DiskStore, &args.dir, &device, args.device.precision)?;
+    let model = Servable::open_with(
+        &DiskStore,
+        &args.dir,
+        &device,
+        args.device.precision(&device),
+    )?;
     if !args.questions.is_empty() {
         return args
             .questions

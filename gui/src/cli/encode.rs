@@ -22,7 +22,12 @@ pub(crate) struct Args {
 
 pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     let device = args.device.device.open()?;
-    let model = TextModel::open_with(&DiskStore, &args.dir, &device, args.device.precision)?;
+    let model = TextModel::open_with(
+        &DiskStore,
+        &args.dir,
+        &device,
+        args.device.precision(&device),
+    )?;
     let mut lines = std::io::stdin().lock().lines();
     loop {
         let texts: Vec<String> = lines

@@ -41,7 +41,12 @@ struct Asked {
 
 pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
     let device = args.device.device.open()?;
-    let model = Servable::open_with(&DiskStore, &args.dir, &device, args.device.precision)?;
+    let model = Servable::open_with(
+        &DiskStore,
+        &args.dir,
+        &device,
+        args.device.precision(&device),
+    )?;
     let pool: Vec<String> = if args.pool.is_empty() {
         model
             .answers()

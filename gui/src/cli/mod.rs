@@ -15,6 +15,7 @@ mod progress;
 pub mod train;
 
 use crate::{dirs::DataDir, trouble::Trouble};
+use candle_core::Device;
 use clap::{Parser, Subcommand};
 use nearsay_core::candle::{bert::Precision, device::DeviceChoice};
 use serde::Serialize;
@@ -59,10 +60,24 @@ pub(crate) struct DeviceArgs {
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
     /// How a network on the processor computes: f32, or fast, in eight-bit integers where the
-    /// processor has them: about three times as quick, the right answer first as often within 3 of
-    /// 1,000 questions
+    /// processor has them: quicker, and the right answer first as often within 3 of 1,000
+    /// questions
     #[arg(long, default_value_t = Precision::F32, value_name = "PRECISION")]
-    pub(crate) precision: Precision,
+    precision: Precision,
+}
+
+impl DeviceArgs {
+    /// The precision asked for, after saying so when this device computes in another.
+    pub(crate) fn precision(&self, device: &Device) -> Precision {
+        if self.precision.on(device) != self.precision {
+            eprintln!(
+                "“{}” needs a processor with AVX-512 VNNI; computing in {} instead.",
+                self.precision,
+                self.precision.on(device)
+            );
+        }
+        self.precision
+    }
 }
 
 impl Command {

@@ -270,7 +270,7 @@ impl Common<'_> {
         }
         let settings = settings(self.args, Settings::of(self.args.recipe, model.dims))?;
         let mut loaded = None;
-        let precision = self.args.device.precision;
+        let precision = self.args.device.precision(self.device);
         let mut encode = |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| {
             encode(&mut loaded, &files, self.device, precision, texts, tell)
         };
