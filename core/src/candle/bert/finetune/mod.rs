@@ -35,12 +35,16 @@ use adamw::Update;
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use product::Packed;
+use std::ops::Range;
 use std::sync::Mutex;
 use tape::{Gradients, Network, Tape};
 use weights::{DOWN, OUT, QKV, UP, WORDS, is_matrix, place};
 
 /// Tokens whose way back is computed at once on a core, unless a single text has more.
 const PART: usize = 1_536;
+
+/// For each worker the numbers of the texts in each of its parts.
+type Parts = Vec<Vec<Range<usize>>>;
 
 /// A loss of embeddings: `[n, d]` to its value and its gradient, `[n, d]`.
 pub type EmbeddingLoss<'a, E> = dyn FnMut(&Matrix) -> Result<(f32, Matrix), E> + 'a;
@@ -225,7 +229,7 @@ impl FineTuner {
     }
 
     /// Texts by worker and part: neighbours in the batch, of about as many tokens for each worker.
-    fn parts(&self, texts: &[&[u32]]) -> Vec<Vec<std::ops::Range<usize>>> {
+    fn parts(&self, texts: &[&[u32]]) -> Parts {
         let total: usize = texts.iter().map(|text| text.len()).sum();
         let workers = self.workers.len();
         let mut parts = vec![Vec::new(); workers];
@@ -253,11 +257,7 @@ impl FineTuner {
     }
 
     /// All texts' embeddings, and how they were shared out.
-    #[allow(clippy::type_complexity)]
-    fn forward(
-        &mut self,
-        texts: &[&[u32]],
-    ) -> Result<(Matrix, Vec<Vec<std::ops::Range<usize>>>), EncodeError> {
+    fn forward(&mut self, texts: &[&[u32]]) -> Result<(Matrix, Parts), EncodeError> {
         let parts = self.parts(texts);
         let hidden = self.dim();
         let mut pooled = vec![0f32; texts.len() * hidden];
@@ -269,15 +269,7 @@ impl FineTuner {
             shares.push(share);
             rest = after;
         }
-        let network = Network {
-            lists: &self.lists,
-            packed: &self.packed,
-            hidden,
-            wide: self.config.intermediate_size,
-            heads: self.config.heads,
-            eps: self.config.layer_norm_eps as f32,
-            first: self.first,
-        };
+        let network = network(&self.config, &self.lists, &self.packed, self.first);
         let jobs = self.workers.iter_mut().zip(&parts).zip(shares);
         all(jobs.map(|((worker, parts), share)| {
             move || {
@@ -296,19 +288,11 @@ impl FineTuner {
     fn back(
         &mut self,
         texts: &[&[u32]],
-        parts: &[Vec<std::ops::Range<usize>>],
+        parts: &Parts,
         gradient: &Matrix,
     ) -> Result<(), EncodeError> {
         let hidden = self.dim();
-        let network = Network {
-            lists: &self.lists,
-            packed: &self.packed,
-            hidden,
-            wide: self.config.intermediate_size,
-            heads: self.config.heads,
-            eps: self.config.layer_norm_eps as f32,
-            first: self.first,
-        };
+        let network = network(&self.config, &self.lists, &self.packed, self.first);
         let jobs = self.workers.iter_mut().zip(parts);
         all(jobs.map(|(worker, parts)| {
             move || {
@@ -452,6 +436,24 @@ impl FineTuner {
                 });
             }
         });
+    }
+}
+
+/// A tuner's network as the ways see it; not a method, since its workers are borrowed beside it.
+fn network<'a>(
+    config: &BertConfig,
+    lists: &'a [Vec<f32>],
+    packed: &'a [[Packed; 4]],
+    first: usize,
+) -> Network<'a> {
+    Network {
+        lists,
+        packed,
+        hidden: config.hidden_size,
+        wide: config.intermediate_size,
+        heads: config.heads,
+        eps: config.layer_norm_eps as f32,
+        first,
     }
 }
 
