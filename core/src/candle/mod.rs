@@ -14,8 +14,9 @@ pub mod grad_cache;
 mod tensor;
 
 use crate::{
-    head::{Head, HeadConfig, HeadError, Weight, Weights},
+    head::{Dense, Head, HeadConfig, HeadError, Weight, Weights},
     matrix::Matrix,
+    tensor::Tensor as _,
 };
 use candle_core::{Device, Tensor, Var};
 
@@ -35,6 +36,22 @@ pub fn to_matrix(tensor: &Tensor) -> candle_core::Result<Matrix> {
     let (rows, columns) = tensor.dims2()?;
     let data = tensor.flatten_all()?.to_vec1()?;
     Matrix::new(rows, columns, data).map_err(candle_core::Error::wrap)
+}
+
+/// Vectors through layers, `[n, in] → [n, out]`, on the processor: as [`Dense::forward`] for each, by
+/// products that are many times faster.
+///
+/// # Errors
+/// When a layer does not take what comes before it.
+pub fn through(layers: &[Dense], x: &Matrix) -> candle_core::Result<Matrix> {
+    let place = |matrix| to_tensor(matrix, &Device::Cpu);
+    let mut x = place(x)?;
+    for layer in layers {
+        let product = x.matmul_t(&place(&layer.weight)?)?;
+        let linear = product.broadcast_add(&place(&layer.bias)?)?;
+        x = layer.activation.apply(&linear)?;
+    }
+    to_matrix(&x)
 }
 
 /// A head whose weights are candle variables, ready to be trained.

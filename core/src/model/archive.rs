@@ -18,7 +18,7 @@ const MAX_RATIO: u64 = 100;
 const ALWAYS_FINE: u64 = 1 << 20;
 
 /// The regular files of an archive, by name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Listing(BTreeMap<String, usize>);
 
 fn damaged(reason: impl fmt::Display) -> ModelError {

@@ -33,7 +33,7 @@ const NETWORK_FILES: [&str; 6] = [
 ];
 
 /// The files of one model, read when asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ModelFiles<'s> {
     store: &'s dyn Store,
     path: PathBuf,
@@ -43,6 +43,8 @@ pub struct ModelFiles<'s> {
     root: String,
     /// The folder of the network inside `root`: empty, or with a slash at its end.
     transformer: String,
+    /// What stands for the weights' file, when it is another than that of the model.
+    weights: Option<Vec<u8>>,
 }
 
 impl<'s> ModelFiles<'s> {
@@ -63,6 +65,7 @@ impl<'s> ModelFiles<'s> {
             archive: None,
             root: String::new(),
             transformer: String::new(),
+            weights: None,
         };
         let folders = if folder {
             files.folders()?
@@ -154,6 +157,16 @@ impl<'s> ModelFiles<'s> {
         &self.path
     }
 
+    /// The same model with other weights, as the bytes of a safetensors file: every file but the weights'
+    /// is the model's own. Only when the weights are asked for are they checked.
+    #[must_use]
+    pub fn with_weights(self, weights: Vec<u8>) -> Self {
+        Self {
+            weights: Some(weights),
+            ..self
+        }
+    }
+
     /// A file by its name inside the model, `1_Pooling/config.json` for example; nothing if the model
     /// has none of that name.
     ///
@@ -165,6 +178,9 @@ impl<'s> ModelFiles<'s> {
         });
         if !plain {
             return Err(ModelError::invalid(name, "the name leads out of the model"));
+        }
+        if let (WEIGHTS, Some(weights)) = (name, &self.weights) {
+            return Ok(Some(weights.clone()));
         }
         let limit = if name.ends_with(WEIGHTS) {
             MAX_WEIGHTS

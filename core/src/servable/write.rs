@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{
     calibration::Calibration,
-    candle::{to_matrix, to_tensor},
+    candle::through,
     compact::Table,
     head::{Dense, Folded},
     matrix::Matrix,
@@ -96,18 +96,8 @@ impl Export<'_> {
 
     /// The unit vectors of all texts, through the head's layers.
     fn finished_vectors(&self, layers: &[Dense]) -> Result<Matrix, ServableError> {
-        // On candle, whose products are faster than ours.
-        let through = || -> candle_core::Result<Matrix> {
-            let mut x = to_tensor(self.vectors, &Device::Cpu)?;
-            for layer in layers {
-                let place = |matrix| to_tensor(matrix, &Device::Cpu);
-                let product = x.matmul_t(&place(&layer.weight)?)?;
-                let linear = product.broadcast_add(&place(&layer.bias)?)?;
-                x = layer.activation.apply(&linear)?;
-            }
-            to_matrix(&x)
-        };
-        let vectors = through().map_err(|e| ServableError::changed(answers::VECTORS, e))?;
+        let vectors = through(layers, self.vectors)
+            .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
         vectors
             .normalize_rows()
             .map_err(|e| ServableError::changed(answers::VECTORS, e))

@@ -155,6 +155,11 @@ impl<'a> Checkpoint<'a> {
     }
 }
 
+/// Whether a state is the one to go back to, which is then not kept twice.
+fn at_start(batch: usize, now_step: u64, good_step: u64) -> bool {
+    batch == 0 && now_step == good_step
+}
+
 /// Every array of a state, by a name that says where it belongs.
 fn arrays(state: &State) -> Vec<(String, &Matrix)> {
     fn add<'a>(list: &mut Vec<(String, &'a Matrix)>, part: &str, snapshot: &'a Snapshot) {
@@ -168,7 +173,9 @@ fn arrays(state: &State) -> Vec<(String, &Matrix)> {
     }
     let mut list = Vec::new();
     add(&mut list, "now", &state.now);
-    add(&mut list, "good", &state.good);
+    if !at_start(state.batch, state.now.adam.step, state.good.adam.step) {
+        add(&mut list, "good", &state.good);
+    }
     for (i, weight) in state.best.iter().flat_map(|best| &best.weights).enumerate() {
         list.push((format!("best.weight.{i}"), &weight.value));
     }
@@ -271,12 +278,17 @@ fn from_bytes(bytes: &[u8]) -> Result<State, String> {
         }),
         None => None,
     };
+    let now = snapshot("now", header.now_step)?;
+    let good = match at_start(header.batch, header.now_step, header.good_step) {
+        true => now.clone(),
+        false => snapshot("good", header.good_step)?,
+    };
     Ok(State {
         run: header.run.clone(),
         epoch: header.epoch,
         batch: header.batch,
-        now: snapshot("now", header.now_step)?,
-        good: snapshot("good", header.good_step)?,
+        now,
+        good,
         lr_scale: header.lr_scale,
         retries: header.retries,
         best,
@@ -350,6 +362,18 @@ mod tests {
         assert_eq!(checkpoint.load().unwrap(), Some(state()));
         checkpoint.remove().unwrap();
         assert!(checkpoint.load().unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_the_same_twice_is_kept_once() {
+        let state = State {
+            batch: 0,
+            good: state().now,
+            ..state()
+        };
+        let bytes = to_bytes(&state).unwrap();
+        assert!(bytes.len() < to_bytes(&self::state()).unwrap().len() * 3 / 4);
+        assert_eq!(from_bytes(&bytes).unwrap(), state);
     }
 
     #[test]

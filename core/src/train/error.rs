@@ -72,6 +72,12 @@ impl fmt::Display for TrainError {
 
 impl std::error::Error for TrainError {}
 
+impl From<crate::candle::bert::EncodeError> for TrainError {
+    fn from(error: crate::candle::bert::EncodeError) -> Self {
+        Self::Encoder(error.into())
+    }
+}
+
 macro_rules! from {
     ($($kind:ident($error:ty)),*) => {
         $(impl From<$error> for TrainError {

@@ -8,6 +8,7 @@ use super::{
     settings::{Purpose, seed},
 };
 use crate::{
+    candle::to_tensor,
     head::Weights,
     matrix::Matrix,
     metric::{
@@ -16,6 +17,7 @@ use crate::{
     },
     sample::PairTargets,
 };
+use candle_core::Device;
 use sha2::{Digest, Sha256};
 use std::{
     fmt::Write as _,
@@ -24,6 +26,9 @@ use std::{
 
 /// How long a run goes without saving its state.
 const SAVE_EVERY: Duration = Duration::from_secs(20);
+
+/// However long saving takes, it takes no more than one part in so many of the time.
+const SAVING_SHARE: u32 = 20;
 
 /// How often a run may go off course before it is given up.
 const RETRIES: usize = 2;
@@ -40,6 +45,9 @@ pub struct Fit<'a, X = Matrix> {
     pub control: &'a Control,
     /// Where the state is saved, if it is.
     pub checkpoint: Option<Checkpoint<'a>>,
+    /// What a state must score more than on the slice to be kept, by [`slice_score`]; none when what the
+    /// run starts with is what there was before.
+    pub to_beat: Option<f32>,
 }
 
 /// What a run ends with.
@@ -108,9 +116,11 @@ struct Run<'a, L: Learner> {
     train: Placed<L::Placed>,
     val: Option<Placed<L::Placed>>,
     choice: Option<Choice<L::Placed>>,
-    learner: L,
+    learner: &'a mut L,
     state: State,
     saved: Instant,
+    /// How long that took.
+    saving: Duration,
     /// What is known of the present batch, kept so that no step needs new memory.
     targets: PairTargets,
     /// Its ranks, likewise.
@@ -119,7 +129,8 @@ struct Run<'a, L: Learner> {
 
 impl<X: Texts> Fit<'_, X> {
     /// Does the run with a learner that has learned nothing yet, from its saved state if `resume` is
-    /// set and there is one.
+    /// set and there is one. The learner is left as it was last, which need not be what the run ends
+    /// with.
     ///
     /// A stopped run ends early with what it has. The state stays saved until
     /// [`Checkpoint::remove`], so that a stopped run can go on later too.
@@ -129,7 +140,7 @@ impl<X: Texts> Fit<'_, X> {
     /// training goes off course again and again.
     pub fn run<L: Learner<Texts = X>>(
         &self,
-        learner: L,
+        learner: &mut L,
         resume: bool,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Fitted, TrainError> {
@@ -170,7 +181,7 @@ impl<X: Texts> Fit<'_, X> {
 impl<'a, L: Learner> Run<'a, L> {
     fn new(
         fit: &'a Fit<'a, L::Texts>,
-        learner: L,
+        learner: &'a mut L,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Self, TrainError> {
         let settings = fit.settings;
@@ -197,16 +208,17 @@ impl<'a, L: Learner> Run<'a, L> {
         }
         let val = fit.val.filter(|val| !val.is_empty()).cloned();
         Ok(Self {
-            train: Placed::new(train, &learner)?,
-            val: val.map(|val| Placed::new(val, &learner)).transpose()?,
+            train: Placed::new(train, learner)?,
+            val: val.map(|val| Placed::new(val, learner)).transpose()?,
             choice,
             state: State {
-                run: fit.fingerprint(&learner)?,
+                run: fit.fingerprint(learner)?,
                 lr_scale: 1.0,
                 ..State::default()
             },
             learner,
             saved: Instant::now(),
+            saving: Duration::ZERO,
             targets: PairTargets::default(),
             ranks: Ranks::default(),
             fit,
@@ -220,7 +232,7 @@ impl<'a, L: Learner> Run<'a, L> {
             let weights = self.state.good.weights.clone();
             self.state.best = Some(Best {
                 epoch: None,
-                score,
+                score: self.fit.to_beat.unwrap_or(score),
                 weights,
             });
         }
@@ -248,16 +260,20 @@ impl<'a, L: Learner> Run<'a, L> {
     }
 
     fn go_to(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
-        let lr = self.fit.settings.lr * self.state.lr_scale;
-        self.learner.restore(snapshot, lr)
+        self.learner.restore(snapshot)
     }
 
     fn save(&mut self) -> Result<(), TrainError> {
+        let Some(checkpoint) = &self.fit.checkpoint else {
+            return Ok(());
+        };
+        let started = Instant::now();
         self.state.now = self.learner.snapshot()?;
-        if let Some(checkpoint) = &self.fit.checkpoint {
-            checkpoint.save(&self.state)?;
-        }
+        checkpoint.save(&self.state)?;
+        // As large as all weights and moments: not kept for longer than it is needed.
+        self.state.now = Snapshot::default();
         self.saved = Instant::now();
+        self.saving = started.elapsed();
         Ok(())
     }
 
@@ -320,7 +336,7 @@ impl<'a, L: Learner> Run<'a, L> {
                 return Ok(Steps::OffCourse);
             }
             self.state.batch += 1;
-            if self.saved.elapsed() > SAVE_EVERY {
+            if self.saved.elapsed() > SAVE_EVERY.max(self.saving * SAVING_SHARE) {
                 self.save()?;
             }
         }
@@ -329,8 +345,14 @@ impl<'a, L: Learner> Run<'a, L> {
 
     /// One step; false when the loss was not finite.
     fn step(&mut self, pairs: &[u32]) -> Result<bool, TrainError> {
+        let settings = self.fit.settings;
         let number = (self.state.epoch as u64) << 24 | self.state.batch as u64;
-        let seed = seed(self.fit.settings.seed, Purpose::Dropout, number);
+        let seed = seed(settings.seed, Purpose::Dropout, number);
+        let each = self.train.len().div_ceil(settings.batch);
+        let step = self.state.epoch * each + self.state.batch;
+        let factor = settings.schedule.factor(step, each * settings.epochs);
+        self.learner
+            .set_lr(settings.lr * self.state.lr_scale * factor);
         let batch = self.train.batch(pairs, &mut self.targets);
         let loss = self.learner.learn(batch, seed, &mut self.ranks)?;
         if !loss.is_finite() {
@@ -426,13 +448,14 @@ impl<'a, L: Learner> Run<'a, L> {
     }
 
     /// How good the present state is on the slice; `None` when there is no slice.
-    fn score(&self) -> Result<Option<f32>, TrainError> {
+    fn score(&mut self) -> Result<Option<f32>, TrainError> {
         let Some(choice) = &self.choice else {
             return Ok(None);
         };
-        let all = |texts, count: usize| {
+        let learner = &mut self.learner;
+        let mut all = |texts, count: usize| {
             let rows: Vec<u32> = (0..count as u32).collect();
-            self.learner.embed(texts, &rows)
+            learner.embed(texts, &rows)
         };
         let questions = all(&choice.questions, choice.right.len())?;
         let pool = all(&choice.pool, choice.answers)?;
@@ -456,6 +479,30 @@ impl<'a, L: Learner> Run<'a, L> {
             stopped,
         })
     }
+}
+
+/// What vectors score as they are on the slice that these settings keep out of training; `None` without
+/// one.
+///
+/// # Errors
+/// When the vectors cannot be compared, which is a bug.
+pub fn slice_score(settings: &Settings, train: &Pairs) -> Result<Option<f32>, TrainError> {
+    let Keep::Best { slice, .. } = settings.keep else {
+        return Ok(None);
+    };
+    let (_, kept) = train.slice(slice, seed(settings.seed, Purpose::Slice, 0));
+    if kept.is_empty() {
+        return Ok(None);
+    }
+    let (pool, right) = train.pool();
+    let right: Vec<Vec<usize>> = kept.iter().map(|&pair| vec![right[pair]]).collect();
+    let place = |matrix: &Matrix| to_tensor(matrix, &Device::Cpu);
+    let questions = place(&train.select(&kept).anchors)?;
+    let mut metrics = PoolMetrics::default();
+    score_pool(&questions, &place(&pool)?, &right, &mut |scores| {
+        metrics.update(&rank_pool(scores));
+    })?;
+    Ok(metrics.mrr_10())
 }
 
 /// How the steps of an epoch ended.

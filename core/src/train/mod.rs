@@ -9,6 +9,7 @@
 //! | [`settings`] | recipes and what they stand for |
 //! | [`data`], [`bags`] | rows of an FAQ as pairs of vectors or of token ids |
 //! | [`learner`] | what a run changes step by step |
+//! | [`whiten`] | what a head may start from |
 //! | [`fit`] | the loop |
 //! | [`job`] | all of it: embed, fit, measure before and after |
 //! | [`control`], [`event`] | what goes in and comes out while it runs |
@@ -26,6 +27,7 @@ pub mod job;
 pub mod learner;
 pub mod report;
 pub mod settings;
+pub mod whiten;
 
 pub use crate::cache::EmbeddingCache;
 pub use checkpoint::{Checkpoint, State};
@@ -36,4 +38,4 @@ pub use event::{BatchFigures, Epoch, Event};
 pub use fit::{Fit, Fitted};
 pub use job::{Job, Source, Trained};
 pub use report::{PoolFigures, Report};
-pub use settings::{Keep, Learns, Recipe, Settings};
+pub use settings::{Keep, Learns, Recipe, Schedule, Settings};

@@ -12,6 +12,9 @@ pub enum Recipe {
     /// questions, the best state kept.
     #[default]
     Quick,
+    /// Minutes: the encoder itself learns, stopped early on a slice of the training questions, the best
+    /// state kept.
+    Thorough,
     /// The tutorial to the letter: gated skip-connection head on embeddings that are not
     /// normalised, symmetric ranking loss over Quaterion's cosine, no shuffling, Adam at 1e-4.
     Quaterion,
@@ -19,13 +22,14 @@ pub enum Recipe {
 
 impl Recipe {
     /// Every recipe.
-    pub const ALL: [Self; 2] = [Self::Quick, Self::Quaterion];
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Thorough, Self::Quaterion];
 
     /// Its name on the command line and in files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Quick => "quick",
+            Self::Thorough => "thorough",
             Self::Quaterion => "quaterion",
         }
     }
@@ -82,6 +86,8 @@ pub enum Learns {
     Head,
     /// The table of a static encoder, without a head.
     Table,
+    /// The weights of a network, without a head.
+    Network,
 }
 
 /// Which state of the weights a run ends with.
@@ -100,6 +106,36 @@ pub enum Keep {
     },
 }
 
+/// How the learning rate moves over a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// It stays.
+    #[default]
+    Constant,
+    /// Up from 0 in a straight line, then down to 0 in another, at the last step of all epochs.
+    WarmUp {
+        /// Share of the steps on the way up, in `[0, 1)`.
+        share: f64,
+    },
+}
+
+impl Schedule {
+    /// The factor on the learning rate at a step, counted from 0, out of `steps`; in `(0, 1]`.
+    #[must_use]
+    pub fn factor(self, step: usize, steps: usize) -> f64 {
+        match self {
+            Self::Constant => 1.0,
+            Self::WarmUp { share } => {
+                let (step, steps) = (step as f64, steps.max(1) as f64);
+                let up = (share * steps).max(1.0);
+                let down = (steps - step) / (steps - up).max(1.0);
+                ((step + 1.0) / up).min(down).min(1.0)
+            }
+        }
+    }
+}
+
 /// Everything that decides what a run learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -114,6 +150,9 @@ pub struct Settings {
     pub batch: usize,
     /// Learning rate of Adam.
     pub lr: f64,
+    /// How it moves.
+    #[serde(default)]
+    pub schedule: Schedule,
     /// Decoupled weight decay.
     pub weight_decay: f64,
     /// Decides the head's start, the order of pairs, dropout and slices.
@@ -130,6 +169,9 @@ pub struct Settings {
     pub mask_equal_answers: bool,
     /// Whether embeddings are normalised before the head.
     pub normalize: bool,
+    /// Whether the head starts from half-whitened embeddings, which then become part of it.
+    #[serde(default)]
+    pub whiten: bool,
     /// Whether the pairs come in a new order each epoch.
     pub shuffle: bool,
     /// Which state the run ends with.
@@ -147,6 +189,7 @@ impl Settings {
                 epochs: 500,
                 batch: 1024,
                 lr: 1e-4,
+                schedule: Schedule::Constant,
                 weight_decay: 0.0,
                 seed: 42,
                 head: HeadConfig::SkipConnection {
@@ -159,8 +202,31 @@ impl Settings {
                 symmetric: true,
                 mask_equal_answers: false,
                 normalize: false,
+                whiten: false,
                 shuffle: false,
                 keep: Keep::Last,
+            },
+            Recipe::Thorough => Self {
+                recipe,
+                learns: Learns::Network,
+                epochs: 4,
+                batch: 128,
+                lr: 1e-4,
+                schedule: Schedule::WarmUp { share: 0.1 },
+                weight_decay: 0.01,
+                seed: 42,
+                head: HeadConfig::Empty { dim },
+                scale: 20.0,
+                distance: DistanceKind::PlainCosine,
+                symmetric: true,
+                mask_equal_answers: true,
+                normalize: false,
+                whiten: false,
+                shuffle: true,
+                keep: Keep::Best {
+                    slice: 0.1,
+                    patience: 2,
+                },
             },
             Recipe::Quick => Self {
                 recipe,
@@ -168,6 +234,7 @@ impl Settings {
                 epochs: 40,
                 batch: 1024,
                 lr: 1e-3,
+                schedule: Schedule::Constant,
                 weight_decay: 0.0,
                 seed: 42,
                 head: HeadConfig::Residual { dim },
@@ -175,7 +242,8 @@ impl Settings {
                 distance: DistanceKind::PlainCosine,
                 symmetric: true,
                 mask_equal_answers: true,
-                normalize: true,
+                normalize: false,
+                whiten: true,
                 shuffle: true,
                 keep: Keep::Best {
                     slice: 0.1,
@@ -185,14 +253,14 @@ impl Settings {
         }
     }
 
-    /// What a recipe stands for when the encoder is static, with rows of length `dim`: `quick` learns
-    /// the table itself, `quaterion` a head over it as it is.
+    /// What a recipe stands for when the encoder is static, with rows of length `dim`: `quick` and
+    /// `thorough` learn the table itself, which takes seconds; `quaterion` a head over it as it is.
     #[must_use]
     pub fn of_static(recipe: Recipe, dim: usize) -> Self {
         let settings = Self::of(recipe, dim);
         match recipe {
             Recipe::Quaterion => settings,
-            Recipe::Quick => Self {
+            Recipe::Quick | Recipe::Thorough => Self {
                 learns: Learns::Table,
                 epochs: 20,
                 batch: 256,
@@ -202,7 +270,8 @@ impl Settings {
                     slice: 0.1,
                     patience: 3,
                 },
-                ..settings
+                recipe,
+                ..Self::of(Recipe::Quick, dim)
             },
         }
     }
@@ -249,6 +318,15 @@ impl Settings {
         if !(self.scale.is_finite() && self.scale > 0.0) {
             return refuse("the scale", &self.scale, "a number above 0, for example 20");
         }
+        if let Schedule::WarmUp { share } = self.schedule
+            && !(0.0..1.0).contains(&share)
+        {
+            return refuse(
+                "the share of steps to warm up",
+                &share,
+                "at least 0 and below 1",
+            );
+        }
         self.head.check()?;
         match self.keep {
             Keep::Best { slice, .. } if !(slice > 0.0 && slice < 1.0) => {
@@ -273,8 +351,24 @@ mod tests {
             "thorugh"
                 .parse::<Recipe>()
                 .unwrap_err()
-                .contains("quick, quaterion")
+                .contains("quick, thorough, quaterion")
         );
+    }
+
+    #[test]
+    fn a_schedule_goes_up_and_then_down_to_the_end() {
+        let schedule = Schedule::WarmUp { share: 0.2 };
+        let factors: Vec<f64> = (0..10).map(|step| schedule.factor(step, 10)).collect();
+        assert_eq!(factors[..3], [0.5, 1.0, 1.0]);
+        assert!(factors[2..].is_sorted_by(|a, b| a > b), "{factors:?}");
+        assert_eq!(factors[9], 0.125);
+        for (share, steps) in [(0.0, 1), (0.9, 2), (0.5, 7)] {
+            for step in 0..steps {
+                let factor = Schedule::WarmUp { share }.factor(step, steps);
+                assert!(factor > 0.0 && factor <= 1.0, "{share} {step}: {factor}");
+            }
+        }
+        assert_eq!(Schedule::Constant.factor(5, 10), 1.0);
     }
 
     #[test]

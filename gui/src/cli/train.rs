@@ -44,7 +44,7 @@ pub struct Args {
     /// Share of the answers whose questions are kept aside to measure with
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     pub val_split: f64,
-    /// quick (seconds) or quaterion (the tutorial's)
+    /// quick (seconds), thorough (minutes: the encoder itself learns) or quaterion (the tutorial's)
     #[arg(long, default_value_t = Recipe::Quick)]
     pub recipe: Recipe,
     /// minilm; compact, which is built in and learns in seconds; or the folder, zip or wheel of a
@@ -256,7 +256,7 @@ struct Common<'a> {
 }
 
 impl Common<'_> {
-    /// With a network, which stays as it is.
+    /// With a network, which learns or stays as it is by the recipe.
     fn network(
         &self,
         path: &Path,
@@ -274,7 +274,8 @@ impl Common<'_> {
         let mut encode = |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| {
             encode(&mut loaded, &files, self.device, precision, texts, tell)
         };
-        let source = Source::Frozen {
+        let source = Source::Network {
+            files: &files,
             cache: EmbeddingCache::new(
                 &DiskStore,
                 &data.embeddings(),
@@ -285,6 +286,11 @@ impl Common<'_> {
         };
         let trained = self.job(&settings, source, on_event)?;
         drop(loaded);
+        let network = trained.as_ref().and_then(|trained| trained.network.clone());
+        let files = match network {
+            Some(weights) => files.with_weights(weights),
+            None => files,
+        };
         self.write(trained, |_| ExportEncoder::Network(&files))
     }
 

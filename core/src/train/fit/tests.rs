@@ -56,6 +56,7 @@ fn run(
         val,
         control,
         checkpoint,
+        to_beat: None,
     };
     train_head(&fit, &Device::Cpu, resume, on_event)
 }
@@ -75,7 +76,7 @@ fn simple(settings: &Settings, train: &Pairs) -> (Result<Fitted, TrainError>, Ve
 
 #[test]
 fn both_recipes_learn_and_tell_every_epoch() {
-    for recipe in Recipe::ALL {
+    for recipe in [Recipe::Quick, Recipe::Quaterion] {
         let settings = Settings {
             epochs: 30,
             ..settings(recipe)
@@ -114,7 +115,7 @@ fn the_same_seed_gives_the_same_weights() {
 /// Stops after every possible step, goes on, and ends where an uninterrupted run ends.
 #[test]
 fn a_resumed_run_equals_an_uninterrupted_one() {
-    for recipe in Recipe::ALL {
+    for recipe in [Recipe::Quick, Recipe::Quaterion] {
         let (settings, train) = (settings(recipe), pairs(40, 1));
         let whole = simple(&settings, &train).0.unwrap();
         for stop_after in 1..=settings.epochs {

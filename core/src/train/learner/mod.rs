@@ -4,14 +4,18 @@
 //! | --- | --- | --- |
 //! | [`ClosedHead`], [`AutogradHead`] | a head over a frozen encoder | cached vectors |
 //! | [`TableLearner`] | the rows of a static encoder's table | token ids |
+//! | [`NetworkLearner`] | the weights of a network | token ids |
 //!
 //! The loop ([`Fit`](super::Fit)) knows neither: it hands out batches, measures, saves and goes back.
 
 pub mod head;
+mod in_batch;
+mod network;
 mod sparse_adam;
 mod table;
 
 pub use head::{AutogradHead, ClosedHead, train_head};
+pub use network::NetworkLearner;
 pub use table::TableLearner;
 
 use super::{TrainError, checkpoint::Snapshot, data::Texts};
@@ -40,7 +44,7 @@ pub trait Learner {
     ///
     /// # Errors
     /// The tensor library's.
-    fn embed(&self, texts: &Self::Placed, rows: &[u32]) -> Result<Tensor, TrainError>;
+    fn embed(&mut self, texts: &Self::Placed, rows: &[u32]) -> Result<Tensor, TrainError>;
 
     /// One step: embeds the batch with dropout drawn from `seed`, and changes the weights to make its
     /// loss smaller. Changes nothing when the loss is not finite.
@@ -70,11 +74,14 @@ pub trait Learner {
     /// The tensor library's.
     fn snapshot(&self) -> Result<Snapshot, TrainError>;
 
-    /// Goes back or on to a snapshot, with this learning rate from there.
+    /// Goes back or on to a snapshot.
     ///
     /// # Errors
     /// When it is one of other weights.
-    fn restore(&mut self, snapshot: &Snapshot, lr: f64) -> Result<(), TrainError>;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError>;
+
+    /// The learning rate from here on.
+    fn set_lr(&mut self, lr: f64);
 
     /// Feeds whatever it starts from, beyond settings and data, into a hash.
     fn hash(&self, hasher: &mut Sha256);

@@ -94,7 +94,7 @@ impl Learner for TableLearner {
         })
     }
 
-    fn embed(&self, texts: &Bags, rows: &[u32]) -> Result<Tensor, TrainError> {
+    fn embed(&mut self, texts: &Bags, rows: &[u32]) -> Result<Tensor, TrainError> {
         let means = self.means(rows.iter().map(|&row| texts.get(row as usize)));
         Ok(to_tensor(&means?, &Device::Cpu)?)
     }
@@ -140,7 +140,7 @@ impl Learner for TableLearner {
         })
     }
 
-    fn restore(&mut self, snapshot: &Snapshot, lr: f64) -> Result<(), TrainError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
         let other = || TrainError::Checkpoint("it is one of another vocabulary".into());
         let [Weight { value, .. }] = &snapshot.weights[..] else {
             return Err(other());
@@ -149,9 +149,12 @@ impl Learner for TableLearner {
             return Err(other());
         }
         self.adam.restore(&snapshot.adam).ok_or_else(other)?;
-        self.adam.lr = lr;
         self.rows = value.clone();
         Ok(())
+    }
+
+    fn set_lr(&mut self, lr: f64) {
+        self.adam.lr = lr;
     }
 
     fn hash(&self, hasher: &mut Sha256) {
@@ -234,15 +237,16 @@ mod tests {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Fitted, TrainError> {
         let val = pairs(20, 99);
-        let learner = TableLearner::new(settings, &table(), &[train, &val]);
+        let mut learner = TableLearner::new(settings, &table(), &[train, &val]);
         let fit = Fit {
             settings,
             train,
             val: Some(&val),
             control,
             checkpoint,
+            to_beat: None,
         };
-        fit.run(learner, resume, on_event)
+        fit.run(&mut learner, resume, on_event)
     }
 
     #[test]

@@ -90,6 +90,7 @@ pub fn fit(
         val: Some(val),
         control,
         checkpoint: None,
+        to_beat: None,
     };
     train_head(&fit, &Device::Cpu, false, &mut |event| {
         if let Event::Epoch(epoch) = &event {

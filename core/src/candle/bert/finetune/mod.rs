@@ -29,12 +29,14 @@ pub use product::Products;
 
 use super::EncodeError;
 use super::ragged::fits;
+use super::tokenize::Texts;
 use crate::matrix::{Matrix, ShapeError};
 use crate::model::{BertConfig, ModelFiles, Pooling};
 use adamw::Update;
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use product::Packed;
+use safetensors::{Dtype, SafeTensorError, tensor::TensorView};
 use std::ops::Range;
 use std::sync::Mutex;
 use tape::{Gradients, Network, Tape};
@@ -51,6 +53,7 @@ pub type EmbeddingLoss<'a, E> = dyn FnMut(&Matrix) -> Result<(f32, Matrix), E> +
 
 /// A BERT network with mean pooling that learns, on the processor.
 pub struct FineTuner {
+    texts: Texts,
     config: BertConfig,
     first: usize,
     lists: Vec<Vec<f32>>,
@@ -59,6 +62,19 @@ pub struct FineTuner {
     second_moments: Vec<Vec<f32>>,
     steps: u64,
     workers: Vec<Worker>,
+}
+
+/// Where a network stands in its training: a list of numbers for each of its weights that learns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TunerState {
+    /// The weights.
+    pub weights: Vec<Vec<f32>>,
+    /// Running means of their gradients.
+    pub first: Vec<Vec<f32>>,
+    /// Running means of their gradients' squares.
+    pub second: Vec<Vec<f32>>,
+    /// Steps taken.
+    pub steps: u64,
 }
 
 struct Worker {
@@ -103,10 +119,12 @@ impl FineTuner {
             builder = builder.pp(prefix);
         }
         let lists = weights::load(&config, &builder)?;
-        Ok(Self::new(config, lists, first, products, threads))
+        let texts = Texts::read(&files.tokenizer()?, &settings, config.vocab_size)?;
+        Ok(Self::new(texts, config, lists, first, products, threads))
     }
 
     fn new(
+        texts: Texts,
         config: BertConfig,
         lists: Vec<Vec<f32>>,
         first: usize,
@@ -140,6 +158,7 @@ impl FineTuner {
             gradients: Gradients::new(&lists, first),
         });
         let mut new = Self {
+            texts,
             first,
             packed: packed.collect(),
             first_moments: moments(),
@@ -163,6 +182,85 @@ impl FineTuner {
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Vec<usize>, &[f32])> {
         weights::tensors(&self.config, &self.lists)
+    }
+
+    /// The weights as the bytes of a safetensors file of the BERT family, in `f32`.
+    ///
+    /// # Errors
+    /// When the file cannot be put together.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, EncodeError> {
+        let tensors = self.tensors();
+        let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
+            .into_iter()
+            .map(|(name, shape, numbers)| {
+                let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
+                (name, shape, bytes.collect())
+            })
+            .collect();
+        let views = bytes.iter().map(|(name, shape, bytes)| {
+            Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+        });
+        let views: Result<Vec<_>, SafeTensorError> = views.collect();
+        let file = views.and_then(|views| safetensors::serialize(views, None));
+        file.map_err(|error| EncodeError::Tensor(candle_core::Error::wrap(error)))
+    }
+
+    /// The token ids of one text, special tokens included, cut to the model's length.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
+        self.texts.ids(text)
+    }
+
+    /// What learns, what the optimiser remembers of it, and the steps taken.
+    #[must_use]
+    pub fn state(&self) -> TunerState {
+        let learning = self.learning();
+        let copy = |lists: &[Vec<f32>]| learning.iter().map(|&list| lists[list].clone()).collect();
+        TunerState {
+            weights: copy(&self.lists),
+            first: copy(&self.first_moments),
+            second: copy(&self.second_moments),
+            steps: self.steps,
+        }
+    }
+
+    /// Goes back or on to a state.
+    ///
+    /// # Errors
+    /// When it is one of another network, or of other layers that learn.
+    pub fn set_state(&mut self, state: &TunerState) -> Result<(), ShapeError> {
+        let learning = self.learning();
+        for from in [&state.weights, &state.first, &state.second] {
+            let own = learning.iter().map(|&list| self.lists[list].len());
+            if !own.eq(from.iter().map(Vec::len)) {
+                return Err(ShapeError {
+                    operation: "state of a network",
+                    left: (learning.len(), self.dim()),
+                    right: (from.len(), 0),
+                });
+            }
+        }
+        for (to, from) in [
+            (&mut self.lists, &state.weights),
+            (&mut self.first_moments, &state.first),
+            (&mut self.second_moments, &state.second),
+        ] {
+            for (&list, from) in learning.iter().zip(from) {
+                to[list].clone_from(from);
+            }
+        }
+        self.steps = state.steps;
+        self.pack(self.first);
+        Ok(())
+    }
+
+    /// Numbers of the lists that learn.
+    fn learning(&self) -> Vec<usize> {
+        let moments = self.first_moments.iter().enumerate();
+        let learning = moments.filter(|(_, moments)| !moments.is_empty());
+        learning.map(|(list, _)| list).collect()
     }
 
     /// The embeddings of texts as things stand, `[n, dim]`, averaged but not normalised. Texts are token
@@ -209,7 +307,11 @@ impl FineTuner {
         Ok(value)
     }
 
-    fn check(&self, texts: &[&[u32]]) -> Result<(), EncodeError> {
+    /// Whether texts can be embedded.
+    ///
+    /// # Errors
+    /// As [`embed`](Self::embed).
+    pub fn check(&self, texts: &[&[u32]]) -> Result<(), EncodeError> {
         let longest = self.config.max_positions;
         let vocabulary = self.config.vocab_size;
         for text in texts {

@@ -1,6 +1,7 @@
 use super::*;
-use crate::model::Activation;
+use crate::candle::bert::tiny_tokenizer;
 use crate::model::tests::made_up;
+use crate::model::{Activation, ModelSettings};
 
 fn config() -> BertConfig {
     BertConfig {
@@ -35,7 +36,18 @@ fn builder() -> VarBuilder<'static> {
 
 fn tuner(first: usize, products: Products, threads: usize) -> FineTuner {
     let lists = weights::load(&config(), &builder()).unwrap();
-    FineTuner::new(config(), lists, first, products, threads)
+    let settings = ModelSettings {
+        max_seq_length: 40,
+        do_lower_case: false,
+        pooling: Pooling::Mean,
+        dims: 64,
+        normalize: false,
+        dense: Vec::new(),
+        prompt: String::new(),
+    };
+    let tokenizer = tiny_tokenizer().to_string();
+    let texts = Texts::read(tokenizer.as_bytes(), &settings, 40).unwrap();
+    FineTuner::new(texts, config(), lists, first, products, threads)
 }
 
 fn texts() -> Vec<Vec<u32>> {

@@ -73,7 +73,7 @@ impl Learner for AutogradHead {
         Ok(to_tensor(&vectors, &self.device)?)
     }
 
-    fn embed(&self, texts: &Tensor, rows: &[u32]) -> Result<Tensor, TrainError> {
+    fn embed(&mut self, texts: &Tensor, rows: &[u32]) -> Result<Tensor, TrainError> {
         let rows = Tensor::from_slice(rows, rows.len(), &self.device)?;
         let texts = texts.index_select(&rows, 0)?;
         Ok(self.head.head().forward(&texts, Mode::Eval)?.detach())
@@ -108,11 +108,13 @@ impl Learner for AutogradHead {
         })
     }
 
-    fn restore(&mut self, snapshot: &Snapshot, lr: f64) -> Result<(), TrainError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
         self.head.set_weights(&snapshot.weights)?;
-        self.adam.restore(&snapshot.adam)?;
+        Ok(self.adam.restore(&snapshot.adam)?)
+    }
+
+    fn set_lr(&mut self, lr: f64) {
         self.adam.set_lr(lr);
-        Ok(())
     }
 
     /// The settings say it all.

@@ -1,41 +1,33 @@
-use super::{
-    affine::Affine,
-    placeable,
-    ranking::{ROWS, Ranking},
-    ranks::Counter,
-};
+use super::{affine::Affine, placeable};
 use crate::{
     candle::adam::{AdamConfig, AdamState},
     head::{Mode, Weights, drop_in_place},
-    kernel::gemm::{Parallelism, View, ViewMut, matmul},
-    matrix::{Matrix, ShapeError, dot},
+    kernel::gemm::{View, ViewMut, matmul},
+    matrix::{Matrix, ShapeError},
     metric::Ranks,
-    sample::{BatchError, PairTargets},
+    sample::BatchError,
     train::{
         Settings, TrainError,
         checkpoint::Snapshot,
-        learner::{Batch, Learner},
+        learner::{
+            Batch, Learner,
+            in_batch::{InBatch, ROWS, all_threads},
+        },
         settings::{Purpose, seed},
     },
 };
 use candle_core::{Device, Tensor};
-use pulp::Arch;
 use rayon::prelude::*;
 use sha2::Sha256;
-
-/// A length counts as at least this, as in [`Tensor::normalize_rows`](crate::tensor::Tensor).
-const SHORTEST: f32 = 1e-12;
 
 /// A head that is one affine map, under a ranking loss over cosines: forward, loss, gradient and batch
 /// metrics by hand.
 ///
-/// With `X` the batch `[2n, in]`, all anchors first, `A` and `c` the head's map, `ŷ` the normalised
-/// rows, and `∂L/∂U` as `Ranking` has it:
+/// With `X` the batch `[2n, in]`, all anchors first, `A` and `c` the head's map, and `∂L/∂Y` as
+/// `InBatch` has it:
 ///
 /// ```text
-/// Y = X·Aᵀ + c        ŷ = y/‖y‖        U = Ŷ_anchors·Ŷ_positivesᵀ
-/// ∂L/∂Ŷ_anchors = ∂L/∂U·Ŷ_positives           ∂L/∂Ŷ_positives = ∂L/∂Uᵀ·Ŷ_anchors
-/// ∂L/∂y = (∂L/∂ŷ − (∂L/∂ŷ·ŷ)·ŷ)/‖y‖          ∂L/∂A = ∂L/∂Yᵀ·X          ∂L/∂c = Σ ∂L/∂y
+/// Y = X·Aᵀ + c        ∂L/∂A = ∂L/∂Yᵀ·X          ∂L/∂c = Σ ∂L/∂y
 /// ```
 ///
 /// That is five products of matrices, and half of two more for the metrics; what lies between them is
@@ -48,8 +40,7 @@ pub struct ClosedHead {
     adam: AdamConfig,
     moments: AdamState,
     normalize: bool,
-    ranking: Ranking,
-    counter: Counter,
+    in_batch: InBatch,
     room: Room,
     gradients: Vec<Vec<f32>>,
 }
@@ -59,34 +50,22 @@ pub struct ClosedHead {
 struct Room {
     /// `X`
     x: Vec<f32>,
-    /// `Ŷ`
-    unit: Vec<f32>,
-    /// `1/‖y‖`; not a number where that is not finite.
-    inverse: Vec<f32>,
-    /// `∂L/∂Y`
-    slopes: Vec<f32>,
     /// `∂L/∂A`
     of_matrix: Vec<f32>,
     /// `∂L/∂c`
     of_shift: Vec<f32>,
-    /// Each block's part of it, block by block.
-    parts: Vec<f32>,
-}
-
-fn all_threads() -> Parallelism {
-    Parallelism::Rayon(rayon::current_num_threads())
 }
 
 impl ClosedHead {
     /// The untrained head of these settings, on the processor; `None` for what is not computed here.
     ///
     /// Heads: a skip connection of one layer without dropout in it, a residual, a linear one; each
-    /// alone or behind dropout. Losses: either cosine as distance, with a scale of at most 64 in
-    /// Quaterion's form and 32 in the plain one.
+    /// alone or behind dropout. Losses: those of in-batch negatives over either cosine, with a scale of
+    /// at most 64 in Quaterion's form and 32 in the plain one.
     #[must_use]
     pub fn new(settings: &Settings) -> Option<Self> {
         let mut head = Affine::new(&settings.head)?;
-        let ranking = Ranking::new(&settings.loss())?;
+        let in_batch = InBatch::new(&settings.loss(), head.out_dim)?;
         let weights = settings.head.init(seed(settings.seed, Purpose::Weights, 0));
         head.set(&weights);
         let zeros = || {
@@ -115,8 +94,7 @@ impl ClosedHead {
             head,
             weights,
             normalize: settings.normalize,
-            ranking,
-            counter: Counter::default(),
+            in_batch,
         })
     }
 
@@ -124,13 +102,9 @@ impl ClosedHead {
     fn forward(&mut self, batch: &Batch<'_, Matrix>, mode: Mode) -> Result<bool, TrainError> {
         let n = batch.pairs.len();
         batch.targets.check::<candle_core::Error>(2 * n)?;
-        let (in_dim, out_dim) = (self.head.in_dim, self.head.out_dim);
-        let Room {
-            x, unit, inverse, ..
-        } = &mut self.room;
+        let in_dim = self.head.in_dim;
+        let x = &mut self.room.x;
         x.resize(2 * n * in_dim, 0.0);
-        unit.resize(2 * n * out_dim, 0.0);
-        inverse.resize(2 * n, 0.0);
         x.par_chunks_mut(ROWS * in_dim)
             .enumerate()
             .for_each(|(block, x)| {
@@ -143,12 +117,8 @@ impl ClosedHead {
                 }
             });
         drop_in_place(x, self.head.dropout, mode);
-        self.head.apply(x, unit)?;
-        unit.par_chunks_mut(ROWS * out_dim)
-            .zip(inverse.par_chunks_mut(ROWS))
-            .for_each(|(y, inverse)| Arch::new().dispatch(|| normalize(y, inverse)));
-        self.ranking.compare(unit, n, all_threads())?;
-        Ok(inverse.iter().all(|inverse| inverse.is_finite()))
+        self.head.apply(x, self.in_batch.embeddings(n))?;
+        Ok(self.in_batch.compare()?)
     }
 
     /// The gradients of the weights, from the loss computed last.
@@ -156,39 +126,10 @@ impl ClosedHead {
         let (in_dim, dim) = (self.head.in_dim, self.head.out_dim);
         let Room {
             x,
-            unit,
-            inverse,
-            slopes,
             of_matrix,
             of_shift,
-            parts,
         } = &mut self.room;
-        self.ranking.differentiate(n);
-        slopes.resize(2 * n * dim, 0.0);
-        let similarities = View::new(&self.ranking.similarities, n, n);
-        let (anchors, positives) = unit.split_at(n * dim);
-        let (of_anchors, of_positives) = slopes.split_at_mut(n * dim);
-        for (slopes, similarities, other) in [
-            (of_anchors, similarities, positives),
-            (of_positives, similarities.t(), anchors),
-        ] {
-            let slopes = ViewMut::new(slopes, n, dim);
-            let other = View::new(other, n, dim);
-            matmul(slopes, 0.0, 1.0, similarities, other, all_threads())?;
-        }
-        parts.resize((2 * n).div_ceil(ROWS) * dim, 0.0);
-        slopes
-            .par_chunks_mut(ROWS * dim)
-            .zip(unit.par_chunks(ROWS * dim))
-            .zip(inverse.par_chunks(ROWS))
-            .zip(parts.par_chunks_mut(dim))
-            .for_each(|(((slopes, unit), inverse), sum)| {
-                Arch::new().dispatch(|| project(slopes, unit, inverse, sum));
-            });
-        of_shift.fill(0.0);
-        for part in parts.chunks_exact(dim) {
-            of_shift.iter_mut().zip(part).for_each(|(s, p)| *s += p);
-        }
+        let slopes = self.in_batch.slopes(of_shift)?;
         matmul(
             ViewMut::new(of_matrix, dim, in_dim),
             0.0,
@@ -220,13 +161,6 @@ impl ClosedHead {
         }
         self.head.set(&self.weights);
     }
-
-    /// The ranks of the batch that was embedded last.
-    fn count(&mut self, targets: &PairTargets, ranks: &mut Ranks) -> Result<(), ShapeError> {
-        let (unit, ranking) = (&self.room.unit, &self.ranking);
-        self.counter
-            .rank(unit, &ranking.similarities, ranking.span, targets, ranks)
-    }
 }
 
 impl Affine {
@@ -248,39 +182,6 @@ impl Affine {
     }
 }
 
-/// y ← y/‖y‖, row by row, with what each was multiplied by.
-#[inline(always)]
-fn normalize(y: &mut [f32], inverse: &mut [f32]) {
-    let dim = y.len() / inverse.len();
-    for (y, inverse) in y.chunks_exact_mut(dim).zip(inverse) {
-        let square = dot(y, y);
-        *inverse = match square.is_finite() {
-            true => 1.0 / square.sqrt().max(SHORTEST),
-            false => f32::NAN,
-        };
-        y.iter_mut().for_each(|y| *y *= *inverse);
-    }
-}
-
-/// From the slopes of normalised rows to those of the rows themselves, with their sum.
-#[inline(always)]
-fn project(slopes: &mut [f32], unit: &[f32], inverse: &[f32], sum: &mut [f32]) {
-    let dim = sum.len();
-    sum.fill(0.0);
-    let rows = slopes.chunks_exact_mut(dim).zip(unit.chunks_exact(dim));
-    for ((slopes, unit), &inverse) in rows.zip(inverse) {
-        // A row shorter than the shortest is divided by a constant.
-        let along = match inverse < 1.0 / SHORTEST {
-            true => dot(slopes, unit),
-            false => 0.0,
-        };
-        for ((slope, unit), sum) in slopes.iter_mut().zip(unit).zip(sum.iter_mut()) {
-            *slope = (*slope - along * unit) * inverse;
-            *sum += *slope;
-        }
-    }
-}
-
 impl Learner for ClosedHead {
     type Texts = Matrix;
     type Placed = Matrix;
@@ -289,7 +190,7 @@ impl Learner for ClosedHead {
         placeable(vectors, self.head.in_dim, self.normalize)
     }
 
-    fn embed(&self, texts: &Matrix, rows: &[u32]) -> Result<Tensor, TrainError> {
+    fn embed(&mut self, texts: &Matrix, rows: &[u32]) -> Result<Tensor, TrainError> {
         let vectors = rows.iter().flat_map(|&row| texts.row(row as usize));
         let vectors: Vec<f32> = vectors.copied().collect();
         let mut embeddings = vec![0.0; rows.len() * self.head.out_dim];
@@ -312,8 +213,8 @@ impl Learner for ClosedHead {
         if !self.forward(&batch, Mode::Train { seed })? {
             return Ok(f32::NAN);
         }
-        self.count(targets, ranks)?;
-        let loss = self.ranking.loss(targets);
+        self.in_batch.rank(targets, ranks)?;
+        let loss = self.in_batch.loss(targets);
         if loss.is_finite() {
             self.backward(targets.len())?;
             self.step();
@@ -323,7 +224,7 @@ impl Learner for ClosedHead {
 
     fn rank(&mut self, batch: Batch<'_, Matrix>, ranks: &mut Ranks) -> Result<(), TrainError> {
         self.forward(&batch, Mode::Eval)?;
-        Ok(self.count(batch.targets, ranks)?)
+        Ok(self.in_batch.rank(batch.targets, ranks)?)
     }
 
     fn snapshot(&self) -> Result<Snapshot, TrainError> {
@@ -333,7 +234,7 @@ impl Learner for ClosedHead {
         })
     }
 
-    fn restore(&mut self, snapshot: &Snapshot, lr: f64) -> Result<(), TrainError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
         let Snapshot { weights, adam } = snapshot;
         let dims = |value: &Matrix| (value.rows(), value.columns());
         let fits = |values: &[Matrix]| {
@@ -347,9 +248,12 @@ impl Learner for ClosedHead {
         }
         self.weights.clone_from(weights);
         self.moments.clone_from(adam);
-        self.adam.lr = lr;
         self.head.set(&self.weights);
         Ok(())
+    }
+
+    fn set_lr(&mut self, lr: f64) {
+        self.adam.lr = lr;
     }
 
     /// The settings say it all.

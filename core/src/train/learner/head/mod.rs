@@ -11,8 +11,6 @@
 mod affine;
 mod autograd;
 mod closed;
-mod ranking;
-mod ranks;
 #[cfg(test)]
 mod tests;
 
@@ -37,8 +35,11 @@ pub fn train_head(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Fitted, TrainError> {
     match ClosedHead::new(fit.settings).filter(|_| device.is_cpu()) {
-        Some(learner) => fit.run(learner, resume, on_event),
-        None => fit.run(AutogradHead::new(fit.settings, device)?, resume, on_event),
+        Some(mut learner) => fit.run(&mut learner, resume, on_event),
+        None => {
+            let mut learner = AutogradHead::new(fit.settings, device)?;
+            fit.run(&mut learner, resume, on_event)
+        }
     }
 }
 

@@ -200,7 +200,7 @@ fn the_gradient_agrees_with_finite_differences() {
         let mut loss = |weight: usize, place: usize, step: f32| {
             let mut moved = start.clone();
             moved.weights[weight].value.data_mut()[place] += step;
-            learner.restore(&moved, 0.01).unwrap();
+            learner.restore(&moved).unwrap();
             sample.learn(&mut learner, 1).losses[0]
         };
         for (weight, gradient) in gradients.iter().enumerate() {
@@ -246,14 +246,14 @@ fn either_goes_on_from_what_the_other_saved() {
     let mut autograd = AutogradHead::new(&settings, &Device::Cpu).unwrap();
     sample.learn(&mut closed, 3);
     let saved = closed.snapshot().unwrap();
-    autograd.restore(&saved, 0.01).unwrap();
+    autograd.restore(&saved).unwrap();
     assert_eq!(autograd.snapshot().unwrap(), saved);
     sample.learn(&mut autograd, 3);
     let saved = autograd.snapshot().unwrap();
-    closed.restore(&saved, 0.01).unwrap();
+    closed.restore(&saved).unwrap();
     assert_eq!(closed.snapshot().unwrap(), saved);
     let mut other = ClosedHead::new(&Settings::of(Recipe::Quick, DIM)).unwrap();
-    assert!(other.restore(&saved, 0.01).is_err());
+    assert!(other.restore(&saved).is_err());
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn what_is_not_finite_changes_nothing() {
 /// The recipes are computed by hand; what is not covered is left to autograd.
 #[test]
 fn covers_what_it_says() {
-    for recipe in Recipe::ALL {
+    for recipe in [Recipe::Quick, Recipe::Quaterion] {
         assert!(ClosedHead::new(&Settings::of(recipe, DIM)).is_some());
     }
     let good = Settings::of(Recipe::Quaterion, DIM);

@@ -2,10 +2,15 @@
 //!
 //! The same ranks as [`rank_pairs`](crate::metric::rank_pairs), ties in batch order included, from
 //! products that are computed once for both who rank with them: `cos(x, y)` is the distance of `y` to
-//! `x` and of `x` to `y`, so of anchors among themselves, and of positives, about half are. What is counted are whole numbers, which come out the same in whatever order threads
-//! add them.
+//! `x` and of `x` to `y`, so of anchors among themselves, and of positives, about half are. Those
+//! serve nothing else, so they are computed in bfloat16 where the processor can, and again in single
+//! precision where that leaves a comparison open. What is counted are whole numbers, which come out the
+//! same in whatever order threads add them.
 
-use super::ranking::ROWS;
+use super::{
+    ROWS,
+    coarse::{self, Block, Coarse},
+};
 use crate::{
     kernel::gemm::{Parallelism, View, ViewMut, matmul},
     matrix::ShapeError,
@@ -32,6 +37,10 @@ pub(super) struct Counter {
     tasks: Vec<(usize, bool)>,
     /// Cosines of some of the blocks.
     cosines: Vec<f32>,
+    /// The vectors in bfloat16.
+    coarse: Coarse,
+    /// Columns of some of the blocks.
+    blocks: Vec<Block>,
 }
 
 /// Counts, for one row and some columns, who is nearer than their own halves: returns the row's and
@@ -132,12 +141,12 @@ impl Counter {
     /// Anchors rank each other, and so do positives. All anchors stand before all positives in batch
     /// order, so that a tie counts for an anchor and not for a positive.
     ///
-    /// A block of columns is compared with the rows from its own first on: of two operands gemm
+    /// A block of columns is compared with the rows from its own first on: of two operands a product
     /// rearranges the columns', which are the few.
     fn within(&mut self, unit: &[f32], span: f32) -> Result<(), ShapeError> {
         let n = self.limits.len();
         let dim = unit.len() / (2 * n);
-        let (anchors, positives) = unit.split_at(n * dim);
+        let coarse = self.coarse.set(unit, dim).then_some(&self.coarse);
         let (of_anchors, of_positives) = self.before.split_at(n);
         let limits = &self.limits;
         // The tall blocks first, so that threads end together.
@@ -149,44 +158,147 @@ impl Counter {
         let cosines = &mut self.cosines;
         let most = self.tasks.len().min(AT_ONCE);
         cosines.resize(cosines.len().max(most * ROWS * n), 0.0);
+        self.blocks
+            .resize_with(most.max(self.blocks.len()), coarse::block);
         for tasks in self.tasks.chunks(AT_ONCE) {
             tasks
                 .par_iter()
                 .zip(cosines.par_chunks_mut(ROWS * n))
+                .zip(self.blocks.par_iter_mut())
                 .with_max_len(1)
-                .try_for_each(|(&(first, side), cosines)| {
-                    let (all, before) = match side {
-                        true => (anchors, of_anchors),
-                        false => (positives, of_positives),
+                .try_for_each(|((&(first, side), cosines), block)| {
+                    let (offset, before) = match side {
+                        true => (0, of_anchors),
+                        false => (n, of_positives),
                     };
-                    let (rows, width) = (n - first, ROWS.min(n - first));
-                    let cosines = &mut cosines[..rows * width];
-                    let rest = &all[first * dim..];
-                    matmul(
-                        ViewMut::new(cosines, rows, width),
-                        0.0,
-                        1.0,
-                        View::new(rest, rows, dim),
-                        View::new(&rest[..width * dim], width, dim).t(),
-                        Parallelism::None,
-                    )?;
+                    let width = ROWS.min(n - first);
+                    let rows = offset + first..offset + n;
+                    let exact = Exact {
+                        unit: &unit[rows.start * dim..rows.end * dim],
+                        dim,
+                    };
+                    let (stride, margin) = match coarse {
+                        Some(coarse) => {
+                            let stride = coarse.compare(rows, width, block, cosines);
+                            (stride, coarse.margin() * span)
+                        }
+                        None => (exact.compare(width, cosines)?, 0.0),
+                    };
                     let (limits, before) = (&limits[first..], &before[first..]);
                     let mut columns = [0; ROWS];
                     Arch::new().dispatch(|| {
-                        for (i, row) in cosines.chunks_exact(width).enumerate() {
+                        for (i, row) in cosines.chunks_exact(stride).take(n - first).enumerate() {
                             let row = &row[..i.min(width)];
                             let (limit, counts) = (limits[i], &mut columns);
-                            let nearer = match side {
-                                true => tally::<true, true>(row, span, limit, limits, counts),
-                                false => tally::<false, false>(row, span, limit, limits, counts),
+                            let nearer = match (coarse.is_some(), side) {
+                                (true, true) => {
+                                    let open = Open { i, margin, exact };
+                                    roughly::<true>(row, span, limit, limits, counts, open)?
+                                }
+                                (true, false) => {
+                                    let open = Open { i, margin, exact };
+                                    roughly::<false>(row, span, limit, limits, counts, open)?
+                                }
+                                (false, true) => {
+                                    tally::<true, true>(row, span, limit, limits, counts)
+                                }
+                                (false, false) => {
+                                    tally::<false, false>(row, span, limit, limits, counts)
+                                }
                             };
                             before[i].fetch_add(nearer, Ordering::Relaxed);
                         }
-                    });
+                        Ok::<(), ShapeError>(())
+                    })?;
                     add(before, &columns);
                     Ok(())
                 })?;
         }
         Ok(())
     }
+}
+
+/// Vectors in single precision, `[n, dim]`.
+#[derive(Clone, Copy)]
+struct Exact<'a> {
+    unit: &'a [f32],
+    dim: usize,
+}
+
+impl Exact<'_> {
+    /// The cosines of all vectors with the first `width`, `[n, width]`; returns `width`.
+    fn compare(&self, width: usize, cosines: &mut [f32]) -> Result<usize, ShapeError> {
+        let rows = self.unit.len() / self.dim;
+        matmul(
+            ViewMut::new(&mut cosines[..rows * width], rows, width),
+            0.0,
+            1.0,
+            View::new(self.unit, rows, self.dim),
+            View::new(&self.unit[..width * self.dim], width, self.dim).t(),
+            Parallelism::None,
+        )?;
+        Ok(width)
+    }
+
+    /// The cosine of two of the vectors.
+    fn cosine(&self, i: usize, j: usize) -> Result<f32, ShapeError> {
+        let vector = |i: usize| View::new(&self.unit[i * self.dim..][..self.dim], 1, self.dim);
+        let mut cosine = [0.0];
+        let to = ViewMut::new(&mut cosine, 1, 1);
+        matmul(to, 0.0, 1.0, vector(i), vector(j).t(), Parallelism::None)?;
+        Ok(cosine[0])
+    }
+}
+
+/// What decides where cosines that are off by up to a margin leave open who is nearer.
+#[derive(Clone, Copy)]
+struct Open<'a> {
+    /// Number of the row.
+    i: usize,
+    /// How far a distance may be off.
+    margin: f32,
+    exact: Exact<'a>,
+}
+
+/// As [`tally`] from cosines that are all finite, and off by up to a margin; where that leaves a
+/// comparison open it is made in single precision.
+#[inline(always)]
+fn roughly<const TIES: bool>(
+    cosines: &[f32],
+    span: f32,
+    limit: f32,
+    limits: &[f32],
+    counts: &mut [u32],
+    open: Open<'_>,
+) -> Result<u32, ShapeError> {
+    let margin = open.margin;
+    let (mut nearer, mut left) = (0, 0);
+    for ((&cosine, &of_column), count) in cosines.iter().zip(limits).zip(counts.iter_mut()) {
+        let d = span - span * cosine;
+        let gaps = [d - limit, d - of_column];
+        nearer += u32::from(gaps[0] < -margin);
+        *count += u32::from(gaps[1] < -margin);
+        left += u32::from(gaps[0].abs() <= margin) | u32::from(gaps[1].abs() <= margin);
+    }
+    if left == 0 {
+        return Ok(nearer);
+    }
+    for (j, ((&cosine, &of_column), count)) in cosines
+        .iter()
+        .zip(limits)
+        .zip(counts.iter_mut())
+        .enumerate()
+    {
+        let d = span - span * cosine;
+        let sides = [(d - limit).abs() <= margin, (d - of_column).abs() <= margin];
+        if sides == [false, false] {
+            continue;
+        }
+        let exact = [open.exact.cosine(open.i, j)?];
+        let mut found = [0];
+        let row = tally::<TIES, TIES>(&exact, span, limit, &[of_column], &mut found);
+        nearer += if sides[0] { row } else { 0 };
+        *count += if sides[1] { found[0] } else { 0 };
+    }
+    Ok(nearer)
 }

@@ -1,5 +1,6 @@
 //! The multiple negatives ranking loss over cosines, and its gradient, in closed form.
 
+use super::ROWS;
 use crate::{
     candle::bert::kernels::exp,
     distance::DistanceKind,
@@ -10,10 +11,6 @@ use crate::{
 };
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
-
-/// Rows that one thread takes at a time: with 1,024 columns they fill half a second-level cache. Sums
-/// are made block by block and then over the blocks, so that they do not depend on who took which.
-pub(super) const ROWS: usize = 128;
 
 /// Largest sharpness that is computed here; see [`Ranking`].
 const SHARPEST: f32 = 32.0;

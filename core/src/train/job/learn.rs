@@ -1,0 +1,188 @@
+//! Learning: a head, the table of a static encoder, or a network.
+
+use super::{
+    Job, telling,
+    texts::{Places, bags},
+};
+use crate::{
+    cache::Progress,
+    candle::{
+        TrainableHead,
+        bert::{
+            SentenceEncoder,
+            finetune::{FineTuner, Products},
+        },
+        through, to_matrix, to_tensor,
+    },
+    compact::{StaticEncoder, Table},
+    head::{Folded, Mode},
+    matrix::Matrix,
+    model::ModelFiles,
+    train::{
+        Event, Fit, Fitted, Pairs, TrainError,
+        data::Texts,
+        fit::slice_score,
+        learner::{NetworkLearner, TableLearner, train_head},
+        whiten::{half_whitening, whitened},
+    },
+};
+use std::{ops::ControlFlow, time::Instant};
+
+/// What was learned.
+pub(super) struct Learned {
+    pub(super) fitted: Fitted,
+    pub(super) head: Folded,
+    pub(super) table: Option<Matrix>,
+    /// The learned network, as the bytes of its weights' file.
+    pub(super) network: Option<Vec<u8>>,
+    /// Vectors of all texts as they are after training, with the head.
+    pub(super) vectors: Matrix,
+}
+
+impl Job<'_, '_> {
+    fn fit<'f, X>(&'f self, train: &'f Pairs<X>, val: &'f Pairs<X>) -> Fit<'f, X>
+    where
+        X: Texts,
+    {
+        Fit {
+            settings: self.settings,
+            train,
+            val: Some(val).filter(|val| !val.is_empty()),
+            control: self.control,
+            checkpoint: self.checkpoint.clone(),
+            to_beat: None,
+        }
+    }
+
+    pub(super) fn learn_head(
+        &self,
+        place: &Places<'_>,
+        resume: bool,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Learned, TrainError> {
+        let (mut train, mut val) = (place.pairs(self.rows)?, place.pairs(self.held_out)?);
+        let to_beat = slice_score(self.settings, &train)?;
+        let whitening = match self.settings.whiten {
+            true => half_whitening(&[&train.anchors, &train.positives])?,
+            false => None,
+        };
+        if let Some(layer) = &whitening {
+            for side in [&mut train, &mut val] {
+                *side = whitened(layer, side)?;
+            }
+        }
+        let fit = Fit {
+            to_beat: whitening.as_ref().and(to_beat),
+            ..self.fit(&train, &val)
+        };
+        let fitted = train_head(&fit, self.device, resume, on_event)?;
+        let head = TrainableHead::new(&self.settings.head, &fitted.weights, self.device)?;
+        let head = match (fitted.kept_epoch, whitening) {
+            (None, _) => Folded::Identity,
+            (Some(_), None) => head.head().fold()?,
+            (Some(_), Some(layer)) => Folded::Layers(vec![layer]).then(head.head().fold()?)?,
+        };
+        let vectors = match head.layers() {
+            Some(layers) => through(layers, place.vectors)?,
+            None => {
+                let head = TrainableHead::new(&self.settings.head, &fitted.weights, self.device)?;
+                let vectors = to_tensor(place.vectors, self.device)?;
+                to_matrix(&head.head().forward(&vectors, Mode::Eval)?.detach())?
+            }
+        };
+        Ok(Learned {
+            head,
+            table: None,
+            network: None,
+            fitted,
+            vectors,
+        })
+    }
+
+    pub(super) fn learn_table(
+        &self,
+        encoder: &StaticEncoder<'_>,
+        texts: &[&str],
+        resume: bool,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Learned, TrainError> {
+        let mut write = |text: &str, ids: &mut Vec<u32>| -> Result<(), TrainError> {
+            encoder.words().ids_into(text, ids);
+            Ok(())
+        };
+        let train = bags(self.rows, &mut write)?;
+        let val = bags(self.held_out, &mut write)?;
+        let mut learner = TableLearner::new(self.settings, encoder.table(), &[&train, &val]);
+        let tokens = learner.tokens().to_vec();
+        let fitted = self.fit(&train, &val).run(&mut learner, resume, on_event)?;
+        let mut table = encoder.table().full();
+        for (token, row) in tokens
+            .iter()
+            .zip(fitted.weights.iter().flat_map(|w| w.value.iter_rows()))
+        {
+            table.row_mut(*token as usize).copy_from_slice(row);
+        }
+        let vectors = encoder.encode_by(&Table::Full(table.clone()), texts);
+        let kept = fitted.kept_epoch.is_some();
+        Ok(Learned {
+            fitted,
+            head: Folded::Identity,
+            table: kept.then_some(table),
+            network: None,
+            vectors,
+        })
+    }
+
+    /// The network of some files; `frozen` are the vectors of all texts as it is.
+    pub(super) fn learn_network(
+        &self,
+        files: &ModelFiles<'_>,
+        texts: &[&str],
+        frozen: &Matrix,
+        resume: bool,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Learned, TrainError> {
+        let tuner = FineTuner::load(files, 0, Products::Bf16, 0)?;
+        let mut write = |text: &str, ids: &mut Vec<u32>| -> Result<(), TrainError> {
+            ids.extend(tuner.token_ids(text)?);
+            Ok(())
+        };
+        let train = bags(self.rows, &mut write)?;
+        let val = bags(self.held_out, &mut write)?;
+        let Some(mut learner) = NetworkLearner::new(self.settings, tuner) else {
+            return Err(TrainError::Setting(
+                "a network learns by in-batch negatives over cosines only".into(),
+            ));
+        };
+        let fitted = self.fit(&train, &val).run(&mut learner, resume, on_event)?;
+        if fitted.kept_epoch.is_none() {
+            return Ok(Learned {
+                fitted,
+                head: Folded::Identity,
+                table: None,
+                network: None,
+                vectors: frozen.clone(),
+            });
+        }
+        learner.keep(&fitted.weights)?;
+        let weights = learner.tuner().to_safetensors()?;
+        drop(learner);
+        let tuned =
+            SentenceEncoder::load(&files.clone().with_weights(weights.clone()), self.device)?;
+        // Whoever stops the run keeps what was learned, and needs its vectors.
+        let (started, mut tell) = (Instant::now(), telling(on_event));
+        let vectors = tuned.encode_all(texts, &mut |done, total| {
+            let left = started.elapsed().as_secs_f64() / done.max(1) as f64 * (total - done) as f64;
+            let eta_s = (done > 0).then_some(left);
+            tell(Progress { done, total, eta_s });
+            ControlFlow::Continue(())
+        })?;
+        Ok(Learned {
+            fitted,
+            head: Folded::Identity,
+            table: None,
+            network: Some(weights),
+            vectors,
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! The texts of rows, and where the vector of each is.
+
+use crate::{
+    faq::Row,
+    matrix::Matrix,
+    train::{Pairs, TrainError, bags::Bags, data::answer_groups},
+};
+use std::collections::HashMap;
+
+/// Every way to ask, with its row.
+pub(super) fn ways(rows: &[Row]) -> impl Iterator<Item = (&str, &Row)> {
+    rows.iter()
+        .flat_map(|row| row.ways_to_ask().map(move |way| (way, row)))
+}
+
+/// The vector of each text.
+pub(super) struct Places<'a> {
+    pub(super) of: HashMap<&'a str, usize>,
+    pub(super) vectors: &'a Matrix,
+}
+
+impl Places<'_> {
+    /// The pooled vectors of texts, `[n, d]`.
+    pub(super) fn rows(&self, texts: &[&str]) -> Result<Matrix, TrainError> {
+        let mut data = Vec::with_capacity(texts.len() * self.vectors.columns());
+        for text in texts {
+            let Some(&row) = self.of.get(text) else {
+                return Err(TrainError::Encoder(
+                    format!("{text:?} was not embedded").into(),
+                ));
+            };
+            data.extend_from_slice(self.vectors.row(row));
+        }
+        Matrix::new(texts.len(), self.vectors.columns(), data)
+            .map_err(|error| TrainError::Encoder(error.into()))
+    }
+
+    /// Every way to ask with its answer.
+    pub(super) fn pairs(&self, rows: &[Row]) -> Result<Pairs, TrainError> {
+        let anchors: Vec<&str> = ways(rows).map(|(way, _)| way).collect();
+        let positives: Vec<&str> = ways(rows).map(|(_, row)| row.answer.as_str()).collect();
+        let subgroups = answer_groups(positives.iter().copied());
+        Pairs::new(self.rows(&anchors)?, self.rows(&positives)?, subgroups)
+            .map_err(|error| TrainError::Encoder(error.into()))
+    }
+}
+
+/// Every way to ask with its answer, as token ids; `write` appends those of a text to a list.
+pub(super) fn bags<E>(
+    rows: &[Row],
+    write: &mut dyn FnMut(&str, &mut Vec<u32>) -> Result<(), E>,
+) -> Result<Pairs<Bags>, TrainError>
+where
+    TrainError: From<E>,
+{
+    let (mut anchors, mut positives) = (Bags::new(), Bags::new());
+    for (way, row) in ways(rows) {
+        let mut failed = Ok(());
+        anchors.push(|ids| failed = write(way, ids));
+        failed?;
+        let mut failed = Ok(());
+        positives.push(|ids| failed = write(&row.answer, ids));
+        failed?;
+    }
+    let subgroups = answer_groups(ways(rows).map(|(_, row)| row.answer.as_str()));
+    Pairs::new(anchors, positives, subgroups).map_err(|error| TrainError::Encoder(error.into()))
+}
