@@ -373,7 +373,11 @@ impl Job<'_, '_> {
             .zip(&exam.right)
             .filter_map(|(vector, right)| {
                 let right = *right.first()? as u32;
-                Some(HeldOut { vector, right })
+                Some(HeldOut {
+                    vector,
+                    question: "",
+                    right,
+                })
             })
             .collect();
         let go_on = &mut |_, _| ControlFlow::Continue(());
