@@ -8,8 +8,9 @@
 //! small, the accents of Latin, Greek and Cyrillic taken off. With its ends marked it is cut into all windows
 //! of 4 characters; one that has no more than 4, marks included, is a term by itself. Runs in scripts that do
 //! not part words by spaces (ideographs, kana, Thai, Lao, Khmer, Myanmar) are cut into windows of 2,
-//! unmarked. On the cloud FAQ such terms find 0.670 of the answers first, words cut to their stems 0.643,
-//! whole words 0.624: endings, compounds and slips of the pen cost a word a few of its terms, not all.
+//! unmarked. Of 636 questions of the cloud FAQ such terms find the answer first, among the 636 of these
+//! questions, for 0.670, words cut to their stems for 0.643, whole words for 0.624: endings, compounds and
+//! slips of the pen cost a word a few of its terms, not all.
 //!
 //! ```text
 //! score(q, t) = Σ n(i, q) · idf(i) · f(i, t) · (k₁ + 1) / (f(i, t) + k₁ · (1 − b + b · |t| / mean |t|))
