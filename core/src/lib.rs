@@ -19,7 +19,11 @@
 //! | 3 | [`compact`] | `alloc` | an encoder that is a table: text to vector without an operating system |
 //! | 3 | [`calibration`] | `alloc` | how probably an answer of some score is right; what silence below a score costs |
 //! | 3 | [`memory`] | `alloc` | embeddings of earlier batches, for losses that can use them |
-//! | 4 | [`index`] | `alloc` | nearest answers: exact top-k |
+#![cfg_attr(
+    feature = "std",
+    doc = "| 3 | [`lexical`] | `std` | words that two texts share: exact BM25 of every text |"
+)]
+//! | 4 | [`index`] | `alloc` | nearest answers: exact top-k, by meaning and with `std` by words too |
 //! | 4 | [`dataset`] | `alloc` | samples by number, seeded batches of them, samples turned into embeddings |
 //! | 5 | [`evaluate`] | `alloc` | metrics of a whole data set, or of samples of it |
 #![cfg_attr(
@@ -46,7 +50,7 @@
 //! | `std` (default) | `serde`, `serde_json` | FAQ files, settings, reports |
 //! | | `safetensors`, `sha2`, `zip` | weights that cannot run code, checked byte by byte, out of archives too; the versions candle shares |
 //! | | `fs4` | free space on a disk; locks are std's |
-//! | | `unicode-normalization` | equal answers stay equal whichever way accents are encoded |
+//! | | `unicode-normalization` | equal answers stay equal whichever way accents are encoded; words match without them |
 //! | `candle` | `candle-core`, `candle-nn`, `candle-transformers` | tensors with gradients; the network where ours does not fit |
 //! | | `gemm`, `pulp`, `rayon` | the unpadded forward of the encoder and the training of heads: products, vector instructions chosen at run time, all cores |
 //! | | `tokenizers` | the tokenizers of sentence-transformers models |
@@ -109,6 +113,8 @@ mod kernel;
 pub mod cache;
 #[cfg(feature = "std")]
 pub mod faq;
+#[cfg(feature = "std")]
+pub mod lexical;
 #[cfg(feature = "std")]
 pub mod model;
 #[cfg(feature = "std")]

@@ -274,6 +274,7 @@ fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
         }),
         threshold: Threshold::USUAL,
         calibration: None,
+        words: None,
     }
     .write(&DiskStore, &dir.join("models").join("1"))?;
     let mut window = Window::new(&folder.join("large-data"), Some(dir))?;

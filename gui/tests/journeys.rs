@@ -874,3 +874,91 @@ fn a_restart_opens_the_last_project_with_its_model() {
         state.training.stage == Stage::Done
     });
 }
+
+/// Has the words count in the trained model of a closed window.
+fn with_words(data: &Path, weight: f32) {
+    let mut found = 0;
+    let mut folders = vec![data.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with("nearsay.json") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let words = format!("{{\"words\": {{\"weight\": {weight}}},");
+                file(&path, &text.replacen('{', &words, 1));
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 0);
+}
+
+#[test]
+fn words_count_where_the_trained_model_says_so() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let alone = state(&window).training.checking.after.clone().unwrap();
+    let question = "I want to call off my bicycle please";
+    ask(&mut window, question);
+    let before = state(&window).ask.reply.clone().unwrap().answers;
+    assert!(
+        before
+            .iter()
+            .all(|answer| answer.words == 0.0 && answer.shared.is_empty())
+    );
+    window.state_mut().finish();
+    drop(window);
+
+    with_words(data.path(), 0.5);
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    ask(&mut window, question);
+    let reply = state(&window).ask.reply.clone().unwrap();
+    assert_eq!(reply.side, Side::After);
+    let first = &reply.answers[0];
+    assert_eq!(first.score, first.meaning + first.words);
+    assert!(first.words > 0.0 && first.words < 0.5, "{first:?}");
+    assert!(first.shared.contains(&"bicycle".to_owned()), "{first:?}");
+    // The questions kept aside are asked in the same way: one that has no other wording left out.
+    let checked = state(&window).training.checking.after.clone().unwrap();
+    assert_eq!(checked.verdicts.len(), alone.verdicts.len());
+    let pairs = checked.verdicts.iter().zip(&alone.verdicts);
+    assert!(
+        pairs
+            .clone()
+            .any(|(with, without)| with.score > without.score)
+    );
+    assert!(pairs.clone().all(|(with, _)| with.score < 1.5));
+    // Before training they count for nothing.
+    tell(&mut window, Command::AskSide(Side::Before));
+    until(&mut window, "answered", |state| {
+        state
+            .ask
+            .reply
+            .as_ref()
+            .is_some_and(|reply| reply.side == Side::Before)
+    });
+    let reply = state(&window).ask.reply.clone().unwrap();
+    assert!(reply.answers.iter().all(|answer| answer.words == 0.0));
+    tell(&mut window, Command::AskSide(Side::After));
+
+    // What is exported asks as the window does.
+    tell(&mut window, Command::Show(Step::Export));
+    let whole = data.path().join("out").join("whole");
+    tell(
+        &mut window,
+        Command::TypeExportPath(whole.display().to_string()),
+    );
+    press(&mut window, "Export");
+    until(&mut window, "exported", |state| !state.export.running);
+    shows(&window, "Exported and checked: 20 questions asked again");
+    let folder = Servable::open(&DiskStore, &whole, &Device::Cpu).unwrap();
+    assert_eq!(folder.index().words_weight(), 0.5);
+    let found = folder.ask(question, 1).unwrap();
+    assert_eq!((found[0].score, found[0].words), (first.score, first.words));
+}

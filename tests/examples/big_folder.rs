@@ -123,6 +123,7 @@ fn make(answers: usize, folder: &Path) -> Result<(), Failure> {
         vectors: &Matrix::new(answers, DIM, data)?,
         threshold: Threshold::USUAL,
         calibration: None,
+        words: None,
         report: serde_json::Value::Null,
     }
     .write(&DiskStore, folder)?)
@@ -215,6 +216,8 @@ fn flat_search(index: &Index, query: &[f32], threads: usize) -> Vec<Hit> {
         answer: index.owners()[vector as usize],
         score,
         vector,
+        meaning: score,
+        words: 0.0,
     };
     hits.into_iter().map(hit).collect()
 }

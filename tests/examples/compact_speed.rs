@@ -128,6 +128,7 @@ fn export(texts: &[String], dir: &Path) -> Result<(), Failure> {
         vectors: &vectors,
         threshold: Threshold::USUAL,
         calibration: None,
+        words: None,
         report: serde_json::Value::Null,
     };
     Ok(export.write(&DiskStore, dir)?)

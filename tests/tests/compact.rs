@@ -4,7 +4,9 @@ use nearsay_core::{
     compact::{CompactFile, StaticEncoder},
     matrix::{Matrix, dot},
 };
-use nearsay_tests::{app, done, json_lines as lines, minilm, sample, say_loudly, shared_data};
+use nearsay_tests::{
+    app, done, json_lines as lines, minilm, sample, save, say_loudly, shared_data,
+};
 use serde_json::Value;
 use std::path::Path;
 
@@ -75,6 +77,81 @@ fn learns_answers_and_measures_without_any_download() {
         !output.status.success() && stderr.contains("trained layer"),
         "{stderr}"
     );
+}
+
+/// What `ask` and `eval` say of a folder whose words count.
+#[test]
+fn words_count_where_the_folder_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let faq = sample("library_faq.jsonl");
+    let questions = sample("library_questions.jsonl");
+    let model = dir.path().join("model");
+    train(&faq, &model, &["--encoder", "compact"]);
+    let question = "reserve a room for the chess club";
+    let ask = || {
+        lines(&done(
+            app!().arg("ask").arg(&model).arg(question).arg("--json"),
+        ))
+        .remove(0)
+    };
+    let say = || {
+        let output = done(app!().arg("ask").arg(&model).arg(question));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let measure = |pool: &[&Path]| {
+        let mut command = app!();
+        command
+            .arg("eval")
+            .arg(&model)
+            .arg(&questions)
+            .arg("--json");
+        for pool in pool {
+            command.arg("--pool").arg(pool);
+        }
+        lines(&done(&mut command)).remove(0)
+    };
+    let answers = ask()["answers"].as_array().unwrap().clone();
+    for answer in &answers {
+        assert_eq!(answer["score"], answer["meaning"]);
+        assert_eq!(answer["words"], 0.0);
+        assert_eq!(answer["shared"], Value::Array(Vec::new()));
+    }
+    assert!(!say().contains("same words"));
+    let (own, pool) = (measure(&[]), measure(&[&faq]));
+    assert!(own.get("without_words").is_none() && pool.get("without_words").is_none());
+
+    let manifest = model.join("nearsay.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    save(
+        &manifest,
+        &text.replacen('{', "{\"words\": {\"weight\": 0.5},", 1),
+    );
+    let answers = ask()["answers"].as_array().unwrap().clone();
+    let number = |answer: &Value, key: &str| answer[key].as_f64().unwrap();
+    for answer in &answers {
+        let sum = number(answer, "meaning") + number(answer, "words");
+        assert!((number(answer, "score") - sum).abs() < 1e-6, "{answer}");
+    }
+    assert!(number(&answers[0], "words") > 0.0, "{answers:?}");
+    let shared = answers[0]["shared"].as_array().unwrap();
+    assert!(shared.contains(&Value::from("room")), "{answers:?}");
+    let said = say();
+    assert!(
+        said.contains("same meaning 0.") && said.contains("same words 0."),
+        "{said}"
+    );
+    assert!(said.contains("room"), "{said}");
+    // Measured as it asks, and beside that as it would without.
+    for (with, without) in [(measure(&[]), own), (measure(&[&faq]), pool)] {
+        assert_eq!(with["without_words"], without);
+        assert_ne!(with["mrr@10"], without["mrr@10"]);
+        assert_eq!(with["questions"], 749);
+    }
+    let mut command = app!();
+    let said = done(command.arg("eval").arg(&model).arg(&questions));
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert_eq!(said.matches("recall@1 ").count(), 2, "{said}");
+    assert!(said.contains("\nwithout words\n"), "{said}");
 }
 
 #[test]

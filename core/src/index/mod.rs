@@ -1,4 +1,7 @@
 //! Layer 4: the nearest answers to a question, found exactly.
+//!
+//! [`Index::search`] finds by vectors alone; `Index::ask`, with `std`, by vectors and words together, where
+//! the index has words.
 
 use crate::matrix::{Matrix, ShapeError, dot};
 use alloc::vec::Vec;
@@ -10,21 +13,31 @@ mod codes;
 mod nearest;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "std")]
+mod words;
+
+#[cfg(feature = "candle")]
+pub(crate) use words::Words;
 
 /// An answer and how near it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
     /// Number of the answer.
     pub answer: u32,
-    /// Cosine similarity of its nearest vector, in `[−1, 1]`.
+    /// How near its nearest text is: `meaning + words`.
     pub score: f32,
-    /// Number of that vector.
+    /// Number of that text, which is that of its vector.
     pub vector: u32,
+    /// Cosine similarity of that vector, in `[−1, 1]`.
+    pub meaning: f32,
+    /// What the words add that the question shares with that text, from 0 to the weight of words; 0 in a
+    /// search by vectors alone.
+    pub words: f32,
 }
 
 /// Unit vectors, each belonging to an answer: its own and those of its question's known wordings.
 ///
-/// An answer scores as its nearest vector does. Search is exact: it finds what comparing the question
+/// An answer scores as its nearest vector does; with words, as its nearest text. Search is exact: it finds what comparing the question
 /// with every vector would, the same scores to the last bit; answers of equal score keep their order.
 ///
 /// With `std`, large indexes have a code of each vector beside it, by which most vectors are ruled out
@@ -37,6 +50,8 @@ pub struct Index {
     answers: usize,
     #[cfg(feature = "std")]
     codes: Option<codes::Codes>,
+    #[cfg(feature = "std")]
+    words: Option<words::Words>,
 }
 
 impl Index {
@@ -72,6 +87,8 @@ impl Index {
             answers,
             #[cfg(feature = "std")]
             codes,
+            #[cfg(feature = "std")]
+            words: None,
         })
     }
 
@@ -104,19 +121,22 @@ impl Index {
     /// A query of another length than [`dim`](Self::dim) is compared as far as both go.
     #[must_use]
     pub fn scores(&self, query: &[f32]) -> Vec<Hit> {
-        self.scores_of(&unit(query))
+        self.scores_of(&unit(query), none)
     }
 
-    fn scores_of(&self, unit: &[f32]) -> Vec<Hit> {
+    /// Every answer's score for a normalised query and what words add to the score of a text.
+    fn scores_of(&self, unit: &[f32], words: impl Fn(usize) -> f32) -> Vec<Hit> {
         let mut hits: Vec<Hit> = (0..self.answers as u32)
             .map(|answer| Hit {
                 answer,
                 score: f32::NEG_INFINITY,
                 vector: 0,
+                meaning: f32::NEG_INFINITY,
+                words: 0.0,
             })
             .collect();
         for (number, &owner) in self.owners.iter().enumerate() {
-            let hit = self.hit(number, unit);
+            let hit = self.hit(number, unit, words(number));
             let best = &mut hits[owner as usize];
             if hit.score > best.score {
                 *best = hit;
@@ -125,13 +145,17 @@ impl Index {
         hits
     }
 
-    /// The score of one vector for a normalised query: the only place where one is computed.
-    fn hit(&self, vector: usize, unit: &[f32]) -> Hit {
+    /// The score of one vector for a normalised query, with what words add to it: the only place where
+    /// one is computed.
+    pub(crate) fn hit(&self, vector: usize, unit: &[f32], words: f32) -> Hit {
+        // Adding zero takes the sign off a negative one: equal scores are then equal bits.
+        let meaning = dot(self.vectors.row(vector), unit) + 0.0;
         Hit {
             answer: self.owners[vector],
-            // Adding zero takes the sign off a negative one: equal scores are then equal bits.
-            score: dot(self.vectors.row(vector), unit) + 0.0,
+            score: meaning + words,
             vector: vector as u32,
+            meaning,
+            words,
         }
     }
 
@@ -140,22 +164,26 @@ impl Index {
     /// Takes time in `O(n·d)`, mostly that of reading half a byte a number.
     #[must_use]
     pub fn search(&self, query: &[f32], k: usize) -> Vec<Hit> {
+        self.best(&unit(query), none, k)
+    }
+
+    /// The `k` best for a normalised query and what words add to the score of a text.
+    fn best(&self, unit: &[f32], words: impl Fn(usize) -> f32 + Copy + Sync, k: usize) -> Vec<Hit> {
         if k == 0 {
             return Vec::new();
         }
-        let unit = unit(query);
         #[cfg(feature = "std")]
         if let Some(codes) = self.codes.as_ref().filter(|_| k <= MANY)
-            && let Some(hits) = codes.search(self, &unit, k)
+            && let Some(hits) = codes.search(self, unit, words, k)
         {
             return hits;
         }
-        self.plain_search(&unit, k)
+        self.plain_search(unit, words, k)
     }
 
     /// Compares a normalised query with every vector.
-    fn plain_search(&self, unit: &[f32], k: usize) -> Vec<Hit> {
-        let mut hits = self.scores_of(unit);
+    fn plain_search(&self, unit: &[f32], words: impl Fn(usize) -> f32, k: usize) -> Vec<Hit> {
+        let mut hits = self.scores_of(unit, words);
         hits.retain(|hit| hit.score > f32::NEG_INFINITY);
         if hits.len() > k {
             hits.select_nth_unstable_by(k - 1, nearer);
@@ -165,12 +193,14 @@ impl Index {
         hits
     }
 
-    /// Bytes of memory that vectors, owners and codes take.
+    /// Bytes of memory that vectors, owners, codes and words take.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let plain = size_of_val(self.vectors.data()) + size_of_val(&*self.owners);
         #[cfg(feature = "std")]
-        let plain = plain + self.codes.as_ref().map_or(0, codes::Codes::bytes);
+        let plain = plain
+            + self.codes.as_ref().map_or(0, codes::Codes::bytes)
+            + self.words.as_ref().map_or(0, words::Words::bytes);
         plain
     }
 }
@@ -178,6 +208,11 @@ impl Index {
 /// So many answers wanted, each vector is compared: keeping them in order would take longer.
 #[cfg(feature = "std")]
 const MANY: usize = 256;
+
+/// What words add to the score of a text where there are none.
+fn none(_: usize) -> f32 {
+    0.0
+}
 
 /// Whether a vector of this squared length is of length 1 but for rounding.
 fn is_unit(squared: f32) -> bool {

@@ -44,6 +44,9 @@ pub(super) fn card(manifest: &Manifest, answers: Option<&AnswerSet>, layers: usi
         ),
     }
     .ok();
+    if answers.is_some() && manifest.words.is_some_and(|words| words.weight > 0.0) {
+        text.push_str(WORDS);
+    }
     let report = &manifest.report;
     if let (Some(before), Some(after)) =
         (of_hundred(&report["before"]), of_hundred(&report["after"]))
@@ -93,6 +96,11 @@ pub(super) fn card(manifest: &Manifest, answers: Option<&AnswerSet>, layers: usi
     text.push_str(answers.map_or(USE_MODEL, |_| USE));
     text
 }
+
+/// What else counts in a folder with words.
+const WORDS: &str = "\
+Nearsay also counts the words that a question shares with an answer or its known wordings, by the weight \
+that stands in `nearsay.json`. Other readers of this folder compare vectors alone.\n\n";
 
 /// How a folder with its answers is used.
 const USE: &str = "\

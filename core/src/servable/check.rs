@@ -1,7 +1,7 @@
 use crate::{
     candle::{bert::EncodeError, to_tensor},
-    index::{self, Hit, Index},
-    matrix::{Matrix, dot},
+    index::{self, Hit, Index, Words},
+    matrix::Matrix,
 };
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
@@ -19,6 +19,8 @@ const NEAR: f32 = 1e-5;
 pub struct HeldOut<'a> {
     /// Its vector, `[dim]`, as of [`TextModel::encode`](super::TextModel::encode).
     pub vector: &'a [f32],
+    /// Its text, for the words of the index; it may be empty when that has none.
+    pub question: &'a str,
     /// Number of the right answer.
     pub right: u32,
 }
@@ -29,9 +31,9 @@ pub struct Checked {
     /// Rank of the right answer among all answers, from 1. Ties count against us: an answer with the
     /// same score stands before the right one. One that is not found is last, and never first.
     pub rank: usize,
-    /// The answer given, as [`Index::search`] gives it first; none when there is nothing to find.
+    /// The answer given, as [`Index::ask`] gives it first; none when there is nothing to find.
     pub given: Option<Hit>,
-    /// The right answer with its score and nearest vector; none when none of its vectors is searched,
+    /// The right answer with its score and nearest text; none when none of its texts is searched,
     /// or the question's vector is not made of numbers.
     pub right: Option<Hit>,
 }
@@ -59,10 +61,11 @@ impl Checked {
 
 /// Asks an index questions whose answers are known, one [`Checked`] each, in order.
 ///
-/// `without` are numbers of vectors that are not searched, in any order: those of all the questions
+/// `without` are numbers of texts that are not searched, in any order: those of all the questions
 /// kept aside, where they are wordings of the index themselves. An answer scores as the nearest of
-/// its other vectors does. Scores are exactly those of [`Index::search`]: a block product finds what
-/// is near enough to matter, and that is computed anew as it is served. All cores are used.
+/// its other texts does. Scores are exactly those of [`Index::ask`] where these texts never were: a block
+/// product finds what is near enough to matter, and that is computed anew as it is served; words are
+/// weighed by the other texts alone. All cores are used.
 ///
 /// `on_progress` gets the questions done and their number, and may stop the work.
 ///
@@ -82,7 +85,11 @@ pub fn check(
             *searched = false;
         }
     }
-    let scan = Scan { index, searched };
+    let scan = Scan {
+        index,
+        searched,
+        words: index.words_without(without),
+    };
     let pool = to_tensor(index.vectors(), &Device::Cpu)?.t()?;
     for block in exam.chunks((SCORES / vectors.max(1)).clamp(1, BLOCK)) {
         if on_progress(checked.len(), exam.len()).is_break() {
@@ -99,7 +106,7 @@ pub fn check(
         let rows = scores.par_chunks_exact_mut(vectors.max(1));
         let asked = block.par_iter().enumerate().zip_eq(rows);
         let found =
-            asked.map(|((i, held_out), scores)| scan.one(questions.row(i), held_out.right, scores));
+            asked.map(|((i, held_out), scores)| scan.one(questions.row(i), held_out, scores));
         checked.par_extend(found);
     }
     // Too late to stop.
@@ -120,14 +127,26 @@ fn products(questions: &Matrix, pool: &Tensor) -> Result<Vec<f32>, EncodeError> 
 /// What a question is asked of.
 struct Scan<'a> {
     index: &'a Index,
-    /// For every vector whether it is searched.
+    /// For every text whether it is searched.
     searched: Vec<bool>,
+    /// The words of those that are.
+    words: Option<Words>,
 }
 
 impl Scan<'_> {
     /// Asks one question; `scores` are its products with every vector, nearly.
-    fn one(&self, question: &[f32], right: u32, scores: &mut [f32]) -> Checked {
-        let owners = self.index.owners();
+    fn one(&self, question: &[f32], held_out: &HeldOut<'_>, scores: &mut [f32]) -> Checked {
+        let (owners, right) = (self.index.owners(), held_out.right);
+        let words = self.words.as_ref();
+        let words = words.map_or_else(Vec::new, |words| words.scores(held_out.question));
+        // As it is served.
+        let exact = |text: usize| {
+            let words = words.get(text).copied().unwrap_or_default();
+            self.index.hit(text, question, words)
+        };
+        for (score, words) in scores.iter_mut().zip(&words) {
+            *score += words;
+        }
         let (mut best, mut best_right) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
         for ((score, &searched), &owner) in scores.iter().zip(&self.searched).zip(owners) {
             if searched && *score > best {
@@ -141,41 +160,36 @@ impl Scan<'_> {
         for (number, score) in scores.iter_mut().take(owners.len()).enumerate() {
             let near = |to: f32| (*score - to).abs() <= NEAR;
             if near(best) || near(best_right) {
-                *score = dot(self.index.vectors().row(number), question);
+                *score = exact(number).score;
             }
         }
-        let mut hits: Vec<Option<Hit>> = vec![None; self.index.answers()];
+        // Of each answer its best text and that text's score.
+        let mut texts: Vec<Option<(usize, f32)>> = vec![None; self.index.answers()];
         for (number, (&answer, &score)) in owners.iter().zip(&*scores).enumerate() {
-            let hit = &mut hits[answer as usize];
-            if self.searched[number]
-                && hit.is_none_or(|hit| score > hit.score || hit.score.is_nan())
-            {
-                *hit = Some(Hit {
-                    answer,
-                    score,
-                    vector: number as u32,
-                });
+            let text = &mut texts[answer as usize];
+            if self.searched[number] && text.is_none_or(|(_, best)| score > best || best.is_nan()) {
+                *text = Some((number, score));
             }
         }
-        let of_right = hits.get(right as usize).copied().flatten();
-        let limit = of_right.map_or(f32::NEG_INFINITY, |hit| hit.score);
+        let of_right = texts.get(right as usize).copied().flatten();
+        let limit = of_right.map_or(f32::NEG_INFINITY, |(_, score)| score);
         #[allow(clippy::neg_cmp_op_on_partial_ord)] // NaN must count
-        let before = hits
-            .iter()
-            .flatten()
-            .filter(|hit| hit.answer != right && !(hit.score < limit))
+        let before = (0..)
+            .zip(&texts)
+            .filter(|(answer, text)| {
+                *answer != right && text.is_some_and(|(_, score)| !(score < limit))
+            })
             .count();
-        let numbers = hits.iter().flatten().filter(|hit| !hit.score.is_nan());
-        let right = of_right.filter(|hit| !hit.score.is_nan());
+        let numbers = texts.iter().flatten().filter(|(_, score)| !score.is_nan());
+        let given = numbers.reduce(|a, b| if b.1 > a.1 { b } else { a });
+        let right = of_right.filter(|(_, score)| !score.is_nan());
         Checked {
             rank: match right {
                 Some(_) => before + 1,
                 None => before.max(1) + 1,
             },
-            given: numbers
-                .copied()
-                .reduce(|a, b| if b.score > a.score { b } else { a }),
-            right,
+            given: given.map(|(text, _)| exact(*text)),
+            right: right.map(|(text, _)| exact(text)),
         }
     }
 }
@@ -183,6 +197,7 @@ impl Scan<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lexical::Lexical;
     use proptest::prelude::*;
 
     fn index(rows: &[[f32; 2]], owners: &[u32]) -> Index {
@@ -190,7 +205,11 @@ mod tests {
     }
 
     fn ask(index: &Index, without: &[u32], vector: &[f32], right: u32) -> Checked {
-        let exam = [HeldOut { vector, right }];
+        let exam = [HeldOut {
+            vector,
+            question: "",
+            right,
+        }];
         let go_on = &mut |_, _| ControlFlow::Continue(());
         check(index, without, &exam, go_on).unwrap()[0]
     }
@@ -262,6 +281,7 @@ mod tests {
         let exam = vec![
             HeldOut {
                 vector: &[1.0, 0.0],
+                question: "",
                 right: 0,
             };
             BLOCK + 1
@@ -282,13 +302,15 @@ mod tests {
         let index = index(&[[1.0, 0.0]], &[0]);
         let exam = [HeldOut {
             vector: &[1.0],
+            question: "",
             right: 0,
         }];
         assert!(check(&index, &[], &exam, &mut |_, _| ControlFlow::Continue(())).is_err());
     }
 
     proptest! {
-        /// On an index made without the vectors left out, with equal vectors among the others.
+        /// On an index made without the texts left out, with equal vectors among the others, with words and
+        /// without.
         #[test]
         fn it_agrees_with_search(
             data in prop::collection::vec(-1.0f32..1.0, 30 * 19),
@@ -296,6 +318,8 @@ mod tests {
             owners in prop::collection::vec(0u32..12, 30),
             out in prop::collection::btree_set(0u32..30, 0..12),
             right in 0u32..12,
+            texts in prop::collection::vec("[ab]{1,4}( [ab]{1,4}){0,2}", 30),
+            weight in prop_oneof![Just(0.0f32), 0.05f32..2.0],
         ) {
             let dim = 19;
             let mut vectors = Matrix::new(30, dim, data).unwrap();
@@ -309,23 +333,30 @@ mod tests {
                 Matrix::from_rows(&rows).unwrap(),
                 kept.iter().map(|&i| owners[i]).collect(),
             ).unwrap();
+            let left: Vec<&String> = kept.iter().map(|&i| &texts[i]).collect();
+            let rest = rest.with_words(Lexical::new(&left), weight).unwrap();
             let index = Index::new(vectors.clone(), owners.clone()).unwrap();
+            let index = index.with_words(Lexical::new(&texts), weight).unwrap();
             let without: Vec<u32> = out.iter().copied().collect();
             let exam: Vec<HeldOut> = vectors
                 .iter_rows()
-                .map(|vector| HeldOut { vector, right })
+                .zip(&texts)
+                .map(|(vector, question)| HeldOut { vector, question, right })
                 .collect();
             let found = check(&index, &without, &exam, &mut |_, _| ControlFlow::Continue(()));
             for (found, held_out) in found.unwrap().iter().zip(&exam) {
-                let hits = rest.search(held_out.vector, usize::MAX);
-                let same = |hit: &Hit| (hit.answer, hit.score, kept[hit.vector as usize] as u32);
+                let hits = rest.ask(held_out.question, held_out.vector, usize::MAX);
+                let told = |hit: Hit| (hit.answer, hit.score, hit.words, hit.vector);
+                let same = |hit: &Hit| {
+                    (hit.answer, hit.score, hit.words, kept[hit.vector as usize] as u32)
+                };
                 prop_assert_eq!(
-                    found.given.map(|hit| (hit.answer, hit.score, hit.vector)),
+                    found.given.map(told),
                     hits.first().map(same)
                 );
                 let of_right = hits.iter().find(|hit| hit.answer == right);
                 prop_assert_eq!(
-                    found.right.map(|hit| (hit.answer, hit.score, hit.vector)),
+                    found.right.map(told),
                     of_right.map(same)
                 );
                 let limit = of_right.map_or(f32::NEG_INFINITY, |hit| hit.score);

@@ -26,6 +26,11 @@ pub enum ServableError {
         /// Why not.
         why: String,
     },
+    /// Words cannot count for so much.
+    Weight {
+        /// The weight asked for.
+        weight: f32,
+    },
     /// There is nothing to search.
     NoAnswers,
     /// The folder holds a model that was exported without its data.
@@ -74,6 +79,10 @@ impl fmt::Display for ServableError {
                 f,
                 "this head cannot be exported: {why}; save it as a head of its own, or train one \
                  that folds into dense layers"
+            ),
+            Self::Weight { weight } => write!(
+                f,
+                "what words count for beside meaning must be a number from 0 to 4, not {weight}"
             ),
             Self::NoAnswers => write!(f, "there are no answers to search"),
             Self::ModelOnly { dir } => write!(

@@ -35,6 +35,9 @@ pub struct Manifest {
     /// How probably an answer is right by its score; none when that was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// What words count for beside vectors; none when vectors alone are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Words>,
     /// The report of the training, as the feature `train` writes it; null when nothing was trained.
     pub report: Value,
     /// Every other file, by its name with forward slashes.
@@ -53,7 +56,7 @@ pub struct FileEntry {
 /// From which score on an answer is given without a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
-    /// Least cosine similarity.
+    /// Least score: cosine similarity and, if the folder has words, what they add.
     pub score: f32,
     /// Questions kept aside that it was measured on; 0 when it is only the usual value.
     pub questions: usize,
@@ -65,6 +68,32 @@ impl Threshold {
         score: 0.5,
         questions: 0,
     };
+}
+
+/// What words count for beside vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Words {
+    /// Times [`Lexical::scores`](crate::lexical::Lexical::scores), added to the cosine similarity of each
+    /// text; from 0 to 4.
+    pub weight: f32,
+}
+
+impl Words {
+    /// Words of this weight; none when they count for nothing.
+    ///
+    /// # Errors
+    /// When the weight is not a number from 0 to 4.
+    pub(super) fn of(weight: Option<f32>) -> Result<Option<Self>, ServableError> {
+        let words = weight.map(|weight| Self { weight });
+        match words.filter(|words| !words.is_sound()) {
+            Some(Self { weight }) => Err(ServableError::Weight { weight }),
+            None => Ok(words.filter(|words| words.weight > 0.0)),
+        }
+    }
+
+    fn is_sound(self) -> bool {
+        (0.0..=4.0).contains(&self.weight)
+    }
 }
 
 impl Manifest {
@@ -101,6 +130,12 @@ impl Manifest {
             return Err(ServableError::changed(
                 NAME,
                 "has a threshold that is no number",
+            ));
+        }
+        if manifest.words.is_some_and(|words| !words.is_sound()) {
+            return Err(ServableError::changed(
+                NAME,
+                "has a weight of words that is not from 0 to 4",
             ));
         }
         match manifest.files.keys().find(|name| !plain(name)) {
@@ -246,6 +281,7 @@ mod tests {
             encoder: "minilm".into(),
             threshold: Threshold::USUAL,
             calibration: None,
+            words: None,
             report: Value::Null,
             files: names
                 .iter()
@@ -273,6 +309,36 @@ mod tests {
             let error = Manifest::parse(&manifest(&[name])).unwrap_err();
             assert!(matches!(error, ServableError::Changed { .. }), "{name:?}");
         }
+    }
+
+    #[test]
+    fn words_weigh_from_nothing_to_four() {
+        let with = |words: &str| {
+            let text = format!(
+                r#"{{"format": 1, "written_by": "0.1.0", "encoder": "minilm", {words}
+                "threshold": {{"score": 0.5, "questions": 0}}, "report": null, "files": {{}}}}"#
+            );
+            Manifest::parse(text.as_bytes())
+        };
+        // Folders of former versions have none.
+        assert_eq!(with("").unwrap().words, None);
+        for weight in [0.0, 0.35, 4.0] {
+            let found = with(&format!(r#""words": {{"weight": {weight}}},"#)).unwrap();
+            assert_eq!(found.words, Some(Words { weight }));
+        }
+        for weight in ["-0.1", "4.01"] {
+            let error = with(&format!(r#""words": {{"weight": {weight}}},"#)).unwrap_err();
+            assert!(error.to_string().contains("weight of words"), "{error}");
+        }
+        for weight in ["null", "1e39"] {
+            assert!(with(&format!(r#""words": {{"weight": {weight}}},"#)).is_err());
+        }
+        for weight in [-1.0, 4.5, f32::NAN, f32::INFINITY] {
+            let error = Words::of(Some(weight)).unwrap_err();
+            assert!(error.to_string().contains("from 0 to 4"), "{error}");
+        }
+        assert_eq!(Words::of(Some(0.0)).unwrap(), None);
+        assert_eq!(Words::of(Some(0.2)).unwrap(), Some(Words { weight: 0.2 }));
     }
 
     #[test]

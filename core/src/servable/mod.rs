@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! model/
-//!   nearsay.json            format version, settings, report, threshold, SHA-256 of every file
+//!   nearsay.json            format version, settings, report, threshold, what words count for, SHA-256 of
+//!                           every file
 //!   modules.json            Transformer, Pooling, Dense (if the head changes anything), Normalize;
 //!                           with a table for an encoder: StaticEmbedding, Dense, Normalize
 //!   config.json  model.safetensors  tokenizer.json …       the encoder, copied
@@ -18,6 +19,10 @@
 //! [`Export`] writes what was trained. [`Reissue`] writes a folder anew with other answers, or without
 //! any: `answers.jsonl` and `answers.safetensors` are then left out, and only the model is loaded
 //! ([`TextModel::open`]). [`check`] asks questions kept aside and says what became of each.
+//!
+//! With words (`"words": {"weight": 0.35}` in `nearsay.json`), [`Servable::ask`] adds to the cosine of each
+//! text what it shares with the question ([`Lexical`]), of this weight. Nothing of it is in the folder but the
+//! weight: the texts are read when it is opened. Other readers use the vectors alone.
 //!
 //! The sentence-transformers part follows the schema that its versions up to 5.3 write, because old
 //! and new versions, and text-embeddings-inference, read it; what newer versions write is read by
@@ -52,12 +57,17 @@ mod write;
 pub use answers::{AnswerSet, KnownAnswer};
 pub use check::{Checked, HeldOut, check};
 pub use error::ServableError;
-pub use manifest::{FileEntry, Manifest, Threshold};
+pub use manifest::{FileEntry, Manifest, Threshold, Words};
 pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
 pub use write::{Export, ExportEncoder};
 
-use crate::{candle::bert::Precision, index::Index, store::Store};
+use crate::{
+    candle::bert::Precision,
+    index::{Hit, Index},
+    lexical::Lexical,
+    store::Store,
+};
 use candle_core::Device;
 use std::{path::Path, thread};
 
@@ -74,9 +84,15 @@ pub struct Servable {
 pub struct Found<'a> {
     /// The answer, with its known wordings.
     pub answer: &'a KnownAnswer,
-    /// Cosine similarity of the question to the nearest of the answer's vectors, in `[−1, 1]`.
+    /// How near the question is to the nearest of the answer's texts: `meaning + words`.
     pub score: f32,
-    /// The known wording that vector belongs to; none when it is the answer's own.
+    /// Cosine similarity to that text, in `[−1, 1]`.
+    pub meaning: f32,
+    /// What the words add that the question shares with that text, from 0 to the weight of words.
+    pub words: f32,
+    /// Number of that text and its vector.
+    pub vector: u32,
+    /// The known wording that text is; none when it is the answer itself.
     pub wording: Option<&'a str>,
 }
 
@@ -116,7 +132,10 @@ impl Servable {
             let rest = || -> Result<_, ServableError> {
                 manifest.verify_all_but(&manifest::DATA, store, dir)?;
                 let model = TextModel::open_with(store, dir, device, precision)?;
-                Ok((model, AnswerSet::read(store, dir, &manifest)?))
+                let answers = AnswerSet::read(store, dir, &manifest)?;
+                let words = manifest.words.filter(|words| words.weight > 0.0);
+                let words = words.map(|words| (Lexical::new(&answers.texts()), words.weight));
+                Ok((model, answers, words))
             };
             let rest = rest();
             let vectors = match reading {
@@ -129,13 +148,17 @@ impl Servable {
             };
             (vectors, rest)
         });
-        let ((model, answers), vectors) = (rest?, vectors?);
+        let ((model, answers, words), vectors) = (rest?, vectors?);
         let changed = |why: &str| ServableError::changed(answers::VECTORS, why);
         let owners = answers.owners();
         if (vectors.rows(), vectors.columns()) != (owners.len(), model.dim()) {
             return Err(changed("does not go with the answers and the model"));
         }
-        let index = Index::new(vectors, owners).map_err(|e| changed(&e.to_string()))?;
+        let index = Index::new(vectors, owners).and_then(|index| match words {
+            Some((words, weight)) => index.with_words(words, weight),
+            None => Ok(index),
+        });
+        let index = index.map_err(|e| changed(&e.to_string()))?;
         Ok(Self {
             model,
             answers,
@@ -156,7 +179,7 @@ impl Servable {
         &self.answers
     }
 
-    /// The vectors that are searched.
+    /// The vectors that are searched, with the words of their texts if the folder has words.
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
@@ -175,27 +198,33 @@ impl Servable {
         (self.model, self.answers, self.index)
     }
 
-    /// The `k` answers nearest to a question, nearest first.
+    /// The `k` answers nearest to a question, nearest first, by its words too if the folder has words.
     ///
     /// # Errors
     /// When the question cannot be encoded.
     pub fn ask(&self, question: &str, k: usize) -> Result<Vec<Found<'_>>, ServableError> {
         let vector = self.model.encode(&[question])?;
-        Ok(self.nearest(vector.row(0), k))
+        Ok(self.found(self.index.ask(question, vector.row(0), k)))
     }
 
-    /// The `k` answers nearest to a vector of [`TextModel::encode`], nearest first.
+    /// The `k` answers nearest to a vector of [`TextModel::encode`], nearest first, by vectors alone.
     #[must_use]
     pub fn nearest(&self, vector: &[f32], k: usize) -> Vec<Found<'_>> {
-        let hits = self.index.search(vector, k).into_iter();
-        hits.filter_map(|hit| {
+        self.found(self.index.search(vector, k))
+    }
+
+    fn found(&self, hits: Vec<Hit>) -> Vec<Found<'_>> {
+        let found = |hit: Hit| {
             Some(Found {
                 answer: self.answers.get(hit.answer)?,
                 score: hit.score,
+                meaning: hit.meaning,
+                words: hit.words,
+                vector: hit.vector,
                 wording: self.answers.wording(hit.vector),
             })
-        })
-        .collect()
+        };
+        hits.into_iter().filter_map(found).collect()
     }
 
     /// Whether an answer of this score is near enough to be given without a warning.

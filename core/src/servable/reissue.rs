@@ -1,5 +1,5 @@
 use super::{
-    AnswerSet, Manifest, Servable, ServableError, TextModel, Threshold, card,
+    AnswerSet, Manifest, Servable, ServableError, TextModel, Threshold, Words, card,
     manifest::{self, DATA},
     write::{Folder, staged},
 };
@@ -23,6 +23,8 @@ pub struct Reissue<'a> {
     pub threshold: Threshold,
     /// How probably an answer is right by its score; none when that was not measured.
     pub calibration: Option<&'a Calibration>,
+    /// What words count for beside vectors, from 0 to 4; none or 0 when vectors alone are compared.
+    pub words: Option<f32>,
 }
 
 /// Answers with their vectors.
@@ -50,13 +52,16 @@ impl Reissue<'_> {
     ///
     /// # Errors
     /// When a file of `from` is missing or changed, there are no answers, the vectors are not one a
-    /// text or not the model's, or something cannot be read, written or read again; a folder `to`
+    /// text or not the model's, words are to count for what they cannot, or something cannot be read, written or read again; a folder `to`
     /// that was there is then still there.
     pub fn write(&self, store: &dyn Store, to: &Path) -> Result<(), ServableError> {
         if self.data.is_some_and(|data| data.answers.is_empty()) {
             return Err(ServableError::NoAnswers);
         }
-        let former = Manifest::read(store, self.from)?;
+        let former = Manifest {
+            words: Words::of(self.words)?,
+            ..Manifest::read(store, self.from)?
+        };
         staged(store, to, |staging| {
             self.fill(store, staging, former)?;
             match self.data {

@@ -96,6 +96,10 @@ fn pooled(store: &dyn Store, texts: &[&str]) -> Matrix {
 }
 
 fn write(store: &dyn Store, head: &Folded) -> Result<(), ServableError> {
+    write_with(store, head, None)
+}
+
+fn write_with(store: &dyn Store, head: &Folded, words: Option<f32>) -> Result<(), ServableError> {
     let answers = AnswerSet::of(&rows());
     // The encoder is read before anything fails on purpose.
     let base = base();
@@ -113,6 +117,7 @@ fn write(store: &dyn Store, head: &Folded) -> Result<(), ServableError> {
             questions: 40,
         },
         calibration: Some(&calibration),
+        words,
         report: json!({"after": {"recall@1": 0.5}}),
     };
     export.write(store, "model".as_ref())
@@ -154,7 +159,72 @@ fn what_is_written_answers() {
         assert_eq!(model.probability(0.9), Some(calibration().probability(0.9)));
         assert!(model.confident(0.25) && !model.confident(0.24));
         assert_eq!(model.manifest().report["after"]["recall@1"], 0.5);
+        assert_eq!(model.manifest().words, None);
+        assert!(!text(&store, "nearsay.json").contains("words"));
+        assert!(!text(&store, "README.md").contains("vectors alone"));
     }
+}
+
+#[test]
+fn words_count_by_the_weight_that_is_written() {
+    let store = MemStore::new();
+    write_with(&store, &head(), Some(0.5)).unwrap();
+    assert!(text(&store, "nearsay.json").contains("\"weight\": 0.5"));
+    assert!(text(&store, "README.md").contains("compare vectors alone"));
+    let model = open(&store).unwrap();
+    assert_eq!(model.manifest().words, Some(Words { weight: 0.5 }));
+    assert_eq!(model.index().words_weight(), 0.5);
+    let lexical = Lexical::new(&model.answers().texts());
+    for question in ["b ab", "a a a", "ab b a"] {
+        let vector = model.model().encode(&[question]).unwrap();
+        let expected = model.index().ask(question, vector.row(0), 2);
+        let found = model.ask(question, 2).unwrap();
+        for (found, hit) in found.iter().zip(&expected) {
+            assert_eq!(found.score, found.meaning + found.words);
+            assert_eq!((found.score, found.vector), (hit.score, hit.vector));
+            let words = lexical.scores(question)[found.vector as usize];
+            assert_eq!(found.words, 0.5 * words);
+        }
+        assert!(found[0].words > 0.0, "{question}");
+        let alone = model.nearest(vector.row(0), 2);
+        assert!(
+            alone
+                .iter()
+                .all(|found| found.words == 0.0 && found.score == found.meaning)
+        );
+    }
+    // A folder written anew has the weight that is said then.
+    for (words, expected) in [(Some(0.25), 0.25), (Some(0.0), 0.0), (None, 0.0)] {
+        let reissue = Reissue {
+            from: "model".as_ref(),
+            data: Some(Data {
+                answers: model.answers(),
+                vectors: model.index().vectors(),
+            }),
+            threshold: Threshold::USUAL,
+            calibration: None,
+            words,
+        };
+        reissue.write(&store, "other".as_ref()).unwrap();
+        let other = Servable::open(&store, "other".as_ref(), &Device::Cpu).unwrap();
+        assert_eq!(other.index().words_weight(), expected);
+        assert_eq!(other.manifest().words.is_some(), expected > 0.0);
+    }
+    for words in [-0.5, 4.5, f32::NAN] {
+        let error = write_with(&store, &head(), Some(words)).unwrap_err();
+        assert!(matches!(error, ServableError::Weight { .. }), "{error}");
+        let reissue = Reissue {
+            from: "model".as_ref(),
+            data: None,
+            threshold: Threshold::USUAL,
+            calibration: None,
+            words: Some(words),
+        };
+        let error = reissue.write(&store, "third".as_ref()).unwrap_err();
+        assert!(matches!(error, ServableError::Weight { .. }), "{error}");
+    }
+    assert!(!store.exists("third".as_ref()).unwrap());
+    assert_eq!(open(&store).unwrap().index().words_weight(), 0.5);
 }
 
 #[test]
@@ -403,6 +473,7 @@ fn an_empty_set_of_answers_is_refused() {
         vectors: &Matrix::default(),
         threshold: Threshold::USUAL,
         calibration: None,
+        words: None,
         report: Value::Null,
     };
     let error = export
@@ -449,6 +520,7 @@ fn a_folder_is_written_anew_with_other_answers() {
             }),
             threshold: Threshold::USUAL,
             calibration: None,
+            words: None,
         };
         // Elsewhere, and over itself.
         for to in ["other", "model"] {
@@ -491,6 +563,7 @@ fn a_model_without_its_data_is_a_model_and_answers_nothing() {
         data: None,
         threshold: Threshold::USUAL,
         calibration: None,
+        words: None,
     };
     only.write(&store, "only".as_ref()).unwrap();
     for name in ["answers.jsonl", "answers.safetensors"] {
@@ -548,6 +621,7 @@ fn what_does_not_go_together_is_not_written_anew() {
             data,
             threshold: Threshold::USUAL,
             calibration: None,
+            words: None,
         };
         let written = reissue.write(store, "other".as_ref());
         assert_eq!(written.is_ok(), store.exists("other".as_ref()).unwrap());
@@ -577,6 +651,7 @@ fn what_does_not_go_together_is_not_written_anew() {
         data: None,
         threshold: Threshold::USUAL,
         calibration: None,
+        words: None,
     };
     let error = nowhere.write(&store, "other".as_ref()).unwrap_err();
     assert!(matches!(error, ServableError::NotAModel { .. }), "{error}");
@@ -605,6 +680,7 @@ fn a_failed_reissue_leaves_the_former_folder() {
             }),
             threshold: Threshold::USUAL,
             calibration: None,
+            words: None,
         };
         let written = reissue.write(&store, "model".as_ref());
         let fired = store.fired();

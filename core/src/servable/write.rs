@@ -1,6 +1,6 @@
 use super::{
-    AnswerSet, FileEntry, Manifest, Servable, ServableError, Threshold, answers, card, dense,
-    manifest,
+    AnswerSet, FileEntry, Manifest, Servable, ServableError, Threshold, Words, answers, card,
+    dense, manifest,
 };
 use crate::{
     calibration::Calibration,
@@ -34,6 +34,8 @@ pub struct Export<'a> {
     pub threshold: Threshold,
     /// How probably an answer is right by its score; none when that was not measured.
     pub calibration: Option<&'a Calibration>,
+    /// What words count for beside vectors, from 0 to 4; none or 0 when vectors alone are compared.
+    pub words: Option<f32>,
     /// The report of the training; null when nothing was trained.
     pub report: Value,
 }
@@ -56,8 +58,8 @@ impl Export<'_> {
     /// gives it its name; a folder already there is replaced as a whole.
     ///
     /// # Errors
-    /// When the head cannot be folded, or something cannot be read, written or read again; the
-    /// former folder is then still there.
+    /// When the head cannot be folded, words are to count for what they cannot, or something cannot be
+    /// read, written or read again; the former folder is then still there.
     pub fn write(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
         if self.answers.is_empty() {
             return Err(ServableError::NoAnswers);
@@ -67,14 +69,21 @@ impl Export<'_> {
             Folded::Layers(layers) => layers.as_slice(),
             Folded::Impossible(why) => return Err(ServableError::Head { why: why.clone() }),
         };
+        let words = Words::of(self.words)?;
         staged(store, dir, |staging| {
-            self.fill(store, staging, layers)?;
+            self.fill(store, staging, layers, words)?;
             Servable::open(store, staging, &Device::Cpu)?;
             Ok(())
         })
     }
 
-    fn fill(&self, store: &dyn Store, dir: &Path, layers: &[Dense]) -> Result<(), ServableError> {
+    fn fill(
+        &self,
+        store: &dyn Store,
+        dir: &Path,
+        layers: &[Dense],
+        words: Option<Words>,
+    ) -> Result<(), ServableError> {
         let mut folder = Folder::new(store, dir);
         let mut modules = match &self.encoder {
             ExportEncoder::Network(files) => network(files, &mut folder)?,
@@ -88,6 +97,7 @@ impl Export<'_> {
             encoder: self.encoder_name.into(),
             threshold: self.threshold,
             calibration: self.calibration.cloned(),
+            words,
             report: self.report.clone(),
             files: BTreeMap::new(),
         };

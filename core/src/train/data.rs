@@ -105,23 +105,10 @@ impl<X: Texts> Pairs<X> {
         }
     }
 
-    /// Keeps a share of the distinct answers aside: (the rest, the slice), by pair numbers.
-    ///
-    /// At least one answer goes into the slice and at least two stay; with fewer than four there is
-    /// no slice.
+    /// Keeps a share of the distinct answers aside, as [`slice`] does.
     #[must_use]
     pub fn slice(&self, share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
-        let mut groups: Vec<u64> = self.subgroups.clone();
-        groups.sort_unstable();
-        groups.dedup();
-        if groups.len() < 4 {
-            return ((0..self.len()).collect(), Vec::new());
-        }
-        fastrand::Rng::with_seed(seed).shuffle(&mut groups);
-        let wanted = (groups.len() as f64 * share).round() as usize;
-        groups.truncate(wanted.clamp(1, groups.len() - 2));
-        groups.sort_unstable();
-        (0..self.len()).partition(|&pair| groups.binary_search(&self.subgroups[pair]).is_err())
+        slice(&self.subgroups, share, seed)
     }
 
     /// The `m` distinct answers and which of them is each of the `n` pairs': `(m texts, [n])`.
@@ -162,6 +149,24 @@ impl<X: Texts> Pairs<X> {
             _ => Err(TrainError::TooFew { pairs: self.len() }),
         }
     }
+}
+
+/// Keeps a share of the distinct groups aside: (the rest, the slice), by numbers of pairs.
+///
+/// At least one group goes into the slice and at least two stay; with fewer than four there is no slice.
+#[must_use]
+pub fn slice(subgroups: &[u64], share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let mut groups: Vec<u64> = subgroups.to_vec();
+    groups.sort_unstable();
+    groups.dedup();
+    if groups.len() < 4 {
+        return ((0..subgroups.len()).collect(), Vec::new());
+    }
+    fastrand::Rng::with_seed(seed).shuffle(&mut groups);
+    let wanted = (groups.len() as f64 * share).round() as usize;
+    groups.truncate(wanted.clamp(1, groups.len() - 2));
+    groups.sort_unstable();
+    (0..subgroups.len()).partition(|&pair| groups.binary_search(&subgroups[pair]).is_err())
 }
 
 /// A matrix with every row scaled to length 1.

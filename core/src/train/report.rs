@@ -65,8 +65,14 @@ pub struct Report {
     pub stopped: bool,
     /// The questions kept aside asked of all answers, by the encoder as it was.
     pub before: Option<PoolFigures>,
-    /// The same, after training.
+    /// The same, after training, as the model is served: with words where it has them.
     pub after: Option<PoolFigures>,
+    /// What words count for beside the vectors; none when vectors alone are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<f32>,
+    /// As `after`, by vectors alone; none when that is what `after` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_words: Option<PoolFigures>,
     /// The tutorial's batch metrics on the training pairs in the last epoch.
     pub train: Option<BatchFigures>,
     /// The tutorial's batch metrics on the pairs kept aside after the last epoch.

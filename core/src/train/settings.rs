@@ -276,6 +276,19 @@ impl Settings {
         }
     }
 
+    /// The pairs that are kept out of training to choose by, from the group of each pair; none when the
+    /// settings keep none, or there are too few groups.
+    #[must_use]
+    pub fn slice(&self, subgroups: &[u64]) -> Vec<usize> {
+        match self.keep {
+            Keep::Last => Vec::new(),
+            Keep::Best { slice, .. } => {
+                let seed = seed(self.seed, Purpose::Slice, 0);
+                super::data::slice(subgroups, slice, seed).1
+            }
+        }
+    }
+
     /// The loss these settings stand for.
     #[must_use]
     pub fn loss(&self) -> MultipleNegativesRanking {

@@ -2,7 +2,10 @@
 
 use super::{DeviceArgs, print_json, print_line};
 use crate::trouble::Trouble;
-use nearsay_core::{servable::Servable, store::DiskStore};
+use nearsay_core::{
+    servable::{Found, Servable},
+    store::DiskStore,
+};
 use serde::Serialize;
 use std::{
     io::{BufRead as _, IsTerminal as _},
@@ -39,8 +42,14 @@ struct Answer<'a> {
     answer: &'a str,
     /// The known wording that was nearest; null when the answer itself was.
     question: Option<&'a str>,
-    /// Cosine similarity.
+    /// How near it is: `meaning` and `words` together.
     score: f32,
+    /// Cosine similarity.
+    meaning: f32,
+    /// What the words add that the question shares with the wording or the answer.
+    words: f32,
+    /// The rarest of these words.
+    shared: Vec<String>,
     /// Line of the FAQ file.
     row: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +105,9 @@ fn ask(model: &Servable, question: &str, args: &Args) -> Result<(), Trouble> {
                 answer: &found.answer.answer,
                 question: found.wording,
                 score: found.score,
+                meaning: found.meaning,
+                words: found.words,
+                shared: shared(model, question, found),
                 row: found.answer.row,
                 source: found.answer.source.as_deref(),
             })
@@ -114,6 +126,26 @@ fn ask(model: &Servable, question: &str, args: &Args) -> Result<(), Trouble> {
         if let Some(wording) = found.wording {
             print_line(&format!("       known as: {wording}"))?;
         }
+        if model.index().words_weight() > 0.0 {
+            let shared = shared(model, question, found);
+            print_line(&format!("       {}", why(found, &shared)))?;
+        }
     }
     print_line("")
+}
+
+/// The words of a question by which an answer was found.
+fn shared(model: &Servable, question: &str, found: &Found<'_>) -> Vec<String> {
+    model.index().shared_words(question, found.vector)
+}
+
+/// What found an answer, where words count.
+fn why(found: &Found<'_>, shared: &[String]) -> String {
+    let meaning = format!("same meaning {:.2}", found.meaning);
+    match (found.words, shared) {
+        (0.0, _) => meaning,
+        // Parts of words only.
+        (words, []) => format!("{meaning}, similar words {words:.2}"),
+        (words, shared) => format!("{meaning}, same words {words:.2}: {}", shared.join(", ")),
+    }
 }

@@ -4,6 +4,8 @@ use super::{DeviceArgs, input, print_json, print_line, progress::Bar};
 use crate::{dirs::DataDir, trouble::Trouble};
 use nearsay_core::{
     faq::normalize,
+    index::Hit,
+    lexical::Lexical,
     matrix::Matrix,
     metric::{Metric as _, PoolMetrics, PoolScores, rank_pool, score_pool},
     model::ModelFiles,
@@ -11,6 +13,7 @@ use nearsay_core::{
     store::DiskStore,
     train::{Control, EmbeddingCache, PoolFigures, TrainError},
 };
+use serde::Serialize;
 use std::{
     collections::{HashMap, HashSet},
     ops::ControlFlow,
@@ -70,32 +73,39 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
         model: &model,
         data,
     };
-    let questions = encoder.encode(&questions)?;
-    let right: Vec<Vec<usize>> = asked.into_iter().map(|asked| asked.right).collect();
-
-    let mut metrics = PoolMetrics::default();
+    let vectors = encoder.encode(&questions)?;
+    let mut measured = Measured::default();
     if args.pool.is_empty() {
-        for (question, right) in questions.iter_rows().zip(&right) {
-            let scores: Vec<f32> = model
-                .index()
-                .scores(question)
-                .iter()
-                .map(|hit| hit.score)
-                .collect();
-            metrics.update(&rank_pool(PoolScores {
-                scores: &scores,
-                right,
-            }));
+        let index = model.index();
+        for (asked, vector) in asked.iter().zip(vectors.iter_rows()) {
+            let of = |hits: Vec<Hit>| hits.iter().map(|hit| hit.score).collect::<Vec<f32>>();
+            let with = of(index.ask_scores(&asked.question, vector));
+            let without = (index.words_weight() > 0.0).then(|| of(index.scores(vector)));
+            measured.add(&with, without.as_deref(), &asked.right);
         }
     } else {
+        let weight = model.index().words_weight();
+        let words = (weight > 0.0).then(|| Lexical::new(&pool));
         let pool: Vec<&str> = pool.iter().map(String::as_str).collect();
         let place = |matrix: &Matrix| nearsay_core::candle::to_tensor(matrix, &device);
-        let (questions, pool) = (place(&questions)?, place(&encoder.encode(&pool)?)?);
-        score_pool(&questions, &pool, &right, &mut |scores| {
-            metrics.update(&rank_pool(scores))
+        let (vectors, pool) = (place(&vectors)?, place(&encoder.encode(&pool)?)?);
+        let right: Vec<Vec<usize>> = asked.iter().map(|asked| asked.right.clone()).collect();
+        let mut questions = questions.into_iter();
+        score_pool(&vectors, &pool, &right, &mut |scores| {
+            let question = questions.next().unwrap_or_default();
+            match &words {
+                Some(words) => {
+                    let words = words.scores(question).into_iter();
+                    let both = scores.scores.iter().zip(words);
+                    let both: Vec<f32> =
+                        both.map(|(score, words)| score + weight * words).collect();
+                    measured.add(&both, Some(scores.scores), scores.right);
+                }
+                None => measured.add(scores.scores, None, scores.right),
+            }
         })?;
     }
-    let Some(figures) = PoolFigures::of(&metrics, pool.len()) else {
+    let Some(figures) = measured.figures(pool.len()) else {
         return Err(Trouble::new(
             format_args!(
                 "{} has no question that could be asked",
@@ -107,6 +117,50 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
     if args.json {
         return print_json(&figures);
     }
+    print_figures(&figures.figures)?;
+    let Some(without) = &figures.without_words else {
+        return Ok(());
+    };
+    print_line("\nwithout words")?;
+    print_figures(without)
+}
+
+/// What is measured as the folder asks, and by its vectors alone if it has words.
+#[derive(Default)]
+struct Measured {
+    with: PoolMetrics,
+    without: PoolMetrics,
+}
+
+/// The figures, as JSON.
+#[derive(Serialize)]
+struct Figures {
+    #[serde(flatten)]
+    figures: PoolFigures,
+    /// The same by vectors alone; none when the folder has no words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_words: Option<PoolFigures>,
+}
+
+impl Measured {
+    /// One question's scores of all answers, as the folder asks and by vectors alone.
+    fn add(&mut self, scores: &[f32], without: Option<&[f32]>, right: &[usize]) {
+        self.with.update(&rank_pool(PoolScores { scores, right }));
+        if let Some(scores) = without {
+            self.without
+                .update(&rank_pool(PoolScores { scores, right }));
+        }
+    }
+
+    fn figures(&self, pool: usize) -> Option<Figures> {
+        Some(Figures {
+            figures: PoolFigures::of(&self.with, pool)?,
+            without_words: PoolFigures::of(&self.without, pool),
+        })
+    }
+}
+
+fn print_figures(figures: &PoolFigures) -> Result<(), Trouble> {
     print_line(&format!(
         "{} questions, {} answers",
         figures.questions, figures.pool

@@ -348,6 +348,7 @@ impl Common<'_> {
             vectors: &trained.vectors,
             threshold: trained.threshold,
             calibration: trained.calibration.as_ref(),
+            words: trained.words,
             report: serde_json::to_value(&report).map_err(|error| {
                 Trouble::new(format_args!("the report cannot be written ({error})"), "")
             })?,

@@ -22,8 +22,14 @@ pub struct Answer {
     pub answer: String,
     /// The known wording that matched; none when the answer itself did.
     pub question: Option<String>,
-    /// How near it is: 1 is the same.
+    /// How near it is, by meaning and words together: 1 is the same in meaning.
     pub score: f32,
+    /// How near it is by meaning alone.
+    pub meaning: f32,
+    /// What the words add that the question shares with it; 0 where words do not count.
+    pub words: f32,
+    /// The rarest of these words.
+    pub shared: Vec<String>,
     /// The chance that it is right, between 0 and 1, by the questions kept aside; none when there are
     /// too few of them.
     pub chance: Option<f32>,

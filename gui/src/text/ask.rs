@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{answers, count, number};
-use crate::state::{Side, State};
+use crate::state::{Answer, Side, State};
 
 /// Name of the search box.
 pub const BOX: &str = "Ask a question";
@@ -104,15 +104,35 @@ pub const DROPPED_QUESTIONS: &str = "Answer its questions";
 pub const DROPPED_DATA: &str = "Add it to the data";
 
 /// What the word stands on.
-pub fn why(chance: Option<f32>, score: f32) -> String {
-    match chance {
+pub fn why(answer: &Answer) -> String {
+    let sure = match answer.chance {
         Some(chance) => format!(
-            "Of 100 such answers about {:.0} are right, by the questions kept aside. Nearness {score:.2}",
+            "Of 100 such answers about {:.0} are right, by the questions kept aside",
             chance * 100.0
         ),
-        None => format!(
-            "Too few questions are kept aside to say how often such answers are right. Nearness {score:.2}"
-        ),
+        None => {
+            "Too few questions are kept aside to say how often such answers are right".to_owned()
+        }
+    };
+    format!("{sure}. {}", found_by(answer))
+}
+
+/// Whether meaning or words found an answer.
+fn found_by(answer: &Answer) -> String {
+    let Answer {
+        score,
+        meaning,
+        words,
+        shared,
+        ..
+    } = answer;
+    if *words <= 0.0 {
+        return format!("Nearness {score:.2}");
+    }
+    let parts = format!("Nearness {score:.2}: {meaning:.2} by meaning, {words:.2} by words");
+    match shared.as_slice() {
+        [] => parts,
+        shared => format!("{parts}. Same words: {}", shared.join(", ")),
     }
 }
 
@@ -234,5 +254,43 @@ pub fn copy_name(place: usize) -> String {
         COPY.to_owned()
     } else {
         format!("{COPY} {}", place + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_whether_meaning_or_words_found_an_answer() {
+        let answer = Answer {
+            score: 0.69,
+            meaning: 0.61,
+            words: 0.08,
+            shared: vec!["refund".to_owned(), "invoice".to_owned()],
+            chance: Some(0.8),
+            ..Answer::default()
+        };
+        assert_eq!(
+            why(&answer),
+            "Of 100 such answers about 80 are right, by the questions kept aside. \
+             Nearness 0.69: 0.61 by meaning, 0.08 by words. Same words: refund, invoice"
+        );
+        let parts_of_words = Answer {
+            shared: Vec::new(),
+            chance: None,
+            ..answer.clone()
+        };
+        assert_eq!(
+            why(&parts_of_words),
+            "Too few questions are kept aside to say how often such answers are right. \
+             Nearness 0.69: 0.61 by meaning, 0.08 by words"
+        );
+        let meaning_alone = Answer {
+            score: 0.61,
+            words: 0.0,
+            ..answer
+        };
+        assert!(why(&meaning_alone).ends_with(". Nearness 0.61"));
     }
 }

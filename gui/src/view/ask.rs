@@ -271,7 +271,7 @@ fn answer(
                 Sureness::Unsure => (text::ask::UNSURE, Tone::Bad),
             };
             let pill = widget::pill(ui, word, tone);
-            pill.on_hover_text(text::ask::why(answer.chance, answer.score));
+            pill.on_hover_text(text::ask::why(answer));
             let share = answer.chance.unwrap_or(answer.score);
             let name = text::ask::chance(answer.chance, answer.score);
             widget::bar(ui, share, vec2(90.0, 6.0), &name);

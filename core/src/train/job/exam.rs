@@ -7,12 +7,15 @@ use super::{
 use crate::{
     calibration::Calibration,
     candle::to_tensor,
+    faq::Row,
     index::Index,
+    lexical::Lexical,
     matrix::Matrix,
-    metric::{Metric as _, PoolMetrics, rank_pool, score_pool},
+    metric::{Metric as _, PoolMetrics, PoolScores, rank_pool, score_pool},
     servable::{AnswerSet, Checked, HeldOut, Threshold, check},
-    train::{PoolFigures, TrainError, data::answer_groups},
+    train::{PoolFigures, TrainError, blend, data::answer_groups},
 };
+use candle_core::Device;
 use std::{
     collections::{HashMap, HashSet},
     ops::ControlFlow,
@@ -24,10 +27,18 @@ const MIN_FOR_THRESHOLD: usize = 20;
 /// Questions needed before it is said how probably an answer is right.
 const MIN_FOR_CALIBRATION: usize = 20;
 
-/// Questions kept aside and the pool they are asked of, as pooled vectors.
-pub(super) struct Exam {
-    questions: Matrix,
-    pool: Matrix,
+/// Scores held at once while the weight of words is chosen.
+const SCORES: usize = 16 << 20;
+
+/// At most so many questions are asked for it, which settles the weights that are tried.
+const QUESTIONS: usize = 1_000;
+
+/// Questions and the answers they are asked of, as texts and pooled vectors.
+pub(super) struct Exam<'a> {
+    questions: Vec<&'a str>,
+    vectors: Matrix,
+    pool: Vec<&'a str>,
+    pool_vectors: Matrix,
     right: Vec<Vec<usize>>,
 }
 
@@ -37,9 +48,45 @@ pub(super) struct Asked {
     pub(super) threshold: Threshold,
 }
 
+impl<'a> Exam<'a> {
+    fn new(
+        place: &Places<'_>,
+        questions: Vec<&'a str>,
+        pool: Vec<&'a str>,
+        right: Vec<Vec<usize>>,
+    ) -> Result<Self, TrainError> {
+        Ok(Self {
+            vectors: place.rows(&questions)?,
+            pool_vectors: place.rows(&pool)?,
+            questions,
+            pool,
+            right,
+        })
+    }
+
+    /// Hands out each question with its cosine similarities to the pool, in order.
+    fn scores(
+        &self,
+        device: &Device,
+        on_scores: &mut dyn FnMut(&str, PoolScores<'_>),
+    ) -> Result<(), TrainError> {
+        let place = |matrix| to_tensor(matrix, device);
+        let (questions, pool) = (place(&self.vectors)?, place(&self.pool_vectors)?);
+        let mut texts = self.questions.iter();
+        score_pool(&questions, &pool, &self.right, &mut |scores| {
+            on_scores(texts.next().copied().unwrap_or_default(), scores);
+        })?;
+        Ok(())
+    }
+}
+
 impl Job<'_, '_> {
     /// The questions kept aside, to be asked of all answers.
-    pub(super) fn exam(&self, place: &Places<'_>, answers: &AnswerSet) -> Result<Exam, TrainError> {
+    pub(super) fn exam<'a>(
+        &'a self,
+        place: &Places<'_>,
+        answers: &'a AnswerSet,
+    ) -> Result<Exam<'a>, TrainError> {
         let questions: Vec<&str> = ways(self.held_out).map(|(way, _)| way).collect();
         let pool: Vec<&str> = answers
             .iter()
@@ -56,34 +103,80 @@ impl Job<'_, '_> {
             let answer = number.get(group).copied();
             right.extend(row.ways_to_ask().map(|_| answer.into_iter().collect()));
         }
-        Ok(Exam {
-            questions: place.rows(&questions)?,
-            pool: place.rows(&pool)?,
-            right,
-        })
+        Exam::new(place, questions, pool, right)
     }
 
-    /// Asks the questions kept aside.
-    pub(super) fn ask(&self, exam: &Exam) -> Result<Asked, TrainError> {
+    /// The questions of the slice that training did not see, to be asked of the answers trained with.
+    fn slice_exam(&self, place: &Places<'_>) -> Result<Option<Exam<'_>>, TrainError> {
+        let rows: Vec<(&str, &Row)> = ways(self.rows).collect();
+        let groups = answer_groups(rows.iter().map(|(_, row)| row.answer.as_str()));
+        let kept = self.settings.slice(&groups);
+        if kept.is_empty() {
+            return Ok(None);
+        }
+        let mut pool = Vec::new();
+        let mut number = HashMap::new();
+        for ((_, row), group) in rows.iter().zip(&groups) {
+            number.entry(*group).or_insert_with(|| {
+                pool.push(row.answer.as_str());
+                pool.len() - 1
+            });
+        }
+        let most = (SCORES / pool.len().max(1)).clamp(1, QUESTIONS);
+        let kept = &kept[..kept.len().min(most)];
+        let questions = kept.iter().map(|&pair| rows[pair].0).collect();
+        let right = kept.iter().map(|&pair| vec![number[&groups[pair]]]);
+        let right = right.collect();
+        Exam::new(place, questions, pool, right).map(Some)
+    }
+
+    /// How much words are to count for beside the meaning that was learned; 0 where they do not win on the
+    /// slice, and where there is none.
+    pub(super) fn blend(&self, place: &Places<'_>) -> Result<f32, TrainError> {
+        let Some(exam) = self.slice_exam(place)? else {
+            return Ok(0.0);
+        };
+        let lexical = Lexical::new(&exam.pool);
+        let mut asked = Vec::with_capacity(exam.questions.len());
+        exam.scores(self.device, &mut |question, scores| {
+            asked.push(blend::Asked {
+                meaning: scores.scores.to_vec(),
+                words: lexical.scores(question),
+                right: scores.right.to_vec(),
+            });
+        })?;
+        let owners: Vec<u32> = (0..exam.pool.len() as u32).collect();
+        Ok(blend::choose(&owners, asked).weight)
+    }
+
+    /// Asks the questions kept aside, words counting for so much.
+    pub(super) fn ask(&self, exam: &Exam<'_>, words: f32) -> Result<Asked, TrainError> {
         if exam.right.is_empty() {
             return Ok(Asked {
                 figures: None,
                 threshold: Threshold::USUAL,
             });
         }
-        let place = |matrix| to_tensor(matrix, self.device);
-        let (questions, pool) = (place(&exam.questions)?, place(&exam.pool)?);
+        let lexical = (words > 0.0).then(|| Lexical::new(&exam.pool));
         let mut metrics = PoolMetrics::default();
         let mut right_first = Vec::new();
-        score_pool(&questions, &pool, &exam.right, &mut |scores| {
-            let ranks = rank_pool(scores);
+        exam.scores(self.device, &mut |question, scores| {
+            let mut both = scores.scores.to_vec();
+            if let Some(lexical) = &lexical {
+                let add = lexical.scores(question);
+                both.iter_mut().zip(add).for_each(|(s, w)| *s += words * w);
+            }
+            let ranks = rank_pool(PoolScores {
+                scores: &both,
+                ..scores
+            });
             if ranks.first() == Some(&1) {
-                right_first.extend(scores.scores.iter().copied().reduce(f32::max));
+                right_first.extend(both.iter().copied().reduce(f32::max));
             }
             metrics.update(&ranks);
         })?;
         Ok(Asked {
-            figures: PoolFigures::of(&metrics, exam.pool.rows()),
+            figures: PoolFigures::of(&metrics, exam.pool.len()),
             threshold: threshold(right_first, exam.right.len()),
         })
     }
@@ -92,10 +185,11 @@ impl Job<'_, '_> {
     /// `vectors` start with theirs.
     pub(super) fn calibrate(
         &self,
-        exam: &Exam,
+        exam: &Exam<'_>,
         answers: &AnswerSet,
         texts: &[&str],
         vectors: &Matrix,
+        words: f32,
     ) -> Result<Option<Calibration>, TrainError> {
         if exam.right.len() < MIN_FOR_CALIBRATION {
             return Ok(None);
@@ -110,14 +204,23 @@ impl Job<'_, '_> {
         let data = vectors.data()[..rows * columns].to_vec();
         let index = Matrix::new(rows, columns, data)
             .and_then(|vectors| Index::new(vectors, answers.owners()))
+            .and_then(|index| match words > 0.0 {
+                true => index.with_words(Lexical::new(texts), words),
+                false => Ok(index),
+            })
             .map_err(|error| TrainError::Encoder(error.into()))?;
         let questions: Vec<HeldOut<'_>> = exam
-            .questions
+            .vectors
             .iter_rows()
+            .zip(&exam.questions)
             .zip(&exam.right)
-            .filter_map(|(vector, right)| {
+            .filter_map(|((vector, question), right)| {
                 let right = *right.first()? as u32;
-                Some(HeldOut { vector, right })
+                Some(HeldOut {
+                    vector,
+                    question,
+                    right,
+                })
             })
             .collect();
         let go_on = &mut |_, _| ControlFlow::Continue(());

@@ -66,6 +66,8 @@ pub struct Trained {
     /// The learned network, as the bytes of its weights' file; none when none was learned or the one
     /// it started with was best.
     pub network: Option<Vec<u8>>,
+    /// What words count for beside the vectors; none when vectors alone are compared.
+    pub words: Option<f32>,
     /// All answers with all their wordings, those kept aside among them.
     pub answers: AnswerSet,
     /// The pooled vector of each of the set's texts by the encoder as it is now, before the head,
@@ -141,15 +143,21 @@ impl Job<'_, '_> {
                 ));
             }
         };
-        let before = self.ask(&self.exam(&place, &answers)?)?;
+        let before = self.ask(&self.exam(&place, &answers)?, 0.0)?;
         let now = Places {
             vectors: &learned.vectors,
             ..place
         };
         let exam = self.exam(&now, &answers)?;
-        let after = self.ask(&exam)?;
-        let calibration = self.calibrate(&exam, &answers, &texts[..exported], now.vectors)?;
+        let words = self.blend(&now)?;
+        let after = self.ask(&exam, words)?;
+        let calibration =
+            self.calibrate(&exam, &answers, &texts[..exported], now.vectors, words)?;
         let mut report = self.report(&learned.fitted, before.figures, after.figures);
+        if words > 0.0 {
+            report.words = Some(words);
+            report.without_words = self.ask(&exam, 0.0)?.figures;
+        }
         report.embed_s = embed_s;
         report.train_s = started.elapsed().as_secs_f64();
         report.fresh_texts = embedded.fresh;
@@ -166,6 +174,7 @@ impl Job<'_, '_> {
             head: learned.head,
             table: learned.table,
             network: learned.network,
+            words: report.words,
             threshold: after.threshold,
             calibration,
             report,
@@ -219,6 +228,8 @@ impl Job<'_, '_> {
             stopped: fitted.stopped,
             before,
             after,
+            words: None,
+            without_words: None,
             train: last.map(|epoch| epoch.train),
             val: last.and_then(|epoch| epoch.val),
             fresh_texts: 0,

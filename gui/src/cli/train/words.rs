@@ -73,6 +73,12 @@ pub(super) fn summary(report: &Report) -> Result<(), Trouble> {
         };
         row("before", before)?;
         row("after ", after)?;
+        if let (Some(weight), Some(without)) = (report.words, &report.without_words) {
+            row("  by meaning alone", without)?;
+            print_line(&format!(
+                "Words count too, with a weight of {weight}: that won on questions not learned from."
+            ))?;
+        }
     }
     if report.kept_epoch.is_none() {
         print_line("Training did not help, so the model as it was is kept.")?;

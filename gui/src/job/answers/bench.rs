@@ -12,6 +12,7 @@ use nearsay_core::{
     cache::{EmbeddingCache, Uninterrupted},
     calibration::Calibration,
     index::Index,
+    lexical::Lexical,
     matrix::Matrix,
     model::ModelFiles,
     servable::{Servable, TextModel},
@@ -78,6 +79,8 @@ pub(super) struct Bench {
     body: Arc<Body>,
     /// The layers behind the encoder are left out: the encoder as it came.
     raw: bool,
+    /// What words count for beside meaning, by the folder; 0 when they do not.
+    words: f32,
     /// The vectors of the texts, and of which revision they are.
     pub(super) index: Option<(u64, Index)>,
     /// Where a text's vector is in the index, by the text's hash.
@@ -95,6 +98,7 @@ impl Bench {
         Self {
             body,
             raw,
+            words: 0.0,
             index: None,
             known: HashMap::new(),
             fingerprint: None,
@@ -113,8 +117,10 @@ impl Bench {
     pub(super) fn trained(dir: &Path) -> Result<Self, Trouble> {
         let folder = Servable::open(&DiskStore, dir, &Device::Cpu)
             .map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
+        let words = folder.index().words_weight();
         let (model, answers, index) = folder.into_parts();
         let mut bench = Self::new(Arc::new(Body::Trained(model, dir.to_owned())), false);
+        bench.words = words;
         bench.known = answers.texts().into_iter().map(hash).zip(0..).collect();
         // Of no revision: it has the vectors, but not the order of the project.
         bench.index = Some((u64::MAX, index));
@@ -224,6 +230,10 @@ impl Bench {
         }
         let index = Matrix::new(texts.len(), dim, building.data)
             .and_then(|vectors| Index::new(vectors, layout.owners.clone()))
+            .and_then(|index| match self.words > 0.0 {
+                true => index.with_words(Lexical::new(&texts), self.words),
+                false => Ok(index),
+            })
             .map_err(inside)?;
         self.index = Some((layout.revision, index));
         self.known = texts.iter().map(|text| hash(text)).zip(0..).collect();
@@ -300,7 +310,7 @@ impl Bench {
             return Ok(reply);
         };
         let vector = self.encode(&[question])?;
-        for hit in index.search(vector.row(0), top) {
+        for hit in index.ask(question, vector.row(0), top) {
             let Some(id) = layout.entry(hit.answer) else {
                 continue;
             };
@@ -315,6 +325,9 @@ impl Bench {
                 answer: entry.answer.clone(),
                 question: wording.map(|wording| wording.text.clone()),
                 score: hit.score,
+                meaning: hit.meaning,
+                words: hit.words,
+                shared: index.shared_words(question, hit.vector),
                 chance: self.chance(hit.score),
                 source: entry.source.clone(),
                 row,

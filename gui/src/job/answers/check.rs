@@ -32,6 +32,8 @@ pub(super) struct CheckRun {
     /// The texts that the others are not asked of: all wordings.
     wordings: Vec<u32>,
     verdicts: Vec<Verdict>,
+    /// The score of each question asked, were it known.
+    known: Vec<f32>,
 }
 
 impl CheckRun {
@@ -59,6 +61,7 @@ impl CheckRun {
                 .filter_map(|(text, (_, wording))| (*wording > 0).then_some(text))
                 .collect(),
             verdicts: Vec::new(),
+            known: Vec::new(),
         }
     }
 
@@ -71,15 +74,20 @@ impl CheckRun {
         };
         let end = (begun + PIECE).min(until);
         let now = self.exam.get(begun..end).unwrap_or_default();
+        let texts = layout.texts();
+        let text = |at: u32| texts.get(at as usize).copied().unwrap_or_default();
         let exam: Vec<HeldOut<'_>> = now
             .iter()
-            .filter_map(|text| {
+            .filter_map(|at| {
                 Some(HeldOut {
-                    vector: index.vectors().row(*text as usize),
-                    right: *layout.owners.get(*text as usize)?,
+                    vector: index.vectors().row(*at as usize),
+                    question: text(*at),
+                    right: *layout.owners.get(*at as usize)?,
                 })
             })
             .collect();
+        let known = now.iter().map(|at| 1.0 + index.words_of(text(*at), *at));
+        self.known.extend(known);
         let mut go_on = |_, _| ControlFlow::Continue(());
         let found = servable::check(index, without, &exam, &mut go_on)?;
         for (text, checked) in now.iter().zip(found) {
@@ -111,7 +119,7 @@ impl CheckRun {
             .collect();
         // A question that is a known wording, asked again, is right, and as near as can be: so much
         // is known about scores that no question kept aside reaches.
-        let known = pairs.iter().map(|_| (1.0, true));
+        let known = self.known.iter().map(|score| (*score, true));
         let all: Vec<(f32, bool)> = pairs.iter().copied().chain(known).collect();
         let calibration = (pairs.len() >= Tally::ENOUGH as usize)
             .then(|| Calibration::fit(&all))

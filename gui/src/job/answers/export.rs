@@ -49,7 +49,8 @@ impl Room {
             return Err(text::trouble::not_ready());
         };
         let calibration = bench.calibration.as_ref();
-        let threshold = threshold(calibration, wanted.silence);
+        let words = index.words_weight();
+        let threshold = threshold(calibration, words, wanted.silence);
         let answers = AnswerSet::from_known(
             layout
                 .entries
@@ -75,6 +76,7 @@ impl Room {
                 }),
                 threshold,
                 calibration,
+                words: Some(words),
             }
             .write(&DiskStore, &wanted.to)?,
             Body::Compact(_) => {
@@ -90,6 +92,7 @@ impl Room {
                         data: None,
                         threshold,
                         calibration,
+                        words: None,
                     };
                     let written = model_only.write(&DiskStore, &wanted.to);
                     DiskStore.remove(&first)?;
@@ -115,9 +118,9 @@ impl Room {
             let folder = Servable::open(&DiskStore, &wanted.to, &Device::Cpu)?;
             for at in questions {
                 let vector = index.vectors().row(*at);
-                let here = index.search(vector, 1).first().map(|hit| hit.answer);
-                let here = here.and_then(|place| layout.entries.get(&layout.entry(place)?));
                 let text = texts.get(*at).copied().unwrap_or_default();
+                let here = index.ask(text, vector, 1).first().map(|hit| hit.answer);
+                let here = here.and_then(|place| layout.entries.get(&layout.entry(place)?));
                 let there = folder.ask(text, 1)?;
                 let there = there.first().map(|found| found.answer.answer.as_str());
                 done.asked += 1;
@@ -138,13 +141,13 @@ impl Room {
 }
 
 /// The score from which on an answer is given without a warning.
-fn threshold(calibration: Option<&Calibration>, silence: u8) -> Threshold {
+fn threshold(calibration: Option<&Calibration>, words: f32, silence: u8) -> Threshold {
     match calibration {
         Some(calibration) => Threshold {
-            // Where no score is sure enough, none is: cosines end at 1.
+            // Where no score is sure enough, none is: cosines end at 1, what words add at their weight.
             score: calibration
                 .score_for(f32::from(silence) / 100.0)
-                .unwrap_or(1.0)
+                .unwrap_or(1.0 + words)
                 .max(-1.0),
             questions: usize::try_from(calibration.questions()).unwrap_or(usize::MAX),
         },
@@ -172,6 +175,7 @@ fn untrained(
         vectors,
         threshold,
         calibration,
+        words: None,
         report: serde_json::Value::Null,
     }
     .write(&DiskStore, to)?;

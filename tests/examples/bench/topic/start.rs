@@ -69,6 +69,7 @@ fn export(bench: &Bench, answers: &AnswerSet, dir: &Path) -> Result<(), Failure>
         vectors: &vectors,
         threshold: Threshold::USUAL,
         calibration: None,
+        words: None,
         report: serde_json::Value::Null,
     };
     Ok(export.write(&DiskStore, dir)?)
