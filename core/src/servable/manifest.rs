@@ -7,7 +7,16 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use std::{collections::BTreeMap, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, SyncSender},
+    },
+    thread,
+};
 
 /// Name of the manifest in the folder.
 pub(super) const NAME: &str = "nearsay.json";
@@ -212,26 +221,31 @@ impl FileEntry {
     ) -> Result<(), ServableError> {
         let path = dir.join(name);
         let mut file = store.open(&path).map_err(|error| refused(name, error))?;
-        let mut piece = vec![0; PIECE];
-        let (mut hash, mut len) = (Sha256::new(), 0);
-        loop {
-            let read = match file.read(&mut piece) {
-                Ok(0) => break,
-                Ok(read) => &piece[..read],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(StoreError::new(Operation::Read, &path, error).into()),
-            };
-            len += read.len() as u64;
-            if len > self.bytes {
-                return Err(ServableError::changed(name, LONGER));
+        let mut len = 0;
+        let digest = hashing(self.bytes > BESIDE, |hash| {
+            loop {
+                let mut piece = hash.room();
+                let bytes = Arc::make_mut(&mut piece);
+                bytes.resize(PIECE, 0);
+                let read = match file.read(bytes) {
+                    Ok(0) => return Ok(()),
+                    Ok(read) => read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+                    Err(error) => return Err(StoreError::new(Operation::Read, &path, error).into()),
+                };
+                bytes.truncate(read);
+                len += read as u64;
+                if len > self.bytes {
+                    return Err(ServableError::changed(name, LONGER));
+                }
+                hash.update(&piece);
+                take(&piece);
             }
-            hash.update(read);
-            take(read);
-        }
+        })?;
         if len != self.bytes {
             return Err(ServableError::changed(name, SHORTER));
         }
-        if hex(&hash.finalize()) != self.sha256 {
+        if digest != self.sha256 {
             return Err(ServableError::changed(name, ANOTHER));
         }
         Ok(())
@@ -244,6 +258,73 @@ const ANOTHER: &str = "is not the file that was written";
 
 /// Read at a time: what is read, hashed and looked at stays in a core's own memory.
 const PIECE: usize = 1 << 18;
+
+/// Longer files are hashed on a thread beside the one that reads them: each is half of the work.
+const BESIDE: u64 = 16 << 20;
+
+/// Where the pieces of a file go to be hashed.
+enum Hashing {
+    Here(Box<Sha256>),
+    Beside {
+        pieces: SyncSender<Arc<Vec<u8>>>,
+        done: Receiver<Arc<Vec<u8>>>,
+    },
+}
+
+impl Hashing {
+    /// A piece to read into: one that was hashed, if there is one.
+    fn room(&self) -> Arc<Vec<u8>> {
+        match self {
+            Self::Here(_) => Arc::default(),
+            Self::Beside { done, .. } => done.try_recv().unwrap_or_default(),
+        }
+    }
+
+    fn update(&mut self, piece: &Arc<Vec<u8>>) {
+        match self {
+            Self::Here(hash) => hash.update(&**piece),
+            // It listens until it is told that there is no more.
+            Self::Beside { pieces, .. } => pieces.send(Arc::clone(piece)).unwrap_or_default(),
+        }
+    }
+}
+
+/// SHA-256, in hexadecimal, of the pieces that `read` hands over, on a thread beside it if wanted and if
+/// there is one to be had.
+fn hashing(
+    beside: bool,
+    read: impl FnOnce(&mut Hashing) -> Result<(), ServableError>,
+) -> Result<String, ServableError> {
+    thread::scope(|scope| {
+        let (pieces, to_hash) = mpsc::sync_channel::<Arc<Vec<u8>>>(4);
+        let (give_back, done) = mpsc::channel();
+        let work = move || {
+            let mut hash = Sha256::new();
+            for piece in to_hash {
+                hash.update(&*piece);
+                give_back.send(piece).unwrap_or_default();
+            }
+            hash
+        };
+        let thread = thread::Builder::new().name("hash".to_owned());
+        let thread = beside.then(|| thread.spawn_scoped(scope, work)).transpose();
+        let Ok(Some(thread)) = thread else {
+            let mut hash = Hashing::Here(Box::default());
+            read(&mut hash)?;
+            return Ok(match hash {
+                Hashing::Here(hash) => hex(&hash.finalize()),
+                Hashing::Beside { .. } => String::new(), // it is here
+            });
+        };
+        let mut hash = Hashing::Beside { pieces, done };
+        let result = read(&mut hash);
+        drop(hash);
+        match thread.join() {
+            Ok(hash) => result.map(|()| hex(&hash.finalize())),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
 
 /// A file that cannot be read, by its name where that says enough.
 fn refused(name: &str, error: StoreError) -> ServableError {
