@@ -5,6 +5,7 @@ use super::{
     checkpoint::{Best, Snapshot, Sums},
     data::Texts,
     learner::{Batch, Learner},
+    neighbours::Neighbours,
     settings::{Purpose, seed},
 };
 use crate::{
@@ -48,6 +49,9 @@ pub struct Fit<'a, X = Matrix> {
     /// What a state must score more than on the slice to be kept, by [`slice_score`]; none when what the
     /// run starts with is what there was before.
     pub to_beat: Option<f32>,
+    /// Vectors of the training pairs by which those that are easily taken for one another share batches;
+    /// none for batches at random.
+    pub vectors: Option<&'a Pairs>,
 }
 
 /// What a run ends with.
@@ -116,6 +120,7 @@ struct Run<'a, L: Learner> {
     train: Placed<L::Placed>,
     val: Option<Placed<L::Placed>>,
     choice: Option<Choice<L::Placed>>,
+    neighbours: Option<Neighbours>,
     learner: &'a mut L,
     state: State,
     saved: Instant,
@@ -186,6 +191,7 @@ impl<'a, L: Learner> Run<'a, L> {
     ) -> Result<Self, TrainError> {
         let settings = fit.settings;
         let mut train = fit.train.clone();
+        let mut vectors = fit.vectors.cloned();
         let mut choice = None;
         if let Keep::Best { slice, patience } = settings.keep {
             let (rest, kept) = train.slice(slice, seed(settings.seed, Purpose::Slice, 0));
@@ -204,6 +210,7 @@ impl<'a, L: Learner> Run<'a, L> {
                     patience,
                 });
                 train = train.select(&rest);
+                vectors = vectors.map(|vectors| vectors.select(&rest));
             }
         }
         let val = fit.val.filter(|val| !val.is_empty()).cloned();
@@ -211,6 +218,7 @@ impl<'a, L: Learner> Run<'a, L> {
             train: Placed::new(train, learner)?,
             val: val.map(|val| Placed::new(val, learner)).transpose()?,
             choice,
+            neighbours: vectors.as_ref().map(Neighbours::of).transpose()?,
             state: State {
                 run: fit.fingerprint(learner)?,
                 lr_scale: 1.0,
@@ -319,6 +327,9 @@ impl<'a, L: Learner> Run<'a, L> {
         if settings.shuffle {
             let seed = seed(settings.seed, Purpose::Order, self.state.epoch as u64);
             fastrand::Rng::with_seed(seed).shuffle(&mut order);
+        }
+        if let Some(neighbours) = &self.neighbours {
+            order = neighbours.together(&order, settings.batch);
         }
         let batches: Vec<&[u32]> = order.chunks(settings.batch).collect();
         while let Some(&pairs) = batches.get(self.state.batch) {

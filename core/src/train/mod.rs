@@ -27,6 +27,7 @@ pub mod event;
 pub mod fit;
 pub mod job;
 pub mod learner;
+mod neighbours;
 pub mod report;
 pub mod settings;
 pub mod whiten;

@@ -44,6 +44,54 @@ impl PoolFigures {
     }
 }
 
+/// What a run found out about the data, on the questions kept aside; each list is at most ten long.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Findings {
+    /// Sources that are answered better or worse than before, the worst first.
+    pub sources: Vec<SourceChange>,
+    /// Answers given where others are right, the most often first.
+    pub hubs: Vec<Hub>,
+    /// Answers that are nearly the same and taken for one another, the most often first.
+    pub twins: Vec<Twins>,
+}
+
+/// A source of questions before and after.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceChange {
+    /// Its name in the data.
+    pub source: String,
+    /// Its questions kept aside.
+    pub questions: usize,
+    /// How many of them found a right answer first as the encoder was.
+    pub before: usize,
+    /// How many do now.
+    pub after: usize,
+}
+
+/// An answer that attracts questions of others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hub {
+    /// Its line in the data.
+    pub row: u64,
+    /// Its text.
+    pub answer: String,
+    /// Questions kept aside that got it and have another.
+    pub questions: usize,
+}
+
+/// Two answers that cannot be told apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Twins {
+    /// Their lines in the data.
+    pub rows: [u64; 2],
+    /// Their texts.
+    pub answers: [String; 2],
+    /// Cosine similarity, in `[−1, 1]`.
+    pub similarity: f32,
+    /// Questions kept aside of one that got the other.
+    pub questions: usize,
+}
+
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -73,6 +121,9 @@ pub struct Report {
     /// As `after`, by vectors alone; none when that is what `after` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_words: Option<PoolFigures>,
+    /// What it found out about the data.
+    #[serde(default)]
+    pub findings: Findings,
     /// The tutorial's batch metrics on the training pairs in the last epoch.
     pub train: Option<BatchFigures>,
     /// The tutorial's batch metrics on the pairs kept aside after the last epoch.

@@ -174,6 +174,9 @@ pub struct Settings {
     pub whiten: bool,
     /// Whether the pairs come in a new order each epoch.
     pub shuffle: bool,
+    /// Whether pairs that the encoder as it was takes for one another share batches.
+    #[serde(default)]
+    pub neighbours: bool,
     /// Which state the run ends with.
     pub keep: Keep,
 }
@@ -204,6 +207,7 @@ impl Settings {
                 normalize: false,
                 whiten: false,
                 shuffle: false,
+                neighbours: false,
                 keep: Keep::Last,
             },
             Recipe::Thorough => Self {
@@ -223,6 +227,7 @@ impl Settings {
                 normalize: false,
                 whiten: false,
                 shuffle: true,
+                neighbours: true,
                 keep: Keep::Best {
                     slice: 0.1,
                     patience: 2,
@@ -245,6 +250,7 @@ impl Settings {
                 normalize: false,
                 whiten: true,
                 shuffle: true,
+                neighbours: false,
                 keep: Keep::Best {
                     slice: 0.1,
                     patience: 6,

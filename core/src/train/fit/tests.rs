@@ -57,6 +57,7 @@ fn run(
         control,
         checkpoint,
         to_beat: None,
+        vectors: None,
     };
     train_head(&fit, &Device::Cpu, resume, on_event)
 }

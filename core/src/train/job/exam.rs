@@ -42,8 +42,18 @@ pub(super) struct Exam<'a> {
     right: Vec<Vec<usize>>,
 }
 
+/// The answer that a question got.
+pub(super) struct Given {
+    /// Its number in the pool.
+    pub(super) answer: usize,
+    /// Whether it is a right one; a wrong one of equal score comes first.
+    pub(super) is_right: bool,
+}
+
 /// What came of it.
 pub(super) struct Asked {
+    /// What each question got.
+    pub(super) given: Vec<Given>,
     pub(super) figures: Option<PoolFigures>,
     pub(super) threshold: Threshold,
 }
@@ -62,6 +72,21 @@ impl<'a> Exam<'a> {
             pool,
             right,
         })
+    }
+
+    /// The texts of the answers.
+    pub(super) fn pool(&self) -> &[&'a str] {
+        &self.pool
+    }
+
+    /// Their pooled vectors.
+    pub(super) fn pool_vectors(&self) -> &Matrix {
+        &self.pool_vectors
+    }
+
+    /// Numbers of each question's right answers.
+    pub(super) fn right(&self) -> &[Vec<usize>] {
+        &self.right
     }
 
     /// Hands out each question with its cosine similarities to the pool, in order.
@@ -153,13 +178,14 @@ impl Job<'_, '_> {
     pub(super) fn ask(&self, exam: &Exam<'_>, words: f32) -> Result<Asked, TrainError> {
         if exam.right.is_empty() {
             return Ok(Asked {
+                given: Vec::new(),
                 figures: None,
                 threshold: Threshold::USUAL,
             });
         }
         let lexical = (words > 0.0).then(|| Lexical::new(&exam.pool));
         let mut metrics = PoolMetrics::default();
-        let mut right_first = Vec::new();
+        let (mut right_first, mut given) = (Vec::new(), Vec::new());
         exam.scores(self.device, &mut |question, scores| {
             let mut both = scores.scores.to_vec();
             if let Some(lexical) = &lexical {
@@ -170,12 +196,26 @@ impl Job<'_, '_> {
                 scores: &both,
                 ..scores
             });
-            if ranks.first() == Some(&1) {
+            let is_right = ranks.first() == Some(&1);
+            let better = |a: usize, b: usize| if both[b] > both[a] { b } else { a };
+            let all = 0..both.len();
+            let first = match is_right {
+                true => all.reduce(better),
+                false => all
+                    .filter(|answer| scores.right.binary_search(answer).is_err())
+                    .reduce(better),
+            };
+            given.push(Given {
+                answer: first.unwrap_or_default(),
+                is_right,
+            });
+            if is_right {
                 right_first.extend(both.iter().copied().reduce(f32::max));
             }
             metrics.update(&ranks);
         })?;
         Ok(Asked {
+            given,
             figures: PoolFigures::of(&metrics, exam.pool.len()),
             threshold: threshold(right_first, exam.right.len()),
         })

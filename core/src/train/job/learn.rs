@@ -15,11 +15,11 @@ use crate::{
         through, to_matrix, to_tensor,
     },
     compact::{StaticEncoder, Table},
-    head::{Folded, Mode},
+    head::{Dense, Folded, Mode, Weights},
     matrix::Matrix,
     model::ModelFiles,
     train::{
-        Event, Fit, Fitted, Pairs, TrainError,
+        Event, Fit, Fitted, Keep, Pairs, Settings, TrainError,
         data::Texts,
         fit::slice_score,
         learner::{NetworkLearner, TableLearner, train_head},
@@ -30,6 +30,8 @@ use std::{ops::ControlFlow, time::Instant};
 
 /// What was learned.
 pub(super) struct Learned {
+    /// What words are to count for.
+    pub(super) words: f32,
     pub(super) fitted: Fitted,
     pub(super) head: Folded,
     pub(super) table: Option<Matrix>,
@@ -51,9 +53,14 @@ impl Job<'_, '_> {
             control: self.control,
             checkpoint: self.checkpoint.clone(),
             to_beat: None,
+            vectors: None,
         }
     }
 
+    /// A head over the vectors of `place`.
+    ///
+    /// When the best epoch was chosen on a slice, the head then learns once more for as many epochs from all
+    /// pairs, that slice included.
     pub(super) fn learn_head(
         &self,
         place: &Places<'_>,
@@ -75,22 +82,45 @@ impl Job<'_, '_> {
             to_beat: whitening.as_ref().and(to_beat),
             ..self.fit(&train, &val)
         };
-        let fitted = train_head(&fit, self.device, resume, on_event)?;
-        let head = TrainableHead::new(&self.settings.head, &fitted.weights, self.device)?;
-        let head = match (fitted.kept_epoch, whitening) {
-            (None, _) => Folded::Identity,
-            (Some(_), None) => head.head().fold()?,
-            (Some(_), Some(layer)) => Folded::Layers(vec![layer]).then(head.head().fold()?)?,
+        let mut fitted = train_head(&fit, self.device, resume, on_event)?;
+        let Some(epoch) = fitted.kept_epoch else {
+            return Ok(Learned {
+                words: self.blend(place)?,
+                head: Folded::Identity,
+                table: None,
+                network: None,
+                fitted,
+                vectors: place.vectors.clone(),
+            });
         };
-        let vectors = match head.layers() {
-            Some(layers) => through(layers, place.vectors)?,
-            None => {
-                let head = TrainableHead::new(&self.settings.head, &fitted.weights, self.device)?;
-                let vectors = to_tensor(place.vectors, self.device)?;
-                to_matrix(&head.head().forward(&vectors, Mode::Eval)?.detach())?
+        let chosen = self.finish(&fitted.weights, whitening.as_ref(), place)?;
+        let words = self.blend(&Places {
+            vectors: &chosen.1,
+            ..place.clone()
+        })?;
+        let mut last = chosen;
+        if to_beat.is_some() && !fitted.stopped {
+            let settings = Settings {
+                epochs: epoch + 1,
+                keep: Keep::Last,
+                ..self.settings.clone()
+            };
+            let again = Fit {
+                settings: &settings,
+                val: None,
+                checkpoint: None,
+                to_beat: None,
+                ..fit
+            };
+            let again = train_head(&again, self.device, false, &mut |_| {})?;
+            if !again.stopped {
+                last = self.finish(&again.weights, whitening.as_ref(), place)?;
+                fitted.weights = again.weights;
             }
-        };
+        }
+        let (head, vectors) = last;
         Ok(Learned {
+            words,
             head,
             table: None,
             network: None,
@@ -99,9 +129,32 @@ impl Job<'_, '_> {
         })
     }
 
+    /// The head of some weights behind what comes before it, folded, and all vectors through both.
+    fn finish(
+        &self,
+        weights: &Weights,
+        before: Option<&Dense>,
+        place: &Places<'_>,
+    ) -> Result<(Folded, Matrix), TrainError> {
+        let head = TrainableHead::new(&self.settings.head, weights, self.device)?;
+        let mut folded = head.head().fold()?;
+        if let Some(layer) = before {
+            folded = Folded::Layers(vec![layer.clone()]).then(folded)?;
+        }
+        let vectors = match folded.layers() {
+            Some(layers) => through(layers, place.vectors)?,
+            None => {
+                let vectors = to_tensor(place.vectors, self.device)?;
+                to_matrix(&head.head().forward(&vectors, Mode::Eval)?.detach())?
+            }
+        };
+        Ok((folded, vectors))
+    }
+
     pub(super) fn learn_table(
         &self,
         encoder: &StaticEncoder<'_>,
+        place: &Places<'_>,
         texts: &[&str],
         resume: bool,
         on_event: &mut dyn FnMut(Event),
@@ -125,6 +178,10 @@ impl Job<'_, '_> {
         let vectors = encoder.encode_by(&Table::Full(table.clone()), texts);
         let kept = fitted.kept_epoch.is_some();
         Ok(Learned {
+            words: self.blend(&Places {
+                vectors: &vectors,
+                ..place.clone()
+            })?,
             fitted,
             head: Folded::Identity,
             table: kept.then_some(table),
@@ -133,12 +190,12 @@ impl Job<'_, '_> {
         })
     }
 
-    /// The network of some files; `frozen` are the vectors of all texts as it is.
+    /// The network of some files; `place` has the vectors of all texts as it is.
     pub(super) fn learn_network(
         &self,
         files: &ModelFiles<'_>,
+        place: &Places<'_>,
         texts: &[&str],
-        frozen: &Matrix,
         resume: bool,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Learned, TrainError> {
@@ -154,14 +211,23 @@ impl Job<'_, '_> {
                 "a network learns by in-batch negatives over cosines only".into(),
             ));
         };
-        let fitted = self.fit(&train, &val).run(&mut learner, resume, on_event)?;
+        let vectors = match self.settings.neighbours {
+            true => Some(place.pairs(self.rows)?),
+            false => None,
+        };
+        let fit = Fit {
+            vectors: vectors.as_ref(),
+            ..self.fit(&train, &val)
+        };
+        let fitted = fit.run(&mut learner, resume, on_event)?;
         if fitted.kept_epoch.is_none() {
             return Ok(Learned {
+                words: self.blend(place)?,
                 fitted,
                 head: Folded::Identity,
                 table: None,
                 network: None,
-                vectors: frozen.clone(),
+                vectors: place.vectors.clone(),
             });
         }
         learner.keep(&fitted.weights)?;
@@ -178,6 +244,10 @@ impl Job<'_, '_> {
             ControlFlow::Continue(())
         })?;
         Ok(Learned {
+            words: self.blend(&Places {
+                vectors: &vectors,
+                ..place.clone()
+            })?,
             fitted,
             head: Folded::Identity,
             table: None,

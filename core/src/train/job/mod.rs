@@ -1,11 +1,13 @@
 //! A whole training: embed the texts of an FAQ, learn, measure before and after.
 
 mod exam;
+mod findings;
 mod learn;
 mod texts;
 
 use super::{
     Checkpoint, Control, Event, Fitted, Learns, PoolFigures, Report, Settings, TrainError,
+    report::Findings,
 };
 use crate::{
     cache::{Embedded, EmbeddingCache, Encode, Progress},
@@ -127,10 +129,10 @@ impl Job<'_, '_> {
         let learned = match (&self.source, self.settings.learns) {
             (_, Learns::Head) => self.learn_head(&place, resume, on_event)?,
             (Source::Static(encoder), Learns::Table) => {
-                self.learn_table(encoder, &texts, resume, on_event)?
+                self.learn_table(encoder, &place, &texts, resume, on_event)?
             }
             (Source::Network { files, .. }, Learns::Network) => {
-                self.learn_network(files, &texts, place.vectors, resume, on_event)?
+                self.learn_network(files, &place, &texts, resume, on_event)?
             }
             (Source::Network { .. }, Learns::Table) => {
                 return Err(TrainError::Setting(
@@ -149,11 +151,12 @@ impl Job<'_, '_> {
             ..place
         };
         let exam = self.exam(&now, &answers)?;
-        let words = self.blend(&now)?;
+        let words = learned.words;
         let after = self.ask(&exam, words)?;
         let calibration =
             self.calibrate(&exam, &answers, &texts[..exported], now.vectors, words)?;
         let mut report = self.report(&learned.fitted, before.figures, after.figures);
+        report.findings = self.findings(&exam, &answers, &before, &after);
         if words > 0.0 {
             report.words = Some(words);
             report.without_words = self.ask(&exam, 0.0)?.figures;
@@ -230,6 +233,7 @@ impl Job<'_, '_> {
             after,
             words: None,
             without_words: None,
+            findings: Findings::default(),
             train: last.map(|epoch| epoch.train),
             val: last.and_then(|epoch| epoch.val),
             fresh_texts: 0,

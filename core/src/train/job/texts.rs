@@ -14,6 +14,7 @@ pub(super) fn ways(rows: &[Row]) -> impl Iterator<Item = (&str, &Row)> {
 }
 
 /// The vector of each text.
+#[derive(Clone)]
 pub(super) struct Places<'a> {
     pub(super) of: HashMap<&'a str, usize>,
     pub(super) vectors: &'a Matrix,

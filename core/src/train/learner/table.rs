@@ -245,6 +245,7 @@ mod tests {
             control,
             checkpoint,
             to_beat: None,
+            vectors: None,
         };
         fit.run(&mut learner, resume, on_event)
     }

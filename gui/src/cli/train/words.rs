@@ -2,7 +2,10 @@
 
 use super::super::{print_line, progress::Bar};
 use crate::trouble::Trouble;
-use nearsay_core::train::{Event, PoolFigures, Report};
+use nearsay_core::train::{
+    Event, PoolFigures, Report,
+    report::{Findings, Hub, SourceChange},
+};
 
 /// Events in words on stderr.
 pub(super) struct Words {
@@ -80,8 +83,61 @@ pub(super) fn summary(report: &Report) -> Result<(), Trouble> {
             ))?;
         }
     }
+    findings(&report.findings)?;
     if report.kept_epoch.is_none() {
         print_line("Training did not help, so the model as it was is kept.")?;
     }
     print_line(&format!("Written to {}", report.dir))
+}
+
+/// What the owner could do about what was found.
+fn findings(found: &Findings) -> Result<(), Trouble> {
+    if !found.sources.is_empty() {
+        print_line("Right answers first, by source, before and after:")?;
+    }
+    for source in &found.sources {
+        let SourceChange {
+            source,
+            questions,
+            before,
+            after,
+        } = source;
+        print_line(&format!("  {before} → {after} of {questions}  {source}"))?;
+    }
+    if !found.hubs.is_empty() {
+        print_line(
+            "Answers that come up for questions of others; split them, or say more plainly what they are \
+             about:",
+        )?;
+    }
+    for hub in &found.hubs {
+        let Hub {
+            row,
+            answer,
+            questions,
+        } = hub;
+        print_line(&format!(
+            "  {questions} questions  line {row}: {}",
+            start(answer)
+        ))?;
+    }
+    if !found.twins.is_empty() {
+        print_line(
+            "Answers too alike to be told apart; make one of them, or say in each what sets it apart:",
+        )?;
+    }
+    for twins in &found.twins {
+        let ([a, b], [one, other]) = (twins.rows, &twins.answers);
+        print_line(&format!("  line {a}: {}", start(one)))?;
+        print_line(&format!("  line {b}: {}", start(other)))?;
+    }
+    Ok(())
+}
+
+/// The start of a text, enough to know it by.
+fn start(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
 }

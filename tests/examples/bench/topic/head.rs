@@ -91,6 +91,7 @@ pub fn fit(
         control,
         checkpoint: None,
         to_beat: None,
+        vectors: None,
     };
     train_head(&fit, &Device::Cpu, false, &mut |event| {
         if let Event::Epoch(epoch) = &event {
