@@ -9,9 +9,9 @@ use crate::{
     metric::{RetrievalPrecision, RetrievalReciprocalRank},
     store::{ErrorKind, Store},
 };
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, path::PathBuf};
+use std::{borrow::Cow, collections::HashMap, path::PathBuf};
 
 /// Largest state that is read: weights and moments of a model of some 300 million parameters.
 const LIMIT: u64 = 4 << 30;
@@ -75,7 +75,7 @@ pub struct State {
     pub epoch: usize,
     /// Steps done in it.
     pub batch: usize,
-    /// The present weights.
+    /// The present weights; at the start of an epoch they are `good`, whatever is here.
     pub now: Snapshot,
     /// The state at the start of the epoch, to go back to.
     pub good: Snapshot,
@@ -155,9 +155,25 @@ impl<'a> Checkpoint<'a> {
     }
 }
 
-/// Whether a state is the one to go back to, which is then not kept twice.
-fn at_start(batch: usize, now_step: u64, good_step: u64) -> bool {
-    batch == 0 && now_step == good_step
+/// A matrix in a file: its bytes are made when they are written, not all at once.
+struct Array<'a>(&'a Matrix, [usize; 2]);
+
+impl View for Array<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.1
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.0.to_le_bytes().into()
+    }
+
+    fn data_len(&self) -> usize {
+        size_of_val(self.0.data())
+    }
 }
 
 /// Every array of a state, by a name that says where it belongs.
@@ -172,9 +188,9 @@ fn arrays(state: &State) -> Vec<(String, &Matrix)> {
         }
     }
     let mut list = Vec::new();
-    add(&mut list, "now", &state.now);
-    if !at_start(state.batch, state.now.adam.step, state.good.adam.step) {
-        add(&mut list, "good", &state.good);
+    add(&mut list, "good", &state.good);
+    if state.batch > 0 {
+        add(&mut list, "now", &state.now);
     }
     for (i, weight) in state.best.iter().flat_map(|best| &best.weights).enumerate() {
         list.push((format!("best.weight.{i}"), &weight.value));
@@ -198,27 +214,17 @@ fn to_bytes(state: &State) -> Result<Vec<u8>, TrainError> {
         sums: state.sums.clone(),
         epochs: state.epochs.clone(),
         names: state
-            .now
+            .good
             .weights
             .iter()
             .map(|weight| weight.name.clone())
             .collect(),
     };
     let header = serde_json::to_string(&header).map_err(|e| wrap(&e))?;
-    let arrays: Vec<(String, [usize; 2], Vec<u8>)> = arrays(state)
-        .into_iter()
-        .map(|(name, value)| (name, [value.rows(), value.columns()], value.to_le_bytes()))
-        .collect();
-    let views: Vec<(&str, TensorView<'_>)> = arrays
-        .iter()
-        .map(|(name, shape, bytes)| {
-            Ok((
-                name.as_str(),
-                TensorView::new(Dtype::F32, shape.to_vec(), bytes)?,
-            ))
-        })
-        .collect::<Result<_, safetensors::SafeTensorError>>()
-        .map_err(|e| wrap(&e))?;
+    let views = arrays(state).into_iter().map(|(name, value)| {
+        let shape = [value.rows(), value.columns()];
+        (name, Array(value, shape))
+    });
     let metadata = HashMap::from([(KEY.to_owned(), header)]);
     safetensors::serialize(views, Some(metadata)).map_err(|e| wrap(&e))
 }
@@ -278,10 +284,10 @@ fn from_bytes(bytes: &[u8]) -> Result<State, String> {
         }),
         None => None,
     };
-    let now = snapshot("now", header.now_step)?;
-    let good = match at_start(header.batch, header.now_step, header.good_step) {
-        true => now.clone(),
-        false => snapshot("good", header.good_step)?,
+    let good = snapshot("good", header.good_step)?;
+    let now = match header.batch {
+        0 => good.clone(),
+        _ => snapshot("now", header.now_step)?,
     };
     Ok(State {
         run: header.run.clone(),
@@ -302,6 +308,7 @@ fn from_bytes(bytes: &[u8]) -> Result<State, String> {
 mod tests {
     use super::*;
     use crate::{head::HeadConfig, store::MemStore, train::event::BatchFigures};
+    use safetensors::tensor::TensorView;
 
     fn state() -> State {
         let weights = HeadConfig::SkipConnection {

@@ -253,7 +253,8 @@ impl<'a, L: Learner> Run<'a, L> {
             return Err(TrainError::OtherRun);
         }
         self.state = state;
-        self.go_to(&self.state.now.clone())?;
+        let now = std::mem::take(&mut self.state.now);
+        self.go_to(&now)?;
         for &epoch in &self.state.epochs {
             on_event(Event::Epoch(epoch));
         }
@@ -276,7 +277,9 @@ impl<'a, L: Learner> Run<'a, L> {
             return Ok(());
         };
         let started = Instant::now();
-        self.state.now = self.learner.snapshot()?;
+        if self.state.batch > 0 {
+            self.state.now = self.learner.snapshot()?;
+        }
         checkpoint.save(&self.state)?;
         // As large as all weights and moments: not kept for longer than it is needed.
         self.state.now = Snapshot::default();

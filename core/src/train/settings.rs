@@ -250,7 +250,7 @@ impl Settings {
                 normalize: false,
                 whiten: true,
                 shuffle: true,
-                neighbours: false,
+                neighbours: true,
                 keep: Keep::Best {
                     slice: 0.1,
                     patience: 6,

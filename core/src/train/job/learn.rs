@@ -80,6 +80,7 @@ impl Job<'_, '_> {
         }
         let fit = Fit {
             to_beat: whitening.as_ref().and(to_beat),
+            vectors: self.settings.neighbours.then_some(&train),
             ..self.fit(&train, &val)
         };
         let mut fitted = train_head(&fit, self.device, resume, on_event)?;
