@@ -77,8 +77,9 @@ pub fn choose(owners: &[u32], questions: impl IntoIterator<Item = Asked>) -> Ble
     }
 }
 
-/// Whether what is gained is more than its standard error.
-fn is_gain(from: &[f64], to: &[f64]) -> bool {
+/// Whether what is gained from one list of figures to the other, question by question, is more than one
+/// standard error of its mean, `s / √n`; never with fewer than two questions.
+pub(super) fn is_gain(from: &[f64], to: &[f64]) -> bool {
     let n = from.len() as f64;
     let gains: Vec<f64> = from.iter().zip(to).map(|(from, to)| to - from).collect();
     let gain = mean(&gains);

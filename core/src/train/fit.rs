@@ -197,8 +197,8 @@ impl<'a, L: Learner> Run<'a, L> {
             let (rest, kept) = train.slice(slice, seed(settings.seed, Purpose::Slice, 0));
             if kept.is_empty() {
                 on_event(Event::note(
-                    "There are too few different answers to choose the best round by, \
-                     so the last one is kept.",
+                    "There are too few different answers to tell by them what training is worth, \
+                     or which round was best.",
                 ));
             } else {
                 let (pool, right) = train.pool();

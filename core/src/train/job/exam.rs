@@ -13,7 +13,7 @@ use crate::{
     matrix::Matrix,
     metric::{Metric as _, PoolMetrics, PoolScores, rank_pool, score_pool},
     servable::{AnswerSet, Checked, HeldOut, Threshold, check},
-    train::{PoolFigures, TrainError, blend, data::answer_groups},
+    train::{Keep, PoolFigures, TrainError, blend, data::answer_groups},
 };
 use candle_core::Device;
 use std::{
@@ -153,6 +153,36 @@ impl Job<'_, '_> {
         let right = kept.iter().map(|&pair| vec![number[&groups[pair]]]);
         let right = right.collect();
         Exam::new(place, questions, pool, right).map(Some)
+    }
+
+    /// Whether what was learned answers the questions of the slice better than what there was before, by
+    /// more than chance: by more than one standard error of what each question gains in reciprocal rank.
+    ///
+    /// So a handful of questions, which say little, seldom replace a model that is known to work. Without a
+    /// slice nothing is known, so nothing is replaced; where the settings want the last state it is taken.
+    pub(super) fn is_better(
+        &self,
+        before: &Places<'_>,
+        after: &Places<'_>,
+    ) -> Result<bool, TrainError> {
+        if self.settings.keep == Keep::Last {
+            return Ok(true);
+        }
+        let reciprocal = |place| -> Result<Option<Vec<f64>>, TrainError> {
+            let Some(exam) = self.slice_exam(place)? else {
+                return Ok(None);
+            };
+            let mut reciprocal = Vec::with_capacity(exam.questions.len());
+            exam.scores(self.device, &mut |_, scores| {
+                let rank = rank_pool(scores).first().copied();
+                reciprocal.push(rank.map_or(0.0, |rank| 1.0 / rank as f64));
+            })?;
+            Ok(Some(reciprocal))
+        };
+        Ok(match (reciprocal(before)?, reciprocal(after)?) {
+            (Some(before), Some(after)) => blend::is_gain(&before, &after),
+            _ => false,
+        })
     }
 
     /// How much words are to count for beside the meaning that was learned; 0 where they do not win on the

@@ -84,21 +84,16 @@ impl Job<'_, '_> {
             ..self.fit(&train, &val)
         };
         let mut fitted = train_head(&fit, self.device, resume, on_event)?;
-        let Some(epoch) = fitted.kept_epoch else {
-            return Ok(Learned {
-                words: self.blend(place)?,
-                head: Folded::Identity,
-                table: None,
-                network: None,
-                fitted,
-                vectors: place.vectors.clone(),
-            });
-        };
         let chosen = self.finish(&fitted.weights, whitening.as_ref(), place)?;
-        let words = self.blend(&Places {
+        let learned = Places {
             vectors: &chosen.1,
             ..place.clone()
-        })?;
+        };
+        let epoch = match fitted.kept_epoch {
+            Some(epoch) if self.is_better(place, &learned)? => epoch,
+            _ => return self.unchanged(fitted, place),
+        };
+        let words = self.blend(&learned)?;
         let mut last = chosen;
         if to_beat.is_some() && !fitted.stopped {
             let settings = Settings {
@@ -127,6 +122,21 @@ impl Job<'_, '_> {
             network: None,
             fitted,
             vectors,
+        })
+    }
+
+    /// What there was before is kept.
+    fn unchanged(&self, fitted: Fitted, place: &Places<'_>) -> Result<Learned, TrainError> {
+        Ok(Learned {
+            words: self.blend(place)?,
+            head: Folded::Identity,
+            table: None,
+            network: None,
+            fitted: Fitted {
+                kept_epoch: None,
+                ..fitted
+            },
+            vectors: place.vectors.clone(),
         })
     }
 
@@ -177,15 +187,18 @@ impl Job<'_, '_> {
             table.row_mut(*token as usize).copy_from_slice(row);
         }
         let vectors = encoder.encode_by(&Table::Full(table.clone()), texts);
-        let kept = fitted.kept_epoch.is_some();
+        let learned = Places {
+            vectors: &vectors,
+            ..place.clone()
+        };
+        if fitted.kept_epoch.is_none() || !self.is_better(place, &learned)? {
+            return self.unchanged(fitted, place);
+        }
         Ok(Learned {
-            words: self.blend(&Places {
-                vectors: &vectors,
-                ..place.clone()
-            })?,
+            words: self.blend(&learned)?,
             fitted,
             head: Folded::Identity,
-            table: kept.then_some(table),
+            table: Some(table),
             network: None,
             vectors,
         })
@@ -222,14 +235,7 @@ impl Job<'_, '_> {
         };
         let fitted = fit.run(&mut learner, resume, on_event)?;
         if fitted.kept_epoch.is_none() {
-            return Ok(Learned {
-                words: self.blend(place)?,
-                fitted,
-                head: Folded::Identity,
-                table: None,
-                network: None,
-                vectors: place.vectors.clone(),
-            });
+            return self.unchanged(fitted, place);
         }
         learner.keep(&fitted.weights)?;
         let weights = learner.tuner().to_safetensors()?;
@@ -244,11 +250,15 @@ impl Job<'_, '_> {
             tell(Progress { done, total, eta_s });
             ControlFlow::Continue(())
         })?;
+        let learned = Places {
+            vectors: &vectors,
+            ..place.clone()
+        };
+        if !self.is_better(place, &learned)? {
+            return self.unchanged(fitted, place);
+        }
         Ok(Learned {
-            words: self.blend(&Places {
-                vectors: &vectors,
-                ..place.clone()
-            })?,
+            words: self.blend(&learned)?,
             fitted,
             head: Folded::Identity,
             table: None,
