@@ -128,8 +128,19 @@ pub enum Effort {
     /// The built-in encoder learns; seconds.
     #[default]
     Quick,
-    /// A layer on top of the larger language model; minutes.
+    /// A layer on top of the larger language model; a minute or so. Projects from before there were
+    /// three call it `Thorough`.
+    #[serde(alias = "Thorough")]
+    Balanced,
+    /// The larger language model itself learns; minutes. Kept under a name that meant nothing else
+    /// before.
+    #[serde(rename = "Network")]
     Thorough,
+}
+
+impl Effort {
+    /// All of them, the quickest first.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Balanced, Self::Thorough];
 }
 
 /// Settings for the curious; `None` is what the recipe says.

@@ -31,7 +31,11 @@ pub struct Pace {
     pub quick: Option<f64>,
     /// Texts a second the language model read.
     pub reading: Option<f64>,
-    /// Pairs a second its layer learned from, over all rounds.
+    /// Pairs a second a layer on top of it learned from, over all rounds.
+    #[serde(alias = "thorough")]
+    pub balanced: Option<f64>,
+    /// Pairs a second it learned from itself, over all rounds, reading the texts anew included.
+    #[serde(rename = "network")]
     pub thorough: Option<f64>,
     /// Billions of operations a second of a matrix product: a guess for what was never done.
     pub guess: Option<f64>,

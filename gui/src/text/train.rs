@@ -216,6 +216,11 @@ pub fn doing(training: &Training) -> String {
             }
         }),
         Stage::Learning => match training.rounds.last() {
+            _ if let Some(texts) = training.reading_again() => format!(
+                "reading the texts once more, {} of {}",
+                number(texts.done),
+                number(texts.total)
+            ),
             Some(round) if training.rounds_planned > 0 => {
                 format!(
                     "round {} of at most {}",
@@ -258,6 +263,7 @@ pub fn ready(counts: &Counts) -> String {
 pub fn effort(effort: Effort) -> &'static str {
     match effort {
         Effort::Quick => "Quick",
+        Effort::Balanced => "Balanced",
         Effort::Thorough => "Thorough",
     }
 }
@@ -268,8 +274,11 @@ pub fn effort_what(effort: Effort) -> &'static str {
         Effort::Quick => {
             "The small model that came with Nearsay learns your questions. English works best"
         }
+        Effort::Balanced => {
+            "A larger language model reads every text once; a layer on top of it learns. 90\u{a0}MB are fetched the first time"
+        }
         Effort::Thorough => {
-            "A larger language model reads every text once, then learns on top. Better answers; 90\u{a0}MB are fetched the first time"
+            "The larger language model itself learns, all of it. Mostly the best answers, and the longest to wait for"
         }
     }
 }
@@ -287,34 +296,34 @@ pub fn estimate(
 ) -> Option<String> {
     let (usual, _) = job::usual(effort);
     let rounds = rounds.map_or(ROUNDS_TAKEN.min(usual as f64), f64::from);
-    let steps = pairs as f64 * rounds;
-    let (seconds, measured) = match effort {
-        Effort::Quick => (
-            steps / pace.quick.or(pace.guess.map(|g| g * QUICK_OF_GUESS))?,
-            pace.quick,
-        ),
-        Effort::Thorough => {
-            let reading = pace.reading.or(pace.guess.map(|g| g * READING_OF_GUESS))?;
-            let learning = pace
-                .thorough
-                .or(pace.guess.map(|g| g * THOROUGH_OF_GUESS))?;
-            (texts as f64 / reading + steps / learning, pace.reading)
-        }
+    let guess = |of_guess: f64| pace.guess.map(|guess| guess * of_guess);
+    let (learning, of_guess) = match effort {
+        Effort::Quick => (pace.quick, QUICK_OF_GUESS),
+        Effort::Balanced => (pace.balanced, BALANCED_OF_GUESS),
+        Effort::Thorough => (pace.thorough, THOROUGH_OF_GUESS),
     };
-    let seconds = seconds + 1.0;
+    let learning_s = pairs as f64 * rounds / learning.or(guess(of_guess))?;
+    let reading_s = match effort {
+        Effort::Quick => 0.0,
+        _ => texts as f64 / pace.reading.or(guess(READING_OF_GUESS))?,
+    };
+    let seconds = duration(learning_s + reading_s + 1.0);
+    // Of the two, what takes longest must have been measured.
+    let measured = match effort {
+        Effort::Balanced => pace.reading,
+        _ => learning,
+    };
     Some(match measured {
-        Some(_) => format!(
-            "About {} on this computer, by the last time",
-            duration(seconds)
-        ),
-        None => format!("About {} on this computer", duration(seconds)),
+        Some(_) => format!("About {seconds} on this computer, by the last time"),
+        None => format!("About {seconds} on this computer"),
     })
 }
 
 /// Pairs a second for each billion operations a second of this machine's matrix product, measured
-/// where we develop: quick, and thorough; and texts read.
+/// where we develop, by effort; and texts read.
 const QUICK_OF_GUESS: f64 = 60.0;
-const THOROUGH_OF_GUESS: f64 = 80.0;
+const BALANCED_OF_GUESS: f64 = 80.0;
+const THOROUGH_OF_GUESS: f64 = 0.5;
 const READING_OF_GUESS: f64 = 2.5;
 
 /// What changed since the last training.

@@ -149,7 +149,7 @@ fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
             }
         }
         ui.add_space(6.0);
-        for effort in [Effort::Quick, Effort::Thorough] {
+        for effort in Effort::ALL {
             ui.horizontal_wrapped(|ui| {
                 let chosen = document.options.effort == effort;
                 let name = text::train::effort(effort);
