@@ -156,3 +156,71 @@ pub fn usual(effort: Effort) -> (usize, usize) {
     let settings = settings(effort);
     (settings.epochs, settings.batch)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn engine() -> Engine {
+        Engine {
+            program: "nearsay".into(),
+            prefix: Vec::new(),
+            data_dir: "data".into(),
+            patience: PATIENCE,
+        }
+    }
+
+    /// The arguments of a training, in one line.
+    fn line(effort: Effort, tuning: Tuning) -> String {
+        let request = TrainRequest {
+            train: "train.jsonl".into(),
+            check: None,
+            out: "out".into(),
+            effort,
+            tuning,
+            go_on: false,
+        };
+        let command = engine().train(&request);
+        let args: Vec<_> = command
+            .get_args()
+            .map(|arg| arg.to_string_lossy())
+            .collect();
+        args.join(" ")
+    }
+
+    #[test]
+    fn each_effort_has_an_encoder_and_a_recipe() {
+        for (effort, expected) in [
+            (Effort::Quick, "--recipe quick --encoder compact"),
+            (Effort::Balanced, "--recipe quick --encoder minilm"),
+            (Effort::Thorough, "--recipe thorough --encoder minilm"),
+        ] {
+            let line = line(effort, Tuning::default());
+            assert!(line.contains(expected), "{line}");
+            assert!(!line.contains("--lr"), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_size_of_steps_is_in_parts_of_what_each_recipe_takes() {
+        let half = Tuning {
+            pace: Some(50),
+            ..Tuning::default()
+        };
+        for (effort, expected) in [
+            (Effort::Quick, "--lr 0.005"),
+            (Effort::Balanced, "--lr 0.0005"),
+            (Effort::Thorough, "--lr 0.00005"),
+        ] {
+            let line = line(effort, half);
+            assert!(line.ends_with(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_network_has_longer_to_stop() {
+        let engine = engine();
+        assert_eq!(engine.patience(Effort::Balanced), PATIENCE);
+        assert!(engine.patience(Effort::Thorough) > Duration::from_secs(120));
+    }
+}

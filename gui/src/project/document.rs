@@ -541,6 +541,19 @@ mod tests {
     }
 
     #[test]
+    fn an_effort_of_an_older_project_is_what_it_was() {
+        let read = |kept: &str| serde_json::from_str::<Effort>(kept).unwrap();
+        assert_eq!(read("\"Quick\""), Effort::Quick);
+        assert_eq!(read("\"Thorough\""), Effort::Balanced);
+        let options: Options = serde_json::from_str(r#"{"name": "Desk"}"#).unwrap();
+        assert_eq!(options.effort, Effort::Quick);
+        for effort in Effort::ALL {
+            let kept = serde_json::to_string(&effort).unwrap();
+            assert_eq!(read(&kept), effort, "{kept}");
+        }
+    }
+
+    #[test]
     fn a_problem_is_settled_and_unsettled() {
         let mut document = Document::default();
         let problem = Problem {

@@ -176,6 +176,19 @@ mod tests {
     }
 
     #[test]
+    fn a_pace_of_before_is_that_of_the_layer_it_was_measured_on() {
+        let kept = r#"{"quick": 3.0, "reading": 4.0, "thorough": 5.0, "guess": 6.0}"#;
+        let pace: Pace = serde_json::from_str(kept).unwrap();
+        assert_eq!((pace.balanced, pace.thorough), (Some(5.0), None));
+        let pace = Pace {
+            thorough: Some(7.0),
+            ..pace
+        };
+        let kept = serde_json::to_string(&pace).unwrap();
+        assert_eq!(serde_json::from_str::<Pace>(&kept).unwrap(), pace);
+    }
+
+    #[test]
     fn two_projects_of_one_name_have_two_folders() {
         let store = MemStore::new();
         let first = new_dir(&store, Path::new("/d"), "Häufige Fragen!").unwrap();

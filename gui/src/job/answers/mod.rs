@@ -161,6 +161,8 @@ struct Room {
     layout: Layout,
     wanted: Option<Wanted>,
     before: Option<Bench>,
+    /// It is still to be opened: the trained model comes first, and its network may be another.
+    before_due: bool,
     after: Option<Bench>,
     /// A question, and when it may be asked.
     question: Option<(String, Side, Instant)>,
@@ -178,6 +180,7 @@ impl Room {
             layout: Layout::default(),
             wanted: None,
             before: None,
+            before_due: false,
             after: None,
             question: None,
             took: Duration::ZERO,
@@ -245,11 +248,15 @@ impl Room {
                 Err(trouble) => self.say(AnswersEvent::NoModel(Side::After, trouble)),
             }
         }
+        self.before_due = true;
+        self.wanted = Some(wanted);
+    }
+
+    fn open_before(&mut self) {
         match origin::grew_from(self.after.as_ref(), &self.data_dir) {
             Ok(bench) => self.before = Some(bench),
             Err(trouble) => self.say(AnswersEvent::NoModel(Side::Before, trouble)),
         }
-        self.wanted = Some(wanted);
     }
 
     fn bench(&mut self, side: Side) -> Option<(&mut Bench, Side)> {
@@ -290,6 +297,10 @@ impl Room {
     fn work(&mut self) -> bool {
         let data_dir = self.data_dir.clone();
         for side in [Side::After, Side::Before] {
+            if side == Side::Before && std::mem::take(&mut self.before_due) {
+                self.open_before();
+                return true;
+            }
             let bench = match side {
                 Side::After => &mut self.after,
                 Side::Before => &mut self.before,

@@ -55,3 +55,85 @@ fn network(name: &str, data_dir: &Path) -> Option<Bench> {
     let model = TextModel::open(&DiskStore, &folder, &Device::Cpu).ok()?;
     Some(Bench::as_it_came(Body::Network(model, folder)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nearsay_core::{
+        faq::Row,
+        head::Folded,
+        servable::{AnswerSet, Export, ExportEncoder, Threshold},
+    };
+    use serde_json::{Value, json};
+    use tempfile::tempdir;
+
+    fn report(learns: &str, kept_epoch: Option<u32>) -> Value {
+        json!({"settings": {"learns": learns}, "kept_epoch": kept_epoch})
+    }
+
+    /// A folder with this report; what is in it is the built-in encoder.
+    fn trained(dir: &Path, encoder_name: &str, report: Value) -> Bench {
+        let encoder = crate::compact::encoder().unwrap();
+        let row = Row {
+            line: 1,
+            question: "When do you open?".to_owned(),
+            wordings: Vec::new(),
+            answer: "At nine".to_owned(),
+            source: None,
+            filename: None,
+            id: None,
+        };
+        let answers = AnswerSet::of(&[row]);
+        let vectors = encoder.encode_all(&answers.texts());
+        Export {
+            encoder: ExportEncoder::Static {
+                words: encoder.words(),
+                table: encoder.table().clone(),
+            },
+            encoder_name,
+            head: &Folded::Identity,
+            answers: &answers,
+            vectors: &vectors,
+            threshold: Threshold::USUAL,
+            calibration: None,
+            words: None,
+            report,
+        }
+        .write(&DiskStore, dir)
+        .unwrap();
+        Bench::trained(dir).unwrap()
+    }
+
+    #[test]
+    fn a_folder_says_what_it_grew_from() {
+        let dir = tempdir().unwrap();
+        let network = Origin::Network("minilm".to_owned());
+        for (learns, kept, expected) in [
+            ("network", Some(2), &network),
+            ("network", None, &Origin::Inside),
+            ("table", Some(2), &Origin::BuiltIn),
+            ("head", Some(2), &Origin::Inside),
+        ] {
+            let bench = trained(dir.path(), "minilm", report(learns, kept));
+            assert_eq!(bench.origin(), Some(expected), "{learns} {kept:?}");
+        }
+        let untold = trained(dir.path(), "minilm", Value::Null);
+        assert_eq!(untold.origin(), Some(&Origin::Inside));
+    }
+
+    #[test]
+    fn without_the_network_it_grew_from_it_is_compared_with_the_built_in_encoder() {
+        let dir = tempdir().unwrap();
+        for name in ["minilm", "one that nobody knows"] {
+            let after = trained(dir.path(), name, report("network", Some(0)));
+            let before = grew_from(Some(&after), dir.path()).unwrap();
+            assert!(matches!(before.body(), Body::Compact(_)), "{name}");
+        }
+        let after = trained(dir.path(), "compact", report("head", Some(0)));
+        let before = grew_from(Some(&after), dir.path()).unwrap();
+        assert!(matches!(before.body(), Body::Trained(..)));
+        assert_eq!(before.dir(), None);
+        let before = grew_from(None, dir.path()).unwrap();
+        assert!(matches!(before.body(), Body::Compact(_)));
+    }
+}
