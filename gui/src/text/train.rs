@@ -275,7 +275,7 @@ pub fn effort_what(effort: Effort) -> &'static str {
             "The small model that came with Nearsay learns your questions. English works best"
         }
         Effort::Balanced => {
-            "A larger language model reads every text once, then a layer on top learns. Better answers; 90\u{a0}MB are fetched the first time"
+            "A larger language model reads all texts, and a layer on top learns. Better answers; 90\u{a0}MB are fetched once"
         }
         Effort::Thorough => {
             "That model itself learns, not only a layer on top. It can get further, and takes longest"

@@ -148,7 +148,8 @@ fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 ui.label(text::train::ready(&state.project.counts));
             }
         }
-        ui.add_space(6.0);
+        ui.add_space(8.0);
+        ui.spacing_mut().item_spacing.y = 10.0;
         for effort in Effort::ALL {
             ui.horizontal_wrapped(|ui| {
                 let chosen = document.options.effort == effort;
