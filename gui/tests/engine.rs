@@ -145,6 +145,87 @@ fn pause_waits_and_resume_goes_on() {
     });
 }
 
+/// The training says something.
+fn hear(window: &mut Window, event: TrainEvent) {
+    tell(
+        window,
+        Command::Happened(Event::Training { at_s: 20.0, event }),
+    );
+}
+
+#[test]
+fn a_network_learns_before_its_first_round_is_over_and_reads_again_after_the_last() {
+    let data = tempdir().unwrap();
+    let mut window = small("mute", data.path());
+    press(&mut window, "Train");
+    let read = |done, eta_s| TrainEvent::Embed {
+        done,
+        total: 852,
+        eta_s: Some(eta_s),
+    };
+    hear(&mut window, read(400, 3.0));
+    assert_eq!(state(&window).training.stage, Stage::Understanding);
+    hear(&mut window, read(852, 0.0));
+    assert_eq!(state(&window).training.stage, Stage::Learning);
+    // What reading took is over; how long learning takes nobody knows yet.
+    assert_eq!(state(&window).training.seconds_left(), None);
+    shows(&window, "first round");
+    shows(&window, "Understood 852 texts");
+    hear(
+        &mut window,
+        TrainEvent::Epoch {
+            epoch: 3,
+            epochs: 4,
+            loss: None,
+            train: None,
+            val: None,
+            eta_s: Some(0.0),
+        },
+    );
+    shows(&window, "round 4 of at most 4");
+    hear(&mut window, read(400, 3.0));
+    assert_eq!(state(&window).training.stage, Stage::Learning);
+    assert_eq!(state(&window).training.seconds_left(), Some(3.0));
+    shows(&window, "reading the texts once more, 400 of 852");
+    hear(&mut window, read(852, 0.0));
+    shows(&window, "round 4 of at most 4");
+}
+
+#[test]
+fn the_pace_of_each_effort_is_kept_apart() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    for (effort, train_s) in [
+        (Effort::Quick, 1.0),
+        (Effort::Balanced, 2.0),
+        (Effort::Thorough, 400.0),
+    ] {
+        let state = &mut window.state_mut().state;
+        let reading = state.shell.preferences.pace.reading;
+        assert_eq!(reading.is_some(), effort == Effort::Thorough);
+        state.training.stage = Stage::Learning;
+        state.project.models.pending = Some(Pending {
+            name: "none".to_owned(),
+            effort,
+            edits: 0,
+        });
+        let report = TrainReport {
+            train_rows: 100,
+            epochs: 4,
+            fresh_texts: 500,
+            embed_s: 5.0,
+            train_s,
+        };
+        hear(&mut window, TrainEvent::Finished { report });
+    }
+    let pace = state(&window).shell.preferences.pace;
+    assert_eq!(pace.quick, Some(400.0));
+    assert_eq!(pace.balanced, Some(200.0));
+    assert_eq!(pace.thorough, Some(1.0));
+    assert_eq!(pace.reading, Some(100.0));
+}
+
 #[test]
 fn a_killed_training_can_go_on() {
     let data = tempdir().unwrap();

@@ -97,3 +97,19 @@ fn settings_over_an_export() {
     settle(&mut window);
     window.snapshot("help-dark");
 }
+
+#[test]
+fn how_to_train() {
+    let Some((mut window, _folder)) = drawn() else {
+        return;
+    };
+    tell(&mut window, Command::Appear(Appearance::Light));
+    tell(&mut window, Command::Show(Step::Train));
+    until(&mut window, "the machine was tried", |state| {
+        state.shell.preferences.pace.guess.is_some()
+    });
+    // Two cores of a server, on every machine.
+    window.state_mut().state.shell.preferences.pace.guess = Some(175.0);
+    at_rest(&mut window);
+    window.snapshot("train-light");
+}

@@ -966,12 +966,45 @@ fn an_effort_and_a_setting_for_the_curious_are_kept_and_undone() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     tell(&mut window, Command::Show(Step::Train));
+    press(&mut window, "Balanced");
+    assert_eq!(document(&window).options.effort, Effort::Balanced);
     press(&mut window, "Thorough");
     assert_eq!(document(&window).options.effort, Effort::Thorough);
     press(&mut window, "Undo");
+    assert_eq!(document(&window).options.effort, Effort::Balanced);
+    press(&mut window, "Undo");
     assert_eq!(document(&window).options.effort, Effort::Quick);
     press(&mut window, "Redo");
-    assert_eq!(document(&window).options.effort, Effort::Thorough);
+    assert_eq!(document(&window).options.effort, Effort::Balanced);
+    settle(&mut window);
+    window.state_mut().finish();
+    drop(window);
+    let window = open(real(data.path()));
+    assert_eq!(document(&window).options.effort, Effort::Balanced);
+}
+
+#[test]
+fn each_effort_says_how_long_it_takes() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    tell(&mut window, Command::Show(Step::Train));
+    until(&mut window, "the machine was tried", |state| {
+        state.shell.preferences.pace.guess.is_some()
+    });
+    let learned = state(&window).project.counts.learned() as f64;
+    let pace = &mut window.state_mut().state.shell.preferences.pace;
+    pace.quick = Some(learned);
+    pace.balanced = Some(learned);
+    pace.reading = Some(1e6);
+    // Four rounds of two and a half minutes.
+    pace.thorough = Some(learned / 150.0);
+    window.run_steps(2);
+    shows(&window, "About 15 seconds on this computer");
+    shows(
+        &window,
+        "About 11 minutes on this computer, by the last time",
+    );
 }
 
 #[test]

@@ -266,9 +266,7 @@ fn open_sample_after_trouble(state: &mut State, jobs: &mut Jobs) {
 
 /// Lets the project's current model answer.
 pub(super) fn use_models(state: &mut State, jobs: &mut Jobs) {
-    let model = state.project.models.current.as_ref();
     let wanted = Wanted {
-        effort: model.map(|model| model.effort).unwrap_or_default(),
         dir: state.project.model_dir(),
     };
     state.ask.side = Default::default();

@@ -140,8 +140,13 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: TrainE
             training.fetch = Some(Fetch { progress, source });
         }
         TrainEvent::Embed { done, total, eta_s } => {
-            training.stage = Stage::Understanding;
-            training.eta_s = eta_s;
+            // Whoever has read all texts learns from then on, though a first round may take long; a
+            // network that learned reads them once more.
+            let learns = done >= total || !training.rounds.is_empty();
+            (training.stage, training.eta_s) = match learns {
+                true => (Stage::Learning, eta_s.filter(|_| done < total)),
+                false => (Stage::Understanding, eta_s),
+            };
             let mut texts = advance(training.texts, done, total, before_s, at_s);
             // Texts that were found saved took no time: the engine knows the pace of the others.
             let left = total.saturating_sub(done) as f64;
@@ -188,7 +193,6 @@ fn finished(state: &mut State, jobs: &mut Jobs, report: TrainReport) {
     state.training.stage = Stage::Checking;
     state.training.paused = false;
     let wanted = Wanted {
-        effort: pending.effort,
         dir: state
             .project
             .models_dir()
@@ -204,12 +208,14 @@ fn remember_pace(state: &mut State, jobs: &Jobs, effort: Effort, report: TrainRe
     let pace = &mut state.shell.preferences.pace;
     let pairs = (report.train_rows * report.epochs) as f64;
     if report.train_s > 0.05 && pairs > 0.0 {
-        match effort {
-            Effort::Quick => pace.quick = Some(pairs / report.train_s),
-            Effort::Thorough => pace.thorough = Some(pairs / report.train_s),
-        }
+        let of_effort = match effort {
+            Effort::Quick => &mut pace.quick,
+            Effort::Balanced => &mut pace.balanced,
+            Effort::Thorough => &mut pace.thorough,
+        };
+        *of_effort = Some(pairs / report.train_s);
     }
-    if effort == Effort::Thorough && report.fresh_texts >= ENOUGH_TEXTS && report.embed_s > 0.0 {
+    if effort != Effort::Quick && report.fresh_texts >= ENOUGH_TEXTS && report.embed_s > 0.0 {
         pace.reading = Some(report.fresh_texts as f64 / report.embed_s);
     }
     super::shell::keep_preferences(state, jobs);

@@ -23,7 +23,8 @@ pub struct Engine {
     pub prefix: Vec<OsString>,
     /// The app's data folder.
     pub data_dir: PathBuf,
-    /// How long a training may take to stop by itself before it is ended by force.
+    /// How long a training may take to stop by itself before it is ended by force; longer when a
+    /// network learns.
     pub patience: Duration,
 }
 
@@ -36,7 +37,7 @@ pub struct TrainRequest {
     pub check: Option<PathBuf>,
     /// The folder the model goes into.
     pub out: PathBuf,
-    /// With which encoder.
+    /// With which encoder, and what of it learns.
     pub effort: Effort,
     /// What somebody set by hand.
     pub tuning: Tuning,
@@ -66,19 +67,13 @@ impl Engine {
             Some(check) => command.arg("--val").arg(check),
             None => command.args(["--val-split", "0"]),
         };
+        let usual = settings(request.effort);
         let encoder = match request.effort {
             Effort::Quick => "compact",
-            Effort::Thorough => "minilm",
+            Effort::Balanced | Effort::Thorough => "minilm",
         };
-        command.args([
-            "--recipe",
-            "quick",
-            "--encoder",
-            encoder,
-            "--json",
-            "--data",
-        ]);
-        command.arg(&self.data_dir);
+        command.args(["--recipe", usual.recipe.name(), "--encoder", encoder]);
+        command.args(["--json", "--data"]).arg(&self.data_dir);
         let Tuning {
             rounds,
             batch,
@@ -95,12 +90,21 @@ impl Engine {
         set("--seed", seed.map(|n| n.to_string()));
         set(
             "--lr",
-            pace.map(|pace| (usual_lr(request.effort) * f64::from(pace) / 100.0).to_string()),
+            pace.map(|pace| (usual.lr * f64::from(pace) / 100.0).to_string()),
         );
         if request.go_on {
             command.arg("--resume");
         }
         command
+    }
+
+    /// How long a training of this effort may take to stop by itself. A network that learned reads
+    /// all texts once more before it is kept.
+    pub(super) fn patience(&self, effort: Effort) -> Duration {
+        match effort {
+            Effort::Quick | Effort::Balanced => self.patience,
+            Effort::Thorough => self.patience * 30,
+        }
     }
 
     /// The program, at a priority below the window's: it may use all that is left over.
@@ -137,20 +141,86 @@ impl Engine {
     }
 }
 
-/// The recipe's own learning rate.
-fn usual_lr(effort: Effort) -> f64 {
+/// The recipe's own settings, but for the length of vectors.
+fn settings(effort: Effort) -> Settings {
     match effort {
-        Effort::Quick => Settings::of_static(Recipe::Quick, 1).lr,
-        Effort::Thorough => Settings::of(Recipe::Quick, 1).lr,
+        Effort::Quick => Settings::of_static(Recipe::Quick, 1),
+        Effort::Balanced => Settings::of(Recipe::Quick, 1),
+        Effort::Thorough => Settings::of(Recipe::Thorough, 1),
     }
 }
 
 /// At most so many rounds, and so many pairs a step, by the recipe itself.
 #[must_use]
 pub fn usual(effort: Effort) -> (usize, usize) {
-    let settings = match effort {
-        Effort::Quick => Settings::of_static(Recipe::Quick, 1),
-        Effort::Thorough => Settings::of(Recipe::Quick, 1),
-    };
+    let settings = settings(effort);
     (settings.epochs, settings.batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn engine() -> Engine {
+        Engine {
+            program: "nearsay".into(),
+            prefix: Vec::new(),
+            data_dir: "data".into(),
+            patience: PATIENCE,
+        }
+    }
+
+    /// The arguments of a training, in one line.
+    fn line(effort: Effort, tuning: Tuning) -> String {
+        let request = TrainRequest {
+            train: "train.jsonl".into(),
+            check: None,
+            out: "out".into(),
+            effort,
+            tuning,
+            go_on: false,
+        };
+        let command = engine().train(&request);
+        let args: Vec<_> = command
+            .get_args()
+            .map(|arg| arg.to_string_lossy())
+            .collect();
+        args.join(" ")
+    }
+
+    #[test]
+    fn each_effort_has_an_encoder_and_a_recipe() {
+        for (effort, expected) in [
+            (Effort::Quick, "--recipe quick --encoder compact"),
+            (Effort::Balanced, "--recipe quick --encoder minilm"),
+            (Effort::Thorough, "--recipe thorough --encoder minilm"),
+        ] {
+            let line = line(effort, Tuning::default());
+            assert!(line.contains(expected), "{line}");
+            assert!(!line.contains("--lr"), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_size_of_steps_is_in_parts_of_what_each_recipe_takes() {
+        let half = Tuning {
+            pace: Some(50),
+            ..Tuning::default()
+        };
+        for (effort, expected) in [
+            (Effort::Quick, "--lr 0.005"),
+            (Effort::Balanced, "--lr 0.0005"),
+            (Effort::Thorough, "--lr 0.00005"),
+        ] {
+            let line = line(effort, half);
+            assert!(line.ends_with(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_network_has_longer_to_stop() {
+        let engine = engine();
+        assert_eq!(engine.patience(Effort::Balanced), PATIENCE);
+        assert!(engine.patience(Effort::Thorough) > Duration::from_secs(120));
+    }
 }

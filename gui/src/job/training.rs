@@ -139,7 +139,7 @@ pub(super) fn start(
         },
     )?;
     let (lines, said) = mpsc::channel();
-    let patience = engine.patience;
+    let patience = engine.patience(request.effort);
     Builder::new()
         .name("training-minder".to_owned())
         .spawn(move || mind(process, &said, &end, patience))

@@ -128,8 +128,19 @@ pub enum Effort {
     /// The built-in encoder learns; seconds.
     #[default]
     Quick,
-    /// A layer on top of the larger language model; minutes.
+    /// A layer on top of the larger language model; a minute or so. Projects from before there were
+    /// three call it `Thorough`.
+    #[serde(alias = "Thorough")]
+    Balanced,
+    /// The larger language model itself learns; minutes. Kept under a name that meant nothing else
+    /// before.
+    #[serde(rename = "Network")]
     Thorough,
+}
+
+impl Effort {
+    /// All of them, the quickest first.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Balanced, Self::Thorough];
 }
 
 /// Settings for the curious; `None` is what the recipe says.
@@ -527,6 +538,19 @@ mod tests {
         // Numbers are never used twice, so that much stays.
         document.next_entry = before.next_entry;
         assert_eq!(document, before);
+    }
+
+    #[test]
+    fn an_effort_of_an_older_project_is_what_it_was() {
+        let read = |kept: &str| serde_json::from_str::<Effort>(kept).unwrap();
+        assert_eq!(read("\"Quick\""), Effort::Quick);
+        assert_eq!(read("\"Thorough\""), Effort::Balanced);
+        let options: Options = serde_json::from_str(r#"{"name": "Desk"}"#).unwrap();
+        assert_eq!(options.effort, Effort::Quick);
+        for effort in Effort::ALL {
+            let kept = serde_json::to_string(&effort).unwrap();
+            assert_eq!(read(&kept), effort, "{kept}");
+        }
     }
 
     #[test]

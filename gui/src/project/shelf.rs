@@ -31,7 +31,11 @@ pub struct Pace {
     pub quick: Option<f64>,
     /// Texts a second the language model read.
     pub reading: Option<f64>,
-    /// Pairs a second its layer learned from, over all rounds.
+    /// Pairs a second a layer on top of it learned from, over all rounds.
+    #[serde(alias = "thorough")]
+    pub balanced: Option<f64>,
+    /// Pairs a second it learned from itself, over all rounds, reading the texts anew included.
+    #[serde(rename = "network")]
     pub thorough: Option<f64>,
     /// Billions of operations a second of a matrix product: a guess for what was never done.
     pub guess: Option<f64>,
@@ -169,6 +173,19 @@ mod tests {
         let found = Preferences::load(&store, data);
         assert_eq!(found.text_size, 150);
         assert!(found.recents[0].gone);
+    }
+
+    #[test]
+    fn a_pace_of_before_is_that_of_the_layer_it_was_measured_on() {
+        let kept = r#"{"quick": 3.0, "reading": 4.0, "thorough": 5.0, "guess": 6.0}"#;
+        let pace: Pace = serde_json::from_str(kept).unwrap();
+        assert_eq!((pace.balanced, pace.thorough), (Some(5.0), None));
+        let pace = Pace {
+            thorough: Some(7.0),
+            ..pace
+        };
+        let kept = serde_json::to_string(&pace).unwrap();
+        assert_eq!(serde_json::from_str::<Pace>(&kept).unwrap(), pace);
     }
 
     #[test]

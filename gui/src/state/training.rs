@@ -318,6 +318,12 @@ impl Training {
         .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
     }
 
+    /// The texts that a network reads once more after it learned, while it does.
+    pub fn reading_again(&self) -> Option<Progress> {
+        self.texts
+            .filter(|texts| texts.done < texts.total && !self.rounds.is_empty())
+    }
+
     /// The best round, or the last one when the engine named none.
     pub fn best_round(&self) -> Option<&Round> {
         let best = self.best?;

@@ -216,6 +216,11 @@ pub fn doing(training: &Training) -> String {
             }
         }),
         Stage::Learning => match training.rounds.last() {
+            _ if let Some(texts) = training.reading_again() => format!(
+                "reading the texts once more, {} of {}",
+                number(texts.done),
+                number(texts.total)
+            ),
             Some(round) if training.rounds_planned > 0 => {
                 format!(
                     "round {} of at most {}",
@@ -258,6 +263,7 @@ pub fn ready(counts: &Counts) -> String {
 pub fn effort(effort: Effort) -> &'static str {
     match effort {
         Effort::Quick => "Quick",
+        Effort::Balanced => "Balanced",
         Effort::Thorough => "Thorough",
     }
 }
@@ -268,8 +274,11 @@ pub fn effort_what(effort: Effort) -> &'static str {
         Effort::Quick => {
             "The small model that came with Nearsay learns your questions. English works best"
         }
+        Effort::Balanced => {
+            "A larger language model reads all texts, and a layer on top learns. Better answers; 90\u{a0}MB are fetched once"
+        }
         Effort::Thorough => {
-            "A larger language model reads every text once, then learns on top. Better answers; 90\u{a0}MB are fetched the first time"
+            "That model itself learns, not only a layer on top. It can get further, and takes longest"
         }
     }
 }
@@ -287,34 +296,35 @@ pub fn estimate(
 ) -> Option<String> {
     let (usual, _) = job::usual(effort);
     let rounds = rounds.map_or(ROUNDS_TAKEN.min(usual as f64), f64::from);
-    let steps = pairs as f64 * rounds;
-    let (seconds, measured) = match effort {
-        Effort::Quick => (
-            steps / pace.quick.or(pace.guess.map(|g| g * QUICK_OF_GUESS))?,
-            pace.quick,
-        ),
-        Effort::Thorough => {
-            let reading = pace.reading.or(pace.guess.map(|g| g * READING_OF_GUESS))?;
-            let learning = pace
-                .thorough
-                .or(pace.guess.map(|g| g * THOROUGH_OF_GUESS))?;
-            (texts as f64 / reading + steps / learning, pace.reading)
-        }
+    let guess = |of_guess: f64| pace.guess.map(|guess| guess * of_guess);
+    let (learning, of_guess) = match effort {
+        Effort::Quick => (pace.quick, QUICK_OF_GUESS),
+        Effort::Balanced => (pace.balanced, BALANCED_OF_GUESS),
+        Effort::Thorough => (pace.thorough, THOROUGH_OF_GUESS),
     };
-    let seconds = seconds + 1.0;
+    let learning_s = pairs as f64 * rounds / learning.or(guess(of_guess))?;
+    let reading_s = match effort {
+        Effort::Quick => 0.0,
+        _ => texts as f64 / pace.reading.or(guess(READING_OF_GUESS))?,
+    };
+    let seconds = duration(learning_s + reading_s + 1.0);
+    // Of the two, what takes longest must have been measured.
+    let measured = match effort {
+        Effort::Balanced => pace.reading,
+        _ => learning,
+    };
     Some(match measured {
-        Some(_) => format!(
-            "About {} on this computer, by the last time",
-            duration(seconds)
-        ),
-        None => format!("About {} on this computer", duration(seconds)),
+        Some(_) => format!("About {seconds} on this computer, by the last time"),
+        None => format!("About {seconds} on this computer"),
     })
 }
 
 /// Pairs a second for each billion operations a second of this machine's matrix product, measured
-/// where we develop: quick, and thorough; and texts read.
+/// where we develop, by effort; and texts read. A network learns from 100 pairs a second there, and asks
+/// the questions it is chosen by after every round, which takes the rest of the time.
 const QUICK_OF_GUESS: f64 = 60.0;
-const THOROUGH_OF_GUESS: f64 = 80.0;
+const BALANCED_OF_GUESS: f64 = 80.0;
+const THOROUGH_OF_GUESS: f64 = 0.4;
 const READING_OF_GUESS: f64 = 2.5;
 
 /// What changed since the last training.
@@ -543,4 +553,53 @@ pub fn stage_note(of: Stage, training: &Training, rows: usize) -> String {
 /// The round with the best result, for a plot's label.
 pub fn best_value(round: &Round) -> Option<f64> {
     round.check.or(round.train)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a thousand pairs, about as many as a large FAQ has.
+    fn told(effort: Effort, rounds: Option<u32>, pace: &Pace) -> Option<String> {
+        estimate(effort, 1000, 2000, rounds, pace)
+    }
+
+    #[test]
+    fn before_anything_ran_the_time_is_guessed_from_the_machine() {
+        for effort in Effort::ALL {
+            assert_eq!(told(effort, None, &Pace::default()), None);
+        }
+        // Two cores of a server.
+        let two_cores = Pace {
+            guess: Some(175.0),
+            ..Pace::default()
+        };
+        let told = |effort| told(effort, None, &two_cores).unwrap();
+        assert_eq!(told(Effort::Quick), "About 2 seconds on this computer");
+        assert_eq!(told(Effort::Balanced), "About 10 seconds on this computer");
+        assert_eq!(told(Effort::Thorough), "About a minute on this computer");
+    }
+
+    #[test]
+    fn what_was_measured_counts_for_its_own_effort_alone() {
+        let pace = Pace {
+            thorough: Some(10.0),
+            reading: Some(100.0),
+            guess: Some(175.0),
+            ..Pace::default()
+        };
+        // Four rounds of a thousand pairs, and texts.
+        assert_eq!(
+            told(Effort::Thorough, None, &pace).unwrap(),
+            "About 8 minutes on this computer, by the last time"
+        );
+        assert_eq!(
+            told(Effort::Thorough, Some(1), &pace).unwrap(),
+            "About 3 minutes on this computer, by the last time"
+        );
+        assert_eq!(
+            told(Effort::Quick, None, &pace).unwrap(),
+            "About 2 seconds on this computer"
+        );
+    }
 }

@@ -148,8 +148,9 @@ fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 ui.label(text::train::ready(&state.project.counts));
             }
         }
-        ui.add_space(6.0);
-        for effort in [Effort::Quick, Effort::Thorough] {
+        ui.add_space(8.0);
+        ui.spacing_mut().item_spacing.y = 10.0;
+        for effort in Effort::ALL {
             ui.horizontal_wrapped(|ui| {
                 let chosen = document.options.effort == effort;
                 let name = text::train::effort(effort);

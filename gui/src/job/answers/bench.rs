@@ -19,7 +19,7 @@ use nearsay_core::{
     store::DiskStore,
 };
 
-use super::{check::CheckRun, layout::Layout};
+use super::{check::CheckRun, layout::Layout, origin::Origin};
 use crate::{
     project::shelf::fnv1a,
     state::{Answer, Check, Reply, Side, Trouble},
@@ -35,8 +35,10 @@ const LOOKS: usize = 32;
 pub(super) enum Body {
     /// The built-in encoder.
     Compact(TextModel),
-    /// A trained model and its folder.
-    Trained(TextModel, PathBuf),
+    /// A network as it was fetched, and its folder.
+    Network(TextModel, PathBuf),
+    /// A trained model, its folder, and what it grew from.
+    Trained(TextModel, PathBuf, Origin),
 }
 
 impl Body {
@@ -48,7 +50,7 @@ impl Body {
 
     pub(super) fn model(&self) -> &TextModel {
         match self {
-            Self::Compact(model) | Self::Trained(model, _) => model,
+            Self::Compact(model) | Self::Network(model, _) | Self::Trained(model, ..) => model,
         }
     }
 }
@@ -110,7 +112,7 @@ impl Bench {
     }
 
     pub(super) fn as_it_came(body: Body) -> Self {
-        Self::new(Arc::new(body), false)
+        Self::new(Arc::new(body), true)
     }
 
     /// The trained model of a folder; the texts it was written with need not be read again.
@@ -118,8 +120,10 @@ impl Bench {
         let folder = Servable::open(&DiskStore, dir, &Device::Cpu)
             .map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
         let words = folder.index().words_weight();
+        let origin = Origin::of(folder.manifest());
         let (model, answers, index) = folder.into_parts();
-        let mut bench = Self::new(Arc::new(Body::Trained(model, dir.to_owned())), false);
+        let body = Body::Trained(model, dir.to_owned(), origin);
+        let mut bench = Self::new(Arc::new(body), false);
         bench.words = words;
         bench.known = answers.texts().into_iter().map(hash).zip(0..).collect();
         // Of no revision: it has the vectors, but not the order of the project.
@@ -138,7 +142,15 @@ impl Bench {
 
     pub(super) fn dir(&self) -> Option<&Path> {
         match &*self.body {
-            Body::Trained(_, dir) if !self.raw => Some(dir),
+            Body::Trained(_, dir, _) if !self.raw => Some(dir),
+            _ => None,
+        }
+    }
+
+    /// What the trained model grew from.
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        match &*self.body {
+            Body::Trained(.., origin) => Some(origin),
             _ => None,
         }
     }
@@ -211,7 +223,7 @@ impl Bench {
             let body = Arc::clone(&self.body);
             let vectors = match &*body {
                 // The encoder as it came: its vectors were kept when the model was trained.
-                Body::Trained(_, dir) if self.raw && !is_static => {
+                Body::Network(_, dir) | Body::Trained(_, dir, _) if self.raw && !is_static => {
                     normalized(self.saved(dir, data_dir, &wanted)?)?
                 }
                 _ => self.encode(&wanted)?,

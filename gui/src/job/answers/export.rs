@@ -68,7 +68,7 @@ impl Room {
             DiskStore.create_dir_all(parent)?;
         }
         match bench.body() {
-            Body::Trained(_, from) => Reissue {
+            Body::Trained(_, from, _) => Reissue {
                 from,
                 data: wanted.with_data.then_some(Data {
                     answers: &answers,
@@ -79,6 +79,8 @@ impl Room {
                 words: Some(words),
             }
             .write(&DiskStore, &wanted.to)?,
+            // The model that grew from it could not be used, which was said.
+            Body::Network(..) => return Err(text::trouble::own_model()),
             Body::Compact(_) => {
                 let first = match wanted.with_data {
                     true => wanted.to.clone(),

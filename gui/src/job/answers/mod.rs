@@ -11,6 +11,7 @@ mod bench;
 mod check;
 mod export;
 mod layout;
+mod origin;
 
 use std::{
     collections::VecDeque,
@@ -22,11 +23,11 @@ use std::{
 
 use super::{Event, Outlet};
 use crate::{
-    project::{Effort, Entries},
+    project::Entries,
     state::{Check, Exported, Reply, Side, Trouble},
     text,
 };
-use bench::{Bench, Body};
+use bench::Bench;
 use layout::Layout;
 
 /// How many answers a question gets.
@@ -40,8 +41,6 @@ const QUICK: Duration = Duration::from_millis(30);
 /// Which models are to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
-    /// What the trained model grew from.
-    pub effort: Effort,
     /// The trained model's folder; none: only the encoder as it came.
     pub dir: Option<PathBuf>,
 }
@@ -162,6 +161,8 @@ struct Room {
     layout: Layout,
     wanted: Option<Wanted>,
     before: Option<Bench>,
+    /// It is still to be opened: the trained model comes first, and its network may be another.
+    before_due: bool,
     after: Option<Bench>,
     /// A question, and when it may be asked.
     question: Option<(String, Side, Instant)>,
@@ -179,6 +180,7 @@ impl Room {
             layout: Layout::default(),
             wanted: None,
             before: None,
+            before_due: false,
             after: None,
             question: None,
             took: Duration::ZERO,
@@ -237,7 +239,7 @@ impl Room {
         if self.wanted.as_ref() == Some(&wanted) {
             return;
         }
-        // Both, since they may share a network: two of them would be twice the memory.
+        // Both, since each may have a network, or they share one: more would be twice the memory.
         self.after = None;
         self.before = None;
         if let Some(dir) = &wanted.dir {
@@ -246,15 +248,15 @@ impl Room {
                 Err(trouble) => self.say(AnswersEvent::NoModel(Side::After, trouble)),
             }
         }
-        let grew_from = match (&self.after, wanted.effort) {
-            (Some(after), Effort::Thorough) => Ok(after.untrained()),
-            _ => Body::compact().map(Bench::as_it_came),
-        };
-        match grew_from {
+        self.before_due = true;
+        self.wanted = Some(wanted);
+    }
+
+    fn open_before(&mut self) {
+        match origin::grew_from(self.after.as_ref(), &self.data_dir) {
             Ok(bench) => self.before = Some(bench),
             Err(trouble) => self.say(AnswersEvent::NoModel(Side::Before, trouble)),
         }
-        self.wanted = Some(wanted);
     }
 
     fn bench(&mut self, side: Side) -> Option<(&mut Bench, Side)> {
@@ -295,6 +297,10 @@ impl Room {
     fn work(&mut self) -> bool {
         let data_dir = self.data_dir.clone();
         for side in [Side::After, Side::Before] {
+            if side == Side::Before && std::mem::take(&mut self.before_due) {
+                self.open_before();
+                return true;
+            }
             let bench = match side {
                 Side::After => &mut self.after,
                 Side::Before => &mut self.before,

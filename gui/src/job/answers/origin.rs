@@ -1,0 +1,139 @@
+//! What a trained model grew from: the other side of before and after.
+
+use std::path::Path;
+
+use candle_core::Device;
+use nearsay_core::{
+    servable::{Manifest, TextModel},
+    store::DiskStore,
+};
+
+use super::bench::{Bench, Body};
+use crate::{obtain, state::Trouble};
+
+/// Where the encoder is that a trained model grew from, as it was before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// In the model itself: only a layer behind it learned, or nothing did any good.
+    Inside,
+    /// It is the built-in one.
+    BuiltIn,
+    /// It is a network of this name, which has a folder of its own.
+    Network(String),
+}
+
+impl Origin {
+    /// By what a folder says of its training.
+    pub(super) fn of(manifest: &Manifest) -> Self {
+        let report = &manifest.report;
+        match report["settings"]["learns"].as_str() {
+            _ if report["kept_epoch"].is_null() => Self::Inside,
+            Some("network") => Self::Network(manifest.encoder.clone()),
+            Some("table") => Self::BuiltIn,
+            _ => Self::Inside,
+        }
+    }
+}
+
+/// The encoder that a trained model grew from, as it came; the built-in one when there is no such
+/// model, or its network is not on this machine any more.
+pub(super) fn grew_from(after: Option<&Bench>, data_dir: &Path) -> Result<Bench, Trouble> {
+    let found = after.and_then(|after| match after.origin()? {
+        Origin::Inside => Some(after.untrained()),
+        Origin::BuiltIn => None,
+        Origin::Network(name) => network(name, data_dir),
+    });
+    match found {
+        Some(bench) => Ok(bench),
+        None => Body::compact().map(Bench::as_it_came),
+    }
+}
+
+/// A network that was fetched, if it is still there and can be opened.
+fn network(name: &str, data_dir: &Path) -> Option<Bench> {
+    let folder = obtain::locate(&DiskStore, obtain::known_model(name)?, data_dir)?;
+    let model = TextModel::open(&DiskStore, &folder, &Device::Cpu).ok()?;
+    Some(Bench::as_it_came(Body::Network(model, folder)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nearsay_core::{
+        faq::Row,
+        head::Folded,
+        servable::{AnswerSet, Export, ExportEncoder, Threshold},
+    };
+    use serde_json::{Value, json};
+    use tempfile::tempdir;
+
+    fn report(learns: &str, kept_epoch: Option<u32>) -> Value {
+        json!({"settings": {"learns": learns}, "kept_epoch": kept_epoch})
+    }
+
+    /// A folder with this report; what is in it is the built-in encoder.
+    fn trained(dir: &Path, encoder_name: &str, report: Value) -> Bench {
+        let encoder = crate::compact::encoder().unwrap();
+        let row = Row {
+            line: 1,
+            question: "When do you open?".to_owned(),
+            wordings: Vec::new(),
+            answer: "At nine".to_owned(),
+            source: None,
+            filename: None,
+            id: None,
+        };
+        let answers = AnswerSet::of(&[row]);
+        let vectors = encoder.encode_all(&answers.texts());
+        Export {
+            encoder: ExportEncoder::Static {
+                words: encoder.words(),
+                table: encoder.table().clone(),
+            },
+            encoder_name,
+            head: &Folded::Identity,
+            answers: &answers,
+            vectors: &vectors,
+            threshold: Threshold::USUAL,
+            calibration: None,
+            words: None,
+            report,
+        }
+        .write(&DiskStore, dir)
+        .unwrap();
+        Bench::trained(dir).unwrap()
+    }
+
+    #[test]
+    fn a_folder_says_what_it_grew_from() {
+        let dir = tempdir().unwrap();
+        let network = Origin::Network("minilm".to_owned());
+        for (learns, kept, expected) in [
+            ("network", Some(2), &network),
+            ("network", None, &Origin::Inside),
+            ("table", Some(2), &Origin::BuiltIn),
+            ("head", Some(2), &Origin::Inside),
+        ] {
+            let bench = trained(dir.path(), "minilm", report(learns, kept));
+            assert_eq!(bench.origin(), Some(expected), "{learns} {kept:?}");
+        }
+        let untold = trained(dir.path(), "minilm", Value::Null);
+        assert_eq!(untold.origin(), Some(&Origin::Inside));
+    }
+
+    #[test]
+    fn without_the_network_it_grew_from_it_is_compared_with_the_built_in_encoder() {
+        let dir = tempdir().unwrap();
+        for name in ["minilm", "one that nobody knows"] {
+            let after = trained(dir.path(), name, report("network", Some(0)));
+            let before = grew_from(Some(&after), dir.path()).unwrap();
+            assert!(matches!(before.body(), Body::Compact(_)), "{name}");
+        }
+        let after = trained(dir.path(), "compact", report("head", Some(0)));
+        let before = grew_from(Some(&after), dir.path()).unwrap();
+        assert!(matches!(before.body(), Body::Trained(..)));
+        assert_eq!(before.dir(), None);
+        let before = grew_from(None, dir.path()).unwrap();
+        assert!(matches!(before.body(), Body::Compact(_)));
+    }
+}
