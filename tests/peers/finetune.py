@@ -38,16 +38,13 @@ def load(request: Request) -> tuple[str, Pass]:
     from datasets import Dataset
     from sentence_transformers import (
         SentenceTransformer,
-        SentenceTransformerModelCardData,
         SentenceTransformerTrainer,
         SentenceTransformerTrainingArguments,
     )
     from sentence_transformers.losses import MultipleNegativesRankingLoss
 
     torch.set_num_threads(THREADS)
-    # A model card is of no use here, and its examples would take of the time.
-    card = SentenceTransformerModelCardData(generate_widget_examples=False)
-    model = SentenceTransformer(request["model"], device="cpu", model_card_data=card)
+    model = SentenceTransformer(request["model"], device="cpu")
     questions, answers = zip(*texts_of(request))
     with tempfile.TemporaryDirectory() as out:
         settings = SentenceTransformerTrainingArguments(

@@ -85,7 +85,10 @@ fn one_seed(
         frozen(encoder, &trial, &mut found.table)?;
         recipes(quality, encoder, &trial, seed, strangers, found)?;
         if encoder.name == MINILM {
-            peer(quality, encoder, &trial, seed, &mut found.table)?;
+            let measured = peer(quality, encoder, &trial, seed, &mut found.table);
+            if let Err(error) = measured {
+                say_loudly(&format!("{} is not measured: {error}", finetune::NAME));
+            }
         }
     }
     Ok(())
