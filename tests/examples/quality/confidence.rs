@@ -11,8 +11,10 @@
 //! - *rarer*: how many times fewer of the answers given are wrong when a fifth of the questions is not
 //!   answered. The threshold is taken from the first half, and measured on the other.
 //!
-//! The questions kept aside are asked of answers and known wordings, their own left out, as the
-//! folder's own calibration is made.
+//! All are asked twice: of answers and known wordings, those of the questions kept aside left out, as
+//! the folder's own calibration is made; and of answers alone, as its threshold is. The first is harsh
+//! where questions resemble each other: the right answer then has lost its wordings, while all others
+//! have theirs.
 
 use super::{Failure, exam::numbers, figures::Spread, folder::Folder, sets::Sets};
 use nearsay_core::{
@@ -30,6 +32,27 @@ const ANSWERED: f64 = 0.8;
 const QUESTIONS: usize = 200;
 /// The sets they are from.
 const SETS: [&str; 2] = ["zaragoza_construction_en", "perlfaq_en"];
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Of {
+    /// Answers and known wordings.
+    Wordings,
+    /// Answers alone.
+    Answers,
+}
+
+impl Of {
+    pub const ALL: [Self; 2] = [Self::Wordings, Self::Answers];
+
+    /// In the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wordings => "answers, wordings",
+            Self::Answers => "answers",
+        }
+    }
+}
 
 /// Questions on other subjects.
 pub struct Strangers {
@@ -76,29 +99,24 @@ impl Strangers {
         &self,
         folder: &Folder,
         held_out: &[Row],
+        of: Of,
         seed: u64,
     ) -> Result<Measured, Failure> {
-        let mut outcomes = outcomes(folder, held_out)?;
-        let confident = |scores: &[f32]| {
-            let sure = scores
-                .iter()
-                .filter(|score| folder.served.confident(**score));
-            (!scores.is_empty()).then(|| sure.count() as f64 / scores.len() as f64)
+        let questions = with_answers(folder, held_out);
+        let without = without(folder, &questions, of);
+        let mut outcomes = outcomes(folder, &questions, &without)?;
+        let confident = |outcomes: &[(f32, bool)]| {
+            let sure = |outcome: &&(f32, bool)| folder.served.confident(outcome.0);
+            let count = outcomes.iter().filter(sure).count();
+            (!outcomes.is_empty()).then(|| count as f64 / outcomes.len() as f64)
         };
-        let known: Vec<f32> = outcomes.iter().map(|(score, _)| *score).collect();
         let strangers = self.sets.iter().map(|questions| {
-            let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
-            let vectors = folder.vectors(&questions)?;
-            let index = folder.served.index();
-            let asked = questions.iter().zip(vectors.iter_rows());
-            let scores = asked.filter_map(|(question, vector)| {
-                let hits = index.ask(question, vector, 1);
-                Some(hits.first()?.score)
-            });
-            Ok(confident(&scores.collect::<Vec<f32>>()))
+            // No answer is right; which one is said to be does not matter.
+            let questions: Vec<(&str, u32)> = questions.iter().map(|q| (&**q, 0)).collect();
+            Ok(confident(&self::outcomes(folder, &questions, &without)?))
         });
         let strangers = strangers.collect::<Result<_, Failure>>()?;
-        let confident = confident(&known).ok_or("nothing is kept aside")?;
+        let confident = confident(&outcomes).ok_or("nothing is kept aside")?;
         fastrand::Rng::with_seed(seed).shuffle(&mut outcomes);
         let (learn, measure) = outcomes.split_at(outcomes.len() / 2);
         Ok(Measured {
@@ -139,42 +157,50 @@ impl Halves {
     }
 }
 
-/// What a folder answers to the questions kept aside: the score and whether it is right.
-fn outcomes(folder: &Folder, held_out: &[Row]) -> Result<Vec<(f32, bool)>, Failure> {
+/// The questions kept aside, with the numbers of their answers.
+fn with_answers<'r>(folder: &Folder, held_out: &'r [Row]) -> Vec<(&'r str, u32)> {
+    let numbers = numbers(folder.served.answers());
+    let number = |row: &Row| numbers.get(&normalize(&row.answer)).copied();
+    let answered = held_out
+        .iter()
+        .filter_map(|row| Some((row, number(row)? as u32)));
+    answered
+        .flat_map(|(row, answer)| row.ways_to_ask().map(move |way| (way, answer)))
+        .collect()
+}
+
+/// The texts of a folder that are not searched.
+fn without(folder: &Folder, questions: &[(&str, u32)], of: Of) -> Vec<u32> {
     let answers = folder.served.answers();
-    let number = numbers(answers);
-    let mut questions = Vec::new();
-    let mut right = Vec::new();
-    for row in held_out {
-        let Some(answer) = number.get(&normalize(&row.answer)) else {
-            continue;
-        };
-        for way in row.ways_to_ask() {
-            questions.push(way);
-            right.push(*answer as u32);
-        }
-    }
-    let asked: HashSet<&str> = questions.iter().copied().collect();
-    let is_asked = |vector: &u32| {
-        let wording = answers.wording(*vector);
-        wording.is_some_and(|wording| asked.contains(wording))
+    let asked: HashSet<&str> = questions.iter().map(|(question, _)| *question).collect();
+    let is_left_out = |vector: &u32| match (answers.wording(*vector), of) {
+        (Some(_), Of::Answers) => true,
+        (Some(wording), Of::Wordings) => asked.contains(wording),
+        (None, _) => false,
     };
-    let without: Vec<u32> = (0..answers.owners().len() as u32)
-        .filter(is_asked)
-        .collect();
-    let vectors = folder.vectors(&questions)?;
-    let exam: Vec<HeldOut<'_>> = vectors
-        .iter_rows()
-        .zip(&questions)
-        .zip(&right)
-        .map(|((vector, question), right)| HeldOut {
+    (0..answers.owners().len() as u32)
+        .filter(is_left_out)
+        .collect()
+}
+
+/// What a folder answers to questions: the score and whether it is right.
+fn outcomes(
+    folder: &Folder,
+    questions: &[(&str, u32)],
+    without: &[u32],
+) -> Result<Vec<(f32, bool)>, Failure> {
+    let texts: Vec<&str> = questions.iter().map(|(question, _)| *question).collect();
+    let vectors = folder.vectors(&texts)?;
+    let asked = vectors.iter_rows().zip(questions);
+    let exam: Vec<HeldOut<'_>> = asked
+        .map(|(vector, &(question, right))| HeldOut {
             vector,
             question,
-            right: *right,
+            right,
         })
         .collect();
     let go_on = &mut |_, _| ControlFlow::Continue(());
-    let checked = check(folder.served.index(), &without, &exam, go_on)?;
+    let checked = check(folder.served.index(), without, &exam, go_on)?;
     Ok(checked.iter().map(Checked::outcome).collect())
 }
 
@@ -211,7 +237,7 @@ impl Confidence {
     /// Prints the table.
     pub fn print(&self) {
         println!(
-            "\n| model | confident: kept aside | {} | ECE | answered | wrong of all | wrong of \
+            "\n| model, asked of | confident: kept aside | {} | ECE | answered | wrong of all | wrong of \
              those answered | times rarer |",
             SETS.join(" | ")
         );

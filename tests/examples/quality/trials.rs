@@ -2,7 +2,7 @@
 
 use super::{
     Failure, Quality,
-    confidence::{Confidence, Strangers},
+    confidence::{Confidence, Of, Strangers},
     encoder::{Encoder, MINILM},
     finetune::{self, Finetuned},
     say_loudly,
@@ -146,9 +146,12 @@ fn recipes(
             tell(exam.name, &who, seed, &run);
             found.table.add(exam.name, &who, run);
         }
-        if let Some(strangers) = strangers {
-            let measured = strangers.measure(&folder, &trial.held_out, seed)?;
-            found.confidence.add(&who, measured);
+        for of in Of::ALL {
+            if let Some(strangers) = strangers {
+                let measured = strangers.measure(&folder, &trial.held_out, of, seed)?;
+                let who = format!("{who}, {}", of.name());
+                found.confidence.add(&who, measured);
+            }
         }
         done.push(settings);
     }
