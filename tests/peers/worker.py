@@ -1,8 +1,8 @@
 """What all peers share: lines of JSON on stdin and stdout, two threads, clocks.
 
 The first line says what to load; the answer tells the settings found best and the versions. Each
-further line asks for one pass and is answered with what it cost. The driver is
-`tests/examples/bench`.
+further line asks for one pass and is answered with what it cost. The drivers
+are `tests/examples/bench` and `tests/examples/quality`.
 """
 
 import json

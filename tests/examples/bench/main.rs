@@ -35,18 +35,17 @@ mod machine;
 mod peer;
 mod rounds;
 mod table;
+mod threads;
 mod topic;
 
 use arguments::{Arguments, Started};
 use data::Data;
 use peer::Peers;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use table::Table;
+use threads::{THREADS, with_two_threads};
 
 type Failure = Box<dyn std::error::Error>;
-
-/// Threads everybody gets.
-const THREADS: usize = 2;
 
 /// What a topic works with.
 struct Bench {
@@ -60,7 +59,9 @@ fn main() -> ExitCode {
     let done = match arguments::started() {
         Started::AsNearsay(arguments) => return nearsay::run(arguments),
         Started::Embedding { model, texts } => topic::memory::embed(&model, &texts).map(|()| true),
-        Started::Bench(arguments) => arguments.and_then(|arguments| with_two_threads(&arguments)),
+        Started::Bench(arguments) => {
+            arguments.and_then(|arguments| with_two_threads(|| run(&arguments)))
+        }
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -70,25 +71,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Rayon and candle look at their environment once, when they start: so the program is started
-/// again unless somebody has already set it.
-fn with_two_threads(arguments: &Arguments) -> Result<bool, Failure> {
-    const VARIABLE: &str = "RAYON_NUM_THREADS";
-    let threads = THREADS.to_string();
-    if std::env::var(VARIABLE).is_ok_and(|set| set == threads) {
-        return run(arguments);
-    }
-    let mut again = Command::new(std::env::current_exe()?);
-    again
-        .args(std::env::args_os().skip(1))
-        .env(VARIABLE, threads);
-    // In the place of this process where that can be had, so that whoever stops it stops all.
-    #[cfg(unix)]
-    return Err(std::os::unix::process::CommandExt::exec(&mut again).into());
-    #[cfg(not(unix))]
-    Ok(again.status()?.success())
 }
 
 /// Returns whether every topic could be measured to its end; whether the goals are reached is for

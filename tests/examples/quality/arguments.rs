@@ -1,0 +1,95 @@
+//! What the command is given.
+
+use super::{Failure, encoder};
+use nearsay_core::train::Recipe;
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+/// What is to be measured, and with what.
+pub struct Arguments {
+    /// The sets named; all when none is.
+    pub sets: Vec<String>,
+    pub recipes: Vec<Recipe>,
+    pub encoders: Vec<String>,
+    /// Seeds are numbered from 1.
+    pub seeds: u64,
+    /// MiniLM, unless it is where Nearsay keeps it.
+    pub model: Option<PathBuf>,
+    /// The peers' Python environment.
+    pub peers: PathBuf,
+    /// Where the sets are that are not in the repository.
+    pub shared: PathBuf,
+    pub peer_minutes: f64,
+}
+
+impl Arguments {
+    /// Reads the command line; whether there are such sets is not looked at.
+    pub fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Self, Failure> {
+        let mut parsed = Self {
+            sets: Vec::new(),
+            recipes: Recipe::ALL.into(),
+            encoders: encoder::ALL.map(str::to_owned).into(),
+            seeds: 3,
+            model: None,
+            peers: caches().join("nearsay-bench/python"),
+            shared: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
+            peer_minutes: 20.0,
+        };
+        while let Some(argument) = arguments.next() {
+            let name = argument.to_string_lossy().into_owned();
+            let mut value = || {
+                let missing = || format!("{name} needs a value");
+                arguments.next().ok_or_else(missing)
+            };
+            match &*name {
+                "--recipes" => {
+                    parsed.recipes = list(&value()?).map(str::parse).collect::<Result<_, _>>()?;
+                }
+                "--encoders" => parsed.encoders = list(&value()?).map(str::to_owned).collect(),
+                "--seeds" => {
+                    let seeds = value()?.to_string_lossy().parse().ok();
+                    parsed.seeds = seeds
+                        .filter(|seeds| *seeds > 0)
+                        .ok_or("--seeds needs a number above 0")?;
+                }
+                "--model" => parsed.model = Some(value()?.into()),
+                "--peers" => parsed.peers = value()?.into(),
+                "--shared" => parsed.shared = value()?.into(),
+                "--peer-minutes" => {
+                    let minutes = value()?.to_string_lossy().parse().ok();
+                    parsed.peer_minutes = minutes
+                        .filter(|minutes: &f64| minutes.is_finite() && *minutes >= 0.0)
+                        .ok_or("--peer-minutes needs a number from 0 on")?;
+                }
+                option if option.starts_with('-') => return Err(unknown(option).into()),
+                _ => parsed.sets.push(name),
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+/// The parts of a value with commas in it.
+fn list(value: &OsString) -> impl Iterator<Item = &str> {
+    let value = value.to_str().unwrap_or_default();
+    value.split(',').map(str::trim)
+}
+
+fn unknown(argument: &str) -> String {
+    format!(
+        "“{argument}” is no option.\noptions: --recipes quick,thorough,quaterion, --encoders \
+         minilm,compact, --seeds N, --model MINILM_DIR, --peers VENV_DIR, --shared DIR, \
+         --peer-minutes N"
+    )
+}
+
+/// Where this user's caches are.
+fn caches() -> PathBuf {
+    let given = std::env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty());
+    given.map_or_else(
+        || std::env::home_dir().unwrap_or_default().join(".cache"),
+        PathBuf::from,
+    )
+}

@@ -1,0 +1,218 @@
+//! Questions, what they are asked of, and asking them.
+
+use super::{Failure, figures::Figures};
+use nearsay_core::{
+    faq::{Row, TestQuestion, normalize},
+    index::{Hit, Index},
+    lexical::Lexical,
+    matrix::Matrix,
+    metric::{PoolScores, rank_pool},
+    servable::AnswerSet,
+};
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// Questions whose right answers are known, and texts to ask them of.
+pub struct Exam {
+    pub name: &'static str,
+    /// The texts that are searched.
+    pub texts: Vec<String>,
+    /// The answer each text belongs to.
+    owners: Vec<u32>,
+    pub answers: usize,
+    pub questions: Vec<String>,
+    /// Numbers of each question's right answers, ascending.
+    right: Vec<Vec<usize>>,
+    /// Questions left out because none of their answers is there.
+    pub lost: usize,
+}
+
+/// What an index makes of an exam.
+pub struct Asked {
+    /// As it answers: with words if it has them.
+    pub shipped: Figures,
+    /// By vectors alone; none when that is how it answers.
+    pub meaning: Option<Figures>,
+}
+
+impl Exam {
+    /// Asked of the distinct answers of rows alone.
+    pub fn of_answers(name: &'static str, rows: &[Row], questions: &[TestQuestion]) -> Self {
+        let set = AnswerSet::of(rows);
+        let texts = set.iter().map(|known| known.answer.clone()).collect();
+        let owners = (0..set.len() as u32).collect();
+        Self::new(name, &set, texts, owners, questions)
+    }
+
+    /// Asked of what a folder trained on these rows searches: answers and known wordings.
+    pub fn of_index(name: &'static str, rows: &[Row], questions: &[TestQuestion]) -> Self {
+        let set = AnswerSet::of(rows);
+        let texts = set.texts().into_iter().map(str::to_owned).collect();
+        Self::new(name, &set, texts, set.owners(), questions)
+    }
+
+    fn new(
+        name: &'static str,
+        set: &AnswerSet,
+        texts: Vec<String>,
+        owners: Vec<u32>,
+        questions: &[TestQuestion],
+    ) -> Self {
+        let numbers = numbers(set);
+        let mut exam = Self {
+            name,
+            texts,
+            owners,
+            answers: set.len(),
+            questions: Vec::new(),
+            right: Vec::new(),
+            lost: 0,
+        };
+        for row in questions {
+            let number = |answer| numbers.get(&normalize(answer)).copied();
+            let mut right: Vec<usize> = row.answers.iter().filter_map(|a| number(a)).collect();
+            right.sort_unstable();
+            right.dedup();
+            for question in std::iter::once(&row.question).chain(&row.wordings) {
+                if right.is_empty() {
+                    exam.lost += 1;
+                    continue;
+                }
+                exam.questions.push(question.clone());
+                exam.right.push(right.clone());
+            }
+        }
+        exam
+    }
+
+    /// Asks by words alone.
+    pub fn by_words(&self) -> Result<Figures, Failure> {
+        let words = Lexical::new(&self.texts);
+        self.figures(|number| {
+            let mut best = vec![0.0f32; self.answers];
+            for (score, owner) in words
+                .scores(&self.questions[number])
+                .iter()
+                .zip(&self.owners)
+            {
+                let best = &mut best[*owner as usize];
+                *best = best.max(*score);
+            }
+            best
+        })
+    }
+
+    /// Asks by the vectors of texts and questions, words counting for so much.
+    pub fn by_vectors(
+        &self,
+        texts: Matrix,
+        questions: &Matrix,
+        words: f32,
+    ) -> Result<Asked, Failure> {
+        let index = Index::new(texts, self.owners.clone())?;
+        let index = match words > 0.0 {
+            true => index.with_words(Lexical::new(&self.texts), words)?,
+            false => index,
+        };
+        let scores = |hits: Vec<Hit>| hits.iter().map(|hit| hit.score).collect::<Vec<f32>>();
+        let meaning = self.figures(|number| scores(index.scores(questions.row(number))));
+        if words <= 0.0 {
+            return Ok(Asked {
+                shipped: meaning?,
+                meaning: None,
+            });
+        }
+        let shipped = self.figures(|number| {
+            scores(index.ask_scores(&self.questions[number], questions.row(number)))
+        });
+        Ok(Asked {
+            shipped: shipped?,
+            meaning: Some(meaning?),
+        })
+    }
+
+    /// The figures of what scores a question, by its number, gives to all answers.
+    fn figures(&self, scores: impl Fn(usize) -> Vec<f32> + Sync) -> Result<Figures, Failure> {
+        let ranks = self.right.par_iter().enumerate().map(|(number, right)| {
+            rank_pool(PoolScores {
+                scores: &scores(number),
+                right,
+            })
+        });
+        let ranks: Vec<Vec<usize>> = ranks.collect();
+        Figures::of(&ranks).ok_or_else(|| "there is no question that could be asked".into())
+    }
+}
+
+/// The number of each answer, by its normalised text.
+pub fn numbers(set: &AnswerSet) -> HashMap<String, usize> {
+    let answers = set.iter().map(|known| normalize(&known.answer));
+    answers.zip(0..).collect()
+}
+
+/// Rows as questions to ask.
+pub fn to_ask(rows: &[Row]) -> Vec<TestQuestion> {
+    let to_ask = |row: &Row| TestQuestion {
+        line: row.line,
+        question: row.question.clone(),
+        wordings: row.wordings.clone(),
+        answers: vec![row.answer.clone()],
+    };
+    rows.iter().map(to_ask).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(question: &str, answer: &str) -> Row {
+        Row {
+            question: question.into(),
+            answer: answer.into(),
+            ..Row::default()
+        }
+    }
+
+    /// Three rows of two answers, one of which is written in two ways.
+    fn rows() -> [Row; 3] {
+        [
+            row("how much", "Ten."),
+            row("what price", "TEN."),
+            row("when", "At noon."),
+        ]
+    }
+
+    #[test]
+    fn equal_answers_are_one_and_what_is_not_there_is_left_out() {
+        let mut questions = to_ask(&rows());
+        questions[2].answers.push("ten.".into());
+        questions.push(TestQuestion {
+            answers: vec!["Nowhere.".into()],
+            ..TestQuestion::default()
+        });
+        let exam = Exam::of_answers("", &rows(), &questions);
+        assert_eq!(exam.texts, ["Ten.", "At noon."]);
+        assert_eq!(exam.right, [vec![0], vec![0], vec![0, 1]]);
+        assert_eq!((exam.answers, exam.lost), (2, 1));
+    }
+
+    #[test]
+    fn the_best_text_of_an_answer_counts() {
+        let exam = Exam::of_index("", &rows(), &to_ask(&rows()[1..]));
+        assert_eq!(
+            exam.texts,
+            ["Ten.", "how much", "what price", "At noon.", "when"]
+        );
+        assert_eq!(exam.by_words().unwrap().recall_1, 1.0);
+        let at = |degrees: f32| [degrees.to_radians().cos(), degrees.to_radians().sin()];
+        let texts = Matrix::from_rows(&[at(90.0), at(80.0), at(10.0), at(30.0), at(40.0)]).unwrap();
+        let questions = Matrix::from_rows(&[at(0.0), at(19.0)]).unwrap();
+        // The first is nearest to its own wording, the second is too, where that is wrong.
+        let asked = exam.by_vectors(texts.clone(), &questions, 0.0).unwrap();
+        assert_eq!((asked.shipped.recall_1, asked.shipped.mrr_10), (0.5, 0.75));
+        assert_eq!(asked.meaning, None);
+        let asked = exam.by_vectors(texts, &questions, 1.0).unwrap();
+        assert_eq!(asked.shipped.recall_1, 1.0);
+        assert_eq!(asked.meaning.unwrap().recall_1, 0.5);
+    }
+}

@@ -1,0 +1,247 @@
+//! The data sets: what is learned from, and what is asked.
+
+use super::{
+    Failure,
+    arguments::Arguments,
+    exam::{Exam, to_ask},
+    say_loudly,
+};
+use nearsay_core::{
+    faq::{ReadOptions, Row, TestQuestion, read, read_questions, split},
+    store::{DiskStore, ReadSeek, Store as _},
+};
+use std::{
+    io::BufReader,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+pub const CLOUD: &str = "cloud";
+pub const SMALL: &str = "small";
+const LIBRARY: &str = "library";
+const COVID: &str = "cdc_covid_en";
+/// So large that it is done only when named.
+const LARGE: &str = "medquad_en";
+/// The folder of [`CLOUD`].
+const CLOUD_DIR: &str = "cloud_faq";
+const FAQ: &str = "faq.jsonl";
+const QUESTIONS: &str = "questions.jsonl";
+
+/// Share of the answers whose questions are withheld where there are no others to ask.
+pub const WITHHELD: f64 = 0.2;
+
+/// Which sets are to be done, and where they are.
+pub struct Sets {
+    pub names: Vec<String>,
+    shared: PathBuf,
+}
+
+/// The rows of a set.
+pub struct Set {
+    rows: Vec<Row>,
+    to_ask: ToAsk,
+}
+
+/// What is asked.
+enum ToAsk {
+    /// The questions of other rows, of their answers and of all.
+    Rows(Vec<Row>),
+    /// These questions, of what a folder of the rows searches.
+    Questions(Vec<TestQuestion>),
+    /// The questions of a part of the rows, of all answers.
+    Part,
+}
+
+/// One training and what is asked after it.
+pub struct Trial {
+    pub rows: Vec<Row>,
+    pub held_out: Vec<Row>,
+    pub exams: Vec<Exam>,
+}
+
+impl Sets {
+    /// The sets wanted, and all that are there when none is named; what is absent is told.
+    pub fn find(arguments: &Arguments) -> Result<Self, Failure> {
+        let shared = arguments.shared.clone();
+        let mut others = others(&shared)?;
+        let all = |name: &str| {
+            let known = [CLOUD, SMALL, LIBRARY, COVID].contains(&name);
+            known || others.iter().any(|other| other == name)
+        };
+        let named: Vec<String> = arguments.sets.iter().map(|name| full(name)).collect();
+        if let Some(name) = named.iter().find(|name| !all(name)) {
+            let others = others.join(", ");
+            return Err(format!(
+                "there is no set “{name}”; choose from {CLOUD}, {SMALL}, {LIBRARY}, {COVID}, {others}"
+            )
+            .into());
+        }
+        others.retain(|name| name != LARGE);
+        let known = [CLOUD, LIBRARY, COVID, SMALL].map(str::to_owned);
+        let mut names = match named.is_empty() {
+            true => known.into_iter().chain(others).collect(),
+            false => named,
+        };
+        names.retain(|name| {
+            let place = match &**name {
+                LIBRARY => return true,
+                CLOUD | SMALL => shared.join(CLOUD_DIR),
+                name => shared.join(name),
+            };
+            if !place.is_dir() {
+                let place = place.display();
+                say_loudly(&format!(
+                    "{name} is absent: it is not in {place}; say --shared DIR"
+                ));
+            }
+            place.is_dir()
+        });
+        Ok(Self { names, shared })
+    }
+
+    /// Reads a set.
+    pub fn read(&self, name: &str) -> Result<Set, Failure> {
+        let dir = self.shared.join(name);
+        let (rows_file, to_ask) = match name {
+            CLOUD => {
+                let rows = rows(&self.shared.join(CLOUD_DIR).join("val.jsonl"))?;
+                return Ok(Set {
+                    rows: self.cloud_train()?,
+                    to_ask: ToAsk::Rows(rows),
+                });
+            }
+            LIBRARY => {
+                let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
+                let asked = questions(&data.join("library_questions.jsonl"))?;
+                (data.join("library_faq.jsonl"), ToAsk::Questions(asked))
+            }
+            COVID => {
+                let asked = questions(&dir.join(QUESTIONS))?;
+                (dir.join(FAQ), ToAsk::Questions(asked))
+            }
+            _ => (dir.join(FAQ), ToAsk::Part),
+        };
+        Ok(Set {
+            rows: rows(&rows_file)?,
+            to_ask,
+        })
+    }
+
+    /// The rows that the cloud FAQ is learned from.
+    pub fn cloud_train(&self) -> Result<Vec<Row>, Failure> {
+        rows(&self.shared.join(CLOUD_DIR).join("train.jsonl"))
+    }
+
+    /// The questions of a set; none when it is absent, which is told.
+    pub fn questions(&self, name: &str) -> Result<Vec<String>, Failure> {
+        let file = self.shared.join(name).join(FAQ);
+        if !file.is_file() {
+            say_loudly(&format!("{name} is absent: there is no {}", file.display()));
+            return Ok(Vec::new());
+        }
+        Ok(rows(&file)?.into_iter().map(|row| row.question).collect())
+    }
+}
+
+impl Set {
+    /// Every different text of it.
+    pub fn texts(&self) -> Vec<&str> {
+        let mut texts: Vec<&str> = self.rows.iter().flat_map(texts_of).collect();
+        match &self.to_ask {
+            ToAsk::Rows(rows) => texts.extend(rows.iter().flat_map(texts_of)),
+            ToAsk::Questions(questions) => texts.extend(questions.iter().flat_map(|asked| {
+                let ways = std::iter::once(&asked.question).chain(&asked.wordings);
+                ways.map(String::as_str)
+            })),
+            ToAsk::Part => {}
+        }
+        texts.sort_unstable();
+        texts.dedup();
+        texts
+    }
+
+    /// What is done by a seed; only the sets that are split differ by it.
+    pub fn trial(&self, seed: u64) -> Result<Trial, Failure> {
+        let rows = self.rows.clone();
+        Ok(match &self.to_ask {
+            ToAsk::Rows(held_out) => {
+                let all: Vec<Row> = rows.iter().chain(held_out).cloned().collect();
+                let asked = to_ask(held_out);
+                Trial {
+                    exams: vec![
+                        Exam::of_answers("A", held_out, &asked),
+                        Exam::of_answers("B", &all, &asked),
+                    ],
+                    held_out: held_out.clone(),
+                    rows,
+                }
+            }
+            ToAsk::Questions(asked) => Trial {
+                exams: vec![Exam::of_index("index", &rows, asked)],
+                held_out: Vec::new(),
+                rows,
+            },
+            ToAsk::Part => {
+                let parts = split(&rows, WITHHELD, seed)?;
+                let take = |numbers: &[usize]| -> Vec<Row> {
+                    numbers.iter().map(|&number| rows[number].clone()).collect()
+                };
+                let (train, held_out) = (take(&parts.train), take(&parts.held_out));
+                Trial {
+                    exams: vec![Exam::of_answers("answers", &rows, &to_ask(&held_out))],
+                    held_out,
+                    rows: train,
+                }
+            }
+        })
+    }
+}
+
+/// The texts of a row.
+fn texts_of(row: &Row) -> impl Iterator<Item = &str> {
+    row.ways_to_ask().chain([&*row.answer])
+}
+
+/// The names of the further folders with an FAQ.
+fn others(shared: &Path) -> Result<Vec<String>, Failure> {
+    if !shared.is_dir() {
+        say_loudly(&format!(
+            "there is no {}; say --shared DIR",
+            shared.display()
+        ));
+        return Ok(Vec::new());
+    }
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(shared)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name != COVID && entry.path().join(FAQ).is_file() {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The name of a set that may be said shortly.
+fn full(name: &str) -> String {
+    let name = if name == "covid" { COVID } else { name };
+    name.to_owned()
+}
+
+fn reader(file: &Path) -> Result<BufReader<Box<dyn ReadSeek>>, Failure> {
+    let opened = DiskStore.open(file);
+    Ok(BufReader::new(opened.map_err(|error| {
+        format!("{} cannot be read: {error}", file.display())
+    })?))
+}
+
+fn rows(file: &Path) -> Result<Vec<Row>, Failure> {
+    let go_on = &mut |_| ControlFlow::Continue(());
+    Ok(read(reader(file)?, &ReadOptions::default(), go_on)?.rows)
+}
+
+fn questions(file: &Path) -> Result<Vec<TestQuestion>, Failure> {
+    let go_on = &mut |_| ControlFlow::Continue(());
+    Ok(read_questions(reader(file)?, &ReadOptions::default(), go_on)?.rows)
+}

@@ -1,0 +1,115 @@
+//! Whether recipe `quick` ever ends worse than the encoder it starts from, on few pairs.
+//!
+//! Thirty random subsets of the cloud FAQ's train.jsonl for each size. Of each subset the questions
+//! of a fifth of its answers are withheld and asked of all its answers, before and after, five times
+//! over with other fifths and seeds. The mean over the five is what a subset gains; told is the mean
+//! over the subsets with its standard error, how many subsets lose, and what the unluckiest loses.
+
+use super::{
+    Failure, Quality,
+    encoder::Encoder,
+    figures::mean_and_error,
+    sets::{Sets, WITHHELD},
+};
+use nearsay_core::{
+    faq::{Row, split},
+    train::{PoolFigures, Recipe},
+};
+
+const SIZES: [usize; 3] = [20, 50, 200];
+const SUBSETS: u64 = 30;
+const REPEATS: u64 = 5;
+
+/// One run: what it was before and after, and after by meaning alone.
+struct Ended {
+    before: PoolFigures,
+    after: PoolFigures,
+    meaning: PoolFigures,
+}
+
+pub fn run(quality: &Quality, sets: &Sets) -> Result<(), Failure> {
+    let rows = sets.cloud_train()?;
+    println!(
+        "{SUBSETS} subsets each, {REPEATS} runs a subset; gains in hundredths, ± one standard error"
+    );
+    println!(
+        "\n| pairs | encoder | recall@1 before | gain | mrr@10 before | gain | by meaning: gain in \
+         mrr@10 | subsets that lose mrr@10 | the most lost | runs that lose | runs that gain |"
+    );
+    println!("|{}", " --- |".repeat(11));
+    for encoder in &quality.encoders {
+        for size in SIZES {
+            one_size(encoder, &rows, size)?;
+        }
+    }
+    Ok(())
+}
+
+fn one_size(encoder: &Encoder, rows: &[Row], size: usize) -> Result<(), Failure> {
+    let mut subsets: Vec<Vec<Ended>> = Vec::new();
+    for number in 1..=SUBSETS {
+        let subset = subset(rows, size, number);
+        let runs = (1..=REPEATS).map(|seed| quick(encoder, &subset, seed));
+        subsets.push(runs.collect::<Result<_, _>>()?);
+    }
+    let of_subsets = |value: fn(&Ended) -> f32| -> Vec<f64> {
+        let mean = |runs: &Vec<Ended>| {
+            runs.iter().map(|run| f64::from(value(run))).sum::<f64>() / runs.len() as f64
+        };
+        subsets.iter().map(mean).collect()
+    };
+    let told = |value: fn(&Ended) -> f32| match mean_and_error(&of_subsets(value)) {
+        Some((mean, error)) => format!("{:+.1} ± {:.1}", mean * 100.0, error * 100.0),
+        None => "–".into(),
+    };
+    let before = |value: fn(&Ended) -> f32| match mean_and_error(&of_subsets(value)) {
+        Some((mean, _)) => format!("{mean:.3}"),
+        None => "–".into(),
+    };
+    let gain = |run: &Ended| run.after.mrr_10 - run.before.mrr_10;
+    let gains = of_subsets(gain);
+    let worst = gains.iter().copied().fold(0.0, f64::min);
+    let runs = || subsets.iter().flatten().map(gain);
+    println!(
+        "| {size} | {} | {} | {} | {} | {} | {} | {} of {SUBSETS} | {:.1} | {} of {} | {} |",
+        encoder.name,
+        before(|run| run.before.recall_1),
+        told(|run| run.after.recall_1 - run.before.recall_1),
+        before(|run| run.before.mrr_10),
+        told(gain),
+        told(|run| run.meaning.mrr_10 - run.before.mrr_10),
+        gains.iter().filter(|gain| **gain < 0.0).count(),
+        worst * 100.0,
+        runs().filter(|gain| *gain < 0.0).count(),
+        SUBSETS * REPEATS,
+        runs().filter(|gain| *gain > 0.0).count(),
+    );
+    Ok(())
+}
+
+/// Some of the rows, others by each number.
+fn subset(rows: &[Row], size: usize, number: u64) -> Vec<Row> {
+    let mut places: Vec<usize> = (0..rows.len()).collect();
+    fastrand::Rng::with_seed(number << 16 | size as u64).shuffle(&mut places);
+    let chosen = places.into_iter().take(size);
+    chosen.map(|place| rows[place].clone()).collect()
+}
+
+fn quick(encoder: &Encoder, rows: &[Row], seed: u64) -> Result<Ended, Failure> {
+    let parts = split(rows, WITHHELD, seed)?;
+    let take = |numbers: &[usize]| -> Vec<Row> {
+        numbers.iter().map(|&number| rows[number].clone()).collect()
+    };
+    let settings = encoder.settings(Recipe::Quick, seed);
+    let report = encoder
+        .learn(&settings, &take(&parts.train), &take(&parts.held_out))?
+        .report;
+    let (Some(before), Some(after)) = (report.before, report.after) else {
+        return Err("nothing was asked".into());
+    };
+    Ok(Ended {
+        before,
+        after,
+        meaning: report.without_words.unwrap_or(after),
+    })
+}

@@ -1,0 +1,102 @@
+//! The table of a set.
+
+use super::figures::{Figures, Spread};
+
+/// One run, asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    pub shipped: Figures,
+    /// By vectors alone; none when that is what `shipped` is.
+    pub meaning: Option<Figures>,
+    /// What words count for.
+    pub words: f32,
+    /// What learning took; none where nothing was learned.
+    pub seconds: Option<f64>,
+}
+
+impl Run {
+    /// One that learned nothing.
+    pub fn of(figures: Figures) -> Self {
+        Self {
+            shipped: figures,
+            meaning: None,
+            words: 0.0,
+            seconds: None,
+        }
+    }
+}
+
+/// All runs of the same kind.
+struct Line {
+    exam: String,
+    who: String,
+    runs: Vec<Run>,
+}
+
+/// The runs so far.
+#[derive(Default)]
+pub struct Table {
+    lines: Vec<Line>,
+}
+
+impl Table {
+    /// Takes in a run.
+    pub fn add(&mut self, exam: &str, who: &str, run: Run) {
+        let same = |line: &&mut Line| line.exam == exam && line.who == who;
+        match self.lines.iter_mut().find(same) {
+            Some(line) => line.runs.push(run),
+            None => self.lines.push(Line {
+                exam: exam.into(),
+                who: who.into(),
+                runs: vec![run],
+            }),
+        }
+    }
+
+    /// Prints it, exam by exam.
+    pub fn print(&self) {
+        println!(
+            "\n| asked of | model | recall@1 | recall@5 | mrr@10 | by meaning: recall@1 | recall@5 \
+             | mrr@10 | weight of words | seconds | runs |"
+        );
+        println!("|{}", " --- |".repeat(11));
+        let mut exams: Vec<&str> = Vec::new();
+        for line in &self.lines {
+            if !exams.contains(&&*line.exam) {
+                exams.push(&line.exam);
+            }
+        }
+        for exam in exams {
+            let of_it = |line: &&Line| line.exam == exam;
+            self.lines.iter().filter(of_it).for_each(Line::print);
+        }
+    }
+}
+
+impl Line {
+    fn print(&self) {
+        let Self { exam, who, runs } = self;
+        let spread = |value: &dyn Fn(&Run) -> Option<f64>, digits: usize| {
+            let spread = Spread::of(runs.iter().filter_map(value));
+            spread.map_or_else(|| "–".into(), |spread| format!("{spread:.digits$}"))
+        };
+        let has_words = runs.iter().any(|run| run.meaning.is_some());
+        let shipped = |part: fn(&Figures) -> f64| spread(&|run| Some(part(&run.shipped)), 3);
+        let meaning = |part: fn(&Figures) -> f64| {
+            let of = |run: &Run| has_words.then(|| part(&run.meaning.unwrap_or(run.shipped)));
+            spread(&of, 3)
+        };
+        let cells = [
+            shipped(|figures| figures.recall_1),
+            shipped(|figures| figures.recall_5),
+            shipped(|figures| figures.mrr_10),
+            meaning(|figures| figures.recall_1),
+            meaning(|figures| figures.recall_5),
+            meaning(|figures| figures.mrr_10),
+            spread(&|run| has_words.then(|| run.words.into()), 2),
+            spread(&|run| run.seconds, 1),
+            runs.len().to_string(),
+        ];
+        println!("| {exam} | {who} | {} |", cells.join(" | "));
+    }
+}

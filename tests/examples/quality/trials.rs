@@ -1,0 +1,191 @@
+//! A set: every recipe on it, with every encoder and seed.
+
+use super::{
+    Failure, Quality,
+    confidence::{Confidence, Of, Strangers},
+    encoder::{Encoder, MINILM},
+    finetune::{self, Finetuned},
+    say_loudly,
+    sets::{CLOUD, Set, Sets, Trial},
+    table::{Run, Table},
+};
+use nearsay_core::train::Settings;
+use std::time::Instant;
+
+/// What is found out about a set.
+#[derive(Default)]
+struct Found {
+    table: Table,
+    confidence: Confidence,
+}
+
+pub fn run(quality: &Quality, sets: &Sets, name: &str) -> Result<(), Failure> {
+    let set = sets.read(name)?;
+    let strangers = match name {
+        CLOUD => Some(Strangers::find(sets)?),
+        _ => None,
+    };
+    let mut found = Found::default();
+    for encoder in &quality.encoders {
+        embed(encoder, &set)?;
+    }
+    let mut done = Ok(());
+    for seed in 1..=quality.arguments.seeds {
+        done = one_seed(quality, &set, seed, strangers.as_ref(), &mut found);
+        if done.is_err() {
+            break;
+        }
+    }
+    // What was found before something failed is worth its time.
+    found.table.print();
+    if strangers.is_some() {
+        found.confidence.print();
+    }
+    done
+}
+
+/// Makes the vectors of all texts, and tells what that takes.
+fn embed(encoder: &Encoder, set: &Set) -> Result<(), Failure> {
+    let started = Instant::now();
+    let texts = set.texts();
+    let (_, fresh) = encoder.vectors(&texts)?;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{}: {fresh} texts embedded in {seconds:.1} s", encoder.name);
+    Ok(())
+}
+
+fn one_seed(
+    quality: &Quality,
+    set: &Set,
+    seed: u64,
+    strangers: Option<&Strangers>,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let trial = set.trial(seed)?;
+    for exam in &trial.exams {
+        if seed == 1 {
+            println!(
+                "{}: {} questions of {} answers, learned from {} rows",
+                exam.name,
+                exam.questions.len(),
+                exam.answers,
+                trial.rows.len()
+            );
+        }
+        if exam.lost > 0 {
+            say_loudly(&format!(
+                "{} questions have no answer among those of {}",
+                exam.lost, exam.name
+            ));
+        }
+        let run = Run::of(exam.by_words()?);
+        found.table.add(exam.name, "words alone", run);
+    }
+    for encoder in &quality.encoders {
+        frozen(encoder, &trial, &mut found.table)?;
+        recipes(quality, encoder, &trial, seed, strangers, found)?;
+        if encoder.name == MINILM {
+            let measured = peer(quality, encoder, &trial, seed, &mut found.table);
+            if let Err(error) = measured {
+                say_loudly(&format!("{} is not measured: {error}", finetune::NAME));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The encoder as it comes.
+fn frozen(encoder: &Encoder, trial: &Trial, table: &mut Table) -> Result<(), Failure> {
+    for exam in &trial.exams {
+        let vectors = |texts: &[String]| {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            encoder.vectors(&texts)
+        };
+        let (texts, _) = vectors(&exam.texts)?;
+        let (questions, _) = vectors(&exam.questions)?;
+        let asked = exam.by_vectors(texts, &questions, 0.0)?;
+        let who = format!("{}, frozen", encoder.name);
+        table.add(exam.name, &who, Run::of(asked.shipped));
+    }
+    Ok(())
+}
+
+fn recipes(
+    quality: &Quality,
+    encoder: &Encoder,
+    trial: &Trial,
+    seed: u64,
+    strangers: Option<&Strangers>,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let mut done: Vec<Settings> = Vec::new();
+    for &recipe in &quality.arguments.recipes {
+        let who = format!("{}, {recipe}", encoder.name);
+        let settings = encoder.settings(recipe, seed);
+        let under = |recipe| Settings {
+            recipe,
+            ..settings.clone()
+        };
+        if let Some(same) = done.iter().find(|done| **done == under(done.recipe)) {
+            if seed == 1 {
+                println!("{who} is the same as {}", same.recipe);
+            }
+            continue;
+        }
+        let trained = encoder.learn(&settings, &trial.rows, &trial.held_out)?;
+        let seconds = trained.report.train_s;
+        let folder = encoder.export(trained, &quality.shared.path().join("model"))?;
+        for exam in &trial.exams {
+            let asked = folder.ask(exam)?;
+            let run = Run {
+                shipped: asked.shipped,
+                meaning: asked.meaning,
+                words: folder.words(),
+                seconds: Some(seconds),
+            };
+            tell(exam.name, &who, seed, &run);
+            found.table.add(exam.name, &who, run);
+        }
+        for of in Of::ALL {
+            if let Some(strangers) = strangers {
+                let measured = strangers.measure(&folder, &trial.held_out, of, seed)?;
+                let who = format!("{who}, {}", of.name());
+                found.confidence.add(&who, measured);
+            }
+        }
+        done.push(settings);
+    }
+    Ok(())
+}
+
+fn peer(
+    quality: &Quality,
+    encoder: &Encoder,
+    trial: &Trial,
+    seed: u64,
+    table: &mut Table,
+) -> Result<(), Failure> {
+    let Some(model) = encoder.path() else {
+        return Ok(());
+    };
+    let Some(mut tuned) = Finetuned::learn(quality, model, trial, seed)? else {
+        return Ok(());
+    };
+    for exam in &trial.exams {
+        let [texts, questions] = tuned.vectors(exam)?;
+        let run = Run {
+            seconds: Some(tuned.seconds),
+            ..Run::of(exam.by_vectors(texts, &questions, 0.0)?.shipped)
+        };
+        tell(exam.name, finetune::NAME, seed, &run);
+        table.add(exam.name, finetune::NAME, run);
+    }
+    Ok(())
+}
+
+/// Tells whoever waits how far it is.
+fn tell(exam: &str, who: &str, seed: u64, run: &Run) {
+    let mrr = run.shipped.mrr_10;
+    let seconds = run.seconds.unwrap_or_default();
+    eprintln!("{exam}, {who}, seed {seed}: mrr@10 {mrr:.3}, {seconds:.1} s");
+}
