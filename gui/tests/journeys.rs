@@ -880,12 +880,13 @@ fn with_words(data: &Path, weight: f32) {
     let mut found = 0;
     let mut folders = vec![data.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.ends_with("nearsay.json") {
-                let text = std::fs::read_to_string(&path).unwrap();
+            } else if path.ends_with("nearsay.json")
+                && let Ok(text) = std::fs::read_to_string(&path)
+            {
                 let words = format!("{{\"words\": {{\"weight\": {weight}}},");
                 file(&path, &text.replacen('{', &words, 1));
                 found += 1;

@@ -213,7 +213,7 @@ impl Settings {
             Recipe::Thorough => Self {
                 recipe,
                 learns: Learns::Network,
-                epochs: 4,
+                epochs: 3,
                 batch: 128,
                 lr: 1e-4,
                 schedule: Schedule::WarmUp { share: 0.1 },
@@ -256,6 +256,23 @@ impl Settings {
                     patience: 6,
                 },
             },
+        }
+    }
+
+    /// The same for so many training pairs: `thorough` learns from few in smaller batches and more epochs, so
+    /// that it takes steps enough to learn anything; the rest stays.
+    #[must_use]
+    pub fn for_pairs(self, pairs: usize) -> Self {
+        if self.learns != Learns::Network {
+            return self;
+        }
+        /// From so many on, the recipe is as it stands.
+        const MANY: f64 = 6_000.0;
+        let fewer = (MANY / pairs.max(1) as f64).max(1.0);
+        Self {
+            epochs: (self.epochs as f64 * fewer.sqrt()).round().min(12.0) as usize,
+            batch: (self.batch as f64 / fewer.sqrt()).round().max(16.0) as usize,
+            ..self
         }
     }
 
@@ -372,6 +389,19 @@ mod tests {
                 .unwrap_err()
                 .contains("quick, thorough, quaterion")
         );
+    }
+
+    #[test]
+    fn few_pairs_are_learned_from_in_small_batches_for_longer() {
+        let of = |recipe, pairs| {
+            let settings = Settings::of(recipe, 384).for_pairs(pairs);
+            assert_eq!(settings.check(), Ok(()));
+            (settings.epochs, settings.batch)
+        };
+        assert_eq!(of(Recipe::Thorough, 100_000), (3, 128));
+        assert_eq!(of(Recipe::Thorough, 1_500), (6, 64));
+        assert_eq!(of(Recipe::Thorough, 2), (12, 16));
+        assert_eq!(of(Recipe::Quick, 2), of(Recipe::Quick, 9_999));
     }
 
     #[test]

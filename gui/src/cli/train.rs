@@ -268,7 +268,8 @@ impl Common<'_> {
         if !model.dense.is_empty() {
             return Err(encoder::has_a_layer(path));
         }
-        let settings = settings(self.args, Settings::of(self.args.recipe, model.dims))?;
+        let recipe = Settings::of(self.args.recipe, model.dims).for_pairs(self.train.len());
+        let settings = settings(self.args, recipe)?;
         let mut loaded = None;
         let precision = self.args.device.precision(self.device);
         let mut encode = |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| {

@@ -119,6 +119,7 @@ impl Encoder {
         rows: &[Row],
         held_out: &[Row],
     ) -> Result<Trained, Failure> {
+        let settings = &settings.clone().for_pairs(rows.len());
         let mut encode =
             |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| Ok(self.pooled(texts, tell)?);
         let source = match &self.kind {

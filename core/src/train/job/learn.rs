@@ -22,11 +22,16 @@ use crate::{
         Event, Fit, Fitted, Keep, Pairs, Settings, TrainError,
         data::Texts,
         fit::slice_score,
-        learner::{NetworkLearner, TableLearner, train_head},
+        learner::{Learner as _, NetworkLearner, TableLearner, train_head},
         whiten::{half_whitening, whitened},
     },
 };
 use std::{ops::ControlFlow, time::Instant};
+
+/// How much of the way from the network as it was to the one that was learned is gone in the end. Measured on a
+/// slice of training questions: 0.7 finds more right answers than 1, and stays nearer to a network that is good
+/// at questions unlike the file's. Source: Wortsman et al., "Robust fine-tuning of zero-shot models", 2022.
+const ALONG: f32 = 0.7;
 
 /// What was learned.
 pub(super) struct Learned {
@@ -233,11 +238,12 @@ impl Job<'_, '_> {
             vectors: vectors.as_ref(),
             ..self.fit(&train, &val)
         };
+        let start = learner.snapshot()?.weights;
         let fitted = fit.run(&mut learner, resume, on_event)?;
         if fitted.kept_epoch.is_none() {
             return self.unchanged(fitted, place);
         }
-        learner.keep(&fitted.weights)?;
+        learner.keep(&between(start, &fitted.weights, ALONG))?;
         let weights = learner.tuner().to_safetensors()?;
         drop(learner);
         let tuned =
@@ -266,4 +272,13 @@ impl Job<'_, '_> {
             vectors,
         })
     }
+}
+
+/// The weights a share of the way from one state to another of the same network.
+fn between(mut from: Weights, to: &Weights, share: f32) -> Weights {
+    for (from, to) in from.iter_mut().zip(to) {
+        let numbers = from.value.data_mut().iter_mut().zip(to.value.data());
+        numbers.for_each(|(a, b)| *a += share * (b - *a));
+    }
+    from
 }

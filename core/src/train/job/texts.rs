@@ -46,14 +46,11 @@ impl Places<'_> {
     }
 }
 
+/// Appends the token ids of a text to a list.
+type Write<'a> = dyn FnMut(&str, &mut Vec<u32>) -> Result<(), TrainError> + 'a;
+
 /// Every way to ask with its answer, as token ids; `write` appends those of a text to a list.
-pub(super) fn bags<E>(
-    rows: &[Row],
-    write: &mut dyn FnMut(&str, &mut Vec<u32>) -> Result<(), E>,
-) -> Result<Pairs<Bags>, TrainError>
-where
-    TrainError: From<E>,
-{
+pub(super) fn bags(rows: &[Row], write: &mut Write<'_>) -> Result<Pairs<Bags>, TrainError> {
     let (mut anchors, mut positives) = (Bags::new(), Bags::new());
     for (way, row) in ways(rows) {
         let mut failed = Ok(());
