@@ -997,13 +997,13 @@ fn each_effort_says_how_long_it_takes() {
     pace.quick = Some(learned);
     pace.balanced = Some(learned);
     pace.reading = Some(1e6);
-    // Four rounds of two and a half minutes.
+    // Eight rounds of two and a half minutes.
     pace.thorough = Some(learned / 150.0);
     window.run_steps(2);
     shows(&window, "About 15 seconds on this computer");
     shows(
         &window,
-        "About 11 minutes on this computer, by the last time",
+        "About 21 minutes on this computer, by the last time",
     );
 }
 

@@ -150,10 +150,10 @@ fn settings(effort: Effort) -> Settings {
     }
 }
 
-/// At most so many rounds, and so many pairs a step, by the recipe itself.
+/// At most so many rounds, and so many pairs a step, by the recipe itself, for so many pairs.
 #[must_use]
-pub fn usual(effort: Effort) -> (usize, usize) {
-    let settings = settings(effort);
+pub fn usual(effort: Effort, pairs: usize) -> (usize, usize) {
+    let settings = settings(effort).for_pairs(pairs);
     (settings.epochs, settings.batch)
 }
 

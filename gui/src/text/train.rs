@@ -294,7 +294,7 @@ pub fn estimate(
     rounds: Option<u32>,
     pace: &Pace,
 ) -> Option<String> {
-    let (usual, _) = job::usual(effort);
+    let (usual, _) = job::usual(effort, pairs);
     let rounds = rounds.map_or(ROUNDS_TAKEN.min(usual as f64), f64::from);
     let guess = |of_guess: f64| pace.guess.map(|guess| guess * of_guess);
     let (learning, of_guess) = match effort {
@@ -577,7 +577,7 @@ mod tests {
         let told = |effort| told(effort, None, &two_cores).unwrap();
         assert_eq!(told(Effort::Quick), "About 2 seconds on this computer");
         assert_eq!(told(Effort::Balanced), "About 10 seconds on this computer");
-        assert_eq!(told(Effort::Thorough), "About a minute on this computer");
+        assert_eq!(told(Effort::Thorough), "About 2 minutes on this computer");
     }
 
     #[test]
@@ -588,10 +588,10 @@ mod tests {
             guess: Some(175.0),
             ..Pace::default()
         };
-        // Four rounds of a thousand pairs, and texts.
+        // Seven rounds of a thousand pairs, and texts.
         assert_eq!(
             told(Effort::Thorough, None, &pace).unwrap(),
-            "About 8 minutes on this computer, by the last time"
+            "About 12 minutes on this computer, by the last time"
         );
         assert_eq!(
             told(Effort::Thorough, Some(1), &pace).unwrap(),
