@@ -124,7 +124,7 @@ fn words_count_where_the_folder_says_so() {
     let text = std::fs::read_to_string(&manifest).unwrap();
     save(
         &manifest,
-        &text.replacen('{', "{\"words\": {\"weight\": 0.5},", 1),
+        text.replacen('{', "{\"words\": {\"weight\": 0.5},", 1),
     );
     let answers = ask()["answers"].as_array().unwrap().clone();
     let number = |answer: &Value, key: &str| answer[key].as_f64().unwrap();

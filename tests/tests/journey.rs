@@ -171,7 +171,7 @@ fn failures_say_what_to_do() {
     assert!(words.contains("missing.jsonl"), "{words}");
     let faq = sample("library_faq.jsonl");
     let words = fail(&mut train(&faq, &["--recipe", "best"]), 2);
-    assert!(words.contains("quick, quaterion"), "{words}");
+    assert!(words.contains("quick, thorough, quaterion"), "{words}");
     let words = fail(&mut train(&faq, &["--encoder", "nothing-of-this-name"]), 1);
     assert!(words.contains("minilm"), "{words}");
     let words = fail(&mut train(&faq, &["--lr", "0"]), 1);

@@ -234,7 +234,8 @@ fn five_steps<L: Learner<Texts = Matrix>>(mut learner: L) {
     for weight in &mut start.weights {
         weight.value = matrix(&golden["init"][&weight.name]);
     }
-    learner.restore(&start, 0.01).unwrap();
+    learner.restore(&start).unwrap();
+    learner.set_lr(0.01);
     let [anchors, positives] = ["q", "a"].map(|side| learner.place(matrix(&golden[side])).unwrap());
     let expected = numbers(&golden["losses"]);
     let n = matrix(&golden["q"]).rows();

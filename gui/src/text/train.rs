@@ -591,7 +591,7 @@ mod tests {
         // Seven rounds of a thousand pairs, and texts.
         assert_eq!(
             told(Effort::Thorough, None, &pace).unwrap(),
-            "About 12 minutes on this computer, by the last time"
+            "About 13 minutes on this computer, by the last time"
         );
         assert_eq!(
             told(Effort::Thorough, Some(1), &pace).unwrap(),
