@@ -77,7 +77,7 @@
 //! - `FaultStore` fails the n-th *step* (create, write, sync, rename) rather than the n-th call, so
 //!   that a fault can fall inside an atomic write.
 //! - The training loop (`train::Fit`) knows only a *learner*: a head over
-//!   cached vectors, the rows of a static table. It saves, resumes, goes back and stops all alike.
+//!   cached vectors, the rows of a static table, the weights of a network. It saves, resumes, goes back and stops all alike.
 //! - The compact encoder is one file of its own format ([`compact::CompactFile`]), read in place:
 //!   safetensors would need a JSON parser and memory where there is no operating system. A trained
 //!   table is exported as safetensors, in full numbers, as sentence-transformers has it.

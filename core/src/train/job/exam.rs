@@ -148,7 +148,9 @@ impl Job<'_, '_> {
             });
         }
         let most = (SCORES / pool.len().max(1)).clamp(1, QUESTIONS);
-        let kept = &kept[..kept.len().min(most)];
+        // From all over the file, should there be more.
+        let every = kept.len().div_ceil(most);
+        let kept: Vec<usize> = kept.into_iter().step_by(every).collect();
         let questions = kept.iter().map(|&pair| rows[pair].0).collect();
         let right = kept.iter().map(|&pair| vec![number[&groups[pair]]]);
         let right = right.collect();

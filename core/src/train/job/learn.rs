@@ -218,6 +218,11 @@ impl Job<'_, '_> {
         resume: bool,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Learned, TrainError> {
+        if !self.device.is_cpu() {
+            on_event(Event::note(
+                "A network learns on the processor; the graphics card is used for reading only.",
+            ));
+        }
         let tuner = FineTuner::load(files, 0, Products::Bf16, 0)?;
         let mut write = |text: &str, ids: &mut Vec<u32>| -> Result<(), TrainError> {
             ids.extend(tuner.token_ids(text)?);
