@@ -18,7 +18,7 @@ pub use head::{AutogradHead, ClosedHead, train_head};
 pub use network::NetworkLearner;
 pub use table::TableLearner;
 
-use super::{TrainError, checkpoint::Snapshot, data::Texts};
+use super::{TrainError, bags::Bags, checkpoint::Snapshot, data::Texts};
 use crate::{
     distance::DistanceKind,
     metric::{Ranks, rank_pairs},
@@ -97,6 +97,14 @@ pub struct Batch<'a, P> {
     pub pairs: &'a [u32],
     /// What is known of them.
     pub targets: &'a PairTargets,
+}
+
+/// The texts of a batch, all anchors first.
+fn texts<'a>(batch: &Batch<'a, Bags>) -> Vec<&'a [u32]> {
+    [batch.anchors, batch.positives]
+        .into_iter()
+        .flat_map(|side| batch.pairs.iter().map(|&pair| side.get(pair as usize)))
+        .collect()
 }
 
 /// The ranks of a batch whose embeddings are a tensor, `[2n, d]`.

@@ -1,4 +1,4 @@
-use super::{Batch, Learner, in_batch::InBatch};
+use super::{Batch, Learner, in_batch::InBatch, texts};
 use crate::{
     candle::{
         adam::AdamState,
@@ -78,14 +78,6 @@ impl NetworkLearner {
         }
         Ok(Matrix::new(texts.len(), self.tuner.dim(), data)?)
     }
-}
-
-/// The texts of a batch, all anchors first.
-fn texts<'a>(batch: &Batch<'a, Bags>) -> Vec<&'a [u32]> {
-    [batch.anchors, batch.positives]
-        .into_iter()
-        .flat_map(|side| batch.pairs.iter().map(|&pair| side.get(pair as usize)))
-        .collect()
 }
 
 /// Takes embeddings in and ranks them; whether they are finite.

@@ -1,4 +1,4 @@
-use super::{Batch, Learner, number, rank_tensor, sparse_adam::SparseAdam};
+use super::{Batch, Learner, number, rank_tensor, sparse_adam::SparseAdam, texts};
 use crate::{
     candle::to_tensor,
     compact::Table,
@@ -72,14 +72,6 @@ impl TableLearner {
         }
         Matrix::new(n, dim, data)
     }
-}
-
-/// The texts of a batch, all anchors first.
-fn texts<'a>(batch: &Batch<'a, Bags>) -> Vec<&'a [u32]> {
-    [batch.anchors, batch.positives]
-        .into_iter()
-        .flat_map(|side| batch.pairs.iter().map(|&pair| side.get(pair as usize)))
-        .collect()
 }
 
 impl Learner for TableLearner {
