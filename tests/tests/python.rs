@@ -23,6 +23,21 @@ fn python() -> Option<String> {
     None
 }
 
+/// Trains on the library sample and leaves the folder at `model`.
+fn train(model: &Path, encoder: &str, recipe: &str, seed: u64) {
+    let train = app!()
+        .arg("train")
+        .arg(sample("library_faq.jsonl"))
+        .arg("--out")
+        .arg(model)
+        .args(["--encoder", encoder, "--recipe", recipe])
+        .args(["--seed", &seed.to_string(), "--epochs", "20"])
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8_lossy(&train.stderr);
+    assert!(train.status.success(), "{encoder} {recipe}: {complaint}");
+}
+
 #[test]
 fn sentence_transformers_gives_the_same_vectors() {
     let Some(python) = python() else { return };
@@ -50,22 +65,12 @@ fn sentence_transformers_gives_the_same_vectors() {
         ("compact", "quick", None),
         ("compact", "quaterion", Some("1_Dense")),
     ] {
-        let train = app!()
-            .arg("train")
-            .arg(sample("library_faq.jsonl"))
-            .arg("--out")
-            .arg(&model)
-            .args(["--encoder", encoder, "--recipe", recipe])
-            .args(["--epochs", "20", "--lr", "0.001"])
-            .output()
-            .unwrap();
-        assert!(
-            train.status.success(),
-            "{}",
-            String::from_utf8_lossy(&train.stderr)
-        );
-        let there = layer.is_none_or(|layer| model.join(layer).exists());
-        assert!(there, "{encoder} {recipe}: there is a head to compare");
+        // A head that does not help is not kept: then another slice of the questions decides.
+        let learned = (1..=8).any(|seed| {
+            train(&model, encoder, recipe, seed);
+            layer.is_none_or(|layer| model.join(layer).exists())
+        });
+        assert!(learned, "{encoder} {recipe}: there is a head to compare");
         let vectors = app!()
             .arg("encode")
             .arg(&model)
