@@ -18,6 +18,7 @@
 //! | `bm25` | finding answers by their words, for orientation | bm25s alone |
 //! | `import` | reading 100,000 lines | Python's json and csv, which check nothing |
 //! | `start` | from the start of a process to its first answer | a script with sentence-transformers |
+//! | `window` | from the start of the app to its window, MiniLM in it (`cargo build --release` first) | – |
 //! | `memory` | the peak of embedding the cloud FAQ | sentence-transformers |
 //!
 //! Everybody has two threads, is loaded and warmed up before, and gets the settings that suit it best:

@@ -77,14 +77,6 @@ impl Goal {
             Self::FirstAnswer => Asked::Seconds(0.5),
         }
     }
-
-    /// Where a figure comes from that this command does not measure.
-    fn elsewhere(self) -> &'static str {
-        match self {
-            Self::Window => "not run here: tests/window/run prints it",
-            _ => "not run",
-        }
-    }
 }
 
 struct Found {
@@ -123,7 +115,7 @@ impl Table {
             };
             let what = goal.what();
             let Some(Found { value, note, sound }) = self.found.get(&goal) else {
-                println!("| {what} | {asked} | – | {} | |", goal.elsewhere());
+                println!("| {what} | {asked} | – | not run | |");
                 continue;
             };
             let (unit, reached) = match goal.asked() {

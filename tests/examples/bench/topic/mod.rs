@@ -12,6 +12,7 @@ mod quick;
 mod search;
 mod start;
 mod thorough;
+mod window;
 
 use super::{Bench, Failure, table::Table};
 
@@ -22,7 +23,7 @@ pub struct Topic {
 }
 
 /// All topics, in the order they are measured.
-pub const ALL: [Topic; 11] = [
+pub const ALL: [Topic; 12] = [
     topic("encode", encode::run),
     topic("fast", fast::run),
     topic("question", question::run),
@@ -33,6 +34,7 @@ pub const ALL: [Topic; 11] = [
     topic("bm25", bm25::run),
     topic("import", import::run),
     topic("start", start::run),
+    topic("window", window::run),
     topic("memory", memory::run),
 ];
 

@@ -44,7 +44,6 @@ pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
     rounds.print("start", 1);
     let note = format!("{} answers, files in the system's cache", answers.len());
     table.found(Goal::FirstAnswer, rounds.median(0), note);
-    println!("from the start to the window: tests/window/run PROGRAM prints it");
     Ok(())
 }
 
