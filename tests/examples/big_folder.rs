@@ -124,6 +124,7 @@ fn make(answers: usize, folder: &Path) -> Result<(), Failure> {
         threshold: Threshold::USUAL,
         calibration: None,
         words: None,
+        expansion: None,
         report: serde_json::Value::Null,
     }
     .write(&DiskStore, folder)?)

@@ -129,6 +129,7 @@ fn export(texts: &[String], dir: &Path) -> Result<(), Failure> {
         threshold: Threshold::USUAL,
         calibration: None,
         words: None,
+        expansion: None,
         report: serde_json::Value::Null,
     };
     Ok(export.write(&DiskStore, dir)?)

@@ -1,5 +1,6 @@
 use super::{Manifest, ServableError};
 use crate::{
+    expansion::Kind,
     faq::{self, Row},
     matrix::Matrix,
     store::Store,
@@ -10,6 +11,7 @@ use std::{collections::HashMap, path::Path};
 
 pub(super) const TEXTS: &str = "answers.jsonl";
 pub(super) const VECTORS: &str = "answers.safetensors";
+pub(super) const PLAIN: &str = "plain.safetensors";
 
 /// An answer with the wordings of its question that are known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +126,19 @@ impl AnswerSet {
     #[must_use]
     pub fn owners(&self) -> Vec<u32> {
         self.vectors.iter().map(|&(answer, _)| answer).collect()
+    }
+
+    /// What the text of every vector is, in order.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Kind> {
+        let kind = |wording: u32| match wording {
+            0 => Kind::Answer,
+            _ => Kind::Question,
+        };
+        self.vectors
+            .iter()
+            .map(|&(_, wording)| kind(wording))
+            .collect()
     }
 
     /// One JSON line an answer.

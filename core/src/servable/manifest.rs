@@ -1,6 +1,7 @@
 use super::{ServableError, answers};
 use crate::{
     calibration::Calibration,
+    expansion,
     model::{hex, sha256_hex},
     store::{ErrorKind, Operation, Store, StoreError},
 };
@@ -24,8 +25,8 @@ pub(super) const NAME: &str = "nearsay.json";
 /// Largest manifest that is read.
 pub(super) const LIMIT: u64 = 16 << 20;
 
-/// The files of the answers; a folder without its data has neither.
-pub(super) const DATA: [&str; 2] = [answers::TEXTS, answers::VECTORS];
+/// The files of the answers; a folder without its data has none of them.
+pub(super) const DATA: [&str; 3] = [answers::TEXTS, answers::VECTORS, answers::PLAIN];
 
 /// Version of the folder's format.
 pub(super) const FORMAT: u32 = 1;
@@ -47,6 +48,9 @@ pub struct Manifest {
     /// What words count for beside vectors; none when vectors alone are compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<Words>,
+    /// How the vectors of answers were moved; none when they are as the model makes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expansion: Option<Expanded>,
     /// The report of the training, as the feature `train` writes it; null when nothing was trained.
     pub report: Value,
     /// Every other file, by its name with forward slashes.
@@ -105,6 +109,39 @@ impl Words {
     }
 }
 
+/// How the vectors of answers were moved towards the questions of answers like them; see
+/// [`expansion`](crate::expansion).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Expanded {
+    /// How far, from 0 to 4.
+    pub weight: f32,
+    /// Towards so many questions.
+    pub nearest: usize,
+    /// How much more the nearer ones counted.
+    pub sharpness: f32,
+}
+
+impl Expanded {
+    /// By this weight; none when it is 0.
+    ///
+    /// # Errors
+    /// When the weight is not a number from 0 to 4.
+    pub(super) fn of(weight: Option<f32>) -> Result<Option<Self>, ServableError> {
+        match weight.filter(|weight| !(0.0..=4.0).contains(weight)) {
+            Some(weight) => Err(ServableError::Weight { weight }),
+            None => Ok(weight.filter(|weight| *weight > 0.0).map(|weight| Self {
+                weight,
+                nearest: expansion::NEAREST,
+                sharpness: expansion::SHARPNESS,
+            })),
+        }
+    }
+
+    fn is_sound(self) -> bool {
+        (0.0..=4.0).contains(&self.weight)
+    }
+}
+
 impl Manifest {
     /// Reads the manifest of a folder.
     ///
@@ -145,6 +182,15 @@ impl Manifest {
             return Err(ServableError::changed(
                 NAME,
                 "has a weight of words that is not from 0 to 4",
+            ));
+        }
+        if manifest
+            .expansion
+            .is_some_and(|expansion| !expansion.is_sound())
+        {
+            return Err(ServableError::changed(
+                NAME,
+                "has a weight of expansion that is not from 0 to 4",
             ));
         }
         match manifest.files.keys().find(|name| !plain(name)) {
@@ -363,6 +409,7 @@ mod tests {
             threshold: Threshold::USUAL,
             calibration: None,
             words: None,
+            expansion: None,
             report: Value::Null,
             files: names
                 .iter()

@@ -13,6 +13,7 @@
 //!   2_Dense/  3_Dense/ …    the head, folded into as few layers as say it, mostly one
 //!   answers.jsonl           every answer with its known wordings
 //!   answers.safetensors     the vectors of both
+//!   plain.safetensors       with expansion only: the vectors of answers as the model makes them
 //!   README.md               a model card in plain words
 //! ```
 //!
@@ -23,6 +24,10 @@
 //! With words (`"words": {"weight": 0.35}` in `nearsay.json`), [`Servable::ask`] adds to the cosine of each
 //! text what it shares with the question ([`Lexical`]), of this weight. Nothing of it is in the folder but the
 //! weight: the texts are read when it is opened. Other readers use the vectors alone.
+//!
+//! With expansion (`"expansion": {"weight": 0.5, …}`), the vectors of answers in `answers.safetensors` are moved
+//! towards the questions of answers like them ([`expansion`](crate::expansion)); whoever compares with these
+//! has all of it. [`Servable::plain_vectors`] has them as they were, to go on with other answers.
 //!
 //! The sentence-transformers part follows the schema that its versions up to 5.3 write, because old
 //! and new versions, and text-embeddings-inference, read it; what newer versions write is read by
@@ -48,6 +53,7 @@ mod card;
 mod check;
 mod dense;
 mod error;
+mod expander;
 mod manifest;
 mod reissue;
 mod text_model;
@@ -57,15 +63,18 @@ mod write;
 pub use answers::{AnswerSet, KnownAnswer};
 pub use check::{Checked, HeldOut, check};
 pub use error::ServableError;
-pub use manifest::{FileEntry, Manifest, Threshold, Words};
+pub use expander::Expander;
+pub use manifest::{Expanded, FileEntry, Manifest, Threshold, Words};
 pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
 pub use write::{Export, ExportEncoder};
 
 use crate::{
     candle::bert::Precision,
+    expansion::Kind,
     index::{Hit, Index},
     lexical::Lexical,
+    matrix::Matrix,
     store::Store,
 };
 use candle_core::Device;
@@ -126,7 +135,7 @@ impl Servable {
         }
         // The vectors are most of it, and hashing takes longest: meanwhile comes the rest.
         let (vectors, rest) = thread::scope(|scope| {
-            let read = || vectors::read(store, dir, &manifest);
+            let read = || vectors::read(store, dir, &manifest, answers::VECTORS);
             let thread = thread::Builder::new().name("vectors".to_owned());
             let reading = thread.spawn_scoped(scope, read);
             let rest = || -> Result<_, ServableError> {
@@ -189,6 +198,47 @@ impl Servable {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The unit vectors of answers as the model makes them, `[answers, dim]`, where the index has them moved;
+    /// none where it has not. They are read from the folder now, so `store` and `dir` are to be those it was
+    /// opened with.
+    ///
+    /// # Errors
+    /// When the file is missing or not the one that was written.
+    pub fn plain_answers(
+        &self,
+        store: &dyn Store,
+        dir: &Path,
+    ) -> Result<Option<Matrix>, ServableError> {
+        if self.manifest.expansion.is_none() {
+            return Ok(None);
+        }
+        let plain = vectors::read(store, dir, &self.manifest, answers::PLAIN)?;
+        match (plain.rows(), plain.columns()) == (self.answers.len(), self.index.dim()) {
+            true => Ok(Some(plain)),
+            false => Err(ServableError::changed(
+                answers::PLAIN,
+                "does not go with the answers and the model",
+            )),
+        }
+    }
+
+    /// The unit vectors of [`AnswerSet::texts`] as the model makes them, `[n, dim]`: those of the index, but
+    /// for answers that were moved.
+    ///
+    /// # Errors
+    /// As [`plain_answers`](Self::plain_answers).
+    pub fn plain_vectors(&self, store: &dyn Store, dir: &Path) -> Result<Matrix, ServableError> {
+        let mut vectors = self.index.vectors().clone();
+        if let Some(plain) = self.plain_answers(store, dir)? {
+            let kinds = self.answers.kinds().into_iter().enumerate();
+            let of_answers = kinds.filter(|(_, kind)| *kind == Kind::Answer);
+            for ((text, _), vector) in of_answers.zip(plain.iter_rows()) {
+                vectors.row_mut(text).copy_from_slice(vector);
+            }
+        }
+        Ok(vectors)
     }
 
     /// What it is made of, for who goes on with other answers: the model, the answers, and the vectors

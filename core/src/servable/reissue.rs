@@ -1,5 +1,5 @@
 use super::{
-    AnswerSet, Manifest, Servable, ServableError, TextModel, Threshold, Words, card,
+    AnswerSet, Expanded, Manifest, Servable, ServableError, TextModel, Threshold, Words, card,
     manifest::{self, DATA},
     write::{Folder, staged},
 };
@@ -25,6 +25,9 @@ pub struct Reissue<'a> {
     pub calibration: Option<&'a Calibration>,
     /// What words count for beside vectors, from 0 to 4; none or 0 when vectors alone are compared.
     pub words: Option<f32>,
+    /// How far answers were moved towards the questions of answers like them, from 0 to 4; none or 0 when
+    /// they are compared as they are.
+    pub expansion: Option<f32>,
 }
 
 /// Answers with their vectors.
@@ -32,9 +35,11 @@ pub struct Reissue<'a> {
 pub struct Data<'a> {
     /// The answers and their known wordings; at least one answer.
     pub answers: &'a AnswerSet,
-    /// The unit vector of each of the set's texts by this very model, as of [`TextModel::encode`],
-    /// `[n, dim]`.
+    /// The unit vector that each of the set's texts is compared by, `[n, dim]`: by this very model, as of
+    /// [`TextModel::encode`], those of answers moved where there is expansion.
     pub vectors: &'a Matrix,
+    /// With expansion, the unit vectors of answers as the model makes them, `[answers, dim]`.
+    pub plain: Option<&'a Matrix>,
 }
 
 /// What must be known of a module to write it again.
@@ -60,6 +65,7 @@ impl Reissue<'_> {
         }
         let former = Manifest {
             words: Words::of(self.words)?,
+            expansion: Expanded::of(self.expansion)?,
             ..Manifest::read(store, self.from)?
         };
         staged(store, to, |staging| {
@@ -111,8 +117,7 @@ impl Reissue<'_> {
             files: BTreeMap::new(),
             ..former
         };
-        let data = self.data.map(|data| (data.answers, data.vectors));
-        folder.finish(manifest, data, layers)
+        folder.finish(manifest, self.data, layers)
     }
 }
 

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     calibration::Calibration,
     candle::bert::{SentenceEncoder, tiny_tokenizer},
+    expansion::{Own, Texts},
     faq::Row,
     head::{Activation, Dense, Folded, HeadConfig},
     matrix::Matrix,
@@ -100,6 +101,15 @@ fn write(store: &dyn Store, head: &Folded) -> Result<(), ServableError> {
 }
 
 fn write_with(store: &dyn Store, head: &Folded, words: Option<f32>) -> Result<(), ServableError> {
+    write_by(store, head, words, None)
+}
+
+fn write_by(
+    store: &dyn Store,
+    head: &Folded,
+    words: Option<f32>,
+    expansion: Option<f32>,
+) -> Result<(), ServableError> {
     let answers = AnswerSet::of(&rows());
     // The encoder is read before anything fails on purpose.
     let base = base();
@@ -118,6 +128,7 @@ fn write_with(store: &dyn Store, head: &Folded, words: Option<f32>) -> Result<()
         },
         calibration: Some(&calibration),
         words,
+        expansion,
         report: json!({"after": {"recall@1": 0.5}}),
     };
     export.write(store, "model".as_ref())
@@ -200,10 +211,12 @@ fn words_count_by_the_weight_that_is_written() {
             data: Some(Data {
                 answers: model.answers(),
                 vectors: model.index().vectors(),
+                plain: None,
             }),
             threshold: Threshold::USUAL,
             calibration: None,
             words,
+            expansion: None,
         };
         reissue.write(&store, "other".as_ref()).unwrap();
         let other = Servable::open(&store, "other".as_ref(), &Device::Cpu).unwrap();
@@ -219,12 +232,106 @@ fn words_count_by_the_weight_that_is_written() {
             threshold: Threshold::USUAL,
             calibration: None,
             words: Some(words),
+            expansion: None,
         };
         let error = reissue.write(&store, "third".as_ref()).unwrap_err();
         assert!(matches!(error, ServableError::Weight { .. }), "{error}");
     }
     assert!(!store.exists("third".as_ref()).unwrap());
     assert_eq!(open(&store).unwrap().index().words_weight(), 0.5);
+}
+
+#[test]
+fn answers_are_moved_and_kept_as_they_were() {
+    let (plain, store) = (MemStore::new(), MemStore::new());
+    write(&plain, &head()).unwrap();
+    write_by(&store, &head(), None, Some(0.5)).unwrap();
+    assert!(!plain.exists("model/plain.safetensors".as_ref()).unwrap());
+    let (as_made, model) = (open(&plain).unwrap(), open(&store).unwrap());
+    let dir: &Path = "model".as_ref();
+    assert_eq!(as_made.plain_answers(&plain, dir).unwrap(), None);
+    let vectors = as_made.index().vectors();
+    let near = |a: &Matrix, b: &Matrix| {
+        let pairs = a.data().iter().zip(b.data());
+        a.dims() == b.dims() && pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-6)
+    };
+    assert!(near(&model.plain_vectors(&store, dir).unwrap(), vectors));
+    let set = model.answers();
+    let (owners, kinds) = (set.owners(), set.kinds());
+    let texts = Texts {
+        vectors,
+        owners: &owners,
+        kinds: &kinds,
+    };
+    let moved = texts.expanded(0.5, Own::Counts).unwrap();
+    assert!(near(model.index().vectors(), &moved));
+    assert!(!near(&moved, vectors));
+    // An answer that is asked of elsewhere goes the same way, without what is asked.
+    let expander = |without: &dyn Fn(&str) -> bool| {
+        let found = model.expander(&store, dir, without).unwrap();
+        let names: Vec<&str> = set.iter().map(|known| known.answer.as_str()).collect();
+        let mut answers = model.plain_answers(&store, dir).unwrap().unwrap();
+        found
+            .unwrap()
+            .apply(&names, &mut answers, Own::Counts)
+            .unwrap();
+        answers
+    };
+    let all = expander(&|_| false);
+    assert!(near(
+        &Matrix::from_rows(&[moved.row(0)]).unwrap(),
+        &Matrix::from_rows(&[all.row(0)]).unwrap()
+    ));
+    assert!(!near(&all, &expander(&|wording| wording == "a b")));
+    assert!(as_made.expander(&plain, dir, &|_| false).unwrap().is_none());
+
+    // Written anew, it has what it is given; without its data, nothing of it.
+    let unmoved = model.plain_answers(&store, dir).unwrap();
+    let again = Reissue {
+        from: dir,
+        data: Some(Data {
+            answers: set,
+            vectors: model.index().vectors(),
+            plain: unmoved.as_ref(),
+        }),
+        threshold: Threshold::USUAL,
+        calibration: None,
+        words: None,
+        expansion: Some(0.5),
+    };
+    again.write(&store, "again".as_ref()).unwrap();
+    let other = Servable::open(&store, "again".as_ref(), &Device::Cpu).unwrap();
+    assert!(near(other.index().vectors(), &moved));
+    assert_eq!(
+        other.plain_answers(&store, "again".as_ref()).unwrap(),
+        unmoved
+    );
+    let without = Reissue {
+        data: Some(Data {
+            plain: None,
+            ..again.data.unwrap()
+        }),
+        ..again
+    };
+    let error = without.write(&store, "again".as_ref()).unwrap_err();
+    assert!(error.to_string().contains("lacks"), "{error}");
+    let only = Reissue {
+        data: None,
+        ..again
+    };
+    only.write(&store, "only".as_ref()).unwrap();
+    assert!(!store.exists("only/plain.safetensors".as_ref()).unwrap());
+
+    // It is not read where only questions are asked; whoever reads it is told when it was changed.
+    let path = Path::new("model/plain.safetensors");
+    store.write_atomic(path, b"something else").unwrap();
+    let model = open(&store).unwrap();
+    let error = model.plain_answers(&store, dir).unwrap_err().to_string();
+    assert!(error.contains("plain.safetensors"), "{error}");
+    for weight in [-0.5, 4.5, f32::NAN] {
+        let error = write_by(&store, &head(), None, Some(weight)).unwrap_err();
+        assert!(matches!(error, ServableError::Weight { .. }), "{error}");
+    }
 }
 
 #[test]
@@ -474,6 +581,7 @@ fn an_empty_set_of_answers_is_refused() {
         threshold: Threshold::USUAL,
         calibration: None,
         words: None,
+        expansion: None,
         report: Value::Null,
     };
     let error = export
@@ -517,10 +625,12 @@ fn a_folder_is_written_anew_with_other_answers() {
             data: Some(Data {
                 answers: &answers,
                 vectors: &vectors,
+                plain: None,
             }),
             threshold: Threshold::USUAL,
             calibration: None,
             words: None,
+            expansion: None,
         };
         // Elsewhere, and over itself.
         for to in ["other", "model"] {
@@ -564,6 +674,7 @@ fn a_model_without_its_data_is_a_model_and_answers_nothing() {
         threshold: Threshold::USUAL,
         calibration: None,
         words: None,
+        expansion: None,
     };
     only.write(&store, "only".as_ref()).unwrap();
     for name in ["answers.jsonl", "answers.safetensors"] {
@@ -597,6 +708,7 @@ fn a_model_without_its_data_is_a_model_and_answers_nothing() {
         data: Some(Data {
             answers: &answers,
             vectors: &vectors,
+            plain: None,
         }),
         ..only
     };
@@ -615,13 +727,18 @@ fn what_does_not_go_together_is_not_written_anew() {
         .encode(&answers.texts())
         .unwrap();
     let reissue = |store: &dyn Store, answers: &AnswerSet, vectors: &Matrix| {
-        let data = Some(Data { answers, vectors });
+        let data = Some(Data {
+            answers,
+            vectors,
+            plain: None,
+        });
         let reissue = Reissue {
             from: "model".as_ref(),
             data,
             threshold: Threshold::USUAL,
             calibration: None,
             words: None,
+            expansion: None,
         };
         let written = reissue.write(store, "other".as_ref());
         assert_eq!(written.is_ok(), store.exists("other".as_ref()).unwrap());
@@ -652,6 +769,7 @@ fn what_does_not_go_together_is_not_written_anew() {
         threshold: Threshold::USUAL,
         calibration: None,
         words: None,
+        expansion: None,
     };
     let error = nowhere.write(&store, "other".as_ref()).unwrap_err();
     assert!(matches!(error, ServableError::NotAModel { .. }), "{error}");
@@ -677,10 +795,12 @@ fn a_failed_reissue_leaves_the_former_folder() {
             data: Some(Data {
                 answers: &answers,
                 vectors: &vectors,
+                plain: None,
             }),
             threshold: Threshold::USUAL,
             calibration: None,
             words: None,
+            expansion: None,
         };
         let written = reissue.write(&store, "model".as_ref());
         let fired = store.fired();

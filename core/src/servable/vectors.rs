@@ -1,6 +1,6 @@
 //! The vectors of the answers: read once, hashed as they come, straight to where they stay.
 
-use super::{Manifest, ServableError, answers::VECTORS};
+use super::{Manifest, ServableError};
 use crate::{
     matrix::Matrix,
     store::{ErrorKind, Operation, Store, StoreError},
@@ -11,7 +11,7 @@ use std::path::Path;
 /// One tensor is listed; no header of ours is longer.
 const MAX_HEADER: u64 = 1 << 16;
 
-/// Reads the vectors of a folder, `[n, d]`.
+/// Reads the vectors in a file of a folder, `[n, d]`.
 ///
 /// Takes memory for the vectors, and none before the file is known to be long enough for them.
 ///
@@ -21,9 +21,10 @@ pub(super) fn read(
     store: &dyn Store,
     dir: &Path,
     manifest: &Manifest,
+    name: &str,
 ) -> Result<Matrix, ServableError> {
-    let entry = manifest.entry(VECTORS)?;
-    let path = dir.join(VECTORS);
+    let entry = manifest.entry(name)?;
+    let path = dir.join(name);
     // As long as it says it is, so that no header can ask for more memory than there are bytes.
     let len = store.metadata(&path).map_or(0, |metadata| metadata.len);
     let mut reader = Reader {
@@ -31,14 +32,16 @@ pub(super) fn read(
         ..Reader::default()
     };
     let mut failed = None;
-    entry.stream(store, dir, VECTORS, &mut |piece| {
+    entry.stream(store, dir, name, &mut |piece| {
         if failed.is_none() {
             failed = reader.take(piece).err();
         }
     })?;
     match failed {
-        None => reader.finish(),
-        Some(Failure::Wrong(why)) => Err(ServableError::changed(VECTORS, why)),
+        None => reader
+            .finish()
+            .map_err(|why| ServableError::changed(name, why)),
+        Some(Failure::Wrong(why)) => Err(ServableError::changed(name, why)),
         Some(Failure::NoMemory(needed)) => {
             let error = ErrorKind::NoMemory { needed }.into();
             Err(StoreError::new(Operation::Read, &path, error).into())
@@ -137,18 +140,15 @@ impl Reader {
         self.data.extend(values);
     }
 
-    fn finish(self) -> Result<Matrix, ServableError> {
+    fn finish(self) -> Result<Matrix, &'static str> {
         if self.odd {
-            return Err(ServableError::changed(
-                VECTORS,
-                "has values that are no numbers",
-            ));
+            return Err("has values that are no numbers");
         }
         let vectors = match self.shape {
             Some((rows, columns)) => Matrix::new(rows, columns, self.data).ok(),
             None => None,
         };
-        vectors.ok_or_else(|| ServableError::changed(VECTORS, "is a damaged safetensors file"))
+        vectors.ok_or("is a damaged safetensors file")
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
         bytes
             .chunks(piece)
             .try_for_each(|piece| reader.take(piece))?;
-        reader.finish().map_err(|_| Failure::Wrong("at the end"))
+        reader.finish().map_err(Failure::Wrong)
     }
 
     #[test]

@@ -1,13 +1,14 @@
 use super::{
-    AnswerSet, FileEntry, Manifest, Servable, ServableError, Threshold, Words, answers, card,
-    dense, manifest,
+    AnswerSet, Data, Expanded, FileEntry, Manifest, Servable, ServableError, Threshold, Words,
+    answers, card, dense, manifest,
 };
 use crate::{
     calibration::Calibration,
     candle::through,
     compact::Table,
+    expansion::{Kind, Own, Texts},
     head::{Dense, Folded},
-    matrix::Matrix,
+    matrix::{Matrix, ShapeError},
     model::{ModelFiles, Pooling, TABLE, sha256_hex, tokenizer_json},
     store::Store,
     tensor::Tensor as _,
@@ -36,6 +37,9 @@ pub struct Export<'a> {
     pub calibration: Option<&'a Calibration>,
     /// What words count for beside vectors, from 0 to 4; none or 0 when vectors alone are compared.
     pub words: Option<f32>,
+    /// How far answers are moved towards the questions of answers like them, from 0 to 4; none or 0 when
+    /// they are compared as they are.
+    pub expansion: Option<f32>,
     /// The report of the training; null when nothing was trained.
     pub report: Value,
 }
@@ -70,8 +74,9 @@ impl Export<'_> {
             Folded::Impossible(why) => return Err(ServableError::Head { why: why.clone() }),
         };
         let words = Words::of(self.words)?;
+        let expansion = Expanded::of(self.expansion)?;
         staged(store, dir, |staging| {
-            self.fill(store, staging, layers, words)?;
+            self.fill(store, staging, layers, words, expansion)?;
             Servable::open(store, staging, &Device::Cpu)?;
             Ok(())
         })
@@ -83,6 +88,7 @@ impl Export<'_> {
         dir: &Path,
         layers: &[Dense],
         words: Option<Words>,
+        expansion: Option<Expanded>,
     ) -> Result<(), ServableError> {
         let mut folder = Folder::new(store, dir);
         let mut modules = match &self.encoder {
@@ -98,10 +104,24 @@ impl Export<'_> {
             threshold: self.threshold,
             calibration: self.calibration.cloned(),
             words,
+            expansion,
             report: self.report.clone(),
             files: BTreeMap::new(),
         };
-        folder.finish(manifest, Some((self.answers, &vectors)), layers.len())
+        let (moved, plain) = match expansion {
+            Some(expansion) => {
+                let (moved, plain) = expanded(expansion.weight, self.answers, &vectors)
+                    .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
+                (moved, Some(plain))
+            }
+            None => (vectors, None),
+        };
+        let data = Data {
+            answers: self.answers,
+            vectors: &moved,
+            plain: plain.as_ref(),
+        };
+        folder.finish(manifest, Some(data), layers.len())
     }
 
     /// The unit vectors of all texts, through the head's layers.
@@ -112,6 +132,29 @@ impl Export<'_> {
             .normalize_rows()
             .map_err(|e| ServableError::changed(answers::VECTORS, e))
     }
+}
+
+/// The vectors of all texts, answers moved towards the questions of answers like them, their own among
+/// these; and those of answers as they were.
+fn expanded(
+    weight: f32,
+    answers: &AnswerSet,
+    vectors: &Matrix,
+) -> Result<(Matrix, Matrix), ShapeError> {
+    let (owners, kinds) = (answers.owners(), answers.kinds());
+    let texts = Texts {
+        vectors,
+        owners: &owners,
+        kinds: &kinds,
+    };
+    let moved = texts.expanded(weight, Own::Counts)?;
+    let mut plain = Vec::with_capacity(answers.len() * vectors.columns());
+    for (vector, kind) in vectors.iter_rows().zip(&kinds) {
+        if *kind == Kind::Answer {
+            plain.extend_from_slice(vector);
+        }
+    }
+    Ok((moved, Matrix::new(answers.len(), vectors.columns(), plain)?))
 }
 
 /// Has a folder filled and read again beside its place, and only then gives it its name; a folder
@@ -267,25 +310,31 @@ impl<'a> Folder<'a> {
         self.put(name, &bytes)
     }
 
-    /// What stands behind the model's files: the answers with the unit vectors of their texts, if
-    /// there are to be any, the card, and at last the manifest, with the files written.
+    /// What stands behind the model's files: the answers with their vectors, if there are to be any, the card,
+    /// and at last the manifest, with the files written.
     pub(super) fn finish(
         mut self,
         mut manifest: Manifest,
-        data: Option<(&AnswerSet, &Matrix)>,
+        data: Option<Data<'_>>,
         layers: usize,
     ) -> Result<(), ServableError> {
-        if let Some((answers, vectors)) = data {
-            if vectors.rows() != answers.owners().len() {
+        if let Some(data) = data {
+            let answers = data.answers;
+            let plain = manifest.expansion.map(|_| data.plain);
+            let lacks = |plain: Option<&Matrix>| plain.map(Matrix::rows) != Some(answers.len());
+            if data.vectors.rows() != answers.owners().len() || plain.is_some_and(lacks) {
                 return Err(ServableError::changed(
                     answers::VECTORS,
                     "lacks some of the texts",
                 ));
             }
             self.put(answers::TEXTS, &answers.to_jsonl()?)?;
-            self.put(answers::VECTORS, &answers::vectors_to_bytes(vectors)?)?;
+            self.put(answers::VECTORS, &answers::vectors_to_bytes(data.vectors)?)?;
+            if let Some(plain) = plain.flatten() {
+                self.put(answers::PLAIN, &answers::vectors_to_bytes(plain)?)?;
+            }
         }
-        let card = card::card(&manifest, data.map(|(answers, _)| answers), layers);
+        let card = card::card(&manifest, data.map(|data| data.answers), layers);
         self.put(card::NAME, card.as_bytes())?;
         manifest.files = self.files;
         let bytes = serde_json::to_vec_pretty(&manifest)

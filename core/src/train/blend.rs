@@ -88,7 +88,7 @@ pub(super) fn is_gain(from: &[f64], to: &[f64]) -> bool {
     n > 1.0 && gain > (squares / (n - 1.0) / n).sqrt()
 }
 
-fn mean(values: &[f64]) -> f64 {
+pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 

@@ -118,9 +118,16 @@ pub struct Report {
     /// What words count for beside the vectors; none when vectors alone are compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<f32>,
-    /// As `after`, by vectors alone; none when that is what `after` is.
+    /// As `after`, words left out; none when that is what `after` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_words: Option<PoolFigures>,
+    /// How far answers are moved towards the questions of answers like them
+    /// ([`expansion`](crate::expansion)); none when they are compared as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expansion: Option<f32>,
+    /// As `after`, answers as they are; none when that is what `after` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_expansion: Option<PoolFigures>,
     /// What it found out about the data.
     #[serde(default)]
     pub findings: Findings,

@@ -3,6 +3,8 @@
 use super::{DeviceArgs, input, print_json, print_line, progress::Bar};
 use crate::{dirs::DataDir, trouble::Trouble};
 use nearsay_core::{
+    candle::bert::EncodeError,
+    expansion::Own,
     faq::normalize,
     index::Hit,
     lexical::Lexical,
@@ -87,8 +89,15 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
         let weight = model.index().words_weight();
         let words = (weight > 0.0).then(|| Lexical::new(&pool));
         let pool: Vec<&str> = pool.iter().map(String::as_str).collect();
+        let mut answers = encoder.encode(&pool)?;
+        let known: HashSet<&str> = questions.iter().copied().collect();
+        let without = |wording: &str| known.contains(wording);
+        if let Some(expander) = model.expander(&DiskStore, &args.dir, &without)? {
+            let moved = expander.apply(&pool, &mut answers, Own::LeftOut);
+            moved.map_err(EncodeError::from)?;
+        }
         let place = |matrix: &Matrix| nearsay_core::candle::to_tensor(matrix, &device);
-        let (vectors, pool) = (place(&vectors)?, place(&encoder.encode(&pool)?)?);
+        let (vectors, pool) = (place(&vectors)?, place(&answers)?);
         let right: Vec<Vec<usize>> = asked.iter().map(|asked| asked.right.clone()).collect();
         let mut questions = questions.into_iter();
         score_pool(&vectors, &pool, &right, &mut |scores| {

@@ -350,6 +350,7 @@ impl Common<'_> {
             threshold: trained.threshold,
             calibration: trained.calibration.as_ref(),
             words: trained.words,
+            expansion: trained.expansion,
             report: serde_json::to_value(&report).map_err(|error| {
                 Trouble::new(format_args!("the report cannot be written ({error})"), "")
             })?,

@@ -20,6 +20,7 @@ use super::{Failure, exam::numbers, figures::Spread, folder::Folder, sets::Sets}
 use nearsay_core::{
     calibration::{Calibration, Silence},
     faq::{Row, normalize},
+    index::Index,
     servable::{Checked, HeldOut, check},
 };
 use std::{collections::HashSet, ops::ControlFlow};
@@ -104,7 +105,9 @@ impl Strangers {
     ) -> Result<Measured, Failure> {
         let questions = with_answers(folder, held_out);
         let without = without(folder, &questions, of);
-        let mut outcomes = outcomes(folder, &questions, &without)?;
+        let asked: Vec<&str> = questions.iter().map(|(question, _)| *question).collect();
+        let index = folder.index_without(&asked)?;
+        let mut outcomes = outcomes(folder, &index, &questions, &without)?;
         let confident = |outcomes: &[(f32, bool)]| {
             let sure = |outcome: &&(f32, bool)| folder.served.confident(outcome.0);
             let count = outcomes.iter().filter(sure).count();
@@ -113,7 +116,9 @@ impl Strangers {
         let strangers = self.sets.iter().map(|questions| {
             // No answer is right; which one is said to be does not matter.
             let questions: Vec<(&str, u32)> = questions.iter().map(|q| (&**q, 0)).collect();
-            Ok(confident(&self::outcomes(folder, &questions, &without)?))
+            Ok(confident(&self::outcomes(
+                folder, &index, &questions, &without,
+            )?))
         });
         let strangers = strangers.collect::<Result<_, Failure>>()?;
         let confident = confident(&outcomes).ok_or("nothing is kept aside")?;
@@ -186,6 +191,7 @@ fn without(folder: &Folder, questions: &[(&str, u32)], of: Of) -> Vec<u32> {
 /// What a folder answers to questions: the score and whether it is right.
 fn outcomes(
     folder: &Folder,
+    index: &Index,
     questions: &[(&str, u32)],
     without: &[u32],
 ) -> Result<Vec<(f32, bool)>, Failure> {
@@ -200,7 +206,7 @@ fn outcomes(
         })
         .collect();
     let go_on = &mut |_, _| ControlFlow::Continue(());
-    let checked = check(folder.served.index(), without, &exam, go_on)?;
+    let checked = check(index, without, &exam, go_on)?;
     Ok(checked.iter().map(Checked::outcome).collect())
 }
 

@@ -175,6 +175,7 @@ impl Encoder {
             threshold: trained.threshold,
             calibration: trained.calibration.as_ref(),
             words: trained.words,
+            expansion: trained.expansion,
             report: serde_json::to_value(&trained.report)?,
         };
         export.write(&DiskStore, dir)?;

@@ -18,7 +18,7 @@ pub struct Exam {
     /// The texts that are searched.
     pub texts: Vec<String>,
     /// The answer each text belongs to.
-    owners: Vec<u32>,
+    pub owners: Vec<u32>,
     pub answers: usize,
     pub questions: Vec<String>,
     /// Numbers of each question's right answers, ascending.

@@ -5,12 +5,25 @@ use super::{
     exam::{Asked, Exam},
 };
 use candle_core::Device;
-use nearsay_core::{matrix::Matrix, servable::Servable, store::DiskStore};
-use std::{collections::HashMap, path::Path};
+use nearsay_core::{
+    expansion::Own,
+    index::Index,
+    lexical::Lexical,
+    matrix::Matrix,
+    servable::{Expander, Servable},
+    store::DiskStore,
+};
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
 
 /// A folder as it is served.
 pub struct Folder {
     pub served: Servable,
+    dir: PathBuf,
+    /// Its vectors as its model makes them.
+    plain: Matrix,
     /// Numbers of the vectors it has, by their text.
     known: HashMap<String, usize>,
 }
@@ -22,6 +35,8 @@ impl Folder {
         let texts = served.answers().texts().into_iter().map(str::to_owned);
         Ok(Self {
             known: texts.zip(0..).collect(),
+            plain: served.plain_vectors(&DiskStore, dir)?,
+            dir: dir.into(),
             served,
         })
     }
@@ -31,15 +46,14 @@ impl Folder {
         self.served.index().words_weight()
     }
 
-    /// Unit vectors of texts; those it has are not made again.
+    /// Unit vectors of texts by its model; those it has are not made again.
     pub fn vectors(&self, texts: &[&str]) -> Result<Matrix, Failure> {
         let unknown = |text: &&str| !self.known.contains_key(*text);
         let fresh: Vec<&str> = texts.iter().copied().filter(unknown).collect();
         let fresh = self.served.model().encode(&fresh)?;
         let mut fresh = fresh.iter_rows();
-        let kept = self.served.index().vectors();
         let row = |text: &&str| match self.known.get(*text) {
-            Some(number) => Some(kept.row(*number)),
+            Some(number) => Some(self.plain.row(*number)),
             None => fresh.next(),
         };
         let rows: Option<Vec<&[f32]>> = texts.iter().map(row).collect();
@@ -52,7 +66,55 @@ impl Folder {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             self.vectors(&texts)
         };
-        let (texts, questions) = (vectors(&exam.texts)?, vectors(&exam.questions)?);
+        let questions = vectors(&exam.questions)?;
+        let mut texts = vectors(&exam.texts)?;
+        if let Some(expander) = self.expander(&exam.questions)? {
+            // Where wordings are searched, each answer has some; where not, the right ones lack theirs.
+            let own = match exam.texts.len() == exam.answers {
+                true => Own::LeftOut,
+                false => Own::Counts,
+            };
+            self.move_answers(&expander, &exam.texts, &exam.owners, &mut texts, own)?;
+        }
         exam.by_vectors(texts, &questions, self.words())
+    }
+
+    /// Its index as if it did not know these questions, answers moved by those of others alone.
+    pub fn index_without(&self, questions: &[&str]) -> Result<Index, Failure> {
+        let answers = self.served.answers();
+        let (texts, owners) = (answers.texts(), answers.owners());
+        let mut vectors = self.plain.clone();
+        if let Some(expander) = self.expander(questions)? {
+            self.move_answers(&expander, &texts, &owners, &mut vectors, Own::LeftOut)?;
+        }
+        let index = Index::new(vectors, owners)?;
+        Ok(index.with_words(Lexical::new(&texts), self.words())?)
+    }
+
+    fn expander<T: AsRef<str>>(&self, without: &[T]) -> Result<Option<Expander>, Failure> {
+        let asked: HashSet<&str> = without.iter().map(AsRef::as_ref).collect();
+        let is_asked = |wording: &str| asked.contains(wording);
+        Ok(self.served.expander(&DiskStore, &self.dir, &is_asked)?)
+    }
+
+    /// Moves the first text of each owner, which is the answer.
+    fn move_answers<T: AsRef<str>>(
+        &self,
+        expander: &Expander,
+        texts: &[T],
+        owners: &[u32],
+        vectors: &mut Matrix,
+        own: Own,
+    ) -> Result<(), Failure> {
+        let is_first = |text: &usize| *text == 0 || owners[*text - 1] != owners[*text];
+        let answers: Vec<usize> = (0..owners.len()).filter(is_first).collect();
+        let rows: Vec<&[f32]> = answers.iter().map(|&text| vectors.row(text)).collect();
+        let mut moved = Matrix::from_rows(&rows)?;
+        let names: Vec<&str> = answers.iter().map(|&text| texts[text].as_ref()).collect();
+        expander.apply(&names, &mut moved, own)?;
+        for (text, vector) in answers.into_iter().zip(moved.iter_rows()) {
+            vectors.row_mut(text).copy_from_slice(vector);
+        }
+        Ok(())
     }
 }

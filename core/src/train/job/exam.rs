@@ -7,10 +7,11 @@ use super::{
 use crate::{
     calibration::Calibration,
     candle::to_tensor,
+    expansion::{Expansion, Own},
     faq::Row,
-    index::Index,
+    index::{Index, normalize},
     lexical::Lexical,
-    matrix::Matrix,
+    matrix::{Matrix, ShapeError},
     metric::{Metric as _, PoolMetrics, PoolScores, rank_pool, score_pool},
     servable::{AnswerSet, Checked, HeldOut, Threshold, check},
     train::{Keep, PoolFigures, TrainError, blend, data::answer_groups},
@@ -27,11 +28,11 @@ const MIN_FOR_THRESHOLD: usize = 20;
 /// Questions needed before it is said how probably an answer is right.
 const MIN_FOR_CALIBRATION: usize = 20;
 
-/// Scores held at once while the weight of words is chosen.
+/// Scores held at once while the ranking is chosen.
 const SCORES: usize = 16 << 20;
 
 /// At most so many questions are asked for it, which settles the weights that are tried.
-const QUESTIONS: usize = 1_000;
+const QUESTIONS: usize = 1_500;
 
 /// Questions and the answers they are asked of, as texts and pooled vectors.
 pub(super) struct Exam<'a> {
@@ -39,6 +40,10 @@ pub(super) struct Exam<'a> {
     vectors: Matrix,
     pool: Vec<&'a str>,
     pool_vectors: Matrix,
+    /// Which of the pool are the same answer.
+    pool_groups: Vec<u64>,
+    /// What the questions are compared with, when that is not the pool's vectors.
+    moved: Option<Matrix>,
     right: Vec<Vec<usize>>,
 }
 
@@ -63,15 +68,44 @@ impl<'a> Exam<'a> {
         place: &Places<'_>,
         questions: Vec<&'a str>,
         pool: Vec<&'a str>,
+        pool_groups: Vec<u64>,
         right: Vec<Vec<usize>>,
     ) -> Result<Self, TrainError> {
         Ok(Self {
             vectors: place.rows(&questions)?,
             pool_vectors: place.rows(&pool)?,
+            moved: None,
             questions,
             pool,
+            pool_groups,
             right,
         })
+    }
+
+    /// The same, asked of answers that are moved towards the questions of others; their own are left out,
+    /// since those of answers kept aside are.
+    pub(super) fn expanded(mut self, expansion: Option<&Expansion>) -> Result<Self, TrainError> {
+        if let Some(expansion) = expansion {
+            let mut moved = unit(self.pool_vectors.clone());
+            expansion
+                .apply(&mut moved, &self.pool_groups, Own::LeftOut)
+                .map_err(|error| TrainError::Encoder(error.into()))?;
+            self.moved = Some(moved);
+        }
+        Ok(self)
+    }
+
+    /// The same, asked of answers as they are.
+    pub(super) fn plain(self) -> Self {
+        Self {
+            moved: None,
+            ..self
+        }
+    }
+
+    /// The questions' texts.
+    pub(super) fn questions(&self) -> &[&'a str] {
+        &self.questions
     }
 
     /// The texts of the answers.
@@ -89,14 +123,25 @@ impl<'a> Exam<'a> {
         &self.right
     }
 
+    /// For each question one over the rank of the first right answer.
+    pub(super) fn reciprocal_ranks(&self, device: &Device) -> Result<Vec<f64>, TrainError> {
+        let mut reciprocal = Vec::with_capacity(self.questions.len());
+        self.scores(device, &mut |_, scores| {
+            let rank = rank_pool(scores).first().copied();
+            reciprocal.push(rank.map_or(0.0, |rank| 1.0 / rank as f64));
+        })?;
+        Ok(reciprocal)
+    }
+
     /// Hands out each question with its cosine similarities to the pool, in order.
-    fn scores(
+    pub(super) fn scores(
         &self,
         device: &Device,
         on_scores: &mut dyn FnMut(&str, PoolScores<'_>),
     ) -> Result<(), TrainError> {
         let place = |matrix| to_tensor(matrix, device);
-        let (questions, pool) = (place(&self.vectors)?, place(&self.pool_vectors)?);
+        let compared = self.moved.as_ref().unwrap_or(&self.pool_vectors);
+        let (questions, pool) = (place(&self.vectors)?, place(compared)?);
         let mut texts = self.questions.iter();
         score_pool(&questions, &pool, &self.right, &mut |scores| {
             on_scores(texts.next().copied().unwrap_or_default(), scores);
@@ -128,22 +173,25 @@ impl Job<'_, '_> {
             let answer = number.get(group).copied();
             right.extend(row.ways_to_ask().map(|_| answer.into_iter().collect()));
         }
-        Exam::new(place, questions, pool, right)
+        let groups = known[..pool.len()].to_vec();
+        Exam::new(place, questions, pool, groups, right)
     }
 
-    /// The questions of the slice that training did not see, to be asked of the answers trained with.
-    fn slice_exam(&self, place: &Places<'_>) -> Result<Option<Exam<'_>>, TrainError> {
+    /// The questions of the slice that training did not see, to be asked of the answers trained with; none
+    /// where there is no slice.
+    pub(super) fn slice_exam(&self, place: &Places<'_>) -> Result<Option<Exam<'_>>, TrainError> {
         let rows: Vec<(&str, &Row)> = ways(self.rows).collect();
         let groups = answer_groups(rows.iter().map(|(_, row)| row.answer.as_str()));
         let kept = self.settings.slice(&groups);
         if kept.is_empty() {
             return Ok(None);
         }
-        let mut pool = Vec::new();
+        let (mut pool, mut pool_groups) = (Vec::new(), Vec::new());
         let mut number = HashMap::new();
         for ((_, row), group) in rows.iter().zip(&groups) {
             number.entry(*group).or_insert_with(|| {
                 pool.push(row.answer.as_str());
+                pool_groups.push(*group);
                 pool.len() - 1
             });
         }
@@ -154,7 +202,7 @@ impl Job<'_, '_> {
         let questions = kept.iter().map(|&pair| rows[pair].0).collect();
         let right = kept.iter().map(|&pair| vec![number[&groups[pair]]]);
         let right = right.collect();
-        Exam::new(place, questions, pool, right).map(Some)
+        Exam::new(place, questions, pool, pool_groups, right).map(Some)
     }
 
     /// Whether what was learned answers the questions of the slice better than what there was before, by
@@ -171,15 +219,10 @@ impl Job<'_, '_> {
             return Ok(true);
         }
         let reciprocal = |place| -> Result<Option<Vec<f64>>, TrainError> {
-            let Some(exam) = self.slice_exam(place)? else {
-                return Ok(None);
-            };
-            let mut reciprocal = Vec::with_capacity(exam.questions.len());
-            exam.scores(self.device, &mut |_, scores| {
-                let rank = rank_pool(scores).first().copied();
-                reciprocal.push(rank.map_or(0.0, |rank| 1.0 / rank as f64));
-            })?;
-            Ok(Some(reciprocal))
+            match self.slice_exam(place)? {
+                Some(exam) => exam.reciprocal_ranks(self.device).map(Some),
+                None => Ok(None),
+            }
         };
         Ok(match (reciprocal(before)?, reciprocal(after)?) {
             (Some(before), Some(after)) => blend::is_gain(&before, &after),
@@ -187,26 +230,7 @@ impl Job<'_, '_> {
         })
     }
 
-    /// How much words are to count for beside the meaning that was learned; 0 where they do not win on the
-    /// slice, and where there is none.
-    pub(super) fn blend(&self, place: &Places<'_>) -> Result<f32, TrainError> {
-        let Some(exam) = self.slice_exam(place)? else {
-            return Ok(0.0);
-        };
-        let lexical = Lexical::new(&exam.pool);
-        let mut asked = Vec::with_capacity(exam.questions.len());
-        exam.scores(self.device, &mut |question, scores| {
-            asked.push(blend::Asked {
-                meaning: scores.scores.to_vec(),
-                words: lexical.scores(question),
-                right: scores.right.to_vec(),
-            });
-        })?;
-        let owners: Vec<u32> = (0..exam.pool.len() as u32).collect();
-        Ok(blend::choose(&owners, asked).weight)
-    }
-
-    /// Asks the questions kept aside, words counting for so much.
+    /// Asks the exam's questions, words counting for so much.
     pub(super) fn ask(&self, exam: &Exam<'_>, words: f32) -> Result<Asked, TrainError> {
         if exam.right.is_empty() {
             return Ok(Asked {
@@ -253,8 +277,8 @@ impl Job<'_, '_> {
         })
     }
 
-    /// How probably an answer of the finished model is right. `texts` are those of the answers,
-    /// `vectors` start with theirs.
+    /// How probably an answer of the finished model is right. `texts` are those of the answers, which are the
+    /// exam's pool, `vectors` start with theirs.
     pub(super) fn calibrate(
         &self,
         exam: &Exam<'_>,
@@ -274,13 +298,22 @@ impl Job<'_, '_> {
             .collect();
         let (rows, columns) = (texts.len(), vectors.columns());
         let data = vectors.data()[..rows * columns].to_vec();
-        let index = Matrix::new(rows, columns, data)
-            .and_then(|vectors| Index::new(vectors, answers.owners()))
+        let inside = |error: ShapeError| TrainError::Encoder(error.into());
+        let mut vectors = Matrix::new(rows, columns, data).map_err(inside)?;
+        if let Some(moved) = &exam.moved {
+            let answers = (0u32..)
+                .zip(texts)
+                .filter(|(text, _)| answers.wording(*text).is_none());
+            for ((text, _), answer) in answers.zip(moved.iter_rows()) {
+                vectors.row_mut(text as usize).copy_from_slice(answer);
+            }
+        }
+        let index = Index::new(vectors, answers.owners())
             .and_then(|index| match words > 0.0 {
                 true => index.with_words(Lexical::new(texts), words),
                 false => Ok(index),
             })
-            .map_err(|error| TrainError::Encoder(error.into()))?;
+            .map_err(inside)?;
         let questions: Vec<HeldOut<'_>> = exam
             .vectors
             .iter_rows()
@@ -301,6 +334,14 @@ impl Job<'_, '_> {
         let outcomes: Vec<(f32, bool)> = checked.iter().map(Checked::outcome).collect();
         Ok(Calibration::fit(&outcomes))
     }
+}
+
+/// Rows of length 1.
+pub(super) fn unit(mut matrix: Matrix) -> Matrix {
+    let columns = matrix.columns().max(1);
+    let rows = matrix.data_mut().chunks_exact_mut(columns);
+    rows.for_each(normalize);
+    matrix
 }
 
 /// The score that nine of ten questions reach whose first answer was right.

@@ -1,7 +1,9 @@
 //! Learning: a head, the table of a static encoder, or a network.
 
 use super::{
-    Job, telling,
+    Job,
+    ranking::Ranking,
+    telling,
     texts::{Places, bags},
 };
 use crate::{
@@ -35,8 +37,8 @@ const ALONG: f32 = 0.7;
 
 /// What was learned.
 pub(super) struct Learned {
-    /// What words are to count for.
-    pub(super) words: f32,
+    /// How answers are to be ranked.
+    pub(super) ranking: Ranking,
     pub(super) fitted: Fitted,
     pub(super) head: Folded,
     pub(super) table: Option<Matrix>,
@@ -98,7 +100,7 @@ impl Job<'_, '_> {
             Some(epoch) if self.is_better(place, &learned)? => epoch,
             _ => return self.unchanged(fitted, place),
         };
-        let words = self.blend(&learned)?;
+        let ranking = self.ranking(&learned)?;
         let mut last = chosen;
         if to_beat.is_some() && !fitted.stopped {
             let settings = Settings {
@@ -121,7 +123,7 @@ impl Job<'_, '_> {
         }
         let (head, vectors) = last;
         Ok(Learned {
-            words,
+            ranking,
             head,
             table: None,
             network: None,
@@ -133,7 +135,7 @@ impl Job<'_, '_> {
     /// What there was before is kept.
     fn unchanged(&self, fitted: Fitted, place: &Places<'_>) -> Result<Learned, TrainError> {
         Ok(Learned {
-            words: self.blend(place)?,
+            ranking: self.ranking(place)?,
             head: Folded::Identity,
             table: None,
             network: None,
@@ -200,7 +202,7 @@ impl Job<'_, '_> {
             return self.unchanged(fitted, place);
         }
         Ok(Learned {
-            words: self.blend(&learned)?,
+            ranking: self.ranking(&learned)?,
             fitted,
             head: Folded::Identity,
             table: Some(table),
@@ -269,7 +271,7 @@ impl Job<'_, '_> {
             return self.unchanged(fitted, place);
         }
         Ok(Learned {
-            words: self.blend(&learned)?,
+            ranking: self.ranking(&learned)?,
             fitted,
             head: Folded::Identity,
             table: None,

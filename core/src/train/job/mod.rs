@@ -3,6 +3,7 @@
 mod exam;
 mod findings;
 mod learn;
+mod ranking;
 mod texts;
 
 use super::{
@@ -20,6 +21,7 @@ use crate::{
     servable::{AnswerSet, Threshold},
 };
 use candle_core::Device;
+use ranking::{Known, Ranking};
 use std::{collections::HashSet, time::Instant};
 use texts::{Places, ways};
 
@@ -70,6 +72,9 @@ pub struct Trained {
     pub network: Option<Vec<u8>>,
     /// What words count for beside the vectors; none when vectors alone are compared.
     pub words: Option<f32>,
+    /// How far answers are moved towards the questions of answers like them; none when they are compared as
+    /// they are.
+    pub expansion: Option<f32>,
     /// All answers with all their wordings, those kept aside among them.
     pub answers: AnswerSet,
     /// The pooled vector of each of the set's texts by the encoder as it is now, before the head,
@@ -146,12 +151,16 @@ impl Job<'_, '_> {
             }
         };
         let before = self.ask(&self.exam(&place, &answers)?, 0.0)?;
+        let Ranking { expansion, words } = learned.ranking;
         let now = Places {
             vectors: &learned.vectors,
             ..place
         };
-        let exam = self.exam(&now, &answers)?;
-        let words = learned.words;
+        let moved = match expansion > 0.0 {
+            true => Some(self.expansion(&now, expansion, Known::All)?),
+            false => None,
+        };
+        let exam = self.exam(&now, &answers)?.expanded(moved.as_ref())?;
         let after = self.ask(&exam, words)?;
         let calibration =
             self.calibrate(&exam, &answers, &texts[..exported], now.vectors, words)?;
@@ -160,6 +169,10 @@ impl Job<'_, '_> {
         if words > 0.0 {
             report.words = Some(words);
             report.without_words = self.ask(&exam, 0.0)?.figures;
+        }
+        if expansion > 0.0 {
+            report.expansion = Some(expansion);
+            report.without_expansion = self.ask(&exam.plain(), words)?.figures;
         }
         report.embed_s = embed_s;
         report.train_s = started.elapsed().as_secs_f64();
@@ -178,6 +191,7 @@ impl Job<'_, '_> {
             table: learned.table,
             network: learned.network,
             words: report.words,
+            expansion: report.expansion,
             threshold: after.threshold,
             calibration,
             report,
@@ -233,6 +247,8 @@ impl Job<'_, '_> {
             after,
             words: None,
             without_words: None,
+            expansion: None,
+            without_expansion: None,
             findings: Findings::default(),
             train: last.map(|epoch| epoch.train),
             val: last.and_then(|epoch| epoch.val),

@@ -64,30 +64,34 @@ pub(super) fn summary(report: &Report) -> Result<(), Trouble> {
             "{} questions kept aside, asked of {} answers:",
             after.questions, after.pool
         ))?;
-        let row = |name: &str, figures: &PoolFigures| {
-            print_line(&format!(
-                "  {name}  recall@1 {:.4}  recall@5 {:.4}  recall@10 {:.4}  mrr@10 {:.4}  ndcg@10 {:.4}",
-                figures.recall_1,
-                figures.recall_5,
-                figures.recall_10,
-                figures.mrr_10,
-                figures.ndcg_10
-            ))
-        };
-        row("before", before)?;
-        row("after ", after)?;
+        figures("before", before)?;
+        figures("after ", after)?;
         if let (Some(weight), Some(without)) = (report.words, &report.without_words) {
-            row("  by meaning alone", without)?;
+            figures("  words left out", without)?;
             print_line(&format!(
                 "Words count too, with a weight of {weight}: that won on questions not learned from."
             ))?;
         }
+    }
+    if let (Some(weight), Some(without)) = (report.expansion, &report.without_expansion) {
+        figures("  answers as they are", without)?;
+        print_line(&format!(
+            "Answers are moved towards the questions of answers like them, with a weight of {weight}: that won \
+             on questions not learned from."
+        ))?;
     }
     findings(&report.findings)?;
     if report.kept_epoch.is_none() {
         print_line("Training did not help, so the model as it was is kept.")?;
     }
     print_line(&format!("Written to {}", report.dir))
+}
+
+fn figures(name: &str, figures: &PoolFigures) -> Result<(), Trouble> {
+    print_line(&format!(
+        "  {name}  recall@1 {:.4}  recall@5 {:.4}  recall@10 {:.4}  mrr@10 {:.4}  ndcg@10 {:.4}",
+        figures.recall_1, figures.recall_5, figures.recall_10, figures.mrr_10, figures.ndcg_10
+    ))
 }
 
 /// What the owner could do about what was found.

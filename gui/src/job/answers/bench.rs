@@ -11,15 +11,20 @@ use candle_core::Device;
 use nearsay_core::{
     cache::{EmbeddingCache, Uninterrupted},
     calibration::Calibration,
+    expansion::{Expansion, Kind, Own, Texts},
     index::Index,
-    lexical::Lexical,
     matrix::Matrix,
     model::ModelFiles,
     servable::{Servable, TextModel},
     store::DiskStore,
 };
 
-use super::{check::CheckRun, layout::Layout, origin::Origin};
+use super::{
+    check::{Asked, CheckRun},
+    layout::Layout,
+    moving::{self, move_some},
+    origin::Origin,
+};
 use crate::{
     project::shelf::fnv1a,
     state::{Answer, Check, Reply, Side, Trouble},
@@ -83,8 +88,13 @@ pub(super) struct Bench {
     raw: bool,
     /// What words count for beside meaning, by the folder; 0 when they do not.
     words: f32,
+    /// How far answers are moved towards the questions of answers like them, by the folder; 0 when they
+    /// are not.
+    pub(super) expansion: f32,
     /// The vectors of the texts, and of which revision they are.
     pub(super) index: Option<(u64, Index)>,
+    /// Those of answers as the model makes them, in order, where the index has them moved.
+    pub(super) plain: Option<Matrix>,
     /// Where a text's vector is in the index, by the text's hash.
     known: HashMap<u64, u32>,
     /// What the kept vectors of this encoder are found by.
@@ -101,7 +111,9 @@ impl Bench {
             body,
             raw,
             words: 0.0,
+            expansion: 0.0,
             index: None,
+            plain: None,
             known: HashMap::new(),
             fingerprint: None,
             building: None,
@@ -121,10 +133,15 @@ impl Bench {
             .map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
         let words = folder.index().words_weight();
         let origin = Origin::of(folder.manifest());
+        let expansion = folder.manifest().expansion.map_or(0.0, |by| by.weight);
+        let plain = folder
+            .plain_answers(&DiskStore, dir)
+            .map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
         let (model, answers, index) = folder.into_parts();
         let body = Body::Trained(model, dir.to_owned(), origin);
         let mut bench = Self::new(Arc::new(body), false);
         bench.words = words;
+        (bench.expansion, bench.plain) = (expansion, plain);
         bench.known = answers.texts().into_iter().map(hash).zip(0..).collect();
         // Of no revision: it has the vectors, but not the order of the project.
         bench.index = Some((u64::MAX, index));
@@ -190,7 +207,12 @@ impl Bench {
             return Ok(Step::Nothing);
         };
         let run = self.run.get_or_insert_with(|| CheckRun::new(layout));
-        if run.step(layout, index)? {
+        let asked = Asked {
+            index,
+            plain: self.plain.as_ref(),
+            expansion: self.expansion,
+        };
+        if run.step(layout, &asked)? {
             return Ok(Step::Checking);
         }
         let check = self.run.take().map(CheckRun::finish).unwrap_or_default();
@@ -240,27 +262,71 @@ impl Bench {
             self.building = Some(building);
             return Ok(step);
         }
-        let index = Matrix::new(texts.len(), dim, building.data)
-            .and_then(|vectors| Index::new(vectors, layout.owners.clone()))
-            .and_then(|index| match self.words > 0.0 {
-                true => index.with_words(Lexical::new(&texts), self.words),
-                false => Ok(index),
-            })
-            .map_err(inside)?;
+        let mut vectors = Matrix::new(texts.len(), dim, building.data).map_err(inside)?;
+        if self.expansion > 0.0 {
+            self.plain = Some(answers_of(layout, &vectors)?);
+            self.expand(layout, &mut vectors)?;
+        }
+        let index = moving::index(layout, vectors, self.words)?;
         self.index = Some((layout.revision, index));
         self.known = texts.iter().map(|text| hash(text)).zip(0..).collect();
         Ok(Step::Ready)
+    }
+
+    /// Moves answers: those that were here already as they were moved then, new ones now.
+    fn expand(&self, layout: &Layout, vectors: &mut Matrix) -> Result<(), Trouble> {
+        let kinds = layout.kinds(|_| Kind::Question);
+        let mut fresh = Vec::new();
+        let mut moved = Vec::new();
+        let texts = layout.texts();
+        for (at, _) in kinds
+            .iter()
+            .enumerate()
+            .filter(|(_, kind)| **kind == Kind::Answer)
+        {
+            match self.found(texts.get(at).copied().unwrap_or_default()) {
+                Some((index, row)) if is_answer(index, row) => moved.push((at, row)),
+                _ => fresh.push(at),
+            }
+        }
+        if !fresh.is_empty() {
+            let texts = Texts {
+                vectors,
+                owners: &layout.owners,
+                kinds: &kinds,
+            };
+            let expansion = Expansion::of(self.expansion, &texts).map_err(inside)?;
+            move_some(&expansion, layout, &fresh, Own::Counts, vectors)?;
+        }
+        if let Some((_, index)) = &self.index {
+            for (at, row) in moved {
+                vectors
+                    .row_mut(at)
+                    .copy_from_slice(index.vectors().row(row));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a text that was here already is.
+    fn found(&self, text: &str) -> Option<(&Index, usize)> {
+        let (_, index) = self.index.as_ref()?;
+        let row = *self.known.get(&hash(text))? as usize;
+        (row < index.vectors().rows()).then_some((index, row))
     }
 
     fn begin(&self, texts: &[&str], dim: usize) -> Building {
         let mut data = vec![0.0; texts.len() * dim];
         let mut missing: Vec<usize> = Vec::new();
         let is_static = self.body.model().is_static();
-        let known = self.index.as_ref().filter(|_| !is_static);
         for (at, text) in texts.iter().enumerate() {
-            let vector = known.and_then(|(_, index)| {
-                let row = *self.known.get(&hash(text))? as usize;
-                (row < index.vectors().rows()).then(|| index.vectors().row(row))
+            let found = self.found(text).filter(|_| !is_static);
+            let vector = found.and_then(|(index, row)| match &self.plain {
+                Some(plain) if is_answer(index, row) => {
+                    let answer = *index.owners().get(row)? as usize;
+                    (answer < plain.rows()).then(|| plain.row(answer))
+                }
+                _ => Some(index.vectors().row(row)),
             });
             match (vector, data.get_mut(at * dim..(at + 1) * dim)) {
                 (Some(vector), Some(place)) => place.copy_from_slice(vector),
@@ -354,6 +420,20 @@ impl Bench {
             .as_ref()
             .map(|calibration| calibration.probability(score))
     }
+}
+
+/// Whether a text of an index is an answer, which stands before its wordings.
+fn is_answer(index: &Index, row: usize) -> bool {
+    let owners = index.owners();
+    row == 0 || owners.get(row - 1) != owners.get(row)
+}
+
+/// The vectors of answers, in order.
+fn answers_of(layout: &Layout, vectors: &Matrix) -> Result<Matrix, Trouble> {
+    let texts = layout.wordings.iter().zip(vectors.iter_rows());
+    let answers = texts.filter(|(wording, _)| **wording == 0);
+    let rows: Vec<&[f32]> = answers.map(|(_, vector)| vector).collect();
+    Matrix::from_rows(&rows).map_err(inside)
 }
 
 fn normalized(matrix: Matrix) -> Result<Matrix, Trouble> {

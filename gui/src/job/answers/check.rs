@@ -10,11 +10,13 @@ use std::ops::ControlFlow;
 
 use nearsay_core::{
     calibration::Calibration,
+    expansion::Own,
     index::Index,
+    matrix::Matrix,
     servable::{self, HeldOut},
 };
 
-use super::layout::Layout;
+use super::{layout::Layout, moving::Moving};
 use crate::{
     project::Tally,
     state::{Check, Trouble, Verdict},
@@ -34,6 +36,20 @@ pub(super) struct CheckRun {
     verdicts: Vec<Verdict>,
     /// The score of each question asked, were it known.
     known: Vec<f32>,
+    /// What is being made for those asked next, and for whom.
+    moving: Option<Moving>,
+    /// What they are asked of where answers are moved, and whether these are those with other wordings.
+    moved: Option<(bool, Index)>,
+}
+
+/// What the questions are asked of.
+pub(super) struct Asked<'a> {
+    /// All texts.
+    pub(super) index: &'a Index,
+    /// The vectors of answers as the model makes them, where the index has them moved.
+    pub(super) plain: Option<&'a Matrix>,
+    /// How far those are moved.
+    pub(super) expansion: f32,
 }
 
 impl CheckRun {
@@ -62,11 +78,60 @@ impl CheckRun {
                 .collect(),
             verdicts: Vec::new(),
             known: Vec::new(),
+            moving: None,
+            moved: None,
         }
     }
 
+    /// Moves some answers, the questions kept aside not being there; false when all are.
+    ///
+    /// Of questions whose answers have no others left, the own questions of all answers are left out.
+    fn prepare(&mut self, layout: &Layout, asked: &Asked<'_>) -> Result<bool, Trouble> {
+        let Some(plain) = asked.plain else {
+            return Ok(false);
+        };
+        let is_reworded = self.verdicts.len() < self.reworded;
+        if self.exam.is_empty() || matches!(&self.moved, Some((of, _)) if *of == is_reworded) {
+            return Ok(false);
+        }
+        if self.moving.is_none() {
+            let mut vectors = asked.index.vectors().clone();
+            let texts = layout.wordings.iter().enumerate();
+            let answers = texts.filter(|(_, wording)| **wording == 0);
+            for ((text, _), vector) in answers.zip(plain.iter_rows()) {
+                vectors.row_mut(text).copy_from_slice(vector);
+            }
+            let own = match is_reworded {
+                true => Own::Counts,
+                false => Own::LeftOut,
+            };
+            self.moving = Some(Moving::new(layout, vectors, asked.expansion, own)?);
+        }
+        if let Some(moving) = &mut self.moving
+            && moving.step(layout)?
+        {
+            return Ok(true);
+        }
+        if let Some(moving) = self.moving.take() {
+            let index = moving.finish(layout, asked.index.words_weight())?;
+            self.moved = Some((is_reworded, index));
+        }
+        Ok(true)
+    }
+
     /// Asks some questions; false when there are none left.
-    pub(super) fn step(&mut self, layout: &Layout, index: &Index) -> Result<bool, Trouble> {
+    pub(super) fn step(&mut self, layout: &Layout, asked: &Asked<'_>) -> Result<bool, Trouble> {
+        if self.prepare(layout, asked)? {
+            return Ok(true);
+        }
+        let moved = self.moved.take();
+        let index = moved.as_ref().map_or(asked.index, |(_, index)| index);
+        let result = self.ask(layout, index);
+        self.moved = moved;
+        result
+    }
+
+    fn ask(&mut self, layout: &Layout, index: &Index) -> Result<bool, Trouble> {
         let begun = self.verdicts.len();
         let (until, without) = match begun < self.reworded {
             true => (self.reworded, &self.exam),

@@ -73,10 +73,12 @@ impl Room {
                 data: wanted.with_data.then_some(Data {
                     answers: &answers,
                     vectors: index.vectors(),
+                    plain: bench.plain.as_ref(),
                 }),
                 threshold,
                 calibration,
                 words: Some(words),
+                expansion: Some(bench.expansion),
             }
             .write(&DiskStore, &wanted.to)?,
             // The model that grew from it could not be used, which was said.
@@ -95,6 +97,7 @@ impl Room {
                         threshold,
                         calibration,
                         words: None,
+                        expansion: None,
                     };
                     let written = model_only.write(&DiskStore, &wanted.to);
                     DiskStore.remove(&first)?;
@@ -178,6 +181,7 @@ fn untrained(
         threshold,
         calibration,
         words: None,
+        expansion: None,
         report: serde_json::Value::Null,
     }
     .write(&DiskStore, to)?;

@@ -1,5 +1,7 @@
 //! The project's texts in a row, as an index needs them.
 
+use nearsay_core::expansion::Kind;
+
 use crate::project::{Entries, EntryId, RowId};
 
 /// Every text of a project: of each entry the answer, then its wordings.
@@ -36,6 +38,15 @@ impl Layout {
         }
         layout.entries = entries;
         layout
+    }
+
+    /// What each text is; `question` says it of a wording, given whether it is kept aside.
+    pub(super) fn kinds(&self, question: impl Fn(bool) -> Kind) -> Vec<Kind> {
+        let kind = |(wording, aside): (&u32, &bool)| match wording {
+            0 => Kind::Answer,
+            _ => question(*aside),
+        };
+        self.wordings.iter().zip(&self.aside).map(kind).collect()
     }
 
     /// All texts, in order.

@@ -11,6 +11,7 @@ mod bench;
 mod check;
 mod export;
 mod layout;
+mod moving;
 mod origin;
 
 use std::{

@@ -97,6 +97,7 @@ mod tests {
             threshold: Threshold::USUAL,
             calibration: None,
             words: None,
+            expansion: None,
             report,
         }
         .write(&DiskStore, dir)

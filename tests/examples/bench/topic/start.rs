@@ -69,6 +69,7 @@ fn export(bench: &Bench, answers: &AnswerSet, dir: &Path) -> Result<(), Failure>
         threshold: Threshold::USUAL,
         calibration: None,
         words: None,
+        expansion: None,
         report: serde_json::Value::Null,
     };
     Ok(export.write(&DiskStore, dir)?)
