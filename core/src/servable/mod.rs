@@ -14,11 +14,14 @@
 //!   answers.jsonl           every answer with its known wordings
 //!   answers.safetensors     the vectors of both
 //!   README.md               a model card in plain words
+//!   edits.jsonl             while it is served: edits that are not in the other files yet
 //! ```
 //!
 //! [`Export`] writes what was trained. [`Reissue`] writes a folder anew with other answers, or without
 //! any: `answers.jsonl` and `answers.safetensors` are then left out, and only the model is loaded
-//! ([`TextModel::open`]). [`check`] asks questions kept aside and says what became of each.
+//! ([`TextModel::open`]). [`Servable::edited`] changes single answers of an opened one, and a [`Journal`]
+//! keeps such edits beside the files, since writing the folder anew takes as long as copying its model.
+//! [`check`] asks questions kept aside and says what became of each.
 //!
 //! With words (`"words": {"weight": 0.35}` in `nearsay.json`), [`Servable::ask`] adds to the cosine of each
 //! text what it shares with the question ([`Lexical`]), of this weight. Nothing of it is in the folder but the
@@ -47,7 +50,9 @@ mod answers;
 mod card;
 mod check;
 mod dense;
+mod edit;
 mod error;
+mod journal;
 mod manifest;
 mod reissue;
 mod text_model;
@@ -56,7 +61,9 @@ mod write;
 
 pub use answers::{AnswerSet, KnownAnswer};
 pub use check::{Checked, HeldOut, check};
+pub use edit::{Edit, EditError};
 pub use error::ServableError;
+pub use journal::Journal;
 pub use manifest::{FileEntry, Manifest, Threshold, Words};
 pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
@@ -69,11 +76,11 @@ use crate::{
     store::Store,
 };
 use candle_core::Device;
-use std::{path::Path, thread};
+use std::{path::Path, sync::Arc, thread};
 
 /// A loaded folder, ready to answer.
 pub struct Servable {
-    model: TextModel,
+    model: Arc<TextModel>,
     answers: AnswerSet,
     index: Index,
     manifest: Manifest,
@@ -97,7 +104,8 @@ pub struct Found<'a> {
 }
 
 impl Servable {
-    /// Loads a folder, checking that every file is the one that was written.
+    /// Loads a folder, checking that every file is the one that was written, with the edits made while it
+    /// was served.
     ///
     /// Takes time in the bytes of its files, on two threads, and memory for what it keeps; the files of
     /// the answers are read once, hashed as they come.
@@ -159,12 +167,16 @@ impl Servable {
             None => Ok(index),
         });
         let index = index.map_err(|e| changed(&e.to_string()))?;
-        Ok(Self {
-            model,
+        let opened = Self {
+            model: Arc::new(model),
             answers,
             index,
             manifest,
-        })
+        };
+        match journal::read(store, dir)? {
+            edits if edits.is_empty() => Ok(opened),
+            edits => opened.edited(&edits),
+        }
     }
 
     /// The model that turns texts into vectors.
@@ -194,7 +206,7 @@ impl Servable {
     /// What it is made of, for who goes on with other answers: the model, the answers, and the vectors
     /// of [`AnswerSet::texts`].
     #[must_use]
-    pub fn into_parts(self) -> (TextModel, AnswerSet, Index) {
+    pub fn into_parts(self) -> (Arc<TextModel>, AnswerSet, Index) {
         (self.model, self.answers, self.index)
     }
 
@@ -204,7 +216,13 @@ impl Servable {
     /// When the question cannot be encoded.
     pub fn ask(&self, question: &str, k: usize) -> Result<Vec<Found<'_>>, ServableError> {
         let vector = self.model.encode(&[question])?;
-        Ok(self.found(self.index.ask(question, vector.row(0), k)))
+        Ok(self.ask_encoded(question, vector.row(0), k))
+    }
+
+    /// As [`ask`](Self::ask), of a question whose vector by [`TextModel::encode`] is known.
+    #[must_use]
+    pub fn ask_encoded(&self, question: &str, vector: &[f32], k: usize) -> Vec<Found<'_>> {
+        self.found(self.index.ask(question, vector, k))
     }
 
     /// The `k` answers nearest to a vector of [`TextModel::encode`], nearest first, by vectors alone.
