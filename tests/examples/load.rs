@@ -24,7 +24,7 @@ type Failure = Box<dyn std::error::Error>;
 /// Given first, this program is the app.
 const AS_NEARSAY: &str = "as-nearsay";
 /// Who ask as fast as they are answered.
-const STEADY: usize = 32;
+const STEADY: usize = 64;
 /// Who ask too much: more than the server lets wait.
 const MANY: usize = 600;
 /// Times the sustained rate.
