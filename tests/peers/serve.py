@@ -22,6 +22,9 @@ with open(f"{folder}/answers.jsonl", encoding="utf-8") as lines:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # One packet an answer, sent at once.
+    disable_nagle_algorithm = True
+    wbufsize = -1
 
     def do_POST(self) -> None:
         question = self.rfile.read(int(self.headers["Content-Length"])).decode()
