@@ -43,6 +43,11 @@
 //!   by core, on `csv-core`.)
 //! - `directories`: where each platform keeps an app's data.
 //! - `clap`, `indicatif`: arguments and progress bars that people know.
+//! - `axum` on `tokio` and `hyper` serves, with few features: HTTP/1 and JSON on one thread; `hyper-util` ends
+//!   its connections in peace, `tower-http` turns a panic into a reply. `utoipa` and `utoipa-axum` describe the
+//!   endpoints from the code that answers them, so that the description cannot differ.
+//! - `prometheus-client` is Prometheus' own. `subtle` compares tokens in constant time, `base64` writes vectors as
+//!   clients of OpenAI's API ask for them.
 
 pub mod app;
 pub mod cli;

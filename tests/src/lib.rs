@@ -1,5 +1,7 @@
 //! Fixtures shared by the tests of this package.
 
+pub mod server;
+
 use nearsay_core::{matrix::Matrix, tensor::Tensor};
 use serde_json::Value;
 use std::{

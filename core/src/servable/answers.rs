@@ -141,6 +141,16 @@ impl AnswerSet {
             .collect()
     }
 
+    /// The number of each answer's first vector.
+    pub(super) fn starts(&self) -> Vec<usize> {
+        let starts = self.answers.iter().scan(0, |next, answer| {
+            let start = *next;
+            *next += 1 + answer.questions.len();
+            Some(start)
+        });
+        starts.collect()
+    }
+
     /// One JSON line an answer.
     pub(super) fn to_jsonl(&self) -> Result<Vec<u8>, ServableError> {
         let mut bytes = Vec::new();

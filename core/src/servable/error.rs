@@ -1,3 +1,4 @@
+use super::EditError;
 use crate::{candle::bert::EncodeError, model::ModelError, store::StoreError};
 use std::{fmt, path::PathBuf};
 
@@ -38,6 +39,18 @@ pub enum ServableError {
         /// The folder.
         dir: PathBuf,
     },
+    /// Somebody else is editing the folder.
+    Busy {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The folder has been written anew since it was opened.
+    Replaced {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// An edit cannot be made.
+    Edit(EditError),
     /// The encoder's files cannot be used.
     Model(ModelError),
     /// Texts cannot be encoded.
@@ -90,6 +103,19 @@ impl fmt::Display for ServableError {
                 "this folder holds a model without answers; to ask it, export it with its data: {}",
                 dir.display()
             ),
+            Self::Busy { dir } => write!(
+                f,
+                "another server is editing this folder; stop that one, or start this one without \
+                 editing: {}",
+                dir.display()
+            ),
+            Self::Replaced { dir } => write!(
+                f,
+                "the folder was changed by somebody else since it was opened, so the edit was not kept; \
+                 start the server again: {}",
+                dir.display()
+            ),
+            Self::Edit(error) => error.fmt(f),
             Self::Model(error) => error.fmt(f),
             Self::Encode(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
@@ -102,6 +128,12 @@ impl std::error::Error for ServableError {}
 impl From<ModelError> for ServableError {
     fn from(error: ModelError) -> Self {
         Self::Model(error)
+    }
+}
+
+impl From<EditError> for ServableError {
+    fn from(error: EditError) -> Self {
+        Self::Edit(error)
     }
 }
 

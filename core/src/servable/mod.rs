@@ -15,11 +15,14 @@
 //!   answers.safetensors     the vectors of both
 //!   plain.safetensors       with expansion only: the vectors of answers as the model makes them
 //!   README.md               a model card in plain words
+//!   edits.jsonl             while it is served: edits that are not in the other files yet
 //! ```
 //!
 //! [`Export`] writes what was trained. [`Reissue`] writes a folder anew with other answers, or without
 //! any: `answers.jsonl` and `answers.safetensors` are then left out, and only the model is loaded
-//! ([`TextModel::open`]). [`check`] asks questions kept aside and says what became of each.
+//! ([`TextModel::open`]). [`Servable::edited`] changes single answers of an opened one, and a [`Journal`]
+//! keeps such edits beside the files, since writing the folder anew takes as long as copying its model.
+//! [`check`] asks questions kept aside and says what became of each.
 //!
 //! With words (`"words": {"weight": 0.35}` in `nearsay.json`), [`Servable::ask`] adds to the cosine of each
 //! text what it shares with the question ([`Lexical`]), of this weight. Nothing of it is in the folder but the
@@ -52,8 +55,10 @@ mod answers;
 mod card;
 mod check;
 mod dense;
+mod edit;
 mod error;
 mod expander;
+mod journal;
 mod manifest;
 mod reissue;
 mod text_model;
@@ -62,8 +67,10 @@ mod write;
 
 pub use answers::{AnswerSet, KnownAnswer};
 pub use check::{Checked, HeldOut, check};
+pub use edit::{Edit, EditError};
 pub use error::ServableError;
 pub use expander::Expander;
+pub use journal::Journal;
 pub use manifest::{Expanded, FileEntry, Manifest, Threshold, Words};
 pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
@@ -78,13 +85,15 @@ use crate::{
     store::Store,
 };
 use candle_core::Device;
-use std::{path::Path, thread};
+use std::{path::Path, sync::Arc, thread};
 
 /// A loaded folder, ready to answer.
 pub struct Servable {
-    model: TextModel,
+    model: Arc<TextModel>,
     answers: AnswerSet,
     index: Index,
+    /// Vectors of answers as the model makes them, where the index has them moved and who edits needs them.
+    plain: Option<Matrix>,
     manifest: Manifest,
 }
 
@@ -106,7 +115,8 @@ pub struct Found<'a> {
 }
 
 impl Servable {
-    /// Loads a folder, checking that every file is the one that was written.
+    /// Loads a folder, checking that every file is the one that was written, with the edits made while it
+    /// was served.
     ///
     /// Takes time in the bytes of its files, on two threads, and memory for what it keeps; the files of
     /// the answers are read once, hashed as they come.
@@ -168,12 +178,20 @@ impl Servable {
             None => Ok(index),
         });
         let index = index.map_err(|e| changed(&e.to_string()))?;
-        Ok(Self {
-            model,
+        let mut opened = Self {
+            model: Arc::new(model),
             answers,
             index,
+            plain: None,
             manifest,
-        })
+        };
+        match journal::read(store, dir)? {
+            edits if edits.is_empty() => Ok(opened),
+            edits => {
+                opened.keep_plain(store, dir)?;
+                opened.edited(&edits)
+            }
+        }
     }
 
     /// The model that turns texts into vectors.
@@ -211,8 +229,8 @@ impl Servable {
         store: &dyn Store,
         dir: &Path,
     ) -> Result<Option<Matrix>, ServableError> {
-        if self.manifest.expansion.is_none() {
-            return Ok(None);
+        if self.manifest.expansion.is_none() || self.plain.is_some() {
+            return Ok(self.plain.clone());
         }
         let plain = vectors::read(store, dir, &self.manifest, answers::PLAIN)?;
         match (plain.rows(), plain.columns()) == (self.answers.len(), self.index.dim()) {
@@ -222,6 +240,12 @@ impl Servable {
                 "does not go with the answers and the model",
             )),
         }
+    }
+
+    /// Reads what an edit needs, and keeps it.
+    fn keep_plain(&mut self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
+        self.plain = self.plain_answers(store, dir)?;
+        Ok(())
     }
 
     /// The unit vectors of [`AnswerSet::texts`] as the model makes them, `[n, dim]`: those of the index, but
@@ -244,7 +268,7 @@ impl Servable {
     /// What it is made of, for who goes on with other answers: the model, the answers, and the vectors
     /// of [`AnswerSet::texts`].
     #[must_use]
-    pub fn into_parts(self) -> (TextModel, AnswerSet, Index) {
+    pub fn into_parts(self) -> (Arc<TextModel>, AnswerSet, Index) {
         (self.model, self.answers, self.index)
     }
 
@@ -254,7 +278,13 @@ impl Servable {
     /// When the question cannot be encoded.
     pub fn ask(&self, question: &str, k: usize) -> Result<Vec<Found<'_>>, ServableError> {
         let vector = self.model.encode(&[question])?;
-        Ok(self.found(self.index.ask(question, vector.row(0), k)))
+        Ok(self.ask_encoded(question, vector.row(0), k))
+    }
+
+    /// As [`ask`](Self::ask), of a question whose vector by [`TextModel::encode`] is known.
+    #[must_use]
+    pub fn ask_encoded(&self, question: &str, vector: &[f32], k: usize) -> Vec<Found<'_>> {
+        self.found(self.index.ask(question, vector, k))
     }
 
     /// The `k` answers nearest to a vector of [`TextModel::encode`], nearest first, by vectors alone.

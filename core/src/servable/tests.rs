@@ -37,7 +37,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-fn head() -> Folded {
+pub(super) fn head() -> Folded {
     let config = HeadConfig::SkipConnection {
         dim: DIM,
         layers: 1,
@@ -96,15 +96,19 @@ fn pooled(store: &dyn Store, texts: &[&str]) -> Matrix {
         .unwrap()
 }
 
-fn write(store: &dyn Store, head: &Folded) -> Result<(), ServableError> {
+pub(super) fn write(store: &dyn Store, head: &Folded) -> Result<(), ServableError> {
     write_with(store, head, None)
 }
 
-fn write_with(store: &dyn Store, head: &Folded, words: Option<f32>) -> Result<(), ServableError> {
+pub(super) fn write_with(
+    store: &dyn Store,
+    head: &Folded,
+    words: Option<f32>,
+) -> Result<(), ServableError> {
     write_by(store, head, words, None)
 }
 
-fn write_by(
+pub(super) fn write_by(
     store: &dyn Store,
     head: &Folded,
     words: Option<f32>,
@@ -138,7 +142,7 @@ fn calibration() -> Calibration {
     Calibration::fit(&[(0.1, false), (0.4, true), (0.7, true)]).unwrap()
 }
 
-fn open(store: &dyn Store) -> Result<Servable, ServableError> {
+pub(super) fn open(store: &dyn Store) -> Result<Servable, ServableError> {
     Servable::open(store, "model".as_ref(), &Device::Cpu)
 }
 

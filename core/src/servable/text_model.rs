@@ -139,6 +139,17 @@ impl TextModel {
         }
     }
 
+    /// How many tokens of a text count, special ones included.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn tokens(&self, text: &str) -> Result<usize, ServableError> {
+        match &self.encoder {
+            TextEncoder::Network(encoder) => Ok(encoder.token_ids(text)?.len()),
+            TextEncoder::Static(encoder) => Ok(encoder.words().ids(text).len()),
+        }
+    }
+
     /// Unit vectors of texts, `n` texts → `[n, dim]`.
     ///
     /// # Errors

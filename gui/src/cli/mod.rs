@@ -12,6 +12,7 @@ mod eval;
 mod input;
 mod model;
 mod progress;
+mod serve;
 pub mod train;
 
 use crate::{dirs::DataDir, trouble::Trouble};
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Ask(ask::Args),
     /// Turn texts from stdin into vectors, one a line
     Encode(encode::Args),
+    /// Answer over HTTP: a page to ask in, JSON, and what clients of OpenAI's embeddings know
+    Serve(serve::Args),
     /// Say what is wrong with an FAQ file, by line
     Check(check::Args),
     /// List, get or find encoder models
@@ -88,6 +91,7 @@ impl Command {
             Self::Eval(args) => eval::command(&args, data),
             Self::Ask(args) => ask::command(&args),
             Self::Encode(args) => encode::command(&args),
+            Self::Serve(args) => serve::command(&args),
             Self::Check(args) => check::command(&args),
             Self::Model(args) => model::command(&args, data),
             Self::Distill(args) => distill::command(&args, data),
@@ -102,7 +106,7 @@ impl Command {
             Self::Ask(args) => args.json,
             Self::Encode(args) => args.json,
             Self::Check(args) => args.json,
-            Self::Model(_) | Self::Distill(_) => false,
+            Self::Model(_) | Self::Distill(_) | Self::Serve(_) => false,
         }
     }
 }

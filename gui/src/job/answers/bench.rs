@@ -43,7 +43,7 @@ pub(super) enum Body {
     /// A network as it was fetched, and its folder.
     Network(TextModel, PathBuf),
     /// A trained model, its folder, and what it grew from.
-    Trained(TextModel, PathBuf, Origin),
+    Trained(Arc<TextModel>, PathBuf, Origin),
 }
 
 impl Body {
@@ -55,7 +55,8 @@ impl Body {
 
     pub(super) fn model(&self) -> &TextModel {
         match self {
-            Self::Compact(model) | Self::Network(model, _) | Self::Trained(model, ..) => model,
+            Self::Compact(model) | Self::Network(model, _) => model,
+            Self::Trained(model, ..) => model,
         }
     }
 }
