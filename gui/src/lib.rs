@@ -41,6 +41,7 @@
 //!   which is all that fetching one model needs.
 //! - `csv`: tables of questions to answer, and of answers. (Tables of questions and answers are read
 //!   by core, on `csv-core`.)
+//! - `base64`, `sha2`: numbers in a web page, and the hashes by which its scripts may run.
 //! - `directories`: where each platform keeps an app's data.
 //! - `clap`, `indicatif`: arguments and progress bars that people know.
 

@@ -9,6 +9,7 @@ mod distill;
 mod encode;
 mod encoder;
 mod eval;
+mod export;
 mod input;
 mod model;
 mod progress;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Ask(ask::Args),
     /// Turn texts from stdin into vectors, one a line
     Encode(encode::Args),
+    /// Make of a model what others serve: a web page
+    Export(export::Args),
     /// Say what is wrong with an FAQ file, by line
     Check(check::Args),
     /// List, get or find encoder models
@@ -88,6 +91,7 @@ impl Command {
             Self::Eval(args) => eval::command(&args, data),
             Self::Ask(args) => ask::command(&args),
             Self::Encode(args) => encode::command(&args),
+            Self::Export(args) => export::command(&args),
             Self::Check(args) => check::command(&args),
             Self::Model(args) => model::command(&args, data),
             Self::Distill(args) => distill::command(&args, data),
@@ -101,6 +105,7 @@ impl Command {
             Self::Eval(args) => args.json,
             Self::Ask(args) => args.json,
             Self::Encode(args) => args.json,
+            Self::Export(args) => args.json,
             Self::Check(args) => args.json,
             Self::Model(_) | Self::Distill(_) => false,
         }
