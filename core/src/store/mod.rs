@@ -131,7 +131,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn write_stream(
         &self,
         path: &Path,
-        fill: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
+        fill: &mut dyn FnMut(&mut (dyn io::Write + Send)) -> io::Result<()>,
     ) -> Result<(), StoreError>;
 
     /// Adds `bytes` at the end of a file, made if missing; on return they survive a power loss.

@@ -46,7 +46,7 @@ impl<S: Steps + ?Sized> Store for S {
     fn write_stream(
         &self,
         path: &Path,
-        fill: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
+        fill: &mut dyn FnMut(&mut (dyn io::Write + Send)) -> io::Result<()>,
     ) -> Result<(), StoreError> {
         let mut written = 0;
         let done = replace(self, path, |sink| {

@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Ask(ask::Args),
     /// Turn texts from stdin into vectors, one a line
     Encode(encode::Args),
-    /// Make of a model what others serve: a web page
+    /// Make of a model what others serve: a web page, vectors for NumPy, Parquet, pgvector or Qdrant
     Export(export::Args),
     /// Say what is wrong with an FAQ file, by line
     Check(check::Args),

@@ -36,8 +36,9 @@ fn a_written_file_is_read_back_and_replaced() {
 fn a_streamed_file_is_there_as_a_whole_or_not_at_all() {
     on_each(|store, root| {
         let file = root.join("a");
-        let lines =
-            |n: usize| move |out: &mut dyn Write| (0..n).try_for_each(|_| out.write_all(b"line\n"));
+        let lines = |n: usize| {
+            move |out: &mut (dyn Write + Send)| (0..n).try_for_each(|_| out.write_all(b"line\n"))
+        };
         store.write_stream(&file, &mut lines(30_000)).unwrap();
         assert_eq!(store.read(&file, ALL).unwrap(), b"line\n".repeat(30_000));
         let failed = store.write_stream(&file, &mut |out| {

@@ -3,8 +3,21 @@
 //! | module | makes |
 //! | --- | --- |
 //! | [`page`] | one HTML file that answers by itself, in any browser |
+//! | [`npy`] | the vectors for NumPy, and the texts as lines of JSON |
+//! | [`parquet`] | both in one Parquet file |
+//! | [`pgvector`] | SQL that makes a table of PostgreSQL with pgvector |
+//! | [`qdrant`] | a collection of a Qdrant server; `nearsay ask --via qdrant URL` searches there |
+//!
+//! All but the page take the folder's texts with their vectors ([`texts`]): whoever serves them makes a vector
+//! of the question (`nearsay encode`, or sentence-transformers on the folder), takes the texts of largest
+//! cosine, and of each answer's texts the best. Words do not count there.
 
+mod npy;
 mod page;
+mod parquet;
+mod pgvector;
+pub(super) mod qdrant;
+mod texts;
 
 use super::{print_json, print_line};
 use crate::trouble::Trouble;
@@ -20,11 +33,15 @@ pub(crate) struct Args {
     /// What to make
     #[arg(long, value_name = "FORMAT")]
     to: Format,
-    /// The file it becomes
-    #[arg(value_name = "TARGET")]
+    /// The file or folder it becomes, or the address of the server it goes to
+    #[arg(value_name = "FILE|DIR|URL")]
     target: PathBuf,
     #[command(flatten)]
     page: page::Options,
+    #[command(flatten)]
+    pgvector: pgvector::Options,
+    #[command(flatten)]
+    qdrant: qdrant::Options,
     /// Write JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -36,6 +53,14 @@ pub(crate) struct Args {
 enum Format {
     /// One HTML file that answers by itself, without a server or network
     Page,
+    /// A folder of vectors.npy and texts.jsonl
+    Npy,
+    /// One Parquet file of texts and vectors
+    Parquet,
+    /// SQL for PostgreSQL with pgvector
+    Pgvector,
+    /// A collection of a Qdrant server
+    Qdrant,
 }
 
 /// What was made, as JSON.
@@ -46,23 +71,47 @@ struct Made<'a> {
     answers: usize,
     /// Answers and their known wordings.
     texts: usize,
+    /// The folder's words count in what was made, if it has words.
+    words: bool,
 }
 
 pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     // Nothing is embedded here: the vectors are in the folder.
     let model = Servable::open(&DiskStore, &args.dir, &Device::Cpu)?;
-    match args.to {
-        Format::Page => page::write(&model, &args.target, &args.page)?,
+    let (target, dim) = (&args.target, model.index().dim());
+    let name = target.to_string_lossy();
+    let mut count = model.index().owners().len();
+    if args.to == Format::Page {
+        page::write(&model, target, &args.page)?;
+    } else {
+        let texts = texts::texts(&model);
+        count = texts.len();
+        match args.to {
+            Format::Page => {}
+            Format::Npy => npy::write(&texts, dim, target)?,
+            Format::Parquet => parquet::write(&texts, target)?,
+            Format::Pgvector => pgvector::write(&texts, dim, target, &args.pgvector)?,
+            Format::Qdrant => qdrant::fill(&model, &texts, &name, &args.qdrant, args.json)?,
+        }
     }
-    let target = args.target.to_string_lossy();
-    let (answers, texts) = (model.answers().len(), model.index().owners().len());
+    let words = args.to == Format::Page;
+    let answers = model.answers().len();
     if args.json {
         return print_json(&Made {
             format: args.to,
-            target: &target,
+            target: &name,
             answers,
-            texts,
+            texts: count,
+            words,
         });
     }
-    print_line(&format!("{target}: {answers} answers, {texts} texts"))
+    print_line(&format!("{name}: {answers} answers, {count} texts"))?;
+    if !words && model.index().words_weight() > 0.0 {
+        print_line(NO_WORDS)?;
+    }
+    Ok(())
 }
+
+/// Said where vectors are all that is compared, of a folder that has words.
+pub(super) const NO_WORDS: &str = "Words do not count there, though they do in this folder: answers are found by \
+     meaning alone, and their scores are lower.";

@@ -15,15 +15,23 @@ function terms(text) {
     for (const [word, unspaced] of run.matchAll(SCRIPT)) {
       const plain = small(word).normalize("NFD").replace(/[\u0300-\u036F]/g, "").normalize("NFC");
       if (plain === "") continue;
-      const letters = Array.from(unspaced ? plain : `\u0002${plain}\u0003`);
-      const size = Math.min(unspaced ? 2 : 4, letters.length);
-      for (let i = 0; i + size <= letters.length; i++) {
-        const term = letters.slice(i, i + size).join("");
+      for (const term of windows(unspaced ? plain : `\u0002${plain}\u0003`, unspaced ? 2 : 4)) {
         counts.set(term, (counts.get(term) ?? 0) + 1);
       }
     }
   }
   return counts;
+}
+
+// All runs of `size` characters; the whole text when it has no more.
+function windows(text, size) {
+  const letters = Array.from(text);
+  const many = Math.max(letters.length - size, 0) + 1;
+  // Where each character is one unit, cutting the text itself is quicker.
+  const cut = letters.length === text.length
+    ? (_, i) => text.slice(i, i + size)
+    : (_, i) => letters.slice(i, i + size).join("");
+  return Array.from({ length: many }, cut);
 }
 
 class Lexical {

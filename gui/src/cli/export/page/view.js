@@ -17,16 +17,20 @@ function about(found) {
   return found.source ? [element("p", "about", found.source)] : [];
 }
 
+// What an answer goes by: the wording that was near, or the first one that is known.
+function heading(found) {
+  return found.wording ?? found.questions[0] ?? "";
+}
+
 // The best answer, open.
 function first(found) {
-  const heading = found.wording === null ? [] : [element("h2", "", found.wording)];
-  const answer = element("p", "answer", found.answer);
-  return element("article", "card best", ...heading, answer, ...about(found));
+  const title = heading(found) === "" ? [] : [element("h2", "", heading(found))];
+  return element("article", "card best", ...title, element("p", "answer", found.answer), ...about(found));
 }
 
 // Another answer, folded.
 function other(found) {
-  const summary = element("summary", "", found.wording ?? found.answer.slice(0, 100));
+  const summary = element("summary", "", heading(found) || `${found.answer.slice(0, 80)} …`);
   return element("details", "card", summary, element("p", "answer", found.answer), ...about(found));
 }
 

@@ -9,6 +9,7 @@ const MAX_WORD_CHARS = 100;
 
 // Small letters, each character by itself: at the end of a word Σ stays σ.
 function small(text) {
+  if (/^\p{ASCII}*$/u.test(text)) return text.toLowerCase();
   return Array.from(text, (character) => character.toLowerCase()).join("");
 }
 
