@@ -1,4 +1,4 @@
-//! A folder of `vectors.npy`, `[texts, dim]` of f32, and `texts.jsonl`, a line for each of its rows.
+//! A folder of `vectors.npy`, `[texts, dim]` of f32, and `answers.jsonl`, a line for each of its rows.
 //!
 //! The format is thirty lines long and does not change, fewer than the use of a crate for it would take.
 //!
@@ -6,23 +6,48 @@
 
 use super::{Trouble, texts::Text};
 use nearsay_core::store::{DiskStore, Store as _};
-use std::{io, path::Path};
+use std::{ffi::OsStr, io, path::Path};
+
+const VECTORS: &str = "vectors.npy";
+const ANSWERS: &str = "answers.jsonl";
 
 pub(super) fn write(texts: &[Text<'_>], dim: usize, dir: &Path) -> Result<(), Trouble> {
+    if DiskStore.exists(dir)? {
+        ours(dir)?;
+    }
     let staging = DiskStore.stage_dir(dir)?;
     let header = header(texts.len(), dim);
-    DiskStore.write_stream(&staging.path().join("vectors.npy"), &mut |out| {
+    DiskStore.write_stream(&staging.path().join(VECTORS), &mut |out| {
         out.write_all(&header)?;
         let mut numbers = texts.iter().flat_map(|text| text.vector);
         numbers.try_for_each(|x| out.write_all(&x.to_le_bytes()))
     })?;
-    DiskStore.write_stream(&staging.path().join("texts.jsonl"), &mut |out| {
+    DiskStore.write_stream(&staging.path().join(ANSWERS), &mut |out| {
         texts.iter().try_for_each(|text| {
             serde_json::to_writer(&mut *out, text).map_err(io::Error::from)?;
             out.write_all(b"\n")
         })
     })?;
     Ok(DiskStore.rename_dir(staging.path(), dir)?)
+}
+
+/// That a folder has nothing in it but what an earlier export wrote: it is replaced as a whole.
+fn ours(dir: &Path) -> Result<(), Trouble> {
+    let entries = DiskStore.list(dir)?;
+    let other = entries
+        .iter()
+        .find(|entry| ![VECTORS, ANSWERS].map(OsStr::new).contains(&&*entry.name));
+    match other {
+        None => Ok(()),
+        Some(other) => Err(Trouble::new(
+            format_args!(
+                "{} has other things in it ({})",
+                dir.display(),
+                other.name.display()
+            ),
+            "Name a new folder.",
+        )),
+    }
 }
 
 /// The header of a table of f32 in rows, padded so that the numbers begin at a multiple of 64 bytes.
@@ -40,6 +65,18 @@ fn header(rows: usize, columns: usize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_folder_of_an_earlier_export_is_replaced() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("out");
+        write(&[], 3, &dir).unwrap();
+        write(&[], 3, &dir).unwrap();
+        DiskStore.write_atomic(&dir.join("diary"), b"dear").unwrap();
+        let trouble = write(&[], 3, &dir).unwrap_err();
+        assert!(trouble.what.contains("diary"), "{trouble}");
+        assert_eq!(DiskStore.list(&dir).unwrap().len(), 3);
+    }
 
     #[test]
     fn numbers_begin_at_a_multiple_of_64() {

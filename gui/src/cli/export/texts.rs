@@ -1,11 +1,11 @@
 //! Every text of a folder with all that goes with it, for targets that keep vectors by themselves.
 
-use nearsay_core::servable::{KnownAnswer, Servable};
+use nearsay_core::servable::Servable;
 use serde::Serialize;
-use std::{borrow::Cow, collections::HashSet};
+use std::collections::HashSet;
 use uuid::Uuid;
 
-/// What all our ids are made in; a number drawn once.
+/// The namespace of our ids.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6e65_6172_7361_795f_8d1f_27c4_0b5e_93a6);
 
 /// A text: an answer itself, or a known wording of its question.
@@ -28,7 +28,6 @@ pub(super) struct Text<'a> {
 pub(super) fn texts(model: &Servable) -> Vec<Text<'_>> {
     let mut seen = HashSet::new();
     let vectors = model.index().vectors();
-    let of_answer = |known: &'_ KnownAnswer| known.questions.len() + 1;
     let mut first = 0;
     let mut texts = Vec::with_capacity(vectors.rows());
     for known in model.answers().iter() {
@@ -48,20 +47,29 @@ pub(super) fn texts(model: &Servable) -> Vec<Text<'_>> {
                 });
             }
         }
-        first += of_answer(known);
+        first += 1 + known.questions.len();
     }
     texts
 }
 
-/// The id of some texts: a UUID of version 5.
+/// The id of some texts, a UUID of version 5; their lengths tell where one ends.
 fn id(texts: &[&str]) -> Uuid {
-    // Texts hold no zero byte that would make two lists one; where one does, its length tells.
-    let name: Cow<'_, str> = match texts {
-        [one] => Cow::Borrowed(one),
-        texts => texts
-            .iter()
-            .map(|text| format!("{}:{text}", text.len()))
-            .collect(),
-    };
-    Uuid::new_v5(&NAMESPACE, name.as_bytes())
+    let parts = texts.iter().map(|text| format!("{}:{text}", text.len()));
+    Uuid::new_v5(&NAMESPACE, parts.collect::<String>().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_stay_and_are_of_all_parts() {
+        // Another one would make points of former exports strangers.
+        assert_eq!(
+            id(&["No."]).to_string(),
+            "8ae44e0f-d9be-525a-b912-d76f5c5b1088"
+        );
+        assert_ne!(id(&["a", "bc"]), id(&["ab", "c"]));
+        assert_ne!(id(&["a"]), id(&["a", "a"]));
+    }
 }

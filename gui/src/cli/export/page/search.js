@@ -2,6 +2,11 @@
 
 const SLICE = 200; // texts that are read before the page may draw
 
+// Whether there is nothing but white space, as Unicode has it.
+function isBlank(text) {
+  return !/\P{White_Space}/u.test(text);
+}
+
 class Faq {
   // Reads every answer and wording. `faq`: answers, words (their weight), threshold.
   static async open(faq, model) {
@@ -23,7 +28,7 @@ class Faq {
 
   // The `k` best answers, each by the best of its texts; none for an empty question.
   ask(question, k) {
-    if (question.trim() === "") return [];
+    if (isBlank(question)) return [];
     const vector = this.encoder.encode(question);
     const words = this.faq.words > 0 ? this.lexical.scores(question) : null;
     const best = new Map();

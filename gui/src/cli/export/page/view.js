@@ -36,14 +36,15 @@ function other(found) {
 
 function show(faq, question) {
   const found = faq.ask(question, ANSWERS);
-  const asked = question.trim() !== "";
+  const asked = !isBlank(question);
   const sure = found.length > 0 && faq.confident(found[0].score);
   at("examples").hidden = asked;
   at("answers").hidden = !asked;
   at("status").className = asked && !sure ? "unsure" : "";
-  if (!asked) at("status").textContent = "";
-  else if (sure) at("status").textContent = `Best of ${faq.faq.answers.length} answers`;
-  else at("status").textContent = "I have no sure answer. The nearest:";
+  const says = sure ? `Best of ${faq.faq.answers.length} answers` : "I have no sure answer. The nearest:";
+  // Heard, not seen: what stands below.
+  const heard = found.slice(0, 1).map((best) => element("span", "unseen", `: ${heading(best)}`));
+  at("status").replaceChildren(...(asked ? [says, ...heard] : []));
   const [best, ...others] = found;
   at("best").replaceChildren(...(best ? [first(best)] : []));
   at("more").hidden = others.length === 0;

@@ -141,3 +141,6 @@ fn not_qdrant(url: &str) -> Trouble {
         "Check the address; Qdrant's REST API is usually on port 6333.",
     )
 }
+
+#[cfg(test)]
+mod tests;
