@@ -5,10 +5,15 @@ use std::{
     net::TcpListener,
 };
 
+/// A call as the server got it.
+struct Call {
+    /// In small letters.
+    head: String,
+    body: String,
+}
+
 /// A server that gives these answers, one a call, and then the calls it got.
-fn serve(
-    answers: &'static [(u16, &'static str)],
-) -> (String, thread::JoinHandle<Vec<(String, String)>>) {
+fn serve(answers: &'static [(u16, &'static str)]) -> (String, thread::JoinHandle<Vec<Call>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let serving = thread::Builder::new().spawn(move || {
@@ -25,7 +30,8 @@ fn serve(
                 .find_map(|line| line.strip_prefix("content-length: "));
             let mut sent = vec![0; length.map_or(0, |length| length.trim().parse().unwrap())];
             reader.read_exact(&mut sent).unwrap();
-            calls.push((head, String::from_utf8(sent).unwrap()));
+            let sent = String::from_utf8(sent).unwrap();
+            calls.push(Call { head, body: sent });
             let length = body.len();
             write!(
                 stream,
@@ -38,9 +44,7 @@ fn serve(
     (url, serving.unwrap())
 }
 
-fn call(
-    answers: &'static [(u16, &'static str)],
-) -> (Result<Option<Value>, Trouble>, Vec<(String, String)>) {
+fn call(answers: &'static [(u16, &'static str)]) -> (Result<Option<Value>, Trouble>, Vec<Call>) {
     let (url, serving) = serve(answers);
     let server = Server::new(&url, Some("secret".to_owned())).unwrap();
     let result = server.call("PUT", "/collections/faq", &json!({"a": 1}));
@@ -52,7 +56,7 @@ fn a_busy_server_is_asked_again() {
     let (result, calls) = call(&[(503, ""), (429, ""), (200, r#"{"result": [7]}"#)]);
     assert_eq!(result.unwrap(), Some(json!([7])));
     assert_eq!(calls.len(), 3);
-    for (head, body) in calls {
+    for Call { head, body } in calls {
         assert!(head.starts_with("put /collections/faq http/1.1"), "{head}");
         assert!(head.contains("api-key: secret"), "{head}");
         assert_eq!(body, r#"{"a":1}"#);
