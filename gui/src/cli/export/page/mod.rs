@@ -3,7 +3,8 @@
 //! It holds the answers with their wordings, the encoder's table ([`table`]) and the search in plain
 //! JavaScript, a port of what core does to ask: `wordpiece.js`, `encoder.js`, `lexical.js` and `search.js`
 //! (which Node runs in tests), and `data.js` and `view.js` around them. Vectors of the answers are not in it:
-//! the page makes them of the texts when it opens, which takes less time than loading them would.
+//! the page makes them of the texts when it opens. That takes a moment (see `export`), but keeps
+//! them exact, and the page smaller by a kilobyte a text.
 //!
 //! Text of others is data: it is in a block of JSON in which no tag can end, and is shown as text. The page's
 //! Content-Security-Policy names the hashes of its scripts and style; nothing else can run or be fetched.

@@ -1,9 +1,10 @@
-//! The table's rows, as small as they can be without another answer coming first.
+//! The table's rows, as small as they can be while the page says what `nearsay ask` says.
 //!
 //! Training changes only the rows of tokens that the FAQ has. All others are still as they were distilled:
 //! one byte a number, times the row's scale, says them exactly. Those that were learned get two bytes, which
-//! are off by 1/65,000 of the row's largest number; one byte, off by 1/250, would make another answer
-//! come first now and then.
+//! are off by 1/65,000 of the row's largest number. One byte for these too, off by 1/250, spares a seventh of
+//! the page of the cloud FAQ, but moves scores by up to 0.0015: of 500 questions the first answer stayed, but
+//! for 2 it was no longer the same whether it is sure.
 
 use nearsay_core::matrix::Matrix;
 
