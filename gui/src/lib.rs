@@ -41,6 +41,11 @@
 //!   which is all that fetching one model needs.
 //! - `csv`: tables of questions to answer, and of answers. (Tables of questions and answers are read
 //!   by core, on `csv-core`.)
+//! - `base64`, `sha2`: numbers in a web page, and the hashes by which its scripts may run.
+//! - `parquet`: that format, without Arrow, which would be most of it.
+//! - `ureq`: a Qdrant server's REST API; `hf-hub` brings it along anyway. Qdrant's own client would bring an
+//!   async runtime and some hundred crates.
+//! - `uuid`: ids made of texts, so that the same text is the same point in every export.
 //! - `directories`: where each platform keeps an app's data.
 //! - `clap`, `indicatif`: arguments and progress bars that people know.
 //! - `axum` on `tokio` and `hyper` serves, with few features: HTTP/1 and JSON on one thread; `hyper-util` ends

@@ -115,6 +115,20 @@ impl TextModel {
         matches!(self.encoder, TextEncoder::Static(_))
     }
 
+    /// The table and its tokenizer; none when the encoder is a network.
+    #[must_use]
+    pub fn table(&self) -> Option<&StaticEncoder<'static>> {
+        match &self.encoder {
+            TextEncoder::Network(_) => None,
+            TextEncoder::Static(encoder) => Some(encoder),
+        }
+    }
+
+    /// The dense layers behind pooling, in order.
+    pub fn layers(&self) -> impl Iterator<Item = &Dense> {
+        self.layers.iter().map(|(_, layer)| layer)
+    }
+
     /// Pooled vectors of texts, before the dense layers: `n` texts → `[n, pooled_dim]`.
     ///
     /// `on_progress` gets the texts done and their number, and may stop the work; a table is done too

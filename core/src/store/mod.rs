@@ -124,6 +124,16 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// process died. Only if the very last step, syncing the folder, failed is it the new one.
     fn write_atomic(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError>;
 
+    /// As [`Store::write_atomic`], for what is too large for memory: `fill` writes it, bit by bit.
+    ///
+    /// # Errors
+    /// As `write_atomic`; an error of `fill` is told as one of writing.
+    fn write_stream(
+        &self,
+        path: &Path,
+        fill: &mut dyn FnMut(&mut (dyn io::Write + Send)) -> io::Result<()>,
+    ) -> Result<(), StoreError>;
+
     /// Adds `bytes` at the end of a file, made if missing; on return they survive a power loss.
     ///
     /// One writer at a time: hold a lock.

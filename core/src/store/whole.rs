@@ -43,6 +43,24 @@ impl<S: Steps + ?Sized> Store for S {
             .map_err(|e| with_sizes(self, e, bytes.len() as u64))
     }
 
+    fn write_stream(
+        &self,
+        path: &Path,
+        fill: &mut dyn FnMut(&mut (dyn io::Write + Send)) -> io::Result<()>,
+    ) -> Result<(), StoreError> {
+        let mut written = 0;
+        let done = replace(self, path, |sink| {
+            let to_sink = ToSink {
+                sink,
+                written: &mut written,
+            };
+            let mut writer = io::BufWriter::with_capacity(PIECE, to_sink);
+            fill(&mut writer).and_then(|()| io::Write::flush(&mut writer))
+        });
+        done.map_err(at(Operation::Write, path))
+            .map_err(|e| with_sizes(self, e, written))
+    }
+
     fn append_sync(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         append(self, path, bytes)
             .map_err(at(Operation::Append, path))
@@ -91,6 +109,25 @@ impl<S: Steps + ?Sized> Store for S {
 
 fn at(what: Operation, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |error| StoreError::new(what, path, error)
+}
+
+/// A sink as a writer.
+struct ToSink<'a> {
+    sink: &'a mut dyn Sink,
+    /// Bytes so far, those that failed among them.
+    written: &'a mut u64,
+}
+
+impl io::Write for ToSink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        *self.written += bytes.len() as u64;
+        self.sink.write(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Adds the numbers to the message that the disk is full.

@@ -1,13 +1,15 @@
 //! `nearsay ask DIR [QUESTION]...`: the best answers of a model.
 
-use super::{DeviceArgs, print_json, print_line};
+use super::{DeviceArgs, export, export::qdrant, print_json, print_line};
 use crate::trouble::Trouble;
 use nearsay_core::{
     servable::{Found, Servable},
     store::DiskStore,
 };
+use qdrant::{Near, Payload};
 use serde::Serialize;
 use std::{
+    borrow::Cow,
     io::{BufRead as _, IsTerminal as _},
     path::PathBuf,
 };
@@ -21,6 +23,11 @@ pub(crate) struct Args {
     /// How many answers to give
     #[arg(long, default_value_t = 3, value_name = "K")]
     top: usize,
+    /// Search the vectors in a Qdrant server instead of the folder's own: “--via qdrant URL”
+    #[arg(long, num_args = 2, value_names = ["qdrant", "URL"])]
+    via: Vec<String>,
+    #[command(flatten)]
+    qdrant: qdrant::Options,
     #[command(flatten)]
     device: DeviceArgs,
     /// Write JSON, one line a question
@@ -39,9 +46,9 @@ struct Asked<'a> {
 
 #[derive(Serialize)]
 struct Answer<'a> {
-    answer: &'a str,
+    answer: Cow<'a, str>,
     /// The known wording that was nearest; null when the answer itself was.
-    question: Option<&'a str>,
+    question: Option<Cow<'a, str>>,
     /// How near it is: `meaning` and `words` together.
     score: f32,
     /// Cosine similarity.
@@ -53,10 +60,54 @@ struct Answer<'a> {
     /// Line of the FAQ file.
     row: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<&'a str>,
+    source: Option<Cow<'a, str>>,
+}
+
+impl<'a> Answer<'a> {
+    /// An answer that the folder found.
+    fn of(model: &Servable, question: &str, found: &Found<'a>) -> Self {
+        Self {
+            answer: found.answer.answer.as_str().into(),
+            question: found.wording.map(Cow::from),
+            score: found.score,
+            meaning: found.meaning,
+            words: found.words,
+            shared: model.index().shared_words(question, found.vector),
+            row: found.answer.row,
+            source: found.answer.source.as_deref().map(Cow::from),
+        }
+    }
+}
+
+impl From<Near> for Answer<'_> {
+    fn from(near: Near) -> Self {
+        let Payload {
+            text,
+            answer,
+            source,
+            row,
+            ..
+        } = near.payload;
+        Self {
+            question: (text != answer).then(|| text.into()),
+            answer: answer.into(),
+            score: near.score,
+            meaning: near.score,
+            words: 0.0,
+            shared: Vec::new(),
+            row,
+            source: source.map(Cow::from),
+        }
+    }
 }
 
 pub(super) fn command(args: &Args) -> Result<(), Trouble> {
+    if let Some(server) = args.via.first().filter(|server| *server != "qdrant") {
+        return Err(Trouble::new(
+            format_args!("“{server}” cannot be searched"),
+            "Write “--via qdrant URL”.",
+        ));
+    }
     let device = args.device.device.open()?;
     let model = Servable::open_with(
         &DiskStore,
@@ -64,6 +115,9 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
         &device,
         args.device.precision(&device),
     )?;
+    if !args.via.is_empty() && model.index().words_weight() > 0.0 {
+        eprintln!("{}", export::NO_WORDS);
+    }
     if !args.questions.is_empty() {
         return args
             .questions
@@ -89,29 +143,11 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
 }
 
 fn ask(model: &Servable, question: &str, args: &Args) -> Result<(), Trouble> {
-    // An empty question is near nothing; it must not get the answer that is nearest to silence.
-    let found = if question.trim().is_empty() {
-        Vec::new()
-    } else {
-        model.ask(question, args.top)?
-    };
-    let confident = found
+    let answers = answers(model, question, args)?;
+    let confident = answers
         .first()
         .is_some_and(|first| model.confident(first.score));
     if args.json {
-        let answers = found
-            .iter()
-            .map(|found| Answer {
-                answer: &found.answer.answer,
-                question: found.wording,
-                score: found.score,
-                meaning: found.meaning,
-                words: found.words,
-                shared: shared(model, question, found),
-                row: found.answer.row,
-                source: found.answer.source.as_deref(),
-            })
-            .collect();
         return print_json(&Asked {
             question,
             answers,
@@ -121,28 +157,41 @@ fn ask(model: &Servable, question: &str, args: &Args) -> Result<(), Trouble> {
     if !confident {
         print_line("I have no sure answer. The nearest:")?;
     }
-    for found in &found {
-        print_line(&format!("{:.3}  {}", found.score, found.answer.answer))?;
-        if let Some(wording) = found.wording {
+    for found in &answers {
+        print_line(&format!("{:.3}  {}", found.score, found.answer))?;
+        if let Some(wording) = &found.question {
             print_line(&format!("       known as: {wording}"))?;
         }
         if model.index().words_weight() > 0.0 {
-            let shared = shared(model, question, found);
-            print_line(&format!("       {}", why(found, &shared)))?;
+            print_line(&format!("       {}", why(found)))?;
         }
     }
     print_line("")
 }
 
-/// The words of a question by which an answer was found.
-fn shared(model: &Servable, question: &str, found: &Found<'_>) -> Vec<String> {
-    model.index().shared_words(question, found.vector)
+fn answers<'a>(
+    model: &'a Servable,
+    question: &str,
+    args: &Args,
+) -> Result<Vec<Answer<'a>>, Trouble> {
+    // An empty question is near nothing; it must not get the answer that is nearest to silence.
+    if question.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    if let [_, url] = args.via.as_slice() {
+        let vector = model.model().encode(&[question])?;
+        let near = qdrant::search(model, vector.row(0), args.top, url, &args.qdrant)?;
+        return Ok(near.into_iter().map(Answer::from).collect());
+    }
+    let found = model.ask(question, args.top)?;
+    let answer = |found| Answer::of(model, question, found);
+    Ok(found.iter().map(answer).collect())
 }
 
 /// What found an answer, where words count.
-fn why(found: &Found<'_>, shared: &[String]) -> String {
+fn why(found: &Answer<'_>) -> String {
     let meaning = format!("same meaning {:.2}", found.meaning);
-    match (found.words, shared) {
+    match (found.words, found.shared.as_slice()) {
         (0.0, _) => meaning,
         // Parts of words only.
         (words, []) => format!("{meaning}, similar words {words:.2}"),

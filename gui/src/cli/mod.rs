@@ -9,6 +9,7 @@ mod distill;
 mod encode;
 mod encoder;
 mod eval;
+mod export;
 mod input;
 mod model;
 mod progress;
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Encode(encode::Args),
     /// Answer over HTTP: a page to ask in, JSON, and what clients of OpenAI's embeddings know
     Serve(serve::Args),
+    /// Make of a model what others serve: a web page, vectors for NumPy, Parquet, pgvector or Qdrant
+    Export(export::Args),
     /// Say what is wrong with an FAQ file, by line
     Check(check::Args),
     /// List, get or find encoder models
@@ -92,6 +95,7 @@ impl Command {
             Self::Ask(args) => ask::command(&args),
             Self::Encode(args) => encode::command(&args),
             Self::Serve(args) => serve::command(&args),
+            Self::Export(args) => export::command(&args),
             Self::Check(args) => check::command(&args),
             Self::Model(args) => model::command(&args, data),
             Self::Distill(args) => distill::command(&args, data),
@@ -105,6 +109,7 @@ impl Command {
             Self::Eval(args) => args.json,
             Self::Ask(args) => args.json,
             Self::Encode(args) => args.json,
+            Self::Export(args) => args.json,
             Self::Check(args) => args.json,
             Self::Model(_) | Self::Distill(_) | Self::Serve(_) => false,
         }

@@ -1,6 +1,6 @@
 //! What every store must do.
 
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom, Write};
 use std::path::Path;
 
 use super::{ALL, kind};
@@ -29,6 +29,27 @@ fn a_written_file_is_read_back_and_replaced() {
         let metadata = store.metadata(&file).unwrap();
         assert_eq!((metadata.kind, metadata.len), (FileKind::File, 1));
         assert!(metadata.modified.is_some());
+    });
+}
+
+#[test]
+fn a_streamed_file_is_there_as_a_whole_or_not_at_all() {
+    on_each(|store, root| {
+        let file = root.join("a");
+        let lines = |n: usize| {
+            move |out: &mut (dyn Write + Send)| (0..n).try_for_each(|_| out.write_all(b"line\n"))
+        };
+        store.write_stream(&file, &mut lines(30_000)).unwrap();
+        assert_eq!(store.read(&file, ALL).unwrap(), b"line\n".repeat(30_000));
+        let failed = store.write_stream(&file, &mut |out| {
+            lines(40_000)(out)?;
+            Err(std::io::Error::other("no more"))
+        });
+        assert!(failed.unwrap_err().to_string().contains("no more"));
+        assert_eq!(store.metadata(&file).unwrap().len, 150_000);
+        assert_eq!(store.list(root).unwrap().len(), 1);
+        store.write_stream(&file, &mut lines(0)).unwrap();
+        assert_eq!(store.read(&file, ALL).unwrap(), b"");
     });
 }
 

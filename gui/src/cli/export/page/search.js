@@ -1,0 +1,60 @@
+// The nearest answers to a question.
+
+const SLICE = 200; // texts that are read before the page may draw
+
+// Whether there is nothing but white space, as Unicode has it.
+function isBlank(text) {
+  return !/\P{White_Space}/u.test(text);
+}
+
+class Faq {
+  // Reads every answer and wording. `faq`: answers, words (their weight), threshold.
+  static async open(faq, model) {
+    const self = new Faq();
+    self.encoder = new Encoder(model);
+    self.lexical = new Lexical();
+    self.faq = faq;
+    self.texts = faq.answers.flatMap(({ answer, questions }, number) =>
+      [answer, ...questions].map((text, i) => ({ answer: number, text, wording: i > 0 ? text : null })),
+    );
+    self.vectors = new Float32Array(self.texts.length * self.encoder.length);
+    for (const [number, { text }] of self.texts.entries()) {
+      self.vectors.set(self.encoder.encode(text), number * self.encoder.length);
+      if (faq.words > 0) self.lexical.add(text);
+      if (number % SLICE === SLICE - 1) await new Promise((resolve) => setTimeout(resolve));
+    }
+    return self;
+  }
+
+  // The `k` best answers, each by the best of its texts; none for an empty question.
+  ask(question, k) {
+    if (isBlank(question)) return [];
+    const vector = this.encoder.encode(question);
+    const words = this.faq.words > 0 ? this.lexical.scores(question) : null;
+    const best = new Map();
+    for (let number = 0; number < this.texts.length; number++) {
+      const score = this.score(number, vector, words);
+      const { answer, wording } = this.texts[number];
+      if (!(best.get(answer)?.score >= score)) best.set(answer, { answer, wording, score });
+    }
+    const nearer = (a, b) => b.score - a.score || a.answer - b.answer;
+    return Array.from(best.values()).sort(nearer).slice(0, k).map((found) => ({
+      ...this.faq.answers[found.answer],
+      wording: found.wording,
+      score: found.score,
+    }));
+  }
+
+  // The score of one text, the only place where it is computed: in single precision, so that ties
+  // are ties here as in Nearsay.
+  score(number, vector, words) {
+    const meaning = dot(this.vectors, number * vector.length, vector);
+    const shared = words === null ? 0 : this.faq.words * words[number];
+    return Math.fround(meaning + shared);
+  }
+
+  // Whether an answer of this score is given without a warning.
+  confident(score) {
+    return score >= this.faq.threshold;
+  }
+}

@@ -1,0 +1,22 @@
+// Asks a page of `nearsay export --to page`, without a browser: the page's own script, run by Node.
+//
+//   node ask_page.mjs PAGE.html < QUESTIONS
+//
+// QUESTIONS is one a line. Prints what `nearsay ask --json --top 3` does, as far as a page knows it.
+
+import { readFileSync } from "node:fs";
+
+const page = readFileSync(process.argv[2], "utf8");
+const text = (id) => {
+  const found = page.match(new RegExp(`<script[^>]* id="${id}">(.*?)</script>`, "s"));
+  if (found === null) throw new Error(`the page has no ${id}`);
+  return found[1];
+};
+const search = new Function(`${text("search")}; return { Faq, readFaq, readModel };`)();
+const faq = await search.Faq.open(search.readFaq(text), search.readModel(text));
+const questions = readFileSync(0, "utf8").split("\n").slice(0, -1);
+for (const question of questions) {
+  const answers = faq.ask(question, 3).map(({ answer, wording, score }) => ({ answer, question: wording, score }));
+  const confident = answers.length > 0 && faq.confident(answers[0].score);
+  console.log(JSON.stringify({ question, answers, confident }));
+}

@@ -1,0 +1,149 @@
+"""Asks what `nearsay export` made in the engines it is for, and compares with `nearsay ask`.
+
+usage: same_answers.py NEARSAY MODEL QUESTIONS FORMAT=TARGET...
+NEARSAY is the program, MODEL a folder without words (they do not count there), QUESTIONS one a line; FORMAT is
+npy, parquet, pgvector, or qdrant, whose TARGET is not used (see qdrant_server.py). Prints for each engine its version, how often the first answer is the same, the
+largest difference of its score, and the least cosine of a text's vector there and from `nearsay encode`; fails
+when an answer differs that is not as near as ours to 1e-5, or a cosine is below 0.99999.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy
+
+nearsay, model, questions, *targets = sys.argv[1:]
+questions = pathlib.Path(questions).read_text(encoding="utf-8").splitlines()
+
+
+def run(*arguments, lines):
+    """The JSON lines that a sub-command gives for lines of text."""
+    done = subprocess.run(
+        [nearsay, *arguments, "--json"], input="\n".join(lines) + "\n", stdout=subprocess.PIPE, text=True, check=True
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+asked = [found["answers"][0] for found in run("ask", model, lines=questions)]
+vectors = numpy.array(run("encode", model, lines=questions), dtype=numpy.float32)
+
+
+def by_numpy(rows, table):
+    """The nearest text's answer and score for each question."""
+    scores = vectors @ table.T
+    best = scores.argmax(axis=1)
+    return [(rows[row]["answer"], scores[i, row]) for i, row in enumerate(best)]
+
+
+def npy(target):
+    table = numpy.load(pathlib.Path(target) / "vectors.npy", mmap_mode="r")
+    lines = (pathlib.Path(target) / "answers.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
+    rows = [json.loads(line) for line in lines]
+    yield f"numpy {numpy.__version__}", rows, table, by_numpy(rows, table)
+
+
+def parquet(target):
+    import duckdb
+    import pyarrow.parquet
+
+    rows = pyarrow.parquet.read_table(target).to_pylist()
+    table = numpy.array([row["vector"] for row in rows], dtype=numpy.float32)
+    yield f"pyarrow {pyarrow.__version__}", rows, table, by_numpy(rows, table)
+
+    dim = len(rows[0]["vector"])
+    sql = f"""SELECT answer, array_cosine_similarity(vector::FLOAT[{dim}], $1::FLOAT[{dim}]) AS score
+              FROM read_parquet($2) ORDER BY score DESC LIMIT 1"""
+    found = [duckdb.execute(sql, [vector.tolist(), target]).fetchone() for vector in vectors]
+    yield f"duckdb {duckdb.__version__}", rows, table, found
+
+
+def pgvector(target):
+    import pgserver
+
+    psql = next(pathlib.Path(pgserver.__file__).parent.glob("pginstall/bin/psql"))
+    with tempfile.TemporaryDirectory() as folder:
+        server = pgserver.get_server(folder)
+        ask = [psql, server.get_uri(), "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
+
+        def sql(text):
+            done = subprocess.run(ask, input=text, stdout=subprocess.PIPE, text=True, check=True)
+            return [json.loads(line) for line in done.stdout.splitlines()]
+
+        for _ in range(2):  # the second time must find and replace what the first left
+            subprocess.run([*ask, "--file", target], check=True)
+        rows = sql("SELECT json_build_object('text', text, 'answer', answer, 'v', embedding::text) FROM faq;")
+        table = numpy.array([json.loads(row["v"]) for row in rows], dtype=numpy.float32)
+        search = """SET enable_seqscan = off; SET hnsw.ef_search = 200;
+            SELECT json_build_array(answer, 1 - (embedding <=> '{0}')) FROM faq ORDER BY embedding <=> '{0}' LIMIT 1;"""
+        found = sql("".join(search.format(json.dumps(vector.tolist())) for vector in vectors))
+        plan = subprocess.run(
+            [*ask, "-c", "SET enable_seqscan = off", "-c", f"EXPLAIN SELECT * FROM faq ORDER BY embedding <=> '{vectors[0].tolist()}' LIMIT 1"],
+            stdout=subprocess.PIPE, text=True, check=True,
+        ).stdout
+        assert "faq_next_embedding_idx" in plan, plan
+        [[postgres, extension]] = sql(
+            "SELECT json_build_array(current_setting('server_version'), extversion) FROM pg_extension WHERE extname = 'vector';"
+        )
+        yield f"PostgreSQL {postgres}, pgvector {extension}, by its HNSW index", rows, table, found
+        server.cleanup()
+
+
+def qdrant(_):
+    import importlib.metadata
+
+    from qdrant_client import models
+    from qdrant_server import KEY, QdrantServer
+
+    server = QdrantServer()
+    os.environ["QDRANT_API_KEY"] = KEY
+    export = [nearsay, "export", model, "--to", "qdrant", server.url, "--json"]
+
+    # Cut off after a batch, it goes on with the next; done again, nothing is sent.
+    server.upserts_left = 1
+    assert subprocess.run(export, stdout=subprocess.PIPE, stderr=subprocess.PIPE).returncode == 1
+    server.upserts_left = None
+    dim = vectors.shape[1]
+    others = [({"nearsay_model": "an earlier one", "answer": "stale"}, 1), ({"owner": "somebody else"}, 2)]
+    for payload, number in others:
+        server.client.upsert("faq", [models.PointStruct(id=number, vector=[1.0] * dim, payload=payload)])
+    server.busy = 2
+    texts = json.loads(subprocess.run(export, stdout=subprocess.PIPE, check=True).stdout)["texts"]
+    sent = list(server.sent)
+    subprocess.run(export, stdout=subprocess.PIPE, check=True)
+    assert sum(sent) == texts and server.sent == sent, (sent, server.sent)
+    points, _ = server.client.scroll("faq", limit=1_000_000, with_vectors=True)
+    assert {1, 2} & {point.id for point in points} == {2}, "only what we left is removed"
+
+    rows = [point.payload for point in points if point.id != 2]
+    table = numpy.array([point.vector for point in points if point.id != 2], dtype=numpy.float32)
+    found = run("ask", model, "--via", "qdrant", server.url, "--top", "3", lines=questions)
+    for ours, theirs in zip(run("ask", model, lines=questions), found):
+        assert len({answer["answer"] for answer in theirs["answers"]}) == 3
+        assert ours["confident"] == theirs["confident"]
+    os.environ["QDRANT_API_KEY"] = "another"
+    assert b"QDRANT_API_KEY" in subprocess.run(export, stdout=subprocess.PIPE, stderr=subprocess.PIPE).stderr
+    first = [(answers["answers"][0]["answer"], answers["answers"][0]["score"]) for answers in found]
+    version = importlib.metadata.version("qdrant-client")
+    yield f"a stand-in for a server over qdrant-client {version}'s local mode", rows, table, first
+    server.shutdown()
+
+
+for target in targets:
+    format, target = target.split("=", 1)
+    for engine, rows, table, found in {"npy": npy, "parquet": parquet, "pgvector": pgvector, "qdrant": qdrant}[format](target):
+        whole = [i for i, row in enumerate(rows) if row["text"].strip() and len(row["text"].splitlines()) == 1]
+        ours = numpy.array(run("encode", model, lines=[rows[i]["text"] for i in whole]), dtype=numpy.float32)
+        cosines = (ours * table[whole]).sum(axis=1)
+        cosines = cosines[ours.any(axis=1)]  # of unknown words only: the zero vector
+        same = sum(answer == first["answer"] for first, (answer, _) in zip(asked, found))
+        difference = max(abs(score - first["score"]) for first, (_, score) in zip(asked, found))
+        print(
+            f"{format}, {engine}: {len(rows)} texts, first answer the same for {same} of {len(questions)} questions, "
+            f"scores differ by {difference:.1e} at most, least cosine {cosines.min():.7f} of {len(whole)} texts"
+        )
+        assert len(found) == len(questions) and difference < 1e-5, "another answer came first"
+        assert cosines.min() >= 0.99999
