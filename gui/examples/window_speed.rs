@@ -271,10 +271,12 @@ fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
         data: Some(Data {
             answers: &set,
             vectors: &vectors.normalize_rows()?,
+            plain: None,
         }),
         threshold: Threshold::USUAL,
         calibration: None,
         words: None,
+        expansion: None,
     }
     .write(&DiskStore, &dir.join("models").join("1"))?;
     let mut window = Window::new(&folder.join("large-data"), Some(dir))?;

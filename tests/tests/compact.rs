@@ -7,7 +7,7 @@ use nearsay_core::{
 use nearsay_tests::{
     app, done, json_lines as lines, minilm, sample, save, say_loudly, shared_data,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// Trains and gives the report.
@@ -110,6 +110,14 @@ fn words_count_where_the_folder_says_so() {
         }
         lines(&done(&mut command)).remove(0)
     };
+    let manifest = model.join("nearsay.json");
+    let say_words = |words: Value| {
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let mut said: Value = serde_json::from_str(&text).unwrap();
+        said["words"] = words;
+        save(&manifest, said.to_string());
+    };
+    say_words(Value::Null);
     let answers = ask()["answers"].as_array().unwrap().clone();
     for answer in &answers {
         assert_eq!(answer["score"], answer["meaning"]);
@@ -120,12 +128,7 @@ fn words_count_where_the_folder_says_so() {
     let (own, pool) = (measure(&[]), measure(&[&faq]));
     assert!(own.get("without_words").is_none() && pool.get("without_words").is_none());
 
-    let manifest = model.join("nearsay.json");
-    let text = std::fs::read_to_string(&manifest).unwrap();
-    save(
-        &manifest,
-        text.replacen('{', "{\"words\": {\"weight\": 0.5},", 1),
-    );
+    say_words(json!({"weight": 0.5}));
     let answers = ask()["answers"].as_array().unwrap().clone();
     let number = |answer: &Value, key: &str| answer[key].as_f64().unwrap();
     for answer in &answers {

@@ -229,7 +229,7 @@ impl Settings {
                 shuffle: true,
                 neighbours: true,
                 keep: Keep::Best {
-                    slice: 0.1,
+                    slice: 0.05,
                     patience: 2,
                 },
             },

@@ -9,7 +9,8 @@ function bytes(base64) {
 
 // `text(id)` gives the text of the element of that id.
 function readFaq(text) {
-  return JSON.parse(text("faq"));
+  const { moved, ...faq } = JSON.parse(text("faq"));
+  return moved === undefined ? faq : { ...faq, moved: new Float32Array(bytes(moved)) };
 }
 
 function readModel(text) {

@@ -2,13 +2,15 @@
 //!
 //! It holds the answers with their wordings, the encoder's table ([`table`]) and the search in plain
 //! JavaScript, a port of what core does to ask: `wordpiece.js`, `encoder.js`, `lexical.js` and `search.js`
-//! (which Node runs in tests), and `data.js` and `view.js` around them. Vectors of the answers are not in it:
-//! the page makes them of the texts when it opens. That takes a moment (see `export`), but keeps
-//! them exact, and the page smaller by a kilobyte a text.
+//! (which Node runs in tests), and `data.js` and `view.js` around them. Vectors of the texts are not in it:
+//! the page makes them when it opens. That takes a moment (see `export`), but keeps them exact, and the page
+//! smaller by a kilobyte a text. Only answers that were moved towards others' questions bring theirs
+//! ([`moved`]), since moving them takes too long in a browser.
 //!
 //! Text of others is data: it is in a block of JSON in which no tag can end, and is shown as text. The page's
 //! Content-Security-Policy names the hashes of its scripts and style; nothing else can run or be fetched.
 
+mod moved;
 mod table;
 
 use super::Trouble;
@@ -53,6 +55,9 @@ struct Faq<'a> {
     words: f64,
     /// From which score on an answer is given without a warning.
     threshold: f64,
+    /// The vectors of answers; none where the page makes them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -143,6 +148,7 @@ fn faq(model: &Servable) -> Faq<'_> {
         answers: model.answers().iter().map(Answer::of).collect(),
         words: model.index().words_weight().into(),
         threshold: manifest.threshold.score.into(),
+        moved: manifest.expansion.map(|_| moved::of(model)),
     }
 }
 

@@ -8,7 +8,8 @@ function isBlank(text) {
 }
 
 class Faq {
-  // Reads every answer and wording. `faq`: answers, words (their weight), threshold.
+  // Reads every answer and wording. `faq`: answers, words (their weight), threshold, and, where answers
+  // were moved, their vectors, one after another.
   static async open(faq, model) {
     const self = new Faq();
     self.encoder = new Encoder(model);
@@ -18,8 +19,10 @@ class Faq {
       [answer, ...questions].map((text, i) => ({ answer: number, text, wording: i > 0 ? text : null })),
     );
     self.vectors = new Float32Array(self.texts.length * self.encoder.length);
-    for (const [number, { text }] of self.texts.entries()) {
-      self.vectors.set(self.encoder.encode(text), number * self.encoder.length);
+    for (const [number, { text, answer, wording }] of self.texts.entries()) {
+      const { length } = self.encoder;
+      const moved = wording === null ? faq.moved?.subarray(answer * length, (answer + 1) * length) : undefined;
+      self.vectors.set(moved ?? self.encoder.encode(text), number * length);
       if (faq.words > 0) self.lexical.add(text);
       if (number % SLICE === SLICE - 1) await new Promise((resolve) => setTimeout(resolve));
     }
