@@ -11,10 +11,9 @@
 //! - *rarer*: how many times fewer of the answers given are wrong when a fifth of the questions is not
 //!   answered. The threshold is taken from the first half, and measured on the other.
 //!
-//! All are asked twice: of answers and known wordings, those of the questions kept aside left out, as
-//! the folder's own calibration is made; and of answers alone, as its threshold is. The first is harsh
-//! where questions resemble each other: the right answer then has lost its wordings, while all others
-//! have theirs.
+//! All are asked twice: of answers alone, as the folder's own calibration and threshold are measured; and
+//! of answers and known wordings, those of the questions kept aside left out. That is harsh where questions
+//! resemble each other: the right answer then has lost its wordings, while all others have theirs.
 
 use super::{Failure, exam::numbers, figures::Spread, folder::Folder, sets::Sets};
 use nearsay_core::{

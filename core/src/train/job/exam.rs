@@ -9,18 +9,15 @@ use crate::{
     candle::to_tensor,
     expansion::{Expansion, Own},
     faq::Row,
-    index::{Index, normalize},
+    index::normalize,
     lexical::Lexical,
-    matrix::{Matrix, ShapeError},
+    matrix::Matrix,
     metric::{Metric as _, PoolMetrics, PoolScores, rank_pool, score_pool},
-    servable::{AnswerSet, Checked, HeldOut, Threshold, check},
+    servable::{AnswerSet, Threshold},
     train::{Keep, PoolFigures, TrainError, blend, data::answer_groups},
 };
 use candle_core::Device;
-use std::{
-    collections::{HashMap, HashSet},
-    ops::ControlFlow,
-};
+use std::collections::HashMap;
 
 /// Right answers needed before a threshold is measured rather than taken from experience.
 const MIN_FOR_THRESHOLD: usize = 20;
@@ -61,6 +58,7 @@ pub(super) struct Asked {
     pub(super) given: Vec<Given>,
     pub(super) figures: Option<PoolFigures>,
     pub(super) threshold: Threshold,
+    pub(super) calibration: Option<Calibration>,
 }
 
 impl<'a> Exam<'a> {
@@ -237,11 +235,12 @@ impl Job<'_, '_> {
                 given: Vec::new(),
                 figures: None,
                 threshold: Threshold::USUAL,
+                calibration: None,
             });
         }
         let lexical = (words > 0.0).then(|| Lexical::new(&exam.pool));
         let mut metrics = PoolMetrics::default();
-        let (mut right_first, mut given) = (Vec::new(), Vec::new());
+        let (mut outcomes, mut given) = (Vec::new(), Vec::new());
         exam.scores(self.device, &mut |question, scores| {
             let mut both = scores.scores.to_vec();
             if let Some(lexical) = &lexical {
@@ -265,74 +264,22 @@ impl Job<'_, '_> {
                 answer: first.unwrap_or_default(),
                 is_right,
             });
-            if is_right {
-                right_first.extend(both.iter().copied().reduce(f32::max));
-            }
+            outcomes.extend(
+                both.iter()
+                    .copied()
+                    .reduce(f32::max)
+                    .map(|score| (score, is_right)),
+            );
             metrics.update(&ranks);
         })?;
         Ok(Asked {
             given,
             figures: PoolFigures::of(&metrics, exam.pool.len()),
-            threshold: threshold(right_first, exam.right.len()),
+            threshold: threshold(&outcomes),
+            calibration: (outcomes.len() >= MIN_FOR_CALIBRATION)
+                .then(|| Calibration::fit(&outcomes))
+                .flatten(),
         })
-    }
-
-    /// How probably an answer of the finished model is right. `texts` are those of the answers, which are the
-    /// exam's pool, `vectors` start with theirs.
-    pub(super) fn calibrate(
-        &self,
-        exam: &Exam<'_>,
-        answers: &AnswerSet,
-        texts: &[&str],
-        vectors: &Matrix,
-        words: f32,
-    ) -> Result<Option<Calibration>, TrainError> {
-        if exam.right.len() < MIN_FOR_CALIBRATION {
-            return Ok(None);
-        }
-        let held_out: HashSet<&str> = ways(self.held_out).map(|(way, _)| way).collect();
-        let without: Vec<u32> = (0u32..)
-            .zip(texts)
-            .filter(|(vector, text)| answers.wording(*vector).is_some() && held_out.contains(*text))
-            .map(|(vector, _)| vector)
-            .collect();
-        let (rows, columns) = (texts.len(), vectors.columns());
-        let data = vectors.data()[..rows * columns].to_vec();
-        let inside = |error: ShapeError| TrainError::Encoder(error.into());
-        let mut vectors = Matrix::new(rows, columns, data).map_err(inside)?;
-        if let Some(moved) = &exam.moved {
-            let answers = (0u32..)
-                .zip(texts)
-                .filter(|(text, _)| answers.wording(*text).is_none());
-            for ((text, _), answer) in answers.zip(moved.iter_rows()) {
-                vectors.row_mut(text as usize).copy_from_slice(answer);
-            }
-        }
-        let index = Index::new(vectors, answers.owners())
-            .and_then(|index| match words > 0.0 {
-                true => index.with_words(Lexical::new(texts), words),
-                false => Ok(index),
-            })
-            .map_err(inside)?;
-        let questions: Vec<HeldOut<'_>> = exam
-            .vectors
-            .iter_rows()
-            .zip(&exam.questions)
-            .zip(&exam.right)
-            .filter_map(|((vector, question), right)| {
-                let right = *right.first()? as u32;
-                Some(HeldOut {
-                    vector,
-                    question,
-                    right,
-                })
-            })
-            .collect();
-        let go_on = &mut |_, _| ControlFlow::Continue(());
-        let checked = check(&index, &without, &questions, go_on)
-            .map_err(|error| TrainError::Encoder(error.into()))?;
-        let outcomes: Vec<(f32, bool)> = checked.iter().map(Checked::outcome).collect();
-        Ok(Calibration::fit(&outcomes))
     }
 }
 
@@ -344,14 +291,17 @@ pub(super) fn unit(mut matrix: Matrix) -> Matrix {
     matrix
 }
 
-/// The score that nine of ten questions reach whose first answer was right.
-fn threshold(mut right_first: Vec<f32>, questions: usize) -> Threshold {
-    if right_first.len() < MIN_FOR_THRESHOLD {
+/// The score that nine of ten questions reach whose first answer was right, given that score and whether it
+/// was, of all questions.
+fn threshold(outcomes: &[(f32, bool)]) -> Threshold {
+    let right = outcomes.iter().filter(|(_, is_right)| *is_right);
+    let mut right: Vec<f32> = right.map(|(score, _)| *score).collect();
+    if right.len() < MIN_FOR_THRESHOLD {
         return Threshold::USUAL;
     }
-    right_first.sort_by(f32::total_cmp);
+    right.sort_by(f32::total_cmp);
     Threshold {
-        score: right_first[right_first.len() / 10],
-        questions,
+        score: right[right.len() / 10],
+        questions: outcomes.len(),
     }
 }
