@@ -78,6 +78,9 @@
 //!   that a fault can fall inside an atomic write.
 //! - The training loop (`train::Fit`) knows only a *learner*: a head over
 //!   cached vectors, the rows of a static table, the weights of a network. It saves, resumes, goes back and stops all alike.
+//! - Answers are compared by vectors that are moved towards the questions of answers like them
+//!   (`expansion`), where that wins on questions not learned from. The plan knew of no such step; it is
+//!   worth as much as a recipe, and the folder carries its result, so that other readers need no new code.
 //! - The compact encoder is one file of its own format ([`compact::CompactFile`]), read in place:
 //!   safetensors would need a JSON parser and memory where there is no operating system. A trained
 //!   table is exported as safetensors, in full numbers, as sentence-transformers has it.
