@@ -211,12 +211,11 @@ fn move_fresh(
             kinds: &kinds,
         },
     )?;
-    let rows: Vec<&[f32]> = fresh.iter().map(|&answer| plain.row(answer)).collect();
-    let mut moved = Matrix::from_rows(&rows)?;
-    let groups: Vec<u64> = fresh.iter().map(|&answer| answer as u64).collect();
-    expansion.apply(&mut moved, &groups, Own::Counts)?;
-    for (&answer, vector) in fresh.iter().zip(moved.iter_rows()) {
-        vectors.row_mut(starts[answer]).copy_from_slice(vector);
+    let fresh: Vec<usize> = fresh.iter().map(|&answer| starts[answer]).collect();
+    let mut moved = unmoved;
+    expansion.apply_to(&fresh, &owners, &mut moved, Own::Counts)?;
+    for text in fresh {
+        vectors.row_mut(text).copy_from_slice(moved.row(text));
     }
     Ok(())
 }

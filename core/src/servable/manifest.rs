@@ -1,7 +1,6 @@
 use super::{ServableError, answers};
 use crate::{
     calibration::Calibration,
-    expansion,
     model::{hex, sha256_hex},
     store::{ErrorKind, Operation, Store, StoreError},
 };
@@ -115,10 +114,6 @@ impl Words {
 pub struct Expanded {
     /// How far, from 0 to 4.
     pub weight: f32,
-    /// Towards so many questions.
-    pub nearest: usize,
-    /// How much more the nearer ones counted.
-    pub sharpness: f32,
 }
 
 impl Expanded {
@@ -129,11 +124,9 @@ impl Expanded {
     pub(super) fn of(weight: Option<f32>) -> Result<Option<Self>, ServableError> {
         match weight.filter(|weight| !(0.0..=4.0).contains(weight)) {
             Some(weight) => Err(ServableError::Weight { weight }),
-            None => Ok(weight.filter(|weight| *weight > 0.0).map(|weight| Self {
-                weight,
-                nearest: expansion::NEAREST,
-                sharpness: expansion::SHARPNESS,
-            })),
+            None => Ok(weight
+                .filter(|weight| *weight > 0.0)
+                .map(|weight| Self { weight })),
         }
     }
 

@@ -28,7 +28,7 @@
 //! text what it shares with the question ([`Lexical`]), of this weight. Nothing of it is in the folder but the
 //! weight: the texts are read when it is opened. Other readers use the vectors alone.
 //!
-//! With expansion (`"expansion": {"weight": 0.5, …}`), the vectors of answers in `answers.safetensors` are moved
+//! With expansion (`"expansion": {"weight": 0.5}`), the vectors of answers in `answers.safetensors` are moved
 //! towards the questions of answers like them ([`expansion`](crate::expansion)); whoever compares with these
 //! has all of it. [`Servable::plain_vectors`] has them as they were, to go on with other answers.
 //!

@@ -1,8 +1,9 @@
 use super::*;
 use crate::{
+    expansion::{Own, Texts},
     servable::{
         EditError, KnownAnswer,
-        tests::{head, open, write_with},
+        tests::{head, open, write_by, write_with},
     },
     store::{Fault, FaultStore, MemStore},
 };
@@ -197,4 +198,43 @@ fn a_fault_at_any_step_loses_no_edit_that_was_kept() {
             }
         }
     }
+}
+
+#[test]
+fn a_new_answer_is_moved_as_the_others_were() {
+    let store = MemStore::new();
+    write_by(&store, &head(), None, Some(0.5)).unwrap();
+    let before = open(&store).unwrap();
+    let refused = before.edited(&[Edit::Add(known("a ab", &["ab a"]))]);
+    assert!(refused.is_err_and(|error| error.to_string().contains("plain.safetensors")));
+    let dir: &Path = "model".as_ref();
+    let (mut journal, served) = edit(&store).unwrap();
+    let add = Edit::Add(known("a ab", &["ab a"]));
+    let edited = served.edited(std::slice::from_ref(&add)).unwrap();
+    journal.append(&add).unwrap();
+
+    let (new, old) = (edited.answers().len() as u32 - 1, edited.answers().starts());
+    let place = old[new as usize];
+    let plain = edited.plain_vectors(&store, dir).unwrap();
+    let (owners, kinds) = (edited.answers().owners(), edited.answers().kinds());
+    let texts = Texts {
+        vectors: &plain,
+        owners: &owners,
+        kinds: &kinds,
+    };
+    let moved = texts.expanded(0.5, Own::Counts).unwrap();
+    let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+    let vectors = edited.index().vectors();
+    assert!(near(vectors.row(place), moved.row(place)));
+    assert!(!near(vectors.row(place), plain.row(place)));
+    // Those that were there stay where they were.
+    let former = before.index().vectors();
+    assert_eq!(vectors.row(0), former.row(0));
+    // It is the same again out of the journal, and out of the folder's files once it is folded in.
+    assert_same(&edited, &open(&store).unwrap());
+    journal.fold(&edited).unwrap();
+    let folded = open(&store).unwrap();
+    assert_same(&edited, &folded);
+    let answers = |model: &Servable| model.plain_answers(&store, dir).unwrap().unwrap();
+    assert_eq!(answers(&folded), answers(&edited));
 }

@@ -319,11 +319,21 @@ mod tests {
             batch: 8,
             ..Settings::of(Recipe::Quick, DIM)
         };
+        run(&encoder, &rows(""), &rows(" aside"), &settings)
+    }
+
+    /// A run over a static encoder.
+    pub(super) fn run(
+        encoder: &StaticEncoder<'_>,
+        rows: &[Row],
+        held_out: &[Row],
+        settings: &Settings,
+    ) -> Trained {
         let job = Job {
-            rows: &rows(""),
-            held_out: &rows(" aside"),
-            settings: &settings,
-            source: Source::Static(&encoder),
+            rows,
+            held_out,
+            settings,
+            source: Source::Static(encoder),
             encoder: "made up",
             device: &Device::Cpu,
             control: &Control::new(),

@@ -32,8 +32,8 @@ impl Job<'_, '_> {
     /// What wins on the slice of the training questions; nothing where there is no slice.
     ///
     /// Each must win by more than one standard error of what a question gains. Expansion may also win by less
-    /// where [`ENOUGH`] questions are asked: then a gain is likelier than a loss of the same size, and it won
-    /// by more on every other slice that was tried.
+    /// where [`ENOUGH`] questions are asked: then a gain is likelier than a loss of the same size, and on the two
+    /// other slices of so many whose error is known it won by more than two.
     pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Ranking, TrainError> {
         let Some(exam) = self.slice_exam(place)? else {
             return Ok(Ranking::default());
@@ -98,15 +98,14 @@ pub(super) enum Known {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Job, Source, Trained};
+    use super::super::{Trained, tests::run};
     use crate::{
         compact::{StaticEncoder, Table},
         faq::Row,
         matrix::Matrix,
-        train::{Control, Recipe, Settings},
+        train::{Recipe, Settings},
         wordpiece::{Vocabulary, WordPiece},
     };
-    use candle_core::Device;
 
     const DIM: usize = 32;
     const PAIRS: usize = 160;
@@ -149,17 +148,7 @@ mod tests {
             lr: 1e-9,
             ..Settings::of(Recipe::Quick, DIM)
         };
-        let job = Job {
-            rows: learned,
-            held_out,
-            settings: &settings,
-            source: Source::Static(&encoder),
-            encoder: "made up",
-            device: &Device::Cpu,
-            control: &Control::new(),
-            checkpoint: None,
-        };
-        job.run(false, &mut |_| {}).unwrap().unwrap()
+        run(&encoder, learned, held_out, &settings)
     }
 
     /// What is asked about answers like it tells of the topic.

@@ -22,7 +22,7 @@ use nearsay_core::{
 use super::{
     check::{Asked, CheckRun},
     layout::Layout,
-    moving::{self, move_some},
+    moving,
     origin::Origin,
 };
 use crate::{
@@ -297,7 +297,9 @@ impl Bench {
                 kinds: &kinds,
             };
             let expansion = Expansion::of(self.expansion, &texts).map_err(inside)?;
-            move_some(&expansion, layout, &fresh, Own::Counts, vectors)?;
+            expansion
+                .apply_to(&fresh, &layout.owners, vectors, Own::Counts)
+                .map_err(inside)?;
         }
         if let Some((_, index)) = &self.index {
             for (at, row) in moved {

@@ -55,7 +55,9 @@ impl Moving {
     pub(super) fn step(&mut self, layout: &Layout) -> Result<bool, Trouble> {
         let end = (self.done + PIECE).min(self.answers.len());
         let now = self.answers.get(self.done..end).unwrap_or_default();
-        move_some(&self.expansion, layout, now, self.own, &mut self.vectors)?;
+        self.expansion
+            .apply_to(now, &layout.owners, &mut self.vectors, self.own)
+            .map_err(inside)?;
         self.done = end;
         Ok(end < self.answers.len())
     }
@@ -66,25 +68,6 @@ impl Moving {
     }
 }
 
-/// Moves the vectors of some texts, which are answers.
-pub(super) fn move_some(
-    expansion: &Expansion,
-    layout: &Layout,
-    texts: &[usize],
-    own: Own,
-    vectors: &mut Matrix,
-) -> Result<(), Trouble> {
-    let rows: Vec<&[f32]> = texts.iter().map(|text| vectors.row(*text)).collect();
-    let mut moved = Matrix::from_rows(&rows).map_err(inside)?;
-    let owner = |text: &usize| layout.owners.get(*text).copied().unwrap_or_default();
-    let groups: Vec<u64> = texts.iter().map(|text| owner(text).into()).collect();
-    expansion.apply(&mut moved, &groups, own).map_err(inside)?;
-    for (text, vector) in texts.iter().zip(moved.iter_rows()) {
-        vectors.row_mut(*text).copy_from_slice(vector);
-    }
-    Ok(())
-}
-
 /// An index of all texts, with their words if these count.
 pub(super) fn index(layout: &Layout, vectors: Matrix, words: f32) -> Result<Index, Trouble> {
     Index::new(vectors, layout.owners.clone())
@@ -93,4 +76,144 @@ pub(super) fn index(layout: &Layout, vectors: Matrix, words: f32) -> Result<Inde
             false => Ok(index),
         })
         .map_err(inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, path::Path};
+
+    use nearsay_core::{
+        expansion::Kind,
+        head::Folded,
+        servable::{AnswerSet, Export, ExportEncoder, KnownAnswer, Threshold},
+        store::DiskStore,
+    };
+    use tempfile::tempdir;
+
+    use super::{
+        super::bench::{Bench, Step},
+        *,
+    };
+    use crate::project::{Entry, Shared, Wording};
+
+    const FAQ: [(&str, &str, bool); 4] = [
+        ("When do you open?", "At nine, on Sundays at ten.", false),
+        ("When do you close?", "At six.", true),
+        ("Where can I park?", "Behind the house.", false),
+        ("Is parking free?", "The first hour is.", false),
+    ];
+
+    fn layout(revision: u64, faq: &[(&str, &str, bool)]) -> Layout {
+        let entry = |(question, answer, check): &(&str, &str, bool)| {
+            let wording = Wording {
+                text: (*question).to_owned(),
+                check: *check,
+                ..Wording::default()
+            };
+            Shared::new(Entry {
+                wordings: vec![wording],
+                answer: (*answer).to_owned(),
+                source: None,
+            })
+        };
+        let entries: BTreeMap<_, _> = (1..).zip(faq.iter().map(entry)).collect();
+        Layout::of(revision, Shared::new(entries))
+    }
+
+    /// A model whose answers are moved, in a folder.
+    fn write(dir: &Path) {
+        let encoder = crate::compact::encoder().unwrap();
+        let known = |(question, answer, _): &(&str, &str, bool)| KnownAnswer {
+            answer: (*answer).to_owned(),
+            questions: vec![(*question).to_owned()],
+            row: 1,
+            source: None,
+        };
+        let answers = AnswerSet::from_known(FAQ.iter().map(known).collect());
+        Export {
+            encoder: ExportEncoder::Static {
+                words: encoder.words(),
+                table: encoder.table().clone(),
+            },
+            encoder_name: "compact",
+            head: &Folded::Identity,
+            answers: &answers,
+            vectors: &encoder.encode_all(&answers.texts()),
+            threshold: Threshold::USUAL,
+            calibration: None,
+            words: None,
+            expansion: Some(0.5),
+            report: serde_json::Value::Null,
+        }
+        .write(&DiskStore, dir)
+        .unwrap();
+    }
+
+    /// The project's vectors as they should be, `aside` questions being of this kind.
+    fn expected(bench: &Bench, layout: &Layout, aside: Kind, own: Own) -> Matrix {
+        let plain = bench.body().model().encode(&layout.texts()).unwrap();
+        let kinds = layout.kinds(|is_aside| if is_aside { aside } else { Kind::Question });
+        let texts = Texts {
+            vectors: &plain,
+            owners: &layout.owners,
+            kinds: &kinds,
+        };
+        texts.expanded(0.5, own).unwrap()
+    }
+
+    fn near(a: &[f32], b: &[f32]) -> bool {
+        a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5)
+    }
+
+    #[test]
+    fn known_answers_stay_as_they_were_moved_and_new_ones_are() {
+        let dir = tempdir().unwrap();
+        write(dir.path());
+        let mut bench = Bench::trained(dir.path()).unwrap();
+        let former = layout(1, &FAQ);
+        let moved = expected(&bench, &former, Kind::Question, Own::Counts);
+        let mut more = FAQ.to_vec();
+        more.push((
+            "Do you open on holidays?",
+            "No, we stay closed then.",
+            false,
+        ));
+        let now = layout(2, &more);
+        assert!(matches!(bench.step(&now, dir.path()).unwrap(), Step::Ready));
+        let (_, index) = bench.index.as_ref().unwrap();
+        for text in 0..former.owners.len() {
+            assert!(near(index.vectors().row(text), moved.row(text)), "{text}");
+        }
+        let new = former.owners.len();
+        let moved = expected(&bench, &now, Kind::Question, Own::Counts);
+        assert!(near(index.vectors().row(new), moved.row(new)));
+        let plain = bench.body().model().encode(&now.texts()).unwrap();
+        assert!(!near(index.vectors().row(new), plain.row(new)));
+        let kept = bench.plain.as_ref().unwrap();
+        for (answer, text) in (0..now.owners.len()).step_by(2).enumerate() {
+            assert!(near(kept.row(answer), plain.row(text)), "{text}");
+        }
+    }
+
+    /// What is kept aside must not help to find its own answer.
+    #[test]
+    fn questions_kept_aside_move_nothing_while_they_are_asked() {
+        let dir = tempdir().unwrap();
+        write(dir.path());
+        let bench = Bench::trained(dir.path()).unwrap();
+        let layout = layout(1, &FAQ);
+        let plain = bench.body().model().encode(&layout.texts()).unwrap();
+        for own in [Own::Counts, Own::LeftOut] {
+            let mut moving = Moving::new(&layout, plain.clone(), 0.5, own).unwrap();
+            while moving.step(&layout).unwrap() {}
+            let index = moving.finish(&layout, 0.0).unwrap();
+            let moved = expected(&bench, &layout, Kind::KeptAside, own);
+            for text in 0..layout.owners.len() {
+                assert!(near(index.vectors().row(text), moved.row(text)), "{text}");
+            }
+            let served = expected(&bench, &layout, Kind::Question, own);
+            let rows = moved.iter_rows().zip(served.iter_rows());
+            assert!(!rows.into_iter().all(|(a, b)| near(a, b)), "{own:?}");
+        }
+    }
 }
