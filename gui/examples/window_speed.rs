@@ -34,7 +34,7 @@ use nearsay::{
 };
 use nearsay_core::{
     matrix::Matrix,
-    servable::{AnswerSet, Data, KnownAnswer, Reissue, TextModel, Threshold},
+    servable::{AnswerSet, Confidence, Data, KnownAnswer, Reissue, TextModel},
     store::{DiskStore, Store as _},
     tensor::Tensor as _,
 };
@@ -273,8 +273,7 @@ fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
             vectors: &vectors.normalize_rows()?,
             plain: None,
         }),
-        threshold: Threshold::USUAL,
-        calibration: None,
+        confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
     }

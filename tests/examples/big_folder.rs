@@ -17,7 +17,7 @@ use nearsay_core::{
     head::Folded,
     index::{Hit, Index},
     matrix::{Matrix, dot},
-    servable::{AnswerSet, Export, ExportEncoder, KnownAnswer, Servable, Threshold},
+    servable::{AnswerSet, Confidence, Export, ExportEncoder, KnownAnswer, Servable},
     store::{DiskStore, Store as _},
     wordpiece::{Vocabulary, WordPiece},
 };
@@ -121,8 +121,7 @@ fn make(answers: usize, folder: &Path) -> Result<(), Failure> {
         head: &Folded::Identity,
         answers: &known,
         vectors: &Matrix::new(answers, DIM, data)?,
-        threshold: Threshold::USUAL,
-        calibration: None,
+        confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
         report: serde_json::Value::Null,

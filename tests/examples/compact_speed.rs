@@ -14,7 +14,7 @@
 use nearsay_core::{
     faq::Row,
     head::Folded,
-    servable::{AnswerSet, Export, ExportEncoder, TextModel, Threshold},
+    servable::{AnswerSet, Confidence, Export, ExportEncoder, TextModel},
     store::DiskStore,
 };
 use nearsay_tests::sample;
@@ -126,8 +126,7 @@ fn export(texts: &[String], dir: &Path) -> Result<(), Failure> {
         head: &Folded::Identity,
         answers: &answers,
         vectors: &vectors,
-        threshold: Threshold::USUAL,
-        calibration: None,
+        confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
         report: serde_json::Value::Null,

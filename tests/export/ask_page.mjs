@@ -16,7 +16,8 @@ const search = new Function(`${text("search")}; return { Faq, readFaq, readModel
 const faq = await search.Faq.open(search.readFaq(text), search.readModel(text));
 const questions = readFileSync(0, "utf8").split("\n").slice(0, -1);
 for (const question of questions) {
-  const answers = faq.ask(question, 3).map(({ answer, wording, score }) => ({ answer, question: wording, score }));
-  const confident = answers.length > 0 && faq.confident(answers[0].score);
+  const found = faq.ask(question, 3);
+  const answers = found.map(({ answer, wording, score }) => ({ answer, question: wording, score }));
+  const confident = found.length > 0 && found[0].sure;
   console.log(JSON.stringify({ question, answers, confident }));
 }

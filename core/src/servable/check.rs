@@ -1,3 +1,4 @@
+use super::{Outcome, confidence::best_scores};
 use crate::{
     candle::{bert::EncodeError, to_tensor},
     index::{self, Hit, Index, Words},
@@ -26,7 +27,7 @@ pub struct HeldOut<'a> {
 }
 
 /// What a model makes of a question kept aside.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Checked {
     /// Rank of the right answer among all answers, from 1. Ties count against us: an answer with the
     /// same score stands before the right one. One that is not found is last, and never first.
@@ -36,6 +37,9 @@ pub struct Checked {
     /// The right answer with its score and nearest text; none when none of its texts is searched,
     /// or the question's vector is not made of numbers.
     pub right: Option<Hit>,
+    /// The scores of the best answers, best first, at most [`AMONG`](crate::calibration::AMONG). That of the answer given is exact, others
+    /// are up to rounding.
+    pub scores: Vec<f32>,
 }
 
 impl Checked {
@@ -48,14 +52,13 @@ impl Checked {
         }
     }
 
-    /// Score of the answer given and whether it is right, as a
-    /// [`Calibration`](crate::calibration::Calibration) takes it; no number when none is given.
+    /// As a [`Confidence`](super::Confidence) is measured by it.
     #[must_use]
-    pub fn outcome(&self) -> (f32, bool) {
-        (
-            self.given.map_or(f32::NAN, |hit| hit.score),
-            self.is_right(),
-        )
+    pub fn outcome(&self) -> Outcome {
+        Outcome {
+            scores: self.scores.clone(),
+            right: self.is_right(),
+        }
     }
 }
 
@@ -180,8 +183,8 @@ impl Scan<'_> {
                 *answer != right && text.is_some_and(|(_, score)| !(score < limit))
             })
             .count();
-        let numbers = texts.iter().flatten().filter(|(_, score)| !score.is_nan());
-        let given = numbers.reduce(|a, b| if b.1 > a.1 { b } else { a });
+        let numbers = || texts.iter().flatten().filter(|(_, score)| !score.is_nan());
+        let given = numbers().reduce(|a, b| if b.1 > a.1 { b } else { a });
         let right = of_right.filter(|(_, score)| !score.is_nan());
         Checked {
             rank: match right {
@@ -190,6 +193,7 @@ impl Scan<'_> {
             },
             given: given.map(|(text, _)| exact(*text)),
             right: right.map(|(text, _)| exact(text)),
+            scores: best_scores(numbers().map(|(_, score)| *score).collect()),
         }
     }
 }
@@ -197,7 +201,7 @@ impl Scan<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lexical::Lexical;
+    use crate::{calibration::AMONG, lexical::Lexical};
     use proptest::prelude::*;
 
     fn index(rows: &[[f32; 2]], owners: &[u32]) -> Index {
@@ -211,7 +215,7 @@ mod tests {
             right,
         }];
         let go_on = &mut |_, _| ControlFlow::Continue(());
-        check(index, without, &exam, go_on).unwrap()[0]
+        check(index, without, &exam, go_on).unwrap().remove(0)
     }
 
     #[test]
@@ -236,7 +240,8 @@ mod tests {
         assert!((given.score - 0.96).abs() < 1e-6);
         assert_eq!((right.answer, right.vector), (0, 0));
         assert!((right.score - 0.6).abs() < 1e-6);
-        assert_eq!(found.outcome(), (given.score, false));
+        let outcome = found.outcome();
+        assert_eq!((outcome.score(), outcome.right), (given.score, false));
 
         // Length does not matter, nor does a number that is no vector.
         assert_eq!(ask(&index, &[1, 77], &[6.0, 8.0], 2).rank, 3);
@@ -264,8 +269,8 @@ mod tests {
 
         let nan = ask(&index, &[], &[f32::NAN, 0.0], 0);
         assert_eq!((nan.rank, nan.given, nan.right), (3, None, None));
-        let (score, right) = nan.outcome();
-        assert!(score.is_nan() && !right);
+        let outcome = nan.outcome();
+        assert!(outcome.score().is_nan() && !outcome.right);
 
         let nothing = ask(&index, &[0, 1, 2], &[1.0, 0.0], 0);
         assert_eq!((nothing.rank, nothing.given), (2, None));
@@ -363,6 +368,10 @@ mod tests {
                 let before = hits.iter().filter(|hit| hit.answer != right && hit.score >= limit);
                 let before = before.count().max(usize::from(of_right.is_none()));
                 prop_assert_eq!(found.rank, before + 1);
+                let near = |(a, b): (&f32, &Hit)| (a - b.score).abs() < 1e-5;
+                prop_assert_eq!(found.scores.len(), hits.len().min(AMONG));
+                prop_assert_eq!(found.scores.first().copied(), hits.first().map(|hit| hit.score));
+                prop_assert!(found.scores.iter().zip(&hits).all(near));
             }
         }
     }

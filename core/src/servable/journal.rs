@@ -110,8 +110,7 @@ impl<'a> Journal<'a> {
                 vectors: servable.index().vectors(),
                 plain: servable.plain.as_ref(),
             }),
-            threshold: manifest.threshold,
-            calibration: manifest.calibration.as_ref(),
+            confidence: &manifest.confidence,
             words: manifest.words.map(|words| words.weight),
             expansion: manifest.expansion.map(|by| by.weight),
         };

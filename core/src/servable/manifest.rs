@@ -1,6 +1,5 @@
-use super::{ServableError, answers};
+use super::{Confidence, ServableError, answers};
 use crate::{
-    calibration::Calibration,
     model::{hex, sha256_hex},
     store::{ErrorKind, Operation, Store, StoreError},
 };
@@ -39,11 +38,9 @@ pub struct Manifest {
     pub written_by: String,
     /// Name of the encoder, for example `minilm`.
     pub encoder: String,
-    /// From which score on an answer is given without a warning.
-    pub threshold: Threshold,
-    /// How probably an answer is right by its score; none when that was not measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calibration: Option<Calibration>,
+    /// When an answer is sure, and how probably it is right.
+    #[serde(flatten)]
+    pub confidence: Confidence,
     /// What words count for beside vectors; none when vectors alone are compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<Words>,
@@ -65,19 +62,20 @@ pub struct FileEntry {
     pub sha256: String,
 }
 
-/// From which score on an answer is given without a warning.
+/// From which sureness on an answer is given without a warning; see [`Confidence`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
-    /// Least score: cosine similarity and, if the folder has words, what they add.
-    pub score: f32,
+    /// The least sureness.
+    #[serde(alias = "score")] // its name before there were shares
+    pub sureness: f32,
     /// Questions kept aside that it was measured on; 0 when it is only the usual value.
     pub questions: usize,
 }
 
 impl Threshold {
-    /// The usual value, for a model without questions kept aside.
+    /// The usual value, a score, for a model without questions kept aside.
     pub const USUAL: Self = Self {
-        score: 0.5,
+        sureness: 0.5,
         questions: 0,
     };
 }
@@ -165,10 +163,10 @@ impl Manifest {
             return Err(ServableError::Newer { format });
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(damaged)?;
-        if !manifest.threshold.score.is_finite() {
+        if !manifest.confidence.is_sound() {
             return Err(ServableError::changed(
                 NAME,
-                "has a threshold that is no number",
+                "has a threshold or a score of no answer that is no number",
             ));
         }
         if manifest.words.is_some_and(|words| !words.is_sound()) {
@@ -399,8 +397,7 @@ mod tests {
             format: FORMAT,
             written_by: "0.1.0".into(),
             encoder: "minilm".into(),
-            threshold: Threshold::USUAL,
-            calibration: None,
+            confidence: Confidence::USUAL,
             words: None,
             expansion: None,
             report: Value::Null,

@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! model/
-//!   nearsay.json            format version, settings, report, threshold, what words count for, SHA-256 of
-//!                           every file
+//!   nearsay.json            format version, settings, report, when an answer is sure, what words count for,
+//!                           SHA-256 of every file
 //!   modules.json            Transformer, Pooling, Dense (if the head changes anything), Normalize;
 //!                           with a table for an encoder: StaticEmbedding, Dense, Normalize
 //!   config.json  model.safetensors  tokenizer.json …       the encoder, copied
@@ -54,6 +54,7 @@
 mod answers;
 mod card;
 mod check;
+mod confidence;
 mod dense;
 mod edit;
 mod error;
@@ -67,6 +68,8 @@ mod write;
 
 pub use answers::{AnswerSet, KnownAnswer};
 pub use check::{Checked, HeldOut, check};
+pub use confidence::{Confidence, Outcome};
+pub use confidence::{Confidence, Outcome};
 pub use edit::{Edit, EditError};
 pub use error::ServableError;
 pub use expander::Expander;
@@ -112,6 +115,10 @@ pub struct Found<'a> {
     pub vector: u32,
     /// The known wording that text is; none when it is the answer itself.
     pub wording: Option<&'a str>,
+    /// How probably it is right, in `(0, 1)`; none when the folder does not say.
+    pub probability: Option<f32>,
+    /// Whether it is sure enough to be given without a warning.
+    pub sure: bool,
 }
 
 impl Servable {
@@ -284,17 +291,26 @@ impl Servable {
     /// As [`ask`](Self::ask), of a question whose vector by [`TextModel::encode`] is known.
     #[must_use]
     pub fn ask_encoded(&self, question: &str, vector: &[f32], k: usize) -> Vec<Found<'_>> {
-        self.found(self.index.ask(question, vector, k))
+        let hits = self
+            .index
+            .ask(question, vector, self.manifest.confidence.needs(k));
+        self.found(&hits, k)
     }
 
-    /// The `k` answers nearest to a vector of [`TextModel::encode`], nearest first, by vectors alone.
+    /// The `k` answers nearest to a vector of [`TextModel::encode`], nearest first, by vectors alone. Where
+    /// words count, answers are less sure than with them.
     #[must_use]
     pub fn nearest(&self, vector: &[f32], k: usize) -> Vec<Found<'_>> {
-        self.found(self.index.search(vector, k))
+        let needs = self.manifest.confidence.needs(k);
+        self.found(&self.index.search(vector, needs), k)
     }
 
-    fn found(&self, hits: Vec<Hit>) -> Vec<Found<'_>> {
-        let found = |hit: Hit| {
+    /// The first `k` of all that must be known about them.
+    fn found(&self, hits: &[Hit], k: usize) -> Vec<Found<'_>> {
+        let confidence = &self.manifest.confidence;
+        let scores: Vec<f32> = hits.iter().map(|hit| hit.score).collect();
+        let sureness = confidence.sureness(&scores);
+        let found = |(hit, sureness): (&Hit, f32)| {
             Some(Found {
                 answer: self.answers.get(hit.answer)?,
                 score: hit.score,
@@ -302,22 +318,15 @@ impl Servable {
                 words: hit.words,
                 vector: hit.vector,
                 wording: self.answers.wording(hit.vector),
+                probability: confidence.probability(sureness),
+                sure: confidence.is_sure(sureness),
             })
         };
-        hits.into_iter().filter_map(found).collect()
-    }
-
-    /// Whether an answer of this score is near enough to be given without a warning.
-    #[must_use]
-    pub fn confident(&self, score: f32) -> bool {
-        score >= self.manifest.threshold.score
-    }
-
-    /// How probably an answer of this score is right, in `(0, 1)`; none when the folder does not say.
-    #[must_use]
-    pub fn probability(&self, score: f32) -> Option<f32> {
-        let calibration = self.manifest.calibration.as_ref()?;
-        Some(calibration.probability(score))
+        hits.iter()
+            .zip(sureness)
+            .take(k)
+            .filter_map(found)
+            .collect()
     }
 }
 

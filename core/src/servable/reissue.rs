@@ -1,9 +1,9 @@
 use super::{
-    AnswerSet, Expanded, Manifest, Servable, ServableError, TextModel, Threshold, Words, card,
+    AnswerSet, Confidence, Expanded, Manifest, Servable, ServableError, TextModel, Words, card,
     manifest::{self, DATA},
     write::{Folder, staged},
 };
-use crate::{calibration::Calibration, matrix::Matrix, store::Store};
+use crate::{matrix::Matrix, store::Store};
 use candle_core::Device;
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::Path};
@@ -19,10 +19,8 @@ pub struct Reissue<'a> {
     /// What it is to answer with. Without, only the model is written: nothing of the FAQ is in the
     /// folder, [`TextModel::open`] loads it and [`Servable::open`] refuses it.
     pub data: Option<Data<'a>>,
-    /// From which score on an answer is given without a warning.
-    pub threshold: Threshold,
-    /// How probably an answer is right by its score; none when that was not measured.
-    pub calibration: Option<&'a Calibration>,
+    /// When an answer is sure, and how probably it is right.
+    pub confidence: &'a Confidence,
     /// What words count for beside vectors, from 0 to 4; none or 0 when vectors alone are compared.
     pub words: Option<f32>,
     /// How far answers were moved towards the questions of answers like them, from 0 to 4; none or 0 when
@@ -112,8 +110,7 @@ impl Reissue<'_> {
         let manifest = Manifest {
             format: manifest::FORMAT,
             written_by: env!("CARGO_PKG_VERSION").into(),
-            threshold: self.threshold,
-            calibration: self.calibration.cloned(),
+            confidence: self.confidence.clone(),
             files: BTreeMap::new(),
             ..former
         };

@@ -119,18 +119,14 @@ pub(super) fn write_by(
     let base = base();
     let encoder = ModelFiles::open(&base, "base".as_ref()).unwrap();
     let vectors = pooled(&base, &answers.texts());
-    let calibration = calibration();
+    let confidence = confidence();
     let export = Export {
         encoder: ExportEncoder::Network(&encoder),
         encoder_name: "tiny",
         head,
         answers: &answers,
         vectors: &vectors,
-        threshold: Threshold {
-            score: 0.25,
-            questions: 40,
-        },
-        calibration: Some(&calibration),
+        confidence: &confidence,
         words,
         expansion,
         report: json!({"after": {"recall@1": 0.5}}),
@@ -138,8 +134,15 @@ pub(super) fn write_by(
     export.write(store, "model".as_ref())
 }
 
-fn calibration() -> Calibration {
-    Calibration::fit(&[(0.1, false), (0.4, true), (0.7, true)]).unwrap()
+fn confidence() -> Confidence {
+    Confidence {
+        threshold: Threshold {
+            sureness: 0.75,
+            questions: 40,
+        },
+        no_answer: Some(0.5),
+        calibration: Calibration::fit(&[(0.1, false), (0.4, true), (0.7, true)]),
+    }
 }
 
 pub(super) fn open(store: &dyn Store) -> Result<Servable, ServableError> {
@@ -170,9 +173,7 @@ fn what_is_written_answers() {
             assert!((found[0].score - 1.0).abs() < 1e-5);
             assert_eq!(found.len(), 2);
         }
-        assert_eq!(model.manifest().calibration, Some(calibration()));
-        assert_eq!(model.probability(0.9), Some(calibration().probability(0.9)));
-        assert!(model.confident(0.25) && !model.confident(0.24));
+        assert_eq!(model.manifest().confidence, confidence());
         assert_eq!(model.manifest().report["after"]["recall@1"], 0.5);
         assert_eq!(model.manifest().words, None);
         assert!(!text(&store, "nearsay.json").contains("words"));
@@ -217,8 +218,7 @@ fn words_count_by_the_weight_that_is_written() {
                 vectors: model.index().vectors(),
                 plain: None,
             }),
-            threshold: Threshold::USUAL,
-            calibration: None,
+            confidence: &Confidence::USUAL,
             words,
             expansion: None,
         };
@@ -233,8 +233,7 @@ fn words_count_by_the_weight_that_is_written() {
         let reissue = Reissue {
             from: "model".as_ref(),
             data: None,
-            threshold: Threshold::USUAL,
-            calibration: None,
+            confidence: &Confidence::USUAL,
             words: Some(words),
             expansion: None,
         };
@@ -298,8 +297,7 @@ fn answers_are_moved_and_kept_as_they_were() {
             vectors: model.index().vectors(),
             plain: unmoved.as_ref(),
         }),
-        threshold: Threshold::USUAL,
-        calibration: None,
+        confidence: &Confidence::USUAL,
         words: None,
         expansion: Some(0.5),
     };
@@ -582,8 +580,7 @@ fn an_empty_set_of_answers_is_refused() {
         head: &Folded::Identity,
         answers: &AnswerSet::default(),
         vectors: &Matrix::default(),
-        threshold: Threshold::USUAL,
-        calibration: None,
+        confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
         report: Value::Null,
@@ -631,8 +628,7 @@ fn a_folder_is_written_anew_with_other_answers() {
                 vectors: &vectors,
                 plain: None,
             }),
-            threshold: Threshold::USUAL,
-            calibration: None,
+            confidence: &Confidence::USUAL,
             words: None,
             expansion: None,
         };
@@ -642,8 +638,8 @@ fn a_folder_is_written_anew_with_other_answers() {
             let model = Servable::open(&store, to.as_ref(), &Device::Cpu).unwrap();
             assert_eq!(model.answers(), &answers);
             assert_eq!(model.ask("a ab", 1).unwrap()[0].wording, Some("a ab"));
-            assert_eq!(model.probability(0.9), None);
-            assert_eq!(model.manifest().threshold, Threshold::USUAL);
+            assert_eq!(model.ask("a ab", 1).unwrap()[0].probability, None);
+            assert_eq!(model.manifest().confidence, Confidence::USUAL);
             assert_eq!(model.manifest().report, former.manifest().report);
             assert_eq!(names(model.manifest()), names(former.manifest()));
             let unlike = ["answers.jsonl", "answers.safetensors", "README.md"];
@@ -675,8 +671,7 @@ fn a_model_without_its_data_is_a_model_and_answers_nothing() {
     let only = Reissue {
         from: "model".as_ref(),
         data: None,
-        threshold: Threshold::USUAL,
-        calibration: None,
+        confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
     };
@@ -739,8 +734,7 @@ fn what_does_not_go_together_is_not_written_anew() {
         let reissue = Reissue {
             from: "model".as_ref(),
             data,
-            threshold: Threshold::USUAL,
-            calibration: None,
+            confidence: &Confidence::USUAL,
             words: None,
             expansion: None,
         };
@@ -770,8 +764,7 @@ fn what_does_not_go_together_is_not_written_anew() {
     let nowhere = Reissue {
         from: "nowhere".as_ref(),
         data: None,
-        threshold: Threshold::USUAL,
-        calibration: None,
+        confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
     };
@@ -801,8 +794,7 @@ fn a_failed_reissue_leaves_the_former_folder() {
                 vectors: &vectors,
                 plain: None,
             }),
-            threshold: Threshold::USUAL,
-            calibration: None,
+            confidence: &Confidence::USUAL,
             words: None,
             expansion: None,
         };

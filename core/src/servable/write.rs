@@ -1,9 +1,8 @@
 use super::{
-    AnswerSet, Data, Expanded, FileEntry, Manifest, Servable, ServableError, Threshold, Words,
+    AnswerSet, Confidence, Data, Expanded, FileEntry, Manifest, Servable, ServableError, Words,
     answers, card, dense, manifest,
 };
 use crate::{
-    calibration::Calibration,
     candle::through,
     compact::Table,
     expansion::{Kind, Own, Texts},
@@ -31,10 +30,8 @@ pub struct Export<'a> {
     pub answers: &'a AnswerSet,
     /// The pooled vector of each of the set's texts, before the head, `[n, d]`.
     pub vectors: &'a Matrix,
-    /// From which score on an answer is given without a warning.
-    pub threshold: Threshold,
-    /// How probably an answer is right by its score; none when that was not measured.
-    pub calibration: Option<&'a Calibration>,
+    /// When an answer is sure, and how probably it is right.
+    pub confidence: &'a Confidence,
     /// What words count for beside vectors, from 0 to 4; none or 0 when vectors alone are compared.
     pub words: Option<f32>,
     /// How far answers are moved towards the questions of answers like them, from 0 to 4; none or 0 when
@@ -101,8 +98,7 @@ impl Export<'_> {
             format: manifest::FORMAT,
             written_by: env!("CARGO_PKG_VERSION").into(),
             encoder: self.encoder_name.into(),
-            threshold: self.threshold,
-            calibration: self.calibration.cloned(),
+            confidence: self.confidence.clone(),
             words,
             expansion,
             report: self.report.clone(),

@@ -40,7 +40,7 @@ pub(crate) struct Args {
 struct Asked<'a> {
     question: &'a str,
     answers: Vec<Answer<'a>>,
-    /// Whether the first answer is near enough to be given without a warning.
+    /// Whether the first answer is sure enough to be given without a warning.
     confident: bool,
 }
 
@@ -57,6 +57,8 @@ struct Answer<'a> {
     words: f32,
     /// The rarest of these words.
     shared: Vec<String>,
+    /// How probably it is right; null when the folder does not say.
+    probability: Option<f32>,
     /// Line of the FAQ file.
     row: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,14 +75,14 @@ impl<'a> Answer<'a> {
             meaning: found.meaning,
             words: found.words,
             shared: model.index().shared_words(question, found.vector),
+            probability: found.probability,
             row: found.answer.row,
             source: found.answer.source.as_deref().map(Cow::from),
         }
     }
-}
 
-impl From<Near> for Answer<'_> {
-    fn from(near: Near) -> Self {
+    /// An answer that a Qdrant server found.
+    fn elsewhere(near: Near, probability: Option<f32>) -> Self {
         let Payload {
             text,
             answer,
@@ -95,6 +97,7 @@ impl From<Near> for Answer<'_> {
             meaning: near.score,
             words: 0.0,
             shared: Vec::new(),
+            probability,
             row,
             source: source.map(Cow::from),
         }
@@ -143,10 +146,7 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
 }
 
 fn ask(model: &Servable, question: &str, args: &Args) -> Result<(), Trouble> {
-    let answers = answers(model, question, args)?;
-    let confident = answers
-        .first()
-        .is_some_and(|first| model.confident(first.score));
+    let (answers, confident) = answers(model, question, args)?;
     if args.json {
         return print_json(&Asked {
             question,
@@ -169,23 +169,34 @@ fn ask(model: &Servable, question: &str, args: &Args) -> Result<(), Trouble> {
     print_line("")
 }
 
+/// The answers, and whether the first is sure.
 fn answers<'a>(
     model: &'a Servable,
     question: &str,
     args: &Args,
-) -> Result<Vec<Answer<'a>>, Trouble> {
+) -> Result<(Vec<Answer<'a>>, bool), Trouble> {
     // An empty question is near nothing; it must not get the answer that is nearest to silence.
     if question.trim().is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     }
     if let [_, url] = args.via.as_slice() {
         let vector = model.model().encode(&[question])?;
-        let near = qdrant::search(model, vector.row(0), args.top, url, &args.qdrant)?;
-        return Ok(near.into_iter().map(Answer::from).collect());
+        let confidence = &model.manifest().confidence;
+        let wanted = confidence.needs(args.top);
+        let near = qdrant::search(model, vector.row(0), wanted, url, &args.qdrant)?;
+        let scores: Vec<f32> = near.iter().map(|near| near.score).collect();
+        let sureness = confidence.sureness(&scores);
+        let is_sure = sureness
+            .first()
+            .is_some_and(|first| confidence.is_sure(*first));
+        let answers = near.into_iter().zip(sureness).take(args.top);
+        let answer = |(near, sureness)| Answer::elsewhere(near, confidence.probability(sureness));
+        return Ok((answers.map(answer).collect(), is_sure));
     }
     let found = model.ask(question, args.top)?;
     let answer = |found| Answer::of(model, question, found);
-    Ok(found.iter().map(answer).collect())
+    let is_sure = found.first().is_some_and(|first| first.sure);
+    Ok((found.iter().map(answer).collect(), is_sure))
 }
 
 /// What found an answer, where words count.

@@ -347,8 +347,7 @@ impl Common<'_> {
             head: &trained.head,
             answers: &trained.answers,
             vectors: &trained.vectors,
-            threshold: trained.threshold,
-            calibration: trained.calibration.as_ref(),
+            confidence: &trained.confidence,
             words: trained.words,
             expansion: trained.expansion,
             report: serde_json::to_value(&report).map_err(|error| {

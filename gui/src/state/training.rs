@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use nearsay_core::calibration::Calibration;
+use nearsay_core::servable::Confidence;
 use serde::{Deserialize, Serialize};
 
 use super::{Side, Trouble};
@@ -91,6 +91,8 @@ pub struct Verdict {
     pub given: Option<EntryId>,
     /// How near that is.
     pub score: f32,
+    /// The chance that it is right; none when there are too few questions to say.
+    pub chance: Option<f32>,
     /// The place of its own answer: 1 is the first.
     pub rank: u32,
 }
@@ -107,9 +109,9 @@ impl Verdict {
 pub struct Check {
     /// One for each question.
     pub verdicts: Vec<Verdict>,
-    /// The chance of being right for each score (see [`Calibration`]); none when there are too few
-    /// questions to say.
-    pub calibration: Option<Calibration>,
+    /// When an answer is sure, and its chance of being right; none when there are too few questions to
+    /// say.
+    pub confidence: Option<Confidence>,
     /// For each chance in hundredths from 0 to 100 as the least to answer at: of 100 questions so
     /// many are answered, and of 100 answered so many wrongly.
     pub consequences: Vec<(f32, f32)>,
@@ -211,7 +213,8 @@ impl Checking {
             })
             .copied()
             .collect();
-        found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        let sure = |verdict: &Verdict| verdict.chance.unwrap_or(verdict.score);
+        found.sort_by(|a, b| sure(b).total_cmp(&sure(a)).then(a.row.cmp(&b.row)));
         found
     }
 }

@@ -86,12 +86,9 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands:
         widget::weak(ui, text::train::GONE);
         return;
     };
-    let check = state.training.checking.now();
-    let calibration = check.and_then(|check| check.calibration.as_ref());
-    let chance = calibration.map(|calibration| calibration.probability(verdict.score));
     let is_right = verdict.is_right();
     // Of what is wrong, being sure is the worse.
-    let sure = sureness::is_sure(chance, verdict.score);
+    let sure = sureness::is_sure(verdict.chance, verdict.score);
     let tone = match (is_right, sure) {
         (true, _) => Tone::Good,
         (false, true) => Tone::Bad,

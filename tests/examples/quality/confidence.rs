@@ -3,7 +3,7 @@
 //! - *confident*: the share of questions whose answer reaches the folder's threshold; of the
 //!   questions kept aside, and of questions on other subjects, where it should be small.
 //! - *ECE*, the expected calibration error: the questions kept aside are parted in two by the seed.
-//!   On one half it is learned how probably an answer is right by its score; the other is put into
+//!   On one half it is learned how probably an answer is right by its sureness; the other is put into
 //!   ten bins of equal count by that probability. It is the mean over the questions of how far the
 //!   mean probability of their bin is from its share of right answers (Naeini, Cooper and
 //!   Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", 2015, there with
@@ -20,7 +20,7 @@ use nearsay_core::{
     calibration::{Calibration, Silence},
     faq::{Row, normalize},
     index::Index,
-    servable::{Checked, HeldOut, check},
+    servable::{Checked, Confidence as Rule, HeldOut, Outcome, check},
 };
 use std::{collections::HashSet, ops::ControlFlow};
 
@@ -107,8 +107,9 @@ impl Strangers {
         let asked: Vec<&str> = questions.iter().map(|(question, _)| *question).collect();
         let index = folder.index_without(&asked)?;
         let mut outcomes = outcomes(folder, &index, &questions, &without)?;
-        let confident = |outcomes: &[(f32, bool)]| {
-            let sure = |outcome: &&(f32, bool)| folder.served.confident(outcome.0);
+        let rule = &folder.served.manifest().confidence;
+        let confident = |outcomes: &[Outcome]| {
+            let sure = |outcome: &&Outcome| rule.is_sure(rule.sureness_of(outcome));
             let count = outcomes.iter().filter(sure).count();
             (!outcomes.is_empty()).then(|| count as f64 / outcomes.len() as f64)
         };
@@ -126,18 +127,28 @@ impl Strangers {
         Ok(Measured {
             confident,
             strangers,
-            halves: Halves::of(learn, measure),
+            halves: Halves::measure(learn, measure),
         })
     }
 }
 
 impl Halves {
-    /// By pairs of the score of an answer and whether it was right; none when a half says nothing.
+    /// By what came of the questions of both; none when a half says nothing.
+    fn measure(learn: &[Outcome], measure: &[Outcome]) -> Option<Self> {
+        let rule = Rule::measured(learn);
+        let pairs = |outcomes: &[Outcome]| -> Vec<(f32, bool)> {
+            let pair = |outcome: &Outcome| (rule.sureness_of(outcome), outcome.right);
+            outcomes.iter().map(pair).collect()
+        };
+        Self::of(&pairs(learn), &pairs(measure))
+    }
+
+    /// By pairs of the sureness of an answer and whether it was right; none when a half says nothing.
     fn of(learn: &[(f32, bool)], measure: &[(f32, bool)]) -> Option<Self> {
         let calibration = Calibration::fit(learn)?;
         let sure: Vec<(f64, bool)> = measure
             .iter()
-            .map(|&(score, right)| (calibration.probability(score).into(), right))
+            .map(|&(sureness, right)| (calibration.probability(sureness).into(), right))
             .collect();
         let silence = Silence::of(learn);
         let enough = |threshold: &f32| {
@@ -187,13 +198,13 @@ fn without(folder: &Folder, questions: &[(&str, u32)], of: Of) -> Vec<u32> {
         .collect()
 }
 
-/// What a folder answers to questions: the score and whether it is right.
+/// What comes of questions that a folder is asked.
 fn outcomes(
     folder: &Folder,
     index: &Index,
     questions: &[(&str, u32)],
     without: &[u32],
-) -> Result<Vec<(f32, bool)>, Failure> {
+) -> Result<Vec<Outcome>, Failure> {
     let texts: Vec<&str> = questions.iter().map(|(question, _)| *question).collect();
     let vectors = folder.vectors(&texts)?;
     let asked = vectors.iter_rows().zip(questions);

@@ -110,16 +110,16 @@ fn it_answers_as_the_command_line_does() {
     for (found, expected) in answers.iter().zip(expected["answers"].as_array().unwrap()) {
         assert_eq!(found["answer"], expected["answer"]);
         assert_eq!(found["wording"], expected["question"]);
-        for score in ["score", "meaning", "words"] {
+        for score in ["score", "meaning", "words", "probability"] {
             assert_eq!(found[score], expected[score], "{score}");
         }
         assert_eq!(found["id"].as_str().unwrap().len(), 16);
-        assert_eq!(
-            found["sure"],
-            found["score"].as_f64() >= asked["threshold"].as_f64()
-        );
     }
     assert_eq!(asked["sure"], expected["confident"]);
+    assert_eq!(asked["sure"], answers[0]["sure"]);
+    // Of one answer no more and no less is said than of the same among five.
+    let alone = post(&server, "/ask", json!({"question": question, "k": 1})).json();
+    assert_eq!(alone["answers"][0], answers[0]);
     // Three by default, of the same.
     let three = post(&server, "/ask", json!({"question": question})).json();
     assert_eq!(three["answers"].as_array().unwrap()[..], answers[..3]);

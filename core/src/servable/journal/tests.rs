@@ -77,7 +77,15 @@ fn edits_are_what_a_folder_of_these_answers_would_be() {
     journal.fold(&after).unwrap();
     assert!(!store.exists(&Path::new("model").join(NAME)).unwrap());
     assert_same(&open(&store).unwrap(), &after);
-    assert_eq!(open(&store).unwrap().manifest().threshold.questions, 40);
+    assert_eq!(
+        open(&store)
+            .unwrap()
+            .manifest()
+            .confidence
+            .threshold
+            .questions,
+        40
+    );
     // Goes on after that.
     let more = Edit::Add(known("ab", &[]));
     journal.append(&more).unwrap();

@@ -5,7 +5,6 @@ use super::{
     texts::{Places, ways},
 };
 use crate::{
-    calibration::Calibration,
     candle::to_tensor,
     expansion::{Expansion, Own},
     faq::Row,
@@ -13,17 +12,11 @@ use crate::{
     lexical::Lexical,
     matrix::Matrix,
     metric::{Metric as _, PoolMetrics, PoolScores, rank_pool, score_pool},
-    servable::{AnswerSet, Threshold},
+    servable::{AnswerSet, Confidence, Outcome},
     train::{Keep, PoolFigures, TrainError, blend, data::answer_groups},
 };
 use candle_core::Device;
 use std::collections::HashMap;
-
-/// Right answers needed before a threshold is measured rather than taken from experience.
-const MIN_FOR_THRESHOLD: usize = 20;
-
-/// Questions needed before it is said how probably an answer is right.
-const MIN_FOR_CALIBRATION: usize = 20;
 
 /// Scores held at once while the ranking is chosen.
 const SCORES: usize = 16 << 20;
@@ -57,8 +50,7 @@ pub(super) struct Asked {
     /// What each question got.
     pub(super) given: Vec<Given>,
     pub(super) figures: Option<PoolFigures>,
-    pub(super) threshold: Threshold,
-    pub(super) calibration: Option<Calibration>,
+    pub(super) confidence: Confidence,
 }
 
 impl<'a> Exam<'a> {
@@ -234,8 +226,7 @@ impl Job<'_, '_> {
             return Ok(Asked {
                 given: Vec::new(),
                 figures: None,
-                threshold: Threshold::USUAL,
-                calibration: None,
+                confidence: Confidence::USUAL,
             });
         }
         let lexical = (words > 0.0).then(|| Lexical::new(&exam.pool));
@@ -264,21 +255,13 @@ impl Job<'_, '_> {
                 answer: first.unwrap_or_default(),
                 is_right,
             });
-            outcomes.extend(
-                both.iter()
-                    .copied()
-                    .reduce(f32::max)
-                    .map(|score| (score, is_right)),
-            );
             metrics.update(&ranks);
+            outcomes.push(Outcome::of(both, is_right));
         })?;
         Ok(Asked {
             given,
             figures: PoolFigures::of(&metrics, exam.pool.len()),
-            threshold: threshold(&outcomes),
-            calibration: (outcomes.len() >= MIN_FOR_CALIBRATION)
-                .then(|| Calibration::fit(&outcomes))
-                .flatten(),
+            confidence: Confidence::measured(&outcomes),
         })
     }
 }
@@ -289,19 +272,4 @@ pub(super) fn unit(mut matrix: Matrix) -> Matrix {
     let rows = matrix.data_mut().chunks_exact_mut(columns);
     rows.for_each(normalize);
     matrix
-}
-
-/// The score that nine of ten questions reach whose first answer was right, given that score and whether it
-/// was, of all questions.
-fn threshold(outcomes: &[(f32, bool)]) -> Threshold {
-    let right = outcomes.iter().filter(|(_, is_right)| *is_right);
-    let mut right: Vec<f32> = right.map(|(score, _)| *score).collect();
-    if right.len() < MIN_FOR_THRESHOLD {
-        return Threshold::USUAL;
-    }
-    right.sort_by(f32::total_cmp);
-    Threshold {
-        score: right[right.len() / 10],
-        questions: outcomes.len(),
-    }
 }

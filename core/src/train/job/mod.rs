@@ -12,13 +12,12 @@ use super::{
 };
 use crate::{
     cache::{Embedded, EmbeddingCache, Encode, Progress},
-    calibration::Calibration,
     compact::StaticEncoder,
     faq::Row,
     head::Folded,
     matrix::Matrix,
     model::ModelFiles,
-    servable::{AnswerSet, Threshold},
+    servable::{AnswerSet, Confidence},
 };
 use candle_core::Device;
 use ranking::{Known, Ranking};
@@ -80,14 +79,11 @@ pub struct Trained {
     /// The pooled vector of each of the set's texts by the encoder as it is now, before the head,
     /// `[n, d]`.
     pub vectors: Matrix,
-    /// From which score on an answer is given without a warning.
-    pub threshold: Threshold,
-    /// How probably an answer is right by its score, measured on the questions kept aside; none when
-    /// they are fewer than 20.
+    /// When an answer is sure, and how probably it is right, measured on the questions kept aside.
     ///
-    /// They are asked of the answers alone, as the threshold is measured too: all their wordings are kept aside
-    /// with them, and against other answers' wordings they would stand no chance.
-    pub calibration: Option<Calibration>,
+    /// They are asked of the answers alone: all their wordings are kept aside with them, and against other
+    /// answers' wordings they would stand no chance.
+    pub confidence: Confidence,
     /// The figures; where the model is written is filled in by whoever writes it.
     pub report: Report,
 }
@@ -190,8 +186,7 @@ impl Job<'_, '_> {
             network: learned.network,
             words: report.words,
             expansion: report.expansion,
-            threshold: after.threshold,
-            calibration: after.calibration,
+            confidence: after.confidence,
             report,
             vectors,
             answers,
@@ -346,7 +341,7 @@ mod tests {
     #[test]
     fn a_calibration_is_measured_on_what_is_kept_aside() {
         let run = trained(24);
-        let calibration = run.calibration.unwrap();
+        let calibration = run.confidence.calibration.unwrap();
         assert_eq!(calibration.questions(), 24);
         let right = run.report.after.unwrap().recall_1 * 24.0;
         // One right answer and one wrong one are added to what was observed.
@@ -359,7 +354,7 @@ mod tests {
         for block in calibration.blocks() {
             assert!(block.score < 0.999, "{calibration:?}");
         }
-        assert_eq!(trained(19).calibration, None);
+        assert_eq!(trained(19).confidence.calibration, None);
     }
 
     const TOKENS: [&str; 3] = ["a", "b", "ab"];

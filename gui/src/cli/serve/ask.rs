@@ -36,10 +36,8 @@ fn usual() -> usize {
 pub(super) struct Asked {
     question: String,
     answers: Vec<Answer>,
-    /// Whether the first answer is near enough to be given without a warning.
+    /// Whether the first answer is sure enough to be given without a warning.
     sure: bool,
-    /// The least score that is.
-    threshold: f32,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -59,7 +57,7 @@ struct Answer {
     /// How probably it is right; null when the folder does not say.
     #[schema(required)]
     probability: Option<f32>,
-    /// Whether it is near enough to be given without a warning.
+    /// Whether it is sure enough to be given without a warning.
     sure: bool,
     /// Section of the FAQ; null when it does not say.
     #[schema(required)]
@@ -67,7 +65,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn of(model: &Servable, found: &Found<'_>) -> Self {
+    fn of(found: &Found<'_>) -> Self {
         Self {
             id: found.answer.id(),
             answer: found.answer.answer.clone(),
@@ -75,8 +73,8 @@ impl Answer {
             score: found.score,
             meaning: found.meaning,
             words: found.words,
-            probability: model.probability(found.score),
-            sure: model.confident(found.score),
+            probability: found.probability,
+            sure: found.sure,
             source: found.answer.source.clone(),
         }
     }
@@ -104,11 +102,8 @@ pub(super) async fn ask(
         let question = texts.into_iter().next().unwrap_or_default();
         let found = model.ask_encoded(&question, vectors.row(0), k);
         Ok(Asked {
-            sure: found
-                .first()
-                .is_some_and(|best| model.confident(best.score)),
-            answers: found.iter().map(|found| Answer::of(model, found)).collect(),
-            threshold: model.manifest().threshold.score,
+            sure: found.first().is_some_and(|best| best.sure),
+            answers: found.iter().map(Answer::of).collect(),
             question,
         })
     };

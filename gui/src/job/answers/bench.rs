@@ -10,11 +10,11 @@ use std::{
 use candle_core::Device;
 use nearsay_core::{
     cache::{EmbeddingCache, Uninterrupted},
-    calibration::Calibration,
     expansion::{Expansion, Kind, Own, Texts},
     index::Index,
     matrix::Matrix,
     model::ModelFiles,
+    servable::Confidence,
     servable::{Servable, TextModel},
     store::DiskStore,
 };
@@ -103,7 +103,7 @@ pub(super) struct Bench {
     building: Option<Building>,
     run: Option<CheckRun>,
     checked: Option<u64>,
-    pub(super) calibration: Option<Calibration>,
+    pub(super) confidence: Option<Confidence>,
 }
 
 impl Bench {
@@ -120,7 +120,7 @@ impl Bench {
             building: None,
             run: None,
             checked: None,
-            calibration: None,
+            confidence: None,
         }
     }
 
@@ -217,7 +217,7 @@ impl Bench {
             return Ok(Step::Checking);
         }
         let check = self.run.take().map(CheckRun::finish).unwrap_or_default();
-        self.calibration.clone_from(&check.calibration);
+        self.confidence.clone_from(&check.confidence);
         self.checked = Some(layout.revision);
         Ok(Step::Checked(check))
     }
@@ -391,7 +391,18 @@ impl Bench {
             return Ok(reply);
         };
         let vector = self.encode(&[question])?;
-        for hit in index.ask(question, vector.row(0), top) {
+        let confidence = self.confidence.as_ref();
+        let needs = confidence.map_or(top, |confidence| confidence.needs(top));
+        let hits = index.ask(question, vector.row(0), needs);
+        let scores: Vec<f32> = hits.iter().map(|hit| hit.score).collect();
+        let chance = |confidence: &Confidence| {
+            let sureness = confidence.sureness(&scores).into_iter();
+            sureness
+                .map(|sureness| confidence.probability(sureness))
+                .collect()
+        };
+        let chances = confidence.map_or_else(|| vec![None; hits.len()], chance);
+        for (hit, chance) in hits.into_iter().zip(chances).take(top) {
             let Some(id) = layout.entry(hit.answer) else {
                 continue;
             };
@@ -409,19 +420,12 @@ impl Bench {
                 meaning: hit.meaning,
                 words: hit.words,
                 shared: index.shared_words(question, hit.vector),
-                chance: self.chance(hit.score),
+                chance,
                 source: entry.source.clone(),
                 row,
             });
         }
         Ok(reply)
-    }
-
-    /// The chance that an answer of this score is right; none when nobody can say.
-    pub(super) fn chance(&self, score: f32) -> Option<f32> {
-        self.calibration
-            .as_ref()
-            .map(|calibration| calibration.probability(score))
     }
 }
 

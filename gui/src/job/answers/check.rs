@@ -9,11 +9,10 @@
 use std::ops::ControlFlow;
 
 use nearsay_core::{
-    calibration::Calibration,
     expansion::Own,
     index::Index,
     matrix::Matrix,
-    servable::{self, HeldOut},
+    servable::{self, Checked, Confidence, HeldOut, Outcome},
 };
 
 use super::{layout::Layout, moving::Moving};
@@ -34,8 +33,10 @@ pub(super) struct CheckRun {
     /// The texts that the others are not asked of: all wordings.
     wordings: Vec<u32>,
     verdicts: Vec<Verdict>,
-    /// The score of each question asked, were it known.
-    known: Vec<f32>,
+    /// What came of each.
+    outcomes: Vec<Outcome>,
+    /// What would have come of each, were it known.
+    known: Vec<Outcome>,
     /// What is being made for those asked next, and for whom.
     moving: Option<Moving>,
     /// What they are asked of where answers are moved, and whether these are those with other wordings.
@@ -77,6 +78,7 @@ impl CheckRun {
                 .filter_map(|(text, (_, wording))| (*wording > 0).then_some(text))
                 .collect(),
             verdicts: Vec::new(),
+            outcomes: Vec::new(),
             known: Vec::new(),
             moving: None,
             moved: None,
@@ -140,28 +142,28 @@ impl CheckRun {
         let end = (begun + PIECE).min(until);
         let now = self.exam.get(begun..end).unwrap_or_default();
         let texts = layout.texts();
-        let text = |at: u32| texts.get(at as usize).copied().unwrap_or_default();
+        let at = |text: u32| texts.get(text as usize).copied().unwrap_or_default();
         let exam: Vec<HeldOut<'_>> = now
             .iter()
-            .filter_map(|at| {
+            .filter_map(|text| {
                 Some(HeldOut {
-                    vector: index.vectors().row(*at as usize),
-                    question: text(*at),
-                    right: *layout.owners.get(*at as usize)?,
+                    vector: index.vectors().row(*text as usize),
+                    question: at(*text),
+                    right: *layout.owners.get(*text as usize)?,
                 })
             })
             .collect();
-        let known = now.iter().map(|at| 1.0 + index.words_of(text(*at), *at));
-        self.known.extend(known);
         let mut go_on = |_, _| ControlFlow::Continue(());
         let found = servable::check(index, without, &exam, &mut go_on)?;
         for (text, checked) in now.iter().zip(found) {
+            let known = 1.0 + index.words_of(at(*text), *text);
+            self.known.push(were_it_known(&checked, known));
             let given = checked.given.and_then(|hit| layout.entry(hit.answer));
             let row = layout.row(*text).unwrap_or_default();
             let wording = layout.entries.get(&row.entry);
             let wording = wording.and_then(|entry| entry.wordings.get(row.wording as usize));
             let right_too = |given| wording.is_some_and(|wording| wording.also.contains(&given));
-            self.verdicts.push(Verdict {
+            let verdict = Verdict {
                 row,
                 given,
                 score: checked.given.map_or(0.0, |hit| hit.score),
@@ -169,45 +171,62 @@ impl CheckRun {
                     true => 1,
                     false => u32::try_from(checked.rank).unwrap_or(u32::MAX),
                 },
+                chance: None, // known when all were asked
+            };
+            self.outcomes.push(Outcome {
+                scores: checked.scores,
+                right: verdict.is_right(),
             });
+            self.verdicts.push(verdict);
         }
         // A question that could not be asked must not be asked for ever.
         Ok(self.verdicts.len() == end && end < self.exam.len())
     }
 
     pub(super) fn finish(mut self) -> Check {
+        let enough = self.verdicts.len() >= Tally::ENOUGH as usize;
+        let confidence = enough.then(|| {
+            let measured = Confidence::measured(&self.outcomes);
+            // A question that is a known wording, asked again, is right, and as near as can be: so much
+            // is known that no question kept aside can tell.
+            let all: Vec<Outcome> = self.outcomes.iter().chain(&self.known).cloned().collect();
+            Confidence {
+                calibration: measured.calibrated(&all),
+                ..measured
+            }
+        });
+        for (verdict, outcome) in self.verdicts.iter_mut().zip(&self.outcomes) {
+            let chance = |rule: &Confidence| rule.probability(rule.sureness_of(outcome));
+            verdict.chance = confidence.as_ref().and_then(chance);
+        }
         self.verdicts.sort_by_key(|verdict| verdict.row);
-        let pairs: Vec<(f32, bool)> = self
-            .verdicts
-            .iter()
-            .map(|verdict| (verdict.score, verdict.is_right()))
-            .collect();
-        // A question that is a known wording, asked again, is right, and as near as can be: so much
-        // is known about scores that no question kept aside reaches.
-        let known = self.known.iter().map(|score| (*score, true));
-        let all: Vec<(f32, bool)> = pairs.iter().copied().chain(known).collect();
-        let calibration = (pairs.len() >= Tally::ENOUGH as usize)
-            .then(|| Calibration::fit(&all))
-            .flatten();
-        let consequences = calibration
-            .as_ref()
-            .map(|calibration| consequences(calibration, &pairs))
-            .unwrap_or_default();
         Check {
+            consequences: consequences(&self.verdicts),
             verdicts: self.verdicts,
-            calibration,
-            consequences,
+            confidence,
         }
     }
 }
 
+/// What would have come of a question, had it been a known wording of its answer, of this score.
+fn were_it_known(checked: &Checked, score: f32) -> Outcome {
+    let own = checked.rank - 1;
+    let others = checked.scores.iter().enumerate();
+    let others = others.filter(|(place, _)| *place != own);
+    let scores = others.map(|(_, score)| *score).chain([score]);
+    Outcome::of(scores.collect(), true)
+}
+
 /// For each least chance in hundredths: of 100 questions so many are answered, and of 100 answered
-/// so many wrongly.
-fn consequences(calibration: &Calibration, pairs: &[(f32, bool)]) -> Vec<(f32, f32)> {
-    let chances: Vec<(f32, bool)> = pairs
+/// so many wrongly; none when the chances are not known.
+fn consequences(verdicts: &[Verdict]) -> Vec<(f32, f32)> {
+    let chances: Vec<(f32, bool)> = verdicts
         .iter()
-        .map(|(score, right)| (calibration.probability(*score), *right))
+        .filter_map(|verdict| Some((verdict.chance?, verdict.is_right())))
         .collect();
+    if chances.is_empty() {
+        return Vec::new();
+    }
     (0..=100_u8)
         .map(|least| {
             let given = chances

@@ -4,12 +4,11 @@ use std::path::Path;
 
 use candle_core::Device;
 use nearsay_core::{
-    calibration::Calibration,
     head::Folded,
     matrix::{Matrix, dot},
     servable::{
-        AnswerSet, Data, Export, ExportEncoder, KnownAnswer, Reissue, Servable, TextModel,
-        Threshold,
+        AnswerSet, Confidence, Data, Export, ExportEncoder, KnownAnswer, Reissue, Servable,
+        TextModel, Threshold,
     },
     store::{DiskStore, Store as _},
 };
@@ -48,9 +47,8 @@ impl Room {
         let (Some((_, index)), true) = (&bench.index, bench.can_answer(layout)) else {
             return Err(text::trouble::not_ready());
         };
-        let calibration = bench.calibration.as_ref();
         let words = index.words_weight();
-        let threshold = threshold(calibration, words, wanted.silence);
+        let confidence = confidence(bench.confidence.as_ref(), words, wanted.silence);
         let answers = AnswerSet::from_known(
             layout
                 .entries
@@ -75,8 +73,7 @@ impl Room {
                     vectors: index.vectors(),
                     plain: bench.plain.as_ref(),
                 }),
-                threshold,
-                calibration,
+                confidence: &confidence,
                 words: Some(words),
                 expansion: Some(bench.expansion),
             }
@@ -89,13 +86,12 @@ impl Room {
                     // Where it goes nothing of the data may stand, not even for a moment.
                     false => data_dir.join("exporting"),
                 };
-                untrained(&answers, index.vectors(), threshold, calibration, &first)?;
+                untrained(&answers, index.vectors(), &confidence, &first)?;
                 if !wanted.with_data {
                     let model_only = Reissue {
                         from: &first,
                         data: None,
-                        threshold,
-                        calibration,
+                        confidence: &confidence,
                         words: None,
                         expansion: None,
                     };
@@ -145,18 +141,22 @@ impl Room {
     }
 }
 
-/// The score from which on an answer is given without a warning.
-fn threshold(calibration: Option<&Calibration>, words: f32, silence: u8) -> Threshold {
-    match calibration {
-        Some(calibration) => Threshold {
-            // Where no score is sure enough, none is: cosines end at 1, what words add at their weight.
-            score: calibration
-                .score_for(f32::from(silence) / 100.0)
-                .unwrap_or(1.0 + words)
-                .max(-1.0),
-            questions: usize::try_from(calibration.questions()).unwrap_or(usize::MAX),
+/// What was measured, silent below this chance in hundredths.
+fn confidence(measured: Option<&Confidence>, words: f32, silence: u8) -> Confidence {
+    let Some(measured) = measured else {
+        return Confidence::USUAL;
+    };
+    // Where nothing is sure enough, nothing is: shares end at 1, cosines too, what words add at their weight.
+    let never = 1.5 + words;
+    let calibration = measured.calibration.as_ref();
+    let sureness =
+        calibration.and_then(|calibration| calibration.score_for(f32::from(silence) / 100.0));
+    Confidence {
+        threshold: Threshold {
+            sureness: sureness.unwrap_or(never).max(-1.0),
+            ..measured.threshold
         },
-        None => Threshold::USUAL,
+        ..measured.clone()
     }
 }
 
@@ -164,8 +164,7 @@ fn threshold(calibration: Option<&Calibration>, words: f32, silence: u8) -> Thre
 fn untrained(
     answers: &AnswerSet,
     vectors: &Matrix,
-    threshold: Threshold,
-    calibration: Option<&Calibration>,
+    confidence: &Confidence,
     to: &Path,
 ) -> Result<(), Trouble> {
     let encoder = crate::compact::encoder()?;
@@ -178,8 +177,7 @@ fn untrained(
         head: &Folded::Identity,
         answers,
         vectors,
-        threshold,
-        calibration,
+        confidence,
         words: None,
         expansion: None,
         report: serde_json::Value::Null,

@@ -85,7 +85,7 @@ mod tests {
     use nearsay_core::{
         expansion::Kind,
         head::Folded,
-        servable::{AnswerSet, Export, ExportEncoder, KnownAnswer, Threshold},
+        servable::{AnswerSet, Confidence, Export, ExportEncoder, KnownAnswer},
         store::DiskStore,
     };
     use tempfile::tempdir;
@@ -139,8 +139,7 @@ mod tests {
             head: &Folded::Identity,
             answers: &answers,
             vectors: &encoder.encode_all(&answers.texts()),
-            threshold: Threshold::USUAL,
-            calibration: None,
+            confidence: &Confidence::USUAL,
             words: None,
             expansion: Some(0.5),
             report: serde_json::Value::Null,

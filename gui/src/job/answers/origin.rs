@@ -62,7 +62,7 @@ mod tests {
     use nearsay_core::{
         faq::Row,
         head::Folded,
-        servable::{AnswerSet, Export, ExportEncoder, Threshold},
+        servable::{AnswerSet, Confidence, Export, ExportEncoder},
     };
     use serde_json::{Value, json};
     use tempfile::tempdir;
@@ -94,8 +94,7 @@ mod tests {
             head: &Folded::Identity,
             answers: &answers,
             vectors: &vectors,
-            threshold: Threshold::USUAL,
-            calibration: None,
+            confidence: &Confidence::USUAL,
             words: None,
             expansion: None,
             report,

@@ -12,7 +12,7 @@ use nearsay_core::{
     head::Folded,
     matrix::Matrix,
     model::ModelFiles,
-    servable::{AnswerSet, Export, ExportEncoder, Threshold},
+    servable::{AnswerSet, Confidence, Export, ExportEncoder},
     store::DiskStore,
     train::data::normalized,
 };
@@ -66,8 +66,7 @@ fn export(bench: &Bench, answers: &AnswerSet, dir: &Path) -> Result<(), Failure>
         head: &Folded::Identity,
         answers,
         vectors: &vectors,
-        threshold: Threshold::USUAL,
-        calibration: None,
+        confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
         report: serde_json::Value::Null,

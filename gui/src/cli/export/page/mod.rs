@@ -16,6 +16,7 @@ mod table;
 use super::Trouble;
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use nearsay_core::{
+    calibration::{AMONG, SCALE},
     head::{Activation, Dense},
     servable::{KnownAnswer, Servable},
     store::{DiskStore, Store as _},
@@ -53,8 +54,13 @@ struct Faq<'a> {
     answers: Vec<Answer<'a>>,
     /// What words count for; 0 for nothing.
     words: f64,
-    /// From which score on an answer is given without a warning.
+    /// From which sureness on an answer is given without a warning.
     threshold: f64,
+    /// The score of no answer among those that share; null where the sureness is the score.
+    no_answer: Option<f64>,
+    /// How many answers share, and what their scores are multiplied by.
+    among: usize,
+    scale: f64,
     /// The vectors of answers; none where the page makes them.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved: Option<String>,
@@ -147,7 +153,10 @@ fn faq(model: &Servable) -> Faq<'_> {
     Faq {
         answers: model.answers().iter().map(Answer::of).collect(),
         words: model.index().words_weight().into(),
-        threshold: manifest.threshold.score.into(),
+        threshold: manifest.confidence.threshold.sureness.into(),
+        no_answer: manifest.confidence.no_answer.map(f64::from),
+        among: AMONG,
+        scale: SCALE.into(),
         moved: manifest.expansion.map(|_| moved::of(model)),
     }
 }

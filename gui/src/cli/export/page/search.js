@@ -8,8 +8,8 @@ function isBlank(text) {
 }
 
 class Faq {
-  // Reads every answer and wording. `faq`: answers, words (their weight), threshold, and, where answers
-  // were moved, their vectors, one after another.
+  // Reads every answer and wording. `faq`: answers, words (their weight), threshold, no_answer, among,
+  // scale, and, where answers were moved, their vectors, one after another.
   static async open(faq, model) {
     const self = new Faq();
     self.encoder = new Encoder(model);
@@ -29,7 +29,7 @@ class Faq {
     return self;
   }
 
-  // The `k` best answers, each by the best of its texts; none for an empty question.
+  // The `k` best answers, each by the best of its texts, and whether it is sure; none for an empty question.
   ask(question, k) {
     if (isBlank(question)) return [];
     const vector = this.encoder.encode(question);
@@ -41,11 +41,23 @@ class Faq {
       if (!(best.get(answer)?.score >= score)) best.set(answer, { answer, wording, score });
     }
     const nearer = (a, b) => b.score - a.score || a.answer - b.answer;
-    return Array.from(best.values()).sort(nearer).slice(0, k).map((found) => ({
+    const sorted = Array.from(best.values()).sort(nearer);
+    const scores = sorted.slice(0, this.faq.among).map((found) => found.score);
+    return sorted.slice(0, k).map((found) => ({
       ...this.faq.answers[found.answer],
       wording: found.wording,
       score: found.score,
+      sure: this.sureness(found.score, scores) >= this.faq.threshold,
     }));
+  }
+
+  // How sure an answer is by the scores of the best: its share among them and no answer, or its score.
+  sureness(score, scores) {
+    const { no_answer: none, scale } = this.faq;
+    if (none === null) return score;
+    const top = Math.max(none, ...scores);
+    const power = (score) => Math.exp(scale * (score - top));
+    return power(score) / scores.reduce((sum, other) => sum + power(other), power(none));
   }
 
   // The score of one text, the only place where it is computed: in single precision, so that ties
@@ -54,10 +66,5 @@ class Faq {
     const meaning = dot(this.vectors, number * vector.length, vector);
     const shared = words === null ? 0 : this.faq.words * words[number];
     return Math.fround(meaning + shared);
-  }
-
-  // Whether an answer of this score is given without a warning.
-  confident(score) {
-    return score >= this.faq.threshold;
   }
 }

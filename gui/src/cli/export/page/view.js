@@ -37,7 +37,7 @@ function other(found) {
 function show(faq, question) {
   const found = faq.ask(question, ANSWERS);
   const asked = !isBlank(question);
-  const sure = found.length > 0 && faq.confident(found[0].score);
+  const sure = found.length > 0 && found[0].sure;
   at("examples").hidden = asked;
   at("answers").hidden = !asked;
   at("status").className = asked && !sure ? "unsure" : "";
