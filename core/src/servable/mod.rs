@@ -69,7 +69,6 @@ mod write;
 pub use answers::{AnswerSet, KnownAnswer};
 pub use check::{Checked, HeldOut, check};
 pub use confidence::{Confidence, Outcome};
-pub use confidence::{Confidence, Outcome};
 pub use edit::{Edit, EditError};
 pub use error::ServableError;
 pub use expander::Expander;

@@ -151,7 +151,8 @@ fn checked(
     check: Check,
 ) {
     let tally = check.tally();
-    state.training.checking.take(side, revision, check);
+    let entries = &state.project.document.entries;
+    state.training.checking.take(side, revision, check, entries);
     match side {
         Side::Before => {
             if let Some(model) = &mut state.project.models.current {
@@ -184,7 +185,10 @@ fn no_model(state: &mut State, jobs: &mut Jobs, side: Side, trouble: Trouble) {
     state.ask.preparing = None;
     state.say(Level::Error, trouble.what.clone());
     if side == Side::After {
-        state.training.checking.forget_after();
+        state
+            .training
+            .checking
+            .forget_after(&state.project.document.entries);
     }
     if state.training.stage == Stage::Checking {
         super::training::fail(state, trouble);

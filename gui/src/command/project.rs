@@ -271,7 +271,10 @@ pub(super) fn use_models(state: &mut State, jobs: &mut Jobs) {
     };
     state.ask.side = Default::default();
     if wanted.dir.is_none() {
-        state.training.checking.forget_after();
+        state
+            .training
+            .checking
+            .forget_after(&state.project.document.entries);
     }
     if let Err(trouble) = jobs.use_models(wanted) {
         state.ask.trouble = Some(trouble);

@@ -5,6 +5,7 @@
 mod ask;
 mod data;
 mod export;
+mod findings;
 mod project;
 mod shell;
 pub mod sureness;
@@ -17,6 +18,7 @@ pub use data::{
     SuggestionKind,
 };
 pub use export::{Export, Exported, ExportedFile};
+pub use findings::{Findings, Hub, Topic, Twins};
 pub use project::{Project, Saved};
 pub use shell::{Level, Message, Overlay, Shell};
 pub use sureness::Sureness;

@@ -5,8 +5,8 @@ use std::{collections::HashSet, sync::Arc};
 use nearsay_core::servable::Confidence;
 use serde::{Deserialize, Serialize};
 
-use super::{Side, Trouble};
-use crate::project::{EntryId, RowId, Tally};
+use super::{Findings, Side, Trouble};
+use crate::project::{Entries, EntryId, RowId, Tally};
 
 /// Where a training stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -138,6 +138,8 @@ pub struct Checking {
     pub after: Option<Arc<Check>>,
     /// The project's revision it is of.
     pub revision: u64,
+    /// What stands out.
+    pub findings: Findings,
     lists: [Vec<Verdict>; 3],
 }
 
@@ -172,21 +174,30 @@ impl Checking {
             .unwrap_or_default()
     }
 
-    /// Takes in a check, and makes the lists anew.
-    pub fn take(&mut self, side: Side, revision: u64, check: Check) {
+    /// Takes in a check of these entries, and makes the lists anew.
+    pub fn take(&mut self, side: Side, revision: u64, check: Check, entries: &Entries) {
         let check = Some(Arc::new(check));
         match side {
             Side::Before => self.before = check,
             Side::After => self.after = check,
         }
         self.revision = revision;
-        self.lists = List::ALL.map(|list| self.listed(list));
+        self.list_anew(entries);
     }
 
     /// The trained model is gone.
-    pub fn forget_after(&mut self) {
+    pub fn forget_after(&mut self, entries: &Entries) {
         self.after = None;
+        self.list_anew(entries);
+    }
+
+    fn list_anew(&mut self, entries: &Entries) {
         self.lists = List::ALL.map(|list| self.listed(list));
+        let before = self.before.as_deref().filter(|_| self.after.is_some());
+        self.findings = match self.now() {
+            Some(now) => Findings::of(before, now, entries),
+            None => Findings::default(),
+        };
     }
 
     fn listed(&self, list: List) -> Vec<Verdict> {

@@ -198,9 +198,8 @@ pub fn side(side: Side) -> &'static str {
 
 /// What comes nearest when nothing is good.
 pub fn nearest(text: &str) -> String {
-    let cut: String = text.chars().take(90).collect();
-    let dots = if cut.len() < text.len() { "…" } else { "" };
-    format!("The nearest is “{cut}{dots}”, but that may be something else")
+    let start = super::cut(text, 90);
+    format!("The nearest is “{start}”, but that may be something else")
 }
 
 /// Title of the card to pick the right answer.

@@ -35,6 +35,14 @@ pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
+/// The start of a text, so many characters at most, with dots when there is more.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// `91` for a share of 0.912.
 pub fn of_hundred(share: f64) -> String {
     format!("{:.0}", (share * 100.0).clamp(0.0, 100.0))

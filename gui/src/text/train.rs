@@ -6,7 +6,7 @@ use super::{
 use crate::{
     job,
     project::{Counts, Effort, Models, Tally, shelf::Pace},
-    state::{List, Outcome, Round, Stage, Training},
+    state::{List, Outcome, Round, Stage, Topic, Training},
 };
 
 /// The step's headline.
@@ -362,6 +362,32 @@ pub fn list(list: List, n: usize) -> String {
         List::Worse => format!("Got worse {}", number(n)),
         List::Wrong => format!("Still wrong {}", number(n)),
     }
+}
+
+/// Title of the card of findings.
+pub const STANDS_OUT: &str = "What stands out";
+/// Topics that are answered better or worse than before.
+pub const TOPICS: &str = "Topics with more or fewer right answers than before";
+/// Answers given where others are right.
+pub const HUBS: &str =
+    "Answers that come up for other questions. Split them, or say more plainly what they are about";
+/// Answers that are taken for one another.
+pub const TWINS: &str =
+    "Answers taken for one another. Make one of them, or say in each what sets it apart";
+
+/// How many questions of a topic had the right answer first.
+pub fn change(before: u32, after: u32) -> String {
+    format!("{} → {}", number(before), number(after))
+}
+
+/// A topic and its questions kept aside.
+pub fn topic(topic: &Topic) -> String {
+    format!("{}, of {}", topic.name, questions(topic.asked as usize))
+}
+
+/// How often something happened.
+pub fn times(n: u32) -> String {
+    count(n as usize, "time", "times")
 }
 
 /// A list is empty.

@@ -156,11 +156,7 @@ fn actions(
 fn answer(ui: &mut Ui, name: &str, answer: &str) {
     let palette = theme::palette(ui);
     widget::small(ui, name);
-    let cut: String = answer.chars().take(170).collect();
-    let shown = match cut.len() < answer.len() {
-        true => format!("{cut}…"),
-        false => cut,
-    };
+    let shown = text::cut(answer, 170);
     // Columns would set it flush on both sides.
     ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
         ui.add(egui::Label::new(RichText::new(shown).color(palette.ink)).wrap());

@@ -9,6 +9,7 @@ mod data;
 mod draft;
 mod drops;
 mod export;
+mod findings;
 mod imports;
 mod keys;
 mod mend;

@@ -2,7 +2,7 @@
 
 use egui::{RichText, Sides, Ui, vec2};
 
-use super::{Commands, mistakes, plot, stages, trouble, tuning, widget};
+use super::{Commands, findings, mistakes, plot, stages, trouble, tuning, widget};
 use crate::{
     command::Command,
     project::{Effort, Tally},
@@ -57,6 +57,8 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         mistakes::again(ui, state, commands);
     }
     figures(ui, state, commands);
+    let document = &state.project.document;
+    findings::show(ui, &training.checking.findings, document, commands);
     if !training.is_running() {
         ready(ui, state, commands);
     }
