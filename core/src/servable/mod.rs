@@ -330,4 +330,6 @@ impl Servable {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;
