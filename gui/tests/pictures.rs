@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Window, begin, drop_on, file, open_drawn, real, settle, tell, until};
+use common::{Window, begin, drop_on, file, open_drawn, real, settle, stand_out, tell, until};
 use nearsay::{
     command::Command,
     state::{Appearance, Overlay, Saved, Step},
@@ -112,4 +112,21 @@ fn how_to_train() {
     window.state_mut().state.shell.preferences.pace.guess = Some(175.0);
     at_rest(&mut window);
     window.snapshot("train-light");
+}
+
+#[test]
+fn what_stands_out() {
+    let Some((mut window, _folder)) = drawn() else {
+        return;
+    };
+    tell(&mut window, Command::Appear(Appearance::Dark));
+    tell(&mut window, Command::Show(Step::Train));
+    until(&mut window, "the machine was tried", |state| {
+        state.shell.preferences.pace.guess.is_some()
+    });
+    window.state_mut().state.shell.preferences.pace.guess = Some(175.0);
+    at_rest(&mut window);
+    stand_out(&mut window);
+    settle(&mut window);
+    window.snapshot("train-findings-dark");
 }

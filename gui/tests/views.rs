@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use common::{
     FakeDialog, Window, add, begin, control, copied, desk, document, dozen, drop_on, file, fill,
-    is_shown, open, open_with, press, press_last, real, rehearsed, settle, shows, state, tell,
-    until, was_told, write_in,
+    is_shown, open, open_with, press, press_last, real, rehearsed, settle, shows, stand_out, state,
+    tell, until, was_told, write_in,
 };
 use egui::{Event as Input, Key, Modifiers, Theme, accesskit::Role};
 use egui_kittest::kittest::NodeT as _;
@@ -1039,4 +1039,36 @@ fn the_last_of_many_quick_settings_is_kept() {
     drop(window);
     let window = open(real(data.path()));
     assert_eq!(state(&window).shell.preferences.text_size, 200);
+}
+
+#[test]
+fn what_stands_out_is_a_press_away() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    until(&mut window, "checked", |state| {
+        state.training.checking.before.is_some()
+    });
+    tell(&mut window, Command::Show(Step::Train));
+    assert!(!is_shown(&window, "What stands out"), "nothing is trained");
+    stand_out(&mut window);
+    // All of it without scrolling.
+    window.set_size(egui::vec2(1180.0, 1600.0));
+    settle(&mut window);
+    shows(&window, "What stands out");
+    let found = state(&window).training.checking.findings.clone();
+    assert!(!found.topics.is_empty() && !found.hubs.is_empty());
+    let [one, other] = found.twins[0].entries;
+    for entry in [one, other] {
+        tell(&mut window, Command::Show(Step::Train));
+        let answer: String = document(&window).entries[&entry].answer.clone();
+        // It is among those given for others, too.
+        press_last(&mut window, &answer);
+        assert_eq!(state(&window).step, Step::Data);
+        shows(&window, &answer);
+    }
+    tell(&mut window, Command::Show(Step::Train));
+    let topic = &found.topics[0];
+    press(&mut window, &nearsay::text::train::topic(topic));
+    assert_eq!(state(&window).data.filter, topic.name);
 }

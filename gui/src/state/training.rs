@@ -138,7 +138,7 @@ pub struct Checking {
     pub after: Option<Arc<Check>>,
     /// The project's revision it is of.
     pub revision: u64,
-    /// What stands out.
+    /// What stands out after a training.
     pub findings: Findings,
     lists: [Vec<Verdict>; 3],
 }
@@ -193,9 +193,8 @@ impl Checking {
 
     fn list_anew(&mut self, entries: &Entries) {
         self.lists = List::ALL.map(|list| self.listed(list));
-        let before = self.before.as_deref().filter(|_| self.after.is_some());
-        self.findings = match self.now() {
-            Some(now) => Findings::of(before, now, entries),
+        self.findings = match &self.after {
+            Some(after) => Findings::of(self.before.as_deref(), after, entries),
             None => Findings::default(),
         };
     }

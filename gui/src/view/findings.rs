@@ -47,6 +47,9 @@ fn group(ui: &mut Ui, what: &str, lines: usize, mut line: impl FnMut(&mut Ui, us
     }
     ui.add_space(8.0);
     widget::weak(ui, what);
+    // Lines that belong together stand close.
+    ui.spacing_mut().interact_size.y = LINE;
+    ui.spacing_mut().item_spacing.y = 2.0;
     for at in 0..lines {
         ui.push_id((what, at), |ui| ui.horizontal(|ui| line(ui, at)));
     }
@@ -89,6 +92,8 @@ fn column(ui: &mut Ui, text: RichText) {
     });
 }
 
+/// A line's height, that of a link.
+const LINE: f32 = 24.0;
 /// Its width in heights of a line.
 const COLUMN: f32 = 4.5;
 
@@ -104,10 +109,9 @@ fn answer(ui: &mut Ui, id: EntryId, document: &Document, commands: &mut Commands
         entry: id,
         wording: 0,
     };
-    if widget::link(ui, &text::cut(&line, most))
-        .on_hover_text(text::train::OPEN_ROW_HINT)
-        .clicked()
-    {
+    let response = widget::link(ui, &text::cut(&line, most));
+    widget::name(ui, &response, &line);
+    if response.on_hover_text(text::train::OPEN_ROW_HINT).clicked() {
         commands.push(Command::OpenRow(row));
     }
 }

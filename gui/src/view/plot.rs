@@ -56,9 +56,10 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
                 let label = RichText::new(text::train::BEST).size(11.5).color(accent);
                 // Below the point, where no line is, and inside the plot.
                 let low = y - gap;
-                let anchor = match x {
-                    x if x > 0.8 * last => Align2::RIGHT_TOP,
-                    x if x < 0.2 * last => Align2::LEFT_TOP,
+                // Rounds are counted from 1.
+                let anchor = match (x - 1.0) / (last - 1.0).max(1.0) {
+                    x if x > 0.8 => Align2::RIGHT_TOP,
+                    x if x < 0.2 => Align2::LEFT_TOP,
                     _ => Align2::CENTER_TOP,
                 };
                 plot.points(
