@@ -47,12 +47,14 @@ fn group(ui: &mut Ui, what: &str, lines: usize, mut line: impl FnMut(&mut Ui, us
     }
     ui.add_space(8.0);
     widget::weak(ui, what);
-    // Lines that belong together stand close.
-    ui.spacing_mut().interact_size.y = LINE;
-    ui.spacing_mut().item_spacing.y = 2.0;
-    for at in 0..lines {
-        ui.push_id((what, at), |ui| ui.horizontal(|ui| line(ui, at)));
-    }
+    ui.scope(|ui| {
+        // Lines that belong together stand close.
+        ui.spacing_mut().interact_size.y = LINE;
+        ui.spacing_mut().item_spacing.y = 2.0;
+        for at in 0..lines {
+            ui.push_id((what, at), |ui| ui.horizontal(|ui| line(ui, at)));
+        }
+    });
 }
 
 fn topic(ui: &mut Ui, topic: &Topic, commands: &mut Commands) {
