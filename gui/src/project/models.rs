@@ -48,7 +48,11 @@ pub struct Model {
     pub before: Tally,
     /// The same, asked of this model.
     pub after: Tally,
-    /// When, in seconds since 1970.
+    /// It came in a folder from elsewhere and may have learned from any question here, so the figures
+    /// above stay empty: how it was measured there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Tally>,
+    /// When it was trained here or came, in seconds since 1970.
     pub made_s: u64,
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Trouble;
-use crate::project::{Counts, Document, History, Models};
+use crate::project::{Counts, Document, History, Models, Tally};
 
 /// Whether everything is on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,6 +53,11 @@ impl Project {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.document.options.name
+    }
+
+    /// How the model that answers was measured where it was made, if it came in a folder.
+    pub fn elsewhere(&self) -> Option<&Tally> {
+        self.models.current.as_ref()?.elsewhere.as_ref()
     }
 
     /// The folder of the model that answers.
