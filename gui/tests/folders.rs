@@ -4,7 +4,10 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use common::{
     FakeDialog, Window, copy_folder, desk, document, drop_on, file, fill, is_shown, open,
@@ -47,7 +50,8 @@ fn export(window: &mut Window, to: &Path, with_data: bool) {
     shows(window, "Exported and checked");
 }
 
-/// A colleague's trained desk, exported with its answers and without, and its first answers.
+/// What a colleague of somebody brings: a trained desk, exported with its answers and without, and its
+/// first answers there. Trained once for all tests; each has copies of its own.
 struct Colleague {
     dir: TempDir,
     answers: Vec<(String, f32)>,
@@ -55,15 +59,28 @@ struct Colleague {
 
 impl Colleague {
     fn new() -> Self {
+        static TRAINED: OnceLock<Colleague> = OnceLock::new();
+        let trained = TRAINED.get_or_init(Self::trained);
+        let copy = Self {
+            dir: tempdir().unwrap(),
+            answers: trained.answers.clone(),
+        };
+        copy_folder(&trained.whole(), &copy.whole()).unwrap();
+        copy_folder(&trained.bare(), &copy.bare()).unwrap();
+        copy
+    }
+
+    fn trained() -> Self {
         let dir = tempdir().unwrap();
         let mut window = open(real(&dir.path().join("data")));
         fill(&mut window, 3, &desk());
         train(&mut window);
         settle(&mut window);
         let answers = first(&mut window);
-        export(&mut window, &dir.path().join("front-desk"), true);
-        export(&mut window, &dir.path().join("bare"), false);
-        Self { dir, answers }
+        let colleague = Self { dir, answers };
+        export(&mut window, &colleague.whole(), true);
+        export(&mut window, &colleague.bare(), false);
+        colleague
     }
 
     fn whole(&self) -> PathBuf {
@@ -124,7 +141,10 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
     shows(&window, "measured where the model was made");
     tell(&mut window, Command::Show(Step::Train));
     shows(&window, "This model came in a folder");
-    shows(&window, "of 100 questions found their answer first");
+    shows(
+        &window,
+        "of 100 found their answer first, by the answers alone",
+    );
     assert!(!is_shown(&window, "Right answer first, on"));
     // The stick is pulled out; what was copied stays, edits too.
     assert_eq!(content(&colleague.whole()), before);

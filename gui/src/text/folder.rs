@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nearsay_core::servable::ServableError;
 
-use super::{answers, count, number, of_hundred, percent, shell::file_name};
+use super::{answers, count, of_hundred, percent, questions, shell::file_name};
 use crate::{
     project::{Adopted, Tally},
     state::Trouble,
@@ -74,9 +74,10 @@ pub fn later(adopted: &Adopted) -> String {
 pub fn measured(there: &Tally) -> String {
     match there.share() {
         Some(share) => format!(
-            "Where it was made, {} of 100 questions found their answer first, of {} kept aside there",
-            of_hundred(share),
-            number(there.asked)
+            "Where it was made, {} were kept aside: {} of 100 found their answer first, by the \
+             answers alone, without the ways to ask that are known",
+            questions(there.asked as usize),
+            of_hundred(share)
         ),
         None => "The folder does not say how good it was where it was made".to_owned(),
     }
