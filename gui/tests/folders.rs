@@ -141,10 +141,7 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
     shows(&window, "measured where the model was made");
     tell(&mut window, Command::Show(Step::Train));
     shows(&window, "This model came in a folder");
-    shows(
-        &window,
-        "of 100 found their answer first, by the answers alone",
-    );
+    shows(&window, "kept aside, asked of the answers alone");
     assert!(!is_shown(&window, "Right answer first, on"));
     // The stick is pulled out; what was copied stays, edits too.
     assert_eq!(content(&colleague.whole()), before);
@@ -254,6 +251,8 @@ fn a_model_alone_says_so_and_answers_from_a_file() {
     // By the colleague's model, not by one that has learned nothing.
     assert_eq!(first(&mut window), colleague.answers);
     assert!(state(&window).training.checking.now().is_none());
+    tell(&mut window, Command::Query(String::new()));
+    shows(&window, "that was not measured");
 }
 
 #[test]

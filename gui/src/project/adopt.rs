@@ -24,7 +24,8 @@ use nearsay_core::{
 };
 
 use super::{
-    Document, Folder, Import, Model, Models, Problem, ProblemKind, Shared, Tally, folder,
+    Document, Effort, Elsewhere, Folder, Import, Model, Models, Problem, ProblemKind, Shared,
+    Tally, folder,
     merge::{self, Incoming, Row},
     shelf,
 };
@@ -134,6 +135,7 @@ fn fill(
     }
     .map_err(refused)?;
     let mut document = Document::named(name, folder::now_s());
+    document.options.effort = effort(&manifest);
     if !model.answers().is_empty() {
         let incoming = incoming(model.answers(), &text::shell::file_name(from));
         let edit = merge::edit(&document, "", vec![incoming]);
@@ -142,7 +144,7 @@ fn fill(
     let models = Models {
         current: Some(Model {
             name: MODEL.to_owned(),
-            elsewhere: Some(measured(&manifest)),
+            elsewhere: Some(told(&manifest)),
             made_s: folder::now_s(),
             ..Model::default()
         }),
@@ -154,18 +156,32 @@ fn fill(
     Ok(model.answers().len())
 }
 
-/// What a folder tells of how it was measured, on questions kept aside where it was made.
-fn measured(manifest: &Manifest) -> Tally {
+/// How its model was trained, so that training it again is more of the same.
+fn effort(manifest: &Manifest) -> Effort {
+    let learns = manifest.report["settings"]["learns"].as_str();
+    match (manifest.encoder.as_str(), learns) {
+        ("minilm", Some("network")) => Effort::Thorough,
+        ("minilm", _) => Effort::Balanced,
+        _ => Effort::Quick,
+    }
+}
+
+/// What a folder tells of its model. How sure its answers are holds for its own answers alone.
+fn told(manifest: &Manifest) -> Elsewhere {
     let report: Option<Report> = serde_json::from_value(manifest.report.clone()).ok();
     let figures = report.and_then(|report| report.after);
-    figures.map_or_else(Tally::default, |figures| {
+    let measured = figures.map_or_else(Tally::default, |figures| {
         let of = |share: f32| (share * figures.questions as f32).round() as u32;
         Tally {
             asked: u32::try_from(figures.questions).unwrap_or(u32::MAX),
             first: of(figures.recall_1),
             top5: of(figures.recall_5),
         }
-    })
+    });
+    Elsewhere {
+        measured,
+        calibrated: manifest.has_answers() && manifest.calibration.is_some(),
+    }
 }
 
 /// A folder's answers as those of a file.

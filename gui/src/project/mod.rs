@@ -39,6 +39,6 @@ pub use document::{
 };
 pub use folder::{Folder, Opened};
 pub use history::History;
-pub use models::{Model, Models, Pending, Tally};
+pub use models::{Elsewhere, Model, Models, Pending, Tally};
 pub use shared::Shared;
 pub use shelf::{Preferences, Recent};

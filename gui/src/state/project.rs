@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Trouble;
-use crate::project::{Counts, Document, History, Models, Tally};
+use crate::project::{Counts, Document, Elsewhere, History, Models};
 
 /// Whether everything is on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,8 +55,8 @@ impl Project {
         &self.document.options.name
     }
 
-    /// How the model that answers was measured where it was made, if it came in a folder.
-    pub fn elsewhere(&self) -> Option<&Tally> {
+    /// What is known of the model that answers, if it came in a folder.
+    pub fn elsewhere(&self) -> Option<&Elsewhere> {
         self.models.current.as_ref()?.elsewhere.as_ref()
     }
 

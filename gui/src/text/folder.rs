@@ -6,7 +6,7 @@ use nearsay_core::servable::ServableError;
 
 use super::{answers, count, of_hundred, percent, questions, shell::file_name};
 use crate::{
-    project::{Adopted, Tally},
+    project::{Adopted, Elsewhere, Tally},
     state::Trouble,
 };
 
@@ -18,8 +18,8 @@ pub const NO_QUESTION: &str =
 /// What to do about it.
 pub const NO_QUESTION_FIX: &str = "Write how somebody would ask";
 /// Above the data of a project that has a model and nothing else.
-pub const MODEL_ONLY: &str = "This folder holds a model without answers. Give it a file with questions \
-    and answers: it answers from them at once, without a training";
+pub const MODEL_ONLY: &str = "This folder holds a model without answers. Bring a file of questions and \
+    answers, and it answers from that at once";
 /// Headline of its empty Data step.
 pub const GIVE_ANSWERS: &str = "Drop the file this model is to answer from";
 /// The same where nothing can be dropped.
@@ -27,14 +27,11 @@ pub const CHOOSE_ANSWERS: &str = "Choose the file this model is to answer from";
 /// Headline of the Train step's card.
 pub const ELSEWHERE: &str = "This model came in a folder";
 /// Why there are no figures.
-pub const ELSEWHERE_WHY: &str = "It may have learned from the questions here, so they cannot tell how \
-    good it is. Those kept aside count from the first training here on";
+pub const ELSEWHERE_WHY: &str = "It may have learned the questions here, so none tells how good it is. \
+    After a training here, those kept aside do";
 /// What the first training here was compared with.
 pub const COMPARED: &str = "“Before” is the language model before any training: the model from the \
     folder may have learned these questions";
-/// Instead of the slider for silence.
-pub const SURENESS: &str = "How sure an answer is was measured where the model was made. After a \
-    training here, a slider tells what silence would cost";
 
 /// Another folder is being copied.
 pub const ONE_AT_A_TIME: &str = "Another folder is being copied. Open this one when that is done";
@@ -74,12 +71,30 @@ pub fn later(adopted: &Adopted) -> String {
 pub fn measured(there: &Tally) -> String {
     match there.share() {
         Some(share) => format!(
-            "Where it was made, {} were kept aside: {} of 100 found their answer first, by the \
-             answers alone, without the ways to ask that are known",
+            "Where it was made, {} of 100 found their answer first: {} kept aside, asked of the answers \
+             alone{}",
+            of_hundred(share),
             questions(there.asked as usize),
-            of_hundred(share)
+            match there.asked < Tally::ENOUGH {
+                true => "; too few to be sure",
+                false => "",
+            }
         ),
         None => "The folder does not say how good it was where it was made".to_owned(),
+    }
+}
+
+/// Instead of the slider for silence.
+pub fn sureness(there: Option<&Elsewhere>) -> &'static str {
+    match there {
+        Some(there) if there.calibrated => {
+            "How sure an answer is was measured where the model was made. After a training here, a slider \
+             tells what silence costs"
+        }
+        _ => {
+            "How sure an answer is goes by how near it is: that was not measured. After a training here, \
+             a slider tells what silence costs"
+        }
     }
 }
 

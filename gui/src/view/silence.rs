@@ -17,7 +17,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             ui.set_width(ui.available_width());
             widget::title(ui, text::ask::SILENCE);
             let Some(check) = checking.now() else {
-                widget::weak(ui, text::folder::SURENESS);
+                widget::weak(ui, text::folder::sureness(state.project.elsewhere()));
                 return;
             };
             if check.consequences.is_empty() {

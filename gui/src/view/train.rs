@@ -5,7 +5,7 @@ use egui::{RichText, Sides, Ui, vec2};
 use super::{Commands, findings, mistakes, plot, stages, trouble, tuning, widget};
 use crate::{
     command::Command,
-    project::{Effort, Tally},
+    project::{Effort, Elsewhere, Tally},
     state::{List, Outcome, Stage, State, Step, Training},
     text, theme,
 };
@@ -281,10 +281,10 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
 }
 
 /// A model from a folder has no figures here, and why.
-fn elsewhere(ui: &mut Ui, state: &State, there: &Tally, commands: &mut Commands) {
+fn elsewhere(ui: &mut Ui, state: &State, there: &Elsewhere, commands: &mut Commands) {
     widget::card(ui, |ui| {
         widget::title(ui, text::folder::ELSEWHERE);
-        ui.label(text::folder::measured(there));
+        ui.label(text::folder::measured(&there.measured));
         widget::weak(ui, text::folder::ELSEWHERE_WHY);
         go_back(ui, state, commands);
     });

@@ -100,7 +100,7 @@ fn a_folder_with_its_edits_becomes_a_project() {
     assert_eq!(entry.source.as_deref(), Some("Visit"));
     assert_eq!(entry.wordings[0].line, 4);
     let model = opened.models.current.unwrap();
-    assert_eq!(model.elsewhere, Some(Tally::default()));
+    assert_eq!(model.elsewhere, Some(Elsewhere::default()));
     drop(opened.folder);
     // The same folder again is the same project, however it is called now.
     let renamed = dir.path().join("other");
@@ -136,6 +136,30 @@ fn a_model_alone_becomes_a_project_without_entries() {
     let opened = Folder::open(disk(), &adopted.dir).unwrap();
     assert!(opened.document.entries.is_empty() && opened.document.imports.is_empty());
     assert!(opened.models.current.is_some());
+}
+
+#[test]
+fn it_is_trained_again_as_it_was_trained() {
+    let manifest = |encoder: &str, learns: &str| {
+        let text = format!(
+            r#"{{"format": 1, "written_by": "0.1.0", "encoder": "{encoder}", "files": {{}},
+            "threshold": {{"score": 0.5, "questions": 0}},
+            "report": {{"settings": {{"learns": "{learns}"}}}}}}"#
+        );
+        Manifest::parse(text.as_bytes()).unwrap()
+    };
+    for (encoder, learns, expected) in [
+        ("compact", "table", Effort::Quick),
+        ("minilm", "head", Effort::Balanced),
+        ("minilm", "network", Effort::Thorough),
+        ("of somebody", "network", Effort::Quick),
+    ] {
+        assert_eq!(
+            effort(&manifest(encoder, learns)),
+            expected,
+            "{encoder} {learns}"
+        );
+    }
 }
 
 /// What fails leaves neither a project nor anything of it.
