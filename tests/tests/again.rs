@@ -16,6 +16,8 @@ use std::{
 const FIRST: &str = "format-1-first";
 /// As the same version came to write it: with words, moved answers, plain vectors and a calibration.
 const FULL: &str = "format-1-full";
+/// As it writes it since answers are as sure as they are ahead of others.
+const SHARE: &str = "format-1-share";
 
 fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -27,23 +29,24 @@ fn open(dir: &Path) -> Servable {
     Servable::open(&DiskStore, dir, &Device::Cpu).unwrap()
 }
 
-/// The best answer to each question, with its score in the first and in the full folder.
+/// The best answer to each question, with its score in the first folder and in the others.
 const ASKED: [(&str, &str, f32, f32); 3] = [
     ("lost my card", "tell the desk", 0.801_425_7, 0.968_729_7),
     ("may i bring a dog", "on a lead", 0.854_085_7, 0.908_146_9),
-    // By the answer itself, which is moved in the full one.
+    // By the answer itself, which is moved in the others.
     ("tell the desk", "tell the desk", 1.0, 1.078_756_3),
 ];
 
 #[test]
 fn former_folders_answer_as_they_did() {
-    for (name, full) in [(FIRST, false), (FULL, true)] {
+    for (name, full) in [(FIRST, false), (FULL, true), (SHARE, true)] {
         let folder = open(&kept(name));
         let manifest = folder.manifest();
         assert_eq!(manifest.format, 1);
         assert_eq!(manifest.expansion.is_some(), full);
         assert_eq!(manifest.words.is_some(), full);
-        assert_eq!(manifest.calibration.is_some(), full);
+        assert_eq!(manifest.confidence.calibration.is_some(), full);
+        assert_eq!(manifest.confidence.no_answer.is_some(), name == SHARE);
         for (question, answer, first, last) in ASKED {
             let found = folder.ask(question, 1).unwrap()[0];
             assert_eq!(found.answer.answer, answer, "{name}: {question}");
@@ -60,7 +63,7 @@ fn former_folders_answer_as_they_did() {
 
 #[test]
 fn former_folders_become_projects_and_folders_of_today() {
-    for name in [FIRST, FULL] {
+    for name in [FIRST, FULL, SHARE] {
         let data = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(DiskStore);
         let adopted = adopt::adopt(&store, data.path(), &kept(name), &mut |_, _| {}).unwrap();
@@ -79,8 +82,7 @@ fn former_folders_become_projects_and_folders_of_today() {
                 vectors: former.index().vectors(),
                 plain: plain.as_ref(),
             }),
-            threshold: manifest.threshold,
-            calibration: manifest.calibration.as_ref(),
+            confidence: &manifest.confidence,
             words: manifest.words.map(|words| words.weight),
             expansion: manifest.expansion.map(|by| by.weight),
         };

@@ -180,7 +180,7 @@ fn told(manifest: &Manifest) -> Elsewhere {
     });
     Elsewhere {
         measured,
-        calibrated: manifest.has_answers() && manifest.calibration.is_some(),
+        calibrated: manifest.has_answers() && manifest.confidence.calibration.is_some(),
     }
 }
 

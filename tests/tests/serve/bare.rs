@@ -2,7 +2,7 @@
 
 use super::{TOKEN, client, copy, get, model, post, rows, send, serve};
 use nearsay_core::{
-    servable::{Reissue, Threshold},
+    servable::{Confidence, Reissue},
     store::DiskStore,
 };
 use nearsay_tests::server::Server;
@@ -15,8 +15,7 @@ fn bare() -> (tempfile::TempDir, PathBuf) {
     let only = Reissue {
         from: model(),
         data: None,
-        threshold: Threshold::USUAL,
-        calibration: None,
+        confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
     };

@@ -2,7 +2,7 @@
 
 use nearsay_core::{
     head::Folded,
-    servable::{Edit, Export, ExportEncoder, Journal, KnownAnswer, Reissue, Threshold},
+    servable::{Confidence, Edit, Export, ExportEncoder, Journal, KnownAnswer, Reissue},
     store::{DiskStore, Fault, FaultStore},
 };
 use tempfile::tempdir;
@@ -33,8 +33,7 @@ fn write(dir: &Path) {
         head: &Folded::Identity,
         answers: &answers,
         vectors: &encoder.encode_all(&answers.texts()),
-        threshold: Threshold::USUAL,
-        calibration: None,
+        confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
         report: serde_json::Value::Null,
@@ -125,8 +124,7 @@ fn a_model_alone_becomes_a_project_without_entries() {
     let only = Reissue {
         from: &from,
         data: None,
-        threshold: Threshold::USUAL,
-        calibration: None,
+        confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
     };
