@@ -1,6 +1,7 @@
 //! Exported folders that somebody gets from somebody else, opened again.
 #![cfg(unix)]
 #![allow(clippy::disallowed_methods, reason = "fixtures are no state of ours")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod common;
 
