@@ -26,6 +26,11 @@
 //!   --val-split` still splits by answers.
 //! - An edit is a list of values before and after: undo does it backwards, the journal is a list of them.
 //!   Every command that changes the project gets both.
+//! - An exported folder that is opened becomes a project by copying what is needed, beside the project that is
+//!   open. Nobody knows which wordings its model learned from, so no figure of it is made here; how sure its
+//!   answers are, and how it did where it was made, is what the folder says. The first training here counts on
+//!   questions kept aside from it, against the encoder as it came ([`project::adopt`]). The same folder again is
+//!   the project made of it before; written anew or edited, it is another.
 //! - Whether a new model answers is decided by the questions kept aside, in the window, with what is in
 //!   the project at that moment; the child's own report stays in the model's folder.
 //!

@@ -555,7 +555,6 @@ fn what_cannot_be_read_is_told() {
     file(&data.path().join("empty.csv"), "");
     for (name, said) in [
         ("gone.csv", "I cannot open gone.csv"),
-        (".", "is not a file"),
         ("cat.png", "I cannot read cat.png"),
         ("empty.csv", "empty.csv"),
     ] {
@@ -568,6 +567,12 @@ fn what_cannot_be_read_is_told() {
     }
     press(&mut window, "Hide");
     assert!(state(&window).data.trouble.is_none());
+    drop_on(&mut window, data.path());
+    until(&mut window, "a folder of nothing", |state| {
+        state.shell.trouble.is_some()
+    });
+    shows(&window, "There is neither a project nor a model in");
+    press(&mut window, "Hide");
     assert_eq!(document(&window).entries.len(), 12);
 }
 

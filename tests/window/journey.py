@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -434,6 +435,69 @@ class Journey:
         self.shot("export-again")
         return f"{len(list(target.iterdir()))} files, {len(exported)} answers"
 
+    def opened_again(self):
+        """The exported folder, dropped on the window, answers; without answers it asks for some."""
+        folder, bare = self.files / "faq-model", self.files / "model-alone"
+        before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        self.app.key("Ctrl+1")
+        self.screen.drop(self.app.window, folder, lambda: self.shot("drop-folder"))
+        self.screen.point(*self.screen.AWAY)
+        project = self.app.project("Faq model")
+        wanted = dict(faqs.ANSWERS + faqs.SECOND)
+        if project.answers != wanted:
+            raise Failure(f"the folder's project has {len(project.answers)} answers")
+        self._looks("folder-ask-empty")
+        self._asked(*wanted.popitem())
+        self.app.key("Ctrl+2")
+        self._looks("folder-train")
+        if any(path.read_bytes() != content for path, content in before.items()):
+            raise Failure("the exported folder was changed")
+        self._without_answers(folder, bare)
+        self.app.key("Ctrl+1")
+        self.screen.drop(self.app.window, bare)
+        self.screen.point(*self.screen.AWAY)
+        self.app.project("Model alone")
+        self._looks("folder-bare")
+        self.screen.drop(self.app.window, self.second)
+        self.screen.point(*self.screen.AWAY)
+        wait("the model's answers are on disk",
+             lambda: self.app.projects()["Model alone"].answers == dict(faqs.SECOND), 8 * SLOW)
+        self._looks("folder-bare-data")
+        self._asked(*faqs.SECOND[0])
+        newer = (bare / "nearsay.json").read_text("utf-8").replace('"format": 1', '"format": 9', 1)
+        (bare / "nearsay.json").write_text(newer, "utf-8")
+        self.screen.drop(self.app.window, bare)
+        self.screen.point(*self.screen.AWAY)
+        self._looks("folder-newer")
+        return f"{len(project.answers)} answers, and a model alone with {len(faqs.SECOND)}"
+
+    def _looks(self, name):
+        """Pictures in both themes."""
+        if self.shots:
+            for look in ("dark", "light"):
+                self.app.command(f"{look} appearance")
+                self.shot(f"{look}-{name}")
+
+    def _asked(self, right, questions):
+        """Asks for an answer in known words."""
+        self.app.key("Ctrl+3")
+        self.screen.type(questions[0])
+        answer = self.app.copied(f"the answer to {questions[0]!r}", 8 * SLOW)
+        if answer != right:
+            raise Failure(f"what was copied is not the answer to {questions[0]!r}: {answer[:80]!r}")
+        self._looks("folder-ask")
+        self.app.key("Escape")
+
+    @staticmethod
+    def _without_answers(folder, bare):
+        """A copy as it is exported without its data."""
+        shutil.copytree(folder, bare)
+        about = json.loads((bare / "nearsay.json").read_text("utf-8"))
+        for name in ("answers.jsonl", "answers.safetensors", "plain.safetensors"):
+            if about["files"].pop(name, None):
+                (bare / name).unlink()
+        (bare / "nearsay.json").write_text(json.dumps(about, indent=2), "utf-8")
+
     def pictures(self):
         """Pictures of all screens, light and dark, and with large text."""
         if not self.shots:
@@ -519,7 +583,7 @@ def main():
         journey = Journey(app, base, given.shots)
         steps = [journey.first_start, journey.first_question, journey.drop, journey.train,
                  journey.second_question, journey.undo, journey.dialog, journey.killed,
-                 journey.export, journey.pictures]
+                 journey.export, journey.pictures, journey.opened_again]
         try:
             for number, step in enumerate(steps, 1):
                 at = time.monotonic()

@@ -104,7 +104,8 @@ that stands in `nearsay.json`. Other readers of this folder compare vectors alon
 
 /// How a folder with its answers is used.
 const USE: &str = "\
-## How to use it\n\nIn a terminal:\n\n```sh\nnearsay ask . \"How do I …?\"\n```\n\n\
+## How to use it\n\nIn the app, to ask, correct and train it: drop this folder on Nearsay's window, or\n\n\
+```sh\nnearsay .\n```\n\nIn a terminal:\n\n```sh\nnearsay ask . \"How do I …?\"\n```\n\n\
 In Python, after `pip install sentence-transformers`, in this folder:\n\n```python\n\
 import json\n\
 from sentence_transformers import SentenceTransformer\n\n\
@@ -118,7 +119,8 @@ let best = model.ask(\"How do I …?\", 1)?;\n```\n";
 
 /// How a model alone is used.
 const USE_MODEL: &str = "\
-## How to use it\n\nIn a terminal, texts in, vectors out:\n\n```sh\necho \"How do I …?\" | nearsay encode .\n```\n\n\
+## How to use it\n\nIn the app: drop this folder on Nearsay's window, then a file with questions and answers; it \
+answers from them at once.\n\nIn a terminal, texts in, vectors out:\n\n```sh\necho \"How do I …?\" | nearsay encode .\n```\n\n\
 In Python, after `pip install sentence-transformers`, in this folder:\n\n```python\n\
 from sentence_transformers import SentenceTransformer\n\n\
 model = SentenceTransformer(\".\")\n\

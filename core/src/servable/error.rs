@@ -80,8 +80,8 @@ impl fmt::Display for ServableError {
             Self::Newer { format } => write!(
                 f,
                 "this model was written by a newer version of Nearsay (format {format}, this one \
-                 reads {}); update Nearsay, or export the model again with this version",
-                super::manifest::FORMAT
+                 reads up to {}); install the newest Nearsay, or have the model exported again with this version",
+                super::version::FORMAT
             ),
             Self::Changed { file, why } => write!(
                 f,
@@ -100,7 +100,8 @@ impl fmt::Display for ServableError {
             Self::NoAnswers => write!(f, "there are no answers to search"),
             Self::ModelOnly { dir } => write!(
                 f,
-                "this folder holds a model without answers; to ask it, export it with its data: {}",
+                "this folder holds a model without answers; to ask it, export it with its data, or open it \
+                 in the app (nearsay DIR) and give it a file of questions and answers: {}",
                 dir.display()
             ),
             Self::Busy { dir } => write!(

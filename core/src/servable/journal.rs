@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub(super) const NAME: &str = "edits.jsonl";
 
 /// Largest journal that is read.
-const LIMIT: u64 = 1 << 30;
+pub(super) const LIMIT: u64 = 1 << 30;
 
 #[derive(Serialize, Deserialize)]
 struct Line {

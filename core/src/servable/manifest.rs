@@ -1,4 +1,4 @@
-use super::{Confidence, ServableError, answers};
+use super::{Confidence, ServableError, answers, version};
 use crate::{
     model::{hex, sha256_hex},
     store::{ErrorKind, Operation, Store, StoreError},
@@ -25,9 +25,6 @@ pub(super) const LIMIT: u64 = 16 << 20;
 
 /// The files of the answers; a folder without its data has none of them.
 pub(super) const DATA: [&str; 3] = [answers::TEXTS, answers::VECTORS, answers::PLAIN];
-
-/// Version of the folder's format.
-pub(super) const FORMAT: u32 = 1;
 
 /// What the folder says of itself: `nearsay.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -139,30 +136,28 @@ impl Manifest {
     /// # Errors
     /// When there is none, or as [`parse`](Self::parse) says.
     pub(super) fn read(store: &dyn Store, dir: &Path) -> Result<Self, ServableError> {
+        Self::parse(&Self::bytes(store, dir)?)
+    }
+
+    /// The manifest of a folder as it stands there.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub(super) fn bytes(store: &dyn Store, dir: &Path) -> Result<Vec<u8>, ServableError> {
         match store.read(&dir.join(NAME), LIMIT) {
-            Ok(bytes) => Self::parse(&bytes),
             Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotAFolder) => {
                 Err(ServableError::NotAModel { dir: dir.into() })
             }
-            Err(error) => Err(error.into()),
+            read => Ok(read?),
         }
     }
 
-    /// Parses a manifest.
+    /// Parses a manifest, of this version or an older one.
     ///
     /// # Errors
     /// When it is damaged, or of a newer format.
     pub fn parse(bytes: &[u8]) -> Result<Self, ServableError> {
-        #[derive(Deserialize)]
-        struct Format {
-            format: u32,
-        }
-        let damaged = |_| ServableError::changed(NAME, "is not readable");
-        let Format { format } = serde_json::from_slice(bytes).map_err(damaged)?;
-        if format > FORMAT {
-            return Err(ServableError::Newer { format });
-        }
-        let manifest: Self = serde_json::from_slice(bytes).map_err(damaged)?;
+        let manifest = version::read(bytes)?;
         if !manifest.confidence.is_sound() {
             return Err(ServableError::changed(
                 NAME,
@@ -394,7 +389,7 @@ mod tests {
             sha256: String::new(),
         };
         serde_json::to_vec(&Manifest {
-            format: FORMAT,
+            format: version::FORMAT,
             written_by: "0.1.0".into(),
             encoder: "minilm".into(),
             confidence: Confidence::USUAL,
@@ -457,14 +452,5 @@ mod tests {
         }
         assert_eq!(Words::of(Some(0.0)).unwrap(), None);
         assert_eq!(Words::of(Some(0.2)).unwrap(), Some(Words { weight: 0.2 }));
-    }
-
-    #[test]
-    fn a_newer_format_is_refused_with_words() {
-        let bytes = br#"{"format": 2, "something": "new"}"#;
-        let error = Manifest::parse(bytes).unwrap_err();
-        assert!(matches!(error, ServableError::Newer { format: 2 }));
-        assert!(error.to_string().contains("newer version"));
-        assert!(Manifest::parse(b"{").is_err());
     }
 }

@@ -20,7 +20,7 @@
 //!
 //! [`Export`] writes what was trained. [`Reissue`] writes a folder anew with other answers, or without
 //! any: `answers.jsonl` and `answers.safetensors` are then left out, and only the model is loaded
-//! ([`TextModel::open`]). [`Servable::edited`] changes single answers of an opened one, and a [`Journal`]
+//! ([`Servable::open_model`], [`TextModel::open`]). [`copy`] takes a folder along to another place. [`Servable::edited`] changes single answers of an opened one, and a [`Journal`]
 //! keeps such edits beside the files, since writing the folder anew takes as long as copying its model.
 //! [`check`] asks questions kept aside and says what became of each.
 //!
@@ -31,6 +31,9 @@
 //! With expansion (`"expansion": {"weight": 0.5}`), the vectors of answers in `answers.safetensors` are moved
 //! towards the questions of answers like them ([`expansion`](crate::expansion)); whoever compares with these
 //! has all of it. [`Servable::plain_vectors`] has them as they were, to go on with other answers.
+//!
+//! A folder of an older version of the format opens for ever, one of a newer version is refused with words;
+//! `version` has the steps from each to the next.
 //!
 //! The sentence-transformers part follows the schema that its versions up to 5.3 write, because old
 //! and new versions, and text-embeddings-inference, read it; what newer versions write is read by
@@ -55,6 +58,7 @@ mod answers;
 mod card;
 mod check;
 mod confidence;
+mod copy;
 mod dense;
 mod edit;
 mod error;
@@ -64,11 +68,13 @@ mod manifest;
 mod reissue;
 mod text_model;
 mod vectors;
+mod version;
 mod write;
 
 pub use answers::{AnswerSet, KnownAnswer};
 pub use check::{Checked, HeldOut, check};
 pub use confidence::{Confidence, Outcome};
+pub use copy::{copy, fingerprint};
 pub use edit::{Edit, EditError};
 pub use error::ServableError;
 pub use expander::Expander;
@@ -198,6 +204,31 @@ impl Servable {
                 opened.edited(&edits)
             }
         }
+    }
+
+    /// Loads the model of a folder and leaves its answers where they are, if it has any: what comes of it
+    /// encodes and finds nothing. Every file but those of the answers is checked.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for a folder without its data.
+    pub fn open_model(
+        store: &dyn Store,
+        dir: &Path,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, ServableError> {
+        let manifest = Manifest::read(store, dir)?;
+        manifest.verify_all_but(&manifest::DATA, store, dir)?;
+        let model = TextModel::open_with(store, dir, device, precision)?;
+        let index = Index::new(Matrix::zeros(0, model.dim()), Vec::new());
+        let index = index.map_err(|e| ServableError::changed(answers::VECTORS, e))?;
+        Ok(Self {
+            model: Arc::new(model),
+            answers: AnswerSet::default(),
+            index,
+            plain: None,
+            manifest,
+        })
     }
 
     /// The model that turns texts into vectors.

@@ -1,11 +1,13 @@
 use super::{
-    AnswerSet, Confidence, Expanded, Manifest, Servable, ServableError, TextModel, Words, card,
+    AnswerSet, Confidence, Expanded, Manifest, Servable, ServableError, Words, card,
     manifest::{self, DATA},
+    version,
     write::{Folder, staged},
 };
-use crate::{matrix::Matrix, store::Store};
+use crate::{candle::bert::Precision, matrix::Matrix, store::Store};
 use candle_core::Device;
 use serde::Deserialize;
+use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 
 /// An exported folder written anew: the same model, with the answers as they are now or without any.
@@ -17,7 +19,7 @@ pub struct Reissue<'a> {
     /// The folder whose model it is; it may itself be one without data.
     pub from: &'a Path,
     /// What it is to answer with. Without, only the model is written: nothing of the FAQ is in the
-    /// folder, [`TextModel::open`] loads it and [`Servable::open`] refuses it.
+    /// folder, [`Servable::open_model`] loads it and [`Servable::open`] refuses it.
     pub data: Option<Data<'a>>,
     /// When an answer is sure, and how probably it is right.
     pub confidence: &'a Confidence,
@@ -71,8 +73,7 @@ impl Reissue<'_> {
             match self.data {
                 Some(_) => Servable::open(store, staging, &Device::Cpu).map(|_| ()),
                 None => {
-                    Manifest::read(store, staging)?.verify(store, staging)?;
-                    TextModel::open(store, staging, &Device::Cpu).map(|_| ())
+                    Servable::open_model(store, staging, &Device::Cpu, Precision::F32).map(|_| ())
                 }
             }
         })
@@ -108,14 +109,26 @@ impl Reissue<'_> {
             .filter(|module| module.kind.ends_with(".Dense"))
             .count();
         let manifest = Manifest {
-            format: manifest::FORMAT,
+            format: version::FORMAT,
             written_by: env!("CARGO_PKG_VERSION").into(),
             confidence: self.confidence.clone(),
             files: BTreeMap::new(),
+            report: match self.data {
+                Some(_) => former.report,
+                None => without_findings(former.report),
+            },
             ..former
         };
         folder.finish(manifest, self.data, layers)
     }
+}
+
+/// A report without what it found out about single answers, whose texts it quotes.
+fn without_findings(mut report: Value) -> Value {
+    if let Some(report) = report.as_object_mut() {
+        report.remove("findings");
+    }
+    report
 }
 
 /// The list of modules.

@@ -129,7 +129,7 @@ pub(super) fn write_by(
         confidence: &confidence,
         words,
         expansion,
-        report: json!({"after": {"recall@1": 0.5}}),
+        report: json!({"after": {"recall@1": 0.5}, "findings": {"hubs": [{"answer": "ab ab"}]}}),
     };
     export.write(store, "model".as_ref())
 }
@@ -539,6 +539,30 @@ fn a_folder_that_is_no_model_is_refused_with_words() {
     assert!(matches!(error, ServableError::NotAModel { .. }), "{error}");
 }
 
+/// Whoever only encodes must not read what it would misread.
+#[test]
+fn a_newer_folder_is_refused_by_all_who_open_it() {
+    let store = MemStore::new();
+    write(&store, &head()).unwrap();
+    let newer = text(&store, "nearsay.json").replacen("\"format\": 1", "\"format\": 2", 1);
+    let path = Path::new("model/nearsay.json");
+    store.write_atomic(path, newer.as_bytes()).unwrap();
+    let dir = Path::new("model");
+    let precision = crate::candle::bert::Precision::F32;
+    let refused = [
+        open(&store).err(),
+        Servable::open_model(&store, dir, &Device::Cpu, precision).err(),
+        TextModel::open(&store, dir, &Device::Cpu).err(),
+        copy(&store, dir, "copy".as_ref(), &mut |_, _| {}).err(),
+    ];
+    for error in refused {
+        assert!(
+            matches!(error, Some(ServableError::Newer { format: 2 })),
+            "{error:?}"
+        );
+    }
+}
+
 /// Whatever step of writing fails, there is the former model or the new one, whole.
 #[test]
 fn a_failed_export_leaves_the_former_model() {
@@ -683,6 +707,16 @@ fn a_model_without_its_data_is_a_model_and_answers_nothing() {
     let texts = ["ab b", "a"];
     assert_eq!(
         model.encode(&texts).unwrap(),
+        former.model().encode(&texts).unwrap()
+    );
+    // Nor do the report's findings quote them.
+    let manifest = Manifest::read(&store, "only".as_ref()).unwrap();
+    assert_eq!(manifest.report, json!({"after": {"recall@1": 0.5}}));
+    let precision = crate::candle::bert::Precision::F32;
+    let opened = Servable::open_model(&store, "only".as_ref(), &Device::Cpu, precision).unwrap();
+    assert!(opened.answers().is_empty() && opened.ask("a", 3).unwrap().is_empty());
+    assert_eq!(
+        opened.model().encode(&texts).unwrap(),
         former.model().encode(&texts).unwrap()
     );
     let said = Servable::open(&store, "only".as_ref(), &Device::Cpu)

@@ -1,4 +1,4 @@
-use super::{ServableError, dense};
+use super::{Manifest, ServableError, dense, version};
 use crate::{
     candle::bert::{EncodeError, Precision, SentenceEncoder},
     compact::StaticEncoder,
@@ -51,7 +51,8 @@ impl TextModel {
     /// Loads the model in a folder; a network may also come as a zip file or wheel.
     ///
     /// # Errors
-    /// When a file is missing or damaged, or a layer has an unknown activation.
+    /// When a file is missing or damaged, a layer has an unknown activation, or the folder is ours and of
+    /// a newer format.
     pub fn open(store: &dyn Store, path: &Path, device: &Device) -> Result<Self, ServableError> {
         Self::open_with(store, path, device, Precision::F32)
     }
@@ -67,6 +68,7 @@ impl TextModel {
         device: &Device,
         precision: Precision,
     ) -> Result<Self, ServableError> {
+        refuse_newer(store, path)?;
         if let Some(model) = StaticModel::open(store, path)? {
             let need = |name: &str| -> Result<Vec<u8>, ServableError> {
                 Ok(store.read(&path.join(name), LAYER_LIMIT)?)
@@ -192,6 +194,15 @@ impl TextModel {
 
 /// Largest file of a layer's weights that is read.
 const LAYER_LIMIT: u64 = 1 << 30;
+
+/// A folder of ours must be of a version that is known here; others say nothing of that.
+fn refuse_newer(store: &dyn Store, path: &Path) -> Result<(), ServableError> {
+    match Manifest::bytes(store, path) {
+        Ok(bytes) => version::check(&bytes).map(|_| ()),
+        Err(ServableError::NotAModel { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
 
 /// The layers behind vectors of length `dim`.
 fn layers(

@@ -1,6 +1,6 @@
 use super::{
     AnswerSet, Confidence, Data, Expanded, FileEntry, Manifest, Servable, ServableError, Words,
-    answers, card, dense, manifest,
+    answers, card, dense, manifest, version,
 };
 use crate::{
     candle::through,
@@ -95,7 +95,7 @@ impl Export<'_> {
         behind(&mut modules, layers, &mut folder)?;
         let vectors = self.finished_vectors(layers)?;
         let manifest = Manifest {
-            format: manifest::FORMAT,
+            format: version::FORMAT,
             written_by: env!("CARGO_PKG_VERSION").into(),
             encoder: self.encoder_name.into(),
             confidence: self.confidence.clone(),

@@ -11,7 +11,7 @@ use crate::{
     job::{Engine, FileDialog, Jobs, Wake},
     project::Preferences,
     state::State,
-    text, theme, view,
+    theme, view,
 };
 use nearsay_core::store::DiskStore;
 
@@ -24,7 +24,7 @@ pub struct App {
 
 impl App {
     /// An app that draws in `ctx`, works with `engine` and lets `dialog` pick files. It opens `path`,
-    /// which is a project or an FAQ file; else the project that was open last; else the sample.
+    /// which is a project, an exported folder or an FAQ file; else the project that was open last; else the sample.
     pub fn new(
         ctx: &egui::Context,
         engine: Engine,
@@ -49,7 +49,7 @@ impl App {
             app.jobs.probe().ok();
         }
         match (path, last) {
-            (Some(path), _) if text::shell::is_project(&path) => {
+            (Some(path), _) if path.is_dir() => {
                 app.apply(ctx, Command::OpenProject(path));
             }
             (Some(path), _) => app.apply(ctx, Command::Open(vec![path])),

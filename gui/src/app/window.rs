@@ -14,7 +14,7 @@ use crate::{
 /// What to open the window with.
 #[derive(Debug, Clone, Default)]
 pub struct OpenOptions {
-    /// An FAQ file to open at once.
+    /// An FAQ file, a project or an exported folder to open at once.
     pub file: Option<PathBuf>,
     /// The app's data folder: projects and models.
     pub data_dir: PathBuf,

@@ -29,7 +29,7 @@ use std::{io::Write as _, path::PathBuf};
 pub struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// An FAQ file to open in the app
+    /// What to open in the app: an FAQ file, a project, or a folder that was exported
     pub(crate) file: Option<PathBuf>,
     /// Keep models, projects and saved embeddings in this folder, instead of the one in the
     /// environment variable NEARSAY_DATA or the platform's own
@@ -47,7 +47,8 @@ pub(crate) enum Command {
     Ask(ask::Args),
     /// Turn texts from stdin into vectors, one a line
     Encode(encode::Args),
-    /// Answer over HTTP: a page to ask in, JSON, and what clients of OpenAI's embeddings know
+    /// Answer over HTTP: a page to ask in, JSON, and what clients of OpenAI's embeddings know; a folder
+    /// without answers only turns texts into vectors
     Serve(serve::Args),
     /// Make of a model what others serve: a web page, vectors for NumPy, Parquet, pgvector or Qdrant
     Export(export::Args),

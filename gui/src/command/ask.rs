@@ -155,7 +155,8 @@ fn checked(
     state.training.checking.take(side, revision, check, entries);
     match side {
         Side::Before => {
-            if let Some(model) = &mut state.project.models.current {
+            let current = state.project.models.current.as_mut();
+            if let Some(model) = current.filter(|model| model.elsewhere.is_none()) {
                 model.before = tally;
             }
         }

@@ -98,6 +98,7 @@ pub(super) fn drop_on(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>) {
             let dir = only.clone();
             project::open(state, jobs, dir);
         }
+        [only] if only.is_dir() => super::folder::adopt(state, jobs, only.clone()),
         _ if state.step == Step::Ask && state.ask.batch.running.is_none() && paths.len() == 1 => {
             // On the Ask page a file may be questions to answer; it is offered both ways.
             state.ask.batch.dropped = paths.into_iter().next();

@@ -4,6 +4,7 @@ mod ask;
 mod data;
 mod draft;
 mod export;
+mod folder;
 mod mend;
 mod project;
 mod shell;
@@ -79,7 +80,7 @@ pub enum Command {
     Redo,
     /// Begin a new project.
     NewProject,
-    /// Open the project in this folder.
+    /// Open the project in this folder, or make one of it if it was exported.
     OpenProject(PathBuf),
     /// Begin anew with the sample.
     OpenSample,
@@ -372,6 +373,8 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
 fn happened(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, event: Event) {
     match event {
         Event::Opened(result) => project::opened(state, jobs, ctx, *result),
+        Event::Adopting(share) => folder::adopting(state, share),
+        Event::Adopted(result) => folder::adopted(state, jobs, *result),
         Event::Probed(speed) => state.shell.preferences.pace.guess = Some(speed),
         Event::Kept(trouble) => project::kept(state, jobs, trouble),
         Event::Picked(what, paths) => shell::picked(state, jobs, what, paths),

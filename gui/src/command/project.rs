@@ -147,10 +147,12 @@ pub(super) fn open_sample(state: &mut State, jobs: &mut Jobs) {
 }
 
 pub(super) fn open(state: &mut State, jobs: &mut Jobs, dir: PathBuf) {
-    if state.project.dir.as_ref() != Some(&dir) {
+    state.shell.overlay = Overlay::None;
+    if !text::shell::is_project(&dir) {
+        super::folder::adopt(state, jobs, dir);
+    } else if state.project.dir.as_ref() != Some(&dir) {
         start(state, jobs, Which::At(dir));
     }
-    state.shell.overlay = Overlay::None;
 }
 
 pub(super) fn copy(state: &mut State, jobs: &mut Jobs) {
@@ -249,6 +251,7 @@ pub(super) fn opened(
     if fresh {
         state.step = Step::Data;
     }
+    super::folder::told(state);
     use_models(state, jobs);
     changed(state, jobs);
     remember(state, jobs, ctx);
@@ -259,18 +262,34 @@ pub(super) fn opened(
 
 fn open_sample_after_trouble(state: &mut State, jobs: &mut Jobs) {
     state.project.dir = None;
+    start_after_trouble(state, jobs, Which::Sample);
+}
+
+/// Opens the project that was open last, or the sample, because what was wanted could not be.
+pub(super) fn open_last(state: &mut State, jobs: &mut Jobs) {
+    let recents = &state.shell.preferences.recents;
+    let last = recents.iter().find(|recent| !recent.gone);
+    let which = last.map_or(Which::Sample, |last| Which::At(last.dir.clone()));
+    start_after_trouble(state, jobs, which);
+}
+
+/// Opens something, and the trouble goes on being shown.
+fn start_after_trouble(state: &mut State, jobs: &mut Jobs, which: Which) {
     let trouble = state.shell.trouble.take();
-    start(state, jobs, Which::Sample);
+    start(state, jobs, which);
     state.shell.trouble = trouble;
 }
 
 /// Lets the project's current model answer.
 pub(super) fn use_models(state: &mut State, jobs: &mut Jobs) {
+    let elsewhere = state.project.elsewhere().is_some();
     let wanted = Wanted {
         dir: state.project.model_dir(),
+        elsewhere,
     };
     state.ask.side = Default::default();
-    if wanted.dir.is_none() {
+    state.training.checking.elsewhere = elsewhere;
+    if wanted.dir.is_none() || elsewhere {
         state
             .training
             .checking

@@ -197,8 +197,11 @@ fn finished(state: &mut State, jobs: &mut Jobs, report: TrainReport) {
             .project
             .models_dir()
             .map(|dir| dir.join(&pending.name)),
+        elsewhere: false,
     };
     state.training.baseline = state.training.checking.now().map(|check| check.tally());
+    // This one learned here.
+    state.training.checking.elsewhere = false;
     if let Err(trouble) = jobs.use_models(wanted) {
         fail(state, trouble);
     }
@@ -234,8 +237,10 @@ pub(super) fn checked(state: &mut State, jobs: &mut Jobs, after: Tally) {
         effort: pending.effort,
         before: untrained,
         after,
+        elsewhere: None,
         made_s: folder::now_s(),
     };
+    let elsewhere = state.project.elsewhere().is_some();
     let no_worse = match (baseline.share(), after.share()) {
         (Some(before), Some(after)) => after >= before,
         _ => true,
@@ -258,6 +263,7 @@ pub(super) fn checked(state: &mut State, jobs: &mut Jobs, after: Tally) {
         before: baseline,
         after,
         kept: no_worse,
+        elsewhere,
     };
     let training = &mut state.training;
     training.stage = Stage::Done;

@@ -5,6 +5,7 @@
 //! this very program, so that neither a crash nor a lack of memory nor a kill takes the window
 //! along.
 
+mod adopting;
 mod answers;
 mod dialog;
 mod engine;
@@ -37,7 +38,7 @@ pub use protocol::{TrainEvent, TrainReport};
 pub use read::{ReadDone, Reading, Taken};
 
 use crate::{
-    project::{Document, Entries, Preferences, journal::Record},
+    project::{Adopted, Document, Entries, Preferences, journal::Record},
     state::{Listing, Review, Side, Trouble},
 };
 
@@ -49,6 +50,10 @@ const REPAINT_EVERY: Duration = Duration::from_millis(50);
 pub enum Event {
     /// A project was opened, or could not be.
     Opened(Box<Result<OpenedProject, Trouble>>),
+    /// This much of an exported folder was copied, between 0 and 1.
+    Adopting(f32),
+    /// A project was made of an exported folder, or could not be.
+    Adopted(Box<Result<Adopted, Trouble>>),
     /// How fast this machine is, in billions of operations a second.
     Probed(f64),
     /// All edits are on disk, or cannot be written.
@@ -112,6 +117,7 @@ impl Outlet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slot {
     Project,
+    Folder,
     Probe,
     Dialog,
     Read,
@@ -152,7 +158,7 @@ pub struct Jobs {
     wake: Wake,
     sender: Sender<(Slot, u64, Event)>,
     inbox: Receiver<(Slot, u64, Event)>,
-    tickets: [u64; 7],
+    tickets: [u64; 8],
     project: Option<keeper::Handle>,
     reading: Option<Arc<AtomicBool>>,
     rows: Option<lister::Handle>,
@@ -171,7 +177,7 @@ impl Jobs {
             wake,
             sender,
             inbox,
-            tickets: [0; 7],
+            tickets: [0; 8],
             project: None,
             reading: None,
             rows: None,
@@ -210,6 +216,15 @@ impl Jobs {
         let data_dir = self.engine.data_dir.clone();
         self.project = Some(keeper::start(which, data_dir, last, outlet)?);
         Ok(())
+    }
+
+    /// Makes a project of an exported folder, beside the one that is open.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn adopt(&mut self, folder: PathBuf) -> Result<(), Trouble> {
+        let outlet = self.outlet(Slot::Folder);
+        adopting::start(folder, self.engine.data_dir.clone(), outlet)
     }
 
     /// Keeps what happened to the project.

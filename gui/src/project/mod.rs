@@ -10,6 +10,7 @@
 //! | [`journal`] | edits as lines of a file, each with a checksum |
 //! | [`folder`] | a project on disk: lock, snapshot, journal |
 //! | [`shelf`] | all projects, which were opened last, and what somebody prefers |
+//! | [`adopt`] | an exported folder becomes a project |
 //! | [`sample`] | the library's FAQ, to try things with |
 //!
 //! # How nothing is lost
@@ -19,6 +20,7 @@
 //! [`Store`](nearsay_core::store::Store). Whoever opens the project reads the snapshot and does the
 //! edits after it again; a torn last line is dropped. A lock keeps a second window from writing.
 
+pub mod adopt;
 pub mod document;
 pub mod folder;
 pub mod history;
@@ -30,12 +32,13 @@ pub mod sample;
 pub mod shared;
 pub mod shelf;
 
+pub use adopt::Adopted;
 pub use document::{
     Counts, Document, Edit, Effort, Entries, Entry, EntryId, Import, ImportId, Options, Patch,
     Problem, ProblemKind, RowId, Tuning, Wording,
 };
 pub use folder::{Folder, Opened};
 pub use history::History;
-pub use models::{Model, Models, Pending, Tally};
+pub use models::{Elsewhere, Model, Models, Pending, Tally};
 pub use shared::Shared;
 pub use shelf::{Preferences, Recent};

@@ -48,8 +48,20 @@ pub struct Model {
     pub before: Tally,
     /// The same, asked of this model.
     pub after: Tally,
-    /// When, in seconds since 1970.
+    /// It came in a folder and may have learned from any question here, so the figures above stay empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Elsewhere>,
+    /// When it was trained here or came, in seconds since 1970.
     pub made_s: u64,
+}
+
+/// What a folder tells of its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// How it was measured where it was made, on questions kept aside there; none asked when not.
+    pub measured: Tally,
+    /// How sure its answers are was measured there too.
+    pub calibrated: bool,
 }
 
 /// A training that has begun and whose end nobody has seen.

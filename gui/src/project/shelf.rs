@@ -111,6 +111,12 @@ impl Preferences {
     }
 }
 
+/// The folder of all projects.
+#[must_use]
+pub fn projects(data: &Path) -> PathBuf {
+    data.join(PROJECTS)
+}
+
 /// A folder for a new project of this name that nobody has yet.
 ///
 /// # Errors
@@ -128,7 +134,7 @@ pub fn new_dir(store: &dyn Store, data: &Path, name: &str) -> Result<PathBuf, St
         "" => "project",
         slug => slug,
     };
-    let projects = data.join(PROJECTS);
+    let projects = projects(data);
     for number in 1_u32.. {
         let dir = match number {
             1 => projects.join(slug),

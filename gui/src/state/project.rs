@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Trouble;
-use crate::project::{Counts, Document, History, Models};
+use crate::project::{Counts, Document, Elsewhere, History, Models};
 
 /// Whether everything is on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,6 +53,11 @@ impl Project {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.document.options.name
+    }
+
+    /// What is known of the model that answers, if it came in a folder.
+    pub fn elsewhere(&self) -> Option<&Elsewhere> {
+        self.models.current.as_ref()?.elsewhere.as_ref()
     }
 
     /// The folder of the model that answers.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::Trouble;
-use crate::project::Preferences;
+use crate::project::{Adopted, Preferences};
 
 /// How much a message matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,10 @@ pub struct Shell {
     pub trouble: Option<Trouble>,
     /// Files to take in as soon as the project that is being opened is there.
     pub open_next: Option<Vec<std::path::PathBuf>>,
+    /// An exported folder that is being made a project: its name, and how far that is, between 0 and 1.
+    pub adopting: Option<(String, f32)>,
+    /// A project made of such a folder, to be told of once it is open.
+    pub adopted: Option<Adopted>,
     /// A file dialog is open.
     pub dialog_open: bool,
     /// A dialog ended without a file: path boxes are pointed out.

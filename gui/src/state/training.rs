@@ -140,6 +140,8 @@ pub struct Checking {
     pub revision: u64,
     /// What stands out after a training.
     pub findings: Findings,
+    /// What answers now came in a folder: what it learned from nobody knows, so it is not checked.
+    pub elsewhere: bool,
     lists: [Vec<Verdict>; 3],
 }
 
@@ -161,9 +163,12 @@ impl List {
 }
 
 impl Checking {
-    /// The check of what answers now.
+    /// The check of what answers now; none where that came from elsewhere.
     pub fn now(&self) -> Option<&Check> {
-        self.after.as_deref().or(self.before.as_deref())
+        match self.elsewhere {
+            true => None,
+            false => self.after.as_deref().or(self.before.as_deref()),
+        }
     }
 
     /// Questions of a list, the most sure first.
@@ -238,6 +243,8 @@ pub struct Outcome {
     pub after: Tally,
     /// The new model answers from now on; else the old one was better and stays.
     pub kept: bool,
+    /// What answered until now came in a folder, so `before` is the encoder as it came.
+    pub elsewhere: bool,
 }
 
 impl Outcome {

@@ -207,7 +207,7 @@ pub fn dialog_title(what: Picked) -> &'static str {
         Picked::Faqs => "Choose FAQ files",
         Picked::Questions => "Choose a file of questions",
         Picked::Folder => "Choose where to export to",
-        Picked::Project => "Choose the folder of a project",
+        Picked::Project => "Choose the folder of a project, or an exported folder",
     }
 }
 

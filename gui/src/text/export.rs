@@ -140,7 +140,10 @@ pub fn copy_name(of: &str) -> String {
 /// How to use the folder: names and code.
 pub fn uses(done: &Exported) -> Vec<(&'static str, String)> {
     let dir = done.dir.display();
-    let mut uses = Vec::new();
+    let mut uses = vec![(
+        "In Nearsay",
+        format!("# or drop the folder on its window\nnearsay '{dir}'"),
+    )];
     if done.with_data {
         uses.push((
             "In a terminal",

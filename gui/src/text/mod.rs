@@ -4,6 +4,7 @@
 pub mod ask;
 pub mod data;
 pub mod export;
+pub mod folder;
 pub mod shell;
 pub mod train;
 pub mod trouble;

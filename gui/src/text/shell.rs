@@ -130,7 +130,7 @@ pub const DO_BATCH: &str = "Answer a file of questions…";
 /// Command.
 pub const DO_NEW: &str = "New project";
 /// Command.
-pub const DO_OPEN_PROJECT: &str = "Open a project…";
+pub const DO_OPEN_PROJECT: &str = "Open a project or exported folder…";
 /// Command.
 pub const DO_PROJECTS: &str = "Show projects";
 /// Command.
@@ -303,6 +303,9 @@ pub fn drop_promise(paths: &[&Path], state: &State) -> (String, String) {
     if paths.len() == 1 && is_project(first) {
         return (format!("Open the project {name}"), String::new());
     }
+    if paths.len() == 1 && is_model(first) {
+        return super::folder::promise(first);
+    }
     if paths.iter().all(|path| !is_readable(path)) {
         return (format!("I cannot read {name}"), super::data::readable());
     }
@@ -337,9 +340,16 @@ pub fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
-/// The folder of a project.
+/// The folder of a project; of a damaged one there may be only the state before.
 pub fn is_project(path: &Path) -> bool {
-    path.join("project.json").is_file()
+    ["project.json", "project.last.json"]
+        .iter()
+        .any(|name| path.join(name).is_file())
+}
+
+/// A folder that was exported.
+pub fn is_model(path: &Path) -> bool {
+    path.join("nearsay.json").is_file()
 }
 
 /// The file's ending is one we read. Files without an ending may be anything: those are tried.

@@ -153,6 +153,7 @@ pub fn rail(training: &Training, models: &Models) -> String {
         _ => {}
     }
     match &models.current {
+        Some(model) if model.elsewhere.is_some() => "from a folder".to_owned(),
         Some(_) if models.changes() > 0 => {
             let changes = count(models.changes() as usize, "change", "changes");
             format!("{changes} since")
@@ -546,6 +547,11 @@ pub fn verdict(outcome: &Outcome) -> String {
     } else {
         "About as good as before. More ways to ask for the same answer would help".to_owned()
     }
+}
+
+/// What it was compared with, where that was not what answered.
+pub fn compared(outcome: &Outcome) -> Option<&'static str> {
+    (outcome.elsewhere && outcome.before.share().is_some()).then_some(super::folder::COMPARED)
 }
 
 /// In the status line at the end.

@@ -175,6 +175,9 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
 fn empty(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::header(ui, text::data::TITLE, text::data::INTRO, |_| {});
     trouble_card(ui, &state.data, commands);
+    if state.project.elsewhere().is_some() {
+        widget::banner(ui, text::folder::MODEL_ONLY, |_| {});
+    }
     imports::show(ui, state, commands);
     drop_zone(ui, state, commands);
     ui.add_space(theme::GAP);
@@ -231,10 +234,11 @@ fn drop_zone(ui: &mut Ui, state: &State, commands: &mut Commands) {
                     widget::bar(ui, data.read_share, vec2(220.0, 6.0), name);
                     return;
                 }
-                let headline = if state.shell.no_drops {
-                    text::data::NO_DROP
-                } else {
-                    text::data::DROP
+                let headline = match (state.project.elsewhere(), state.shell.no_drops) {
+                    (None, false) => text::data::DROP,
+                    (None, true) => text::data::NO_DROP,
+                    (Some(_), false) => text::folder::GIVE_ANSWERS,
+                    (Some(_), true) => text::folder::CHOOSE_ANSWERS,
                 };
                 ui.label(RichText::new(headline).text_style(theme::title()));
                 widget::weak(ui, text::data::DROP_MORE);

@@ -69,7 +69,10 @@ pub(super) fn again(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if edits == 0 || state.training.is_running() {
         return;
     }
-    let said = text::train::changes(edits, super::train::estimate(state).as_deref());
+    let said = match state.project.elsewhere() {
+        Some(_) => text::folder::changes(edits),
+        None => text::train::changes(edits, super::train::estimate(state).as_deref()),
+    };
     widget::banner(ui, &said, |ui| {
         if widget::primary(ui, true, text::train::TRAIN_AGAIN)
             .on_hover_text("F5")

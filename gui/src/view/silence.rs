@@ -7,14 +7,19 @@ use crate::{command::Command, state::State, text, theme};
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let palette = theme::palette(ui);
-    let Some(check) = state.training.checking.now() else {
+    let checking = &state.training.checking;
+    if checking.now().is_none() && !checking.elsewhere {
         return;
-    };
+    }
     let frame = Frame::new()
         .inner_margin(theme::CARD_MARGIN)
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
             widget::title(ui, text::ask::SILENCE);
+            let Some(check) = checking.now() else {
+                widget::weak(ui, text::folder::sureness(state.project.elsewhere()));
+                return;
+            };
             if check.consequences.is_empty() {
                 widget::weak(ui, text::ask::SILENCE_TOO_FEW);
                 return;

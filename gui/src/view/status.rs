@@ -40,6 +40,10 @@ fn running(ui: &mut Ui, state: &State, commands: &mut Commands) {
         if !training.stopping && widget::link(ui, text::shell::STOP).clicked() {
             commands.push(Command::Stop);
         }
+    } else if let Some((folder, share)) = &state.shell.adopting {
+        let label = text::folder::copying(folder, *share);
+        widget::small(ui, &label);
+        widget::bar(ui, *share, vec2(150.0, 6.0), &label);
     } else if let Some(name) = &state.data.reading {
         widget::small(ui, text::data::reading(name));
         widget::bar(ui, state.data.read_share, vec2(150.0, 6.0), name);

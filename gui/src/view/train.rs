@@ -5,7 +5,7 @@ use egui::{RichText, Sides, Ui, vec2};
 use super::{Commands, findings, mistakes, plot, stages, trouble, tuning, widget};
 use crate::{
     command::Command,
-    project::{Effort, Tally},
+    project::{Effort, Elsewhere, Tally},
     state::{List, Outcome, Stage, State, Step, Training},
     text, theme,
 };
@@ -222,6 +222,9 @@ fn notes(ui: &mut Ui, training: &Training) {
 fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let checking = &state.training.checking;
     let outcome = state.training.outcome.as_ref();
+    if let Some(there) = state.project.elsewhere().filter(|_| checking.elsewhere) {
+        return elsewhere(ui, state, there, commands);
+    }
     let Some(now) = checking.now() else {
         return;
     };
@@ -248,6 +251,9 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
         numbers(ui, before.filter(|_| checking.after.is_some()), tally);
         if let Some(outcome) = outcome {
             widget::weak(ui, text::train::verdict(outcome));
+            if let Some(compared) = text::train::compared(outcome) {
+                widget::small(ui, compared);
+            }
         } else if tally.asked < Tally::ENOUGH {
             widget::weak(ui, text::train::too_few_checked(tally.asked));
         }
@@ -264,21 +270,35 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
                     commands.push(Command::Mistakes(Some(list)));
                 }
             }
-            if !state.project.models.earlier.is_empty() && !state.training.is_running() {
-                let name = text::train::go_back(outcome);
-                if widget::link(ui, name)
-                    .on_hover_text(text::train::GO_BACK_HINT)
-                    .clicked()
-                {
-                    commands.push(Command::GoBack);
-                }
-            }
+            go_back(ui, state, commands);
         });
     };
     if outcome.is_some_and(Outcome::helped) {
         widget::accent_card(ui, add);
     } else {
         widget::card(ui, add);
+    }
+}
+
+/// A model from a folder has no figures here, and why.
+fn elsewhere(ui: &mut Ui, state: &State, there: &Elsewhere, commands: &mut Commands) {
+    widget::card(ui, |ui| {
+        widget::title(ui, text::folder::ELSEWHERE);
+        ui.label(text::folder::measured(&there.measured));
+        widget::weak(ui, text::folder::ELSEWHERE_WHY);
+        go_back(ui, state, commands);
+    });
+}
+
+/// The way to the model before, if there is one.
+fn go_back(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    if state.project.models.earlier.is_empty() || state.training.is_running() {
+        return;
+    }
+    let name = text::train::go_back(state.training.outcome.as_ref());
+    let response = widget::link(ui, name).on_hover_text(text::train::GO_BACK_HINT);
+    if response.clicked() {
+        commands.push(Command::GoBack);
     }
 }
 

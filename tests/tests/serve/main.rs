@@ -1,6 +1,7 @@
 //! `nearsay serve` as its clients meet it.
 
 mod access;
+mod bare;
 mod description;
 mod edits;
 mod load;

@@ -120,12 +120,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     get,
     path = "/answers/{id}",
     params(("id" = String, Path, description = "As `/ask` gave it")),
-    responses((status = 200, body = Kept), (status = 404, body = Failure), Refused)
+    responses(
+        (status = 200, body = Kept),
+        (status = 404, body = Failure, description = "No answer has this id, any more"),
+        (status = 409, body = Failure, description = "The folder holds a model without answers"),
+        Refused
+    )
 )]
 pub(super) async fn read(
     extract::State(state): extract::State<Arc<State>>,
     Id(id): Id,
 ) -> Result<Json<Kept>, Problem> {
+    state.needs_answers()?;
     let find = move |state: &State| {
         let model = state.live.get();
         let number = model.number_of(&id);
@@ -145,7 +151,7 @@ pub(super) async fn read(
     responses(
         (status = 201, body = Kept, headers(("location" = String))),
         (status = 403, body = Failure, description = "This server takes no edits"),
-        (status = 409, body = Failure, description = "This answer is there already"),
+        (status = 409, body = Failure, description = "This answer is there already, or the folder holds a model without answers"),
         Refused
     ),
     security(("token" = []))
@@ -173,7 +179,7 @@ pub(super) async fn add(
         (status = 200, body = Kept),
         (status = 403, body = Failure, description = "This server takes no edits"),
         (status = 404, body = Failure, description = "No answer has this id, any more"),
-        (status = 409, body = Failure, description = "Another answer has this text already"),
+        (status = 409, body = Failure, description = "Another answer has this text already, or the folder holds a model without answers"),
         Refused
     ),
     security(("token" = []))
@@ -198,7 +204,7 @@ pub(super) async fn replace(
         (status = 204),
         (status = 403, body = Failure, description = "This server takes no edits"),
         (status = 404, body = Failure, description = "No answer has this id, any more"),
-        (status = 409, body = Failure, description = "It is the only answer"),
+        (status = 409, body = Failure, description = "It is the only answer, or the folder holds a model without answers"),
         Refused
     ),
     security(("token" = []))
@@ -212,6 +218,7 @@ pub(super) async fn remove(
 }
 
 async fn edit(state: &Arc<State>, edit: Edit) -> Result<(), Problem> {
+    state.needs_answers()?;
     if state.editor.is_none() {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,

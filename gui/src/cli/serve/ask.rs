@@ -4,7 +4,7 @@ use super::{
     State,
     body::Body,
     limits,
-    problem::{Problem, Refused},
+    problem::{Failure, Problem, Refused},
 };
 use axum::{Json, extract};
 use nearsay_core::{
@@ -83,11 +83,21 @@ impl Answer {
 /// Ask a question
 ///
 /// Gives the answers whose own text, or one of whose known wordings, is nearest to the question.
-#[utoipa::path(post, path = "/ask", request_body = Question, responses((status = 200, body = Asked), Refused))]
+#[utoipa::path(
+    post,
+    path = "/ask",
+    request_body = Question,
+    responses(
+        (status = 200, body = Asked),
+        (status = 409, body = Failure, description = "The folder holds a model without answers"),
+        Refused
+    )
+)]
 pub(super) async fn ask(
     extract::State(state): extract::State<Arc<State>>,
     Body(Question { question, k }): Body<Question>,
 ) -> Result<Json<Asked>, Problem> {
+    state.needs_answers()?;
     if question.trim().is_empty() {
         return Err(Problem::bad("the question is empty"));
     }

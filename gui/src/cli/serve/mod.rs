@@ -1,4 +1,5 @@
-//! `nearsay serve DIR`: a folder's answers over HTTP.
+//! `nearsay serve DIR`: a folder's answers over HTTP. A folder that holds a model without answers turns texts
+//! into vectors, and says of everything else why it cannot.
 //!
 //! | module | holds |
 //! | --- | --- |
@@ -30,7 +31,7 @@ mod work;
 use super::{DeviceArgs, print_line};
 use crate::trouble::Trouble;
 use nearsay_core::{
-    servable::{Journal, Servable},
+    servable::{Journal, Servable, ServableError},
     store::{DiskStore, Store as _},
 };
 use std::{
@@ -91,6 +92,16 @@ struct State {
     policy: String,
 }
 
+impl State {
+    /// Refuses what needs answers where there are none.
+    fn needs_answers(&self) -> Result<(), problem::Problem> {
+        match self.live.get().answers().is_empty() {
+            true => Err(problem::Problem::no_answers()),
+            false => Ok(()),
+        }
+    }
+}
+
 pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     let access = access::Access::new(args.host, args.token.as_deref(), &args.allow_host)?;
     let dir = std::path::absolute(&args.dir).unwrap_or_else(|_| args.dir.clone());
@@ -133,10 +144,13 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
                 "",
             )
         })?;
-        eprintln!(
-            "Answering from {} answers; Ctrl+C ends.",
-            state.live.get().answers().len()
-        );
+        match state.live.get().answers().len() {
+            0 => eprintln!(
+                "This folder holds a model without answers: texts become vectors, nothing can be asked. \
+                 Ctrl+C ends."
+            ),
+            answers => eprintln!("Answering from {answers} answers; Ctrl+C ends."),
+        }
         print_line(&format!("http://{address}"))?;
         listen::serve(listener, app, stop, state.timeout).await;
         Ok::<(), Trouble>(())
@@ -149,20 +163,27 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     }
 }
 
-/// The model, and the right to edit its answers if that may be done.
+/// The model, and the right to edit its answers if there are any and that may be done.
 fn open(args: &Args, dir: &Path) -> Result<(Option<Journal<'static>>, Servable), Trouble> {
     let device = args.device.device.open()?;
     let precision = args.device.precision(&device);
-    if args.token.is_none() || args.read_only {
-        let model = Servable::open_with(&DiskStore, dir, &device, precision)?;
-        return Ok((None, model));
+    let opened = if args.token.is_none() || args.read_only {
+        Servable::open_with(&DiskStore, dir, &device, precision).map(|model| (None, model))
+    } else {
+        if let Some(parent) = dir.parent() {
+            // What was cut off when the folder was last written anew.
+            DiskStore.sweep(parent)?;
+        }
+        let opened = Journal::open(&DiskStore, dir, &device, precision);
+        opened.map(|(journal, model)| (Some(journal), model))
+    };
+    match opened {
+        Err(ServableError::ModelOnly { .. }) => {
+            let model = Servable::open_model(&DiskStore, dir, &device, precision)?;
+            Ok((None, model))
+        }
+        opened => Ok(opened?),
     }
-    if let Some(parent) = dir.parent() {
-        // What was cut off when the folder was last written anew.
-        DiskStore.sweep(parent)?;
-    }
-    let (journal, model) = Journal::open(&DiskStore, dir, &device, precision)?;
-    Ok((Some(journal), model))
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Trouble {

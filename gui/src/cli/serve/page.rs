@@ -56,7 +56,7 @@ pub(super) struct Health {
     status: &'static str,
     /// The model's name.
     model: String,
-    /// Answers to choose from.
+    /// Answers to choose from; 0 when the folder holds a model without answers.
     answers: usize,
     /// Whether asking needs the token.
     needs_token: bool,

@@ -55,6 +55,17 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     }
 
+    /// The folder holds a model and nothing to answer with.
+    pub(super) fn no_answers() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "no_answers",
+            "this folder holds a model without answers, so this server only turns texts into vectors \
+             (/encode, /v1/embeddings); to ask it, export it again with its answers, or open it in the \
+             app and give it a file of questions and answers",
+        )
+    }
+
     /// There is no room for another request.
     pub(super) fn overloaded() -> Self {
         Self::new(

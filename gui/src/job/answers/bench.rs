@@ -10,12 +10,12 @@ use std::{
 use candle_core::Device;
 use nearsay_core::{
     cache::{EmbeddingCache, Uninterrupted},
+    candle::bert::Precision,
     expansion::{Expansion, Kind, Own, Texts},
     index::Index,
     matrix::Matrix,
     model::ModelFiles,
-    servable::Confidence,
-    servable::{Servable, TextModel},
+    servable::{Confidence, Servable, ServableError, TextModel},
     store::DiskStore,
 };
 
@@ -104,6 +104,10 @@ pub(super) struct Bench {
     run: Option<CheckRun>,
     checked: Option<u64>,
     pub(super) confidence: Option<Confidence>,
+    /// The same as the folder of a trained model tells it of its own answers.
+    told: Option<Confidence>,
+    /// Nothing is measured here: see [`learned_elsewhere`](Self::learned_elsewhere).
+    elsewhere: bool,
 }
 
 impl Bench {
@@ -121,6 +125,8 @@ impl Bench {
             run: None,
             checked: None,
             confidence: None,
+            told: None,
+            elsewhere: false,
         }
     }
 
@@ -128,16 +134,26 @@ impl Bench {
         Self::new(Arc::new(body), true)
     }
 
-    /// The trained model of a folder; the texts it was written with need not be read again.
+    /// The trained model of a folder; the texts it was written with, if it was with any, need not be read
+    /// again.
     pub(super) fn trained(dir: &Path) -> Result<Self, Trouble> {
-        let folder = Servable::open(&DiskStore, dir, &Device::Cpu)
-            .map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
-        let words = folder.index().words_weight();
-        let origin = Origin::of(folder.manifest());
-        let expansion = folder.manifest().expansion.map_or(0.0, |by| by.weight);
-        let plain = folder
-            .plain_answers(&DiskStore, dir)
-            .map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
+        let folder = match Servable::open(&DiskStore, dir, &Device::Cpu) {
+            Err(ServableError::ModelOnly { .. }) => {
+                Servable::open_model(&DiskStore, dir, &Device::Cpu, Precision::F32)
+            }
+            opened => opened,
+        }
+        .map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
+        let manifest = folder.manifest().clone();
+        let words = manifest.words.map_or(0.0, |words| words.weight);
+        let origin = Origin::of(&manifest);
+        let expansion = manifest.expansion.map_or(0.0, |by| by.weight);
+        let plain = match manifest.has_answers() {
+            true => folder.plain_answers(&DiskStore, dir),
+            false => Ok(None),
+        };
+        let plain =
+            plain.map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
         let (model, answers, index) = folder.into_parts();
         let body = Body::Trained(model, dir.to_owned(), origin);
         let mut bench = Self::new(Arc::new(body), false);
@@ -146,7 +162,16 @@ impl Bench {
         bench.known = answers.texts().into_iter().map(hash).zip(0..).collect();
         // Of no revision: it has the vectors, but not the order of the project.
         bench.index = Some((u64::MAX, index));
+        bench.told = manifest.has_answers().then_some(manifest.confidence);
         Ok(bench)
+    }
+
+    /// The same, of which nobody knows what it learned from: asking it the questions kept aside would
+    /// flatter it. How sure it is, is what the folder says of its own answers.
+    pub(super) fn learned_elsewhere(mut self) -> Self {
+        self.confidence = self.told.take();
+        self.elsewhere = true;
+        self
     }
 
     /// The same encoder as it was before any training.
@@ -201,7 +226,7 @@ impl Bench {
         if !self.can_answer(layout) {
             return self.prepare(layout, data_dir);
         }
-        if self.checked == Some(layout.revision) {
+        if self.elsewhere || self.checked == Some(layout.revision) {
             return Ok(Step::Nothing);
         }
         let Some((_, index)) = &self.index else {

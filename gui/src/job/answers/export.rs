@@ -146,11 +146,12 @@ fn confidence(measured: Option<&Confidence>, words: f32, silence: u8) -> Confide
     let Some(measured) = measured else {
         return Confidence::USUAL;
     };
+    let Some(calibration) = &measured.calibration else {
+        return measured.clone();
+    };
     // Where nothing is sure enough, nothing is: shares end at 1, cosines too, what words add at their weight.
     let never = 1.5 + words;
-    let calibration = measured.calibration.as_ref();
-    let sureness =
-        calibration.and_then(|calibration| calibration.score_for(f32::from(silence) / 100.0));
+    let sureness = calibration.score_for(f32::from(silence) / 100.0);
     Confidence {
         threshold: Threshold {
             sureness: sureness.unwrap_or(never).max(-1.0),

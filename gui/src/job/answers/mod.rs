@@ -44,6 +44,8 @@ const QUICK: Duration = Duration::from_millis(30);
 pub struct Wanted {
     /// The trained model's folder; none: only the encoder as it came.
     pub dir: Option<PathBuf>,
+    /// That model came in a folder: what it learned from nobody knows, so it is not checked.
+    pub elsewhere: bool,
 }
 
 /// Where to export to.
@@ -245,6 +247,7 @@ impl Room {
         self.before = None;
         if let Some(dir) = &wanted.dir {
             match Bench::trained(dir) {
+                Ok(bench) if wanted.elsewhere => self.after = Some(bench.learned_elsewhere()),
                 Ok(bench) => self.after = Some(bench),
                 Err(trouble) => self.say(AnswersEvent::NoModel(Side::After, trouble)),
             }
