@@ -138,7 +138,7 @@ impl Manifest {
     ///
     /// # Errors
     /// When there is none, or as [`parse`](Self::parse) says.
-    pub(super) fn read(store: &dyn Store, dir: &Path) -> Result<Self, ServableError> {
+    pub fn read(store: &dyn Store, dir: &Path) -> Result<Self, ServableError> {
         match store.read(&dir.join(NAME), LIMIT) {
             Ok(bytes) => Self::parse(&bytes),
             Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotAFolder) => {
