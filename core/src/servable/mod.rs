@@ -1,6 +1,6 @@
 //! Layer 8: the exported folder: write, verify, load, answer.
 //!
-//! One folder, three readers: Nearsay, `SentenceTransformer(path)` and text-embeddings-inference.
+//! One folder, three readers: Nearsay, `SentenceTransformer(path)` and text-embeddings-inference (networks).
 //!
 //! ```text
 //! model/
@@ -9,6 +9,7 @@
 //!   modules.json            Transformer, Pooling, Dense (if the head changes anything), Normalize;
 //!                           with a table for an encoder: StaticEmbedding, Dense, Normalize
 //!   config.json  model.safetensors  tokenizer.json …       the encoder, copied
+//!   0_StaticEmbedding/      with a table for an encoder: model.safetensors and tokenizer.json
 //!   sentence_bert_config.json  config_sentence_transformers.json  1_Pooling/config.json
 //!   2_Dense/  3_Dense/ …    the head, folded into as few layers as say it, mostly one
 //!   answers.jsonl           every answer with its known wordings

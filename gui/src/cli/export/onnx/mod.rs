@@ -17,11 +17,13 @@
 //! | [`graph`] | both into a graph |
 //! | [`proto`], [`file`] | the graph into a file |
 //! | [`tokenizer`] | the tokenizer's files |
+//! | [`folder`] | all of them into a folder |
 //!
 //! Token types are no input: those of a single text are all alike. Numbers are 32-bit floats.
 
 mod bert;
 mod file;
+mod folder;
 mod graph;
 mod head;
 mod proto;
@@ -31,6 +33,7 @@ use super::{Format, Trouble, print_json, print_line, replaceable};
 use bert::Bert;
 use candle_core::{Device, safetensors::SliceSafetensors};
 use file::OnnxFile;
+use folder::Folder;
 use graph::Graph;
 use nearsay_core::{
     candle::to_tensor,
@@ -42,8 +45,8 @@ use nearsay_core::{
 };
 use proto::{Attribute, DataType, Dim, ValueInfo};
 use serde::Serialize;
-use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use serde_json::json;
+use std::path::Path;
 use tokenizer::Tokenizer;
 
 const MODEL: &str = "onnx/model.onnx";
@@ -54,23 +57,12 @@ const MASK: &str = "attention_mask";
 const EMBEDDING: &str = "sentence_embedding";
 const HIDDEN: &str = "last_hidden_state";
 
-/// Protobuf has no larger messages.
-const LIMIT: usize = i32::MAX as usize;
-/// Largest tokenizer that is read.
-const TOKENIZER_LIMIT: u64 = 64_000_000;
+/// What a mask is cast to.
+const FLOATS: i64 = DataType::Float as i64;
 
 const CONFIG: &str = "config.json";
-/// Files that may be in the folder, beside those of modules.
-const FILES: [&str; 8] = [
-    CONFIG,
-    tokenizer::TOKENIZER,
-    tokenizer::SETTINGS,
-    tokenizer::SPECIAL,
-    "vocab.txt",
-    "modules.json",
-    "sentence_bert_config.json",
-    "config_sentence_transformers.json",
-];
+/// Largest tokenizer that is read.
+const TOKENIZER_LIMIT: u64 = 64_000_000;
 /// Files of the model's folder that stay there: the weights are in the graph, the rest is Nearsay's own.
 const LEFT_OUT: [&str; 5] = [
     "model.safetensors",
@@ -93,20 +85,34 @@ struct Made<'a> {
     prompt: &'a str,
 }
 
+/// What is read of the model's folder.
+struct Source<'a> {
+    dir: &'a Path,
+    manifest: &'a Manifest,
+    layers: &'a [Dense],
+    /// Length of a vector.
+    dim: usize,
+}
+
 pub(super) fn export(dir: &Path, target: &Path, json: bool) -> Result<(), Trouble> {
     let manifest = Manifest::read(&DiskStore, dir)?;
     manifest.verify(&DiskStore, dir)?;
     let model = TextModel::open(&DiskStore, dir, &Device::Cpu)?;
-    let dim = model.dim();
     let layers: Vec<Dense> = model.layers().cloned().collect();
+    let source = Source {
+        dir,
+        manifest: &manifest,
+        layers: &layers,
+        dim: model.dim(),
+    };
     let table = model.table().map(|encoder| encoder.table().full());
     // A model is not to be in memory twice.
     drop(model);
     let (max_tokens, prompt) = match &table {
-        Some(table) => table_model(dir, target, table, &layers, dim)?,
-        None => network_model(dir, target, &manifest, &layers, dim)?,
+        Some(table) => source.table(table, target)?,
+        None => source.network(target)?,
     };
-    let name = target.to_string_lossy();
+    let (name, dim) = (target.to_string_lossy(), source.dim);
     if json {
         return print_json(&Made {
             format: Format::Onnx,
@@ -130,88 +136,84 @@ pub(super) fn export(dir: &Path, target: &Path, json: bool) -> Result<(), Troubl
 /// Tokens of a text that count, and what has to be put before it.
 type Rules = (Option<usize>, String);
 
-/// A folder whose encoder is a table.
-fn table_model(
-    dir: &Path,
-    target: &Path,
-    table: &Matrix,
-    layers: &[Dense],
-    dim: usize,
-) -> Result<Rules, Trouble> {
-    let bytes = DiskStore.read(&dir.join(tokenizer::TOKENIZER), TOKENIZER_LIMIT)?;
-    let tokenizer = Tokenizer::of_table(&bytes)?;
-    let mut graph = Graph::default();
-    let mask = graph.node(
-        "Cast",
-        &[MASK],
-        &[Attribute::int("to", DataType::Float as i64)],
-    );
-    let rows = graph.weight("embedding.weight", &[table.rows(), table.columns()], || {
-        to_tensor(table, &Device::Cpu)
-    });
-    let tokens = graph.node("Gather", &[&rows, IDS], &[]);
-    let pooled = head::pool(&mut graph, &tokens, &mask, Pooling::Mean);
-    let config = json!({
-        "model_type": "static-embedding", "vocab_size": table.rows(),
-        "hidden_size": table.columns(), "pad_token_id": tokenizer.pad_id(),
-    });
-    let small = [
-        (tokenizer::TOKENIZER, tokenizer.whole()),
-        (tokenizer::SETTINGS, tokenizer.settings(None)?),
-        (tokenizer::SPECIAL, tokenizer.special()),
-        (CONFIG, config),
-    ];
-    let embedding = head::finish(&mut graph, pooled, layers);
-    graph.output(&embedding, EMBEDDING);
-    let file = file(graph, dim, None);
-    write(target, &file, &small, &[], dir)?;
-    Ok((None, String::new()))
-}
-
-/// A folder whose encoder is a network.
-fn network_model(
-    dir: &Path,
-    target: &Path,
-    manifest: &Manifest,
-    layers: &[Dense],
-    dim: usize,
-) -> Result<Rules, Trouble> {
-    let files = ModelFiles::open(&DiskStore, dir)?;
-    let (config, settings) = (files.config()?, files.settings()?);
-    let tokenizer = Tokenizer::of_network(&files.tokenizer()?, &settings, config.pad_token_id)?;
-    let own = files.read(tokenizer::SETTINGS)?;
-    let mut small = vec![
-        (tokenizer::TOKENIZER, tokenizer.whole()),
-        (tokenizer::SETTINGS, tokenizer.settings(own.as_deref())?),
-    ];
-    if files.read(tokenizer::SPECIAL)?.is_none() {
-        small.push((tokenizer::SPECIAL, tokenizer.special()));
+impl Source<'_> {
+    /// Writes a folder whose encoder is a table.
+    fn table(&self, table: &Matrix, target: &Path) -> Result<Rules, Trouble> {
+        let is_tokenizer = |name: &&String| name.rsplit('/').next() == Some(tokenizer::TOKENIZER);
+        let name = self.manifest.files.keys().find(is_tokenizer);
+        let name = name.map_or(tokenizer::TOKENIZER, String::as_str);
+        let tokenizer = DiskStore.read(&self.dir.join(name), TOKENIZER_LIMIT)?;
+        let tokenizer = Tokenizer::of_table(&tokenizer)?;
+        let mut graph = Graph::default();
+        let mask = graph.node("Cast", &[MASK], &[Attribute::int("to", FLOATS)]);
+        let shape = [table.rows(), table.columns()];
+        let rows = graph.weight("embedding.weight", &shape, || {
+            to_tensor(table, &Device::Cpu)
+        });
+        let tokens = graph.node("Gather", &[&rows, IDS], &[]);
+        let pooled = head::pool(&mut graph, &tokens, &mask, Pooling::Mean);
+        let embedding = head::finish(&mut graph, pooled, self.layers);
+        graph.output(&embedding, EMBEDDING);
+        let config = json!({
+            "model_type": "static-embedding", "vocab_size": table.rows(),
+            "hidden_size": table.columns(), "pad_token_id": tokenizer.pad_id(),
+        });
+        let folder = Folder {
+            model: file(graph, self.dim, None),
+            small: vec![
+                (tokenizer::TOKENIZER, tokenizer.whole()),
+                (tokenizer::SETTINGS, tokenizer.settings(None)?),
+                (tokenizer::SPECIAL, tokenizer.special()),
+                (CONFIG, config),
+            ],
+            copied: Vec::new(),
+            from: self.dir,
+        };
+        folder.write(target)?;
+        Ok((None, String::new()))
     }
-    let names = manifest.files.keys().map(String::as_str);
-    let copied: Vec<&str> = names
-        .filter(|name| !LEFT_OUT.contains(name) && small.iter().all(|(other, _)| other != name))
-        .collect();
-    let (weights, prefix) = files.weights()?;
-    let weights = SliceSafetensors::new(&weights)?;
-    let network = Bert {
-        config: &config,
-        file: &weights,
-        prefix,
-    };
-    let mut graph = Graph::default();
-    let mask = graph.node(
-        "Cast",
-        &[MASK],
-        &[Attribute::int("to", DataType::Float as i64)],
-    );
-    let hidden = network.hidden(&mut graph, IDS, &mask)?;
-    let pooled = head::pool(&mut graph, &hidden, &mask, settings.pooling);
-    let embedding = head::finish(&mut graph, pooled, layers);
-    graph.output(&embedding, EMBEDDING);
-    graph.output(&hidden, HIDDEN);
-    let file = file(graph, dim, Some(config.hidden_size));
-    write(target, &file, &small, &copied, dir)?;
-    Ok((Some(settings.max_seq_length), settings.prompt))
+
+    /// Writes a folder whose encoder is a network.
+    fn network(&self, target: &Path) -> Result<Rules, Trouble> {
+        let files = ModelFiles::open(&DiskStore, self.dir)?;
+        let (config, settings) = (files.config()?, files.settings()?);
+        let tokenizer = Tokenizer::of_network(&files.tokenizer()?, &settings, config.pad_token_id)?;
+        let own = files.read(tokenizer::SETTINGS)?;
+        let mut small = vec![
+            (tokenizer::TOKENIZER, tokenizer.whole()),
+            (tokenizer::SETTINGS, tokenizer.settings(own.as_deref())?),
+        ];
+        if files.read(tokenizer::SPECIAL)?.is_none() {
+            small.push((tokenizer::SPECIAL, tokenizer.special()));
+        }
+        let made = |name: &str| small.iter().any(|(other, _)| *other == name);
+        let names = self.manifest.files.keys().map(String::as_str);
+        let copied = names
+            .filter(|name| !LEFT_OUT.contains(name) && !made(name))
+            .collect();
+        let (weights, prefix) = files.weights()?;
+        let weights = SliceSafetensors::new(&weights)?;
+        let network = Bert {
+            config: &config,
+            file: &weights,
+            prefix,
+        };
+        let mut graph = Graph::default();
+        let mask = graph.node("Cast", &[MASK], &[Attribute::int("to", FLOATS)]);
+        let hidden = network.hidden(&mut graph, IDS, &mask)?;
+        let pooled = head::pool(&mut graph, &hidden, &mask, settings.pooling);
+        let embedding = head::finish(&mut graph, pooled, self.layers);
+        graph.output(&embedding, EMBEDDING);
+        graph.output(&hidden, HIDDEN);
+        let folder = Folder {
+            model: file(graph, self.dim, Some(config.hidden_size)),
+            small,
+            copied,
+            from: self.dir,
+        };
+        folder.write(target)?;
+        Ok((Some(settings.max_seq_length), settings.prompt))
+    }
 }
 
 /// The graph with what goes in and comes out; `hidden` is the length of a token's vector, where that comes out.
@@ -226,54 +228,4 @@ fn file(graph: Graph<'_>, dim: usize, hidden: Option<usize>) -> OnnxFile<'_> {
         outputs.push(floats(HIDDEN, vec![batch, sequence, length(hidden)]));
     }
     OnnxFile::new(graph, inputs.into(), outputs)
-}
-
-/// Writes the folder beside its place and only then gives it its name.
-fn write(
-    target: &Path,
-    file: &OnnxFile<'_>,
-    small: &[(&str, Value)],
-    copied: &[&str],
-    from: &Path,
-) -> Result<(), Trouble> {
-    if file.len() > LIMIT {
-        return Err(Trouble::new(
-            format_args!(
-                "this model would take {:.1} GB as ONNX; a file of that format may have 2 GB",
-                file.len() as f64 / 1e9
-            ),
-            "Serve the folder as it is: “nearsay serve”, or sentence-transformers.",
-        ));
-    }
-    if DiskStore.exists(target)? {
-        replaceable(target, &|name| name == "onnx" || ours(name))?;
-        let onnx = target.join("onnx");
-        if DiskStore.exists(&onnx)? {
-            replaceable(&onnx, &|name| name == "model.onnx")?;
-        }
-    }
-    let staging = DiskStore.stage_dir(target)?;
-    let place = |name: &str| -> Result<PathBuf, Trouble> {
-        let place = staging.path().join(name);
-        if let Some(parent) = place.parent() {
-            DiskStore.create_dir_all(parent)?;
-        }
-        Ok(place)
-    };
-    DiskStore.write_stream(&place(MODEL)?, &mut |out| file.write(out))?;
-    for (name, value) in small {
-        DiskStore.write_atomic(&place(name)?, value.to_string().as_bytes())?;
-    }
-    for name in copied {
-        DiskStore.copy(&from.join(name), &place(name)?)?;
-    }
-    Ok(DiskStore.rename_dir(staging.path(), target)?)
-}
-
-/// Whether something in a folder has a name that an earlier export may have given it.
-fn ours(name: &str) -> bool {
-    let module = name.split_once('_').is_some_and(|(number, kind)| {
-        number.parse::<u32>().is_ok() && ["Pooling", "Dense", "Normalize"].contains(&kind)
-    });
-    module || FILES.contains(&name)
 }
