@@ -38,7 +38,7 @@
 //! themselves only. The `Dense` module stands right after pooling and `Normalize` last, since some
 //! servers ignore their order. A head with activations becomes several `Dense` modules, the last
 //! number being `Normalize`'s; of their activations text-embeddings-inference knows only the
-//! identity and tanh. Only safetensors, JSON and text: nothing that can run code.
+//! identity and tanh, of poolings the mean and `[CLS]`, and it reads networks only, no tables. Only safetensors, JSON and text: nothing that can run code.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
