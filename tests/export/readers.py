@@ -268,6 +268,6 @@ with tempfile.TemporaryDirectory() as temporary:
     temporary = pathlib.Path(temporary)
     models = asked.models
     if asked.activations:
-        models = models + [with_activations(model, temporary / f"{model.name}+activations") for model in models]
+        models = models + [with_activations(model, temporary / f"{model.name}-activations") for model in models]
     all_same = [check(model, readers, temporary) for model in models]
 sys.exit(not all(all_same))
