@@ -48,6 +48,7 @@
 //!   by core, on `csv-core`.)
 //! - `base64`, `sha2`: numbers in a web page, and the hashes by which its scripts may run.
 //! - `parquet`: that format, without Arrow, which would be most of it.
+//! - `prost`: protobuf, which ONNX files are, from types written by hand; no `protoc` is needed to build.
 //! - `ureq`: a Qdrant server's REST API; `hf-hub` brings it along anyway. Qdrant's own client would bring an
 //!   async runtime and some hundred crates.
 //! - `uuid`: ids made of texts, so that the same text is the same point in every export.

@@ -167,7 +167,7 @@ fn the_same_seed_gives_the_same_table() {
             &model,
             &["--encoder", "compact"],
         );
-        std::fs::read(model.join("model.safetensors")).unwrap()
+        std::fs::read(model.join("0_StaticEmbedding/model.safetensors")).unwrap()
     };
     assert!(table("a") == table("b"));
 }

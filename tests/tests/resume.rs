@@ -67,7 +67,7 @@ fn learned(model: &Path) -> Vec<Vec<u8>> {
     let layer = match model.join(layer).exists() {
         true => layer,
         // A table that was learned has none behind it.
-        false => "model.safetensors",
+        false => "0_StaticEmbedding/model.safetensors",
     };
     [layer, "answers.safetensors"]
         .map(|name| std::fs::read(model.join(name)).unwrap())

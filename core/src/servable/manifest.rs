@@ -135,7 +135,7 @@ impl Manifest {
     ///
     /// # Errors
     /// When there is none, or as [`parse`](Self::parse) says.
-    pub(super) fn read(store: &dyn Store, dir: &Path) -> Result<Self, ServableError> {
+    pub fn read(store: &dyn Store, dir: &Path) -> Result<Self, ServableError> {
         Self::parse(&Self::bytes(store, dir)?)
     }
 

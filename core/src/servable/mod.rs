@@ -1,6 +1,6 @@
 //! Layer 8: the exported folder: write, verify, load, answer.
 //!
-//! One folder, three readers: Nearsay, `SentenceTransformer(path)` and text-embeddings-inference.
+//! One folder, three readers: Nearsay, `SentenceTransformer(path)` and text-embeddings-inference (networks).
 //!
 //! ```text
 //! model/
@@ -9,6 +9,7 @@
 //!   modules.json            Transformer, Pooling, Dense (if the head changes anything), Normalize;
 //!                           with a table for an encoder: StaticEmbedding, Dense, Normalize
 //!   config.json  model.safetensors  tokenizer.json …       the encoder, copied
+//!   0_StaticEmbedding/      with a table for an encoder: model.safetensors and tokenizer.json
 //!   sentence_bert_config.json  config_sentence_transformers.json  1_Pooling/config.json
 //!   2_Dense/  3_Dense/ …    the head, folded into as few layers as say it, mostly one
 //!   answers.jsonl           every answer with its known wordings
@@ -40,7 +41,7 @@
 //! themselves only. The `Dense` module stands right after pooling and `Normalize` last, since some
 //! servers ignore their order. A head with activations becomes several `Dense` modules, the last
 //! number being `Normalize`'s; of their activations text-embeddings-inference knows only the
-//! identity and tanh. Only safetensors, JSON and text: nothing that can run code.
+//! identity and tanh, of poolings the mean and `[CLS]`, and it reads networks only, no tables. Only safetensors, JSON and text: nothing that can run code.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

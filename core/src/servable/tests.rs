@@ -862,3 +862,60 @@ fn a_table_alone_is_a_model() {
     let found = model.encode(&["a b", "b"]).unwrap();
     assert_eq!(found, Matrix::from_rows(&[[0.6, 0.8], [0.0, 1.0]]).unwrap());
 }
+
+#[test]
+fn a_table_lies_where_every_version_of_sentence_transformers_finds_it() {
+    use crate::{
+        compact::{StaticEncoder, Table},
+        wordpiece::{Vocabulary, WordPiece},
+    };
+    let words = || WordPiece::new(Vocabulary::parse("[UNK]\na\nb").unwrap());
+    let rows = Matrix::from_rows(&[[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]]).unwrap();
+    let answers = AnswerSet::of(&self::rows());
+    let encoder = StaticEncoder::new(words(), Table::Full(rows.clone())).unwrap();
+    let store = MemStore::new();
+    let export = Export {
+        encoder: ExportEncoder::Static {
+            words: &words(),
+            table: Table::Full(rows),
+        },
+        encoder_name: "tiny",
+        head: &Folded::Identity,
+        vectors: &encoder.encode_all(&answers.texts()),
+        answers: &answers,
+        confidence: &Confidence::USUAL,
+        words: None,
+        expansion: None,
+        report: Value::Null,
+    };
+    export.write(&store, "model".as_ref()).unwrap();
+    // Versions 3 and 4 take a first module without a folder for a Transformer; those before 3.2 know no tables.
+    let modules: Value = serde_json::from_str(&text(&store, "modules.json")).unwrap();
+    assert_eq!(modules[0]["path"], "0_StaticEmbedding");
+    let about: Value =
+        serde_json::from_str(&text(&store, "config_sentence_transformers.json")).unwrap();
+    assert_eq!(about["__version__"]["sentence_transformers"], "3.2.0");
+    let model = TextModel::open(&store, "model".as_ref(), &Device::Cpu).unwrap();
+    assert_eq!(
+        model.encode(&["a"]).unwrap(),
+        encoder.encode_all(&["a"]).normalize_rows().unwrap()
+    );
+    // As folders were written before.
+    for file in ["model.safetensors", "tokenizer.json"] {
+        let bytes = store
+            .read(&Path::new("model/0_StaticEmbedding").join(file), 1 << 20)
+            .unwrap();
+        store
+            .write_atomic(&Path::new("model").join(file), &bytes)
+            .unwrap();
+    }
+    let before = modules.to_string().replace("0_StaticEmbedding", "");
+    store
+        .write_atomic("model/modules.json".as_ref(), before.as_bytes())
+        .unwrap();
+    let former = TextModel::open(&store, "model".as_ref(), &Device::Cpu).unwrap();
+    assert_eq!(
+        former.encode(&["a"]).unwrap(),
+        model.encode(&["a"]).unwrap()
+    );
+}

@@ -195,12 +195,15 @@ fn network(files: &ModelFiles<'_>, folder: &mut Folder<'_>) -> Result<Modules, S
             "pooling_mode_mean_sqrt_len_tokens": false,
         }),
     )?;
-    about(&settings.prompt, folder)?;
+    about(&settings.prompt, "3.0.0", folder)?;
     Ok(vec![
         ("Transformer", String::new()),
         ("Pooling", "1_Pooling".into()),
     ])
 }
+
+/// Where a table lies: versions before 5 take a module without a folder for a network, whatever its kind.
+const STATIC: &str = "0_StaticEmbedding";
 
 /// Writes a table and its tokenizer as a `StaticEmbedding`.
 fn static_embedding(
@@ -208,18 +211,19 @@ fn static_embedding(
     table: &Table<'_>,
     folder: &mut Folder<'_>,
 ) -> Result<Modules, ServableError> {
-    let name = "model.safetensors";
+    let name = format!("{STATIC}/model.safetensors");
     let rows = table.full();
     let bytes = rows.to_le_bytes();
     let file = TensorView::new(Dtype::F32, vec![rows.rows(), rows.columns()], &bytes)
         .and_then(|view| safetensors::serialize([(TABLE, view)], None))
-        .map_err(|e| ServableError::changed(name, e))?;
-    folder.put(name, &file)?;
+        .map_err(|e| ServableError::changed(&name, e))?;
+    folder.put(&name, &file)?;
     let vocabulary = words.vocabulary();
     let tokens = (0..vocabulary.len() as u32).map_while(|id| vocabulary.token(id));
-    folder.put_json("tokenizer.json", &tokenizer_json(tokens))?;
-    about("", folder)?;
-    Ok(vec![("StaticEmbedding", String::new())])
+    folder.put_json(&format!("{STATIC}/tokenizer.json"), &tokenizer_json(tokens))?;
+    // The first that knows the module.
+    about("", "3.2.0", folder)?;
+    Ok(vec![("StaticEmbedding", STATIC.into())])
 }
 
 /// Writes the layers behind an encoder, and the list of all modules in the schema that every version
@@ -251,8 +255,8 @@ fn behind(
     folder.put_json("modules.json", &Value::Array(list))
 }
 
-/// What sentence-transformers keeps of a whole model.
-fn about(prompt: &str, folder: &mut Folder<'_>) -> Result<(), ServableError> {
+/// What sentence-transformers keeps of a whole model; before `version` it warns that it may not know all of it.
+fn about(prompt: &str, version: &str, folder: &mut Folder<'_>) -> Result<(), ServableError> {
     let (prompts, default) = match prompt {
         "" => (json!({}), Value::Null),
         prompt => (json!({"default": prompt}), json!("default")),
@@ -261,7 +265,7 @@ fn about(prompt: &str, folder: &mut Folder<'_>) -> Result<(), ServableError> {
         "config_sentence_transformers.json",
         &json!({
             "__version__": {
-                "sentence_transformers": "3.0.0", "transformers": "4.41.0", "pytorch": "2.3.0",
+                "sentence_transformers": version, "transformers": "4.41.0", "pytorch": "2.3.0",
             },
             "prompts": prompts,
             "default_prompt_name": default,

@@ -120,13 +120,14 @@ pub fn done(done: &Exported) -> String {
 /// What a written file is.
 pub fn file(name: &str) -> &'static str {
     match name {
-        "model.safetensors" => "the model",
+        "model.safetensors" | "0_StaticEmbedding/model.safetensors" => "the model",
         "answers.jsonl" => "answers and questions",
         "answers.safetensors" => "the same as numbers",
         "nearsay.json" => "contents and checksums",
         "README.md" => "a page to read",
         name if name.ends_with("/model.safetensors") => "the trained layer",
-        name if name.starts_with("tokenizer") || name == "vocab.txt" => "how words are cut",
+        "0_StaticEmbedding/tokenizer.json" | "vocab.txt" => "how words are cut",
+        name if name.starts_with("tokenizer") => "how words are cut",
         name if name.ends_with(".json") => "for other programs",
         _ => "",
     }

@@ -3,12 +3,13 @@
 //! | module | makes |
 //! | --- | --- |
 //! | [`page`] | one HTML file that answers by itself, in any browser |
+//! | [`onnx`] | the model, for ONNX Runtime and what is built on it |
 //! | [`npy`] | the vectors for NumPy, and the texts as lines of JSON |
 //! | [`parquet`] | both in one Parquet file |
 //! | [`pgvector`] | SQL that makes a table of PostgreSQL with pgvector |
 //! | [`qdrant`] | a collection of a Qdrant server; `nearsay ask --via qdrant URL` searches there |
 //!
-//! All but the page take the folder's texts with their vectors ([`texts`]): whoever serves them makes a vector
+//! The last four take the folder's texts with their vectors ([`texts`]): whoever serves them makes a vector
 //! of the question (`nearsay encode`, or sentence-transformers on the folder), takes the texts of largest
 //! cosine, and of each answer's texts the best. Words do not count there.
 //!
@@ -47,6 +48,7 @@
 //! Where answers were moved, their vectors go along: 1.4 kB an answer more.
 
 mod npy;
+mod onnx;
 mod page;
 mod parquet;
 mod pgvector;
@@ -56,9 +58,12 @@ mod texts;
 use super::{print_json, print_line};
 use crate::trouble::Trouble;
 use candle_core::Device;
-use nearsay_core::{servable::Servable, store::DiskStore};
+use nearsay_core::{
+    servable::Servable,
+    store::{DiskStore, Store as _},
+};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -87,6 +92,8 @@ pub(crate) struct Args {
 enum Format {
     /// One HTML file that answers by itself, without a server or network
     Page,
+    /// A folder with the model as onnx/model.onnx and its tokenizer
+    Onnx,
     /// A folder of vectors.npy and answers.jsonl
     Npy,
     /// One Parquet file of texts and vectors
@@ -110,6 +117,9 @@ struct Made<'a> {
 }
 
 pub(super) fn command(args: &Args) -> Result<(), Trouble> {
+    if args.to == Format::Onnx {
+        return onnx::export(&args.dir, &args.target, args.json);
+    }
     // Nothing is embedded here: the vectors are in the folder.
     let model = Servable::open(&DiskStore, &args.dir, &Device::Cpu)?;
     let (target, dim) = (&args.target, model.index().dim());
@@ -117,6 +127,8 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     let texts = texts::texts(&model);
     match args.to {
         Format::Page => page::write(&model, target, &args.page)?,
+        // Made above, without the answers.
+        Format::Onnx => {}
         Format::Npy => npy::write(&texts, dim, target)?,
         Format::Parquet => parquet::write(&texts, target)?,
         Format::Pgvector => pgvector::write(&texts, dim, target, &args.pgvector)?,
@@ -143,3 +155,22 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
 /// Said where vectors are all that is compared, of a folder that has words.
 pub(super) const NO_WORDS: &str = "Words do not count there, though they do in this folder: answers are found by \
      meaning alone, and their scores are lower.";
+
+/// That a folder has nothing in it but what an earlier export wrote, by its names: it is replaced as a whole.
+fn replaceable(dir: &Path, ours: &dyn Fn(&str) -> bool) -> Result<(), Trouble> {
+    let entries = DiskStore.list(dir)?;
+    let other = entries
+        .iter()
+        .find(|entry| !entry.name.to_str().is_some_and(ours));
+    match other {
+        None => Ok(()),
+        Some(other) => Err(Trouble::new(
+            format_args!(
+                "{} has other things in it ({})",
+                dir.display(),
+                other.name.display()
+            ),
+            "Name a new folder.",
+        )),
+    }
+}

@@ -4,16 +4,16 @@
 //!
 //! Source: NumPy Enhancement Proposal 1, *A Simple File Format for NumPy Arrays*.
 
-use super::{Trouble, texts::Text};
+use super::{Trouble, replaceable, texts::Text};
 use nearsay_core::store::{DiskStore, Store as _};
-use std::{ffi::OsStr, io, path::Path};
+use std::{io, path::Path};
 
 const VECTORS: &str = "vectors.npy";
 const ANSWERS: &str = "answers.jsonl";
 
 pub(super) fn write(texts: &[Text<'_>], dim: usize, dir: &Path) -> Result<(), Trouble> {
     if DiskStore.exists(dir)? {
-        ours(dir)?;
+        replaceable(dir, &|name| [VECTORS, ANSWERS].contains(&name))?;
     }
     let staging = DiskStore.stage_dir(dir)?;
     let header = header(texts.len(), dim);
@@ -29,25 +29,6 @@ pub(super) fn write(texts: &[Text<'_>], dim: usize, dir: &Path) -> Result<(), Tr
         })
     })?;
     Ok(DiskStore.rename_dir(staging.path(), dir)?)
-}
-
-/// That a folder has nothing in it but what an earlier export wrote: it is replaced as a whole.
-fn ours(dir: &Path) -> Result<(), Trouble> {
-    let entries = DiskStore.list(dir)?;
-    let other = entries
-        .iter()
-        .find(|entry| ![VECTORS, ANSWERS].map(OsStr::new).contains(&&*entry.name));
-    match other {
-        None => Ok(()),
-        Some(other) => Err(Trouble::new(
-            format_args!(
-                "{} has other things in it ({})",
-                dir.display(),
-                other.name.display()
-            ),
-            "Name a new folder.",
-        )),
-    }
 }
 
 /// The header of a table of f32 in rows, padded so that the numbers begin at a multiple of 64 bytes.

@@ -37,6 +37,7 @@ use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use product::Packed;
 use safetensors::{Dtype, SafeTensorError, tensor::TensorView};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Mutex;
 use tape::{Gradients, Network, Tape};
@@ -201,7 +202,9 @@ impl FineTuner {
             Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
         });
         let views: Result<Vec<_>, SafeTensorError> = views.collect();
-        let file = views.and_then(|views| safetensors::serialize(views, None));
+        // Transformers 4.41 and others of its time read no file that does not say whose layout it has.
+        let layout = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+        let file = views.and_then(|views| safetensors::serialize(views, Some(layout)));
         file.map_err(|error| EncodeError::Tensor(candle_core::Error::wrap(error)))
     }
 

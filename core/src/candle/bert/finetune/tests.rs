@@ -273,4 +273,11 @@ fn saved_weights_are_those_that_were_read() {
         let read: Vec<f32> = read.flatten_all().unwrap().to_vec1().unwrap();
         assert_eq!(read, numbers, "{name}");
     }
+    let file = tuner.to_safetensors().unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&file).unwrap();
+    let layout = header
+        .metadata()
+        .as_ref()
+        .and_then(|said| said.get("format"));
+    assert_eq!(layout.map(String::as_str), Some("pt"));
 }
