@@ -2,7 +2,6 @@
 
 use super::{
     Job,
-    shortened::Shortened,
     texts::{Places, ways},
 };
 use crate::{
@@ -18,9 +17,6 @@ use crate::{
 };
 use candle_core::Device;
 use std::collections::HashMap;
-
-/// A slice of fewer questions says too little alone.
-const FEW: usize = 200;
 
 /// Scores held at once while the ranking is chosen.
 const SCORES: usize = 16 << 20;
@@ -144,7 +140,7 @@ impl<'a> Exam<'a> {
     }
 }
 
-impl<'j> Job<'j, '_> {
+impl Job<'_, '_> {
     /// The questions kept aside, to be asked of all answers.
     pub(super) fn exam<'a>(
         &'a self,
@@ -202,10 +198,8 @@ impl<'j> Job<'j, '_> {
     /// Whether what was learned answers the questions of the slice better than what there was before, by
     /// more than chance: by more than one standard error of what each question gains in reciprocal rank.
     ///
-    /// So a handful of questions, which say little, seldom replace a model that is known to work. Where they
-    /// are fewer than [`FEW`], halves of the questions learned from must find themselves better, too, by as
-    /// much ([`Shortened`]). Without a slice nothing is known, so nothing is replaced; where the settings want
-    /// the last state it is taken.
+    /// So a handful of questions, which say little, seldom replace a model that is known to work. Without a
+    /// slice nothing is known, so nothing is replaced; where the settings want the last state it is taken.
     pub(super) fn is_better(
         &self,
         before: &Places<'_>,
@@ -220,37 +214,10 @@ impl<'j> Job<'j, '_> {
                 None => Ok(None),
             }
         };
-        let gains = match (reciprocal(before)?, reciprocal(after)?) {
+        Ok(match (reciprocal(before)?, reciprocal(after)?) {
             (Some(before), Some(after)) => blend::is_gain(&before, &after),
             _ => false,
-        };
-        match self
-            .shortened()
-            .filter(|short| gains && !short.halves.is_empty())
-        {
-            Some(short) => {
-                let [before, after] = [before, after].map(|place| self.found(&short, place));
-                Ok(blend::is_gain(&before?, &after?))
-            }
-            None => Ok(gains),
-        }
-    }
-
-    /// Halves of the questions learned from, where the slice is so small that they are needed; they are among
-    /// the texts that are embedded.
-    pub(super) fn shortened(&self) -> Option<Shortened<'j>> {
-        let groups = answer_groups(ways(self.rows).map(|(_, row)| row.answer.as_str()));
-        let slice = self.settings.slice(&groups).len();
-        (1..FEW).contains(&slice).then(|| Shortened::of(self.rows))
-    }
-
-    /// How well the halves of each question find it: one over the rank, on average.
-    fn found(&self, short: &Shortened<'_>, place: &Places<'_>) -> Result<Vec<f64>, TrainError> {
-        let halves = short.halves.iter().map(String::as_str).collect();
-        let (questions, groups) = (short.questions.clone(), short.groups.clone());
-        let exam = Exam::new(place, halves, questions, groups, short.right.clone())?;
-        let ranks = exam.reciprocal_ranks(self.device)?;
-        Ok(Shortened::by_question(&ranks))
+        })
     }
 
     /// Asks the exam's questions, words counting for so much.

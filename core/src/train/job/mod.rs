@@ -4,7 +4,6 @@ mod exam;
 mod findings;
 mod learn;
 mod ranking;
-mod shortened;
 mod texts;
 
 use super::{
@@ -105,11 +104,12 @@ impl Job<'_, '_> {
         // The set keeps the first of equal answers; pairs are made of each row's own.
         let mut texts = answers.texts();
         let exported = texts.len();
-        let short = self.shortened();
-        let halves = short.iter().flat_map(|short| &short.halves);
-        let more = all.iter().map(|row| &row.answer).chain(halves);
-        let mut known: HashSet<&str> = texts.iter().copied().collect();
-        texts.extend(more.map(String::as_str).filter(|text| known.insert(text)));
+        let known: HashSet<&str> = texts.iter().copied().collect();
+        texts.extend(
+            all.iter()
+                .map(|row| row.answer.as_str())
+                .filter(|a| !known.contains(a)),
+        );
         let Some(embedded) = self.embed(&texts, on_event)? else {
             return Ok(None);
         };
