@@ -830,6 +830,14 @@ fn rounds_are_told_in_words_too() {
     tell(&mut window, Command::Train);
     hear(&mut window, r#"{"event":"embed","done":50,"total":100}"#);
     shows(&window, "50 of 100 texts");
+    // A long round moves, too.
+    for (done, share) in [(0, 0.0), (93, 0.0125)] {
+        let line = format!(
+            r#"{{"event":"batch","epoch":0,"epochs":40,"done":{done},"total":186,"eta_s":70}}"#
+        );
+        hear(&mut window, &line);
+        assert_eq!(state(&window).training.fraction(), Some(share));
+    }
     for epoch in 0..20 {
         let line = format!(
             r#"{{"event":"epoch","epoch":{epoch},"epochs":40,"loss":{},"train":{{"rp@1":0.95}},"val":{{"rp@1":0.88}},"eta_s":80}}"#,

@@ -214,7 +214,7 @@ fn weights_that_are_no_numbers_are_refused() {
         (network(), "model.safetensors"),
         (network(), "2_Dense/model.safetensors"),
         (network(), "answers.safetensors"),
-        (table(), "model.safetensors"),
+        (table(), "0_StaticEmbedding/model.safetensors"),
         (table(), "answers.safetensors"),
     ] {
         let bytes = folder.read(&Path::new(DIR).join(name), 1 << 20).unwrap();

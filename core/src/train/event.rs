@@ -54,6 +54,19 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         eta_s: Option<f64>,
     },
+    /// An epoch goes on; told about once a second.
+    Batch {
+        /// The epoch's number, from 0.
+        epoch: usize,
+        /// How many there are at most.
+        epochs: usize,
+        /// Its batches done.
+        done: usize,
+        /// Its batches in all.
+        total: usize,
+        /// Seconds left at most, at the present pace.
+        eta_s: f64,
+    },
     /// An epoch is done.
     Epoch(Epoch),
     /// The state after this epoch is the best so far.

@@ -25,6 +25,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How long a run goes without telling how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
 /// How long a run goes without saving its state.
 const SAVE_EVERY: Duration = Duration::from_secs(20);
 
@@ -124,6 +127,11 @@ struct Run<'a, L: Learner> {
     learner: &'a mut L,
     state: State,
     saved: Instant,
+    /// When the last batch was told.
+    told: Instant,
+    /// Since when the pace is measured, and the steps since.
+    begun: Instant,
+    steps: u32,
     /// How long that took.
     saving: Duration,
     /// What is known of the present batch, kept so that no step needs new memory.
@@ -226,6 +234,9 @@ impl<'a, L: Learner> Run<'a, L> {
             },
             learner,
             saved: Instant::now(),
+            told: Instant::now(),
+            begun: Instant::now(),
+            steps: 0,
             saving: Duration::ZERO,
             targets: PairTargets::default(),
             ranks: Ranks::default(),
@@ -342,19 +353,44 @@ impl<'a, L: Learner> Run<'a, L> {
                 on_event(Event::note(format!(
                     "Paused in round {round}; everything is saved."
                 )));
+                // A pause says nothing of the pace.
+                self.steps = 0;
             }
             if !self.fit.control.wait() {
                 return Ok(Steps::Stopped);
+            }
+            if self.steps == 0 {
+                self.begun = Instant::now();
             }
             if !self.step(pairs)? {
                 return Ok(Steps::OffCourse);
             }
             self.state.batch += 1;
+            self.steps += 1;
+            if self.told.elapsed() > TELL_EVERY && self.state.batch < batches.len() {
+                self.told = Instant::now();
+                on_event(self.batch(batches.len()));
+            }
             if self.saved.elapsed() > SAVE_EVERY.max(self.saving * SAVING_SHARE) {
                 self.save()?;
             }
         }
         Ok(Steps::Done)
+    }
+
+    /// How far the epoch is.
+    fn batch(&self, total: usize) -> Event {
+        let (epoch, done) = (self.state.epoch, self.state.batch);
+        let epochs = self.fit.settings.epochs;
+        let left = (epochs - epoch) * total - done;
+        let pace = self.begun.elapsed().as_secs_f64() / f64::from(self.steps.max(1));
+        Event::Batch {
+            epoch,
+            epochs,
+            done,
+            total,
+            eta_s: pace * left as f64,
+        }
     }
 
     /// One step; false when the loss was not finite.

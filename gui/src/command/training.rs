@@ -156,6 +156,17 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: TrainE
             };
             training.texts = Some(texts);
         }
+        TrainEvent::Batch {
+            epochs,
+            done,
+            total,
+            eta_s,
+        } => {
+            training.stage = Stage::Learning;
+            training.rounds_planned = epochs;
+            training.eta_s = eta_s;
+            training.of_round = done as f32 / total.max(1) as f32;
+        }
         TrainEvent::Epoch {
             epoch,
             epochs,
@@ -167,6 +178,7 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: TrainE
             training.stage = Stage::Learning;
             training.rounds_planned = epochs;
             training.eta_s = eta_s;
+            training.of_round = 0.0;
             training.rounds.push(Round {
                 number: epoch + 1,
                 error: loss.filter(|loss| loss.is_finite()),

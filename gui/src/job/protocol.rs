@@ -29,6 +29,18 @@ pub enum TrainEvent {
         #[serde(default)]
         eta_s: Option<f64>,
     },
+    /// A round goes on.
+    Batch {
+        /// At most so many rounds.
+        epochs: u64,
+        /// Its steps done.
+        done: u64,
+        /// Its steps in all.
+        total: u64,
+        /// Seconds left.
+        #[serde(default)]
+        eta_s: Option<f64>,
+    },
     /// One round of learning is over.
     Epoch {
         /// Which, counted from 0.
@@ -130,6 +142,18 @@ mod tests {
                 eta_s: None
             })
         );
+    }
+
+    #[test]
+    fn a_round_tells_how_far_it_is() {
+        let line = r#"{"event":"batch","epoch":1,"epochs":4,"done":30,"total":186,"eta_s":200.5}"#;
+        let expected = TrainEvent::Batch {
+            epochs: 4,
+            done: 30,
+            total: 186,
+            eta_s: Some(200.5),
+        };
+        assert_eq!(train_event(line), Some(expected));
     }
 
     #[test]

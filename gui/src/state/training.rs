@@ -271,6 +271,8 @@ pub struct Training {
     pub texts: Option<Progress>,
     /// Every round so far.
     pub rounds: Vec<Round>,
+    /// How much of the present round is done, between 0 and 1.
+    pub of_round: f32,
     /// At most so many rounds.
     pub rounds_planned: u64,
     /// The round with the best result.
@@ -316,8 +318,9 @@ impl Training {
             Stage::Fetching => self.fetch.as_ref().map(|fetch| fetch.progress.fraction()),
             Stage::Understanding => self.texts.as_ref().map(Progress::fraction),
             Stage::Learning if self.rounds_planned > 0 => {
-                let number = self.rounds.last().map_or(0, |round| round.number);
-                Some((number as f64 / self.rounds_planned as f64).clamp(0.0, 1.0) as f32)
+                let done = self.rounds.last().map_or(0.0, |round| round.number as f32);
+                let done = done + self.of_round;
+                Some((done / self.rounds_planned as f32).clamp(0.0, 1.0))
             }
             Stage::Done => Some(1.0),
             _ => None,

@@ -32,6 +32,15 @@ impl Words {
             Event::Embed { done, total, eta_s } => {
                 self.reading.show_left(*done as u64, *total as u64, *eta_s);
             }
+            Event::Batch {
+                epoch,
+                epochs,
+                eta_s,
+                ..
+            } => {
+                self.learning
+                    .show_left(*epoch as u64, *epochs as u64, Some(*eta_s));
+            }
             Event::Epoch(epoch) => {
                 self.learning
                     .show(epoch.epoch as u64 + 1, epoch.epochs as u64);

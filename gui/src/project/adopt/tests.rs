@@ -180,12 +180,13 @@ fn what_cannot_be_taken_over_leaves_nothing() {
     put(from.join("nearsay.json"), newer);
     nothing("newer Nearsay");
     put(from.join("nearsay.json"), manifest);
-    let table = std::fs::read(from.join("model.safetensors")).unwrap();
-    put(from.join("model.safetensors"), &table[1..]);
+    let weights = from.join("0_StaticEmbedding/model.safetensors");
+    let table = std::fs::read(&weights).unwrap();
+    put(weights.clone(), &table[1..]);
     nothing("model.safetensors is shorter");
-    std::fs::remove_file(from.join("model.safetensors")).unwrap();
+    std::fs::remove_file(&weights).unwrap();
     nothing("model.safetensors is missing");
-    put(from.join("model.safetensors"), table);
+    put(weights, table);
     for step in [2, 5, 20] {
         let store = Arc::new(FaultStore::new(DiskStore));
         store.fail_step(step, Fault::Full);
