@@ -9,7 +9,8 @@
 //!   Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", 2015, there with
 //!   bins of equal width).
 //! - *rarer*: how many times fewer of the answers given are wrong when a fifth of the questions is not
-//!   answered. The threshold is taken from the first half, and measured on the other.
+//!   answered. The threshold is taken from the first half, and measured on the other. How often a question
+//!   gets a wrong answer falls by more, since some get none: to `answered · wrong of those answered`.
 //!
 //! All are asked twice: of answers alone, as the folder's own calibration and threshold are measured; and
 //! of answers and known wordings, those of the questions kept aside left out. That is harsh where questions
