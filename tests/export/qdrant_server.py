@@ -1,6 +1,6 @@
 """A stand-in for a Qdrant server: the calls of its REST API that Nearsay makes, in memory.
 
-No Qdrant server can be had from the package registries. This one checks every request against the models that
+No Qdrant server can be had from the package registries, only its engine (see same_answers.py). This one checks every request against the models that
 Qdrant's own Python client is generated with (unknown fields are refused), and has that client's local mode do the
 work: cosine, filters, groups.
 """

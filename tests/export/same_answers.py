@@ -130,6 +130,43 @@ def qdrant(_):
     version = importlib.metadata.version("qdrant-client")
     yield f"a stand-in for a server over qdrant-client {version}'s local mode", rows, table, first
     server.shutdown()
+    yield edge([point for point in points if point.id != 2])
+
+
+def edge(points):
+    """The same points in Qdrant's own engine, which runs in this process, searched by its HNSW index."""
+    import importlib.metadata
+
+    import qdrant_edge as qdrant
+
+    dim = vectors.shape[1]
+    with tempfile.TemporaryDirectory() as folder:
+        config = qdrant.EdgeConfig(
+            vectors=qdrant.EdgeVectorParams(size=dim, distance=qdrant.Distance.Cosine),
+            # So that few points, too, are indexed, and the index is searched.
+            hnsw_config=qdrant.HnswIndexConfig(m=16, ef_construct=200, full_scan_threshold=1),
+            optimizers=qdrant.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1),
+        )
+        shard = qdrant.EdgeShard.create(folder, config)
+        every = [qdrant.Point(point.id, point.vector, point.payload) for point in points]
+        shard.update(qdrant.UpdateOperation.upsert_points(every))
+        shard.optimize()
+        indexed = shard.info().indexed_vectors_count
+        assert indexed, "nothing was indexed"
+
+        def nearest(vector):
+            query = qdrant.Query.Nearest(vector.tolist())
+            params = qdrant.SearchParams(hnsw_ef=200)
+            [found] = shard.search(qdrant.SearchRequest(query, 1, params=params, with_payload=True))
+            return found.payload["answer"], found.score
+
+        found = [nearest(vector) for vector in vectors]
+        kept = shard.retrieve([point.id for point in points], with_payload=True, with_vector=True)
+        rows = [record.payload for record in kept]
+        table = numpy.array([record.vector for record in kept], dtype=numpy.float32)
+        shard.close()
+    version = importlib.metadata.version("qdrant-edge-py")
+    return f"Qdrant's engine (qdrant-edge-py {version}, {indexed} of {len(points)} indexed)", rows, table, found
 
 
 for target in targets:

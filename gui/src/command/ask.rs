@@ -98,6 +98,9 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, eve
             check,
         } => checked(state, jobs, side, revision, dir, *check),
         AnswersEvent::NoModel(side, trouble) => no_model(state, jobs, side, trouble),
+        AnswersEvent::OtherBefore(name) => {
+            state.say(Level::Warning, text::train::other_before(&name));
+        }
         AnswersEvent::BatchAt(done, total) => state.ask.batch.done = (done, total),
         AnswersEvent::BatchDone(result) => {
             let batch = &mut state.ask.batch;

@@ -507,6 +507,14 @@ pub fn of_hundred_questions(value: f64) -> String {
 /// Beside the first large number.
 pub const BEFORE: &str = "of 100 before";
 
+/// The language model that a model grew from is gone.
+pub fn other_before(name: &str) -> String {
+    format!(
+        "The language model {name} is not on this computer, so “before” is the built-in one. A training \
+         with more effort than Quick fetches it again"
+    )
+}
+
 /// Beside the second large number.
 pub fn now(tally: Tally, has_before: bool) -> String {
     let now = if has_before { " now" } else { "" };

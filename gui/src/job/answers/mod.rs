@@ -90,6 +90,9 @@ pub enum AnswersEvent {
     },
     /// A model could not be opened.
     NoModel(Side, Trouble),
+    /// The language model of this name, which the trained one grew from, is not on this machine: before is
+    /// the built-in encoder.
+    OtherBefore(String),
     /// So many questions of a file are answered, of so many.
     BatchAt(usize, usize),
     /// A file of questions was answered: where the answers are.
@@ -258,7 +261,12 @@ impl Room {
 
     fn open_before(&mut self) {
         match origin::grew_from(self.after.as_ref(), &self.data_dir) {
-            Ok(bench) => self.before = Some(bench),
+            Ok((bench, missing)) => {
+                self.before = Some(bench);
+                if let Some(name) = missing {
+                    self.say(AnswersEvent::OtherBefore(name));
+                }
+            }
             Err(trouble) => self.say(AnswersEvent::NoModel(Side::Before, trouble)),
         }
     }

@@ -36,17 +36,26 @@ impl Origin {
 }
 
 /// The encoder that a trained model grew from, as it came; the built-in one when there is no such
-/// model, or its network is not on this machine any more.
-pub(super) fn grew_from(after: Option<&Bench>, data_dir: &Path) -> Result<Bench, Trouble> {
+/// model, or its network is not on this machine any more, which is then told by its name.
+pub(super) fn grew_from(
+    after: Option<&Bench>,
+    data_dir: &Path,
+) -> Result<(Bench, Option<String>), Trouble> {
+    let mut missing = None;
     let found = after.and_then(|after| match after.origin()? {
         Origin::Inside => Some(after.untrained()),
         Origin::BuiltIn => None,
-        Origin::Network(name) => network(name, data_dir),
+        Origin::Network(name) => {
+            let found = network(name, data_dir);
+            missing = found.is_none().then(|| name.clone());
+            found
+        }
     });
-    match found {
-        Some(bench) => Ok(bench),
-        None => Body::compact().map(Bench::as_it_came),
-    }
+    let bench = match found {
+        Some(bench) => bench,
+        None => Bench::as_it_came(Body::compact()?),
+    };
+    Ok((bench, missing))
 }
 
 /// A network that was fetched, if it is still there and can be opened.
@@ -126,14 +135,15 @@ mod tests {
         let dir = tempdir().unwrap();
         for name in ["minilm", "one that nobody knows"] {
             let after = trained(dir.path(), name, report("network", Some(0)));
-            let before = grew_from(Some(&after), dir.path()).unwrap();
+            let (before, missing) = grew_from(Some(&after), dir.path()).unwrap();
             assert!(matches!(before.body(), Body::Compact(_)), "{name}");
+            assert_eq!(missing.as_deref(), Some(name));
         }
         let after = trained(dir.path(), "compact", report("head", Some(0)));
-        let before = grew_from(Some(&after), dir.path()).unwrap();
+        let (before, missing) = grew_from(Some(&after), dir.path()).unwrap();
         assert!(matches!(before.body(), Body::Trained(..)));
-        assert_eq!(before.dir(), None);
-        let before = grew_from(None, dir.path()).unwrap();
-        assert!(matches!(before.body(), Body::Compact(_)));
+        assert_eq!((before.dir(), missing), (None, None));
+        let (before, missing) = grew_from(None, dir.path()).unwrap();
+        assert!(matches!(before.body(), Body::Compact(_)) && missing.is_none());
     }
 }
