@@ -253,7 +253,7 @@ fn a_model_alone_says_so_and_answers_from_a_file() {
     assert_eq!(first(&mut window), colleague.answers);
     assert!(state(&window).training.checking.now().is_none());
     tell(&mut window, Command::Query(String::new()));
-    shows(&window, "that was not measured");
+    shows(&window, "How sure an answer is was not measured");
 }
 
 #[test]

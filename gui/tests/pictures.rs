@@ -119,7 +119,6 @@ fn what_stands_out() {
     let Some((mut window, _folder)) = drawn() else {
         return;
     };
-    tell(&mut window, Command::Appear(Appearance::Dark));
     tell(&mut window, Command::Show(Step::Train));
     until(&mut window, "the machine was tried", |state| {
         state.shell.preferences.pace.guess.is_some()
@@ -127,6 +126,12 @@ fn what_stands_out() {
     window.state_mut().state.shell.preferences.pace.guess = Some(175.0);
     at_rest(&mut window);
     stand_out(&mut window);
-    settle(&mut window);
-    window.snapshot("train-findings-dark");
+    for (appearance, name) in [
+        (Appearance::Light, "train-findings-light"),
+        (Appearance::Dark, "train-findings-dark"),
+    ] {
+        tell(&mut window, Command::Appear(appearance));
+        settle(&mut window);
+        window.snapshot(name);
+    }
 }

@@ -156,7 +156,7 @@ fn python() -> Option<String> {
     if found.is_none() {
         say_loudly(
             "no Python has onnxruntime, so the exported graphs were not run by it; see \
-             tests/export/readers/setup, and name one with NEARSAY_EXPORT_PYTHON",
+             tests/export/readers/onnx-runtime.txt for what it needs, and name one with NEARSAY_EXPORT_PYTHON",
         );
     }
     found

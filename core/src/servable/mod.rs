@@ -21,7 +21,8 @@
 //!
 //! [`Export`] writes what was trained. [`Reissue`] writes a folder anew with other answers, or without
 //! any: `answers.jsonl` and `answers.safetensors` are then left out, and only the model is loaded
-//! ([`Servable::open_model`], [`TextModel::open`]). [`copy`] takes a folder along to another place. [`Servable::edited`] changes single answers of an opened one, and a [`Journal`]
+//! ([`Servable::open_model`], [`TextModel::open`]). [`copy`] takes a folder along to another place.
+//! [`Servable::edited`] changes single answers of an opened one, and a [`Journal`]
 //! keeps such edits beside the files, since writing the folder anew takes as long as copying its model.
 //! [`check`] asks questions kept aside and says what became of each.
 //!
@@ -41,7 +42,9 @@
 //! themselves only. The `Dense` module stands right after pooling and `Normalize` last, since some
 //! servers ignore their order. A head with activations becomes several `Dense` modules, the last
 //! number being `Normalize`'s; of their activations text-embeddings-inference knows only the
-//! identity and tanh, of poolings the mean and `[CLS]`, and it reads networks only, no tables. Only safetensors, JSON and text: nothing that can run code.
+//! identity and tanh, of poolings the mean and `[CLS]`, and it reads networks only, no tables.
+//!
+//! Only safetensors, JSON and text: nothing that can run code.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -230,6 +233,23 @@ impl Servable {
             plain: None,
             manifest,
         })
+    }
+
+    /// As [`open`](Self::open), or as [`open_model`](Self::open_model) where the folder was written without
+    /// its data.
+    ///
+    /// # Errors
+    /// As these, but for a folder without its data.
+    pub fn open_any(
+        store: &dyn Store,
+        dir: &Path,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, ServableError> {
+        match Self::open_with(store, dir, device, precision) {
+            Err(ServableError::ModelOnly { .. }) => Self::open_model(store, dir, device, precision),
+            opened => opened,
+        }
     }
 
     /// The model that turns texts into vectors.

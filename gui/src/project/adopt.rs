@@ -18,7 +18,7 @@ use std::{
 use candle_core::Device;
 use nearsay_core::{
     candle::bert::Precision,
-    servable::{self, AnswerSet, Manifest, Servable, ServableError},
+    servable::{self, AnswerSet, Manifest, Servable},
     store::{ErrorKind, FileKind, Store},
     train::Report,
 };
@@ -127,13 +127,8 @@ fn fill(
     store.create_dir_all(&model_dir)?;
     let manifest = servable::copy(&**store, from, &model_dir, on_progress).map_err(refused)?;
     // As it will be opened to answer.
-    let model = match Servable::open(&**store, &model_dir, &Device::Cpu) {
-        Err(ServableError::ModelOnly { .. }) => {
-            Servable::open_model(&**store, &model_dir, &Device::Cpu, Precision::F32)
-        }
-        opened => opened,
-    }
-    .map_err(refused)?;
+    let model = Servable::open_any(&**store, &model_dir, &Device::Cpu, Precision::F32);
+    let model = model.map_err(refused)?;
     let mut document = Document::named(name, folder::now_s());
     document.options.effort = effort(&manifest);
     if !model.answers().is_empty() {

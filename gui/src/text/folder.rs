@@ -92,8 +92,8 @@ pub fn sureness(there: Option<&Elsewhere>) -> &'static str {
              tells what silence costs"
         }
         _ => {
-            "How sure an answer is goes by how near it is: that was not measured. After a training here, \
-             a slider tells what silence costs"
+            "How sure an answer is was not measured, so it goes by how near it is. After a training here, a \
+             slider tells what silence costs"
         }
     }
 }

@@ -15,7 +15,7 @@ use nearsay_core::{
     index::Index,
     matrix::Matrix,
     model::ModelFiles,
-    servable::{Confidence, Servable, ServableError, TextModel},
+    servable::{Confidence, Servable, TextModel},
     store::DiskStore,
 };
 
@@ -137,13 +137,9 @@ impl Bench {
     /// The trained model of a folder; the texts it was written with, if it was with any, need not be read
     /// again.
     pub(super) fn trained(dir: &Path) -> Result<Self, Trouble> {
-        let folder = match Servable::open(&DiskStore, dir, &Device::Cpu) {
-            Err(ServableError::ModelOnly { .. }) => {
-                Servable::open_model(&DiskStore, dir, &Device::Cpu, Precision::F32)
-            }
-            opened => opened,
-        }
-        .map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
+        let folder = Servable::open_any(&DiskStore, dir, &Device::Cpu, Precision::F32);
+        let folder =
+            folder.map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
         let manifest = folder.manifest().clone();
         let words = manifest.words.map_or(0.0, |words| words.weight);
         let origin = Origin::of(&manifest);
