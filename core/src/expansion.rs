@@ -20,6 +20,11 @@
 //! answers have some. Where questions are kept aside to measure by, their answers lack them, and must not be
 //! compared with others that have theirs: all are left out then.
 //!
+//! Where the questions of other answers do not help, own ones do all the same ([`Towards::Own`]), each counting
+//! alike: of 749 questions in users' words, asked of 317 answers and their known wordings, the right answer comes
+//! first for 0.457 without and 0.487 with a weight of 0.5, of 241 others for 0.759 and 0.768, by an encoder that
+//! learned nothing; weights from 0.35 to 0.7 do as well.
+//!
 //! Source: the idea of adding to a document the questions it answers is doc2query's (Nogueira et al.,
 //! "Document expansion by query prediction", 2019); moving a vector towards those of its neighbours is
 //! Rocchio's (1971). Here neighbours' real questions stand for predicted ones.
@@ -30,6 +35,7 @@ use crate::{
     matrix::{Matrix, ShapeError},
 };
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// Pairs that an answer is moved towards.
 pub const NEAREST: usize = 20;
@@ -37,14 +43,52 @@ pub const NEAREST: usize = 20;
 /// How much more the nearer ones count.
 pub const SHARPNESS: f32 = 20.0;
 
-/// The weight that is taken where expansion helps.
-pub const WEIGHT: f32 = 0.5;
-
-/// So many pairs are known at most, from all over the file.
+/// So many pairs are known at most, from all over the file, where those of other answers count.
 pub const MOST: usize = 10_000;
 
 /// Answers compared with all pairs at once.
 const BLOCK: usize = 256;
+
+/// How answers are moved.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// How far, from 0 to 4.
+    pub weight: f32,
+    /// Towards what.
+    #[serde(default)]
+    pub towards: Towards,
+}
+
+/// Whose questions an answer is moved towards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Towards {
+    /// Those of answers like it, its own among them.
+    #[default]
+    Alike,
+    /// Its own.
+    Own,
+}
+
+impl Rule {
+    /// What is taken where the questions of answers like it help.
+    pub const ALIKE: Self = Self {
+        weight: 0.5,
+        towards: Towards::Alike,
+    };
+
+    /// What is taken elsewhere.
+    pub const OWN: Self = Self {
+        weight: 0.5,
+        towards: Towards::Own,
+    };
+
+    /// Whether the weight is one.
+    #[must_use]
+    pub fn is_sound(self) -> bool {
+        (0.0..=4.0).contains(&self.weight)
+    }
+}
 
 /// Whether the questions of an answer itself count among those it is moved towards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +124,8 @@ pub enum Kind {
 /// Questions with their answers, towards which other answers are moved.
 #[derive(Clone, Debug)]
 pub struct Expansion {
-    weight: f32,
+    rule: Rule,
+    /// Empty when only own questions count.
     answers: Matrix,
     questions: Matrix,
     groups: Vec<u64>,
@@ -88,12 +133,12 @@ pub struct Expansion {
 
 impl Expansion {
     /// By pairs of an answer, `[m, d]`, and its question, `[m, d]`, all of length 1. `groups` says which
-    /// pairs have the same answer. Of more than [`MOST`] every n-th is kept.
+    /// pairs have the same answer. Of more than [`MOST`] every n-th is kept, unless only own questions count.
     ///
     /// # Errors
     /// When the three are not of one length.
     pub fn new(
-        weight: f32,
+        rule: Rule,
         answers: Matrix,
         questions: Matrix,
         groups: Vec<u64>,
@@ -106,9 +151,19 @@ impl Expansion {
                 right: (groups.len(), questions.columns()),
             });
         }
+        if rule.towards == Towards::Own {
+            let mut order: Vec<usize> = (0..groups.len()).collect();
+            order.sort_by_key(|&pair| groups[pair]);
+            return Ok(Self {
+                rule,
+                answers: Matrix::zeros(0, questions.columns()),
+                questions: rows(&questions, order.iter().copied())?,
+                groups: order.iter().map(|&pair| groups[pair]).collect(),
+            });
+        }
         if groups.len() <= MOST {
             return Ok(Self {
-                weight,
+                rule,
                 answers,
                 questions,
                 groups,
@@ -117,7 +172,7 @@ impl Expansion {
         let kept: Vec<usize> = thinned(groups.len()).collect();
         let some = |matrix: &Matrix| rows(matrix, kept.iter().copied());
         Ok(Self {
-            weight,
+            rule,
             answers: some(&answers)?,
             questions: some(&questions)?,
             groups: kept.iter().map(|&pair| groups[pair]).collect(),
@@ -128,7 +183,7 @@ impl Expansion {
     ///
     /// # Errors
     /// When they are not one vector, owner and kind each.
-    pub fn of(weight: f32, texts: &Texts<'_>) -> Result<Self, ShapeError> {
+    pub fn of(rule: Rule, texts: &Texts<'_>) -> Result<Self, ShapeError> {
         texts.check()?;
         let answers = texts
             .owners
@@ -146,10 +201,12 @@ impl Expansion {
         }
         pairs.retain(|(owner, _)| text_of[*owner as usize].is_some());
         // Before anything is copied.
-        let pairs: Vec<(u32, usize)> = thinned(pairs.len()).map(|pair| pairs[pair]).collect();
+        if rule.towards == Towards::Alike {
+            pairs = thinned(pairs.len()).map(|pair| pairs[pair]).collect();
+        }
         let answer = |(owner, _): &(u32, usize)| text_of[*owner as usize].unwrap_or_default();
         Self::new(
-            weight,
+            rule,
             rows(texts.vectors, pairs.iter().map(answer))?,
             rows(texts.vectors, pairs.iter().map(|(_, text)| *text))?,
             pairs.iter().map(|(owner, _)| u64::from(*owner)).collect(),
@@ -159,12 +216,12 @@ impl Expansion {
     /// Moves answers, `[n, d]`, of length 1 before and after; `groups` says which pairs are an answer's own,
     /// `[n]`.
     ///
-    /// Takes time in `O(n·m·d)`, on all cores.
+    /// Takes time in `O(n·m·d)`, on all cores; where only own questions count, in `O((n + m)·d)`.
     ///
     /// # Errors
     /// When the answers are of another length than the pairs, or not one a group.
     pub fn apply(&self, answers: &mut Matrix, groups: &[u64], own: Own) -> Result<(), ShapeError> {
-        let (pairs, dim) = (self.answers.rows(), self.answers.columns());
+        let (pairs, dim) = (self.questions.rows(), self.questions.columns());
         if answers.rows() != groups.len() || (pairs > 0 && answers.columns() != dim) {
             return Err(ShapeError {
                 operation: "expansion",
@@ -173,6 +230,13 @@ impl Expansion {
             });
         }
         if pairs == 0 || dim == 0 {
+            return Ok(());
+        }
+        if self.rule.towards == Towards::Own {
+            if own == Own::Counts {
+                let answers = answers.data_mut().par_chunks_exact_mut(dim).zip(groups);
+                answers.for_each(|(answer, group)| self.move_to_own(answer, *group));
+            }
             return Ok(());
         }
         let mut near = vec![0.0; BLOCK.min(answers.rows()) * pairs];
@@ -227,6 +291,17 @@ impl Expansion {
         Ok(())
     }
 
+    /// Moves one answer towards its own questions.
+    fn move_to_own(&self, answer: &mut [f32], group: u64) {
+        let first = self.groups.partition_point(|&other| other < group);
+        let end = self.groups.partition_point(|&other| other <= group);
+        let share = self.rule.weight / (end - first) as f32;
+        for pair in first..end {
+            add(answer, share, self.questions.row(pair));
+        }
+        normalize(answer);
+    }
+
     /// Moves one answer, given how near it is to each pair's.
     fn move_one(&self, answer: &mut [f32], group: u64, near: &[f32], own: Own) {
         let counts = |pair: &usize| own == Own::Counts || self.groups[*pair] != group;
@@ -248,12 +323,11 @@ impl Expansion {
             .collect();
         let all: f32 = shares.iter().sum();
         for (pair, share) in pairs.into_iter().zip(shares) {
-            let share = self.weight * share / all;
-            let question = self.questions.row(pair);
-            answer
-                .iter_mut()
-                .zip(question)
-                .for_each(|(x, q)| *x += share * q);
+            add(
+                answer,
+                self.rule.weight * share / all,
+                self.questions.row(pair),
+            );
         }
         normalize(answer);
     }
@@ -275,14 +349,19 @@ impl Texts<'_> {
     ///
     /// # Errors
     /// When the texts are not one vector, owner and kind each.
-    pub fn expanded(&self, weight: f32, own: Own) -> Result<Matrix, ShapeError> {
-        let expansion = Expansion::of(weight, self)?;
+    pub fn expanded(&self, rule: Rule, own: Own) -> Result<Matrix, ShapeError> {
+        let expansion = Expansion::of(rule, self)?;
         let is_answer = |text: &usize| self.kinds[*text] == Kind::Answer;
         let texts: Vec<usize> = (0..self.kinds.len()).filter(is_answer).collect();
         let mut all = self.vectors.clone();
         expansion.apply_to(&texts, self.owners, &mut all, own)?;
         Ok(all)
     }
+}
+
+/// Adds a share of a vector to another.
+fn add(to: &mut [f32], share: f32, vector: &[f32]) {
+    to.iter_mut().zip(vector).for_each(|(x, q)| *x += share * q);
 }
 
 /// Numbers of the pairs that are kept of so many.
@@ -328,7 +407,7 @@ mod tests {
         let all: f64 = pairs.iter().map(|(near, _)| (20.0 * near).exp()).sum();
         let mut sum: Vec<f64> = answer.iter().map(|x| f64::from(*x)).collect();
         for (near, pair) in pairs {
-            let share = f64::from(expansion.weight) * (20.0 * near).exp() / all;
+            let share = f64::from(expansion.rule.weight) * (20.0 * near).exp() / all;
             for (x, q) in sum.iter_mut().zip(expansion.questions.row(pair)) {
                 *x += share * f64::from(*q);
             }
@@ -340,7 +419,8 @@ mod tests {
     #[test]
     fn answers_are_moved_by_the_formula() {
         let groups: Vec<u64> = (0..90).map(|pair| pair / 2).collect();
-        let expansion = Expansion::new(0.5, made_up(90, 7, 1), made_up(90, 7, 2), groups).unwrap();
+        let expansion =
+            Expansion::new(Rule::ALIKE, made_up(90, 7, 1), made_up(90, 7, 2), groups).unwrap();
         let before = made_up(300, 7, 3);
         let own: Vec<u64> = (0..300).map(|answer| answer % 50).collect();
         for which in [Own::Counts, Own::LeftOut] {
@@ -366,7 +446,7 @@ mod tests {
                 owners: &owners,
                 kinds,
             };
-            texts.expanded(0.5, own).unwrap()
+            texts.expanded(Rule::ALIKE, own).unwrap()
         };
         let all = expanded(&kinds, Own::Counts);
         for question in [1, 2, 4] {
@@ -396,11 +476,46 @@ mod tests {
     }
 
     #[test]
+    fn only_own_questions_count_where_no_others_help() {
+        let vectors = made_up(7, 5, 4);
+        // The last answer has none; those of the first are not beside one another.
+        let groups = vec![9, 4, 9];
+        let three = |first: usize| rows(&vectors, first..first + 3).unwrap();
+        let expansion = Expansion::new(Rule::OWN, three(0), three(3), groups).unwrap();
+        let mut moved = three(0);
+        expansion
+            .apply(&mut moved, &[9, 4, 7], Own::Counts)
+            .unwrap();
+        let mut both = vectors.row(0).to_vec();
+        add(&mut both, 0.25, vectors.row(3));
+        add(&mut both, 0.25, vectors.row(5));
+        let mut one = vectors.row(1).to_vec();
+        add(&mut one, 0.5, vectors.row(4));
+        let right = [both, one, vectors.row(2).to_vec()];
+        for (moved, mut right) in moved.iter_rows().zip(right) {
+            normalize(&mut right);
+            assert!(moved.iter().zip(&right).all(|(a, b)| (a - b).abs() < 1e-6));
+        }
+        // Without them nothing is left to move towards.
+        let mut stay = three(0);
+        expansion
+            .apply(&mut stay, &[9, 4, 7], Own::LeftOut)
+            .unwrap();
+        assert_eq!(stay, three(0));
+        // None is left out for there being many.
+        let many = 2 * MOST;
+        let vectors = Matrix::zeros(many, 1);
+        let groups = (0..many as u64).collect();
+        let expansion = Expansion::new(Rule::OWN, vectors.clone(), vectors, groups).unwrap();
+        assert_eq!(expansion.questions.rows(), many);
+    }
+
+    #[test]
     fn a_large_file_has_pairs_from_all_over_it() {
         let pairs = 2 * MOST + 1;
         let groups: Vec<u64> = (0..pairs as u64).collect();
         let vectors = Matrix::zeros(pairs, 1);
-        let expansion = Expansion::new(0.5, vectors.clone(), vectors, groups).unwrap();
+        let expansion = Expansion::new(Rule::ALIKE, vectors.clone(), vectors, groups).unwrap();
         assert!(expansion.groups.len() <= MOST);
         assert_eq!(expansion.groups[..2], [0, 3]);
         assert!(expansion.groups.last() > Some(&(pairs as u64 - 4)));
@@ -409,9 +524,9 @@ mod tests {
     #[test]
     fn shapes_that_do_not_go_together_are_refused() {
         let three = || made_up(3, 4, 1);
-        assert!(Expansion::new(0.5, three(), made_up(2, 4, 1), vec![0; 3]).is_err());
-        assert!(Expansion::new(0.5, three(), three(), vec![0; 2]).is_err());
-        let expansion = Expansion::new(0.5, three(), three(), vec![0; 3]).unwrap();
+        assert!(Expansion::new(Rule::ALIKE, three(), made_up(2, 4, 1), vec![0; 3]).is_err());
+        assert!(Expansion::new(Rule::ALIKE, three(), three(), vec![0; 2]).is_err());
+        let expansion = Expansion::new(Rule::ALIKE, three(), three(), vec![0; 3]).unwrap();
         assert!(
             expansion
                 .apply(&mut made_up(2, 5, 1), &[0; 2], Own::Counts)
@@ -420,7 +535,13 @@ mod tests {
         assert!(expansion.apply(&mut three(), &[0; 2], Own::Counts).is_err());
         let short = expansion.apply_to(&[0], &[0; 2], &mut three(), Own::Counts);
         assert!(short.is_err());
-        let none = Expansion::new(0.5, Matrix::zeros(0, 4), Matrix::zeros(0, 4), vec![]).unwrap();
+        let none = Expansion::new(
+            Rule::ALIKE,
+            Matrix::zeros(0, 4),
+            Matrix::zeros(0, 4),
+            vec![],
+        )
+        .unwrap();
         let mut answers = three();
         none.apply(&mut answers, &[0; 3], Own::Counts).unwrap();
         assert_eq!(answers, three());

@@ -84,7 +84,7 @@ fn former_folders_become_projects_and_folders_of_today() {
             }),
             confidence: &manifest.confidence,
             words: manifest.words.map(|words| words.weight),
-            expansion: manifest.expansion.map(|by| by.weight),
+            expansion: manifest.expansion,
         };
         reissue.write(&DiskStore, &today).unwrap();
         let score = |folder: &Servable| folder.ask(ASKED[2].0, 1).unwrap()[0].score;

@@ -60,6 +60,27 @@ impl Folded {
         }
     }
 
+    /// This much of the way from changing nothing, at 0, to this, at 1: `(1 − s)·I + s·W` and `s·b`.
+    ///
+    /// Only one square layer without activation has such a way; anything else stays as it is.
+    #[must_use]
+    pub fn from_identity(self, share: f32) -> Self {
+        let Self::Layers(mut layers) = self else {
+            return self;
+        };
+        if let [layer] = &mut layers[..]
+            && layer.activation == Activation::Identity
+            && layer.weight.rows() == layer.weight.columns()
+        {
+            layer.bias.data_mut().iter_mut().for_each(|b| *b *= share);
+            layer.weight.data_mut().iter_mut().for_each(|w| *w *= share);
+            for i in 0..layer.weight.rows() {
+                layer.weight.row_mut(i)[i] += 1.0 - share;
+            }
+        }
+        Self::Layers(layers)
+    }
+
     /// This and then `next`: a layer without activation is multiplied into the one that follows.
     ///
     /// # Errors

@@ -615,3 +615,31 @@ fn configurations_are_read_as_they_are_written() {
         );
     }
 }
+
+#[test]
+fn a_folded_head_can_be_gone_to_in_part() {
+    let weight = Matrix::from_rows(&[[3.0, 2.0], [-4.0, 1.0]]).unwrap();
+    let bias = Matrix::from_rows(&[[8.0, -4.0]]).unwrap();
+    let layer = |activation| {
+        Folded::Layers(vec![Dense {
+            weight: weight.clone(),
+            bias: bias.clone(),
+            activation,
+        }])
+    };
+    let part = layer(Activation::Identity).from_identity(0.25);
+    let x = Matrix::from_rows(&[[1.0, 2.0]]).unwrap();
+    let y = part.layers().unwrap()[0].forward(&x).unwrap();
+    // Three quarters of x, and one of (3 + 4 + 8, −4 + 2 − 4).
+    assert_eq!(y.data(), [0.75 + 15.0 / 4.0, 1.5 - 6.0 / 4.0]);
+    assert_eq!(
+        layer(Activation::Identity).from_identity(1.0),
+        layer(Activation::Identity)
+    );
+    // There is no way to what is no line.
+    assert_eq!(
+        layer(Activation::Tanh).from_identity(0.5),
+        layer(Activation::Tanh)
+    );
+    assert_eq!(Folded::Identity.from_identity(0.5), Folded::Identity);
+}

@@ -101,7 +101,13 @@ mod tests {
     /// A folder that was edited, beside something that does not belong to it.
     fn edited() -> MemStore {
         let store = MemStore::new();
-        folder::write_by(&store, &folder::head(), Some(0.3), Some(0.5)).unwrap();
+        folder::write_by(
+            &store,
+            &folder::head(),
+            Some(0.3),
+            Some(crate::expansion::Rule::ALIKE),
+        )
+        .unwrap();
         let precision = crate::candle::bert::Precision::F32;
         let opened = Journal::open(&store, "model".as_ref(), &Device::Cpu, precision);
         let (mut journal, _) = opened.unwrap();

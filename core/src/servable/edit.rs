@@ -2,7 +2,7 @@
 
 use super::{AnswerSet, KnownAnswer, Servable, ServableError};
 use crate::{
-    expansion::{Expansion, Own, Texts},
+    expansion::{Expansion, Own, Rule, Texts},
     faq,
     index::Index,
     lexical::Lexical,
@@ -126,7 +126,7 @@ impl Servable {
         let starts = self.answers.starts();
         let plain = match (self.manifest.expansion, &self.plain) {
             (None, _) => None,
-            (Some(by), Some(plain)) => Some((by.weight, plain)),
+            (Some(by), Some(plain)) => Some((by, plain)),
             (Some(_), None) => {
                 let why = "was not read: only a folder opened by its journal is edited";
                 return Err(ServableError::changed(super::answers::PLAIN, why));
@@ -185,10 +185,9 @@ impl Servable {
     }
 }
 
-/// Moves the new ones among answers towards the questions of answers like them; `plain` has all answers'
-/// vectors as the model makes them.
+/// Moves the new ones among answers by a rule; `plain` has all answers' vectors as the model makes them.
 fn move_fresh(
-    weight: f32,
+    rule: Rule,
     answers: &AnswerSet,
     plain: &Matrix,
     fresh: &[usize],
@@ -204,7 +203,7 @@ fn move_fresh(
     }
     let (owners, kinds) = (answers.owners(), answers.kinds());
     let expansion = Expansion::of(
-        weight,
+        rule,
         &Texts {
             vectors: &unmoved,
             owners: &owners,

@@ -48,7 +48,7 @@ impl Servable {
         dir: &Path,
         without: &dyn Fn(&str) -> bool,
     ) -> Result<Option<Expander>, ServableError> {
-        let Some(expanded) = self.manifest.expansion else {
+        let Some(rule) = self.manifest.expansion else {
             return Ok(None);
         };
         let vectors = self.plain_vectors(store, dir)?;
@@ -71,8 +71,7 @@ impl Servable {
         let inside = |error: ShapeError| ServableError::changed(answers::VECTORS, error);
         let matrix = |data| Matrix::new(groups.len(), dim, data).map_err(inside);
         let (answers, questions) = (matrix(answers)?, matrix(questions)?);
-        let expansion =
-            Expansion::new(expanded.weight, answers, questions, groups).map_err(inside)?;
+        let expansion = Expansion::new(rule, answers, questions, groups).map_err(inside)?;
         let known = self
             .answers
             .iter()

@@ -39,7 +39,13 @@ const ODD: [&str; 9] = [
 /// A folder whose encoder is a network, with a head, words, and answers that were moved.
 fn network() -> MemStore {
     let store = MemStore::new();
-    write_by(&store, &head(), Some(0.5), Some(0.5)).unwrap();
+    write_by(
+        &store,
+        &head(),
+        Some(0.5),
+        Some(crate::expansion::Rule::ALIKE),
+    )
+    .unwrap();
     store
 }
 

@@ -112,7 +112,7 @@ impl<'a> Journal<'a> {
             }),
             confidence: &manifest.confidence,
             words: manifest.words.map(|words| words.weight),
-            expansion: manifest.expansion.map(|by| by.weight),
+            expansion: manifest.expansion,
         };
         // The journal is not copied: with the new files it is gone, in one go.
         reissue.write(self.store, &self.dir)?;

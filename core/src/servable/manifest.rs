@@ -1,5 +1,6 @@
 use super::{Confidence, ServableError, answers, version};
 use crate::{
+    expansion::Rule,
     model::{hex, sha256_hex},
     store::{ErrorKind, Operation, Store, StoreError},
 };
@@ -43,7 +44,7 @@ pub struct Manifest {
     pub words: Option<Words>,
     /// How the vectors of answers were moved; none when they are as the model makes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expansion: Option<Expanded>,
+    pub expansion: Option<Rule>,
     /// The report of the training, as the feature `train` writes it; null when nothing was trained.
     pub report: Value,
     /// Every other file, by its name with forward slashes.
@@ -103,30 +104,14 @@ impl Words {
     }
 }
 
-/// How the vectors of answers were moved towards the questions of answers like them; see
-/// [`expansion`](crate::expansion).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Expanded {
-    /// How far, from 0 to 4.
-    pub weight: f32,
-}
-
-impl Expanded {
-    /// By this weight; none when it is 0.
-    ///
-    /// # Errors
-    /// When the weight is not a number from 0 to 4.
-    pub(super) fn of(weight: Option<f32>) -> Result<Option<Self>, ServableError> {
-        match weight.filter(|weight| !(0.0..=4.0).contains(weight)) {
-            Some(weight) => Err(ServableError::Weight { weight }),
-            None => Ok(weight
-                .filter(|weight| *weight > 0.0)
-                .map(|weight| Self { weight })),
-        }
-    }
-
-    fn is_sound(self) -> bool {
-        (0.0..=4.0).contains(&self.weight)
+/// The rule by which answers are moved; none when its weight is 0.
+///
+/// # Errors
+/// When the weight is not a number from 0 to 4.
+pub(super) fn sound(rule: Option<Rule>) -> Result<Option<Rule>, ServableError> {
+    match rule.filter(|rule| !rule.is_sound()) {
+        Some(Rule { weight, .. }) => Err(ServableError::Weight { weight }),
+        None => Ok(rule.filter(|rule| rule.weight > 0.0)),
     }
 }
 

@@ -83,7 +83,7 @@ pub use edit::{Edit, EditError};
 pub use error::ServableError;
 pub use expander::Expander;
 pub use journal::Journal;
-pub use manifest::{Expanded, FileEntry, Manifest, Threshold, Words};
+pub use manifest::{FileEntry, Manifest, Threshold, Words};
 pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
 pub use write::{Export, ExportEncoder};

@@ -1,10 +1,10 @@
 use super::{
-    AnswerSet, Confidence, Expanded, Manifest, Servable, ServableError, Words, card,
+    AnswerSet, Confidence, Manifest, Servable, ServableError, Words, card,
     manifest::{self, DATA},
     version,
     write::{Folder, staged},
 };
-use crate::{candle::bert::Precision, matrix::Matrix, store::Store};
+use crate::{candle::bert::Precision, expansion::Rule, matrix::Matrix, store::Store};
 use candle_core::Device;
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,9 +25,9 @@ pub struct Reissue<'a> {
     pub confidence: &'a Confidence,
     /// What words count for beside vectors, from 0 to 4; none or 0 when vectors alone are compared.
     pub words: Option<f32>,
-    /// How far answers were moved towards the questions of answers like them, from 0 to 4; none or 0 when
-    /// they are compared as they are.
-    pub expansion: Option<f32>,
+    /// How answers were moved towards questions; none, or with a weight of 0, when they are compared as they
+    /// are.
+    pub expansion: Option<Rule>,
 }
 
 /// Answers with their vectors.
@@ -65,7 +65,7 @@ impl Reissue<'_> {
         }
         let former = Manifest {
             words: Words::of(self.words)?,
-            expansion: Expanded::of(self.expansion)?,
+            expansion: manifest::sound(self.expansion)?,
             ..Manifest::read(store, self.from)?
         };
         staged(store, to, |staging| {

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     calibration::Calibration,
     candle::bert::{SentenceEncoder, tiny_tokenizer},
-    expansion::{Own, Texts},
+    expansion::{Own, Rule, Texts},
     faq::Row,
     head::{Activation, Dense, Folded, HeadConfig},
     matrix::Matrix,
@@ -112,7 +112,7 @@ pub(super) fn write_by(
     store: &dyn Store,
     head: &Folded,
     words: Option<f32>,
-    expansion: Option<f32>,
+    expansion: Option<Rule>,
 ) -> Result<(), ServableError> {
     let answers = AnswerSet::of(&rows());
     // The encoder is read before anything fails on purpose.
@@ -248,7 +248,7 @@ fn words_count_by_the_weight_that_is_written() {
 fn answers_are_moved_and_kept_as_they_were() {
     let (plain, store) = (MemStore::new(), MemStore::new());
     write(&plain, &head()).unwrap();
-    write_by(&store, &head(), None, Some(0.5)).unwrap();
+    write_by(&store, &head(), None, Some(Rule::ALIKE)).unwrap();
     assert!(!plain.exists("model/plain.safetensors".as_ref()).unwrap());
     let (as_made, model) = (open(&plain).unwrap(), open(&store).unwrap());
     let dir: &Path = "model".as_ref();
@@ -266,7 +266,7 @@ fn answers_are_moved_and_kept_as_they_were() {
         owners: &owners,
         kinds: &kinds,
     };
-    let moved = texts.expanded(0.5, Own::Counts).unwrap();
+    let moved = texts.expanded(Rule::ALIKE, Own::Counts).unwrap();
     assert!(near(model.index().vectors(), &moved));
     assert!(!near(&moved, vectors));
     // An answer that is asked of elsewhere goes the same way, without what is asked.
@@ -299,7 +299,7 @@ fn answers_are_moved_and_kept_as_they_were() {
         }),
         confidence: &Confidence::USUAL,
         words: None,
-        expansion: Some(0.5),
+        expansion: Some(Rule::ALIKE),
     };
     again.write(&store, "again".as_ref()).unwrap();
     let other = Servable::open(&store, "again".as_ref(), &Device::Cpu).unwrap();
@@ -331,7 +331,16 @@ fn answers_are_moved_and_kept_as_they_were() {
     let error = model.plain_answers(&store, dir).unwrap_err().to_string();
     assert!(error.contains("plain.safetensors"), "{error}");
     for weight in [-0.5, 4.5, f32::NAN] {
-        let error = write_by(&store, &head(), None, Some(weight)).unwrap_err();
+        let error = write_by(
+            &store,
+            &head(),
+            None,
+            Some(Rule {
+                weight,
+                ..Rule::ALIKE
+            }),
+        )
+        .unwrap_err();
         assert!(matches!(error, ServableError::Weight { .. }), "{error}");
     }
 }

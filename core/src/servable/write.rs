@@ -1,11 +1,11 @@
 use super::{
-    AnswerSet, Confidence, Data, Expanded, FileEntry, Manifest, Servable, ServableError, Words,
-    answers, card, dense, manifest, version,
+    AnswerSet, Confidence, Data, FileEntry, Manifest, Servable, ServableError, Words, answers,
+    card, dense, manifest, version,
 };
 use crate::{
     candle::through,
     compact::Table,
-    expansion::{Kind, Own, Texts},
+    expansion::{Kind, Own, Rule, Texts},
     head::{Dense, Folded},
     matrix::{Matrix, ShapeError},
     model::{ModelFiles, Pooling, TABLE, sha256_hex, tokenizer_json},
@@ -34,9 +34,9 @@ pub struct Export<'a> {
     pub confidence: &'a Confidence,
     /// What words count for beside vectors, from 0 to 4; none or 0 when vectors alone are compared.
     pub words: Option<f32>,
-    /// How far answers are moved towards the questions of answers like them, from 0 to 4; none or 0 when
-    /// they are compared as they are.
-    pub expansion: Option<f32>,
+    /// How answers are moved towards questions; none, or with a weight of 0, when they are compared as they
+    /// are.
+    pub expansion: Option<Rule>,
     /// The report of the training; null when nothing was trained.
     pub report: Value,
 }
@@ -71,7 +71,7 @@ impl Export<'_> {
             Folded::Impossible(why) => return Err(ServableError::Head { why: why.clone() }),
         };
         let words = Words::of(self.words)?;
-        let expansion = Expanded::of(self.expansion)?;
+        let expansion = manifest::sound(self.expansion)?;
         staged(store, dir, |staging| {
             self.fill(store, staging, layers, words, expansion)?;
             Servable::open(store, staging, &Device::Cpu)?;
@@ -85,7 +85,7 @@ impl Export<'_> {
         dir: &Path,
         layers: &[Dense],
         words: Option<Words>,
-        expansion: Option<Expanded>,
+        expansion: Option<Rule>,
     ) -> Result<(), ServableError> {
         let mut folder = Folder::new(store, dir);
         let mut modules = match &self.encoder {
@@ -105,8 +105,8 @@ impl Export<'_> {
             files: BTreeMap::new(),
         };
         let (moved, plain) = match expansion {
-            Some(expansion) => {
-                let (moved, plain) = expanded(expansion.weight, self.answers, &vectors)
+            Some(rule) => {
+                let (moved, plain) = expanded(rule, self.answers, &vectors)
                     .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
                 (moved, Some(plain))
             }
@@ -130,10 +130,10 @@ impl Export<'_> {
     }
 }
 
-/// The vectors of all texts, answers moved towards the questions of answers like them, their own among
-/// these; and those of answers as they were.
+/// The vectors of all texts, answers moved by a rule, their own questions known; and those of answers as they
+/// were.
 fn expanded(
-    weight: f32,
+    rule: Rule,
     answers: &AnswerSet,
     vectors: &Matrix,
 ) -> Result<(Matrix, Matrix), ShapeError> {
@@ -143,7 +143,7 @@ fn expanded(
         owners: &owners,
         kinds: &kinds,
     };
-    let moved = texts.expanded(weight, Own::Counts)?;
+    let moved = texts.expanded(rule, Own::Counts)?;
     let mut plain = Vec::with_capacity(answers.len() * vectors.columns());
     for (vector, kind) in vectors.iter_rows().zip(&kinds) {
         if *kind == Kind::Answer {

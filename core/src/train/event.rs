@@ -74,6 +74,13 @@ pub enum Event {
         /// Its number, from 0.
         epoch: usize,
     },
+    /// It learns once more, from all pairs, those kept out of it before among them.
+    Again {
+        /// How much of that is done, from 0 to 1.
+        share: f32,
+        /// Seconds left, at the present pace.
+        eta_s: f64,
+    },
     /// Something the owner should know, in words.
     Note {
         /// The words.
@@ -138,6 +145,11 @@ mod tests {
             json(&Event::Epoch(epoch)),
             r#"{"event":"epoch","epoch":3,"epochs":5,"loss":1.5,"train":{"rp@1":0.5,"rrk":0.75},"val":null,"eta_s":2.0}"#
         );
+        let again = Event::Again {
+            share: 0.5,
+            eta_s: 2.5,
+        };
+        assert_eq!(json(&again), r#"{"event":"again","share":0.5,"eta_s":2.5}"#);
         let back: Event = serde_json::from_str(&json(&Event::Epoch(epoch))).unwrap();
         assert_eq!(back, Event::Epoch(epoch));
     }

@@ -201,7 +201,7 @@ impl<'a, L: Learner> Run<'a, L> {
         let mut train = fit.train.clone();
         let mut vectors = fit.vectors.cloned();
         let mut choice = None;
-        if let Keep::Best { slice, patience } = settings.keep {
+        if let Some(slice) = settings.keep.slice() {
             let (rest, kept) = train.slice(slice, seed(settings.seed, Purpose::Slice, 0));
             if kept.is_empty() {
                 on_event(Event::note(
@@ -209,14 +209,16 @@ impl<'a, L: Learner> Run<'a, L> {
                      or which round was best.",
                 ));
             } else {
-                let (pool, right) = train.pool();
-                choice = Some(Choice {
-                    answers: pool.len(),
-                    questions: learner.place(train.select(&kept).anchors)?,
-                    pool: learner.place(pool)?,
-                    right: kept.iter().map(|&pair| vec![right[pair]]).collect(),
-                    patience,
-                });
+                if let Keep::Best { patience, .. } = settings.keep {
+                    let (pool, right) = train.pool();
+                    choice = Some(Choice {
+                        answers: pool.len(),
+                        questions: learner.place(train.select(&kept).anchors)?,
+                        pool: learner.place(pool)?,
+                        right: kept.iter().map(|&pair| vec![right[pair]]).collect(),
+                        patience,
+                    });
+                }
                 train = train.select(&rest);
                 vectors = vectors.map(|vectors| vectors.select(&rest));
             }
@@ -350,9 +352,11 @@ impl<'a, L: Learner> Run<'a, L> {
             if self.fit.control.paused() {
                 self.save()?;
                 let round = self.state.epoch + 1;
-                on_event(Event::note(format!(
-                    "Paused in round {round}; everything is saved."
-                )));
+                let saved = match self.fit.checkpoint {
+                    Some(_) => "; everything is saved",
+                    None => "",
+                };
+                on_event(Event::note(format!("Paused in round {round}{saved}.")));
                 // A pause says nothing of the pace.
                 self.steps = 0;
             }

@@ -104,6 +104,23 @@ pub enum Keep {
         /// Rounds without a better one after which the run ends.
         patience: usize,
     },
+    /// The last, unless it is worse than what there was before, on a slice that is kept out of training: for
+    /// few pairs, of whose slices no round is told from another.
+    Checked {
+        /// Share of the distinct training answers in the slice, in `(0, 1)`.
+        slice: f64,
+    },
+}
+
+impl Keep {
+    /// Share of the distinct training answers that are kept out of training.
+    #[must_use]
+    pub fn slice(self) -> Option<f64> {
+        match self {
+            Self::Last => None,
+            Self::Best { slice, .. } | Self::Checked { slice } => Some(slice),
+        }
+    }
 }
 
 /// How the learning rate moves over a run.
@@ -177,6 +194,12 @@ pub struct Settings {
     /// Whether pairs that the encoder as it was takes for one another share batches.
     #[serde(default)]
     pub neighbours: bool,
+    /// Pairs by which half of what a linear head learned is kept: of `n` it is `n / (n + shrink)`, the rest
+    /// that of changing nothing. What few pairs teach is less than it seems.
+    ///
+    /// Sources: the form is James and Stein's (1961), the averaging of weights Wortsman and others' (2022).
+    #[serde(default)]
+    pub shrink: f64,
     /// Which state the run ends with.
     pub keep: Keep,
 }
@@ -208,6 +231,7 @@ impl Settings {
                 whiten: false,
                 shuffle: false,
                 neighbours: false,
+                shrink: 0.0,
                 keep: Keep::Last,
             },
             Recipe::Thorough => Self {
@@ -228,6 +252,7 @@ impl Settings {
                 whiten: false,
                 shuffle: true,
                 neighbours: true,
+                shrink: 0.0,
                 keep: Keep::Best {
                     slice: 0.05,
                     patience: 2,
@@ -251,6 +276,7 @@ impl Settings {
                 whiten: true,
                 shuffle: true,
                 neighbours: true,
+                shrink: 300.0,
                 keep: Keep::Best {
                     slice: 0.1,
                     patience: 6,
@@ -259,8 +285,11 @@ impl Settings {
         }
     }
 
-    /// The same for so many training pairs: `thorough` learns from few in smaller batches and more epochs, so
-    /// that it takes steps enough to learn anything; the rest stays.
+    /// The same for so many training pairs; what learns a head or a table stays as it is.
+    ///
+    /// A network learns from few pairs in smaller batches and more epochs, so that it takes steps enough to
+    /// learn anything. More of them are kept aside, up to three in ten, so that their questions say something;
+    /// that is whether to keep what was learned, not which epoch was best.
     #[must_use]
     pub fn for_pairs(self, pairs: usize) -> Self {
         if self.learns != Learns::Network {
@@ -268,12 +297,36 @@ impl Settings {
         }
         /// From so many on, the recipe is as it stands.
         const MANY: f64 = 6_000.0;
-        let fewer = (MANY / pairs.max(1) as f64).max(1.0);
+        /// Questions that are enough to tell better from worse by.
+        const ENOUGH: f64 = 60.0;
+        let pairs = pairs.max(1) as f64;
+        let fewer = (MANY / pairs).max(1.0);
+        let wanted = (ENOUGH / pairs).min(0.3);
+        let keep = match self.keep {
+            Keep::Best { slice, .. } if slice < wanted => Keep::Checked { slice: wanted },
+            keep => keep,
+        };
         Self {
             epochs: (self.epochs as f64 * fewer.sqrt()).round().min(12.0) as usize,
             batch: (self.batch as f64 / fewer.sqrt()).round().max(16.0) as usize,
+            keep,
             ..self
         }
+    }
+
+    /// How much is kept of what a linear head learned from so many pairs; see [`shrink`](Self::shrink).
+    #[must_use]
+    pub fn share_kept(&self, pairs: usize) -> f32 {
+        match self.shrink > 0.0 {
+            true => (pairs as f64 / (pairs as f64 + self.shrink)) as f32,
+            false => 1.0,
+        }
+    }
+
+    /// Whether a network that is worth keeping learns once more, from what was kept aside, too.
+    #[must_use]
+    pub fn learns_again(&self) -> bool {
+        matches!(self.keep, Keep::Checked { .. })
     }
 
     /// What a recipe stands for when the encoder is static, with rows of length `dim`: `quick` and
@@ -285,6 +338,7 @@ impl Settings {
             Recipe::Quaterion => settings,
             Recipe::Quick | Recipe::Thorough => Self {
                 learns: Learns::Table,
+                shrink: 0.0,
                 epochs: 20,
                 batch: 256,
                 lr: 1e-2,
@@ -303,9 +357,9 @@ impl Settings {
     /// settings keep none, or there are too few groups.
     #[must_use]
     pub fn slice(&self, subgroups: &[u64]) -> Vec<usize> {
-        match self.keep {
-            Keep::Last => Vec::new(),
-            Keep::Best { slice, .. } => {
+        match self.keep.slice() {
+            None => Vec::new(),
+            Some(slice) => {
                 let seed = seed(self.seed, Purpose::Slice, 0);
                 super::data::slice(subgroups, slice, seed).1
             }
@@ -363,9 +417,12 @@ impl Settings {
                 "at least 0 and below 1",
             );
         }
+        if !(self.shrink.is_finite() && self.shrink >= 0.0) {
+            return refuse("the shrinkage", &self.shrink, "a number from 0 on");
+        }
         self.head.check()?;
-        match self.keep {
-            Keep::Best { slice, .. } if !(slice > 0.0 && slice < 1.0) => {
+        match self.keep.slice() {
+            Some(slice) if !(slice > 0.0 && slice < 1.0) => {
                 refuse("the slice", &slice, "above 0 and below 1")
             }
             _ => Ok(()),
@@ -396,12 +453,34 @@ mod tests {
         let of = |recipe, pairs| {
             let settings = Settings::of(recipe, 384).for_pairs(pairs);
             assert_eq!(settings.check(), Ok(()));
-            (settings.epochs, settings.batch)
+            settings
         };
-        assert_eq!(of(Recipe::Thorough, 100_000), (3, 128));
-        assert_eq!(of(Recipe::Thorough, 1_500), (6, 64));
-        assert_eq!(of(Recipe::Thorough, 2), (12, 16));
+        let best = Keep::Best {
+            slice: 0.05,
+            patience: 2,
+        };
+        let checked = |slice| Keep::Checked { slice };
+        for (pairs, epochs, batch, keep) in [
+            (100_000, 3, 128, best),
+            (1_500, 6, 64, best),
+            (500, 10, 37, checked(0.12)),
+            (2, 12, 16, checked(0.3)),
+        ] {
+            let settings = of(Recipe::Thorough, pairs);
+            assert_eq!((settings.epochs, settings.batch), (epochs, batch));
+            assert_eq!(settings.keep, keep, "{pairs}");
+            assert_eq!(settings.learns_again(), keep != best, "{pairs}");
+        }
         assert_eq!(of(Recipe::Quick, 2), of(Recipe::Quick, 9_999));
+    }
+
+    #[test]
+    fn of_what_few_pairs_teach_less_is_kept() {
+        let quick = Settings::of(Recipe::Quick, 384);
+        assert_eq!(quick.share_kept(0), 0.0);
+        assert_eq!(quick.share_kept(300), 0.5);
+        assert!(quick.share_kept(6_000) > 0.95);
+        assert_eq!(Settings::of(Recipe::Quaterion, 384).share_kept(1), 1.0);
     }
 
     #[test]
@@ -434,6 +513,14 @@ mod tests {
             },
             Settings {
                 batch: 1,
+                ..good.clone()
+            },
+            Settings {
+                shrink: f64::NAN,
+                ..good.clone()
+            },
+            Settings {
+                shrink: -1.0,
                 ..good.clone()
             },
             Settings {

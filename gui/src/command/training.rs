@@ -2,7 +2,7 @@
 
 use super::project;
 use crate::{
-    job::{Exit, Jobs, TrainEvent, TrainReport, TrainRequest, Wanted},
+    job::{self, Exit, Jobs, TrainEvent, TrainReport, TrainRequest, Wanted},
     project::{
         Effort, Model, Pending, Tally, Tuning,
         folder::{self, CHECKING, TRAINING},
@@ -186,6 +186,11 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: TrainE
                 check: val.and_then(|shares| shares.first),
             });
         }
+        TrainEvent::Again { share, eta_s } => {
+            training.stage = Stage::Learning;
+            training.again = Some(share);
+            training.eta_s = eta_s;
+        }
         TrainEvent::Best { epoch } => training.best = Some(epoch + 1),
         TrainEvent::Note { text } => training.notes.push(text),
         TrainEvent::Finished { report } => finished(state, jobs, report),
@@ -221,7 +226,8 @@ fn finished(state: &mut State, jobs: &mut Jobs, report: TrainReport) {
 
 fn remember_pace(state: &mut State, jobs: &Jobs, effort: Effort, report: TrainReport) {
     let pace = &mut state.shell.preferences.pace;
-    let pairs = (report.train_rows * report.epochs) as f64;
+    let times = job::times(effort, report.train_rows as usize);
+    let pairs = times * (report.train_rows * report.epochs) as f64;
     if report.train_s > 0.05 && pairs > 0.0 {
         let of_effort = match effort {
             Effort::Quick => &mut pace.quick,

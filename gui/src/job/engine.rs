@@ -157,6 +157,14 @@ pub fn usual(effort: Effort, pairs: usize) -> (usize, usize) {
     (settings.epochs, settings.batch)
 }
 
+/// How often these pairs are learned from: few are twice by a network, which then makes up for those that
+/// were kept aside to choose by.
+#[must_use]
+pub fn times(effort: Effort, pairs: usize) -> f64 {
+    let twice = effort == Effort::Thorough && settings(effort).for_pairs(pairs).learns_again();
+    if twice { 2.0 } else { 1.0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

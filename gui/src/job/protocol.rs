@@ -61,6 +61,14 @@ pub enum TrainEvent {
         #[serde(default)]
         eta_s: Option<f64>,
     },
+    /// It learns once more, from all pairs.
+    Again {
+        /// How much of that is done, between 0 and 1.
+        share: f32,
+        /// Seconds left.
+        #[serde(default)]
+        eta_s: Option<f64>,
+    },
     /// This round is the best so far.
     Best {
         /// Which, counted from 0.

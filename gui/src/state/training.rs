@@ -275,6 +275,8 @@ pub struct Training {
     pub of_round: f32,
     /// At most so many rounds.
     pub rounds_planned: u64,
+    /// How much is done of learning once more from all questions, between 0 and 1; none before that.
+    pub again: Option<f32>,
     /// The round with the best result.
     pub best: Option<u64>,
     /// Seconds left, by the engine's own estimate.
@@ -317,6 +319,7 @@ impl Training {
         match self.stage {
             Stage::Fetching => self.fetch.as_ref().map(|fetch| fetch.progress.fraction()),
             Stage::Understanding => self.texts.as_ref().map(Progress::fraction),
+            Stage::Learning if let Some(share) = self.again => Some(share.clamp(0.0, 1.0)),
             Stage::Learning if self.rounds_planned > 0 => {
                 let done = self.rounds.last().map_or(0.0, |round| round.number as f32);
                 let done = done + self.of_round;

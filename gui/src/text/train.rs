@@ -222,6 +222,7 @@ pub fn doing(training: &Training) -> String {
                 number(texts.done),
                 number(texts.total)
             ),
+            _ if training.again.is_some() => "once more, now from every question".to_owned(),
             Some(round) if training.rounds_planned > 0 => {
                 format!(
                     "round {} of at most {}",
@@ -279,7 +280,7 @@ pub fn effort_what(effort: Effort) -> &'static str {
             "A larger language model reads all texts, and a layer on top learns. Better answers; 90\u{a0}MB are fetched once"
         }
         Effort::Thorough => {
-            "That model itself learns, not only a layer on top. It can get further, and takes longest"
+            "That model itself learns, not only a layer on top. It gets furthest, with few questions too, and takes longest"
         }
     }
 }
@@ -303,6 +304,7 @@ pub fn estimate(
         Effort::Balanced => (pace.balanced, BALANCED_OF_GUESS),
         Effort::Thorough => (pace.thorough, THOROUGH_OF_GUESS),
     };
+    let rounds = rounds * job::times(effort, pairs);
     let learning_s = pairs as f64 * rounds / learning.or(guess(of_guess))?;
     let reading_s = match effort {
         Effort::Quick => 0.0,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    expansion::{Own, Texts},
+    expansion::{Own, Rule, Texts},
     servable::{
         EditError, KnownAnswer,
         tests::{head, open, write_by, write_with},
@@ -211,7 +211,7 @@ fn a_fault_at_any_step_loses_no_edit_that_was_kept() {
 #[test]
 fn a_new_answer_is_moved_as_the_others_were() {
     let store = MemStore::new();
-    write_by(&store, &head(), None, Some(0.5)).unwrap();
+    write_by(&store, &head(), None, Some(Rule::ALIKE)).unwrap();
     let before = open(&store).unwrap();
     let refused = before.edited(&[Edit::Add(known("a ab", &["ab a"]))]);
     assert!(refused.is_err_and(|error| error.to_string().contains("plain.safetensors")));
@@ -230,7 +230,7 @@ fn a_new_answer_is_moved_as_the_others_were() {
         owners: &owners,
         kinds: &kinds,
     };
-    let moved = texts.expanded(0.5, Own::Counts).unwrap();
+    let moved = texts.expanded(Rule::ALIKE, Own::Counts).unwrap();
     let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
     let vectors = edited.index().vectors();
     assert!(near(vectors.row(place), moved.row(place)));

@@ -205,19 +205,34 @@ impl Job<'_, '_> {
         before: &Places<'_>,
         after: &Places<'_>,
     ) -> Result<bool, TrainError> {
-        if self.settings.keep == Keep::Last {
-            return Ok(true);
-        }
-        let reciprocal = |place| -> Result<Option<Vec<f64>>, TrainError> {
-            match self.slice_exam(place)? {
-                Some(exam) => exam.reciprocal_ranks(self.device).map(Some),
-                None => Ok(None),
-            }
+        let asked = self.asked_of_both(before, after)?;
+        Ok(self.settings.keep == Keep::Last
+            || asked.is_some_and(|[before, after]| blend::is_gain(&before, &after)))
+    }
+
+    /// Whether it answers them worse, by more than chance; also where nothing is known.
+    pub(super) fn is_worse(
+        &self,
+        before: &Places<'_>,
+        after: &Places<'_>,
+    ) -> Result<bool, TrainError> {
+        let asked = self.asked_of_both(before, after)?;
+        Ok(self.settings.keep != Keep::Last
+            && asked.is_none_or(|[before, after]| blend::is_gain(&after, &before)))
+    }
+
+    /// The reciprocal ranks of the slice's questions before and after; none without a slice.
+    fn asked_of_both(
+        &self,
+        before: &Places<'_>,
+        after: &Places<'_>,
+    ) -> Result<Option<[Vec<f64>; 2]>, TrainError> {
+        let (Some(before), Some(after)) = (self.slice_exam(before)?, self.slice_exam(after)?)
+        else {
+            return Ok(None);
         };
-        Ok(match (reciprocal(before)?, reciprocal(after)?) {
-            (Some(before), Some(after)) => blend::is_gain(&before, &after),
-            _ => false,
-        })
+        let ranks = |exam: Exam<'_>| exam.reciprocal_ranks(self.device);
+        Ok(Some([ranks(before)?, ranks(after)?]))
     }
 
     /// Asks the exam's questions, words counting for so much.

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     cache::{Embedded, EmbeddingCache, Encode, Progress},
     compact::StaticEncoder,
+    expansion::{Rule, Towards},
     faq::Row,
     head::Folded,
     matrix::Matrix,
@@ -71,9 +72,8 @@ pub struct Trained {
     pub network: Option<Vec<u8>>,
     /// What words count for beside the vectors; none when vectors alone are compared.
     pub words: Option<f32>,
-    /// How far answers are moved towards the questions of answers like them; none when they are compared as
-    /// they are.
-    pub expansion: Option<f32>,
+    /// How answers are moved towards questions; none when they are compared as they are.
+    pub expansion: Option<Rule>,
     /// All answers with all their wordings, those kept aside among them.
     pub answers: AnswerSet,
     /// The pooled vector of each of the set's texts by the encoder as it is now, before the head,
@@ -152,10 +152,8 @@ impl Job<'_, '_> {
             vectors: &learned.vectors,
             ..place
         };
-        let moved = match expansion > 0.0 {
-            true => Some(self.expansion(&now, expansion, Known::All)?),
-            false => None,
-        };
+        let moved = expansion.map(|rule| self.expansion(&now, rule, Known::All));
+        let moved = moved.transpose()?;
         let exam = self.exam(&now, &answers)?.expanded(moved.as_ref())?;
         let after = self.ask(&exam, words)?;
         let mut report = self.report(&learned.fitted, before.figures, after.figures);
@@ -164,8 +162,10 @@ impl Job<'_, '_> {
             report.words = Some(words);
             report.without_words = self.ask(&exam, 0.0)?.figures;
         }
-        if expansion > 0.0 {
-            report.expansion = Some(expansion);
+        if let Some(rule) = expansion
+            && rule.towards == Towards::Alike
+        {
+            report.expansion = Some(rule.weight);
             report.without_expansion = self.ask(&exam.plain(), words)?.figures;
         }
         report.embed_s = embed_s;
@@ -185,7 +185,7 @@ impl Job<'_, '_> {
             table: learned.table,
             network: learned.network,
             words: report.words,
-            expansion: report.expansion,
+            expansion,
             confidence: after.confidence,
             report,
             vectors,
@@ -265,208 +265,4 @@ fn telling(on_event: &mut dyn FnMut(Event)) -> impl FnMut(Progress) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        candle::bert::{SentenceEncoder, tiny_tokenizer},
-        compact::Table,
-        model::{
-            BertConfig,
-            tests::{folder, made_up, whole},
-        },
-        store::MemStore,
-        train::{Keep, Recipe},
-        wordpiece::{Vocabulary, WordPiece},
-    };
-
-    use serde_json::json;
-    use std::ops::ControlFlow;
-
-    const DIM: usize = 16;
-
-    /// An encoder of `n` words to ask by, `n` to answer with, and one that is in every question kept
-    /// aside.
-    fn encoder(n: usize) -> StaticEncoder<'static> {
-        let mut tokens = String::from("[UNK]\naside");
-        for i in 0..n {
-            tokens.push_str(&format!("\nask{i}\nanswer{i}"));
-        }
-        let words = WordPiece::new(Vocabulary::parse(&tokens).unwrap());
-        let mut random = fastrand::Rng::with_seed(5);
-        let table = Matrix::from_fn(2 + 2 * n, DIM, |_, _| random.f32() * 2.0 - 1.0);
-        StaticEncoder::new(words, Table::Full(table)).unwrap()
-    }
-
-    fn trained(n: usize) -> Trained {
-        let encoder = encoder(n);
-        let rows = |what: &str| -> Vec<Row> {
-            (0..n)
-                .map(|i| Row {
-                    line: i as u64 + 1,
-                    question: format!("ask{i}{what}"),
-                    answer: format!("answer{i}"),
-                    ..Row::default()
-                })
-                .collect()
-        };
-        let settings = Settings {
-            epochs: 1,
-            batch: 8,
-            ..Settings::of(Recipe::Quick, DIM)
-        };
-        run(&encoder, &rows(""), &rows(" aside"), &settings)
-    }
-
-    /// A run over a static encoder.
-    pub(super) fn run(
-        encoder: &StaticEncoder<'_>,
-        rows: &[Row],
-        held_out: &[Row],
-        settings: &Settings,
-    ) -> Trained {
-        let job = Job {
-            rows,
-            held_out,
-            settings,
-            source: Source::Static(encoder),
-            encoder: "made up",
-            device: &Device::Cpu,
-            control: &Control::new(),
-            checkpoint: None,
-        };
-        job.run(false, &mut |_| {}).unwrap().unwrap()
-    }
-
-    /// Those kept aside do not find themselves.
-    #[test]
-    fn a_calibration_is_measured_on_what_is_kept_aside() {
-        let run = trained(24);
-        let calibration = run.confidence.calibration.unwrap();
-        assert_eq!(calibration.questions(), 24);
-        let right = run.report.after.unwrap().recall_1 * 24.0;
-        // One right answer and one wrong one are added to what was observed.
-        let said: f64 = calibration
-            .blocks()
-            .iter()
-            .map(|block| f64::from(block.probability) * block.questions as f64)
-            .sum();
-        assert!((f64::from(right) - said).abs() < 2.0, "{right} {said}");
-        for block in calibration.blocks() {
-            assert!(block.score < 0.999, "{calibration:?}");
-        }
-        assert_eq!(trained(19).confidence.calibration, None);
-    }
-
-    const TOKENS: [&str; 3] = ["a", "b", "ab"];
-
-    /// Question `i`, and with another way to say it its answer, of three words.
-    fn spelled(i: usize, last: &str) -> String {
-        let [one, two] = [TOKENS[i % 3], TOKENS[i / 3 % 3]];
-        format!("{one} {two} {last}")
-    }
-
-    /// A run over a tiny network, which learns all there is in three epochs and keeps the last.
-    fn tuned(store: &MemStore, control: &Control, resume: bool, stop: bool) -> Trained {
-        let files = ModelFiles::open(store, "base".as_ref()).unwrap();
-        let rows: Vec<Row> = (0..9)
-            .map(|i| Row {
-                line: i as u64 + 1,
-                question: spelled(i, "?"),
-                answer: spelled(i, "b b"),
-                ..Row::default()
-            })
-            .collect();
-        let settings = Settings {
-            epochs: 3,
-            batch: 4,
-            lr: 1e-2,
-            keep: Keep::Last,
-            ..Settings::of(Recipe::Thorough, 32)
-        };
-        let encoder = SentenceEncoder::load(&files, &Device::Cpu).unwrap();
-        let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
-            let go_on = &mut |_, _| ControlFlow::Continue(());
-            Ok(Some(encoder.encode_all(texts, go_on)?))
-        };
-        let job = Job {
-            rows: &rows,
-            held_out: &rows[..2],
-            settings: &settings,
-            source: Source::Network {
-                files: &files,
-                cache: EmbeddingCache::new(store, "cache".as_ref(), "tiny", 32),
-                encode: &mut encode,
-            },
-            encoder: "tiny",
-            device: &Device::Cpu,
-            control,
-            checkpoint: Some(Checkpoint::new(store, "run".into())),
-        };
-        let mut on_event = |event| {
-            if stop && matches!(event, Event::Epoch(_)) {
-                control.stop();
-            }
-        };
-        job.run(resume, &mut on_event).unwrap().unwrap()
-    }
-
-    fn tiny() -> MemStore {
-        let config = json!({
-            "model_type": "bert", "vocab_size": 8, "hidden_size": 32, "num_hidden_layers": 2,
-            "num_attention_heads": 1, "intermediate_size": 32, "max_position_embeddings": 16,
-            "type_vocab_size": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0,
-        });
-        let config = config.to_string().into_bytes();
-        let mut random = fastrand::Rng::with_seed(2);
-        let weights = made_up(
-            &BertConfig::from_json(&config).unwrap(),
-            "",
-            |name, data, _| {
-                let one = if name.ends_with("LayerNorm.weight") {
-                    1.0
-                } else {
-                    0.0
-                };
-                for bytes in data.as_chunks_mut::<4>().0 {
-                    *bytes = (one + 0.5 * (random.f32() - 0.5)).to_le_bytes();
-                }
-            },
-        );
-        let mut files = whole(&tiny_tokenizer());
-        for (name, bytes) in &mut files {
-            match name.as_str() {
-                "config.json" => bytes.clone_from(&config),
-                "model.safetensors" => bytes.clone_from(&weights),
-                _ => {}
-            }
-        }
-        folder("base", &files)
-    }
-
-    #[test]
-    fn a_network_learns_what_it_is_taught() {
-        let store = tiny();
-        let trained = tuned(&store, &Control::new(), false, false);
-        let report = &trained.report;
-        let (before, after) = (report.before.unwrap(), report.after.unwrap());
-        assert!(after.mrr_10 > before.mrr_10, "{before:?} {after:?}");
-        // The vectors are those of the network as it is written.
-        let weights = trained.network.unwrap();
-        let files = ModelFiles::open(&store, "base".as_ref()).unwrap();
-        let encoder = SentenceEncoder::load(&files.with_weights(weights), &Device::Cpu).unwrap();
-        let texts = trained.answers.texts();
-        let vectors = encoder.encode_all(&texts, &mut |_, _| ControlFlow::Continue(()));
-        assert_eq!(vectors.unwrap(), trained.vectors);
-    }
-
-    #[test]
-    fn a_stopped_run_of_a_network_goes_on_to_the_same_end() {
-        let whole = tuned(&tiny(), &Control::new(), false, false);
-        let store = tiny();
-        let part = tuned(&store, &Control::new(), false, true);
-        assert!(part.report.stopped && part.report.epochs == 1);
-        let rest = tuned(&store, &Control::new(), true, false);
-        assert_eq!(rest.report.epochs, 3);
-        assert!(rest.network == whole.network);
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use super::{
     texts::{Places, ways},
 };
 use crate::{
-    expansion::{Expansion, WEIGHT},
+    expansion::{Expansion, Rule},
     lexical::Lexical,
     train::{
         TrainError,
@@ -22,8 +22,8 @@ const ENOUGH: usize = 200;
 /// What counts beside the cosine.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Ranking {
-    /// The weight of [`Expansion`]; 0 when answers are compared as they are.
-    pub(super) expansion: f32,
+    /// How answers are moved; none when they are compared as they are.
+    pub(super) expansion: Option<Rule>,
     /// The weight of words; 0 when they do not count.
     pub(super) words: f32,
 }
@@ -31,15 +31,16 @@ pub(super) struct Ranking {
 impl Job<'_, '_> {
     /// What wins on the slice of the training questions; nothing where there is no slice.
     ///
-    /// Each must win by more than one standard error of what a question gains. Expansion may also win by less
-    /// where [`ENOUGH`] questions are asked: then a gain is likelier than a loss of the same size, and on the two
-    /// other slices of so many whose error is known it won by more than two.
+    /// Each must win by more than one standard error of what a question gains. The questions of other answers
+    /// may also win by less where [`ENOUGH`] are asked: then a gain is likelier than a loss of the same size, and
+    /// on the two other slices of so many whose error is known it won by more than two. Where they lose, an answer's
+    /// own count, of which a slice tells nothing, as its answers have none.
     pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Ranking, TrainError> {
         let Some(exam) = self.slice_exam(place)? else {
             return Ok(Ranking::default());
         };
         let plain = exam.reciprocal_ranks(self.device)?;
-        let expansion = self.expansion(place, WEIGHT, Known::WithoutSlice)?;
+        let expansion = self.expansion(place, Rule::ALIKE, Known::WithoutSlice)?;
         let mut exam = exam.expanded(Some(&expansion))?;
         let moved = exam.reciprocal_ranks(self.device)?;
         let wins =
@@ -47,7 +48,7 @@ impl Job<'_, '_> {
         if !wins {
             exam = exam.plain();
         }
-        let expansion = if wins { WEIGHT } else { 0.0 };
+        let rule = if wins { Rule::ALIKE } else { Rule::OWN };
         let lexical = Lexical::new(exam.pool());
         let mut asked = Vec::with_capacity(exam.questions().len());
         exam.scores(self.device, &mut |question, scores| {
@@ -59,14 +60,17 @@ impl Job<'_, '_> {
         })?;
         let owners: Vec<u32> = (0..exam.pool().len() as u32).collect();
         let words = blend::choose(&owners, asked).weight;
-        Ok(Ranking { expansion, words })
+        Ok(Ranking {
+            expansion: Some(rule),
+            words,
+        })
     }
 
     /// The training questions with their answers, towards which answers are moved.
     pub(super) fn expansion(
         &self,
         place: &Places<'_>,
-        weight: f32,
+        rule: Rule,
         known: Known,
     ) -> Result<Expansion, TrainError> {
         let mut pairs = ways(self.rows).collect::<Vec<_>>();
@@ -82,7 +86,7 @@ impl Job<'_, '_> {
         let questions: Vec<&str> = pairs.iter().map(|(way, _)| *way).collect();
         let answers: Vec<&str> = pairs.iter().map(|(_, row)| row.answer.as_str()).collect();
         let (answers, questions) = (place.rows(&answers)?, place.rows(&questions)?);
-        Expansion::new(weight, unit(answers), unit(questions), groups)
+        Expansion::new(rule, unit(answers), unit(questions), groups)
             .map_err(|error| TrainError::Encoder(error.into()))
     }
 }
@@ -101,6 +105,7 @@ mod tests {
     use super::super::{Trained, tests::run};
     use crate::{
         compact::{StaticEncoder, Table},
+        expansion::Rule,
         faq::Row,
         matrix::Matrix,
         train::{Recipe, Settings},
@@ -155,7 +160,7 @@ mod tests {
     #[test]
     fn answers_are_moved_where_that_wins() {
         let trained = trained(true);
-        assert_eq!(trained.expansion, Some(0.5));
+        assert_eq!(trained.expansion, Some(Rule::ALIKE));
         let report = trained.report;
         let (with, without) = (report.after.unwrap(), report.without_expansion.unwrap());
         assert!(with.mrr_10 > without.mrr_10 + 0.05, "{with:?} {without:?}");
@@ -164,7 +169,7 @@ mod tests {
     #[test]
     fn they_stay_where_it_does_not() {
         let trained = trained(false);
-        assert_eq!(trained.expansion, None);
+        assert_eq!(trained.expansion, Some(Rule::OWN));
         assert!(trained.report.without_expansion.is_none());
     }
 }

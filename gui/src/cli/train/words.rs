@@ -12,6 +12,7 @@ pub(super) struct Words {
     fetching: Bar,
     reading: Bar,
     learning: Bar,
+    again: Bar,
     /// Epochs are told one by one where there is no bar, but not every one of hundreds.
     told: usize,
 }
@@ -22,6 +23,7 @@ impl Words {
             fetching: Bar::new("Getting the model", false),
             reading: Bar::new("Reading texts", false),
             learning: Bar::new("Learning", false),
+            again: Bar::new("Learning once more, from all pairs, in hundredths", false),
             told: 0,
         }
     }
@@ -55,6 +57,10 @@ impl Words {
                         epoch.epoch, epoch.loss, epoch.train.rp_1, epoch.train.rrk
                     ));
                 }
+            }
+            Event::Again { share, eta_s } => {
+                let percent = (share * 100.0) as u64;
+                self.again.show_left(percent, 100, Some(*eta_s));
             }
             Event::Note { text } => self.learning.line(text),
             Event::Failed { .. } | Event::Best { .. } | Event::Finished { .. } => {}

@@ -11,7 +11,7 @@ use candle_core::Device;
 use nearsay_core::{
     cache::{EmbeddingCache, Uninterrupted},
     candle::bert::Precision,
-    expansion::{Expansion, Kind, Own, Texts},
+    expansion::{Expansion, Kind, Own, Rule, Texts},
     index::Index,
     matrix::Matrix,
     model::ModelFiles,
@@ -89,9 +89,8 @@ pub(super) struct Bench {
     raw: bool,
     /// What words count for beside meaning, by the folder; 0 when they do not.
     words: f32,
-    /// How far answers are moved towards the questions of answers like them, by the folder; 0 when they
-    /// are not.
-    pub(super) expansion: f32,
+    /// How answers are moved towards questions, by the folder; none when they are not.
+    pub(super) expansion: Option<Rule>,
     /// The vectors of the texts, and of which revision they are.
     pub(super) index: Option<(u64, Index)>,
     /// Those of answers as the model makes them, in order, where the index has them moved.
@@ -116,7 +115,7 @@ impl Bench {
             body,
             raw,
             words: 0.0,
-            expansion: 0.0,
+            expansion: None,
             index: None,
             plain: None,
             known: HashMap::new(),
@@ -143,7 +142,6 @@ impl Bench {
         let manifest = folder.manifest().clone();
         let words = manifest.words.map_or(0.0, |words| words.weight);
         let origin = Origin::of(&manifest);
-        let expansion = manifest.expansion.map_or(0.0, |by| by.weight);
         let plain = match manifest.has_answers() {
             true => folder.plain_answers(&DiskStore, dir),
             false => Ok(None),
@@ -154,7 +152,7 @@ impl Bench {
         let body = Body::Trained(model, dir.to_owned(), origin);
         let mut bench = Self::new(Arc::new(body), false);
         bench.words = words;
-        (bench.expansion, bench.plain) = (expansion, plain);
+        (bench.expansion, bench.plain) = (manifest.expansion, plain);
         bench.known = answers.texts().into_iter().map(hash).zip(0..).collect();
         // Of no revision: it has the vectors, but not the order of the project.
         bench.index = Some((u64::MAX, index));
@@ -231,8 +229,7 @@ impl Bench {
         let run = self.run.get_or_insert_with(|| CheckRun::new(layout));
         let asked = Asked {
             index,
-            plain: self.plain.as_ref(),
-            expansion: self.expansion,
+            plain: self.plain.as_ref().zip(self.expansion),
         };
         if run.step(layout, &asked)? {
             return Ok(Step::Checking);
@@ -285,9 +282,9 @@ impl Bench {
             return Ok(step);
         }
         let mut vectors = Matrix::new(texts.len(), dim, building.data).map_err(inside)?;
-        if self.expansion > 0.0 {
+        if let Some(rule) = self.expansion {
             self.plain = Some(answers_of(layout, &vectors)?);
-            self.expand(layout, &mut vectors)?;
+            self.expand(rule, layout, &mut vectors)?;
         }
         let index = moving::index(layout, vectors, self.words)?;
         self.index = Some((layout.revision, index));
@@ -296,7 +293,7 @@ impl Bench {
     }
 
     /// Moves answers: those that were here already as they were moved then, new ones now.
-    fn expand(&self, layout: &Layout, vectors: &mut Matrix) -> Result<(), Trouble> {
+    fn expand(&self, rule: Rule, layout: &Layout, vectors: &mut Matrix) -> Result<(), Trouble> {
         let kinds = layout.kinds(|_| Kind::Question);
         let mut fresh = Vec::new();
         let mut moved = Vec::new();
@@ -317,7 +314,7 @@ impl Bench {
                 owners: &layout.owners,
                 kinds: &kinds,
             };
-            let expansion = Expansion::of(self.expansion, &texts).map_err(inside)?;
+            let expansion = Expansion::of(rule, &texts).map_err(inside)?;
             expansion
                 .apply_to(&fresh, &layout.owners, vectors, Own::Counts)
                 .map_err(inside)?;

@@ -9,7 +9,7 @@
 use std::ops::ControlFlow;
 
 use nearsay_core::{
-    expansion::Own,
+    expansion::{Own, Rule},
     index::Index,
     matrix::Matrix,
     servable::{self, Checked, Confidence, HeldOut, Outcome},
@@ -47,10 +47,8 @@ pub(super) struct CheckRun {
 pub(super) struct Asked<'a> {
     /// All texts.
     pub(super) index: &'a Index,
-    /// The vectors of answers as the model makes them, where the index has them moved.
-    pub(super) plain: Option<&'a Matrix>,
-    /// How far those are moved.
-    pub(super) expansion: f32,
+    /// The vectors of answers as the model makes them, where the index has them moved, and how.
+    pub(super) plain: Option<(&'a Matrix, Rule)>,
 }
 
 impl CheckRun {
@@ -89,7 +87,7 @@ impl CheckRun {
     ///
     /// Of questions whose answers have no others left, the own questions of all answers are left out.
     fn prepare(&mut self, layout: &Layout, asked: &Asked<'_>) -> Result<bool, Trouble> {
-        let Some(plain) = asked.plain else {
+        let Some((plain, rule)) = asked.plain else {
             return Ok(false);
         };
         let is_reworded = self.verdicts.len() < self.reworded;
@@ -107,7 +105,7 @@ impl CheckRun {
                 true => Own::Counts,
                 false => Own::LeftOut,
             };
-            self.moving = Some(Moving::new(layout, vectors, asked.expansion, own)?);
+            self.moving = Some(Moving::new(layout, vectors, rule, own)?);
         }
         if let Some(moving) = &mut self.moving
             && moving.step(layout)?

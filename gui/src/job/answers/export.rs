@@ -75,7 +75,7 @@ impl Room {
                 }),
                 confidence: &confidence,
                 words: Some(words),
-                expansion: Some(bench.expansion),
+                expansion: bench.expansion,
             }
             .write(&DiskStore, &wanted.to)?,
             // The model that grew from it could not be used, which was said.

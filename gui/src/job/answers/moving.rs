@@ -1,8 +1,8 @@
-//! The project as the questions kept aside are asked of it: answers moved towards the questions of
-//! answers like them, those kept aside not being there. A few answers at a time.
+//! The project as the questions kept aside are asked of it: answers moved towards questions, those kept
+//! aside not being there. A few answers at a time.
 
 use nearsay_core::{
-    expansion::{Expansion, Kind, Own, Texts},
+    expansion::{Expansion, Kind, Own, Rule, Texts},
     index::Index,
     lexical::Lexical,
     matrix::Matrix,
@@ -29,7 +29,7 @@ impl Moving {
     pub(super) fn new(
         layout: &Layout,
         plain: Matrix,
-        weight: f32,
+        rule: Rule,
         own: Own,
     ) -> Result<Self, Trouble> {
         let kinds = layout.kinds(|aside| match aside {
@@ -43,7 +43,7 @@ impl Moving {
         };
         let is_answer = |text: &usize| kinds.get(*text) == Some(&Kind::Answer);
         Ok(Self {
-            expansion: Expansion::of(weight, &texts).map_err(inside)?,
+            expansion: Expansion::of(rule, &texts).map_err(inside)?,
             own,
             answers: (0..kinds.len()).filter(is_answer).collect(),
             vectors: plain,
@@ -83,7 +83,7 @@ mod tests {
     use std::{collections::BTreeMap, path::Path};
 
     use nearsay_core::{
-        expansion::Kind,
+        expansion::{Kind, Rule},
         head::Folded,
         servable::{AnswerSet, Confidence, Export, ExportEncoder, KnownAnswer},
         store::DiskStore,
@@ -141,7 +141,7 @@ mod tests {
             vectors: &encoder.encode_all(&answers.texts()),
             confidence: &Confidence::USUAL,
             words: None,
-            expansion: Some(0.5),
+            expansion: Some(Rule::ALIKE),
             report: serde_json::Value::Null,
         }
         .write(&DiskStore, dir)
@@ -157,7 +157,7 @@ mod tests {
             owners: &layout.owners,
             kinds: &kinds,
         };
-        texts.expanded(0.5, own).unwrap()
+        texts.expanded(Rule::ALIKE, own).unwrap()
     }
 
     fn near(a: &[f32], b: &[f32]) -> bool {
@@ -203,7 +203,7 @@ mod tests {
         let layout = layout(1, &FAQ);
         let plain = bench.body().model().encode(&layout.texts()).unwrap();
         for own in [Own::Counts, Own::LeftOut] {
-            let mut moving = Moving::new(&layout, plain.clone(), 0.5, own).unwrap();
+            let mut moving = Moving::new(&layout, plain.clone(), Rule::ALIKE, own).unwrap();
             while moving.step(&layout).unwrap() {}
             let index = moving.finish(&layout, 0.0).unwrap();
             let moved = expected(&bench, &layout, Kind::KeptAside, own);
