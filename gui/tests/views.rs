@@ -853,6 +853,10 @@ fn rounds_are_told_in_words_too() {
     shows(&window, "best so far in round 18");
     shows(&window, "1 to 2 minutes left");
     control(&window, "Stop and keep the best");
+    hear(&mut window, r#"{"event":"embed","done":100,"total":100}"#);
+    hear(&mut window, r#"{"event":"again","share":0.25,"eta_s":80}"#);
+    shows(&window, "once more, now from every question");
+    assert_eq!(state(&window).training.fraction(), Some(0.25));
     press(&mut window, "Pause");
     control(&window, "Resume");
 }
@@ -1010,8 +1014,8 @@ fn each_effort_says_how_long_it_takes() {
     pace.quick = Some(learned);
     pace.balanced = Some(learned);
     pace.reading = Some(1e6);
-    // Eight rounds of two and a half minutes.
-    pace.thorough = Some(learned / 150.0);
+    // Eight rounds of two and a half minutes in all, each pair being learned from twice.
+    pace.thorough = Some(2.0 * learned / 150.0);
     window.run_steps(2);
     shows(&window, "About 15 seconds on this computer");
     shows(

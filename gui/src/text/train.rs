@@ -619,7 +619,7 @@ mod tests {
         let told = |effort| told(effort, None, &two_cores).unwrap();
         assert_eq!(told(Effort::Quick), "About 2 seconds on this computer");
         assert_eq!(told(Effort::Balanced), "About 10 seconds on this computer");
-        assert_eq!(told(Effort::Thorough), "About 2 minutes on this computer");
+        assert_eq!(told(Effort::Thorough), "About 4 minutes on this computer");
     }
 
     #[test]
@@ -630,14 +630,14 @@ mod tests {
             guess: Some(175.0),
             ..Pace::default()
         };
-        // Seven rounds of a thousand pairs, and texts.
+        // Seven rounds of a thousand pairs, twice, and texts.
         assert_eq!(
             told(Effort::Thorough, None, &pace).unwrap(),
-            "About 13 minutes on this computer, by the last time"
+            "About 24 minutes on this computer, by the last time"
         );
         assert_eq!(
             told(Effort::Thorough, Some(1), &pace).unwrap(),
-            "About 3 minutes on this computer, by the last time"
+            "About 4 minutes on this computer, by the last time"
         );
         assert_eq!(
             told(Effort::Quick, None, &pace).unwrap(),

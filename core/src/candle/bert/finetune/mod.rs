@@ -12,45 +12,39 @@
 //! | [`passes`], [`attention`] | what lies between the products, there and back |
 //! | [`tape`] | the way of some texts there and back |
 //! | [`adamw`] | the optimiser |
+//! | [`batch`] | one step: a batch of texts shared among the cores |
+//! | [`update`] | what a step changes |
+//! | [`state`] | where a training stands, to go back or on to; the weights as a file |
 //!
-//! There is no dropout. Texts are shared among the cores in parts of at most [`PART`] tokens; a core
+//! There is no dropout. Texts are shared among the cores in parts of at most [`PART`](batch::PART) tokens; a core
 //! that has several computes their way there twice, so that memory is that of one part a core, however
 //! large the batch is (Chen et al., "Training deep nets with sublinear memory cost", 2016).
 
 mod adamw;
 mod attention;
+mod batch;
 mod passes;
 mod product;
+mod state;
 mod tape;
+mod update;
 mod weights;
 
 pub use adamw::AdamW;
+pub use batch::EmbeddingLoss;
 pub use product::Products;
+pub use state::TunerState;
 
 use super::EncodeError;
 use super::ragged::fits;
 use super::tokenize::Texts;
-use crate::matrix::{Matrix, ShapeError};
 use crate::model::{BertConfig, ModelFiles, Pooling};
-use adamw::Update;
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use product::Packed;
-use safetensors::{Dtype, SafeTensorError, tensor::TensorView};
-use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Mutex;
-use tape::{Gradients, Network, Tape};
-use weights::{DOWN, OUT, QKV, UP, WORDS, is_matrix, place};
-
-/// Tokens whose way back is computed at once on a core, unless a single text has more.
-const PART: usize = 1_536;
-
-/// For each worker the numbers of the texts in each of its parts.
-type Parts = Vec<Vec<Range<usize>>>;
-
-/// A loss of embeddings: `[n, d]` to its value and its gradient, `[n, d]`.
-pub type EmbeddingLoss<'a, E> = dyn FnMut(&Matrix) -> Result<(f32, Matrix), E> + 'a;
+use tape::{Gradients, Tape};
+use weights::{DOWN, OUT, QKV, UP, WORDS, place};
 
 /// A BERT network with mean pooling that learns, on the processor.
 pub struct FineTuner {
@@ -63,19 +57,6 @@ pub struct FineTuner {
     second_moments: Vec<Vec<f32>>,
     steps: u64,
     workers: Vec<Worker>,
-}
-
-/// Where a network stands in its training: a list of numbers for each of its weights that learns.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TunerState {
-    /// The weights.
-    pub weights: Vec<Vec<f32>>,
-    /// Running means of their gradients.
-    pub first: Vec<Vec<f32>>,
-    /// Running means of their gradients' squares.
-    pub second: Vec<Vec<f32>>,
-    /// Steps taken.
-    pub steps: u64,
 }
 
 struct Worker {
@@ -179,335 +160,12 @@ impl FineTuner {
         self.config.hidden_size
     }
 
-    /// The weights as the tensors of a safetensors file: name, shape, numbers row by row.
-    #[must_use]
-    pub fn tensors(&self) -> Vec<(String, Vec<usize>, &[f32])> {
-        weights::tensors(&self.config, &self.lists)
-    }
-
-    /// The weights as the bytes of a safetensors file of the BERT family, in `f32`.
-    ///
-    /// # Errors
-    /// When the file cannot be put together.
-    pub fn to_safetensors(&self) -> Result<Vec<u8>, EncodeError> {
-        let tensors = self.tensors();
-        let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
-            .into_iter()
-            .map(|(name, shape, numbers)| {
-                let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
-                (name, shape, bytes.collect())
-            })
-            .collect();
-        let views = bytes.iter().map(|(name, shape, bytes)| {
-            Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-        });
-        let views: Result<Vec<_>, SafeTensorError> = views.collect();
-        // Transformers 4.41 and others of its time read no file that does not say whose layout it has.
-        let layout = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-        let file = views.and_then(|views| safetensors::serialize(views, Some(layout)));
-        file.map_err(|error| EncodeError::Tensor(candle_core::Error::wrap(error)))
-    }
-
     /// The token ids of one text, special tokens included, cut to the model's length.
     ///
     /// # Errors
     /// When the tokenizer fails.
     pub fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
         self.texts.ids(text)
-    }
-
-    /// What learns, what the optimiser remembers of it, and the steps taken.
-    #[must_use]
-    pub fn state(&self) -> TunerState {
-        let learning = self.learning();
-        let copy = |lists: &[Vec<f32>]| learning.iter().map(|&list| lists[list].clone()).collect();
-        TunerState {
-            weights: copy(&self.lists),
-            first: copy(&self.first_moments),
-            second: copy(&self.second_moments),
-            steps: self.steps,
-        }
-    }
-
-    /// Goes back or on to a state.
-    ///
-    /// # Errors
-    /// When it is one of another network, or of other layers that learn.
-    pub fn set_state(&mut self, state: &TunerState) -> Result<(), ShapeError> {
-        let learning = self.learning();
-        for from in [&state.weights, &state.first, &state.second] {
-            let own = learning.iter().map(|&list| self.lists[list].len());
-            if !own.eq(from.iter().map(Vec::len)) {
-                return Err(ShapeError {
-                    operation: "state of a network",
-                    left: (learning.len(), self.dim()),
-                    right: (from.len(), 0),
-                });
-            }
-        }
-        for (to, from) in [
-            (&mut self.lists, &state.weights),
-            (&mut self.first_moments, &state.first),
-            (&mut self.second_moments, &state.second),
-        ] {
-            for (&list, from) in learning.iter().zip(from) {
-                to[list].clone_from(from);
-            }
-        }
-        self.steps = state.steps;
-        self.pack(self.first);
-        Ok(())
-    }
-
-    /// Numbers of the lists that learn.
-    fn learning(&self) -> Vec<usize> {
-        let moments = self.first_moments.iter().enumerate();
-        let learning = moments.filter(|(_, moments)| !moments.is_empty());
-        learning.map(|(list, _)| list).collect()
-    }
-
-    /// The embeddings of texts as things stand, `[n, dim]`, averaged but not normalised. Texts are token
-    /// ids, special tokens included.
-    ///
-    /// # Errors
-    /// When a text is empty, too long, or has an id outside the vocabulary.
-    pub fn embed(&mut self, texts: &[&[u32]]) -> Result<Matrix, EncodeError> {
-        self.check(texts)?;
-        let (embeddings, _) = self.forward(texts)?;
-        Ok(embeddings)
-    }
-
-    /// One step: embeds the texts of a batch, asks for the loss of the embeddings and changes the
-    /// weights to make that smaller; changes nothing when the loss or its gradient is not finite.
-    /// Returns the loss before the step.
-    ///
-    /// # Errors
-    /// Those of [`embed`](Self::embed); the loss's; when its gradient has another shape than the
-    /// embeddings.
-    pub fn step<E: From<EncodeError>>(
-        &mut self,
-        texts: &[&[u32]],
-        optimizer: AdamW,
-        loss: &mut EmbeddingLoss<'_, E>,
-    ) -> Result<f32, E> {
-        self.check(texts)?;
-        let (embeddings, parts) = self.forward(texts)?;
-        let (value, gradient) = loss(&embeddings)?;
-        if !value.is_finite() || !gradient.is_finite() {
-            return Ok(value);
-        }
-        let shape = |matrix: &Matrix| (matrix.rows(), matrix.columns());
-        if shape(&gradient) != shape(&embeddings) {
-            return Err(EncodeError::from(ShapeError {
-                operation: "gradient of embeddings",
-                left: shape(&gradient),
-                right: shape(&embeddings),
-            })
-            .into());
-        }
-        self.back(texts, &parts, &gradient)?;
-        self.update(optimizer);
-        Ok(value)
-    }
-
-    /// Whether texts can be embedded.
-    ///
-    /// # Errors
-    /// As [`embed`](Self::embed).
-    pub fn check(&self, texts: &[&[u32]]) -> Result<(), EncodeError> {
-        let longest = self.config.max_positions;
-        let vocabulary = self.config.vocab_size;
-        for text in texts {
-            let reason = if text.is_empty() || text.len() > longest {
-                format!(
-                    "{} tokens at once; the model takes 1 to {longest}",
-                    text.len()
-                )
-            } else if let Some(id) = text.iter().find(|&&id| id as usize >= vocabulary) {
-                format!("token {id} lies outside the network's {vocabulary} tokens")
-            } else {
-                continue;
-            };
-            return Err(EncodeError::Tokenizer(reason));
-        }
-        Ok(())
-    }
-
-    /// Texts by worker and part: neighbours in the batch, of about as many tokens for each worker.
-    fn parts(&self, texts: &[&[u32]]) -> Parts {
-        let total: usize = texts.iter().map(|text| text.len()).sum();
-        let workers = self.workers.len();
-        let mut parts = vec![Vec::new(); workers];
-        let (mut start, mut seen, mut tokens) = (0, 0, 0);
-        for (number, text) in texts.iter().enumerate() {
-            // A text belongs to the worker in whose share its middle lies.
-            let worker = |before: usize, len: usize| {
-                ((2 * before + len) * workers / (2 * total).max(1)).min(workers - 1)
-            };
-            let here = worker(seen, text.len());
-            let before = number.checked_sub(1).map(|n| texts[n].len());
-            let changes = before.is_some_and(|len| worker(seen - len, len) != here);
-            if number > start && (changes || tokens + text.len() > PART) {
-                let last = before.map_or(here, |len| worker(seen - len, len));
-                parts[last].push(start..number);
-                (start, tokens) = (number, 0);
-            }
-            seen += text.len();
-            tokens += text.len();
-            if number + 1 == texts.len() {
-                parts[here].push(start..number + 1);
-            }
-        }
-        parts
-    }
-
-    /// All texts' embeddings, and how they were shared out.
-    fn forward(&mut self, texts: &[&[u32]]) -> Result<(Matrix, Parts), EncodeError> {
-        let parts = self.parts(texts);
-        let hidden = self.dim();
-        let mut pooled = vec![0f32; texts.len() * hidden];
-        let mut rest = &mut pooled[..];
-        let mut shares = Vec::new();
-        for parts in &parts {
-            let count: usize = parts.iter().map(|part| part.len()).sum();
-            let (share, after) = rest.split_at_mut(count * hidden);
-            shares.push(share);
-            rest = after;
-        }
-        let network = network(&self.config, &self.lists, &self.packed, self.first);
-        let jobs = self.workers.iter_mut().zip(&parts).zip(shares);
-        all(jobs.map(|((worker, parts), share)| {
-            move || {
-                let mut share = share;
-                for part in parts {
-                    let (here, after) = share.split_at_mut(part.len() * hidden);
-                    worker.tape.forward(network, &texts[part.clone()], here)?;
-                    share = after;
-                }
-                Ok(())
-            }
-        }))?;
-        Ok((Matrix::new(texts.len(), hidden, pooled)?, parts))
-    }
-
-    fn back(
-        &mut self,
-        texts: &[&[u32]],
-        parts: &Parts,
-        gradient: &Matrix,
-    ) -> Result<(), EncodeError> {
-        let hidden = self.dim();
-        let network = network(&self.config, &self.lists, &self.packed, self.first);
-        let jobs = self.workers.iter_mut().zip(parts);
-        all(jobs.map(|(worker, parts)| {
-            move || {
-                worker.gradients.clear();
-                let mut again = Vec::new();
-                for part in parts {
-                    let part_texts = &texts[part.clone()];
-                    if parts.len() > 1 {
-                        again.resize(part.len() * hidden, 0.0);
-                        worker.tape.forward(network, part_texts, &mut again)?;
-                    }
-                    let d = &gradient.data()[part.start * hidden..part.end * hidden];
-                    worker
-                        .tape
-                        .back(network, part_texts, d, &mut worker.gradients)?;
-                }
-                Ok(())
-            }
-        }))
-    }
-
-    /// AdamW with the workers' gradients, summed in their order.
-    fn update(&mut self, optimizer: AdamW) {
-        self.steps += 1;
-        let words = self.word_gradients();
-        let hidden = self.config.hidden_size;
-        let moments = self.first_moments.iter_mut().zip(&mut self.second_moments);
-        let lists = self.lists.iter_mut().zip(moments).enumerate();
-        let mut updates = Vec::new();
-        let workers = &self.workers;
-        for (list, (weights, (first, second))) in lists {
-            if first.is_empty() {
-                continue;
-            }
-            let step = optimizer.at(self.steps, is_matrix(list));
-            // Pieces of one row or more, so that the cores can share them.
-            let piece = if list == WORDS { hidden } else { 1 << 16 };
-            let moments = first.chunks_mut(piece).zip(second.chunks_mut(piece));
-            for (number, (weights, (first, second))) in
-                weights.chunks_mut(piece).zip(moments).enumerate()
-            {
-                let from = number * piece;
-                let gradients: Vec<&[f32]> = match list {
-                    WORDS => words.row(number).into_iter().collect(),
-                    _ => workers
-                        .iter()
-                        .map(|worker| &worker.gradients.lists[list][from..from + weights.len()])
-                        .collect(),
-                };
-                updates.push((step, weights, first, second, gradients));
-            }
-        }
-        let queue = Mutex::new(updates.into_iter());
-        std::thread::scope(|scope| {
-            for _ in 0..workers.len() {
-                scope.spawn(|| {
-                    loop {
-                        let batch: Vec<_> = match queue.lock() {
-                            Ok(mut queue) => queue.by_ref().take(64).collect(),
-                            Err(_) => return,
-                        };
-                        if batch.is_empty() {
-                            return;
-                        }
-                        for (step, weights, first, second, gradients) in batch {
-                            Update {
-                                step,
-                                weights,
-                                first,
-                                second,
-                                gradients: &gradients,
-                            }
-                            .run();
-                        }
-                    }
-                });
-            }
-        });
-        self.pack(self.first);
-    }
-
-    /// The gradients of the words' rows, those of the tokens of one word summed in their order.
-    fn word_gradients(&self) -> WordGradients {
-        let hidden = self.config.hidden_size;
-        let mut sums = WordGradients {
-            places: vec![None; self.config.vocab_size],
-            rows: Vec::new(),
-            hidden,
-        };
-        for worker in &self.workers {
-            let gradients = &worker.gradients;
-            for (&id, row) in gradients
-                .tokens
-                .iter()
-                .zip(gradients.words.chunks_exact(hidden))
-            {
-                let next = sums.rows.len();
-                match sums.places[id as usize] {
-                    Some(place) => {
-                        let sum: &mut [f32] = &mut sums.rows[place..place + hidden];
-                        sum.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
-                    }
-                    None => {
-                        sums.places[id as usize] = Some(next);
-                        sums.rows.extend_from_slice(row);
-                    }
-                }
-            }
-        }
-        sums
     }
 
     /// Brings the weights of the layers from `first` on into the order of their products.
@@ -542,52 +200,6 @@ impl FineTuner {
             }
         });
     }
-}
-
-/// A tuner's network as the ways see it; not a method, since its workers are borrowed beside it.
-fn network<'a>(
-    config: &BertConfig,
-    lists: &'a [Vec<f32>],
-    packed: &'a [[Packed; 4]],
-    first: usize,
-) -> Network<'a> {
-    Network {
-        lists,
-        packed,
-        hidden: config.hidden_size,
-        wide: config.intermediate_size,
-        heads: config.heads,
-        eps: config.layer_norm_eps as f32,
-        first,
-    }
-}
-
-struct WordGradients {
-    /// Where a word's row starts; none when no text has it.
-    places: Vec<Option<usize>>,
-    rows: Vec<f32>,
-    hidden: usize,
-}
-
-impl WordGradients {
-    fn row(&self, word: usize) -> Option<&[f32]> {
-        let place = self.places[word]?;
-        Some(&self.rows[place..place + self.hidden])
-    }
-}
-
-/// Runs each on a thread of its own; the first error, if one failed.
-fn all<F>(jobs: impl Iterator<Item = F>) -> Result<(), EncodeError>
-where
-    F: FnOnce() -> Result<(), ShapeError> + Send,
-{
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = jobs.map(|job| scope.spawn(job)).collect();
-        for thread in threads {
-            thread.join().map_err(|_| EncodeError::Panicked)??;
-        }
-        Ok(())
-    })
 }
 
 #[cfg(test)]

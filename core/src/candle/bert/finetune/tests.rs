@@ -1,5 +1,6 @@
 use super::*;
 use crate::candle::bert::tiny_tokenizer;
+use crate::matrix::Matrix;
 use crate::model::tests::made_up;
 use crate::model::{Activation, ModelSettings};
 

@@ -90,3 +90,30 @@ fn once_more(on_event: &mut dyn FnMut(Event)) -> impl FnMut(Event) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn learning_once_more_is_told_by_its_share() {
+        let mut told = Vec::new();
+        let mut on_event = |event| told.push(event);
+        let mut tell = once_more(&mut on_event);
+        tell(Event::Batch {
+            epoch: 1,
+            epochs: 4,
+            done: 5,
+            total: 10,
+            eta_s: 2.5,
+        });
+        tell(Event::Best { epoch: 1 });
+        tell(Event::note("Paused in round 2."));
+        drop(tell);
+        let again = Event::Again {
+            share: 0.375,
+            eta_s: 2.5,
+        };
+        assert_eq!(told, [again, Event::note("Paused in round 2.")]);
+    }
+}

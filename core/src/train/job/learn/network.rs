@@ -53,6 +53,11 @@ impl Job<'_, '_> {
                 "A network learns on the processor; the graphics card is used for reading only.",
             ));
         }
+        if Products::Bf16.here() != Products::Bf16 {
+            on_event(Event::note(
+                "This processor has no arithmetic in bfloat16, so that learning takes longer.",
+            ));
+        }
         let mut learner = self.learner(files)?;
         let mut write = |text: &str, ids: &mut Vec<u32>| -> Result<(), TrainError> {
             ids.extend(learner.tuner().token_ids(text)?);
