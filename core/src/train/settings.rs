@@ -194,10 +194,11 @@ pub struct Settings {
     /// Whether pairs that the encoder as it was takes for one another share batches.
     #[serde(default)]
     pub neighbours: bool,
-    /// Pairs by which half of what a linear head learned is kept: of `n` it is `n / (n + shrink)`, the rest
-    /// that of changing nothing. What few pairs teach is less than it seems.
+    /// Pairs by which half of what a linear head learned is kept: by `n` it is `n² / (n² + shrink²)`, the rest
+    /// is that of changing nothing. What few pairs teach is less than it seems.
     ///
-    /// Sources: the form is James and Stein's (1961), the averaging of weights Wortsman and others' (2022).
+    /// Sources: to draw an estimate towards a fixed one, the more the less it rests on, is James and Stein's
+    /// (1961); the averaging of weights is Wortsman and others' (2022).
     #[serde(default)]
     pub shrink: f64,
     /// Which state the run ends with.
@@ -317,8 +318,9 @@ impl Settings {
     /// How much is kept of what a linear head learned from so many pairs; see [`shrink`](Self::shrink).
     #[must_use]
     pub fn share_kept(&self, pairs: usize) -> f32 {
+        let squares = [pairs as f64, self.shrink].map(|x| x * x);
         match self.shrink > 0.0 {
-            true => (pairs as f64 / (pairs as f64 + self.shrink)) as f32,
+            true => (squares[0] / (squares[0] + squares[1])) as f32,
             false => 1.0,
         }
     }
@@ -479,7 +481,7 @@ mod tests {
         let quick = Settings::of(Recipe::Quick, 384);
         assert_eq!(quick.share_kept(0), 0.0);
         assert_eq!(quick.share_kept(300), 0.5);
-        assert!(quick.share_kept(6_000) > 0.95);
+        assert!(quick.share_kept(100) == 0.1 && quick.share_kept(6_000) > 0.99);
         assert_eq!(Settings::of(Recipe::Quaterion, 384).share_kept(1), 1.0);
     }
 
