@@ -78,9 +78,11 @@
 //!   that a fault can fall inside an atomic write.
 //! - The training loop (`train::Fit`) knows only a *learner*: a head over
 //!   cached vectors, the rows of a static table, the weights of a network. It saves, resumes, goes back and stops all alike.
-//! - Answers are compared by vectors that are moved towards the questions of answers like them
-//!   (`expansion`), where that wins on questions not learned from. The plan knew of no such step; it is
+//! - Answers are compared by vectors that are moved towards questions (`expansion`): those of answers like
+//!   them, where that wins on questions not learned from, else their own. The plan knew of no such step; it is
 //!   worth as much as a recipe, and the folder carries its result, so that other readers need no new code.
+//! - A network that learned from few pairs is kept unless it is worse on questions not learned from; the plan
+//!   wanted it to be better. Such questions cannot show what it learns best, other wordings of those it has seen.
 //! - The compact encoder is one file of its own format ([`compact::CompactFile`]), read in place:
 //!   safetensors would need a JSON parser and memory where there is no operating system. A trained
 //!   table is exported as safetensors, in full numbers, as sentence-transformers has it.

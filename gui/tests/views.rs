@@ -855,8 +855,8 @@ fn rounds_are_told_in_words_too() {
     control(&window, "Stop and keep the best");
     hear(&mut window, r#"{"event":"embed","done":100,"total":100}"#);
     hear(&mut window, r#"{"event":"again","share":0.25,"eta_s":80}"#);
-    shows(&window, "once more, now from every question");
-    assert_eq!(state(&window).training.fraction(), Some(0.25));
+    shows(&window, "once more, from all that is not kept aside");
+    assert_eq!(state(&window).training.fraction(), Some(0.625));
     press(&mut window, "Pause");
     control(&window, "Resume");
 }

@@ -30,9 +30,9 @@
 //! text what it shares with the question ([`Lexical`]), of this weight. Nothing of it is in the folder but the
 //! weight: the texts are read when it is opened. Other readers use the vectors alone.
 //!
-//! With expansion (`"expansion": {"weight": 0.5}`), the vectors of answers in `answers.safetensors` are moved
-//! towards the questions of answers like them ([`expansion`](crate::expansion)); whoever compares with these
-//! has all of it. [`Servable::plain_vectors`] has them as they were, to go on with other answers.
+//! With expansion (`"expansion": {"weight": 0.5, "towards": "alike"}`), the vectors of answers in
+//! `answers.safetensors` are moved towards the questions of answers like them, or with `"own"` towards their own
+//! ([`expansion`](crate::expansion)); whoever compares with these has all of it. [`Servable::plain_vectors`] has them as they were, to go on with other answers.
 //!
 //! A folder of an older version of the format opens for ever, one of a newer version is refused with words;
 //! `version` has the steps from each to the next.

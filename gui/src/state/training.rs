@@ -275,7 +275,9 @@ pub struct Training {
     pub of_round: f32,
     /// At most so many rounds.
     pub rounds_planned: u64,
-    /// How much is done of learning once more from all questions, between 0 and 1; none before that.
+    /// It will learn once more from all questions, those among them by which it is checked first.
+    pub twice: bool,
+    /// How much of that is done, between 0 and 1; none before it.
     pub again: Option<f32>,
     /// The round with the best result.
     pub best: Option<u64>,
@@ -319,15 +321,21 @@ impl Training {
         match self.stage {
             Stage::Fetching => self.fetch.as_ref().map(|fetch| fetch.progress.fraction()),
             Stage::Understanding => self.texts.as_ref().map(Progress::fraction),
-            Stage::Learning if let Some(share) = self.again => Some(share.clamp(0.0, 1.0)),
-            Stage::Learning if self.rounds_planned > 0 => {
-                let done = self.rounds.last().map_or(0.0, |round| round.number as f32);
-                let done = done + self.of_round;
-                Some((done / self.rounds_planned as f32).clamp(0.0, 1.0))
-            }
+            Stage::Learning => match (self.again, self.first_time()) {
+                (Some(share), _) => Some(0.5 + share.clamp(0.0, 1.0) / 2.0),
+                (None, first) if self.twice => first.map(|share| share / 2.0),
+                (None, first) => first,
+            },
             Stage::Done => Some(1.0),
             _ => None,
         }
+    }
+
+    /// How much is done of learning for the first time, between 0 and 1.
+    fn first_time(&self) -> Option<f32> {
+        let done = self.rounds.last().map_or(0.0, |round| round.number as f32);
+        let done = done + self.of_round;
+        (self.rounds_planned > 0).then(|| (done / self.rounds_planned as f32).clamp(0.0, 1.0))
     }
 
     /// Seconds left in the present stage, once they can be told: after 5 % or ten seconds.
@@ -338,6 +346,15 @@ impl Training {
         match self.stage {
             Stage::Fetching => self.fetch.as_ref().and_then(|fetch| fetch.progress.eta_s()),
             // Of texts that were found saved, the pace here would think that they were work.
+            Stage::Learning
+                if self.twice && self.again.is_none() && self.reading_again().is_none() =>
+            {
+                // The second time takes as long as all of the first.
+                let left = 1.0 - f64::from(self.first_time()?);
+                self.eta_s
+                    .filter(|_| left > 0.0)
+                    .map(|eta| eta + eta / left)
+            }
             Stage::Understanding | Stage::Learning => self.eta_s,
             _ => None,
         }
@@ -354,5 +371,35 @@ impl Training {
     pub fn best_round(&self) -> Option<&Round> {
         let best = self.best?;
         self.rounds.iter().rev().find(|round| round.number == best)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One bar and one time left for both times.
+    #[test]
+    fn learning_twice_is_told_as_one() {
+        let mut training = Training {
+            stage: Stage::Learning,
+            rounds_planned: 4,
+            elapsed_s: 60.0,
+            eta_s: Some(30.0),
+            ..Training::default()
+        };
+        training.rounds.push(Round {
+            number: 1,
+            ..Round::default()
+        });
+        assert_eq!(training.fraction(), Some(0.25));
+        assert_eq!(training.seconds_left(), Some(30.0));
+        training.twice = true;
+        assert_eq!(training.fraction(), Some(0.125));
+        // Three of four rounds in 30 s: another four take 40.
+        assert_eq!(training.seconds_left(), Some(70.0));
+        training.again = Some(0.5);
+        assert_eq!(training.fraction(), Some(0.75));
+        assert_eq!(training.seconds_left(), Some(30.0));
     }
 }

@@ -222,7 +222,9 @@ pub fn doing(training: &Training) -> String {
                 number(texts.done),
                 number(texts.total)
             ),
-            _ if training.again.is_some() => "once more, now from every question".to_owned(),
+            _ if training.again.is_some() => {
+                "once more, from all that is not kept aside".to_owned()
+            }
             Some(round) if training.rounds_planned > 0 => {
                 format!(
                     "round {} of at most {}",

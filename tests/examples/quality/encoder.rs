@@ -119,7 +119,8 @@ impl Encoder {
         rows: &[Row],
         held_out: &[Row],
     ) -> Result<Trained, Failure> {
-        let settings = &settings.clone().for_pairs(rows.len());
+        let pairs = rows.iter().flat_map(Row::ways_to_ask).count();
+        let settings = &settings.clone().for_pairs(pairs);
         let mut encode =
             |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| Ok(self.pooled(texts, tell)?);
         let source = match &self.kind {
