@@ -43,8 +43,10 @@ pub const NEAREST: usize = 20;
 /// How much more the nearer ones count.
 pub const SHARPNESS: f32 = 20.0;
 
-/// So many pairs are known at most, from all over the file, where those of other answers count.
-pub const MOST: usize = 10_000;
+/// So many pairs are known at most, from all over the file, where those of other answers count: time grows with
+/// their number. Of 6,373 pairs of the cloud FAQ all gain 0.038 in recall@1 (0.575 without), every second one
+/// 0.028, every eighth 0.018.
+pub const MOST: usize = 20_000;
 
 /// Answers compared with all pairs at once.
 const BLOCK: usize = 256;
