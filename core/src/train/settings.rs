@@ -277,7 +277,7 @@ impl Settings {
                 whiten: true,
                 shuffle: true,
                 neighbours: true,
-                shrink: 300.0,
+                shrink: 200.0,
                 keep: Keep::Best {
                     slice: 0.1,
                     patience: 6,
@@ -480,8 +480,8 @@ mod tests {
     fn of_what_few_pairs_teach_less_is_kept() {
         let quick = Settings::of(Recipe::Quick, 384);
         assert_eq!(quick.share_kept(0), 0.0);
-        assert_eq!(quick.share_kept(300), 0.5);
-        assert!(quick.share_kept(100) == 0.1 && quick.share_kept(6_000) > 0.99);
+        assert_eq!(quick.share_kept(200), 0.5);
+        assert!(quick.share_kept(100) == 0.2 && quick.share_kept(6_000) > 0.99);
         assert_eq!(Settings::of(Recipe::Quaterion, 384).share_kept(1), 1.0);
     }
 
