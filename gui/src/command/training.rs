@@ -74,7 +74,7 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
     state.training = Training {
         stage: Stage::Reading,
         pairs: pairs as u64,
-        twice: job::times(pending.effort, pairs) > 1.0,
+        twice: job::learns_again(pending.effort, pairs),
         checking: state.training.checking.clone(),
         curious: state.training.curious,
         ..Training::default()

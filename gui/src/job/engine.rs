@@ -157,12 +157,24 @@ pub fn usual(effort: Effort, pairs: usize) -> (usize, usize) {
     (settings.epochs, settings.batch)
 }
 
-/// How often these pairs are learned from: few are twice by a network, which then makes up for those that
-/// were kept aside to choose by.
+/// Whether learning ends with doing it once more, from what was kept aside to choose by, too.
+#[must_use]
+pub fn learns_again(effort: Effort, pairs: usize) -> bool {
+    match effort {
+        Effort::Quick => false,
+        Effort::Balanced => true,
+        Effort::Thorough => settings(effort).for_pairs(pairs).learns_again(),
+    }
+}
+
+/// How often these pairs are learned from, by which paces are compared: of a network's, which is once for many
+/// and twice for few.
 #[must_use]
 pub fn times(effort: Effort, pairs: usize) -> f64 {
-    let twice = effort == Effort::Thorough && settings(effort).for_pairs(pairs).learns_again();
-    if twice { 2.0 } else { 1.0 }
+    match effort == Effort::Thorough && learns_again(effort, pairs) {
+        true => 2.0,
+        false => 1.0,
+    }
 }
 
 #[cfg(test)]
@@ -222,6 +234,19 @@ mod tests {
         ] {
             let line = line(effort, half);
             assert!(line.ends_with(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_network_learns_from_few_pairs_twice() {
+        for (effort, pairs, again, wanted) in [
+            (Effort::Quick, 100, false, 1.0),
+            (Effort::Balanced, 100, true, 1.0),
+            (Effort::Thorough, 100, true, 2.0),
+            (Effort::Thorough, 5_000, false, 1.0),
+        ] {
+            assert_eq!(learns_again(effort, pairs), again, "{effort:?}");
+            assert_eq!(times(effort, pairs), wanted, "{effort:?}");
         }
     }
 

@@ -30,7 +30,7 @@ use std::{
 
 pub use answers::{AnswersEvent, BatchWanted, DEBOUNCE, ExportWanted, TOP, Wanted};
 pub use dialog::{FileDialog, Picked, Picking, SystemDialog};
-pub use engine::{Engine, PATIENCE, TrainRequest, times, usual};
+pub use engine::{Engine, PATIENCE, TrainRequest, learns_again, times, usual};
 pub use keeper::{OpenedProject, Which};
 pub use lister::ListWanted;
 pub use process::Exit;
