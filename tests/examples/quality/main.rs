@@ -16,8 +16,9 @@
 //! | each other folder of `--shared` with a faq.jsonl | four fifths of its answers, by the seed | the questions of the others | all answers |
 //! | `small` | subsets of 20, 50 and 200 pairs of the cloud FAQ | see [`small`] | |
 //!
-//! All are done when none is named, but for `medquad_en`, which is large. Nothing is chosen on the
-//! questions asked: recipes keep a slice of what they learn from. What the cloud FAQ and the split
+//! All are done when none is named, but for `medquad_en`, which is large. A run chooses nothing on
+//! the questions asked: recipes keep a slice of what they learn from. (Three of the recipes' own settings were
+//! chosen while looking at `library` and `cdc_covid_en`; the README says which.) What the cloud FAQ and the split
 //! sets keep aside is given to a run as it is in the app, to measure its threshold with.
 //!
 //! A model is trained as `nearsay train` does it, written as a folder and asked as `nearsay eval`

@@ -52,13 +52,7 @@ impl Job<'_, '_> {
         let mut last = chosen;
         if to_beat.is_some() && !fitted.stopped {
             let settings = self.again(epoch);
-            let again = Fit {
-                settings: &settings,
-                val: None,
-                checkpoint: None,
-                to_beat: None,
-                ..fit
-            };
+            let again = Self::from_all(&fit, &settings);
             let again = train_head(&again, self.device, false, &mut once_more(on_event))?;
             if !again.stopped {
                 last = finish(&again.weights)?;

@@ -53,6 +53,19 @@ impl Job<'_, '_> {
         }
     }
 
+    /// A run by these settings from all pairs, of which nothing is saved or measured.
+    fn from_all<'f, X>(fit: &Fit<'f, X>, settings: &'f Settings) -> Fit<'f, X> {
+        Fit {
+            settings,
+            train: fit.train,
+            val: None,
+            control: fit.control,
+            checkpoint: None,
+            to_beat: None,
+            vectors: fit.vectors,
+        }
+    }
+
     /// What there was before is kept.
     fn unchanged(&self, fitted: Fitted, place: &Places<'_>) -> Result<Learned, TrainError> {
         Ok(Learned {

@@ -91,13 +91,7 @@ impl Job<'_, '_> {
         let ranking = self.ranking(&learned)?;
         if self.settings.learns_again() && !fitted.stopped {
             let settings = self.again(epoch);
-            let again = Fit {
-                settings: &settings,
-                val: None,
-                checkpoint: None,
-                to_beat: None,
-                ..fit
-            };
+            let again = Self::from_all(&fit, &settings);
             let mut learner = self.learner(files)?;
             let again = again.run(&mut learner, false, &mut once_more(on_event))?;
             if !again.stopped {
