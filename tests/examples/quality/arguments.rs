@@ -22,6 +22,8 @@ pub struct Arguments {
     /// Where the sets are that are not in the repository.
     pub shared: PathBuf,
     pub peer_minutes: f64,
+    /// Pairs in the subsets of [`small`](super::small).
+    pub sizes: Vec<usize>,
 }
 
 impl Arguments {
@@ -36,6 +38,7 @@ impl Arguments {
             peers: caches().join("nearsay-bench/python"),
             shared: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
             peer_minutes: 20.0,
+            sizes: vec![20, 50, 200],
         };
         while let Some(argument) = arguments.next() {
             let name = argument.to_string_lossy().into_owned();
@@ -63,6 +66,10 @@ impl Arguments {
                         .filter(|minutes: &f64| minutes.is_finite() && *minutes >= 0.0)
                         .ok_or("--peer-minutes needs a number from 0 on")?;
                 }
+                "--sizes" => {
+                    let sizes = list(&value()?).map(str::parse).collect::<Result<_, _>>();
+                    parsed.sizes = sizes.map_err(|_| "--sizes needs numbers of pairs")?;
+                }
                 option if option.starts_with('-') => return Err(unknown(option).into()),
                 _ => parsed.sets.push(name),
             }
@@ -81,7 +88,7 @@ fn unknown(argument: &str) -> String {
     format!(
         "“{argument}” is no option.\noptions: --recipes quick,thorough,quaterion, --encoders \
          minilm,compact, --seeds N, --model MINILM_DIR, --peers VENV_DIR, --shared DIR, \
-         --peer-minutes N"
+         --peer-minutes N, --sizes 20,50,200"
     )
 }
 

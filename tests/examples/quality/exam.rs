@@ -1,6 +1,9 @@
 //! Questions, what they are asked of, and asking them.
 
-use super::{Failure, figures::Figures};
+use super::{
+    Failure,
+    figures::{Figures, Firsts},
+};
 use nearsay_core::{
     faq::{Row, TestQuestion, normalize},
     index::{Hit, Index},
@@ -33,6 +36,8 @@ pub struct Asked {
     pub shipped: Figures,
     /// By vectors alone; none when that is how it answers.
     pub meaning: Option<Figures>,
+    /// Which questions found a right answer first, as it answers.
+    pub firsts: Firsts,
 }
 
 impl Exam {
@@ -88,7 +93,7 @@ impl Exam {
     /// Asks by words alone.
     pub fn by_words(&self) -> Result<Figures, Failure> {
         let words = Lexical::new(&self.texts);
-        self.figures(|number| {
+        let ranks = self.ranks(|number| {
             let mut best = vec![0.0f32; self.answers];
             for (score, owner) in words
                 .scores(&self.questions[number])
@@ -99,7 +104,8 @@ impl Exam {
                 *best = best.max(*score);
             }
             best
-        })
+        });
+        figures(&ranks)
     }
 
     /// Asks by the vectors of texts and questions, words counting for so much.
@@ -115,33 +121,43 @@ impl Exam {
             false => index,
         };
         let scores = |hits: Vec<Hit>| hits.iter().map(|hit| hit.score).collect::<Vec<f32>>();
-        let meaning = self.figures(|number| scores(index.scores(questions.row(number))));
+        let meaning = self.ranks(|number| scores(index.scores(questions.row(number))));
         if words <= 0.0 {
             return Ok(Asked {
-                shipped: meaning?,
+                shipped: figures(&meaning)?,
                 meaning: None,
+                firsts: self.firsts(&meaning),
             });
         }
-        let shipped = self.figures(|number| {
+        let shipped = self.ranks(|number| {
             scores(index.ask_scores(&self.questions[number], questions.row(number)))
         });
         Ok(Asked {
-            shipped: shipped?,
-            meaning: Some(meaning?),
+            shipped: figures(&shipped)?,
+            meaning: Some(figures(&meaning)?),
+            firsts: self.firsts(&shipped),
         })
     }
 
-    /// The figures of what scores a question, by its number, gives to all answers.
-    fn figures(&self, scores: impl Fn(usize) -> Vec<f32> + Sync) -> Result<Figures, Failure> {
+    fn firsts(&self, ranks: &[Vec<usize>]) -> Firsts {
+        let first = ranks.iter().map(|ranks| ranks.first() == Some(&1));
+        self.questions.iter().cloned().zip(first).collect()
+    }
+
+    /// The ranks of each question's right answers, by the scores that a question, by its number, gives to all.
+    fn ranks(&self, scores: impl Fn(usize) -> Vec<f32> + Sync) -> Vec<Vec<usize>> {
         let ranks = self.right.par_iter().enumerate().map(|(number, right)| {
             rank_pool(PoolScores {
                 scores: &scores(number),
                 right,
             })
         });
-        let ranks: Vec<Vec<usize>> = ranks.collect();
-        Figures::of(&ranks).ok_or_else(|| "there is no question that could be asked".into())
+        ranks.collect()
     }
+}
+
+fn figures(ranks: &[Vec<usize>]) -> Result<Figures, Failure> {
+    Figures::of(ranks).ok_or_else(|| "there is no question that could be asked".into())
 }
 
 /// The number of each answer, by its normalised text.
@@ -211,6 +227,9 @@ mod tests {
         let asked = exam.by_vectors(texts.clone(), &questions, 0.0).unwrap();
         assert_eq!((asked.shipped.recall_1, asked.shipped.mrr_10), (0.5, 0.75));
         assert_eq!(asked.meaning, None);
+        let firsts = [("what price", true), ("when", false)];
+        let firsts = firsts.map(|(question, first)| (question.to_owned(), first));
+        assert_eq!(asked.firsts, firsts.into());
         let asked = exam.by_vectors(texts, &questions, 1.0).unwrap();
         assert_eq!(asked.shipped.recall_1, 1.0);
         assert_eq!(asked.meaning.unwrap().recall_1, 0.5);

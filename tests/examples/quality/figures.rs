@@ -1,7 +1,7 @@
 //! Figures of one run, and what becomes of them over several.
 
 use nearsay_core::metric::{Metric as _, PoolMetrics};
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 /// What is told of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -22,6 +22,25 @@ impl Figures {
             mrr_10: metrics.mrr_10()?.into(),
         })
     }
+}
+
+/// Whether each question found a right answer first, by its text.
+pub type Firsts = HashMap<String, bool>;
+
+/// What recall@1 gains over what it was, question by question: each pair is a run and what it began from. The
+/// mean over the questions, each counting by the mean of its runs, with its standard error; none of fewer
+/// than two questions.
+pub fn gain(runs: &[(&Firsts, &Firsts)]) -> Option<(f64, f64)> {
+    let mut gains: HashMap<&str, Vec<f64>> = HashMap::new();
+    for (after, before) in runs {
+        for (question, first) in *after {
+            let before = before.get(question)?;
+            let gain = f64::from(u8::from(*first)) - f64::from(u8::from(*before));
+            gains.entry(question).or_default().push(gain);
+        }
+    }
+    let means: Option<Vec<f64>> = gains.values().map(|gains| mean(gains)).collect();
+    mean_and_error(&means?)
 }
 
 /// A mean with the least and the most.
@@ -94,6 +113,22 @@ mod tests {
         assert_eq!(told(&[0.5, 0.5]).as_deref(), Some("0.50"));
         assert_eq!(told(&[0.501, 0.502]).as_deref(), Some("0.50"));
         assert_eq!(told(&[]), None);
+    }
+
+    #[test]
+    fn a_gain_is_told_question_by_question() {
+        let of = |firsts: [bool; 3]| -> Firsts {
+            let questions = ["a", "b", "c"].map(str::to_owned);
+            questions.into_iter().zip(firsts).collect()
+        };
+        let before = of([false, true, false]);
+        let runs = [of([true, true, false]), of([true, false, false])];
+        // Means of the two runs: 1, −0.5, 0.
+        let (mean, error) = gain(&[(&runs[0], &before), (&runs[1], &before)]).unwrap();
+        assert!((mean - 0.5 / 3.0).abs() < 1e-12, "{mean}");
+        let right = mean_and_error(&[1.0, -0.5, 0.0]).unwrap().1;
+        assert!((error - right).abs() < 1e-12, "{error}");
+        assert_eq!(gain(&[]), None);
     }
 
     #[test]

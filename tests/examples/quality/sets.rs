@@ -10,6 +10,7 @@ use nearsay_core::{
     faq::{ReadOptions, Row, TestQuestion, read, read_questions, split},
     store::{DiskStore, ReadSeek, Store as _},
 };
+use serde::Deserialize;
 use std::{
     io::BufReader,
     ops::ControlFlow,
@@ -22,6 +23,8 @@ const LIBRARY: &str = "library";
 const COVID: &str = "cdc_covid_en";
 /// So large that it is done only when named.
 const LARGE: &str = "medquad_en";
+/// What is put to the name of an FAQ that is asked the questions of [`asked_dir`].
+const ASKED: &str = "_asked";
 /// The folder of [`CLOUD`].
 const CLOUD_DIR: &str = "cloud_faq";
 const FAQ: &str = "faq.jsonl";
@@ -34,6 +37,14 @@ pub const WITHHELD: f64 = 0.2;
 pub struct Sets {
     pub names: Vec<String>,
     shared: PathBuf,
+}
+
+/// A question of [`asked_dir`]: any answer in these lines of the FAQ's file, numbered from 1, is right.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfLines {
+    question: String,
+    lines: Vec<u64>,
 }
 
 /// The rows of a set.
@@ -86,7 +97,7 @@ impl Sets {
             let place = match &**name {
                 LIBRARY => return true,
                 CLOUD | SMALL => shared.join(CLOUD_DIR),
-                name => shared.join(name),
+                name => shared.join(name.strip_suffix(ASKED).unwrap_or(name)),
             };
             if !place.is_dir() {
                 let place = place.display();
@@ -119,11 +130,41 @@ impl Sets {
                 let asked = questions(&dir.join(QUESTIONS))?;
                 (dir.join(FAQ), ToAsk::Questions(asked))
             }
-            _ => (dir.join(FAQ), ToAsk::Part),
+            _ => match name.strip_suffix(ASKED) {
+                Some(faq) => return self.asked(faq),
+                None => (dir.join(FAQ), ToAsk::Part),
+            },
         };
         Ok(Set {
             rows: rows(&rows_file)?,
             to_ask,
+        })
+    }
+
+    /// An FAQ with the questions that this repository has for it.
+    fn asked(&self, faq: &str) -> Result<Set, Failure> {
+        let rows = rows(&self.shared.join(faq).join(FAQ))?;
+        let file = asked_dir().join(format!("{faq}.jsonl"));
+        let mut questions = Vec::new();
+        for (line, text) in (1..).zip(std::fs::read_to_string(&file)?.lines()) {
+            let at = |what: String| format!("{}, line {line}: {what}", file.display());
+            let asked: OfLines =
+                serde_json::from_str(text).map_err(|error| at(error.to_string()))?;
+            let answer = |of: &u64| {
+                let row = rows.iter().find(|row| row.line == *of);
+                let answer = row.map(|row| row.answer.clone());
+                answer.ok_or_else(|| at(format!("the FAQ has no row in line {of}")))
+            };
+            questions.push(TestQuestion {
+                line,
+                question: asked.question,
+                answers: asked.lines.iter().map(answer).collect::<Result<_, _>>()?,
+                ..TestQuestion::default()
+            });
+        }
+        Ok(Set {
+            rows,
+            to_ask: ToAsk::Questions(questions),
         })
     }
 
@@ -216,11 +257,19 @@ fn others(shared: &Path) -> Result<Vec<String>, Failure> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name != COVID && entry.path().join(FAQ).is_file() {
+            if asked_dir().join(format!("{name}.jsonl")).is_file() {
+                names.push(format!("{name}{ASKED}"));
+            }
             names.push(name);
         }
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// Where the questions are that were written for FAQs of `--shared`, by the FAQ's name.
+fn asked_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/asked")
 }
 
 /// The name of a set that may be said shortly.

@@ -1,6 +1,6 @@
 //! Whether a recipe ever ends worse than the encoder it starts from, on few pairs.
 //!
-//! Thirty random subsets of the cloud FAQ's train.jsonl for each size. Of each subset the questions
+//! Thirty random subsets of the cloud FAQ's train.jsonl for each of `--sizes`, in pairs. Of each subset the questions
 //! of a fifth of its answers are withheld and asked of all its answers, before and after, five times
 //! over with other fifths and seeds, or once where a network learns, which takes long. The mean over the
 //! runs is what a subset gains; told is the mean over the subsets with its standard error, how many subsets
@@ -17,7 +17,6 @@ use nearsay_core::{
     train::{Learns, PoolFigures, Recipe, Settings},
 };
 
-const SIZES: [usize; 3] = [20, 50, 200];
 const SUBSETS: u64 = 30;
 const REPEATS: u64 = 5;
 
@@ -47,7 +46,7 @@ pub fn run(quality: &Quality, sets: &Sets) -> Result<(), Failure> {
             if done.iter().any(|done| *done == under(done.recipe)) {
                 continue;
             }
-            for size in SIZES {
+            for &size in &quality.arguments.sizes {
                 one_size(encoder, recipe, &rows, size)?;
             }
             done.push(settings);

@@ -1,9 +1,12 @@
 //! The table of a set.
 
-use super::figures::{Figures, Spread};
+use super::{
+    exam::Asked,
+    figures::{Figures, Firsts, Spread, gain},
+};
 
 /// One run, asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Run {
     pub shipped: Figures,
     /// By vectors alone; none when that is what `shipped` is.
@@ -12,6 +15,8 @@ pub struct Run {
     pub words: f32,
     /// What learning took; none where nothing was learned.
     pub seconds: Option<f64>,
+    /// Which questions found a right answer first, and which did before; none where it is what others began from.
+    pub firsts: Option<(Firsts, Firsts)>,
 }
 
 impl Run {
@@ -22,6 +27,18 @@ impl Run {
             meaning: None,
             words: 0.0,
             seconds: None,
+            firsts: None,
+        }
+    }
+
+    /// One that began from an encoder which found these right answers.
+    pub fn trained(asked: Asked, before: &Firsts, words: f32, seconds: f64) -> Self {
+        Self {
+            shipped: asked.shipped,
+            meaning: asked.meaning,
+            words,
+            seconds: Some(seconds),
+            firsts: Some((asked.firsts, before.clone())),
         }
     }
 }
@@ -56,10 +73,10 @@ impl Table {
     /// Prints it, exam by exam.
     pub fn print(&self) {
         println!(
-            "\n| asked of | model | recall@1 | recall@5 | mrr@10 | by meaning: recall@1 | recall@5 \
+            "\n| asked of | model | recall@1 | gain over frozen | recall@5 | mrr@10 | by meaning: recall@1 | recall@5 \
              | mrr@10 | weight of words | seconds | runs |"
         );
-        println!("|{}", " --- |".repeat(11));
+        println!("|{}", " --- |".repeat(12));
         let mut exams: Vec<&str> = Vec::new();
         for line in &self.lines {
             if !exams.contains(&&*line.exam) {
@@ -86,8 +103,15 @@ impl Line {
             let of = |run: &Run| has_words.then(|| part(&run.meaning.unwrap_or(run.shipped)));
             spread(&of, 3)
         };
+        let firsts = runs.iter().filter_map(|run| run.firsts.as_ref());
+        let firsts: Vec<_> = firsts.map(|(after, before)| (after, before)).collect();
+        let gain = gain(&firsts).map_or_else(
+            || "–".into(),
+            |(mean, error)| format!("{mean:+.3} ± {error:.3}"),
+        );
         let cells = [
             shipped(|figures| figures.recall_1),
+            gain,
             shipped(|figures| figures.recall_5),
             shipped(|figures| figures.mrr_10),
             meaning(|figures| figures.recall_1),

@@ -4,6 +4,7 @@ use super::{
     Failure, Quality,
     confidence::{Confidence, Of, Strangers},
     encoder::{Encoder, MINILM},
+    figures::Firsts,
     finetune::{self, Finetuned},
     say_loudly,
     sets::{CLOUD, Set, Sets, Trial},
@@ -82,10 +83,10 @@ fn one_seed(
         found.table.add(exam.name, "words alone", run);
     }
     for encoder in &quality.encoders {
-        frozen(encoder, &trial, &mut found.table)?;
-        recipes(quality, encoder, &trial, seed, strangers, found)?;
+        let before = frozen(encoder, &trial, &mut found.table)?;
+        recipes(quality, encoder, &trial, &before, seed, strangers, found)?;
         if encoder.name == MINILM {
-            let measured = peer(quality, encoder, &trial, seed, &mut found.table);
+            let measured = peer(quality, encoder, &trial, &before, seed, &mut found.table);
             if let Err(error) = measured {
                 say_loudly(&format!("{} is not measured: {error}", finetune::NAME));
             }
@@ -94,8 +95,9 @@ fn one_seed(
     Ok(())
 }
 
-/// The encoder as it comes.
-fn frozen(encoder: &Encoder, trial: &Trial, table: &mut Table) -> Result<(), Failure> {
+/// The encoder as it comes: which questions it finds a right answer for, exam by exam.
+fn frozen(encoder: &Encoder, trial: &Trial, table: &mut Table) -> Result<Vec<Firsts>, Failure> {
+    let mut firsts = Vec::new();
     for exam in &trial.exams {
         let vectors = |texts: &[String]| {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -106,14 +108,16 @@ fn frozen(encoder: &Encoder, trial: &Trial, table: &mut Table) -> Result<(), Fai
         let asked = exam.by_vectors(texts, &questions, 0.0)?;
         let who = format!("{}, frozen", encoder.name);
         table.add(exam.name, &who, Run::of(asked.shipped));
+        firsts.push(asked.firsts);
     }
-    Ok(())
+    Ok(firsts)
 }
 
 fn recipes(
     quality: &Quality,
     encoder: &Encoder,
     trial: &Trial,
+    before: &[Firsts],
     seed: u64,
     strangers: Option<&Strangers>,
     found: &mut Found,
@@ -135,14 +139,8 @@ fn recipes(
         let trained = encoder.learn(&settings, &trial.rows, &trial.held_out)?;
         let seconds = trained.report.train_s;
         let folder = encoder.export(trained, &quality.shared.path().join("model"))?;
-        for exam in &trial.exams {
-            let asked = folder.ask(exam)?;
-            let run = Run {
-                shipped: asked.shipped,
-                meaning: asked.meaning,
-                words: folder.words(),
-                seconds: Some(seconds),
-            };
+        for (exam, before) in trial.exams.iter().zip(before) {
+            let run = Run::trained(folder.ask(exam)?, before, folder.words(), seconds);
             tell(exam.name, &who, seed, &run);
             found.table.add(exam.name, &who, run);
         }
@@ -162,6 +160,7 @@ fn peer(
     quality: &Quality,
     encoder: &Encoder,
     trial: &Trial,
+    before: &[Firsts],
     seed: u64,
     table: &mut Table,
 ) -> Result<(), Failure> {
@@ -171,12 +170,10 @@ fn peer(
     let Some(mut tuned) = Finetuned::learn(quality, model, trial, seed)? else {
         return Ok(());
     };
-    for exam in &trial.exams {
+    for (exam, before) in trial.exams.iter().zip(before) {
         let [texts, questions] = tuned.vectors(exam)?;
-        let run = Run {
-            seconds: Some(tuned.seconds),
-            ..Run::of(exam.by_vectors(texts, &questions, 0.0)?.shipped)
-        };
+        let asked = exam.by_vectors(texts, &questions, 0.0)?;
+        let run = Run::trained(asked, before, 0.0, tuned.seconds);
         tell(exam.name, finetune::NAME, seed, &run);
         table.add(exam.name, finetune::NAME, run);
     }
