@@ -875,8 +875,8 @@ fn a_restart_opens_the_last_project_with_its_model() {
     });
 }
 
-/// Has the words count in the trained model of a closed window.
-fn with_words(data: &Path, weight: f32) {
+/// Has the words count for nothing in the trained model of a closed window.
+fn without_words(data: &Path) {
     let mut found = 0;
     let mut folders = vec![data.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -886,10 +886,10 @@ fn with_words(data: &Path, weight: f32) {
                 folders.push(path);
             } else if path.ends_with("nearsay.json")
                 && let Ok(text) = std::fs::read_to_string(&path)
+                && let Ok(serde_json::Value::Object(mut manifest)) = serde_json::from_str(&text)
             {
-                let words = format!("{{\"words\": {{\"weight\": {weight}}},");
-                file(&path, &text.replacen('{', &words, 1));
-                found += 1;
+                found += usize::from(manifest.remove("words").is_some());
+                file(&path, &serde_json::Value::Object(manifest).to_string());
             }
         }
     }
@@ -903,39 +903,19 @@ fn words_count_where_the_trained_model_says_so() {
     fill(&mut window, 3, &desk());
     train(&mut window);
     settle(&mut window);
-    let alone = state(&window).training.checking.after.clone().unwrap();
-    let question = "I want to call off my bicycle please";
-    ask(&mut window, question);
-    let before = state(&window).ask.reply.clone().unwrap().answers;
-    assert!(
-        before
-            .iter()
-            .all(|answer| answer.words == 0.0 && answer.shared.is_empty())
-    );
-    window.state_mut().finish();
-    drop(window);
-
-    with_words(data.path(), 0.5);
-    let mut window = open(real(data.path()));
-    settle(&mut window);
-    ask(&mut window, question);
-    let reply = state(&window).ask.reply.clone().unwrap();
-    assert_eq!(reply.side, Side::After);
-    let first = &reply.answers[0];
-    assert_eq!(first.score, first.meaning + first.words);
-    assert!(first.words > 0.0 && first.words < 0.5, "{first:?}");
-    assert!(first.shared.contains(&"bicycle".to_owned()), "{first:?}");
-    // The questions kept aside are asked in the same way: one that has no other wording left out.
     let checked = state(&window).training.checking.after.clone().unwrap();
-    assert_eq!(checked.verdicts.len(), alone.verdicts.len());
-    let pairs = checked.verdicts.iter().zip(&alone.verdicts);
-    assert!(
-        pairs
-            .clone()
-            .any(|(with, without)| with.score > without.score)
-    );
-    assert!(pairs.clone().all(|(with, _)| with.score < 1.5));
-    // Before training they count for nothing.
+    let question = "I want to call off my bicycle please";
+    let answers = |window: &Window, side| {
+        let reply = state(window).ask.reply.clone().unwrap();
+        assert_eq!(reply.side, side);
+        reply.answers
+    };
+    ask(&mut window, question);
+    let first = answers(&window, Side::After).remove(0);
+    assert_eq!(first.score, first.meaning + first.words);
+    assert!(first.words > 0.0 && first.words < 0.8, "{first:?}");
+    assert!(first.shared.contains(&"bicycle".to_owned()), "{first:?}");
+    // Before training they count, too, for what is usual.
     tell(&mut window, Command::AskSide(Side::Before));
     until(&mut window, "answered", |state| {
         state
@@ -944,8 +924,7 @@ fn words_count_where_the_trained_model_says_so() {
             .as_ref()
             .is_some_and(|reply| reply.side == Side::Before)
     });
-    let reply = state(&window).ask.reply.clone().unwrap();
-    assert!(reply.answers.iter().all(|answer| answer.words == 0.0));
+    assert_eq!(answers(&window, Side::Before)[0].words, first.words);
     tell(&mut window, Command::AskSide(Side::After));
 
     // What is exported asks as the window does.
@@ -959,7 +938,26 @@ fn words_count_where_the_trained_model_says_so() {
     until(&mut window, "exported", |state| !state.export.running);
     shows(&window, "Exported and checked: 20 questions asked again");
     let folder = Servable::open(&DiskStore, &whole, &Device::Cpu).unwrap();
-    assert_eq!(folder.index().words_weight(), 0.5);
+    assert_eq!(folder.index().words_weight(), 0.8);
     let found = folder.ask(question, 1).unwrap();
     assert_eq!((found[0].score, found[0].words), (first.score, first.words));
+    window.state_mut().finish();
+    drop(window);
+
+    without_words(data.path());
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    ask(&mut window, question);
+    let mut answers = answers(&window, Side::After).into_iter();
+    assert!(answers.all(|answer| answer.words == 0.0 && answer.shared.is_empty()));
+    // The questions kept aside are asked in the same way: one that has no other wording left out.
+    let alone = state(&window).training.checking.after.clone().unwrap();
+    assert_eq!(checked.verdicts.len(), alone.verdicts.len());
+    let mut pairs = checked.verdicts.iter().zip(&alone.verdicts);
+    assert!(
+        pairs
+            .clone()
+            .any(|(with, without)| with.score > without.score)
+    );
+    assert!(pairs.all(|(with, _)| with.score < 1.8));
 }

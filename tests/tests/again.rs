@@ -83,7 +83,7 @@ fn former_folders_become_projects_and_folders_of_today() {
                 plain: plain.as_ref(),
             }),
             confidence: &manifest.confidence,
-            words: manifest.words.map(|words| words.weight),
+            words: manifest.words,
             expansion: manifest.expansion,
         };
         reissue.write(&DiskStore, &today).unwrap();

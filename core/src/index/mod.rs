@@ -30,15 +30,16 @@ pub struct Hit {
     pub vector: u32,
     /// Cosine similarity of that vector, in `[−1, 1]`.
     pub meaning: f32,
-    /// What the words add that the question shares with that text, from 0 to the weight of words; 0 in a
-    /// search by vectors alone.
+    /// What the words add that the question shares with that text's document, the answer and all its wordings, from
+    /// 0 to the weight of words; 0 in a search by vectors alone.
     pub words: f32,
 }
 
 /// Unit vectors, each belonging to an answer: its own and those of its question's known wordings.
 ///
-/// An answer scores as its nearest vector does; with words, as its nearest text. Search is exact: it finds what comparing the question
-/// with every vector would, the same scores to the last bit; answers of equal score keep their order.
+/// An answer scores as its nearest vector does; with words, as its best text. Search is exact: it finds what
+/// comparing the question with every vector would, the same scores to the last bit; answers of equal score keep
+/// their order.
 ///
 /// With `std`, large indexes have a code of each vector beside it, by which most vectors are ruled out
 /// without being read, and all cores search. Memory, in bytes for `n` vectors of length `d`: `4·n·d`, and

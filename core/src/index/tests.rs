@@ -109,18 +109,18 @@ mod with_words {
         (0..words).map(word).collect::<Vec<_>>().join(" ")
     }
 
-    /// Every text scored by itself, the best of each answer, in order.
-    fn brute(index: &Index, words: &[f32], query: &[f32], k: usize) -> Vec<Hit> {
+    /// Every text scored by itself, with the words of its document, the best of each answer, in order.
+    fn brute(index: &Index, words: &impl Fn(usize) -> f32, query: &[f32], k: usize) -> Vec<Hit> {
         let unit = unit(query);
         let mut best: Vec<Option<Hit>> = vec![None; index.answers()];
         for (text, &answer) in index.owners().iter().enumerate() {
             let meaning = dot(index.vectors().row(text), &unit) + 0.0;
             let hit = Hit {
                 answer,
-                score: meaning + words[text],
+                score: meaning + words(text),
                 vector: text as u32,
                 meaning,
-                words: words[text],
+                words: words(text),
             };
             let best = &mut best[answer as usize];
             if best.is_none_or(|best| hit.score > best.score) {
@@ -143,6 +143,7 @@ mod with_words {
             answers in 1u32..2_000,
             k in 1usize..40,
             weight in prop_oneof![Just(0.0f32), 0.01f32..4.0],
+            by_answer in any::<bool>(),
         ) {
             let mut random = fastrand::Rng::with_seed(seed);
             let middle: Vec<f32> = (0..dim).map(|_| random.f32() - 0.5).collect();
@@ -151,12 +152,15 @@ mod with_words {
             };
             let data = (0..rows).flat_map(|_| near(&mut random)).collect();
             let query = near(&mut random);
-            let owners = (0..rows).map(|_| random.u32(0..answers)).collect();
+            let owners: Vec<u32> = (0..rows).map(|_| random.u32(0..answers)).collect();
             let texts: Vec<String> = (0..rows).map(|_| text(&mut random)).collect();
             let question = text(&mut random);
-            let lexical = Lexical::new(&texts);
-            let mut words = lexical.scores(&question);
-            words.iter_mut().for_each(|score| *score *= weight);
+            let lexical = match by_answer {
+                true => Lexical::grouped(&texts, &owners).unwrap(),
+                false => Lexical::new(&texts),
+            };
+            let (documents, scores) = (lexical.documents().to_vec(), lexical.scores(&question));
+            let words = |text: usize| weight * scores[documents[text] as usize];
             let plain = Index::new(Matrix::new(rows, dim, data).unwrap(), owners).unwrap();
             let index = plain.clone().with_words(lexical, weight).unwrap();
 
@@ -178,19 +182,21 @@ mod with_words {
     }
 
     #[test]
-    fn the_best_text_of_an_answer_counts_by_both() {
+    fn the_nearest_text_of_an_answer_counts_and_the_words_of_all() {
         let vectors = Matrix::from_rows(&[[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]).unwrap();
         let index = Index::new(vectors, vec![0, 0, 1]).unwrap();
         let texts = ["By post.", "How do I return it?", "Error E1742 is a jam."];
-        let index = index.with_words(Lexical::new(&texts), 1.0).unwrap();
+        let words = Lexical::grouped(&texts, index.owners()).unwrap();
+        let index = index.with_words(words, 1.0).unwrap();
         assert_eq!(index.words_weight(), 1.0);
         let found = index.ask("return", &[1.0, 0.0], 2);
-        assert_eq!((found[0].answer, found[0].vector), (0, 1));
+        assert_eq!((found[0].answer, found[0].vector), (0, 0));
         assert!(
-            (found[0].meaning - 0.8).abs() < 1e-6 && found[0].words > 0.2,
+            (found[0].meaning - 1.0).abs() < 1e-6 && found[0].words > 0.2,
             "{found:?}"
         );
-        assert_eq!(index.shared_words("return", 1), ["return"]);
+        // The words are another text's of the answer.
+        assert_eq!(index.shared_words("return", 0), ["return"]);
         let found = index.ask("E1742", &[0.7, 0.7], 2);
         assert_eq!(found[0].answer, 1);
         assert_eq!(found[0].words, index.words_of("E1742", 2));
@@ -201,7 +207,10 @@ mod with_words {
     fn words_must_be_one_text_a_vector_and_weigh_something() {
         let index = Index::new(Matrix::zeros(2, 1), vec![0, 1]).unwrap();
         let words = Lexical::new(&["a", "b"]);
-        assert!(index.clone().with_words(Lexical::new(&["a"]), 1.0).is_err());
+        let together = Lexical::grouped(&["a", "b"], &[0, 0]).unwrap();
+        for wrong in [Lexical::new(&["a"]), together] {
+            assert!(index.clone().with_words(wrong, 1.0).is_err());
+        }
         for weight in [0.0, -1.0, f32::NAN, f32::INFINITY] {
             let index = index.clone().with_words(words.clone(), weight).unwrap();
             assert_eq!((index.words_weight(), index.words_of("a", 0)), (0.0, 0.0));

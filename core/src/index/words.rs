@@ -1,8 +1,9 @@
 //! Meaning and words together.
 //!
-//! The score of a text is `cosine + weight · words`, its words' part being that of
-//! [`Lexical::scores`], the answer's that of its best text. What words add is known of all texts before vectors
-//! are compared, so that search needs to guess nothing: it is as exact as without.
+//! The score of a text is `cosine + weight · words`, its words' part being what [`Lexical::scores`] has for the
+//! text's document, the answer's that of its best text. A document is an answer with all its wordings, or each text
+//! by itself. What words add is known of all before vectors are compared, so that search needs to guess nothing: it
+//! is as exact as without.
 
 use super::{Hit, Index, unit};
 use crate::{lexical::Lexical, matrix::ShapeError};
@@ -15,31 +16,64 @@ pub(crate) struct Words {
     weight: f32,
 }
 
+/// What words add for a question.
+pub(crate) struct Scores<'a> {
+    documents: &'a [u32],
+    /// By document.
+    scores: Vec<f32>,
+}
+
+impl Scores<'_> {
+    /// To the score of a text; nothing where there is no such text.
+    pub(crate) fn of(&self, text: usize) -> f32 {
+        let document = self.documents.get(text);
+        let score = document.and_then(|document| self.scores.get(*document as usize));
+        score.copied().unwrap_or_default()
+    }
+}
+
 impl Words {
     pub(super) fn bytes(&self) -> usize {
         self.lexical.bytes()
     }
 
+    /// The document that a text is of.
+    fn document(&self, text: u32) -> Option<u32> {
+        self.lexical.documents().get(text as usize).copied()
+    }
+
     /// What words add to the score of each text.
-    pub(crate) fn scores(&self, question: &str) -> Vec<f32> {
+    pub(crate) fn scores(&self, question: &str) -> Scores<'_> {
         let mut scores = self.lexical.scores(question);
         scores.iter_mut().for_each(|score| *score *= self.weight);
-        scores
+        Scores {
+            documents: self.lexical.documents(),
+            scores,
+        }
     }
 }
 
 impl Index {
     /// The same index with the words of its texts, text `i` being that of vector `i`, and what they count
-    /// for beside the cosine. By a weight that is not a number above 0 it has no words.
+    /// for beside the cosine. Texts of one document must be of one answer. By a weight that is not a number above 0
+    /// it has no words.
     ///
     /// # Errors
-    /// When the texts are not one a vector.
+    /// When the texts are not one a vector, or a document is of several answers.
     pub fn with_words(mut self, words: Lexical, weight: f32) -> Result<Self, ShapeError> {
-        if words.len() != self.owners.len() {
+        let documents = words.documents();
+        let last = documents.iter().max().map_or(0, |&last| last as usize + 1);
+        let mut owner = vec![None; last];
+        let mut texts = documents.iter().zip(&self.owners);
+        let fits = texts.all(|(document, of)| {
+            let owner = owner[*document as usize].get_or_insert(*of);
+            owner == of
+        });
+        if documents.len() != self.owners.len() || !fits {
             return Err(ShapeError {
                 operation: "words",
                 left: (self.vectors.rows(), self.vectors.columns()),
-                right: (words.len(), 1),
+                right: (documents.len(), 1),
             });
         }
         let counts = weight.is_finite() && weight > 0.0;
@@ -63,7 +97,7 @@ impl Index {
         match &self.words {
             Some(words) => {
                 let words = words.scores(question);
-                self.best(&unit(vector), |text| words[text], k)
+                self.best(&unit(vector), |text| words.of(text), k)
             }
             None => self.search(vector, k),
         }
@@ -75,7 +109,7 @@ impl Index {
         match &self.words {
             Some(words) => {
                 let words = words.scores(question);
-                self.scores_of(&unit(vector), |text| words[text])
+                self.scores_of(&unit(vector), |text| words.of(text))
             }
             None => self.scores(vector),
         }
@@ -84,9 +118,9 @@ impl Index {
     /// What words add to the score of one text for a question; 0 when there are none.
     #[must_use]
     pub fn words_of(&self, question: &str, vector: u32) -> f32 {
-        let words = self.words.as_ref();
-        words.map_or(0.0, |words| {
-            words.weight * words.lexical.score(question, vector)
+        self.words.as_ref().map_or(0.0, |words| {
+            let document = words.document(vector);
+            words.weight * document.map_or(0.0, |document| words.lexical.score(question, document))
         })
     }
 
@@ -99,13 +133,15 @@ impl Index {
         })
     }
 
-    /// The words of a question that a text has, the rarest first, by which it is found; see
+    /// The words of a question that the document of a text has, the rarest first, by which it is found; see
     /// [`Lexical::shared`]. None when there are no words.
     #[must_use]
     pub fn shared_words(&self, question: &str, vector: u32) -> Vec<String> {
-        match &self.words {
-            Some(words) => words.lexical.shared(question, vector),
-            None => Vec::new(),
-        }
+        let words = self.words.as_ref();
+        let shared = words.and_then(|words| {
+            let document = words.document(vector)?;
+            Some(words.lexical.shared(question, document))
+        });
+        shared.unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! Which words of a query a text has.
+//! Which words of a query a document has.
 
 use super::{
     Lexical,
@@ -17,19 +17,19 @@ struct Rare {
 }
 
 impl Lexical {
-    /// The words of a query that a text has, the rarest first, at most four: those more than half of whose
-    /// terms are in the text, by which they are found. Words that are in many texts are not named beside rare
+    /// The words of a query that a document has, the rarest first, at most four: those more than half of whose
+    /// terms are in it, by which they are found. Words that are in many documents are not named beside rare
     /// ones. Each is as it is written in the query; where words are not parted by spaces, what is shared of a
     /// run.
     #[must_use]
-    pub fn shared(&self, query: &str, text: u32) -> Vec<String> {
+    pub fn shared(&self, query: &str, document: u32) -> Vec<String> {
         let mut found: Vec<Rare> = Vec::new();
         let mut cutter = Cutter::default();
         for word in terms::words(query) {
-            // Of the terms: their characters, and how rare those are that the text has.
+            // Of the terms: their characters, and how rare those are that the document has.
             let mut cut: Vec<(Vec<char>, Option<f64>)> = Vec::new();
             cutter.cut(word, &mut |letters, term| {
-                cut.push((letters.to_vec(), self.rarity_in(term, text)));
+                cut.push((letters.to_vec(), self.rarity_in(term, document)));
             });
             if word.spaced {
                 let rare: Vec<f64> = cut.iter().filter_map(|(_, idf)| *idf).collect();
@@ -67,10 +67,10 @@ impl Lexical {
         words
     }
 
-    /// How rare a term is that a text has.
-    fn rarity_in(&self, term: u64, text: u32) -> Option<f64> {
+    /// How rare a term is that a document has.
+    fn rarity_in(&self, term: u64, document: u32) -> Option<f64> {
         let term = self.terms.binary_search(&term).ok()?;
-        self.texts[self.postings(term)].binary_search(&text).ok()?;
+        self.found_in(term, document)?;
         Some(self.idf(Some(term)))
     }
 }

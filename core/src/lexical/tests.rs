@@ -56,8 +56,8 @@ fn scripts_without_spaces_are_cut_into_pairs() {
     assert_eq!(terms("น้ำ"), ["น้", "้ำ"]);
 }
 
-/// BM25 as the formula says it, of all texts that are not left out.
-fn plain(texts: &[&str], out: &[u32], query: &str) -> Vec<f64> {
+/// BM25 as the formula says it, of all documents by their texts that are not left out.
+fn plain(texts: &[&str], documents: &[u32], out: &[u32], query: &str) -> Vec<f64> {
     let count = |text: &str| {
         let mut counts: BTreeMap<String, f64> = BTreeMap::new();
         for term in terms(text) {
@@ -65,9 +65,20 @@ fn plain(texts: &[&str], out: &[u32], query: &str) -> Vec<f64> {
         }
         counts
     };
-    let all: Vec<_> = texts.iter().map(|text| count(text)).collect();
-    let is_in = |i: &usize| !out.contains(&(*i as u32));
-    let kept: Vec<usize> = (0..all.len()).filter(is_in).collect();
+    let last = documents.iter().max().copied().unwrap_or_default() as usize;
+    let mut joined: Vec<Option<String>> = vec![None; last + 1];
+    for ((text, document), number) in texts.iter().zip(documents).zip(0..) {
+        if !out.contains(&number) {
+            let joined = joined[*document as usize].get_or_insert_default();
+            joined.push_str(&format!(" {text}"));
+        }
+    }
+    let is_in = |i: &usize| joined[*i].is_some();
+    let kept: Vec<usize> = (0..joined.len()).filter(is_in).collect();
+    let joined = joined
+        .iter()
+        .map(|text| text.as_deref().unwrap_or_default());
+    let all: Vec<_> = joined.map(count).collect();
     let length = |i: usize| all[i].values().sum::<f64>();
     let n = kept.len() as f64;
     let mean = kept.iter().map(|&i| length(i)).sum::<f64>() / n;
@@ -94,17 +105,28 @@ proptest! {
         texts in prop::collection::vec("[ab退款é]{0,5}( [ab]{1,6}){0,4}", 1..12),
         query in "[abc退款]{1,5}( [ab]{1,6}){0,3}",
         out in prop::collection::vec(0u32..14, 0..5),
+        documents in prop::collection::vec(0u32..6, 12),
+        alone in any::<bool>(),
     ) {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let words = Lexical::new(&texts);
+        let documents: Vec<u32> = match alone {
+            true => (0..texts.len() as u32).collect(),
+            false => documents[..texts.len()].to_vec(),
+        };
+        let words = match alone {
+            true => Lexical::new(&texts),
+            false => Lexical::grouped(&texts, &documents).unwrap(),
+        };
+        prop_assert_eq!(words.documents(), &documents);
         let rest = words.without(&out);
         for (words, out) in [(&words, &[][..]), (&rest, &out)] {
             let scores = words.scores(&query);
-            prop_assert_eq!(scores.len(), texts.len());
-            for (score, text) in scores.iter().zip(0..) {
-                prop_assert_eq!(score.to_bits(), words.score(&query, text).to_bits());
+            let expected = plain(&texts, &documents, out, &query);
+            prop_assert_eq!(scores.len(), expected.len());
+            for (score, document) in scores.iter().zip(0..) {
+                prop_assert_eq!(score.to_bits(), words.score(&query, document).to_bits());
             }
-            for (found, expected) in scores.iter().zip(plain(&texts, out, &query)) {
+            for (found, expected) in scores.iter().zip(expected) {
                 prop_assert!((0.0..1.0).contains(found), "{}", found);
                 let near = expected.is_nan() || (f64::from(*found) - expected).abs() < 1e-6;
                 prop_assert!(near, "{} {}", found, expected);
@@ -118,17 +140,20 @@ proptest! {
         texts in prop::collection::vec("[ab]{1,6}( [ab]{1,6}){0,4}", 2..12),
         query in "[ab]{1,5}( [abc]{1,6}){0,3}",
         out in prop::collection::btree_set(0u32..12, 1..5),
+        documents in prop::collection::vec(0u32..6, 12),
     ) {
         let is_in = |i: &usize| !out.contains(&(*i as u32));
         let kept: Vec<usize> = (0..texts.len()).filter(is_in).collect();
         let rest: Vec<&String> = kept.iter().map(|&i| &texts[i]).collect();
+        let left: Vec<u32> = kept.iter().map(|&i| documents[i]).collect();
         let out: Vec<u32> = out.iter().copied().collect();
-        let found = Lexical::new(&texts).without(&out[..1]).without(&out).scores(&query);
-        let expected = Lexical::new(&rest).scores(&query);
-        for (score, i) in expected.iter().zip(&kept) {
-            prop_assert_eq!(score.to_bits(), found[*i].to_bits());
+        let words = Lexical::grouped(&texts, &documents[..texts.len()]).unwrap();
+        let found = words.without(&out[..1]).without(&out).scores(&query);
+        let expected = Lexical::grouped(&rest, &left).unwrap().scores(&query);
+        for (document, score) in found.iter().enumerate() {
+            let expected = expected.get(document).copied().unwrap_or_default();
+            prop_assert_eq!(score.to_bits(), expected.to_bits());
         }
-        prop_assert!(out.iter().all(|&i| found.get(i as usize).is_none_or(|score| *score == 0.0)));
     }
 }
 
@@ -149,10 +174,11 @@ fn more_than_255_of_a_term_are_as_255() {
 #[test]
 fn without_texts_or_words_all_scores_are_zero() {
     let none = Lexical::new::<&str>(&[]);
-    assert!(none.is_empty() && none.scores("a").is_empty());
+    assert!(none.documents().is_empty() && none.scores("a").is_empty());
     assert!(none.shared("a", 0).is_empty());
+    assert!(Lexical::grouped(&["a", "b"], &[0]).is_err());
     let words = Lexical::new(&["", "a"]);
-    assert_eq!(words.len(), 2);
+    assert_eq!(words.documents(), [0, 1]);
     assert_eq!(words.scores("?!"), [0.0, 0.0]);
     assert_eq!(words.score("a", 2), 0.0);
     assert_eq!(words.without(&[0, 1, 7]).scores("a"), [0.0, 0.0]);
@@ -192,11 +218,34 @@ fn where_no_spaces_are_what_is_shared_of_a_run_is_told() {
 }
 
 #[test]
+fn a_document_is_found_by_the_words_of_all_its_texts() {
+    let texts = [
+        "Fees are waived.",
+        "How do I pay?",
+        "I lost it.",
+        "The card is free.",
+        "Hm.",
+    ];
+    let words = Lexical::grouped(&texts, &[0, 1, 0, 1, 2]).unwrap();
+    let scores = words.scores("fees for a lost card");
+    assert_eq!(scores.len(), 3);
+    assert!(
+        scores[0] > scores[1] && scores[1] > 0.0 && scores[2] == 0.0,
+        "{scores:?}"
+    );
+    assert_eq!(words.shared("fees for a lost card", 0), ["fees", "lost"]);
+    assert_eq!(
+        words.without(&[2]).shared("fees for a lost card", 0),
+        ["fees"]
+    );
+}
+
+#[test]
 fn it_says_what_it_takes() {
     let words = Lexical::new(&["ab ab", "ab cd"]);
     // Two terms, three postings, two texts.
     assert_eq!(
         words.bytes(),
-        2 * 8 + 3 * size_of::<usize>() + 3 * 5 + 2 * 12
+        2 * 8 + 3 * size_of::<usize>() + 3 * 5 + 2 * 12 + 2 * 4
     );
 }

@@ -141,14 +141,12 @@ impl Scan<'_> {
     fn one(&self, question: &[f32], held_out: &HeldOut<'_>, scores: &mut [f32]) -> Checked {
         let (owners, right) = (self.index.owners(), held_out.right);
         let words = self.words.as_ref();
-        let words = words.map_or_else(Vec::new, |words| words.scores(held_out.question));
+        let words = words.map(|words| words.scores(held_out.question));
+        let words = |text: usize| words.as_ref().map_or(0.0, |words| words.of(text));
         // As it is served.
-        let exact = |text: usize| {
-            let words = words.get(text).copied().unwrap_or_default();
-            self.index.hit(text, question, words)
-        };
-        for (score, words) in scores.iter_mut().zip(&words) {
-            *score += words;
+        let exact = |text: usize| self.index.hit(text, question, words(text));
+        for (text, score) in scores.iter_mut().enumerate() {
+            *score += words(text);
         }
         let (mut best, mut best_right) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
         for ((score, &searched), &owner) in scores.iter().zip(&self.searched).zip(owners) {
@@ -325,6 +323,7 @@ mod tests {
             right in 0u32..12,
             texts in prop::collection::vec("[ab]{1,4}( [ab]{1,4}){0,2}", 30),
             weight in prop_oneof![Just(0.0f32), 0.05f32..2.0],
+            by_answer in any::<bool>(),
         ) {
             let dim = 19;
             let mut vectors = Matrix::new(30, dim, data).unwrap();
@@ -339,9 +338,17 @@ mod tests {
                 kept.iter().map(|&i| owners[i]).collect(),
             ).unwrap();
             let left: Vec<&String> = kept.iter().map(|&i| &texts[i]).collect();
-            let rest = rest.with_words(Lexical::new(&left), weight).unwrap();
+            let words = match by_answer {
+                true => Lexical::grouped(&left, rest.owners()).unwrap(),
+                false => Lexical::new(&left),
+            };
+            let rest = rest.with_words(words, weight).unwrap();
             let index = Index::new(vectors.clone(), owners.clone()).unwrap();
-            let index = index.with_words(Lexical::new(&texts), weight).unwrap();
+            let words = match by_answer {
+                true => Lexical::grouped(&texts, &owners).unwrap(),
+                false => Lexical::new(&texts),
+            };
+            let index = index.with_words(words, weight).unwrap();
             let without: Vec<u32> = out.iter().copied().collect();
             let exam: Vec<HeldOut> = vectors
                 .iter_rows()

@@ -5,7 +5,6 @@ use crate::{
     expansion::{Expansion, Own, Rule, Texts},
     faq,
     index::Index,
-    lexical::Lexical,
     matrix::{Matrix, ShapeError},
     model::sha256_hex,
 };
@@ -168,11 +167,14 @@ impl Servable {
             }
             None => None,
         };
-        let weight = self.index.words_weight();
+        let words = self.manifest.words;
         let index = Index::new(vectors, owners)
-            .and_then(|index| match weight > 0.0 {
-                true => index.with_words(Lexical::new(&answers.texts()), weight),
-                false => Ok(index),
+            .and_then(|index| match words {
+                Some(words) => {
+                    let lexical = words.of(&answers.texts(), index.owners())?;
+                    index.with_words(lexical, words.weight)
+                }
+                None => Ok(index),
             })
             .map_err(inside)?;
         Ok(Self {

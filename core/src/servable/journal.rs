@@ -111,7 +111,7 @@ impl<'a> Journal<'a> {
                 plain: servable.plain.as_ref(),
             }),
             confidence: &manifest.confidence,
-            words: manifest.words.map(|words| words.weight),
+            words: manifest.words,
             expansion: manifest.expansion,
         };
         // The journal is not copied: with the new files it is gone, in one go.

@@ -1,6 +1,8 @@
 use super::{Confidence, ServableError, answers, version};
 use crate::{
     expansion::Rule,
+    lexical::Lexical,
+    matrix::ShapeError,
     model::{hex, sha256_hex},
     store::{ErrorKind, Operation, Store, StoreError},
 };
@@ -81,20 +83,53 @@ impl Threshold {
 /// What words count for beside vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Words {
-    /// Times [`Lexical::scores`](crate::lexical::Lexical::scores), added to the cosine similarity of each
-    /// text; from 0 to 4.
+    /// Times [`Lexical::scores`] of a text's document, added to the cosine similarity of the text; from 0 to 4.
     pub weight: f32,
+    /// What a document is.
+    #[serde(default)]
+    pub by: By,
+}
+
+/// What is compared with the words of a question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// Each text by itself, as in folders of before there was anything else.
+    #[default]
+    Text,
+    /// An answer with all its wordings.
+    Answer,
 }
 
 impl Words {
-    /// Words of this weight; none when they count for nothing.
+    /// Words that are compared by answer and count for so much.
+    #[must_use]
+    pub fn by_answer(weight: f32) -> Self {
+        Self {
+            weight,
+            by: By::Answer,
+        }
+    }
+
+    /// The words of texts, text `i` being of answer `owners[i]`, for
+    /// [`Index::with_words`](crate::index::Index::with_words).
+    ///
+    /// # Errors
+    /// When there is not one owner a text.
+    pub fn of<T: AsRef<str>>(self, texts: &[T], owners: &[u32]) -> Result<Lexical, ShapeError> {
+        match self.by {
+            By::Text => Ok(Lexical::new(texts)),
+            By::Answer => Lexical::grouped(texts, owners),
+        }
+    }
+
+    /// None when they count for nothing.
     ///
     /// # Errors
     /// When the weight is not a number from 0 to 4.
-    pub(super) fn of(weight: Option<f32>) -> Result<Option<Self>, ServableError> {
-        let words = weight.map(|weight| Self { weight });
+    pub(super) fn sound(words: Option<Self>) -> Result<Option<Self>, ServableError> {
         match words.filter(|words| !words.is_sound()) {
-            Some(Self { weight }) => Err(ServableError::Weight { weight }),
+            Some(Self { weight, .. }) => Err(ServableError::Weight { weight }),
             None => Ok(words.filter(|words| words.weight > 0.0)),
         }
     }
@@ -422,7 +457,12 @@ mod tests {
         assert_eq!(with("").unwrap().words, None);
         for weight in [0.0, 0.35, 4.0] {
             let found = with(&format!(r#""words": {{"weight": {weight}}},"#)).unwrap();
-            assert_eq!(found.words, Some(Words { weight }));
+            let by = By::Text;
+            assert_eq!(found.words, Some(Words { weight, by }));
+            let found = with(&format!(
+                r#""words": {{"weight": {weight}, "by": "answer"}},"#
+            ));
+            assert_eq!(found.unwrap().words, Some(Words::by_answer(weight)));
         }
         for weight in ["-0.1", "4.01"] {
             let error = with(&format!(r#""words": {{"weight": {weight}}},"#)).unwrap_err();
@@ -432,10 +472,11 @@ mod tests {
             assert!(with(&format!(r#""words": {{"weight": {weight}}},"#)).is_err());
         }
         for weight in [-1.0, 4.5, f32::NAN, f32::INFINITY] {
-            let error = Words::of(Some(weight)).unwrap_err();
+            let error = Words::sound(Some(Words::by_answer(weight))).unwrap_err();
             assert!(error.to_string().contains("from 0 to 4"), "{error}");
         }
-        assert_eq!(Words::of(Some(0.0)).unwrap(), None);
-        assert_eq!(Words::of(Some(0.2)).unwrap(), Some(Words { weight: 0.2 }));
+        assert_eq!(Words::sound(Some(Words::by_answer(0.0))).unwrap(), None);
+        let some = Some(Words::by_answer(0.2));
+        assert_eq!(Words::sound(some).unwrap(), some);
     }
 }

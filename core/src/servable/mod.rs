@@ -26,13 +26,16 @@
 //! keeps such edits beside the files, since writing the folder anew takes as long as copying its model.
 //! [`check`] asks questions kept aside and says what became of each.
 //!
-//! With words (`"words": {"weight": 0.35}` in `nearsay.json`), [`Servable::ask`] adds to the cosine of each
-//! text what it shares with the question ([`Lexical`]), of this weight. Nothing of it is in the folder but the
-//! weight: the texts are read when it is opened. Other readers use the vectors alone.
+//! With words (`"words": {"weight": 0.3, "by": "answer"}` in `nearsay.json`), [`Servable::ask`] adds to the cosine of
+//! an answer's nearest text what the answer and its wordings share with the question
+//! ([`Lexical`](crate::lexical::Lexical)), of this weight; without `by`, as older folders have it, what each text
+//! shares by itself. Nothing of it is in the folder but this: the texts are read when it is opened. Other readers
+//! use the vectors alone.
 //!
 //! With expansion (`"expansion": {"weight": 0.5, "towards": "alike"}`), the vectors of answers in
 //! `answers.safetensors` are moved towards the questions of answers like them, or with `"own"` towards their own
-//! ([`expansion`](crate::expansion)); whoever compares with these has all of it. [`Servable::plain_vectors`] has them as they were, to go on with other answers.
+//! ([`expansion`](crate::expansion)); whoever compares with these has all of it. [`Servable::plain_vectors`] has
+//! them as they were, to go on with other answers.
 //!
 //! A folder of an older version of the format opens for ever, one of a newer version is refused with words;
 //! `version` has the steps from each to the next.
@@ -83,7 +86,7 @@ pub use edit::{Edit, EditError};
 pub use error::ServableError;
 pub use expander::Expander;
 pub use journal::Journal;
-pub use manifest::{FileEntry, Manifest, Threshold, Words};
+pub use manifest::{By, FileEntry, Manifest, Threshold, Words};
 pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
 pub use write::{Export, ExportEncoder};
@@ -92,7 +95,6 @@ use crate::{
     candle::bert::Precision,
     expansion::Kind,
     index::{Hit, Index},
-    lexical::Lexical,
     matrix::Matrix,
     store::Store,
 };
@@ -114,13 +116,13 @@ pub struct Servable {
 pub struct Found<'a> {
     /// The answer, with its known wordings.
     pub answer: &'a KnownAnswer,
-    /// How near the question is to the nearest of the answer's texts: `meaning + words`.
+    /// How near the question is: `meaning + words`.
     pub score: f32,
-    /// Cosine similarity to that text, in `[−1, 1]`.
+    /// Cosine similarity to the nearest of the answer's texts, in `[−1, 1]`.
     pub meaning: f32,
-    /// What the words add that the question shares with that text, from 0 to the weight of words.
+    /// What the words add that the question shares with the answer and its wordings, from 0 to the weight of words.
     pub words: f32,
-    /// Number of that text and its vector.
+    /// Number of the nearest text and its vector.
     pub vector: u32,
     /// The known wording that text is; none when it is the answer itself.
     pub wording: Option<&'a str>,
@@ -155,6 +157,7 @@ impl Servable {
         device: &Device,
         precision: Precision,
     ) -> Result<Self, ServableError> {
+        let changed = |why: &str| ServableError::changed(answers::VECTORS, why);
         let manifest = Manifest::read(store, dir)?;
         if !manifest.has_answers() {
             return Err(ServableError::ModelOnly { dir: dir.into() });
@@ -169,7 +172,9 @@ impl Servable {
                 let model = TextModel::open_with(store, dir, device, precision)?;
                 let answers = AnswerSet::read(store, dir, &manifest)?;
                 let words = manifest.words.filter(|words| words.weight > 0.0);
-                let words = words.map(|words| (Lexical::new(&answers.texts()), words.weight));
+                let lexical = words.map(|words| words.of(&answers.texts(), &answers.owners()));
+                let lexical = lexical.transpose().map_err(|e| changed(&e.to_string()))?;
+                let words = lexical.zip(words.map(|words| words.weight));
                 Ok((model, answers, words))
             };
             let rest = rest();
@@ -184,7 +189,6 @@ impl Servable {
             (vectors, rest)
         });
         let ((model, answers, words), vectors) = (rest?, vectors?);
-        let changed = |why: &str| ServableError::changed(answers::VECTORS, why);
         let owners = answers.owners();
         if (vectors.rows(), vectors.columns()) != (owners.len(), model.dim()) {
             return Err(changed("does not go with the answers and the model"));

@@ -23,8 +23,8 @@ pub struct Reissue<'a> {
     pub data: Option<Data<'a>>,
     /// When an answer is sure, and how probably it is right.
     pub confidence: &'a Confidence,
-    /// What words count for beside vectors, from 0 to 4; none or 0 when vectors alone are compared.
-    pub words: Option<f32>,
+    /// What words count for beside vectors; none or 0 when vectors alone are compared.
+    pub words: Option<Words>,
     /// How answers were moved towards questions; none, or with a weight of 0, when they are compared as they
     /// are.
     pub expansion: Option<Rule>,
@@ -57,14 +57,14 @@ impl Reissue<'_> {
     ///
     /// # Errors
     /// When a file of `from` is missing or changed, there are no answers, the vectors are not one a
-    /// text or not the model's, words are to count for what they cannot, or something cannot be read, written or read again; a folder `to`
-    /// that was there is then still there.
+    /// text or not the model's, words are to count for what they cannot, or something cannot be read, written or read
+    /// again; a folder `to` that was there is then still there.
     pub fn write(&self, store: &dyn Store, to: &Path) -> Result<(), ServableError> {
         if self.data.is_some_and(|data| data.answers.is_empty()) {
             return Err(ServableError::NoAnswers);
         }
         let former = Manifest {
-            words: Words::of(self.words)?,
+            words: Words::sound(self.words)?,
             expansion: manifest::sound(self.expansion)?,
             ..Manifest::read(store, self.from)?
         };

@@ -5,6 +5,7 @@ use crate::{
     expansion::{Own, Rule, Texts},
     faq::Row,
     head::{Activation, Dense, Folded, HeadConfig},
+    lexical::Lexical,
     matrix::Matrix,
     model::{
         ModelFiles,
@@ -127,7 +128,7 @@ pub(super) fn write_by(
         answers: &answers,
         vectors: &vectors,
         confidence: &confidence,
-        words,
+        words: words.map(Words::by_answer),
         expansion,
         report: json!({"after": {"recall@1": 0.5}, "findings": {"hubs": [{"answer": "ab ab"}]}}),
     };
@@ -188,9 +189,10 @@ fn words_count_by_the_weight_that_is_written() {
     assert!(text(&store, "nearsay.json").contains("\"weight\": 0.5"));
     assert!(text(&store, "README.md").contains("compare vectors alone"));
     let model = open(&store).unwrap();
-    assert_eq!(model.manifest().words, Some(Words { weight: 0.5 }));
+    assert_eq!(model.manifest().words, Some(Words::by_answer(0.5)));
     assert_eq!(model.index().words_weight(), 0.5);
-    let lexical = Lexical::new(&model.answers().texts());
+    let (texts, owners) = (model.answers().texts(), model.answers().owners());
+    let lexical = Lexical::grouped(&texts, &owners).unwrap();
     for question in ["b ab", "a a a", "ab b a"] {
         let vector = model.model().encode(&[question]).unwrap();
         let expected = model.index().ask(question, vector.row(0), 2);
@@ -198,7 +200,7 @@ fn words_count_by_the_weight_that_is_written() {
         for (found, hit) in found.iter().zip(&expected) {
             assert_eq!(found.score, found.meaning + found.words);
             assert_eq!((found.score, found.vector), (hit.score, hit.vector));
-            let words = lexical.scores(question)[found.vector as usize];
+            let words = lexical.scores(question)[owners[found.vector as usize] as usize];
             assert_eq!(found.words, 0.5 * words);
         }
         assert!(found[0].words > 0.0, "{question}");
@@ -209,6 +211,19 @@ fn words_count_by_the_weight_that_is_written() {
                 .all(|found| found.words == 0.0 && found.score == found.meaning)
         );
     }
+    // Until there was anything else, each text counted by itself, and in such folders does for ever.
+    let manifest = text(&store, "nearsay.json");
+    let former = manifest.replace(",\n    \"by\": \"answer\"", "");
+    assert_ne!(former, manifest);
+    let place = Path::new("model/nearsay.json");
+    store.write_atomic(place, former.as_bytes()).unwrap();
+    let former = open(&store).unwrap();
+    let alone = Lexical::new(&texts);
+    let found = former.ask("b ab", 2).unwrap();
+    let words = |found: &Found<'_>| 0.5 * alone.scores("b ab")[found.vector as usize];
+    assert!(found.iter().all(|found| found.words == words(found)));
+    assert_ne!(found[0].words, model.ask("b ab", 2).unwrap()[0].words);
+    store.write_atomic(place, manifest.as_bytes()).unwrap();
     // A folder written anew has the weight that is said then.
     for (words, expected) in [(Some(0.25), 0.25), (Some(0.0), 0.0), (None, 0.0)] {
         let reissue = Reissue {
@@ -219,7 +234,7 @@ fn words_count_by_the_weight_that_is_written() {
                 plain: None,
             }),
             confidence: &Confidence::USUAL,
-            words,
+            words: words.map(Words::by_answer),
             expansion: None,
         };
         reissue.write(&store, "other".as_ref()).unwrap();
@@ -234,7 +249,7 @@ fn words_count_by_the_weight_that_is_written() {
             from: "model".as_ref(),
             data: None,
             confidence: &Confidence::USUAL,
-            words: Some(words),
+            words: Some(Words::by_answer(words)),
             expansion: None,
         };
         let error = reissue.write(&store, "third".as_ref()).unwrap_err();

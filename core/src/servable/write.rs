@@ -33,7 +33,7 @@ pub struct Export<'a> {
     /// When an answer is sure, and how probably it is right.
     pub confidence: &'a Confidence,
     /// What words count for beside vectors, from 0 to 4; none or 0 when vectors alone are compared.
-    pub words: Option<f32>,
+    pub words: Option<Words>,
     /// How answers are moved towards questions; none, or with a weight of 0, when they are compared as they
     /// are.
     pub expansion: Option<Rule>,
@@ -70,7 +70,7 @@ impl Export<'_> {
             Folded::Layers(layers) => layers.as_slice(),
             Folded::Impossible(why) => return Err(ServableError::Head { why: why.clone() }),
         };
-        let words = Words::of(self.words)?;
+        let words = Words::sound(self.words)?;
         let expansion = manifest::sound(self.expansion)?;
         staged(store, dir, |staging| {
             self.fill(store, staging, layers, words, expansion)?;

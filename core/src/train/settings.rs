@@ -1,6 +1,6 @@
 //! Recipes, and the settings they stand for.
 
-use crate::{distance::DistanceKind, head::HeadConfig, loss::MultipleNegativesRanking};
+use crate::{distance::DistanceKind, head::HeadConfig, lexical, loss::MultipleNegativesRanking};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -201,6 +201,10 @@ pub struct Settings {
     /// (1961); the averaging of weights is Wortsman and others' (2022).
     #[serde(default)]
     pub shrink: f64,
+    /// What words count for unless the slice shows that another weight is better; see
+    /// [`blend::choose`](super::blend::choose). Without a slice they do not count.
+    #[serde(default)]
+    pub words: f32,
     /// Which state the run ends with.
     pub keep: Keep,
 }
@@ -233,6 +237,7 @@ impl Settings {
                 shuffle: false,
                 neighbours: false,
                 shrink: 0.0,
+                words: 0.0,
                 keep: Keep::Last,
             },
             Recipe::Thorough => Self {
@@ -254,6 +259,7 @@ impl Settings {
                 shuffle: true,
                 neighbours: true,
                 shrink: 0.0,
+                words: lexical::BESIDE_NETWORK,
                 keep: Keep::Best {
                     slice: 0.05,
                     patience: 2,
@@ -278,6 +284,7 @@ impl Settings {
                 shuffle: true,
                 neighbours: true,
                 shrink: 200.0,
+                words: lexical::BESIDE_NETWORK,
                 keep: Keep::Best {
                     slice: 0.1,
                     patience: 6,
@@ -341,6 +348,7 @@ impl Settings {
             Recipe::Quick | Recipe::Thorough => Self {
                 learns: Learns::Table,
                 shrink: 0.0,
+                words: lexical::BESIDE_STATIC,
                 epochs: 20,
                 batch: 256,
                 lr: 1e-2,
@@ -421,6 +429,9 @@ impl Settings {
         }
         if !(self.shrink.is_finite() && self.shrink >= 0.0) {
             return refuse("the shrinkage", &self.shrink, "a number from 0 on");
+        }
+        if !(0.0..=4.0).contains(&self.words) {
+            return refuse("the weight of words", &self.words, "from 0 to 4");
         }
         self.head.check()?;
         match self.keep.slice() {
@@ -523,6 +534,10 @@ mod tests {
             },
             Settings {
                 shrink: -1.0,
+                ..good.clone()
+            },
+            Settings {
+                words: f32::NAN,
                 ..good.clone()
             },
             Settings {

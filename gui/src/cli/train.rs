@@ -15,7 +15,7 @@ use nearsay_core::{
     faq::{Row, normalize, split},
     matrix::Matrix,
     model::ModelFiles,
-    servable::{Export, ExportEncoder},
+    servable::{self, Export, ExportEncoder},
     store::{DiskStore, Store, StoreError},
     train::{
         Checkpoint, Control, EmbeddingCache, Event, Job, Recipe, Report, Settings, Source, Trained,
@@ -349,7 +349,7 @@ impl Common<'_> {
             answers: &trained.answers,
             vectors: &trained.vectors,
             confidence: &trained.confidence,
-            words: trained.words,
+            words: trained.words.map(servable::Words::by_answer),
             expansion: trained.expansion,
             report: serde_json::to_value(&report).map_err(|error| {
                 Trouble::new(format_args!("the report cannot be written ({error})"), "")

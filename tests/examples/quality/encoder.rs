@@ -12,7 +12,7 @@ use nearsay_core::{
     faq::Row,
     matrix::Matrix,
     model::ModelFiles,
-    servable::{Export, ExportEncoder, TextModel},
+    servable::{Export, ExportEncoder, TextModel, Words},
     store::DiskStore,
     train::{Control, EmbeddingCache, Job, Recipe, Settings, Source, Trained},
 };
@@ -174,7 +174,7 @@ impl Encoder {
             answers: &trained.answers,
             vectors: &trained.vectors,
             confidence: &trained.confidence,
-            words: trained.words,
+            words: trained.words.map(Words::by_answer),
             expansion: trained.expansion,
             report: serde_json::to_value(&trained.report)?,
         };

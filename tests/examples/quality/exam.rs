@@ -92,19 +92,8 @@ impl Exam {
 
     /// Asks by words alone.
     pub fn by_words(&self) -> Result<Figures, Failure> {
-        let words = Lexical::new(&self.texts);
-        let ranks = self.ranks(|number| {
-            let mut best = vec![0.0f32; self.answers];
-            for (score, owner) in words
-                .scores(&self.questions[number])
-                .iter()
-                .zip(&self.owners)
-            {
-                let best = &mut best[*owner as usize];
-                *best = best.max(*score);
-            }
-            best
-        });
+        let words = Lexical::grouped(&self.texts, &self.owners)?;
+        let ranks = self.ranks(|number| words.scores(&self.questions[number]));
         figures(&ranks)
     }
 
@@ -117,7 +106,7 @@ impl Exam {
     ) -> Result<Asked, Failure> {
         let index = Index::new(texts, self.owners.clone())?;
         let index = match words > 0.0 {
-            true => index.with_words(Lexical::new(&self.texts), words)?,
+            true => index.with_words(Lexical::grouped(&self.texts, &self.owners)?, words)?,
             false => index,
         };
         let scores = |hits: Vec<Hit>| hits.iter().map(|hit| hit.score).collect::<Vec<f32>>();

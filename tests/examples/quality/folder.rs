@@ -87,8 +87,9 @@ impl Folder {
         if let Some(expander) = self.expander(questions)? {
             self.move_answers(&expander, &texts, &owners, &mut vectors, Own::LeftOut)?;
         }
+        let words = Lexical::grouped(&texts, &owners)?;
         let index = Index::new(vectors, owners)?;
-        Ok(index.with_words(Lexical::new(&texts), self.words())?)
+        Ok(index.with_words(words, self.words())?)
     }
 
     fn expander<T: AsRef<str>>(&self, without: &[T]) -> Result<Option<Expander>, Failure> {

@@ -13,7 +13,7 @@
 //! | `cloud` | the cloud FAQ's train.jsonl | the questions of val.jsonl | A: the answers of val.jsonl; B: all answers |
 //! | `library` | data/library_faq.jsonl, all of it | data/library_questions.jsonl, worded by others | its answers and known wordings |
 //! | `cdc_covid_en` (or `covid`) | faq.jsonl, all of it | questions.jsonl, worded by users | its answers and known wordings |
-//! | `NAME_asked`, for each of tests/data/asked | faq.jsonl of `--shared`'s folder NAME, all of it | questions in other words, written for it | its answers and known wordings |
+//! | `NAME_asked`, for each of tests/data/asked | faq.jsonl of `--shared`'s folder NAME, all of it; of the cloud FAQ's its train.jsonl | questions in other words, written for it | its answers and known wordings |
 //! | each other folder of `--shared` with a faq.jsonl | four fifths of its answers, by the seed | the questions of the others | all answers |
 //! | `small` | subsets of 20, 50 and 200 pairs of the cloud FAQ | see [`small`] | |
 //!

@@ -87,7 +87,7 @@ impl Sets {
             )
             .into());
         }
-        others.retain(|name| name != LARGE);
+        others.retain(|name| name.strip_suffix(ASKED).unwrap_or(name) != LARGE);
         let known = [CLOUD, LIBRARY, COVID, SMALL].map(str::to_owned);
         let mut names = match named.is_empty() {
             true => known.into_iter().chain(others).collect(),
@@ -97,7 +97,7 @@ impl Sets {
             let place = match &**name {
                 LIBRARY => return true,
                 CLOUD | SMALL => shared.join(CLOUD_DIR),
-                name => shared.join(name.strip_suffix(ASKED).unwrap_or(name)),
+                name => shared.join(name.strip_suffix(ASKED).map_or(name, faq_of)),
             };
             if !place.is_dir() {
                 let place = place.display();
@@ -131,7 +131,7 @@ impl Sets {
                 (dir.join(FAQ), ToAsk::Questions(asked))
             }
             _ => match name.strip_suffix(ASKED) {
-                Some(faq) => return self.asked(faq),
+                Some(questions) => return self.asked(questions),
                 None => (dir.join(FAQ), ToAsk::Part),
             },
         };
@@ -142,9 +142,12 @@ impl Sets {
     }
 
     /// An FAQ with the questions that this repository has for it.
-    fn asked(&self, faq: &str) -> Result<Set, Failure> {
-        let rows = rows(&self.shared.join(faq).join(FAQ))?;
-        let file = asked_dir().join(format!("{faq}.jsonl"));
+    fn asked(&self, questions: &str) -> Result<Set, Failure> {
+        let rows = match faq_of(questions) {
+            CLOUD_DIR => self.cloud_train()?,
+            faq => rows(&self.shared.join(faq).join(FAQ))?,
+        };
+        let file = asked_dir().join(format!("{questions}.jsonl"));
         let mut questions = Vec::new();
         for (line, text) in (1..).zip(std::fs::read_to_string(&file)?.lines()) {
             let at = |what: String| format!("{}, line {line}: {what}", file.display());
@@ -257,14 +260,21 @@ fn others(shared: &Path) -> Result<Vec<String>, Failure> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name != COVID && entry.path().join(FAQ).is_file() {
-            if asked_dir().join(format!("{name}.jsonl")).is_file() {
-                names.push(format!("{name}{ASKED}"));
-            }
             names.push(name);
         }
     }
+    for entry in std::fs::read_dir(asked_dir())? {
+        let file = entry?.path();
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        names.push(format!("{name}{ASKED}"));
+    }
     names.sort_unstable();
     Ok(names)
+}
+
+/// The FAQ of a file of [`asked_dir`]; there may be a second one for it.
+fn faq_of(questions: &str) -> &str {
+    questions.strip_suffix("-2").unwrap_or(questions)
 }
 
 /// Where the questions are that were written for FAQs of `--shared`, by the FAQ's name.

@@ -31,8 +31,8 @@ pub(super) struct Ranking {
 impl Job<'_, '_> {
     /// What wins on the slice of the training questions; nothing where there is no slice.
     ///
-    /// Each must win by more than one standard error of what a question gains. The questions of other answers
-    /// may also win by less where [`ENOUGH`] are asked: then a gain is likelier than a loss of the same size, and
+    /// Words count for what they usually do unless another weight wins clearly ([`blend::choose`]). The questions of
+    /// other answers must win by more than one standard error of what a question gains; they may also win by less where [`ENOUGH`] are asked: then a gain is likelier than a loss of the same size, and
     /// on the two other slices of so many whose error is known it won by more than two. Where they lose, an answer's
     /// own count, of which a slice tells nothing, as its answers have none.
     pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Ranking, TrainError> {
@@ -58,8 +58,7 @@ impl Job<'_, '_> {
                 right: scores.right.to_vec(),
             });
         })?;
-        let owners: Vec<u32> = (0..exam.pool().len() as u32).collect();
-        let words = blend::choose(&owners, asked).weight;
+        let words = blend::choose(self.settings.words, asked);
         Ok(Ranking {
             expansion: Some(rule),
             words,

@@ -13,9 +13,10 @@ use nearsay_core::{
     candle::bert::Precision,
     expansion::{Expansion, Kind, Own, Rule, Texts},
     index::Index,
+    lexical,
     matrix::Matrix,
     model::ModelFiles,
-    servable::{Confidence, Servable, TextModel},
+    servable::{Confidence, Servable, TextModel, Words},
     store::DiskStore,
 };
 
@@ -87,8 +88,8 @@ pub(super) struct Bench {
     body: Arc<Body>,
     /// The layers behind the encoder are left out: the encoder as it came.
     raw: bool,
-    /// What words count for beside meaning, by the folder; 0 when they do not.
-    words: f32,
+    /// What words count for beside meaning, by the folder, or as usual; none when they do not.
+    pub(super) words: Option<Words>,
     /// How answers are moved towards questions, by the folder; none when they are not.
     pub(super) expansion: Option<Rule>,
     /// The vectors of the texts, and of which revision they are.
@@ -111,10 +112,14 @@ pub(super) struct Bench {
 
 impl Bench {
     fn new(body: Arc<Body>, raw: bool) -> Self {
+        let weight = match body.model().is_static() {
+            true => lexical::BESIDE_STATIC,
+            false => lexical::BESIDE_NETWORK,
+        };
         Self {
             body,
             raw,
-            words: 0.0,
+            words: Some(Words::by_answer(weight)),
             expansion: None,
             index: None,
             plain: None,
@@ -140,7 +145,6 @@ impl Bench {
         let folder =
             folder.map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
         let manifest = folder.manifest().clone();
-        let words = manifest.words.map_or(0.0, |words| words.weight);
         let origin = Origin::of(&manifest);
         let plain = match manifest.has_answers() {
             true => folder.plain_answers(&DiskStore, dir),
@@ -151,7 +155,7 @@ impl Bench {
         let (model, answers, index) = folder.into_parts();
         let body = Body::Trained(model, dir.to_owned(), origin);
         let mut bench = Self::new(Arc::new(body), false);
-        bench.words = words;
+        bench.words = manifest.words;
         (bench.expansion, bench.plain) = (manifest.expansion, plain);
         bench.known = answers.texts().into_iter().map(hash).zip(0..).collect();
         // Of no revision: it has the vectors, but not the order of the project.
@@ -229,6 +233,7 @@ impl Bench {
         let run = self.run.get_or_insert_with(|| CheckRun::new(layout));
         let asked = Asked {
             index,
+            words: self.words,
             plain: self.plain.as_ref().zip(self.expansion),
         };
         if run.step(layout, &asked)? {

@@ -12,7 +12,7 @@ use nearsay_core::{
     expansion::{Own, Rule},
     index::Index,
     matrix::Matrix,
-    servable::{self, Checked, Confidence, HeldOut, Outcome},
+    servable::{self, Checked, Confidence, HeldOut, Outcome, Words},
 };
 
 use super::{layout::Layout, moving::Moving};
@@ -47,6 +47,8 @@ pub(super) struct CheckRun {
 pub(super) struct Asked<'a> {
     /// All texts.
     pub(super) index: &'a Index,
+    /// What words count for in it.
+    pub(super) words: Option<Words>,
     /// The vectors of answers as the model makes them, where the index has them moved, and how.
     pub(super) plain: Option<(&'a Matrix, Rule)>,
 }
@@ -113,7 +115,7 @@ impl CheckRun {
             return Ok(true);
         }
         if let Some(moving) = self.moving.take() {
-            let index = moving.finish(layout, asked.index.words_weight())?;
+            let index = moving.finish(layout, asked.words)?;
             self.moved = Some((is_reworded, index));
         }
         Ok(true)

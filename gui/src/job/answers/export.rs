@@ -8,7 +8,7 @@ use nearsay_core::{
     matrix::{Matrix, dot},
     servable::{
         AnswerSet, Confidence, Data, Export, ExportEncoder, KnownAnswer, Reissue, Servable,
-        TextModel, Threshold,
+        TextModel, Threshold, Words,
     },
     store::{DiskStore, Store as _},
 };
@@ -74,7 +74,7 @@ impl Room {
                     plain: bench.plain.as_ref(),
                 }),
                 confidence: &confidence,
-                words: Some(words),
+                words: bench.words,
                 expansion: bench.expansion,
             }
             .write(&DiskStore, &wanted.to)?,
@@ -86,13 +86,13 @@ impl Room {
                     // Where it goes nothing of the data may stand, not even for a moment.
                     false => data_dir.join("exporting"),
                 };
-                untrained(&answers, index.vectors(), &confidence, &first)?;
+                untrained(&answers, index.vectors(), &confidence, bench.words, &first)?;
                 if !wanted.with_data {
                     let model_only = Reissue {
                         from: &first,
                         data: None,
                         confidence: &confidence,
-                        words: None,
+                        words: bench.words,
                         expansion: None,
                     };
                     let written = model_only.write(&DiskStore, &wanted.to);
@@ -166,6 +166,7 @@ fn untrained(
     answers: &AnswerSet,
     vectors: &Matrix,
     confidence: &Confidence,
+    words: Option<Words>,
     to: &Path,
 ) -> Result<(), Trouble> {
     let encoder = crate::compact::encoder()?;
@@ -179,7 +180,7 @@ fn untrained(
         answers,
         vectors,
         confidence,
-        words: None,
+        words,
         expansion: None,
         report: serde_json::Value::Null,
     }

@@ -4,8 +4,8 @@
 use nearsay_core::{
     expansion::{Expansion, Kind, Own, Rule, Texts},
     index::Index,
-    lexical::Lexical,
     matrix::Matrix,
+    servable::Words,
 };
 
 use super::{bench::inside, layout::Layout};
@@ -63,17 +63,24 @@ impl Moving {
     }
 
     /// What they are asked of.
-    pub(super) fn finish(self, layout: &Layout, words: f32) -> Result<Index, Trouble> {
+    pub(super) fn finish(self, layout: &Layout, words: Option<Words>) -> Result<Index, Trouble> {
         index(layout, self.vectors, words)
     }
 }
 
 /// An index of all texts, with their words if these count.
-pub(super) fn index(layout: &Layout, vectors: Matrix, words: f32) -> Result<Index, Trouble> {
+pub(super) fn index(
+    layout: &Layout,
+    vectors: Matrix,
+    words: Option<Words>,
+) -> Result<Index, Trouble> {
     Index::new(vectors, layout.owners.clone())
-        .and_then(|index| match words > 0.0 {
-            true => index.with_words(Lexical::new(&layout.texts()), words),
-            false => Ok(index),
+        .and_then(|index| match words {
+            Some(words) => {
+                let lexical = words.of(&layout.texts(), &layout.owners)?;
+                index.with_words(lexical, words.weight)
+            }
+            None => Ok(index),
         })
         .map_err(inside)
 }
@@ -205,7 +212,7 @@ mod tests {
         for own in [Own::Counts, Own::LeftOut] {
             let mut moving = Moving::new(&layout, plain.clone(), Rule::ALIKE, own).unwrap();
             while moving.step(&layout).unwrap() {}
-            let index = moving.finish(&layout, 0.0).unwrap();
+            let index = moving.finish(&layout, None).unwrap();
             let moved = expected(&bench, &layout, Kind::KeptAside, own);
             for text in 0..layout.owners.len() {
                 assert!(near(index.vectors().row(text), moved.row(text)), "{text}");

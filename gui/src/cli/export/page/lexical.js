@@ -1,4 +1,5 @@
-// Words that texts share: BM25 over windows of four letters, as `lexical` of nearsay-core has it.
+// Words that a question shares with an answer and its wordings: BM25 over windows of four letters, as `lexical` of
+// nearsay-core has it.
 
 const K1 = 1.2;
 const B = 0.75;
@@ -37,29 +38,31 @@ function windows(text, size) {
 class Lexical {
   // Takes texts one by one; `scores` is for when all are in.
   constructor() {
-    this.postings = new Map(); // term → [text, count, text, count, …]
+    this.postings = new Map(); // term → [document, count, document, count, …]
     this.lengths = [];
     this.total = 0;
   }
 
-  add(text) {
-    let length = 0;
+  // A text of a document; those of one come one after another, documents in order.
+  add(text, document) {
+    while (this.lengths.length <= document) this.lengths.push(0);
     for (const [term, count] of terms(text)) {
       const places = this.postings.get(term) ?? [];
-      if (places.push(this.lengths.length, Math.min(count, MOST)) === 2) this.postings.set(term, places);
-      length += count;
+      if (places.length === 0) this.postings.set(term, places);
+      if (places.at(-2) !== document) places.push(document, 0);
+      places[places.length - 1] += Math.min(count, MOST);
+      this.lengths[document] += count;
+      this.total += count;
     }
-    this.total += length;
-    this.lengths.push(length);
   }
 
-  // How rare a term is; the rarest are those that no text has.
+  // How rare a term is; the rarest are those that no document has.
   idf(places) {
-    const texts = places.length / 2;
-    return Math.log(1 + (this.lengths.length - texts + 0.5) / (texts + 0.5));
+    const documents = places.length / 2;
+    return Math.log(1 + (this.lengths.length - documents + 0.5) / (documents + 0.5));
   }
 
-  // The score of every text for a query, from 0 to 1.
+  // The score of every document for a query, from 0 to 1.
   scores(query) {
     const mean = this.total / Math.max(this.lengths.length, 1);
     const gains = Array.from(terms(query), ([term, count]) => {
@@ -70,9 +73,9 @@ class Lexical {
     const scores = new Float64Array(this.lengths.length);
     for (const { places, gain } of gains) {
       for (let i = 0; i < places.length; i += 2) {
-        const [text, count] = [places[i], places[i + 1]];
-        const norm = K1 * (1 - B + (B * this.lengths[text]) / mean);
-        scores[text] += ((gain / most) * count) / (count + norm);
+        const [document, count] = [places[i], places[i + 1]];
+        const norm = K1 * (1 - B + (B * this.lengths[document]) / mean);
+        scores[document] += ((gain / most) * count) / (count + norm);
       }
     }
     return scores;

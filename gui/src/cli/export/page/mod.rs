@@ -18,7 +18,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use nearsay_core::{
     calibration::{AMONG, SCALE},
     head::{Activation, Dense},
-    servable::{KnownAnswer, Servable},
+    servable::{By, KnownAnswer, Servable},
     store::{DiskStore, Store as _},
 };
 use serde::Serialize;
@@ -54,6 +54,8 @@ struct Faq<'a> {
     answers: Vec<Answer<'a>>,
     /// What words count for; 0 for nothing.
     words: f64,
+    /// Whether they are compared by answer, not by text.
+    by_answer: bool,
     /// From which sureness on an answer is given without a warning.
     threshold: f64,
     /// The score of no answer among those that share; null where the sureness is the score.
@@ -153,6 +155,7 @@ fn faq(model: &Servable) -> Faq<'_> {
     Faq {
         answers: model.answers().iter().map(Answer::of).collect(),
         words: model.index().words_weight().into(),
+        by_answer: manifest.words.is_some_and(|words| words.by == By::Answer),
         threshold: manifest.confidence.threshold.sureness.into(),
         no_answer: manifest.confidence.no_answer.map(f64::from),
         among: AMONG,

@@ -8,8 +8,8 @@ function isBlank(text) {
 }
 
 class Faq {
-  // Reads every answer and wording. `faq`: answers, words (their weight), threshold, no_answer, among,
-  // scale, and, where answers were moved, their vectors, one after another.
+  // Reads every answer and wording. `faq`: answers, words (their weight), by_answer (or by text), threshold,
+  // no_answer, among, scale, and, where answers were moved, their vectors, one after another.
   static async open(faq, model) {
     const self = new Faq();
     self.encoder = new Encoder(model);
@@ -23,7 +23,7 @@ class Faq {
       const { length } = self.encoder;
       const moved = wording === null ? faq.moved?.subarray(answer * length, (answer + 1) * length) : undefined;
       self.vectors.set(moved ?? self.encoder.encode(text), number * length);
-      if (faq.words > 0) self.lexical.add(text);
+      if (faq.words > 0) self.lexical.add(text, self.document(number));
       if (number % SLICE === SLICE - 1) await new Promise((resolve) => setTimeout(resolve));
     }
     return self;
@@ -60,11 +60,16 @@ class Faq {
     return power(score) / scores.reduce((sum, other) => sum + power(other), power(none));
   }
 
+  // What the words of a text are counted with: those of its answer, or its own.
+  document(number) {
+    return this.faq.by_answer ? this.texts[number].answer : number;
+  }
+
   // The score of one text, the only place where it is computed: in single precision, so that ties
   // are ties here as in Nearsay.
   score(number, vector, words) {
     const meaning = dot(this.vectors, number * vector.length, vector);
-    const shared = words === null ? 0 : this.faq.words * words[number];
+    const shared = words === null ? 0 : this.faq.words * words[this.document(number)];
     return Math.fround(meaning + shared);
   }
 }
