@@ -21,7 +21,7 @@
 //! | 3 | [`memory`] | `alloc` | embeddings of earlier batches, for losses that can use them |
 #![cfg_attr(
     feature = "std",
-    doc = "| 3 | [`lexical`] | `std` | words that two texts share: exact BM25 of every text |"
+    doc = "| 3 | [`lexical`] | `std` | words that a question shares with an answer: exact BM25 of all |"
 )]
 //! | 4 | [`index`] | `alloc` | nearest answers: exact top-k, by meaning and with `std` by words too |
 //! | 4 | [`dataset`] | `alloc` | samples by number, seeded batches of them, samples turned into embeddings |

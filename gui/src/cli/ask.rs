@@ -53,7 +53,7 @@ struct Answer<'a> {
     score: f32,
     /// Cosine similarity.
     meaning: f32,
-    /// What the words add that the question shares with the wording or the answer.
+    /// What the words add that the question shares with the answer and its wordings.
     words: f32,
     /// The rarest of these words.
     shared: Vec<String>,

@@ -52,7 +52,7 @@ struct Answer {
     score: f32,
     /// Cosine similarity.
     meaning: f32,
-    /// What the words add that the question shares with the wording or the answer.
+    /// What the words add that the question shares with the answer and its wordings.
     words: f32,
     /// How probably it is right; null when the folder does not say.
     #[schema(required)]
