@@ -29,7 +29,8 @@ pub(super) struct Ranking {
 }
 
 impl Job<'_, '_> {
-    /// What wins on the slice of the training questions; nothing where there is no slice.
+    /// What wins on the slice of the training questions; what is usual where they are too few for one, and nothing
+    /// where the settings want none.
     ///
     /// Words count for what they usually do unless another weight wins clearly ([`blend::choose`]). The questions of
     /// other answers must win by more than one standard error of what a question gains; they may also win by less where [`ENOUGH`] are asked: then a gain is likelier than a loss of the same size, and
@@ -37,7 +38,13 @@ impl Job<'_, '_> {
     /// own count, of which a slice tells nothing, as its answers have none.
     pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Ranking, TrainError> {
         let Some(exam) = self.slice_exam(place)? else {
-            return Ok(Ranking::default());
+            return Ok(match self.settings.keep.slice() {
+                Some(_) => Ranking {
+                    expansion: Some(Rule::OWN),
+                    words: self.settings.words,
+                },
+                None => Ranking::default(),
+            });
         };
         let plain = exam.reciprocal_ranks(self.device)?;
         let expansion = self.expansion(place, Rule::ALIKE, Known::WithoutSlice)?;
@@ -106,6 +113,7 @@ mod tests {
         compact::{StaticEncoder, Table},
         expansion::Rule,
         faq::Row,
+        lexical,
         matrix::Matrix,
         train::{Recipe, Settings},
         wordpiece::{Vocabulary, WordPiece},
@@ -163,6 +171,29 @@ mod tests {
         let report = trained.report;
         let (with, without) = (report.after.unwrap(), report.without_expansion.unwrap());
         assert!(with.mrr_10 > without.mrr_10 + 0.05, "{with:?} {without:?}");
+    }
+
+    /// Too few to keep some aside.
+    #[test]
+    fn three_answers_are_ranked_as_usual() {
+        let tokens = "[UNK]\na\nb\nc";
+        let words = WordPiece::new(Vocabulary::parse(tokens).unwrap());
+        let table = Table::Full(Matrix::from_fn(4, DIM, |row, i| ((row * 7 + i) % 5) as f32));
+        let encoder = StaticEncoder::new(words, table).unwrap();
+        let row = |text: &str| Row {
+            question: format!("{text} {text}"),
+            answer: text.to_owned(),
+            ..Row::default()
+        };
+        let rows = ["a", "b", "c"].map(row);
+        let ranked = |recipe| {
+            let settings = Settings::of_static(recipe, DIM);
+            let trained = run(&encoder, &rows, &[], &settings);
+            (trained.expansion, trained.words)
+        };
+        let usual = (Some(Rule::OWN), Some(lexical::BESIDE_STATIC));
+        assert_eq!(ranked(Recipe::Quick), usual);
+        assert_eq!(ranked(Recipe::Quaterion), (None, None));
     }
 
     #[test]
