@@ -55,7 +55,7 @@ struct Pending<T, F> {
     texts: Vec<String>,
     then: F,
     reply: oneshot::Sender<Result<T, Problem>>,
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 impl<T, F> Job for Pending<T, F>
@@ -73,9 +73,14 @@ where
 
     fn finish(self: Box<Self>, model: &Servable, vectors: Result<Matrix, Problem>) {
         let Self {
-            texts, then, reply, ..
+            texts,
+            then,
+            reply,
+            room,
         } = *self;
         let done = vectors.and_then(|vectors| then(model, texts, vectors));
+        // Who has the reply may ask again at once.
+        drop(room);
         reply.send(done).ok();
     }
 }
@@ -157,7 +162,7 @@ impl Queue {
             texts,
             then,
             reply,
-            _room: room,
+            room,
         });
         // It has room for as many jobs as there is room for texts.
         self.jobs.try_send(job).map_err(|_| Problem::overloaded())?;
