@@ -282,7 +282,7 @@ pub fn effort_what(effort: Effort) -> &'static str {
             "A larger language model reads all texts, and a layer on top learns. Better answers; 90\u{a0}MB are fetched once"
         }
         Effort::Thorough => {
-            "That model itself learns, not only a layer on top. It gets furthest, with few questions too, and takes longest"
+            "That model itself learns, not only a layer on top. It gets furthest with many questions, and takes longest"
         }
     }
 }
