@@ -146,12 +146,14 @@ impl Confidence {
     }
 }
 
-/// The [`AMONG`] best of scores, best first; what is no number comes first or last, and is better left out.
+/// The [`AMONG`] best of scores, best first; what is no number comes first or last, and is better left out. The
+/// others take no memory any more: thousands of questions are kept, each of which was compared with all answers.
 pub(super) fn best_scores(mut scores: Vec<f32>) -> Vec<f32> {
     let best_first = |a: &f32, b: &f32| b.total_cmp(a);
     if scores.len() > AMONG {
         scores.select_nth_unstable_by(AMONG - 1, best_first);
         scores.truncate(AMONG);
+        scores.shrink_to_fit();
     }
     scores.sort_unstable_by(best_first);
     scores
@@ -229,6 +231,7 @@ mod tests {
         let best: Vec<f32> = (80..100).rev().map(|i| i as f32).collect();
         assert_eq!((many.scores.len(), many.score()), (AMONG, 99.0));
         assert_eq!(many.scores, best);
+        assert!(many.scores.capacity() < 2 * AMONG, "memory for all is kept");
         let none = Outcome::of(Vec::new(), false);
         assert!(none.score().is_nan() && Confidence::USUAL.sureness_of(&none).is_nan());
     }
