@@ -202,7 +202,7 @@ pub struct Settings {
     #[serde(default)]
     pub shrink: f64,
     /// What words count for unless the slice shows that another weight is better; see
-    /// [`blend::choose`](super::blend::choose). Without a slice they do not count.
+    /// [`blend::choose`](super::blend::choose). Where [`keep`](Self::keep) wants no slice they do not count.
     #[serde(default)]
     pub words: f32,
     /// Which state the run ends with.
