@@ -32,10 +32,11 @@ impl Job<'_, '_> {
     /// What wins on the slice of the training questions; what is usual where they are too few for one, and nothing
     /// where the settings want none.
     ///
-    /// Words count for what they usually do unless another weight wins clearly ([`blend::choose`]). The questions of
-    /// other answers must win by more than one standard error of what a question gains; they may also win by less where [`ENOUGH`] are asked: then a gain is likelier than a loss of the same size, and
-    /// on the two other slices of so many whose error is known it won by more than two. Where they lose, an answer's
-    /// own count, of which a slice tells nothing, as its answers have none.
+    /// Words count for what they usually do unless another weight wins clearly ([`blend::choose`]). The questions
+    /// of other answers must win by more than one standard error of what a question gains; they may also win by
+    /// less where [`ENOUGH`] are asked: then a gain is likelier than a loss of the same size, and on the two other
+    /// slices of so many whose error is known it won by more than two. Where they lose, an answer's own count, of
+    /// which a slice tells nothing, as its answers have none.
     pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Ranking, TrainError> {
         let Some(exam) = self.slice_exam(place)? else {
             return Ok(match self.settings.keep.slice() {
