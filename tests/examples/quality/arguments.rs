@@ -1,9 +1,10 @@
 //! What the command is given.
 
-use super::{Failure, encoder};
+use super::{Failure, choices::Choice, encoder};
 use nearsay_core::train::Recipe;
 use std::{
     ffi::OsString,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
@@ -13,8 +14,8 @@ pub struct Arguments {
     pub sets: Vec<String>,
     pub recipes: Vec<Recipe>,
     pub encoders: Vec<String>,
-    /// Seeds are numbered from 1.
-    pub seeds: u64,
+    /// `3` is seeds 1 to 3, `2-3` those two.
+    pub seeds: RangeInclusive<u64>,
     /// MiniLM, unless it is where Nearsay keeps it.
     pub model: Option<PathBuf>,
     /// The peers' Python environment.
@@ -22,6 +23,8 @@ pub struct Arguments {
     /// Where the sets are that are not in the repository.
     pub shared: PathBuf,
     pub peer_minutes: f64,
+    /// Choices to measure the worth of.
+    pub without: Vec<Choice>,
     /// Pairs in the subsets of [`small`](super::small).
     pub sizes: Vec<usize>,
 }
@@ -33,11 +36,12 @@ impl Arguments {
             sets: Vec::new(),
             recipes: Recipe::ALL.into(),
             encoders: encoder::ALL.map(str::to_owned).into(),
-            seeds: 3,
+            seeds: 1..=3,
             model: None,
             peers: caches().join("nearsay-bench/python"),
             shared: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
             peer_minutes: 20.0,
+            without: Vec::new(),
             sizes: vec![20, 50, 200],
         };
         while let Some(argument) = arguments.next() {
@@ -52,10 +56,8 @@ impl Arguments {
                 }
                 "--encoders" => parsed.encoders = list(&value()?).map(str::to_owned).collect(),
                 "--seeds" => {
-                    let seeds = value()?.to_string_lossy().parse().ok();
-                    parsed.seeds = seeds
-                        .filter(|seeds| *seeds > 0)
-                        .ok_or("--seeds needs a number above 0")?;
+                    let seeds = seeds(&value()?.to_string_lossy());
+                    parsed.seeds = seeds.ok_or("--seeds needs a number above 0, or two as 2-3")?;
                 }
                 "--model" => parsed.model = Some(value()?.into()),
                 "--peers" => parsed.peers = value()?.into(),
@@ -65,6 +67,9 @@ impl Arguments {
                     parsed.peer_minutes = minutes
                         .filter(|minutes: &f64| minutes.is_finite() && *minutes >= 0.0)
                         .ok_or("--peer-minutes needs a number from 0 on")?;
+                }
+                "--without" => {
+                    parsed.without = list(&value()?).map(str::parse).collect::<Result<_, _>>()?;
                 }
                 "--sizes" => {
                     let sizes = list(&value()?).map(str::parse).collect::<Result<_, _>>();
@@ -84,11 +89,19 @@ fn list(value: &OsString) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim)
 }
 
+/// The seeds meant; none when these are none.
+fn seeds(text: &str) -> Option<RangeInclusive<u64>> {
+    let (first, last) = text.split_once('-').unwrap_or(("1", text));
+    let seeds = first.parse().ok()?..=last.parse().ok()?;
+    (*seeds.start() > 0 && !seeds.is_empty()).then_some(seeds)
+}
+
 fn unknown(argument: &str) -> String {
     format!(
         "“{argument}” is no option.\noptions: --recipes quick,thorough,quaterion, --encoders \
-         minilm,compact, --seeds N, --model MINILM_DIR, --peers VENV_DIR, --shared DIR, \
-         --peer-minutes N, --sizes 20,50,200"
+         minilm,compact, --seeds N|N-N, --model MINILM_DIR, --peers VENV_DIR, --shared DIR, \
+         --peer-minutes N, --sizes 20,50,200, --without {}",
+        Choice::ALL.map(Choice::name).join(",")
     )
 }
 

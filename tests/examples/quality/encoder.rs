@@ -1,6 +1,6 @@
 //! The encoders: as they come, and learning.
 
-use super::{Failure, folder::Folder};
+use super::{Failure, choices::Choice, folder::Folder};
 use candle_core::Device;
 use nearsay::{
     compact,
@@ -110,6 +110,18 @@ impl Encoder {
             Kind::Static(_) => Settings::of_static(recipe, dim),
         };
         Settings { seed, ..settings }
+    }
+
+    /// What is to be learned by without a choice; none where that makes no difference to learning.
+    pub fn without(&self, choice: Choice, settings: &Settings) -> Option<Settings> {
+        // A head of which nothing is kept, so that only the ranking is learned.
+        let untrained = Settings {
+            shrink: 1e9,
+            words: settings.words,
+            seed: settings.seed,
+            ..Settings::of(Recipe::Quick, self.frozen.dim())
+        };
+        choice.left_out_of(settings, untrained)
     }
 
     /// Learns from rows, as `nearsay train` does.

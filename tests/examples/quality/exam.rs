@@ -10,7 +10,7 @@ use nearsay_core::{
     lexical::Lexical,
     matrix::Matrix,
     metric::{PoolScores, rank_pool},
-    servable::AnswerSet,
+    servable::{AnswerSet, Words},
 };
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -31,6 +31,7 @@ pub struct Exam {
 }
 
 /// What an index makes of an exam.
+#[derive(Clone)]
 pub struct Asked {
     /// As it answers: with words if it has them.
     pub shipped: Figures,
@@ -97,21 +98,21 @@ impl Exam {
         figures(&ranks)
     }
 
-    /// Asks by the vectors of texts and questions, words counting for so much.
+    /// Asks by the vectors of texts and questions, and words if they count.
     pub fn by_vectors(
         &self,
         texts: Matrix,
         questions: &Matrix,
-        words: f32,
+        words: Words,
     ) -> Result<Asked, Failure> {
         let index = Index::new(texts, self.owners.clone())?;
-        let index = match words > 0.0 {
-            true => index.with_words(Lexical::grouped(&self.texts, &self.owners)?, words)?,
+        let index = match words.weight > 0.0 {
+            true => index.with_words(words.of(&self.texts, &self.owners)?, words.weight)?,
             false => index,
         };
         let scores = |hits: Vec<Hit>| hits.iter().map(|hit| hit.score).collect::<Vec<f32>>();
         let meaning = self.ranks(|number| scores(index.scores(questions.row(number))));
-        if words <= 0.0 {
+        if words.weight <= 0.0 {
             return Ok(Asked {
                 shipped: figures(&meaning)?,
                 meaning: None,
@@ -213,13 +214,17 @@ mod tests {
         let texts = Matrix::from_rows(&[at(90.0), at(80.0), at(10.0), at(30.0), at(40.0)]).unwrap();
         let questions = Matrix::from_rows(&[at(0.0), at(19.0)]).unwrap();
         // The first is nearest to its own wording, the second is too, where that is wrong.
-        let asked = exam.by_vectors(texts.clone(), &questions, 0.0).unwrap();
+        let asked = exam
+            .by_vectors(texts.clone(), &questions, Words::by_answer(0.0))
+            .unwrap();
         assert_eq!((asked.shipped.recall_1, asked.shipped.mrr_10), (0.5, 0.75));
         assert_eq!(asked.meaning, None);
         let firsts = [("what price", true), ("when", false)];
         let firsts = firsts.map(|(question, first)| (question.to_owned(), first));
         assert_eq!(asked.firsts, firsts.into());
-        let asked = exam.by_vectors(texts, &questions, 1.0).unwrap();
+        let asked = exam
+            .by_vectors(texts, &questions, Words::by_answer(1.0))
+            .unwrap();
         assert_eq!(asked.shipped.recall_1, 1.0);
         assert_eq!(asked.meaning.unwrap().recall_1, 0.5);
     }

@@ -2,6 +2,7 @@
 
 use super::{
     Failure,
+    choices::Ranking,
     exam::{Asked, Exam},
 };
 use candle_core::Device;
@@ -62,13 +63,20 @@ impl Folder {
 
     /// Asks it an exam.
     pub fn ask(&self, exam: &Exam) -> Result<Asked, Failure> {
+        self.ask_by(exam, Ranking::of(self.served.manifest()))
+    }
+
+    /// The same, ranked so.
+    pub fn ask_by(&self, exam: &Exam, ranking: Ranking) -> Result<Asked, Failure> {
         let vectors = |texts: &[String]| {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             self.vectors(&texts)
         };
         let questions = vectors(&exam.questions)?;
         let mut texts = vectors(&exam.texts)?;
-        if let Some(expander) = self.expander(&exam.questions)? {
+        if let Some(expander) = self.expander(&exam.questions)?
+            && ranking.moved
+        {
             // Where wordings are searched, each answer has some; where not, the right ones lack theirs.
             let own = match exam.texts.len() == exam.answers {
                 true => Own::LeftOut,
@@ -76,7 +84,7 @@ impl Folder {
             };
             self.move_answers(&expander, &exam.texts, &exam.owners, &mut texts, own)?;
         }
-        exam.by_vectors(texts, &questions, self.words())
+        exam.by_vectors(texts, &questions, ranking.words)
     }
 
     /// Its index as if it did not know these questions, answers moved by those of others alone.

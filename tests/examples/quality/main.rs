@@ -4,8 +4,9 @@
 //! ```sh
 //! tests/peers/setup         # once: the peers, in a Python environment of their own
 //! cargo run --release -p nearsay-tests --example quality -- [SET]...
-//!     [--recipes quick,thorough,quaterion] [--encoders minilm,compact] [--seeds 3]
+//!     [--recipes quick,thorough,quaterion] [--encoders minilm,compact] [--seeds 3|2-3]
 //!     [--model MINILM_DIR] [--peers VENV_DIR] [--shared DIR] [--peer-minutes 20] [--sizes 20,50,200]
+//!     [--without learning,shrinkage,own-questions,words-by-answer]
 //! ```
 //!
 //! | set | learns from | is asked | of |
@@ -32,11 +33,13 @@
 //! The peer is sentence-transformers' fine-tuning by its ranking loss, all settings as the library
 //! has them, stopped after `--peer-minutes` (0 leaves it out), and asked by cosine.
 //!
-//! For the cloud FAQ a second table says what [`confidence`] is worth.
+//! For the cloud FAQ a second table says what [`confidence`] is worth. `--without` says what each of some
+//! [`choices`] is worth, of each set and of all named together.
 //!
 //! The sets of `--shared` are not in this repository; what is absent is told loudly.
 
 mod arguments;
+mod choices;
 mod confidence;
 mod encoder;
 mod exam;
@@ -61,6 +64,7 @@ mod threads;
 mod trials;
 
 use arguments::Arguments;
+use choices::Worth;
 use encoder::Encoder;
 use peer::Peers;
 use sets::Sets;
@@ -108,16 +112,21 @@ fn run(arguments: Arguments) -> Result<bool, Failure> {
     };
     machine::print();
     let mut good = true;
+    let mut worth = Worth::default();
     for name in &sets.names {
         println!("\n## {name}\n");
         let measured = match &**name {
             sets::SMALL => small::run(&quality, &sets),
-            _ => trials::run(&quality, &sets, name),
+            _ => trials::run(&quality, &sets, name, &mut worth),
         };
         if let Err(error) = measured {
             good = false;
             say_loudly(&format!("{name} ended early: {error}"));
         }
+    }
+    if sets.names.len() > 1 {
+        println!("\n## all together");
+        worth.print();
     }
     quality.peers.print_versions();
     Ok(good)

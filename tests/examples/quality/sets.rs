@@ -49,6 +49,7 @@ struct OfLines {
 
 /// The rows of a set.
 pub struct Set {
+    name: String,
     rows: Vec<Row>,
     to_ask: ToAsk,
 }
@@ -65,6 +66,8 @@ enum ToAsk {
 
 /// One training and what is asked after it.
 pub struct Trial {
+    /// The set's name.
+    pub set: String,
     pub rows: Vec<Row>,
     pub held_out: Vec<Row>,
     pub exams: Vec<Exam>,
@@ -117,6 +120,7 @@ impl Sets {
             CLOUD => {
                 let rows = rows(&self.shared.join(CLOUD_DIR).join("val.jsonl"))?;
                 return Ok(Set {
+                    name: name.into(),
                     rows: self.cloud_train()?,
                     to_ask: ToAsk::Rows(rows),
                 });
@@ -131,18 +135,19 @@ impl Sets {
                 (dir.join(FAQ), ToAsk::Questions(asked))
             }
             _ => match name.strip_suffix(ASKED) {
-                Some(questions) => return self.asked(questions),
+                Some(questions) => return self.asked(name, questions),
                 None => (dir.join(FAQ), ToAsk::Part),
             },
         };
         Ok(Set {
+            name: name.into(),
             rows: rows(&rows_file)?,
             to_ask,
         })
     }
 
     /// An FAQ with the questions that this repository has for it.
-    fn asked(&self, questions: &str) -> Result<Set, Failure> {
+    fn asked(&self, name: &str, questions: &str) -> Result<Set, Failure> {
         let rows = match faq_of(questions) {
             CLOUD_DIR => self.cloud_train()?,
             faq => rows(&self.shared.join(faq).join(FAQ))?,
@@ -166,6 +171,7 @@ impl Sets {
             });
         }
         Ok(Set {
+            name: name.into(),
             rows,
             to_ask: ToAsk::Questions(questions),
         })
@@ -212,6 +218,7 @@ impl Set {
                 let all: Vec<Row> = rows.iter().chain(held_out).cloned().collect();
                 let asked = to_ask(held_out);
                 Trial {
+                    set: self.name.clone(),
                     exams: vec![
                         Exam::of_answers("A", held_out, &asked),
                         Exam::of_answers("B", &all, &asked),
@@ -221,6 +228,7 @@ impl Set {
                 }
             }
             ToAsk::Questions(asked) => Trial {
+                set: self.name.clone(),
                 exams: vec![Exam::of_index("index", &rows, asked)],
                 held_out: Vec::new(),
                 rows,
@@ -232,6 +240,7 @@ impl Set {
                 };
                 let (train, held_out) = (take(&parts.train), take(&parts.held_out));
                 Trial {
+                    set: self.name.clone(),
                     exams: vec![Exam::of_answers("answers", &rows, &to_ask(&held_out))],
                     held_out,
                     rows: train,

@@ -2,15 +2,18 @@
 
 use super::{
     Failure, Quality,
+    choices::{Choice, Ranking, Worth},
     confidence::{Confidence, Of, Strangers},
     encoder::{Encoder, MINILM},
+    exam::Asked,
     figures::Firsts,
     finetune::{self, Finetuned},
+    folder::Folder,
     say_loudly,
     sets::{CLOUD, Set, Sets, Trial},
     table::{Run, Table},
 };
-use nearsay_core::train::Settings;
+use nearsay_core::{servable::Words, train::Settings};
 use std::time::Instant;
 
 /// What is found out about a set.
@@ -18,9 +21,10 @@ use std::time::Instant;
 struct Found {
     table: Table,
     confidence: Confidence,
+    worth: Worth,
 }
 
-pub fn run(quality: &Quality, sets: &Sets, name: &str) -> Result<(), Failure> {
+pub fn run(quality: &Quality, sets: &Sets, name: &str, worth: &mut Worth) -> Result<(), Failure> {
     let set = sets.read(name)?;
     let strangers = match name {
         CLOUD => Some(Strangers::find(sets)?),
@@ -31,7 +35,7 @@ pub fn run(quality: &Quality, sets: &Sets, name: &str) -> Result<(), Failure> {
         embed(encoder, &set)?;
     }
     let mut done = Ok(());
-    for seed in 1..=quality.arguments.seeds {
+    for seed in quality.arguments.seeds.clone() {
         done = one_seed(quality, &set, seed, strangers.as_ref(), &mut found);
         if done.is_err() {
             break;
@@ -42,6 +46,8 @@ pub fn run(quality: &Quality, sets: &Sets, name: &str) -> Result<(), Failure> {
     if strangers.is_some() {
         found.confidence.print();
     }
+    found.worth.print();
+    worth.extend(found.worth);
     done
 }
 
@@ -105,7 +111,7 @@ fn frozen(encoder: &Encoder, trial: &Trial, table: &mut Table) -> Result<Vec<Fir
         };
         let (texts, _) = vectors(&exam.texts)?;
         let (questions, _) = vectors(&exam.questions)?;
-        let asked = exam.by_vectors(texts, &questions, 0.0)?;
+        let asked = exam.by_vectors(texts, &questions, Words::by_answer(0.0))?;
         let who = format!("{}, frozen", encoder.name);
         table.add(exam.name, &who, Run::of(asked.shipped));
         firsts.push(asked.firsts);
@@ -139,10 +145,20 @@ fn recipes(
         let trained = encoder.learn(&settings, &trial.rows, &trial.held_out)?;
         let seconds = trained.report.train_s;
         let folder = encoder.export(trained, &quality.shared.path().join("model"))?;
+        let mut with = Vec::new();
         for (exam, before) in trial.exams.iter().zip(before) {
-            let run = Run::trained(folder.ask(exam)?, before, folder.words(), seconds);
+            let asked = folder.ask(exam)?;
+            let run = Run::trained(asked.clone(), before, folder.words(), seconds);
             tell(exam.name, &who, seed, &run);
             found.table.add(exam.name, &who, run);
+            with.push(asked);
+        }
+        for &choice in &quality.arguments.without {
+            let without = without(quality, encoder, &settings, trial, &folder, choice)?;
+            for (exam, (with, without)) in trial.exams.iter().zip(with.iter().zip(&without)) {
+                let exam = format!("{}, {}", trial.set, exam.name);
+                found.worth.add(&exam, &who, choice, with, without);
+            }
         }
         for of in Of::ALL {
             if let Some(strangers) = strangers {
@@ -154,6 +170,28 @@ fn recipes(
         done.push(settings);
     }
     Ok(())
+}
+
+/// The same exams without a choice: learned from again, or only asked otherwise.
+fn without(
+    quality: &Quality,
+    encoder: &Encoder,
+    settings: &Settings,
+    trial: &Trial,
+    folder: &Folder,
+    choice: Choice,
+) -> Result<Vec<Asked>, Failure> {
+    let other = match encoder.without(choice, settings) {
+        Some(settings) => {
+            let trained = encoder.learn(&settings, &trial.rows, &trial.held_out)?;
+            Some(encoder.export(trained, &quality.shared.path().join("without"))?)
+        }
+        None => None,
+    };
+    let folder = other.as_ref().unwrap_or(folder);
+    let ranking = Ranking::without(choice, folder.served.manifest());
+    let exams = trial.exams.iter();
+    exams.map(|exam| folder.ask_by(exam, ranking)).collect()
 }
 
 fn peer(
@@ -172,7 +210,7 @@ fn peer(
     };
     for (exam, before) in trial.exams.iter().zip(before) {
         let [texts, questions] = tuned.vectors(exam)?;
-        let asked = exam.by_vectors(texts, &questions, 0.0)?;
+        let asked = exam.by_vectors(texts, &questions, Words::by_answer(0.0))?;
         let run = Run::trained(asked, before, 0.0, tuned.seconds);
         tell(exam.name, finetune::NAME, seed, &run);
         table.add(exam.name, finetune::NAME, run);
