@@ -5,7 +5,7 @@
 //! whether it was the right one. Instead of the score it may be any number that rises with being right;
 //! the best known here is the share.
 //!
-//! - [`shares`] says how far answers are ahead of each other.
+//! - [`shares`] says how far answers are ahead of each other, [`standing`] what of an answer is compared there.
 //! - [`Calibration`] makes a probability of a score, by isotonic regression.
 //! - [`Silence`] says for a threshold how many questions are still answered and how many of those
 //!   answers are wrong.
@@ -30,5 +30,5 @@ mod silence;
 mod tests;
 
 pub use isotonic::{BadBlocks, Block, Calibration};
-pub use share::{AMONG, SCALE, shares};
+pub use share::{AMONG, OWN_TEXT, SCALE, shares, standing};
 pub use silence::{Consequence, Silence};

@@ -4,7 +4,7 @@
 //! the index has words.
 
 use crate::matrix::{Matrix, ShapeError, dot};
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use core::cmp::Ordering;
 
 #[cfg(feature = "std")]
@@ -43,12 +43,13 @@ pub struct Hit {
 ///
 /// With `std`, large indexes have a code of each vector beside it, by which most vectors are ruled out
 /// without being read, and all cores search. Memory, in bytes for `n` vectors of length `d`: `4·n·d`, and
-/// `n·(d + 12)` for codes; at 384 dimensions 1,536 and 396 a vector.
+/// `n·(d + 12)` for codes; at 384 dimensions 1,536 and 396 a vector, and 4 for each vector and each answer.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     vectors: Matrix,
     owners: Vec<u32>,
-    answers: usize,
+    /// The first vector of each answer, [`NO_VECTOR`] where it has none.
+    own: Vec<u32>,
     #[cfg(feature = "std")]
     codes: Option<codes::Codes>,
     #[cfg(feature = "std")]
@@ -72,6 +73,10 @@ impl Index {
             });
         }
         let answers = owners.iter().max().map_or(0, |&last| last as usize + 1);
+        let mut own = vec![NO_VECTOR; answers];
+        for (vector, &owner) in owners.iter().enumerate().rev() {
+            own[owner as usize] = vector as u32;
+        }
         let (rows, columns) = (vectors.rows(), vectors.columns());
         let mut data = vectors.into_data();
         #[cfg(feature = "std")]
@@ -85,7 +90,7 @@ impl Index {
         Ok(Self {
             vectors: Matrix::new(rows, columns, data)?,
             owners,
-            answers,
+            own,
             #[cfg(feature = "std")]
             codes,
             #[cfg(feature = "std")]
@@ -96,7 +101,7 @@ impl Index {
     /// Number of answers.
     #[must_use]
     pub fn answers(&self) -> usize {
-        self.answers
+        self.own.len()
     }
 
     /// Length of a vector.
@@ -117,6 +122,25 @@ impl Index {
         &self.owners
     }
 
+    /// The vector of an answer's own text, which is the first of its vectors; none where it has none.
+    #[must_use]
+    pub fn own(&self, answer: u32) -> Option<u32> {
+        let own = self.own.get(answer as usize).copied();
+        own.filter(|&vector| vector != NO_VECTOR)
+    }
+
+    /// For each hit the cosine similarity of its answer's own text to the query it was found by, `[hits]`, in
+    /// `[−1, 1]`; that of the hit where the answer has none.
+    #[must_use]
+    pub fn own_meanings(&self, query: &[f32], hits: &[Hit]) -> Vec<f32> {
+        let unit = unit(query);
+        let own = |hit: &Hit| match self.own(hit.answer) {
+            Some(vector) if vector != hit.vector => self.hit(vector as usize, &unit, 0.0).meaning,
+            _ => hit.meaning,
+        };
+        hits.iter().map(own).collect()
+    }
+
     /// Every answer's score for a question, `[answers]`: the best of its vectors, with its number.
     ///
     /// A query of another length than [`dim`](Self::dim) is compared as far as both go.
@@ -127,7 +151,7 @@ impl Index {
 
     /// Every answer's score for a normalised query and what words add to the score of a text.
     fn scores_of(&self, unit: &[f32], words: impl Fn(usize) -> f32) -> Vec<Hit> {
-        let mut hits: Vec<Hit> = (0..self.answers as u32)
+        let mut hits: Vec<Hit> = (0..self.own.len() as u32)
             .map(|answer| Hit {
                 answer,
                 score: f32::NEG_INFINITY,
@@ -197,7 +221,8 @@ impl Index {
     /// Bytes of memory that vectors, owners, codes and words take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let plain = size_of_val(self.vectors.data()) + size_of_val(&*self.owners);
+        let plain =
+            size_of_val(self.vectors.data()) + size_of_val(&*self.owners) + size_of_val(&*self.own);
         #[cfg(feature = "std")]
         let plain = plain
             + self.codes.as_ref().map_or(0, codes::Codes::bytes)
@@ -205,6 +230,9 @@ impl Index {
         plain
     }
 }
+
+/// The vector of an answer that has none.
+const NO_VECTOR: u32 = u32::MAX;
 
 /// So many answers wanted, each vector is compared: keeping them in order would take longer.
 #[cfg(feature = "std")]

@@ -1,5 +1,6 @@
-use super::{Outcome, confidence::best_scores};
+use super::Outcome;
 use crate::{
+    calibration::{AMONG, OWN_TEXT, standing},
     candle::{bert::EncodeError, to_tensor},
     index::{self, Hit, Index, Words},
     matrix::Matrix,
@@ -37,9 +38,9 @@ pub struct Checked {
     /// The right answer with its score and nearest text; none when none of its texts is searched,
     /// or the question's vector is not made of numbers.
     pub right: Option<Hit>,
-    /// The scores of the best answers, best first, at most [`AMONG`](crate::calibration::AMONG). That of the answer given is exact, others
-    /// are up to rounding.
-    pub scores: Vec<f32>,
+    /// The [`standing`]s, with [`OWN_TEXT`], of the answers of the best scores, best scores first, at most
+    /// [`AMONG`]; up to rounding.
+    pub standings: Vec<f32>,
 }
 
 impl Checked {
@@ -56,7 +57,7 @@ impl Checked {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         Outcome {
-            scores: self.scores.clone(),
+            standings: self.standings.clone(),
             right: self.is_right(),
         }
     }
@@ -88,9 +89,16 @@ pub fn check(
             *searched = false;
         }
     }
+    let mut own = vec![None; index.answers()];
+    for (text, &owner) in index.owners().iter().enumerate().rev() {
+        if searched[text] {
+            own[owner as usize] = Some(text);
+        }
+    }
     let scan = Scan {
         index,
         searched,
+        own,
         words: index.words_without(without),
     };
     let pool = to_tensor(index.vectors(), &Device::Cpu)?.t()?;
@@ -132,6 +140,8 @@ struct Scan<'a> {
     index: &'a Index,
     /// For every text whether it is searched.
     searched: Vec<bool>,
+    /// The first text of each answer that is.
+    own: Vec<Option<usize>>,
     /// The words of those that are.
     words: Option<Words>,
 }
@@ -184,6 +194,24 @@ impl Scan<'_> {
         let numbers = || texts.iter().flatten().filter(|(_, score)| !score.is_nan());
         let given = numbers().reduce(|a, b| if b.1 > a.1 { b } else { a });
         let right = of_right.filter(|(_, score)| !score.is_nan());
+        let mut near: Vec<(usize, f32)> = numbers().copied().collect();
+        // Equal ones stay in the order of answers.
+        let best_first = |a: &(usize, f32), b: &(usize, f32)| {
+            b.1.total_cmp(&a.1).then(owners[a.0].cmp(&owners[b.0]))
+        };
+        if near.len() > AMONG {
+            near.select_nth_unstable_by(AMONG - 1, best_first);
+            near.truncate(AMONG);
+        }
+        near.sort_unstable_by(best_first);
+        let standing = |&(text, score): &(usize, f32)| {
+            let words_of = words(text);
+            let meaning = score - words_of;
+            let own = self.own[owners[text] as usize].filter(|&own| own != text);
+            let own = own.map_or(meaning, |own| scores[own] - words(own));
+            standing(meaning, own, words_of, OWN_TEXT)
+        };
+        let standings = near.iter().map(standing).collect();
         Checked {
             rank: match right {
                 Some(_) => before + 1,
@@ -191,7 +219,7 @@ impl Scan<'_> {
             },
             given: given.map(|(text, _)| exact(*text)),
             right: right.map(|(text, _)| exact(text)),
-            scores: best_scores(numbers().map(|(_, score)| *score).collect()),
+            standings,
         }
     }
 }
@@ -199,7 +227,7 @@ impl Scan<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{calibration::AMONG, lexical::Lexical};
+    use crate::{lexical::Lexical, servable::Confidence};
     use proptest::prelude::*;
 
     fn index(rows: &[[f32; 2]], owners: &[u32]) -> Index {
@@ -239,7 +267,9 @@ mod tests {
         assert_eq!((right.answer, right.vector), (0, 0));
         assert!((right.score - 0.6).abs() < 1e-6);
         let outcome = found.outcome();
-        assert_eq!((outcome.score(), outcome.right), (given.score, false));
+        // Its own text is at right angles to the question.
+        assert!(!outcome.right);
+        assert!((outcome.standing() - (0.96 + 0.8) / 2.0).abs() < 1e-6);
 
         // Length does not matter, nor does a number that is no vector.
         assert_eq!(ask(&index, &[1, 77], &[6.0, 8.0], 2).rank, 3);
@@ -268,7 +298,7 @@ mod tests {
         let nan = ask(&index, &[], &[f32::NAN, 0.0], 0);
         assert_eq!((nan.rank, nan.given, nan.right), (3, None, None));
         let outcome = nan.outcome();
-        assert!(outcome.score().is_nan() && !outcome.right);
+        assert!(outcome.standing().is_nan() && !outcome.right);
 
         let nothing = ask(&index, &[0, 1, 2], &[1.0, 0.0], 0);
         assert_eq!((nothing.rank, nothing.given), (2, None));
@@ -375,10 +405,18 @@ mod tests {
                 let before = hits.iter().filter(|hit| hit.answer != right && hit.score >= limit);
                 let before = before.count().max(usize::from(of_right.is_none()));
                 prop_assert_eq!(found.rank, before + 1);
-                let near = |(a, b): (&f32, &Hit)| (a - b.score).abs() < 1e-5;
-                prop_assert_eq!(found.scores.len(), hits.len().min(AMONG));
-                prop_assert_eq!(found.scores.first().copied(), hits.first().map(|hit| hit.score));
-                prop_assert!(found.scores.iter().zip(&hits).all(near));
+                let rule = Confidence { own_text: OWN_TEXT, ..Confidence::USUAL };
+                let nearest = &hits[..hits.len().min(AMONG)];
+                let mut served = rule.standings(&rest, held_out.vector, nearest);
+                let mut standings = found.standings.clone();
+                let near = |a: &[f32], b: &[f32]| {
+                    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5)
+                };
+                prop_assert!(near(&standings[..1.min(standings.len())], &served[..1.min(served.len())]));
+                // Of nearly equal scores either may come first.
+                standings.sort_by(f32::total_cmp);
+                served.sort_by(f32::total_cmp);
+                prop_assert!(near(&standings, &served));
             }
         }
     }

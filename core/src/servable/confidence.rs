@@ -1,7 +1,10 @@
 //! When an answer is sure, and how probably it is right.
 
 use super::Threshold;
-use crate::calibration::{AMONG, Calibration, shares};
+use crate::{
+    calibration::{AMONG, Calibration, OWN_TEXT, shares, standing},
+    index::{Hit, Index},
+};
 use serde::{Deserialize, Serialize};
 
 /// Right answers needed before a threshold is measured rather than taken from experience.
@@ -15,12 +18,16 @@ const BELOW_NO_ANSWER: usize = 7;
 
 /// When an answer is sure, and how probably it is right: part of `nearsay.json`.
 ///
-/// Both go by its *sureness*: its share among the nearest answers ([`shares`]) where that could be
-/// measured, its score where not.
+/// Both go by its *sureness*: the share of its *standing* ([`standing`]: its score, drawn towards that of its own
+/// text) among those of the nearest answers ([`shares`]) where that could be measured, its score where not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confidence {
     /// From which sureness on an answer is given without a warning.
     pub threshold: Threshold,
+    /// How much an answer's own text counts for its standing, from 0 to 1; in folders of before there was such a
+    /// thing 0, by which the standing is the score.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub own_text: f32,
     /// The score that stands for no answer among those that share; none where the sureness is the score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_answer: Option<f32>,
@@ -32,26 +39,27 @@ pub struct Confidence {
 /// What came of a question whose answer is known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
-    /// The scores of the best answers, best first: [`AMONG`] of them, unless there are fewer.
-    pub scores: Vec<f32>,
+    /// The standings of the answers of the best scores, best scores first: [`AMONG`] of them, unless there are
+    /// fewer.
+    pub standings: Vec<f32>,
     /// Whether the first of them is right.
     pub right: bool,
 }
 
 impl Outcome {
-    /// By the scores of all answers, in any order.
+    /// By the scores of all answers, in any order, where each has nothing but its own text.
     #[must_use]
     pub fn of(scores: Vec<f32>, right: bool) -> Self {
         Self {
-            scores: best_scores(scores),
+            standings: best_scores(scores),
             right,
         }
     }
 
-    /// The score of the first answer; no number when there is none.
+    /// The standing of the first answer; no number when there is none.
     #[must_use]
-    pub fn score(&self) -> f32 {
-        self.scores.first().copied().unwrap_or(f32::NAN)
+    pub fn standing(&self) -> f32 {
+        self.standings.first().copied().unwrap_or(f32::NAN)
     }
 }
 
@@ -59,6 +67,7 @@ impl Confidence {
     /// What is usual, for a model without questions kept aside.
     pub const USUAL: Self = Self {
         threshold: Threshold::USUAL,
+        own_text: 0.0,
         no_answer: None,
         calibration: None,
     };
@@ -71,8 +80,9 @@ impl Confidence {
     pub fn measured(outcomes: &[Outcome]) -> Self {
         let right = || outcomes.iter().filter(|outcome| outcome.right);
         let enough = right().count() >= MIN_FOR_THRESHOLD;
-        let no_answer = enough.then(|| low(right().map(Outcome::score), BELOW_NO_ANSWER));
+        let no_answer = enough.then(|| low(right().map(Outcome::standing), BELOW_NO_ANSWER));
         let rule = Self {
+            own_text: if enough { OWN_TEXT } else { 0.0 },
             no_answer,
             ..Self::USUAL
         };
@@ -101,20 +111,37 @@ impl Confidence {
         Calibration::fit(&outcomes.iter().map(pair).collect::<Vec<_>>())
     }
 
-    /// The sureness of each answer by the scores of the best ones, best first: at least [`AMONG`] of them,
-    /// unless there are fewer answers.
+    /// The standing of each of some hits that an index has for a question of this vector, `[hits]`.
     #[must_use]
-    pub fn sureness(&self, scores: &[f32]) -> Vec<f32> {
-        match self.no_answer {
-            Some(no_answer) => shares(scores, no_answer),
-            None => scores.to_vec(),
+    pub fn standings(&self, index: &Index, vector: &[f32], hits: &[Hit]) -> Vec<f32> {
+        if self.own_text == 0.0 {
+            return hits.iter().map(|hit| hit.score).collect();
         }
+        let own = index.own_meanings(vector, hits);
+        let of = |(hit, own): (&Hit, f32)| standing(hit.meaning, own, hit.words, self.own_text);
+        hits.iter().zip(own).map(of).collect()
+    }
+
+    /// The sureness of each answer by the standings of those of the best scores, best scores first: at least
+    /// [`AMONG`] of them, unless there are fewer answers. None is surer than those before it.
+    #[must_use]
+    pub fn sureness(&self, standings: &[f32]) -> Vec<f32> {
+        let mut sureness = match self.no_answer {
+            Some(no_answer) => shares(standings, no_answer),
+            None => standings.to_vec(),
+        };
+        let mut least = f32::INFINITY;
+        for sureness in &mut sureness {
+            least = least.min(*sureness);
+            *sureness = least;
+        }
+        sureness
     }
 
     /// The sureness of the answer that a question was given; no number when there was none.
     #[must_use]
     pub fn sureness_of(&self, outcome: &Outcome) -> f32 {
-        let all = self.sureness(&outcome.scores);
+        let all = self.sureness(&outcome.standings);
         all.first().copied().unwrap_or(f32::NAN)
     }
 
@@ -142,13 +169,21 @@ impl Confidence {
 
     /// Whether all its numbers are finite.
     pub(super) fn is_sound(&self) -> bool {
-        self.threshold.sureness.is_finite() && self.no_answer.is_none_or(f32::is_finite)
+        self.threshold.sureness.is_finite()
+            && self.no_answer.is_none_or(f32::is_finite)
+            && (0.0..=1.0).contains(&self.own_text)
     }
+}
+
+/// For serde.
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde wants it
+fn is_zero(value: &f32) -> bool {
+    *value == 0.0
 }
 
 /// The [`AMONG`] best of scores, best first; what is no number comes first or last, and is better left out. The
 /// others take no memory any more: thousands of questions are kept, each of which was compared with all answers.
-pub(super) fn best_scores(mut scores: Vec<f32>) -> Vec<f32> {
+fn best_scores(mut scores: Vec<f32>) -> Vec<f32> {
     let best_first = |a: &f32, b: &f32| b.total_cmp(a);
     if scores.len() > AMONG {
         scores.select_nth_unstable_by(AMONG - 1, best_first);
@@ -170,6 +205,7 @@ fn low(values: impl Iterator<Item = f32>, of_100: usize) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matrix::Matrix;
 
     /// Forty questions: half are right and far ahead, half as near as the next answer; every other of those
     /// is wrong. All scores are the same.
@@ -216,6 +252,32 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_only_a_wording_speaks_for_is_less_sure() {
+        // Answer 0 by its own text, answer 1 by a wording: both as near as can be.
+        let vectors = Matrix::from_rows(&[[1.0, 0.0], [0.6, 0.8], [1.0, 0.0]]).unwrap();
+        let index = Index::new(vectors, vec![0, 1, 1]).unwrap();
+        let vector = [2.0, 0.0];
+        let hits = index.search(&vector, 2);
+        let rule = Confidence {
+            own_text: 0.5,
+            no_answer: Some(0.5),
+            ..Confidence::USUAL
+        };
+        let standings = rule.standings(&index, &vector, &hits);
+        assert!((standings[0] - 1.0).abs() < 1e-6 && (standings[1] - 0.8).abs() < 1e-6);
+        let sureness = rule.sureness(&standings);
+        assert!(sureness[0] > 0.95 && sureness[1] < 0.05, "{sureness:?}");
+        let former = Confidence {
+            own_text: 0.0,
+            ..rule
+        };
+        assert_eq!(former.standings(&index, &vector, &hits), [1.0, 1.0]);
+        // The other way about: none is surer than the one before it.
+        let behind = former.sureness(&[0.8, 1.0, 0.9]);
+        assert!(behind[0] < 0.02 && behind.is_sorted_by(|a, b| a >= b));
+    }
+
+    #[test]
     fn as_many_answers_are_found_as_must_be_known() {
         let shares = Confidence {
             no_answer: Some(0.5),
@@ -229,11 +291,14 @@ mod tests {
     fn only_the_best_scores_are_kept() {
         let many = Outcome::of((0..100).map(|i| i as f32).collect(), true);
         let best: Vec<f32> = (80..100).rev().map(|i| i as f32).collect();
-        assert_eq!((many.scores.len(), many.score()), (AMONG, 99.0));
-        assert_eq!(many.scores, best);
-        assert!(many.scores.capacity() < 2 * AMONG, "memory for all is kept");
+        assert_eq!((many.standings.len(), many.standing()), (AMONG, 99.0));
+        assert_eq!(many.standings, best);
+        assert!(
+            many.standings.capacity() < 2 * AMONG,
+            "memory for all is kept"
+        );
         let none = Outcome::of(Vec::new(), false);
-        assert!(none.score().is_nan() && Confidence::USUAL.sureness_of(&none).is_nan());
+        assert!(none.standing().is_nan() && Confidence::USUAL.sureness_of(&none).is_nan());
     }
 
     /// As folders had it before there were shares, and as they have it now.

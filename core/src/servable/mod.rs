@@ -349,7 +349,7 @@ impl Servable {
         let hits = self
             .index
             .ask(question, vector, self.manifest.confidence.needs(k));
-        self.found(&hits, k)
+        self.found(vector, &hits, k)
     }
 
     /// The `k` answers nearest to a vector of [`TextModel::encode`], nearest first, by vectors alone. Where
@@ -357,14 +357,14 @@ impl Servable {
     #[must_use]
     pub fn nearest(&self, vector: &[f32], k: usize) -> Vec<Found<'_>> {
         let needs = self.manifest.confidence.needs(k);
-        self.found(&self.index.search(vector, needs), k)
+        self.found(vector, &self.index.search(vector, needs), k)
     }
 
-    /// The first `k` of all that must be known about them.
-    fn found(&self, hits: &[Hit], k: usize) -> Vec<Found<'_>> {
+    /// The first `k` of all that must be known about them, found by a vector.
+    fn found(&self, vector: &[f32], hits: &[Hit], k: usize) -> Vec<Found<'_>> {
         let confidence = &self.manifest.confidence;
-        let scores: Vec<f32> = hits.iter().map(|hit| hit.score).collect();
-        let sureness = confidence.sureness(&scores);
+        let standings = confidence.standings(&self.index, vector, hits);
+        let sureness = confidence.sureness(&standings);
         let found = |(hit, sureness): (&Hit, f32)| {
             Some(Found {
                 answer: self.answers.get(hit.answer)?,

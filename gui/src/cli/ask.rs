@@ -3,6 +3,7 @@
 use super::{DeviceArgs, export, export::qdrant, print_json, print_line};
 use crate::trouble::Trouble;
 use nearsay_core::{
+    index::Hit,
     servable::{Found, Servable},
     store::DiskStore,
 };
@@ -184,8 +185,9 @@ fn answers<'a>(
         let confidence = &model.manifest().confidence;
         let wanted = confidence.needs(args.top);
         let near = qdrant::search(model, vector.row(0), wanted, url, &args.qdrant)?;
-        let scores: Vec<f32> = near.iter().map(|near| near.score).collect();
-        let sureness = confidence.sureness(&scores);
+        let hits: Vec<Hit> = near.iter().map(|near| near.hit(model)).collect();
+        let standings = confidence.standings(model.index(), vector.row(0), &hits);
+        let sureness = confidence.sureness(&standings);
         let is_sure = sureness
             .first()
             .is_some_and(|first| confidence.is_sure(*first));

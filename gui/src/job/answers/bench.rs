@@ -417,9 +417,9 @@ impl Bench {
         let confidence = self.confidence.as_ref();
         let needs = confidence.map_or(top, |confidence| confidence.needs(top));
         let hits = index.ask(question, vector.row(0), needs);
-        let scores: Vec<f32> = hits.iter().map(|hit| hit.score).collect();
         let chance = |confidence: &Confidence| {
-            let sureness = confidence.sureness(&scores).into_iter();
+            let standings = confidence.standings(index, vector.row(0), &hits);
+            let sureness = confidence.sureness(&standings).into_iter();
             sureness
                 .map(|sureness| confidence.probability(sureness))
                 .collect()

@@ -9,6 +9,7 @@
 use std::ops::ControlFlow;
 
 use nearsay_core::{
+    calibration::{AMONG, OWN_TEXT, standing},
     expansion::{Own, Rule},
     index::Index,
     matrix::Matrix,
@@ -156,8 +157,8 @@ impl CheckRun {
         let mut go_on = |_, _| ControlFlow::Continue(());
         let found = servable::check(index, without, &exam, &mut go_on)?;
         for (text, checked) in now.iter().zip(found) {
-            let known = 1.0 + index.words_of(at(*text), *text);
-            self.known.push(were_it_known(&checked, known));
+            self.known
+                .push(were_it_known(&checked, index, *text, at(*text)));
             let given = checked.given.and_then(|hit| layout.entry(hit.answer));
             let row = layout.row(*text).unwrap_or_default();
             let wording = layout.entries.get(&row.entry);
@@ -174,7 +175,7 @@ impl CheckRun {
                 chance: None, // known when all were asked
             };
             self.outcomes.push(Outcome {
-                scores: checked.scores,
+                standings: checked.standings,
                 right: verdict.is_right(),
             });
             self.verdicts.push(verdict);
@@ -208,13 +209,25 @@ impl CheckRun {
     }
 }
 
-/// What would have come of a question, had it been a known wording of its answer, of this score.
-fn were_it_known(checked: &Checked, score: f32) -> Outcome {
-    let own = checked.rank - 1;
-    let others = checked.scores.iter().enumerate();
-    let others = others.filter(|(place, _)| *place != own);
-    let scores = others.map(|(_, score)| *score).chain([score]);
-    Outcome::of(scores.collect(), true)
+/// What would have come of a question that is a text of an index, had it been a known wording of its answer.
+fn were_it_known(checked: &Checked, index: &Index, text: u32, question: &str) -> Outcome {
+    let words = index.words_of(question, text);
+    let of_answer = checked
+        .right
+        .map(|right| index.own_meanings(index.vectors().row(text as usize), &[right]));
+    let own = of_answer
+        .and_then(|own| own.first().copied())
+        .unwrap_or(1.0);
+    let first = standing(1.0, own, words, OWN_TEXT);
+    let right = checked.rank - 1;
+    let others = checked.standings.iter().enumerate();
+    let others = others
+        .filter(|(place, _)| *place != right)
+        .map(|(_, of)| *of);
+    Outcome {
+        standings: [first].into_iter().chain(others).take(AMONG).collect(),
+        right: true,
+    }
 }
 
 /// For each least chance in hundredths: of 100 questions so many are answered, and of 100 answered

@@ -58,6 +58,8 @@ struct Faq<'a> {
     by_answer: bool,
     /// From which sureness on an answer is given without a warning.
     threshold: f64,
+    /// How much an answer's own text counts for how sure it is.
+    own_text: f64,
     /// The score of no answer among those that share; null where the sureness is the score.
     no_answer: Option<f64>,
     /// How many answers share, and what their scores are multiplied by.
@@ -157,6 +159,7 @@ fn faq(model: &Servable) -> Faq<'_> {
         words: model.index().words_weight().into(),
         by_answer: manifest.words.is_some_and(|words| words.by == By::Answer),
         threshold: manifest.confidence.threshold.sureness.into(),
+        own_text: manifest.confidence.own_text.into(),
         no_answer: manifest.confidence.no_answer.map(f64::from),
         among: AMONG,
         scale: SCALE.into(),

@@ -9,7 +9,7 @@ function isBlank(text) {
 
 class Faq {
   // Reads every answer and wording. `faq`: answers, words (their weight), by_answer (or by text), threshold,
-  // no_answer, among, scale, and, where answers were moved, their vectors, one after another.
+  // own_text, no_answer, among, scale, and, where answers were moved, their vectors, one after another.
   static async open(faq, model) {
     const self = new Faq();
     self.encoder = new Encoder(model);
@@ -18,6 +18,8 @@ class Faq {
     self.texts = faq.answers.flatMap(({ answer, questions }, number) =>
       [answer, ...questions].map((text, i) => ({ answer: number, text, wording: i > 0 ? text : null })),
     );
+    self.own = []; // the number of each answer's own text
+    for (const [number, { wording }] of self.texts.entries()) if (wording === null) self.own.push(number);
     self.vectors = new Float32Array(self.texts.length * self.encoder.length);
     for (const [number, { text, answer, wording }] of self.texts.entries()) {
       const { length } = self.encoder;
@@ -36,22 +38,33 @@ class Faq {
     const words = this.faq.words > 0 ? this.lexical.scores(question) : null;
     const best = new Map();
     for (let number = 0; number < this.texts.length; number++) {
-      const score = this.score(number, vector, words);
+      const { score, meaning } = this.score(number, vector, words);
       const { answer, wording } = this.texts[number];
-      if (!(best.get(answer)?.score >= score)) best.set(answer, { answer, wording, score });
+      if (!(best.get(answer)?.score >= score)) best.set(answer, { answer, wording, score, meaning });
     }
     const nearer = (a, b) => b.score - a.score || a.answer - b.answer;
     const sorted = Array.from(best.values()).sort(nearer);
-    const scores = sorted.slice(0, this.faq.among).map((found) => found.score);
-    return sorted.slice(0, k).map((found) => ({
-      ...this.faq.answers[found.answer],
-      wording: found.wording,
-      score: found.score,
-      sure: this.sureness(found.score, scores) >= this.faq.threshold,
-    }));
+    const standings = sorted.slice(0, Math.max(k, this.faq.among)).map((found) => this.standing(found, vector));
+    const shared = standings.slice(0, this.faq.among);
+    let least = Infinity; // none is surer than those before it
+    return sorted.slice(0, k).map((found, place) => {
+      least = Math.min(least, this.sureness(standings[place], shared));
+      return {
+        ...this.faq.answers[found.answer],
+        wording: found.wording,
+        score: found.score,
+        sure: least >= this.faq.threshold,
+      };
+    });
   }
 
-  // How sure an answer is by the scores of the best: its share among them and no answer, or its score.
+  // What an answer counts for in how sure it is: its score, drawn towards that of its own text.
+  standing({ answer, score, meaning }, vector) {
+    const own = dot(this.vectors, this.own[answer] * vector.length, vector);
+    return score + this.faq.own_text * (own - meaning);
+  }
+
+  // How sure an answer is by the standings of the best: its share among them and no answer, or its score.
   sureness(score, scores) {
     const { no_answer: none, scale } = this.faq;
     if (none === null) return score;
@@ -70,6 +83,6 @@ class Faq {
   score(number, vector, words) {
     const meaning = dot(this.vectors, number * vector.length, vector);
     const shared = words === null ? 0 : this.faq.words * words[this.document(number)];
-    return Math.fround(meaning + shared);
+    return { score: Math.fround(meaning + shared), meaning };
   }
 }

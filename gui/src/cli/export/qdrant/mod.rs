@@ -11,7 +11,10 @@ mod server;
 
 use super::{Trouble, texts::Text};
 use crate::cli::progress::Bar;
-use nearsay_core::servable::Servable;
+use nearsay_core::{
+    index::Hit,
+    servable::{KnownAnswer, Servable},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use server::Server;
@@ -44,6 +47,22 @@ struct Collection {
 pub(crate) struct Near {
     pub(crate) score: f32,
     pub(crate) payload: Payload,
+}
+
+impl Near {
+    /// As the folder's own index would have it, but that a server knows nothing of words and does not say which
+    /// text it is.
+    pub(crate) fn hit(&self, model: &Servable) -> Hit {
+        let is_it = |known: &KnownAnswer| known.answer == self.payload.answer;
+        let answer = model.answers().iter().position(is_it);
+        Hit {
+            answer: answer.map_or(u32::MAX, |answer| answer as u32),
+            score: self.score,
+            vector: u32::MAX,
+            meaning: self.score,
+            words: 0.0,
+        }
+    }
 }
 
 #[derive(Deserialize)]
