@@ -1,10 +1,9 @@
 //! Answers added, replaced and removed one at a time.
 
-use super::{AnswerSet, KnownAnswer, Servable, ServableError};
+use super::{AnswerSet, KnownAnswer, Servable, ServableError, Words};
 use crate::{
     expansion::{Expansion, Own, Rule, Texts},
     faq,
-    index::Index,
     matrix::{Matrix, ShapeError},
     model::sha256_hex,
 };
@@ -168,15 +167,7 @@ impl Servable {
             None => None,
         };
         let words = self.manifest.words;
-        let index = Index::new(vectors, owners)
-            .and_then(|index| match words {
-                Some(words) => {
-                    let lexical = words.of(&answers.texts(), index.owners())?;
-                    index.with_words(lexical, words.weight)
-                }
-                None => Ok(index),
-            })
-            .map_err(inside)?;
+        let index = Words::index(words, vectors, owners, &answers.texts()).map_err(inside)?;
         Ok(Self {
             model: Arc::clone(&self.model),
             answers,

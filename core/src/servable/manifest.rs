@@ -1,8 +1,9 @@
 use super::{Confidence, ServableError, answers, version};
 use crate::{
     expansion::Rule,
+    index::Index,
     lexical::Lexical,
-    matrix::ShapeError,
+    matrix::{Matrix, ShapeError},
     model::{hex, sha256_hex},
     store::{ErrorKind, Operation, Store, StoreError},
 };
@@ -108,6 +109,27 @@ impl Words {
         Self {
             weight,
             by: By::Answer,
+        }
+    }
+
+    /// An index of texts by their vectors, `[n, d]`, text `i` being of answer `owners[i]`, and by their words if
+    /// there are to be any.
+    ///
+    /// # Errors
+    /// When there is not one vector and one owner a text.
+    pub fn index<T: AsRef<str>>(
+        words: Option<Self>,
+        vectors: Matrix,
+        owners: Vec<u32>,
+        texts: &[T],
+    ) -> Result<Index, ShapeError> {
+        let index = Index::new(vectors, owners)?;
+        match words {
+            Some(words) => {
+                let lexical = words.of(texts, index.owners())?;
+                index.with_words(lexical, words.weight)
+            }
+            None => Ok(index),
         }
     }
 

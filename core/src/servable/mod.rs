@@ -37,6 +37,9 @@
 //! ([`expansion`](crate::expansion)); whoever compares with these has all of it. [`Servable::plain_vectors`] has
 //! them as they were, to go on with other answers.
 //!
+//! When an answer is sure, and how probably it is right, goes by `threshold`, `own_text`, `no_answer` and
+//! `calibration` ([`Confidence`]).
+//!
 //! A folder of an older version of the format opens for ever, one of a newer version is refused with words;
 //! `version` has the steps from each to the next.
 //!

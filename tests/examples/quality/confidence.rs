@@ -16,7 +16,13 @@
 //! of answers and known wordings, those of the questions kept aside left out. That is harsh where questions
 //! resemble each other: the right answer then has lost its wordings, while all others have theirs.
 
-use super::{Failure, exam::numbers, figures::Spread, folder::Folder, sets::Sets};
+use super::{
+    Failure,
+    exam::numbers,
+    figures::Spread,
+    folder::Folder,
+    sets::{CLOUD, Sets},
+};
 use nearsay_core::{
     calibration::{Calibration, Silence},
     faq::{Row, normalize},
@@ -31,8 +37,8 @@ const BINS: usize = 10;
 const ANSWERED: f64 = 0.8;
 /// Questions on each other subject.
 const QUESTIONS: usize = 200;
-/// The sets they are from.
-const SETS: [&str; 2] = ["zaragoza_construction_en", "perlfaq_en"];
+/// The sets they are from, but for the one that is asked.
+const SETS: [&str; 3] = ["zaragoza_construction_en", "perlfaq_en", CLOUD];
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -79,10 +85,13 @@ struct Halves {
 }
 
 impl Strangers {
-    /// Reads them.
-    pub fn find(sets: &Sets) -> Result<Self, Failure> {
+    /// Reads those for a set.
+    pub fn find(sets: &Sets, asked: &str) -> Result<Self, Failure> {
         let some = |name: &str| -> Result<Vec<String>, Failure> {
-            let mut questions = sets.questions(name)?;
+            let mut questions = match name == asked {
+                true => Vec::new(),
+                false => sets.questions(name)?,
+            };
             fastrand::Rng::with_seed(1).shuffle(&mut questions);
             questions.truncate(QUESTIONS);
             Ok(questions)

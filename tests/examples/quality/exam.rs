@@ -6,7 +6,7 @@ use super::{
 };
 use nearsay_core::{
     faq::{Row, TestQuestion, normalize},
-    index::{Hit, Index},
+    index::Hit,
     lexical::Lexical,
     matrix::Matrix,
     metric::{PoolScores, rank_pool},
@@ -105,11 +105,8 @@ impl Exam {
         questions: &Matrix,
         words: Words,
     ) -> Result<Asked, Failure> {
-        let index = Index::new(texts, self.owners.clone())?;
-        let index = match words.weight > 0.0 {
-            true => index.with_words(words.of(&self.texts, &self.owners)?, words.weight)?,
-            false => index,
-        };
+        let counts = (words.weight > 0.0).then_some(words);
+        let index = Words::index(counts, texts, self.owners.clone(), &self.texts)?;
         let scores = |hits: Vec<Hit>| hits.iter().map(|hit| hit.score).collect::<Vec<f32>>();
         let meaning = self.ranks(|number| scores(index.scores(questions.row(number))));
         if words.weight <= 0.0 {

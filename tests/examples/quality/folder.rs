@@ -9,9 +9,8 @@ use candle_core::Device;
 use nearsay_core::{
     expansion::Own,
     index::Index,
-    lexical::Lexical,
     matrix::Matrix,
-    servable::{Expander, Servable},
+    servable::{Expander, Servable, Words},
     store::DiskStore,
 };
 use std::{
@@ -95,9 +94,8 @@ impl Folder {
         if let Some(expander) = self.expander(questions)? {
             self.move_answers(&expander, &texts, &owners, &mut vectors, Own::LeftOut)?;
         }
-        let words = Lexical::grouped(&texts, &owners)?;
-        let index = Index::new(vectors, owners)?;
-        Ok(index.with_words(words, self.words())?)
+        let words = self.served.manifest().words;
+        Ok(Words::index(words, vectors, owners, &texts)?)
     }
 
     fn expander<T: AsRef<str>>(&self, without: &[T]) -> Result<Option<Expander>, Failure> {

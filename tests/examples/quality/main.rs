@@ -33,7 +33,7 @@
 //! The peer is sentence-transformers' fine-tuning by its ranking loss, all settings as the library
 //! has them, stopped after `--peer-minutes` (0 leaves it out), and asked by cosine.
 //!
-//! For the cloud FAQ a second table says what [`confidence`] is worth. `--without` says what each of some
+//! For sets that keep rows aside a second table says what [`confidence`] is worth. `--without` says what each of some
 //! [`choices`] is worth, of each set and of all named together.
 //!
 //! The sets of `--shared` are not in this repository; what is absent is told loudly.

@@ -27,6 +27,7 @@ const LARGE: &str = "medquad_en";
 const ASKED: &str = "_asked";
 /// The folder of [`CLOUD`].
 const CLOUD_DIR: &str = "cloud_faq";
+const TRAIN: &str = "train.jsonl";
 const FAQ: &str = "faq.jsonl";
 const QUESTIONS: &str = "questions.jsonl";
 
@@ -179,12 +180,15 @@ impl Sets {
 
     /// The rows that the cloud FAQ is learned from.
     pub fn cloud_train(&self) -> Result<Vec<Row>, Failure> {
-        rows(&self.shared.join(CLOUD_DIR).join("train.jsonl"))
+        rows(&self.shared.join(CLOUD_DIR).join(TRAIN))
     }
 
     /// The questions of a set; none when it is absent, which is told.
     pub fn questions(&self, name: &str) -> Result<Vec<String>, Failure> {
-        let file = self.shared.join(name).join(FAQ);
+        let file = match name {
+            CLOUD => self.shared.join(CLOUD_DIR).join(TRAIN),
+            name => self.shared.join(name).join(FAQ),
+        };
         if !file.is_file() {
             say_loudly(&format!("{name} is absent: there is no {}", file.display()));
             return Ok(Vec::new());
@@ -208,6 +212,14 @@ impl Set {
         texts.sort_unstable();
         texts.dedup();
         texts
+    }
+
+    /// Whether a run is given rows that it does not learn from.
+    pub fn keeps_aside(&self) -> bool {
+        match self.to_ask {
+            ToAsk::Rows(_) | ToAsk::Part => true,
+            ToAsk::Questions(_) => false,
+        }
     }
 
     /// What is done by a seed; only the sets that are split differ by it.

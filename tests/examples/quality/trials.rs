@@ -10,7 +10,7 @@ use super::{
     finetune::{self, Finetuned},
     folder::Folder,
     say_loudly,
-    sets::{CLOUD, Set, Sets, Trial},
+    sets::{Set, Sets, Trial},
     table::{Run, Table},
 };
 use nearsay_core::{servable::Words, train::Settings};
@@ -26,10 +26,10 @@ struct Found {
 
 pub fn run(quality: &Quality, sets: &Sets, name: &str, worth: &mut Worth) -> Result<(), Failure> {
     let set = sets.read(name)?;
-    let strangers = match name {
-        CLOUD => Some(Strangers::find(sets)?),
-        _ => None,
-    };
+    let strangers = set
+        .keeps_aside()
+        .then(|| Strangers::find(sets, name))
+        .transpose()?;
     let mut found = Found::default();
     for encoder in &quality.encoders {
         embed(encoder, &set)?;

@@ -74,15 +74,8 @@ pub(super) fn index(
     vectors: Matrix,
     words: Option<Words>,
 ) -> Result<Index, Trouble> {
-    Index::new(vectors, layout.owners.clone())
-        .and_then(|index| match words {
-            Some(words) => {
-                let lexical = words.of(&layout.texts(), &layout.owners)?;
-                index.with_words(lexical, words.weight)
-            }
-            None => Ok(index),
-        })
-        .map_err(inside)
+    let owners = layout.owners.clone();
+    Words::index(words, vectors, owners, &layout.texts()).map_err(inside)
 }
 
 #[cfg(test)]
