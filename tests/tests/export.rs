@@ -107,9 +107,12 @@ fn a_page_gives_the_answers_that_ask_gives() {
     let manifest = model.join("nearsay.json");
     let text = fs::read_to_string(&manifest).unwrap();
     assert!(text.contains("no_answer"));
-    // Words by answer, and as older folders have them, by text.
-    let older = text.replace(",\n    \"by\": \"answer\"", "");
-    assert_ne!(older, text);
+    // Words by answer and sureness by its own text, too; and as older folders have it, by text and best text.
+    let mut older = text.clone();
+    for part in [",\n    \"by\": \"answer\"", "\n  \"own_text\": 0.5,"] {
+        assert!(older.contains(part), "{part}");
+        older = older.replace(part, "");
+    }
     for text in [text, older] {
         save(&manifest, text);
         export(&model, "page", &page);
