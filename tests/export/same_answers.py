@@ -2,8 +2,9 @@
 
 usage: same_answers.py NEARSAY MODEL QUESTIONS FORMAT=TARGET...
 NEARSAY is the program, MODEL a folder without words (they do not count there), QUESTIONS one a line; FORMAT is
-npy, parquet, pgvector, or qdrant, whose TARGET is not used (see qdrant_server.py). Prints for each engine its version, how often the first answer is the same, the
-largest difference of its score, and the least cosine of a text's vector there and from `nearsay encode`; fails
+npy, parquet, pgvector, or qdrant, whose TARGET is not used (see qdrant_server.py). Prints for each engine its
+version, how often the first answer is the same, the largest difference of its score, and the least cosine of a
+text's vector there and from `nearsay encode` (of known wordings alone where the model moved its answers); fails
 when an answer differs that is not as near as ours to 1e-5, or a cosine is below 0.99999.
 """
 
@@ -28,6 +29,7 @@ def run(*arguments, lines):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+moved = "expansion" in json.loads((pathlib.Path(model) / "nearsay.json").read_text(encoding="utf-8"))
 asked = [found["answers"][0] for found in run("ask", model, lines=questions)]
 vectors = numpy.array(run("encode", model, lines=questions), dtype=numpy.float32)
 
@@ -172,7 +174,8 @@ def edge(points):
 for target in targets:
     format, target = target.split("=", 1)
     for engine, rows, table, found in {"npy": npy, "parquet": parquet, "pgvector": pgvector, "qdrant": qdrant}[format](target):
-        whole = [i for i, row in enumerate(rows) if row["text"].strip() and len(row["text"].splitlines()) == 1]
+        as_encoded = [i for i, row in enumerate(rows) if not moved or row["text"] != row["answer"]]
+        whole = [i for i in as_encoded if rows[i]["text"].strip() and len(rows[i]["text"].splitlines()) == 1]
         ours = numpy.array(run("encode", model, lines=[rows[i]["text"] for i in whole]), dtype=numpy.float32)
         cosines = (ours * table[whole]).sum(axis=1)
         cosines = cosines[ours.any(axis=1)]  # of unknown words only: the zero vector
