@@ -19,8 +19,8 @@
 //! | `small` | subsets of 20, 50 and 200 pairs of the cloud FAQ | see [`small`] | |
 //!
 //! All are done when none is named, but for `medquad_en`, which is large. A run chooses nothing on
-//! the questions asked: recipes keep a slice of what they learn from. (Four of the recipes' own settings were
-//! chosen while looking at some of the questions in other words; the README says which.) What the cloud FAQ and the split
+//! the questions asked: recipes keep a slice of what they learn from. (What no slice can tell, the
+//! recipes have from other sets; `--without` says what it is worth, the README by which.) What the cloud FAQ and the split
 //! sets keep aside is given to a run as it is in the app, to measure its threshold with.
 //!
 //! A model is trained as `nearsay train` does it, written as a folder and asked as `nearsay eval`
