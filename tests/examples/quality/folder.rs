@@ -73,8 +73,8 @@ impl Folder {
         };
         let questions = vectors(&exam.questions)?;
         let mut texts = vectors(&exam.texts)?;
-        if let Some(expander) = self.expander(&exam.questions)?
-            && ranking.moved
+        if ranking.moved
+            && let Some(expander) = self.expander(&exam.questions)?
         {
             // Where wordings are searched, each answer has some; where not, the right ones lack theirs.
             let own = match exam.texts.len() == exam.answers {

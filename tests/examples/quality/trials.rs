@@ -70,7 +70,7 @@ fn one_seed(
 ) -> Result<(), Failure> {
     let trial = set.trial(seed)?;
     for exam in &trial.exams {
-        if seed == 1 {
+        if seed == *quality.arguments.seeds.start() {
             println!(
                 "{}: {} questions of {} answers, learned from {} rows",
                 exam.name,
@@ -137,7 +137,7 @@ fn recipes(
             ..settings.clone()
         };
         if let Some(same) = done.iter().find(|done| **done == under(done.recipe)) {
-            if seed == 1 {
+            if seed == *quality.arguments.seeds.start() {
                 println!("{who} is the same as {}", same.recipe);
             }
             continue;
