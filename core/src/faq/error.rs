@@ -1,70 +1,83 @@
-//! Why a whole file could not be read.
+//! Errors that make a whole file unreadable.
 
 use super::Field;
 use core::fmt;
 use std::io;
+use thiserror::Error;
 
-/// Why nothing could be read of a file. What is wrong with single rows is a
-/// [`Problem`](super::Problem) instead.
-#[derive(Debug)]
+/// Reason why no rows could be read from a file. Mistakes in single rows are reported as
+/// [`Issue`](super::Issue)s instead.
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The file could not be read to its end.
-    Io(io::Error),
+    /// Reading from the stream failed.
+    #[error("The file could not be read: {0}. {fix}", fix = self.fix())]
+    Io(#[from] io::Error),
     /// The progress callback asked to stop.
+    #[error("Reading was stopped. {}", self.fix())]
     Stopped,
-    /// There is nothing in it.
+    /// The file has no content.
+    #[error("The file is empty. {}", self.fix())]
     Empty,
-    /// It holds no text.
+    /// The file is binary.
+    #[error("This is {kind}, not text. {fix}", fix = self.fix())]
     NotText {
-        /// What it seems to be.
+        /// Detected file type, with an article ("a PDF document").
         kind: &'static str,
     },
-    /// It holds text, but hardly a line of it is JSON.
+    /// JSON was expected, but hardly any line is JSON.
+    #[error("This is not a JSON file: it begins with \"{beginning}\". {fix}", fix = self.fix())]
     NotJson {
-        /// Its beginning.
+        /// First characters of the file.
         beginning: String,
     },
-    /// It holds text, but neither rows of JSON, nor a table, nor questions and answers as such.
+    /// The text has no JSON rows, no table, and no marked questions and answers.
+    #[error(
+        "No questions and answers were found in this file, which begins with \"{beginning}\". {fix}",
+        fix = self.fix()
+    )]
     NotUnderstood {
-        /// Its beginning.
+        /// First characters of the file.
         beginning: String,
     },
-    /// A table with nothing below the names of its columns.
+    /// The table has column names but no rows.
+    #[error("The table has column names but no rows. {}", self.fix())]
     NoRows,
-    /// No known name for the questions, the answers or (`None`) both.
+    /// No known column name for the questions, the answers or (`None`) both.
+    #[error("{}{} {}", describe_missing(*.missing), ColumnList(.columns), self.fix())]
     UnknownColumns {
-        /// Which column was not found.
+        /// The missing column.
         missing: Option<Field>,
-        /// The names that the file has.
+        /// Column names in the file.
         columns: Vec<String>,
     },
-    /// The chosen column is nowhere in the file.
+    /// The column chosen with a [`ColumnChoice`](super::ColumnChoice) doesn't exist.
+    #[error("There is no column {column}.{list} {fix}", list = ColumnList(.columns), fix = self.fix())]
     NoSuchColumn {
         /// The chosen name.
         column: String,
-        /// The names that the file has.
+        /// Column names in the file.
         columns: Vec<String>,
     },
 }
 
 impl ReadError {
-    /// What to do about it.
+    /// Advice on how to resolve the error, as a sentence. The `Display` text ends with it.
     pub fn fix(&self) -> &'static str {
         match self {
-            Self::Io(_) => "Check that the file is still there, and try again.",
-            Self::Stopped => "Start again to read the file.",
+            Self::Io(_) => "Check that the file still exists, and try again.",
+            Self::Stopped => "Read the file again to load it.",
             Self::Empty | Self::NotJson { .. } => {
-                r#"Write one row a line: {"question": "…", "answer": "…"}."#
+                r#"Write one row per line: {"question": "…", "answer": "…"}."#
             }
             Self::NotText { .. } => {
-                "Save the questions as text (CSV or JSONL, UTF-8) and try again."
+                "Save the questions and answers as text (CSV or JSONL, UTF-8) and try again."
             }
             Self::NotUnderstood { .. } => {
-                "Make it a table with the columns question and answer (CSV), or write Q: before each \
+                "Use a table (CSV) with the columns question and answer, or write Q: before each \
                  question and A: before its answer."
             }
-            Self::NoRows => "Write one question and its answer a row.",
+            Self::NoRows => "Add a row for each question and its answer.",
             Self::UnknownColumns { .. } | Self::NoSuchColumn { .. } => {
                 "Choose the columns of questions and answers."
             }
@@ -72,60 +85,22 @@ impl ReadError {
     }
 }
 
-impl fmt::Display for ReadError {
+fn describe_missing(missing: Option<Field>) -> &'static str {
+    match missing {
+        Some(Field::Question) => "No column with questions was recognized.",
+        Some(Field::Answer) => "No column with answers was recognized.",
+        None => "No columns with questions and answers were recognized.",
+    }
+}
+
+/// Formats column names as a sentence with a leading space; nothing if there are none.
+struct ColumnList<'a>(&'a [String]);
+
+impl fmt::Display for ColumnList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => write!(f, "The file could not be read: {error}.")?,
-            Self::Stopped => f.write_str("Reading was stopped.")?,
-            Self::Empty => f.write_str("The file is empty.")?,
-            Self::NotText { kind } => write!(f, "This is {kind}, not text.")?,
-            Self::NotJson { beginning } => write!(
-                f,
-                "These are no JSON rows: the file begins with \"{beginning}\"."
-            )?,
-            Self::NotUnderstood { beginning } => write!(
-                f,
-                "I cannot tell questions from answers in this file: it begins with \"{beginning}\"."
-            )?,
-            Self::NoRows => f.write_str("The table has names of columns, but no rows.")?,
-            Self::UnknownColumns { missing, columns } => {
-                match missing {
-                    Some(field) => {
-                        write!(f, "I cannot tell which column holds the {field}s.")?;
-                    }
-                    None => {
-                        f.write_str("I cannot tell which columns hold the questions and answers.")?;
-                    }
-                }
-                list(f, columns)?;
-            }
-            Self::NoSuchColumn { column, columns } => {
-                write!(f, "There is no column {column}.")?;
-                list(f, columns)?;
-            }
+        match self.0 {
+            [] => Ok(()),
+            columns => write!(f, " Columns: {}.", columns.join(", ")),
         }
-        write!(f, " {}", self.fix())
-    }
-}
-
-fn list(f: &mut fmt::Formatter<'_>, columns: &[String]) -> fmt::Result {
-    match columns {
-        [] => Ok(()),
-        _ => write!(f, " Columns: {}.", columns.join(", ")),
-    }
-}
-
-impl core::error::Error for ReadError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl From<io::Error> for ReadError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
     }
 }

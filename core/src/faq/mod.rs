@@ -1,90 +1,73 @@
-//! Layer 5: FAQ files: bytes in, rows and problems out.
+//! FAQ files: from bytes to question/answer rows and issues with line numbers.
 //!
-//! Nothing here opens a file: readers take any [`BufRead`](std::io::BufRead). Whatever the bytes
-//! are, reading never panics, never holds more than one record and the rows kept, and loses
-//! nothing in silence: each record becomes a row, or exactly one [`Problem`] that says where, what
-//! and what to do (see [`Counts`]).
+//! Readers take any [`BufRead`](std::io::BufRead) and never open files themselves. They accept
+//! arbitrary bytes without panicking and hold one record plus the rows kept so far. Every record
+//! becomes either a row or exactly one [`Issue`] of severity [`Severity::LeftOut`] (see
+//! [`Counts`]), so no data is dropped without a report.
 //!
-//! # What is read
+//! # Formats
 //!
-//! [`read`] tells by the first bytes of a stream, never by a name, which [`Shape`] it has:
+//! [`read`] detects the [`FileFormat`] from the first bytes of the stream, never from a file name:
 //!
-//! | what | told by | a record is |
+//! | format | detected by | record |
 //! | --- | --- | --- |
-//! | JSON objects: one a line (JSONL), one list of them, or one after the other | `{` or `[` at the beginning, or of most lines | an object |
-//! | a table (CSV, TSV, `;`, `\|`, also as in Markdown) | known names in its first row, else as many cells in nearly every row | a row; in quotes it may have line breaks |
-//! | a text with labels | `Q:` and `A:`, or words such as `Frage:` and `Antwort:` | from one label of a question to the next |
-//! | a Markdown text | headings, or lines in bold, that end in a question mark | from such a heading to the next |
+//! | JSON objects: one per line (JSONL), in a list, or one after another | `{` or `[` at the beginning, or at the start of most lines | an object |
+//! | table (CSV, TSV, `;`, `\|`, Markdown) | known column names in the first row, or the same number of cells in nearly every row | a row; quoted cells may contain line breaks |
+//! | labelled text | `Q:` and `A:`, or words such as `Frage:` and `Antwort:` | from one question label to the next |
+//! | Markdown | headings or bold lines that end in a question mark | from one such heading to the next |
 //!
-//! Byte order marks, all line ends and UTF-16 are understood; other encodings can be chosen
-//! ([`Encoding`]). Tables and texts that are no UTF-8 are read as Windows text, which is told.
-//! [`read_jsonl`] reads JSON only, [`read_questions`] whatever [`read`] reads.
+//! Byte order marks, all line endings and UTF-16 are handled. Tables and texts that aren't valid
+//! UTF-8 are read as Windows-1252, which is reported as an issue; [`ReadOptions::encoding`]
+//! overrides the guess. [`read_jsonl`] accepts JSON only; [`read_questions`] accepts every format.
 //!
-//! Cells are taken apart by csv-core, which the well-kept `csv` crate is made of: it knows the
-//! format and works on buffers of ours, where the crate's own reader holds a record however long it
-//! is, and takes a quote that is never closed to the end of the file. Here such a quote costs one
-//! line (`records`), and a quote that is not doubled stays part of its text (`quotes`).
+//! # Columns
 //!
-//! | a row has | under a name such as | all names |
+//! | field | typical names | constants |
 //! | --- | --- | --- |
-//! | a question | `question`, `q`, `prompt`, `query`, `frage`, `pregunta` | [`QUESTION_NAMES`], [`MAYBE_QUESTION_NAMES`] |
-//! | an answer | `answer`, `a`, `response`, `antwort`, `réponse`, `text` | [`ANSWER_NAMES`], [`MAYBE_ANSWER_NAMES`] |
-//! | further ways to ask | `questions`, `wordings` | [`WORDINGS_NAMES`] |
-//! | (test questions) several right answers | `answers` | [`ANSWERS_NAMES`] |
-//! | where it is from | `source`, `url`; `filename`, `file`; `id`, `key` | |
+//! | question | `question`, `q`, `prompt`, `query`, `frage`, `pregunta` | [`QUESTION_NAMES`], [`MAYBE_QUESTION_NAMES`] |
+//! | answer | `answer`, `a`, `response`, `antwort`, `réponse`, `text` | [`ANSWER_NAMES`], [`MAYBE_ANSWER_NAMES`] |
+//! | paraphrases | `questions`, `paraphrases`, `wordings` | [`PARAPHRASE_NAMES`] |
+//! | several right answers (test questions only) | `answers` | [`ANSWER_LIST_NAMES`] |
+//! | origin | `source`, `url`; `filename`, `file`; `id`, `key` | |
 //!
-//! Upper and lower case are equal. Whoever has other names gives a [`ColumnChoice`]. A table without
-//! such names is read if it has two columns, or a column of question marks beside one of long texts.
+//! Names are compared case-insensitively. A [`ColumnChoice`] selects columns with other names. A
+//! table without known names is readable if it has two columns, or one column of question marks
+//! beside one of long texts.
 //!
-//! # What is done with rows
+//! # Rows
 //!
-//! Texts are kept as they were written; only control characters are removed, and told. Of cells the
-//! blanks around them do not count, and a line break within one is `\n`. A row that
-//! repeats question and answer of another to the letter is kept once. Equal answers (by
-//! [`normalize`]) belong together: [`groups`] finds such rows, [`split`] keeps them on one side.
+//! Texts are kept as written, except that control characters are removed (and reported). Table
+//! cells are trimmed, and a line break within a cell becomes `\n`. Of rows with identical question
+//! and answer, the first is kept. Rows with equal answers (by [`normalize`]) belong together:
+//! [`group_rows`] finds them and [`split`] keeps each group on one side.
+//!
+//! # Modules
+//!
+//! Data flows through the private modules in this order: `decode` (bytes to UTF-8), `detect` (the
+//! format), `split` (stream to raw records), `parse` (raw record to named values), `rows` (named
+//! values to rows).
 
-mod any;
-mod blocks;
-mod diagnose;
-mod encoding;
+mod decode;
+mod detect;
 mod error;
-mod fields;
-mod gather;
-mod items;
-mod json;
-mod jsonl;
-mod labels;
-mod layout;
-mod lines;
+mod issue;
 mod options;
-mod problem;
-mod questions;
-mod quotes;
-mod records;
-mod repeats;
-mod row;
-mod source;
+mod parse;
+mod rows;
 mod split;
-mod table;
 mod text;
-mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use any::read;
-pub use encoding::Encoding;
+pub use decode::Encoding;
 pub use error::ReadError;
-pub use fields::{
-    ANSWER_NAMES, ANSWERS_NAMES, ColumnChoice, Columns, MAYBE_ANSWER_NAMES, MAYBE_QUESTION_NAMES,
-    QUESTION_NAMES, WORDINGS_NAMES,
-};
-pub use gather::Counts;
-pub use jsonl::{Faq, read_jsonl};
+pub use issue::{Field, Issue, IssueKind, Severity, ValueType};
 pub use options::{Progress, ReadLimits, ReadOptions};
-pub use problem::{Field, Found, Problem, ProblemKind, Severity};
-pub use questions::{Questions, TestQuestion, read_questions};
-pub use row::Row;
-pub use source::Shape;
-pub use split::{Split, SplitError, groups, split};
+pub use rows::{
+    ANSWER_LIST_NAMES, ANSWER_NAMES, ColumnChoice, Columns, Counts, Faq, MAYBE_ANSWER_NAMES,
+    MAYBE_QUESTION_NAMES, PARAPHRASE_NAMES, QUESTION_NAMES, Questions, Row, Split, SplitError,
+    TestQuestion, group_rows, read, read_jsonl, read_questions, split,
+};
+pub use split::FileFormat;
 pub use text::normalize;

@@ -1,18 +1,18 @@
-//! What may be chosen before reading, and what is told during it.
+//! Options and progress of reading.
 
 use super::{ColumnChoice, Encoding};
 
-/// How much is read. Whatever a limit leaves out is told, with its line.
+/// Limits on what is read and kept. Anything beyond a limit is reported with its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
-    /// Longest row, in bytes (after decoding to UTF-8). Default: 1 MB.
+    /// Maximum size of one row, in bytes after decoding to UTF-8. Default: 1 MB.
     pub row_bytes: usize,
-    /// Most rows kept. Default: 200,000.
+    /// Maximum number of rows. Default: 200,000.
     pub rows: usize,
-    /// Most bytes read of a file. Default: 1 GB.
+    /// Maximum number of bytes read from a file. Default: 1 GB.
     pub bytes: u64,
-    /// Most problems listed; further ones are only counted. Default: 10,000.
-    pub problems: usize,
+    /// Maximum number of issues listed; further ones are only counted. Default: 10,000.
+    pub issues: usize,
 }
 
 impl Default for ReadLimits {
@@ -21,26 +21,26 @@ impl Default for ReadLimits {
             row_bytes: 1_000_000,
             rows: 200_000,
             bytes: 1_000_000_000,
-            problems: 10_000,
+            issues: 10_000,
         }
     }
 }
 
-/// How a file is read. The default finds everything out by itself.
+/// Options for reading a file. By default, columns and encoding are detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// How much.
+    /// Size limits.
     pub limits: ReadLimits,
-    /// Which columns hold the questions and answers, when their names are unusual.
+    /// Columns of the questions and answers; `None` detects them by name and content.
     pub columns: Option<ColumnChoice>,
-    /// The encoding, when guessing it fails.
+    /// Encoding of the file; `None` guesses it from the first bytes.
     pub encoding: Option<Encoding>,
 }
 
-/// How far the reading is.
+/// Progress of reading, passed to the progress callback.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes of the file that are read.
+    /// Bytes read.
     pub bytes: u64,
     /// Lines begun.
     pub lines: u64,

@@ -1,12 +1,12 @@
-//! Text: the key by which texts are equal, what is stripped, and excerpts for messages.
+//! Text helpers: equality keys, removal of control characters, excerpts for messages.
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
-/// Longest excerpt in a message, in characters.
+/// Maximum length of an excerpt in a message, in characters.
 const EXCERPT: usize = 80;
 
-/// The key by which two texts count as equal: lower case, white space collapsed, accents composed
-/// (Unicode NFC). Only for comparing; the text itself is kept as it was written.
+/// Normalizes a text for comparison: lower case, white space collapsed, accents composed (Unicode
+/// NFC). Two texts count as equal if their normalized forms are equal.
 ///
 /// ```
 /// use nearsay_core::faq::normalize;
@@ -20,7 +20,7 @@ pub fn normalize(text: &str) -> String {
         if !key.is_empty() {
             key.push(' ');
         }
-        // Nearly all text is composed already, and checking is much faster than composing.
+        // Most text is already composed, and the check is much faster than composing.
         match is_nfc_quick(word.chars()) {
             IsNormalized::Yes => key.push_str(word),
             _ => key.extend(word.nfc()),
@@ -29,28 +29,36 @@ pub fn normalize(text: &str) -> String {
     key
 }
 
-/// A control character that is no white space: no text needs it, and terminals obey some.
-fn is_stray(c: char) -> bool {
+/// Whether a character is a control character other than white space. Text never needs these, and
+/// some of them control terminals.
+fn is_stray_control(c: char) -> bool {
     c.is_control() && !matches!(c, '\t' | '\n' | '\r')
 }
 
-/// Removes stray control characters and says how many there were.
-pub(super) fn strip_controls(text: String) -> (String, u64) {
-    // All of them are, or begin with, such a byte in UTF-8.
+/// Removes stray control characters; returns the text and the number of characters removed.
+pub(crate) fn strip_controls(text: String) -> (String, u64) {
+    // In UTF-8 every control character is, or begins with, one of these bytes.
     if !text.bytes().any(|b| b < b' ' || b == 0x7f || b == 0xc2) {
         return (text, 0);
     }
-    let count = text.chars().filter(|c| is_stray(*c)).count() as u64;
+    let count = text.chars().filter(|c| is_stray_control(*c)).count() as u64;
     if count == 0 {
         return (text, 0);
     }
-    (text.chars().filter(|c| !is_stray(*c)).collect(), count)
+    (
+        text.chars().filter(|c| !is_stray_control(*c)).collect(),
+        count,
+    )
 }
 
-/// Whether nothing can be seen of the text.
-pub(super) fn is_blank(text: &str) -> bool {
+/// Whether the text has no visible characters.
+pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
-        c.is_whitespace() || c.is_control() || is_invisible(c) || is_direction(c) || c == '\u{ad}'
+        c.is_whitespace()
+            || c.is_control()
+            || is_invisible(c)
+            || is_direction_mark(c)
+            || c == '\u{ad}'
     })
 }
 
@@ -58,24 +66,24 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
-/// Marks that turn the direction of writing, and could make a message read backwards.
-fn is_direction(c: char) -> bool {
+/// Whether a character changes the writing direction, which could reverse a message.
+fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The beginning of the text, on one line, safe to print, at most 80 characters.
-pub(super) fn excerpt(text: &str) -> String {
+/// Shortens a text to its beginning: one line of at most 80 printable characters.
+pub(crate) fn excerpt(text: &str) -> String {
     let mut short = String::new();
     let mut length = 0;
     let mut gap = false;
     for c in text.chars() {
-        if c.is_whitespace() || c.is_control() || is_direction(c) {
+        if c.is_whitespace() || c.is_control() || is_direction_mark(c) {
             gap = length > 0;
             continue;
         }
         let wanted = 1 + usize::from(gap);
         if length + wanted > EXCERPT {
-            // Make room for the mark that says there is more.
+            // Make room for the ellipsis.
             if length == EXCERPT {
                 short.pop();
             }
@@ -92,8 +100,8 @@ pub(super) fn excerpt(text: &str) -> String {
     short
 }
 
-/// What stands around the byte `at`, on one line: a little before it, more after it.
-pub(super) fn excerpt_around(text: &str, at: usize) -> String {
+/// Shortens a text to the part around byte `at`: one line of 20 characters before it and 40 after.
+pub(crate) fn excerpt_around(text: &str, at: usize) -> String {
     const BEFORE: usize = 20;
     const AFTER: usize = 40;
     let mut at = at.min(text.len());
@@ -128,7 +136,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn keys_are_equal_when_texts_look_equal() {
+    fn normalize_ignores_case_white_space_and_composition() {
         for (a, b) in [
             ("How?", "how?"),
             (" a  b\n", "a b"),
@@ -141,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn excerpts_are_one_line_of_at_most_80_characters() {
+    fn excerpt_is_one_line_of_at_most_80_characters() {
         assert_eq!(excerpt(" a \n\t b\u{202e}\u{7}c "), "a b c");
         assert_eq!(excerpt(&"x".repeat(80)), "x".repeat(80));
         assert_eq!(excerpt(&"x".repeat(81)), format!("{}…", "x".repeat(79)));
@@ -151,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn only_stray_controls_are_stripped() {
+    fn strip_controls_keeps_tabs_and_line_breaks() {
         assert_eq!(
             strip_controls("a\0b\tc\n\r\u{1b}[1m\u{85}".to_owned()),
             ("ab\tc\n\r[1m".to_owned(), 3)
@@ -162,13 +170,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_is_its_own_key(text in "\\PC*") {
+        fn normalize_is_idempotent(text in "\\PC*") {
             let key = normalize(&text);
             prop_assert_eq!(normalize(&key), key);
         }
 
         #[test]
-        fn excerpts_are_short(text in any::<String>(), at in 0usize..300) {
+        fn excerpts_never_exceed_the_limit(text in any::<String>(), at in 0usize..300) {
             prop_assert!(excerpt(&text).chars().count() <= EXCERPT);
             prop_assert!(excerpt_around(&text, at).chars().count() <= EXCERPT);
         }

@@ -56,7 +56,7 @@ impl AnswerSet {
                 });
             }
             let known = &mut answers[number].questions;
-            for question in std::iter::once(&row.question).chain(&row.wordings) {
+            for question in std::iter::once(&row.question).chain(&row.paraphrases) {
                 if !known.contains(question) {
                     known.push(question.clone());
                 }
@@ -193,7 +193,7 @@ mod tests {
         Row {
             line,
             question: question.into(),
-            wordings: wordings.iter().map(|&wording| wording.into()).collect(),
+            paraphrases: wordings.iter().map(|&wording| wording.into()).collect(),
             answer: answer.into(),
             source: None,
             filename: None,

@@ -22,12 +22,12 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
             "counts": faq.counts,
             "columns": faq.columns,
             "encoding": faq.encoding,
-            "shape": faq.shape,
-            "problems": faq.problems,
+            "shape": faq.format,
+            "problems": faq.issues,
         }));
     }
-    for problem in &faq.problems {
-        print_line(&problem.to_string())?;
+    for issue in &faq.issues {
+        print_line(&issue.to_string())?;
     }
     print_line(&format!("{}: {}", args.file.display(), faq.counts))
 }

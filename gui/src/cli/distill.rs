@@ -42,7 +42,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
     let mut texts = Vec::new();
     for file in &args.texts {
         for row in input::rows(file)? {
-            texts.extend(row.ways_to_ask().map(str::to_owned));
+            texts.extend(row.all_questions().map(str::to_owned));
             texts.push(row.answer);
         }
     }

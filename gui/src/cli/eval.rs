@@ -206,7 +206,7 @@ fn asked(args: &Args, pool: &[String]) -> Result<Vec<Asked>, Trouble> {
             lost.push(row.line);
             continue;
         }
-        for question in std::iter::once(row.question).chain(row.wordings) {
+        for question in std::iter::once(row.question).chain(row.paraphrases) {
             asked.push(Asked {
                 question,
                 right: right.clone(),

@@ -23,7 +23,7 @@ pub(super) fn faq(file: &Path) -> Result<Faq, Trouble> {
 pub(super) fn rows(file: &Path) -> Result<Vec<Row>, Trouble> {
     let faq = faq(file)?;
     eprintln!("{}: {}", file.display(), faq.counts);
-    tell(file, faq.problems.iter().map(ToString::to_string));
+    tell(file, faq.issues.iter().map(ToString::to_string));
     if faq.rows.is_empty() {
         return Err(Trouble::new(
             format_args!(
@@ -46,7 +46,7 @@ pub(super) fn questions(file: &Path) -> Result<Questions, Trouble> {
             ControlFlow::Continue(())
         })
     })?;
-    tell(file, questions.problems.iter().map(ToString::to_string));
+    tell(file, questions.issues.iter().map(ToString::to_string));
     Ok(questions)
 }
 

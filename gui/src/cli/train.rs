@@ -268,7 +268,7 @@ impl Common<'_> {
         if !model.dense.is_empty() {
             return Err(encoder::has_a_layer(path));
         }
-        let pairs = self.train.iter().flat_map(Row::ways_to_ask).count();
+        let pairs = self.train.iter().flat_map(Row::all_questions).count();
         let recipe = Settings::of(self.args.recipe, model.dims).for_pairs(pairs);
         let settings = settings(self.args, recipe)?;
         let mut loaded = None;

@@ -179,7 +179,7 @@ fn file(
             ..plain(&error)
         }),
     })?;
-    if faq.rows.is_empty() && faq.problems.is_empty() {
+    if faq.rows.is_empty() && faq.issues.is_empty() {
         return Err(Unread::Trouble(text::trouble::no_rows(name)));
     }
     Ok(incoming(
@@ -230,7 +230,7 @@ fn incoming(faq: Faq, again: impl BufRead, name: String, path: Option<PathBuf>) 
         place(&faq.columns.answer).unwrap_or(1),
     );
     let problems = faq
-        .problems
+        .issues
         .iter()
         .map(|problem| Shared::new(self::problem(problem, &raw, &faq.columns)))
         .collect();
@@ -253,7 +253,7 @@ fn incoming(faq: Faq, again: impl BufRead, name: String, path: Option<PathBuf>) 
 /// The lines of rows that were left out, as far as they can be shown.
 fn raw_lines(faq: &Faq, mut again: impl BufRead) -> Vec<(u64, String)> {
     let mut wanted: Vec<u64> = faq
-        .problems
+        .issues
         .iter()
         .filter(|problem| problem.severity == Severity::LeftOut && problem.line > 0)
         .map(|problem| problem.line)
@@ -279,7 +279,7 @@ fn raw_lines(faq: &Faq, mut again: impl BufRead) -> Vec<(u64, String)> {
     found
 }
 
-fn problem(problem: &faq::Problem, raw: &[(u64, String)], columns: &Columns) -> Problem {
+fn problem(problem: &faq::Issue, raw: &[(u64, String)], columns: &Columns) -> Problem {
     let line = u32::try_from(problem.line).ok().filter(|line| *line > 0);
     let is_out = problem.severity == Severity::LeftOut;
     let raw = raw

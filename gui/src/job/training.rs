@@ -88,7 +88,7 @@ fn write(entries: &Entries, request: TrainRequest) -> Result<TrainRequest, Troub
             let row = Row {
                 line,
                 question,
-                wordings: ways.collect(),
+                paraphrases: ways.collect(),
                 answer: entry.answer.clone(),
                 source: entry.source.clone(),
                 filename: None,

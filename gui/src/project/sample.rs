@@ -58,7 +58,7 @@ pub(crate) fn row(row: faq::Row) -> Row {
     Row {
         line: u32::try_from(row.line).unwrap_or(u32::MAX),
         source: row.source.or(row.filename),
-        questions: std::iter::once(row.question).chain(row.wordings).collect(),
+        questions: std::iter::once(row.question).chain(row.paraphrases).collect(),
         answer: row.answer,
     }
 }

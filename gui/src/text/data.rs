@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{answers, count, number, questions};
-use nearsay_core::faq::{Encoding, Faq, Shape};
+use nearsay_core::faq::{Encoding, Faq, FileFormat};
 
 use crate::{
     command::Mend,
@@ -304,20 +304,20 @@ pub fn pill_left_out(n: usize) -> String {
 
 /// What kind of file it is, and which columns were taken.
 pub fn described(faq: &Faq) -> String {
-    let shape = match faq.shape {
-        Shape::Lines => "one row a line".to_owned(),
-        Shape::List => "a list of rows".to_owned(),
-        Shape::Spread => "rows over several lines each".to_owned(),
-        Shape::Table { delimiter } => match delimiter {
+    let format = match faq.format {
+        FileFormat::JsonLines => "one row a line".to_owned(),
+        FileFormat::JsonList => "a list of rows".to_owned(),
+        FileFormat::JsonObjects => "rows over several lines each".to_owned(),
+        FileFormat::Table { delimiter } => match delimiter {
             ',' => "a table with commas".to_owned(),
             ';' => "a table with semicolons".to_owned(),
             '\t' => "a table with tabs".to_owned(),
             other => format!("a table with {other}"),
         },
-        Shape::Text => "questions and answers as text".to_owned(),
-        Shape::Markdown => "a text whose headings are questions".to_owned(),
+        FileFormat::LabelledText => "questions and answers as text".to_owned(),
+        FileFormat::Markdown => "a text whose headings are questions".to_owned(),
     };
-    let mut parts = vec![shape];
+    let mut parts = vec![format];
     if faq.encoding != Encoding::Utf8 {
         parts.push(faq.encoding.to_string());
     }

@@ -131,7 +131,7 @@ impl Encoder {
         rows: &[Row],
         held_out: &[Row],
     ) -> Result<Trained, Failure> {
-        let pairs = rows.iter().flat_map(Row::ways_to_ask).count();
+        let pairs = rows.iter().flat_map(Row::all_questions).count();
         let settings = &settings.clone().for_pairs(pairs);
         let mut encode =
             |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| Ok(self.pooled(texts, tell)?);

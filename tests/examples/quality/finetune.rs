@@ -34,7 +34,7 @@ impl Finetuned {
         let dir = quality.shared.path();
         let ways = trial.rows.iter().flat_map(|row| {
             let pair = |way| [way, &*row.answer];
-            row.ways_to_ask().map(pair)
+            row.all_questions().map(pair)
         });
         let pairs: Vec<[&str; 2]> = ways.collect();
         let load = json!({

@@ -204,7 +204,7 @@ impl Set {
         match &self.to_ask {
             ToAsk::Rows(rows) => texts.extend(rows.iter().flat_map(texts_of)),
             ToAsk::Questions(questions) => texts.extend(questions.iter().flat_map(|asked| {
-                let ways = std::iter::once(&asked.question).chain(&asked.wordings);
+                let ways = std::iter::once(&asked.question).chain(&asked.paraphrases);
                 ways.map(String::as_str)
             })),
             ToAsk::Part => {}
@@ -264,7 +264,7 @@ impl Set {
 
 /// The texts of a row.
 fn texts_of(row: &Row) -> impl Iterator<Item = &str> {
-    row.ways_to_ask().chain([&*row.answer])
+    row.all_questions().chain([&*row.answer])
 }
 
 /// The names of the further folders with an FAQ.

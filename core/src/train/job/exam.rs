@@ -161,7 +161,7 @@ impl Job<'_, '_> {
         let mut right = Vec::with_capacity(questions.len());
         for (row, group) in self.held_out.iter().zip(&known[pool.len()..]) {
             let answer = number.get(group).copied();
-            right.extend(row.ways_to_ask().map(|_| answer.into_iter().collect()));
+            right.extend(row.all_questions().map(|_| answer.into_iter().collect()));
         }
         let groups = known[..pool.len()].to_vec();
         Exam::new(place, questions, pool, groups, right)

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 /// Every way to ask, with its row.
 pub(super) fn ways(rows: &[Row]) -> impl Iterator<Item = (&str, &Row)> {
     rows.iter()
-        .flat_map(|row| row.ways_to_ask().map(move |way| (way, row)))
+        .flat_map(|row| row.all_questions().map(move |way| (way, row)))
 }
 
 /// The vector of each text.

@@ -86,7 +86,7 @@ mod tests {
         let row = Row {
             line: 1,
             question: "When do you open?".to_owned(),
-            wordings: Vec::new(),
+            paraphrases: Vec::new(),
             answer: "At nine".to_owned(),
             source: None,
             filename: None,

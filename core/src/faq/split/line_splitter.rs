@@ -1,62 +1,38 @@
-//! Splitting a stream into lines without ever holding a long one.
+//! Splitting a stream into lines of bounded length.
 
-use super::quotes::Quotes;
-use core::ops::ControlFlow;
+use super::{Next, Quotes, RawRecord, Tick};
 use std::io::{self, BufRead};
 
-/// One line, or one element of a list: what should become a row.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Piece<'a> {
-    /// The line it begins on, counted from 1.
-    pub(super) line: u64,
-    /// Its bytes, or as many as the limit allows.
-    pub(super) bytes: &'a [u8],
-    /// Whether there were more.
-    pub(super) cut: bool,
-    /// How the quotes of a table were.
-    pub(super) quotes: Quotes,
-}
-
-/// What a splitter found next.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next<'a> {
-    Piece(Piece<'a>),
-    End,
-    /// The caller's tick said stop, before or within a piece.
-    Halted,
-}
-
-/// Called with the number of lines before each chunk of bytes is looked at.
-pub(super) type Tick<'t> = dyn FnMut(u64) -> ControlFlow<()> + 't;
-
-/// Splits at LF, CRLF and lone CR.
-pub(super) struct Lines<R> {
+/// Splits a stream at LF, CRLF and lone CR.
+pub(crate) struct LineSplitter<R> {
     reader: R,
+    /// Maximum length of a record; the rest of a longer line is skipped.
     limit: usize,
     buffer: Vec<u8>,
-    number: u64,
-    begun: bool,
+    line: u64,
+    /// Whether the current line has begun but not ended.
+    in_line: bool,
     after_cr: bool,
 }
 
-impl<R: BufRead> Lines<R> {
-    pub(super) fn new(reader: R, limit: usize) -> Self {
+impl<R: BufRead> LineSplitter<R> {
+    pub(crate) fn new(reader: R, limit: usize) -> Self {
         Self {
             reader,
             limit,
             buffer: Vec::new(),
-            number: 0,
-            begun: false,
+            line: 0,
+            in_line: false,
             after_cr: false,
         }
     }
 
-    /// Lines begun so far.
-    pub(super) fn lines(&self) -> u64 {
-        self.number
+    /// Number of lines begun so far.
+    pub(crate) fn lines(&self) -> u64 {
+        self.line
     }
 
-    pub(super) fn next(&mut self, tick: &mut Tick<'_>) -> io::Result<Next<'_>> {
+    pub(crate) fn next(&mut self, tick: &mut Tick<'_>) -> io::Result<Next<'_>> {
         self.buffer.clear();
         let mut cut = false;
         loop {
@@ -66,7 +42,7 @@ impl<R: BufRead> Lines<R> {
                 Err(error) => return Err(error),
             };
             let Some(&first) = chunk.first() else {
-                if !self.begun {
+                if !self.in_line {
                     return Ok(Next::End);
                 }
                 break;
@@ -78,11 +54,11 @@ impl<R: BufRead> Lines<R> {
                     continue;
                 }
             }
-            if !self.begun {
-                self.begun = true;
-                self.number += 1;
+            if !self.in_line {
+                self.in_line = true;
+                self.line += 1;
             }
-            if tick(self.number).is_break() {
+            if tick(self.line).is_break() {
                 return Ok(Next::Halted);
             }
             let end = chunk.iter().position(|b| matches!(b, b'\n' | b'\r'));
@@ -101,12 +77,12 @@ impl<R: BufRead> Lines<R> {
                 }
             }
         }
-        self.begun = false;
-        Ok(Next::Piece(Piece {
-            line: self.number,
+        self.in_line = false;
+        Ok(Next::Record(RawRecord {
+            line: self.line,
             bytes: &self.buffer,
             cut,
-            quotes: Quotes::Fine,
+            quotes: Quotes::Balanced,
         }))
     }
 }
@@ -114,12 +90,13 @@ impl<R: BufRead> Lines<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::ops::ControlFlow;
     use std::io::BufReader;
 
     fn lines(text: &[u8], chunk: usize, limit: usize) -> Vec<(u64, String, bool)> {
-        let mut lines = Lines::new(BufReader::with_capacity(chunk, text), limit);
+        let mut lines = LineSplitter::new(BufReader::with_capacity(chunk, text), limit);
         let mut all = Vec::new();
-        while let Next::Piece(piece) = lines.next(&mut |_| ControlFlow::Continue(())).unwrap() {
+        while let Next::Record(piece) = lines.next(&mut |_| ControlFlow::Continue(())).unwrap() {
             let text = String::from_utf8_lossy(piece.bytes).into_owned();
             all.push((piece.line, text, piece.cut));
         }
@@ -128,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_line_end_ends_a_line() {
+    fn line_splitter_accepts_every_line_ending() {
         for chunk in [1, 2, 3, 100] {
             for (text, expected) in [
                 (&b""[..], &[][..]),
@@ -147,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_and_the_next_is_whole() {
+    fn line_splitter_cuts_only_the_long_line() {
         let text = [b"x".repeat(1000), b"\nabcd\nabcde".to_vec()].concat();
         for chunk in [1, 7, 5000] {
             assert_eq!(
@@ -162,9 +139,9 @@ mod tests {
     }
 
     #[test]
-    fn a_tick_can_halt_within_a_line() {
+    fn line_splitter_halts_within_a_line() {
         let text = b"x".repeat(100);
-        let mut lines = Lines::new(BufReader::with_capacity(10, &text[..]), 10);
+        let mut lines = LineSplitter::new(BufReader::with_capacity(10, &text[..]), 10);
         let mut ticks = 0;
         let next = lines.next(&mut |_| {
             ticks += 1;

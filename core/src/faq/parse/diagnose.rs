@@ -1,58 +1,55 @@
-//! Why a text is not JSON, in our own words: a second, slower look at what the parser refused.
+//! Diagnosing invalid JSON: a slower second pass that classifies the first mistake.
 
-use super::problem::ProblemKind;
-use super::text;
+use crate::faq::{IssueKind, text};
 
-/// What may come next.
+/// Token expected next.
 #[derive(Clone, Copy)]
 enum Expect {
-    /// A value.
     Value,
-    /// A value or `]`.
+    /// Value or `]`.
     ValueOrEnd,
-    /// A name.
     Name,
-    /// A name or `}`.
+    /// Name or `}`.
     NameOrEnd,
     Colon,
-    /// A comma, or the bracket that closes.
+    /// Comma or closing bracket.
     Comma,
-    /// Nothing: the first value is complete.
+    /// Nothing, since the first value is complete.
     Nothing,
 }
 
-/// The first mistake and the byte where it shows.
-pub(super) fn diagnose(json: &str) -> (ProblemKind, usize) {
-    Walk {
+/// Finds the first mistake in invalid JSON; returns its kind and byte offset.
+pub(crate) fn diagnose(json: &str) -> (IssueKind, usize) {
+    Diagnosis {
         bytes: json.as_bytes(),
         at: 0,
         open: Vec::new(),
     }
-    .walk()
-    .unwrap_or((ProblemKind::BrokenJson, 0))
+    .find_mistake()
+    .unwrap_or((IssueKind::BrokenJson, 0))
 }
 
-struct Walk<'a> {
+struct Diagnosis<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Brackets that are not closed yet.
+    /// Brackets that aren't closed yet.
     open: Vec<u8>,
 }
 
-type Mistake = (ProblemKind, usize);
+type Mistake = (IssueKind, usize);
 
-impl Walk<'_> {
-    /// `None` when nothing is wrong after all.
-    fn walk(&mut self) -> Option<Mistake> {
+impl Diagnosis<'_> {
+    /// Returns the first mistake; `None` if the JSON is valid.
+    fn find_mistake(&mut self) -> Option<Mistake> {
         let mut expect = Expect::Value;
         loop {
             while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
                 self.at += 1;
             }
             let Some(byte) = self.peek() else {
-                return self.end();
+                return self.check_end();
             };
-            expect = match self.step(expect, byte) {
+            expect = match self.consume(expect, byte) {
                 Ok(expect) => expect,
                 Err(kind) => return Some((kind, self.at)),
             };
@@ -63,27 +60,27 @@ impl Walk<'_> {
         self.bytes.get(self.at).copied()
     }
 
-    fn end(&self) -> Option<Mistake> {
+    fn check_end(&self) -> Option<Mistake> {
         let missing = match self.open.last()? {
             b'{' => '}',
             _ => ']',
         };
-        Some((ProblemKind::NotClosed { missing }, self.at))
+        Some((IssueKind::NotClosed { missing }, self.at))
     }
 
-    fn step(&mut self, expect: Expect, byte: u8) -> Result<Expect, ProblemKind> {
+    fn consume(&mut self, expect: Expect, byte: u8) -> Result<Expect, IssueKind> {
         match (expect, byte) {
             (Expect::Name | Expect::NameOrEnd, b'"') => {
-                self.text()?;
+                self.skip_string()?;
                 Ok(Expect::Colon)
             }
             (Expect::NameOrEnd, b'}') | (Expect::ValueOrEnd, b']') => Ok(self.close()),
-            (Expect::Name, b'}') | (Expect::Value, b']' | b'}') => Err(ProblemKind::ExtraComma),
+            (Expect::Name, b'}') | (Expect::Value, b']' | b'}') => Err(IssueKind::ExtraComma),
             (Expect::Name | Expect::NameOrEnd | Expect::Value | Expect::ValueOrEnd, b',') => {
-                Err(ProblemKind::ExtraComma)
+                Err(IssueKind::ExtraComma)
             }
             (Expect::Value | Expect::ValueOrEnd, b'"') => {
-                self.text()?;
+                self.skip_string()?;
                 Ok(self.after_value())
             }
             (Expect::Value | Expect::ValueOrEnd, b'{' | b'[') => {
@@ -94,13 +91,13 @@ impl Walk<'_> {
                     _ => Expect::ValueOrEnd,
                 })
             }
-            (Expect::Value | Expect::ValueOrEnd, _) => self.word(true),
-            (Expect::Name | Expect::NameOrEnd, _) => self.word(false),
+            (Expect::Value | Expect::ValueOrEnd, _) => self.skip_word(true),
+            (Expect::Name | Expect::NameOrEnd, _) => self.skip_word(false),
             (Expect::Colon, b':') => {
                 self.at += 1;
                 Ok(Expect::Value)
             }
-            (Expect::Colon, _) => Err(ProblemKind::NoColon),
+            (Expect::Colon, _) => Err(IssueKind::NoColon),
             (Expect::Comma, b',') => {
                 self.at += 1;
                 Ok(match self.open.last() {
@@ -110,24 +107,24 @@ impl Walk<'_> {
             }
             (Expect::Comma, b'}') if self.open.last() == Some(&b'{') => Ok(self.close()),
             (Expect::Comma, b']') if self.open.last() == Some(&b'[') => Ok(self.close()),
-            (Expect::Comma, b'}') => Err(ProblemKind::NotClosed { missing: ']' }),
-            (Expect::Comma, b']') => Err(ProblemKind::NotClosed { missing: '}' }),
-            (Expect::Comma, b'"' | b'{' | b'[') => Err(ProblemKind::NoComma),
+            (Expect::Comma, b'}') => Err(IssueKind::NotClosed { missing: ']' }),
+            (Expect::Comma, b']') => Err(IssueKind::NotClosed { missing: '}' }),
+            (Expect::Comma, b'"' | b'{' | b'[') => Err(IssueKind::NoComma),
             (Expect::Comma, _) => Err(match self.bytes.get(self.at.wrapping_sub(1)) {
-                // A letter right after a closing quote: it was none.
-                Some(b'"') => ProblemKind::LooseQuote,
-                _ => self.loose(),
+                // A letter right after a quote means that the quote didn't close the string.
+                Some(b'"') => IssueKind::UnescapedQuote,
+                _ => self.classify_stray_word(),
             }),
-            (Expect::Nothing, _) => Err(ProblemKind::TextAfterEnd),
+            (Expect::Nothing, _) => Err(IssueKind::TextAfterEnd),
         }
     }
 
-    /// A word between a value and the next comma: the value before it tells what went wrong.
-    fn loose(&self) -> ProblemKind {
+    /// Classifies a word between a value and the next comma by the value before it.
+    fn classify_stray_word(&self) -> IssueKind {
         let before = self.bytes.get(..self.at).unwrap_or_default();
         match before.trim_ascii_end().last() {
-            Some(b'"') => ProblemKind::LooseQuote,
-            _ => ProblemKind::NoComma,
+            Some(b'"') => IssueKind::UnescapedQuote,
+            _ => IssueKind::NoComma,
         }
     }
 
@@ -138,25 +135,26 @@ impl Walk<'_> {
     }
 
     fn after_value(&self) -> Expect {
-        match self.open.is_empty() {
-            true => Expect::Nothing,
-            false => Expect::Comma,
+        if self.open.is_empty() {
+            Expect::Nothing
+        } else {
+            Expect::Comma
         }
     }
 
-    /// Moves behind a text that begins here.
-    fn text(&mut self) -> Result<(), ProblemKind> {
+    /// Moves past the string that begins here.
+    fn skip_string(&mut self) -> Result<(), IssueKind> {
         let mut at = self.at + 1;
         loop {
             match self.bytes.get(at) {
-                None | Some(b'\n' | b'\r') => return Err(ProblemKind::NotClosed { missing: '"' }),
+                None | Some(b'\n' | b'\r') => return Err(IssueKind::NotClosed { missing: '"' }),
                 Some(b'"') => {
                     self.at = at + 1;
                     return Ok(());
                 }
                 Some(b'\\') => {
                     let rest = self.bytes.get(at + 1..).unwrap_or_default();
-                    match escape(rest) {
+                    match escape_length(rest) {
                         Ok(length) => at += 1 + length,
                         Err(kind) => {
                             self.at = at;
@@ -169,8 +167,8 @@ impl Walk<'_> {
         }
     }
 
-    /// A number, `true`, `false`, `null`, or something that may not stand here.
-    fn word(&mut self, value: bool) -> Result<Expect, ProblemKind> {
+    /// Moves past a number, `true`, `false` or `null`; rejects any other word.
+    fn skip_word(&mut self, is_value: bool) -> Result<Expect, IssueKind> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let end = rest
             .iter()
@@ -179,28 +177,28 @@ impl Walk<'_> {
         let word = String::from_utf8_lossy(rest.get(..end).unwrap_or_default());
         if word.is_empty() {
             return Err(match rest.first() {
-                Some(b'\'') => ProblemKind::SingleQuotes,
-                _ => ProblemKind::BrokenJson,
+                Some(b'\'') => IssueKind::SingleQuotes,
+                _ => IssueKind::BrokenJson,
             });
         }
-        if value && serde_json::from_str::<serde::de::IgnoredAny>(&word).is_ok() {
+        if is_value && serde_json::from_str::<serde::de::IgnoredAny>(&word).is_ok() {
             self.at += end;
             return Ok(self.after_value());
         }
-        Err(ProblemKind::BareWord {
+        Err(IssueKind::BareWord {
             word: text::excerpt(&word),
         })
     }
 }
 
-/// The length of what follows a backslash.
-fn escape(rest: &[u8]) -> Result<usize, ProblemKind> {
+/// Length of the escape sequence after a backslash.
+fn escape_length(rest: &[u8]) -> Result<usize, IssueKind> {
     match rest {
         [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Ok(1),
         [b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|x| x.is_ascii_hexdigit()) => Ok(5),
-        // The text ends within the escape.
+        // The string ends within the escape sequence.
         [] => Ok(0),
-        _ => Err(ProblemKind::BadBackslash),
+        _ => Err(IssueKind::BadBackslash),
     }
 }
 
@@ -210,28 +208,27 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn correct_json_has_no_mistake() {
+    fn diagnose_finds_no_mistake_in_valid_json() {
         for json in [
             "{}",
             r#" {"a" : [1, -2.5e3, true, false, null, "\u00e9\"\\", {}, []], "b":{"c":"d"}} "#,
         ] {
-            assert_eq!(diagnose(json), (ProblemKind::BrokenJson, 0), "{json}");
+            assert_eq!(diagnose(json), (IssueKind::BrokenJson, 0), "{json}");
         }
     }
 
     proptest! {
         #[test]
-        fn diagnosing_ends_at_a_byte_of_the_text(json in "[{}\\[\\]\",:\\\\ua1' \nä]{0,60}") {
+        fn diagnose_returns_an_offset_within_the_text(json in "[{}\\[\\]\",:\\\\ua1' \nä]{0,60}") {
             let (_, at) = diagnose(&json);
             prop_assert!(at <= json.len());
         }
 
-        /// Cutting correct JSON short is always seen as that, or leaves a word cut short.
         #[test]
-        fn a_cut_is_seen(cut in 1usize..46) {
+        fn diagnose_recognizes_truncated_json(cut in 1usize..46) {
             let json = r#"{"question": "a\"b", "answer": ["x", {"y": 1}]}"#;
             let (kind, _) = diagnose(&json[..cut]);
-            prop_assert!(matches!(kind, ProblemKind::NotClosed { .. }), "{:?}", kind);
+            prop_assert!(matches!(kind, IssueKind::NotClosed { .. }), "{:?}", kind);
         }
     }
 }

@@ -1,162 +1,163 @@
-//! Splitting one JSON list, or objects spread over several lines, into their elements.
+//! Splitting a JSON list, or JSON objects that span several lines, into elements.
 //!
-//! A parser would have to stop at the first mistake. This scanner only looks for where elements
-//! begin and end, and finds its way again after a mistake: a line break ends a text without closing
-//! quote, a `{` where none can stand begins a new element. Each element is then parsed by itself.
+//! A JSON parser stops at the first mistake. This scanner only finds where elements begin and end,
+//! and recovers from mistakes: a line break ends an unclosed string, and a `{` where no object can
+//! begin starts a new element. Each element is parsed separately afterwards.
 
-use super::lines::{Next, Piece, Tick};
-use super::quotes::Quotes;
+use super::{Next, Quotes, RawRecord, Tick};
 use std::io::{self, BufRead};
 
-/// What to do with the byte just looked at.
+/// How a splitter handles one byte.
 #[derive(PartialEq)]
-enum Step {
-    /// Not part of an element.
+enum Action {
+    /// The byte is outside of every element.
     Skip,
-    /// Part of the element.
+    /// The byte belongs to the element.
     Keep,
-    /// It ended the element and is used up.
+    /// The byte ends the element and isn't part of it.
     EndAfter,
-    /// The element ended before it.
+    /// The element ends before the byte, which must be classified again.
     EndBefore,
 }
 
-/// Knows where elements begin and end.
-struct Scan {
-    /// Between `[` and `]` of the list.
-    inside: bool,
+/// State machine that finds where elements begin and end.
+struct JsonScanner {
+    /// Between the brackets of the list.
+    in_list: bool,
     /// Within an element.
-    begun: bool,
-    /// Within something that stands outside the list: it ends with its line.
+    in_element: bool,
+    /// Within text outside of the list, which ends at the line break.
     stray: bool,
-    in_text: bool,
+    in_string: bool,
     escaped: bool,
     depth: u32,
-    /// Which of the innermost 64 levels are objects: bit 0 is the innermost.
+    /// Bit set of the innermost 64 levels that are objects; bit 0 is the innermost.
     objects: u64,
-    /// The last byte that is no white space.
+    /// Last byte other than white space.
     last: u8,
 }
 
-impl Scan {
-    fn step(&mut self, byte: u8) -> Step {
-        if !self.begun {
-            return self.between(byte);
+impl JsonScanner {
+    fn classify(&mut self, byte: u8) -> Action {
+        if !self.in_element {
+            return self.classify_between(byte);
         }
         if self.stray {
             return match byte {
-                b'\n' | b'\r' => Step::EndBefore,
-                _ => Step::Keep,
+                b'\n' | b'\r' => Action::EndBefore,
+                _ => Action::Keep,
             };
         }
-        if self.in_text {
+        if self.in_string {
             match byte {
                 _ if self.escaped => self.escaped = false,
                 b'\\' => self.escaped = true,
-                b'"' => self.in_text = false,
+                b'"' => self.in_string = false,
                 _ => {}
             }
             if matches!(byte, b'\n' | b'\r') {
-                self.in_text = false;
+                self.in_string = false;
                 self.escaped = false;
             }
-            return Step::Keep;
+            return Action::Keep;
         }
-        self.structure(byte)
+        self.classify_structure(byte)
     }
 
-    /// Outside of every element.
-    fn between(&mut self, byte: u8) -> Step {
+    /// Handles a byte outside of every element.
+    fn classify_between(&mut self, byte: u8) -> Action {
         match byte {
-            b' ' | b'\t' | b'\n' | b'\r' => Step::Skip,
-            b',' if self.inside => Step::Skip,
-            b']' if self.inside => {
-                self.inside = false;
-                Step::Skip
+            b' ' | b'\t' | b'\n' | b'\r' => Action::Skip,
+            b',' if self.in_list => Action::Skip,
+            b']' if self.in_list => {
+                self.in_list = false;
+                Action::Skip
             }
-            b'[' if !self.inside => {
-                self.inside = true;
-                Step::Skip
+            b'[' if !self.in_list => {
+                self.in_list = true;
+                Action::Skip
             }
             _ => {
-                self.begun = true;
-                self.stray = !self.inside;
-                self.in_text = false;
+                self.in_element = true;
+                self.stray = !self.in_list;
+                self.in_string = false;
                 self.escaped = false;
                 self.depth = 0;
                 self.objects = 0;
                 self.last = 0;
-                match self.stray {
-                    true => Step::Keep,
-                    false => self.structure(byte),
+                if self.stray {
+                    Action::Keep
+                } else {
+                    self.classify_structure(byte)
                 }
             }
         }
     }
 
-    /// Within an element, outside of its texts.
-    fn structure(&mut self, byte: u8) -> Step {
+    /// Handles a byte within an element, outside of its strings.
+    fn classify_structure(&mut self, byte: u8) -> Action {
         let in_object = self.depth > 0 && self.objects & 1 == 1;
         match byte {
-            b' ' | b'\t' | b'\n' | b'\r' => return Step::Keep,
-            b'"' => self.in_text = true,
-            // Here no object can begin: an element before it was not closed.
-            b'{' if in_object && self.last != b':' => return Step::EndBefore,
-            b'{' if self.depth == 0 && self.last == b'}' => return Step::EndBefore,
+            b' ' | b'\t' | b'\n' | b'\r' => return Action::Keep,
+            b'"' => self.in_string = true,
+            // No object can begin here, so the element before it wasn't closed.
+            b'{' if in_object && self.last != b':' => return Action::EndBefore,
+            b'{' if self.depth == 0 && self.last == b'}' => return Action::EndBefore,
             b'{' | b'[' => {
                 self.depth = self.depth.saturating_add(1);
                 self.objects = self.objects << 1 | u64::from(byte == b'{');
             }
-            b']' if self.depth == 0 || (self.depth == 1 && in_object) => return Step::EndBefore,
-            b',' if self.depth == 0 => return Step::EndAfter,
+            b']' if self.depth == 0 || (self.depth == 1 && in_object) => return Action::EndBefore,
+            b',' if self.depth == 0 => return Action::EndAfter,
             b'}' | b']' => {
-                self.pop();
+                self.close_level();
                 // A `}` also closes the lists inside its object.
                 while byte == b'}' && self.depth > 0 && !in_object && self.objects & 1 == 0 {
-                    self.pop();
+                    self.close_level();
                 }
                 if byte == b'}' && !in_object {
-                    self.pop();
+                    self.close_level();
                 }
             }
             _ => {}
         }
         self.last = byte;
-        Step::Keep
+        Action::Keep
     }
 
-    fn pop(&mut self) {
+    fn close_level(&mut self) {
         self.depth = self.depth.saturating_sub(1);
         self.objects >>= 1;
     }
 }
 
-/// Splits into elements, holding one at a time and never more than the limit of it.
-pub(super) struct Items<R> {
+/// Splits a stream into JSON elements; holds one element up to the size limit.
+pub(crate) struct JsonSplitter<R> {
     reader: R,
     limit: usize,
     buffer: Vec<u8>,
-    scan: Scan,
-    /// Line ends seen.
+    scanner: JsonScanner,
+    /// Number of line breaks seen.
     breaks: u64,
-    /// The last byte.
+    /// Last byte read.
     previous: u8,
-    /// Anything at all was read.
+    /// Whether any byte was read.
     any: bool,
 }
 
-impl<R: BufRead> Items<R> {
-    /// `free` is whether elements stand free, without a list around them.
-    pub(super) fn new(reader: R, limit: usize, free: bool) -> Self {
+impl<R: BufRead> JsonSplitter<R> {
+    /// Creates a splitter. `without_list` expects the objects one after another instead of in a
+    /// list.
+    pub(crate) fn new(reader: R, limit: usize, without_list: bool) -> Self {
         Self {
             reader,
             limit,
             buffer: Vec::new(),
-            scan: Scan {
-                inside: free,
-                begun: false,
+            scanner: JsonScanner {
+                in_list: without_list,
+                in_element: false,
                 stray: false,
-                in_text: false,
+                in_string: false,
                 escaped: false,
                 depth: 0,
                 objects: 0,
@@ -168,29 +169,29 @@ impl<R: BufRead> Items<R> {
         }
     }
 
-    /// Lines begun so far.
-    pub(super) fn lines(&self) -> u64 {
+    /// Number of lines begun so far.
+    pub(crate) fn lines(&self) -> u64 {
         self.breaks + u64::from(self.any && !matches!(self.previous, b'\n' | b'\r'))
     }
 
-    /// Whether a list has begun that has not ended.
-    pub(super) fn is_open(&self) -> bool {
-        self.scan.inside
+    /// Whether a list has begun but not ended.
+    pub(crate) fn is_list_unclosed(&self) -> bool {
+        self.scanner.in_list
     }
 
-    pub(super) fn next(&mut self, tick: &mut Tick<'_>) -> io::Result<Next<'_>> {
+    pub(crate) fn next(&mut self, tick: &mut Tick<'_>) -> io::Result<Next<'_>> {
         self.buffer.clear();
-        self.scan.begun = false;
+        self.scanner.in_element = false;
         let mut cut = false;
         let mut line = self.breaks + 1;
-        'more: loop {
+        'chunks: loop {
             let chunk = match self.reader.fill_buf() {
                 Ok(chunk) => chunk,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
             if chunk.is_empty() {
-                if !self.scan.begun {
+                if !self.scanner.in_element {
                     return Ok(Next::End);
                 }
                 break;
@@ -199,42 +200,42 @@ impl<R: BufRead> Items<R> {
                 return Ok(Next::Halted);
             }
             self.any = true;
-            // At most so much between two ticks.
+            // Limit the number of bytes between two ticks.
             let chunk = chunk.get(..1 << 16).unwrap_or(chunk);
             let mut used = 0;
             for &byte in chunk {
-                let begun = self.scan.begun;
-                let step = self.scan.step(byte);
-                if step == Step::EndBefore {
+                let in_element = self.scanner.in_element;
+                let action = self.scanner.classify(byte);
+                if action == Action::EndBefore {
                     self.reader.consume(used);
-                    break 'more;
+                    break 'chunks;
                 }
                 used += 1;
-                if !begun && self.scan.begun {
+                if !in_element && self.scanner.in_element {
                     line = self.breaks + 1;
                 }
                 if byte == b'\r' || (byte == b'\n' && self.previous != b'\r') {
                     self.breaks += 1;
                 }
                 self.previous = byte;
-                match step {
-                    Step::EndAfter => {
+                match action {
+                    Action::EndAfter => {
                         self.reader.consume(used);
-                        break 'more;
+                        break 'chunks;
                     }
-                    Step::Keep if self.buffer.len() < self.limit => self.buffer.push(byte),
-                    Step::Keep => cut = true,
-                    Step::Skip | Step::EndBefore => {}
+                    Action::Keep if self.buffer.len() < self.limit => self.buffer.push(byte),
+                    Action::Keep => cut = true,
+                    Action::Skip | Action::EndBefore => {}
                 }
             }
             self.reader.consume(used);
         }
-        self.scan.begun = false;
-        Ok(Next::Piece(Piece {
+        self.scanner.in_element = false;
+        Ok(Next::Record(RawRecord {
             line,
             bytes: &self.buffer,
             cut,
-            quotes: Quotes::Fine,
+            quotes: Quotes::Balanced,
         }))
     }
 }
@@ -246,10 +247,10 @@ mod tests {
     use proptest::prelude::*;
     use std::io::BufReader;
 
-    fn items(text: &[u8], chunk: usize, free: bool) -> Vec<(u64, String)> {
-        let mut items = Items::new(BufReader::with_capacity(chunk, text), 50, free);
+    fn items(text: &[u8], chunk: usize, without_list: bool) -> Vec<(u64, String)> {
+        let mut items = JsonSplitter::new(BufReader::with_capacity(chunk, text), 50, without_list);
         let mut all = Vec::new();
-        while let Next::Piece(piece) = items.next(&mut |_| ControlFlow::Continue(())).unwrap() {
+        while let Next::Record(piece) = items.next(&mut |_| ControlFlow::Continue(())).unwrap() {
             let text = String::from_utf8_lossy(piece.bytes);
             all.push((piece.line, text.trim_end().to_owned()));
         }
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_are_found_also_around_mistakes() {
+    fn json_splitter_recovers_from_mistakes() {
         for (text, expected) in [
             (r#"[]"#, &[][..]),
             (
@@ -311,12 +312,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn scanning_always_ends(bytes in proptest::collection::vec(
+        fn json_splitter_is_independent_of_chunk_size(bytes in proptest::collection::vec(
             prop_oneof![Just(b'{'), Just(b'}'), Just(b'['), Just(b']'), Just(b'"'), Just(b','),
                         Just(b':'), Just(b'\\'), Just(b'\n'), Just(b'\r'), Just(b'a')], 0..200),
-            free in any::<bool>(), chunk in 1usize..20)
+            without_list in any::<bool>(), chunk in 1usize..20)
         {
-            prop_assert_eq!(items(&bytes, chunk, free), items(&bytes, 1000, free));
+            prop_assert_eq!(items(&bytes, chunk, without_list), items(&bytes, 1000, without_list));
         }
     }
 }

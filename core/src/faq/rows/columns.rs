@@ -1,11 +1,10 @@
-//! Which fields of a row hold its question and answer.
+//! Assigning the fields of a record to question, answer and other columns by their names.
 
-use super::json::{Record, Value};
-use super::problem::{Field, Found};
-use super::text;
+use crate::faq::parse::{Record, Value};
+use crate::faq::{Field, ValueType, text};
 use serde::{Deserialize, Serialize};
 
-/// Names that mean the question, best first. Upper and lower case are equal.
+/// Column names for the question, in order of precedence; compared case-insensitively.
 #[rustfmt::skip]
 pub const QUESTION_NAMES: &[&str] = &[
     "question", "q", "prompt", "query", "frage", "pregunta", "domanda", "vraag", "pergunta",
@@ -14,7 +13,7 @@ pub const QUESTION_NAMES: &[&str] = &[
     "질문",
 ];
 
-/// Names that mean the answer, best first.
+/// Column names for the answer, in order of precedence.
 #[rustfmt::skip]
 pub const ANSWER_NAMES: &[&str] = &[
     "answer", "a", "response", "reply", "antwort", "réponse", "reponse", "respuesta", "risposta",
@@ -23,8 +22,8 @@ pub const ANSWER_NAMES: &[&str] = &[
     "उत्तर", "答案", "回答", "答え", "답변",
 ];
 
-/// Names that may mean the question when nothing better is there. What the first complete row of a
-/// file uses holds for all its rows.
+/// Column names used for the question if a record has none of [`QUESTION_NAMES`]. The name used in
+/// the first complete record applies to the whole file.
 pub const MAYBE_QUESTION_NAMES: &[&str] = &[
     "title",
     "heading",
@@ -34,7 +33,7 @@ pub const MAYBE_QUESTION_NAMES: &[&str] = &[
     "name",
 ];
 
-/// Names that may mean the answer when nothing better is there.
+/// Column names used for the answer if a record has none of [`ANSWER_NAMES`].
 pub const MAYBE_ANSWER_NAMES: &[&str] = &[
     "text",
     "output",
@@ -44,16 +43,17 @@ pub const MAYBE_ANSWER_NAMES: &[&str] = &[
     "description",
 ];
 
-/// Names of a list of several ways to ask. Its first is the question if there is no other.
+/// Column names for a list of paraphrases. Without a question column, the first paraphrase is the
+/// question.
 #[rustfmt::skip]
-pub const WORDINGS_NAMES: &[&str] = &[
+pub const PARAPHRASE_NAMES: &[&str] = &[
     "questions", "wordings", "variants", "variations", "paraphrases", "alternatives",
     "utterances", "fragen", "preguntas", "domande", "vragen", "perguntas", "frågor",
 ];
 
-/// Names of a list of answers.
+/// Column names for a list of answers.
 #[rustfmt::skip]
-pub const ANSWERS_NAMES: &[&str] = &[
+pub const ANSWER_LIST_NAMES: &[&str] = &[
     "answers", "responses", "antworten", "réponses", "reponses", "respuestas", "risposte",
     "antwoorden", "respostas",
 ];
@@ -66,34 +66,36 @@ const SOURCE_NAMES: &[&str] = &[
 const FILENAME_NAMES: &[&str] = &["filename", "file", "path", "datei", "fichier"];
 const ID_NAMES: &[&str] = &["id", "key", "uuid"];
 
-/// Most names of columns that are remembered for telling.
-pub(super) const REMEMBERED: usize = 50;
-
-/// The columns to read, chosen by hand.
+/// Columns chosen by the user instead of detected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnChoice {
-    /// The name of the column of questions.
+    /// Name of the question column.
     pub question: String,
-    /// The name of the column of answers.
+    /// Name of the answer column.
     pub answer: String,
 }
 
-/// The columns that were read.
+/// Columns of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns {
-    /// Where the questions are from, in the first complete row.
+    /// Question column of the first complete record.
     pub question: Option<String>,
-    /// Where the answers are from, in the first complete row.
+    /// Answer column of the first complete record.
     pub answer: Option<String>,
-    /// Every name the file has, in order of appearance; at most 50.
+    /// All column names, in order of appearance; at most 50.
     pub all: Vec<String>,
 }
 
-/// The fields of one row by what they mean.
+impl Columns {
+    /// Maximum number of column names kept.
+    pub(crate) const MAX_NAMES: usize = 50;
+}
+
+/// Values of one record, by column.
 #[derive(Default)]
-pub(super) struct Parts<'a> {
+pub(super) struct RowFields<'a> {
     pub(super) question: Option<Value<'a>>,
-    pub(super) wordings: Option<Value<'a>>,
+    pub(super) paraphrases: Option<Value<'a>>,
     pub(super) answer: Option<Value<'a>>,
     pub(super) answers: Option<Value<'a>>,
     pub(super) source: Option<Value<'a>>,
@@ -101,20 +103,20 @@ pub(super) struct Parts<'a> {
     pub(super) id: Option<Value<'a>>,
 }
 
-/// Finds the meaning of fields, the same for all rows of a file.
+/// Assigns fields to columns, consistently for all records of a file.
 #[derive(Default)]
-pub(super) struct Finder {
+pub(super) struct ColumnFinder {
     choice: Option<ColumnChoice>,
     columns: Columns,
-    /// The names in use, as they are compared, once a complete row was seen.
+    /// Normalized names of the question and answer columns, after the first complete record.
     settled: Option<(String, String)>,
-    /// Rows that had names at all.
+    /// Number of records.
     records: u64,
-    /// Whether any row had a question or an answer.
+    /// Whether any record had a question, and whether any had an answer.
     seen: (bool, bool),
 }
 
-impl Finder {
+impl ColumnFinder {
     pub(super) fn new(choice: Option<ColumnChoice>) -> Self {
         Self {
             choice,
@@ -122,58 +124,60 @@ impl Finder {
         }
     }
 
-    pub(super) fn parts<'a>(&mut self, record: &Record<'a>) -> Parts<'a> {
+    /// Assigns the fields of a record to columns.
+    pub(super) fn assign_fields<'a>(&mut self, record: &Record<'a>) -> RowFields<'a> {
         self.records += 1;
-        self.remember(record);
-        let row = Names::new(record);
+        self.record_names(record);
+        let row = FieldNames::new(record);
         let question = match &self.choice {
-            Some(choice) => row.exactly(&choice.question),
-            None => row.strong_or_maybe(
+            Some(choice) => row.find_exact(&choice.question),
+            None => row.find_known_or_maybe(
                 QUESTION_NAMES,
                 MAYBE_QUESTION_NAMES,
                 self.settled.as_ref().map(|s| s.0.as_str()),
-                row.any(WORDINGS_NAMES).is_some(),
+                row.find_any(PARAPHRASE_NAMES).is_some(),
             ),
         };
         let answer = match &self.choice {
-            Some(choice) => row.exactly(&choice.answer),
-            None => row.strong_or_maybe(
+            Some(choice) => row.find_exact(&choice.answer),
+            None => row.find_known_or_maybe(
                 ANSWER_NAMES,
                 MAYBE_ANSWER_NAMES,
                 self.settled.as_ref().map(|s| s.1.as_str()),
-                row.any(ANSWERS_NAMES).is_some(),
+                row.find_any(ANSWER_LIST_NAMES).is_some(),
             ),
         };
         let taken = [question, answer];
         let free = |found: Option<usize>| found.filter(|i| !taken.contains(&Some(*i)));
-        let wordings = free(row.any(WORDINGS_NAMES));
+        let paraphrases = free(row.find_any(PARAPHRASE_NAMES));
         let answers = match self.choice {
             Some(_) => None,
-            None => free(row.any(ANSWERS_NAMES)),
+            None => free(row.find_any(ANSWER_LIST_NAMES)),
         };
-        self.settle(record, &row, question.or(wordings), answer.or(answers));
+        self.settle_names(record, &row, question.or(paraphrases), answer.or(answers));
         let value = |i: Option<usize>| record.fields.get(i?).map(|field| field.1);
-        let (question, wordings) = match (value(question), value(wordings)) {
-            // Chosen by hand, a list of ways to ask is as good as a question.
-            (Some(list), None) if self.choice.is_some() && list.found() == Found::List => {
+        let (question, paraphrases) = match (value(question), value(paraphrases)) {
+            // The chosen question column may hold a list of paraphrases.
+            (Some(list), None) if self.choice.is_some() && list.value_type() == ValueType::List => {
                 (None, Some(list))
             }
             both => both,
         };
-        Parts {
+        RowFields {
             question,
-            wordings,
+            paraphrases,
             answer: value(answer),
             answers: value(answers),
-            source: value(free(row.any(SOURCE_NAMES))),
-            filename: value(free(row.any(FILENAME_NAMES))),
-            id: value(free(row.any(ID_NAMES))),
+            source: value(free(row.find_any(SOURCE_NAMES))),
+            filename: value(free(row.find_any(FILENAME_NAMES))),
+            id: value(free(row.find_any(ID_NAMES))),
         }
     }
 
-    fn remember(&mut self, record: &Record<'_>) {
+    /// Adds the names of a record to the column names.
+    fn record_names(&mut self, record: &Record<'_>) {
         for (name, _) in &record.fields {
-            if self.columns.all.len() >= REMEMBERED {
+            if self.columns.all.len() >= Columns::MAX_NAMES {
                 return;
             }
             let name = text::excerpt(name);
@@ -183,10 +187,11 @@ impl Finder {
         }
     }
 
-    fn settle(
+    /// Fixes the column names at the first complete record.
+    fn settle_names(
         &mut self,
         record: &Record<'_>,
-        row: &Names<'_, '_>,
+        row: &FieldNames<'_, '_>,
         question: Option<usize>,
         answer: Option<usize>,
     ) {
@@ -209,7 +214,7 @@ impl Finder {
         self.records
     }
 
-    /// What no row had: `None` when both were seen somewhere.
+    /// Columns that no record had; `None` if both the question and the answer were found.
     pub(super) fn missing(&self) -> Option<MissingColumns> {
         let field = match self.seen {
             (true, true) => return None,
@@ -225,43 +230,45 @@ impl Finder {
     }
 }
 
-/// Which of question and answer a row of names has.
-pub(super) fn known(names: &[String]) -> (bool, bool) {
+/// Whether a header has known names for the question and for the answer.
+pub(crate) fn find_columns(names: &[String]) -> (bool, bool) {
     let fields = names.iter().map(|name| (name.clone(), Value::Text("")));
     let record = Record {
         fields: fields.collect(),
         controls: 0,
     };
-    let mut finder = Finder::new(None);
-    finder.parts(&record);
+    let mut finder = ColumnFinder::new(None);
+    finder.assign_fields(&record);
     finder.seen
 }
 
-/// Whether a name is sure to mean the question, or the answer.
-pub(super) fn sure(name: &str) -> (bool, bool) {
+/// Whether a name unambiguously means the question or a list of questions.
+pub(crate) fn is_question_name(name: &str) -> bool {
     let name = text::normalize(name);
-    let is = |names: &[&str]| names.contains(&name.as_str());
-    (
-        is(QUESTION_NAMES) || is(WORDINGS_NAMES),
-        is(ANSWER_NAMES) || is(ANSWERS_NAMES),
-    )
+    QUESTION_NAMES.contains(&&*name) || PARAPHRASE_NAMES.contains(&&*name)
 }
 
-/// What no row of a file had.
+/// Whether a name unambiguously means the answer or a list of answers.
+pub(crate) fn is_answer_name(name: &str) -> bool {
+    let name = text::normalize(name);
+    ANSWER_NAMES.contains(&&*name) || ANSWER_LIST_NAMES.contains(&&*name)
+}
+
+/// Columns that no record of a file had.
 pub(super) struct MissingColumns {
-    /// Question, answer or both.
+    /// The missing column; `None` for both.
     pub(super) field: Option<Field>,
-    /// The column chosen by hand that is not there.
+    /// Name of the missing column, if the user chose it.
     pub(super) chosen: Option<String>,
 }
 
-/// The names of one row as they are compared.
-struct Names<'r, 'a> {
+/// Normalized names of one record.
+struct FieldNames<'r, 'a> {
     record: &'r Record<'a>,
     keys: Vec<String>,
 }
 
-impl<'r, 'a> Names<'r, 'a> {
+impl<'r, 'a> FieldNames<'r, 'a> {
     fn new(record: &'r Record<'a>) -> Self {
         let keys = record.fields.iter().map(|f| text::normalize(&f.0));
         Self {
@@ -274,13 +281,14 @@ impl<'r, 'a> Names<'r, 'a> {
         self.keys.get(i).cloned().unwrap_or_default()
     }
 
-    /// The first field that has one of the names; one that is null only when there is no other.
-    fn any(&self, names: &[&str]) -> Option<usize> {
+    /// Finds the first field with one of the names. Fields that are null count only if there are no
+    /// others.
+    fn find_any(&self, names: &[&str]) -> Option<usize> {
         let mut null = None;
         for name in names {
             for (i, (key, field)) in self.keys.iter().zip(&self.record.fields).enumerate() {
                 if key == name {
-                    if field.1.found() != Found::Null {
+                    if field.1.value_type() != ValueType::Null {
                         return Some(i);
                     }
                     null = null.or(Some(i));
@@ -290,31 +298,31 @@ impl<'r, 'a> Names<'r, 'a> {
         null
     }
 
-    /// The field with this very name, or else with its letters in another case.
-    fn exactly(&self, name: &str) -> Option<usize> {
+    /// Finds the field with exactly this name, or else with the same normalized name.
+    fn find_exact(&self, name: &str) -> Option<usize> {
         let fields = &self.record.fields;
         fields
             .iter()
             .position(|field| field.0 == name)
-            .or_else(|| self.any(&[&text::normalize(name)]))
+            .or_else(|| self.find_any(&[&text::normalize(name)]))
     }
 
-    /// A sure name; else an unsure one, but only if the file has no better (`settled`) and the row
-    /// has no list instead.
-    fn strong_or_maybe(
+    /// Finds a field with a known name. Falls back to a `maybe` name, unless the record has a list
+    /// instead or the file uses another name (`settled`).
+    fn find_known_or_maybe(
         &self,
-        strong: &[&str],
+        known: &[&str],
         maybe: &[&str],
         settled: Option<&str>,
         has_list: bool,
     ) -> Option<usize> {
-        if let Some(found) = self.any(strong) {
+        if let Some(found) = self.find_any(known) {
             return Some(found);
         }
         match settled {
             _ if has_list => None,
-            None => self.any(maybe),
-            Some(name) if maybe.contains(&name) => self.any(&[name]),
+            None => self.find_any(maybe),
+            Some(name) if maybe.contains(&name) => self.find_any(&[name]),
             Some(_) => None,
         }
     }

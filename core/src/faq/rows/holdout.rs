@@ -1,89 +1,84 @@
-//! Setting rows aside for checking, so that no question and no answer stands on both sides.
+//! Splitting rows into training and held-out rows without leakage.
 
-use super::row::Row;
-use super::text::normalize;
-use core::fmt;
+use super::Row;
+use crate::faq::text::normalize;
 use std::collections::HashMap;
+use thiserror::Error;
 
-/// Which rows teach and which check, by their place in the slice, each in ascending order.
+/// Indices of training and held-out rows, each in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Split {
-    /// The rows to learn from.
+    /// Rows to train on.
     pub train: Vec<usize>,
-    /// The rows that training never sees.
+    /// Rows held out from training.
     pub held_out: Vec<usize>,
 }
 
-/// Why rows cannot be split.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Reason why rows can't be split.
+#[derive(Clone, Copy, Debug, Error, PartialEq)]
 pub enum SplitError {
-    /// Not between 0 and 1.
+    /// The fraction isn't between 0 and 1.
+    #[error("The fraction of held-out rows must be between 0 and 1, but is {0}. Try 0.2.")]
     Fraction(f64),
-    /// All rows belong together: they share answers or questions, or there are fewer than two.
+    /// There are fewer than two groups of rows, see [`group_rows`].
+    #[error("{}", describe_one_group(*.rows))]
     OneGroup {
-        /// How many rows there are.
+        /// Number of rows.
         rows: usize,
     },
 }
 
-impl fmt::Display for SplitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fraction(fraction) => write!(
-                f,
-                "{fraction} is no part of the questions. Choose one between 0 and 1, such as 0.2."
-            ),
-            Self::OneGroup { rows: 0 } => {
-                f.write_str("There are no questions to set aside. Add some.")
-            }
-            Self::OneGroup { rows } => write!(
-                f,
-                "No questions can be set aside: all {rows} share one answer. Add other answers."
-            ),
-        }
+fn describe_one_group(rows: usize) -> String {
+    if rows == 0 {
+        "There are no questions to hold out. Add questions and answers.".to_owned()
+    } else {
+        format!(
+            "No questions can be held out, because all {rows} share one answer. Add questions with \
+             other answers."
+        )
     }
 }
 
-impl core::error::Error for SplitError {}
-
-/// The group of each row, counted from 0 in order of appearance. Rows with equal answers are in one
-/// group, and so are rows with an equal question or wording (see [`normalize`]).
-pub fn groups(rows: &[Row]) -> Vec<usize> {
+/// Assigns each row to a group, numbered from 0 in order of appearance.
+///
+/// Rows belong to the same group if they share an answer, a question or a paraphrase (compared by
+/// [`normalize`]), directly or through other rows.
+pub fn group_rows(rows: &[Row]) -> Vec<usize> {
     let mut parents: Vec<usize> = (0..rows.len()).collect();
     let mut answers = HashMap::new();
     let mut questions = HashMap::new();
     for (i, row) in rows.iter().enumerate() {
-        join(&mut parents, i, &mut answers, &row.answer);
-        for way in row.ways_to_ask() {
-            join(&mut parents, i, &mut questions, way);
+        join_group(&mut parents, i, &mut answers, &row.answer);
+        for question in row.all_questions() {
+            join_group(&mut parents, i, &mut questions, question);
         }
     }
     let mut numbers = HashMap::new();
     (0..rows.len())
         .map(|i| {
             let next = numbers.len();
-            *numbers.entry(root(&mut parents, i)).or_insert(next)
+            *numbers.entry(find_root(&mut parents, i)).or_insert(next)
         })
         .collect()
 }
 
-/// Puts row `i` into the group of the first row that had this text.
-fn join(parents: &mut [usize], i: usize, firsts: &mut HashMap<String, usize>, text: &str) {
+/// Merges row `i` into the group of the first row with this text.
+fn join_group(parents: &mut [usize], i: usize, firsts: &mut HashMap<String, usize>, text: &str) {
     let first = *firsts.entry(normalize(text)).or_insert(i);
-    let (a, b) = (root(parents, first), root(parents, i));
-    // The earlier row leads.
+    let (a, b) = (find_root(parents, first), find_root(parents, i));
+    // The earlier row becomes the root.
     if let Some(parent) = parents.get_mut(a.max(b)) {
         *parent = a.min(b);
     }
 }
 
-/// The row that leads the group of row `i`.
-fn root(parents: &mut [usize], mut i: usize) -> usize {
+/// Finds the root of the group of row `i`, shortening the path on the way.
+fn find_root(parents: &mut [usize], mut i: usize) -> usize {
     while let Some(&parent) = parents.get(i) {
         if parent == i {
             break;
         }
-        // Halve the way for the next time.
+        // Path halving.
         let grandparent = parents.get(parent).copied().unwrap_or(parent);
         if let Some(own) = parents.get_mut(i) {
             *own = grandparent;
@@ -93,24 +88,22 @@ fn root(parents: &mut [usize], mut i: usize) -> usize {
     i
 }
 
-/// Sets aside about `fraction` of the rows, by whole [`groups`]: no answer and no question stands
-/// on both sides.
+/// Holds out about `fraction` of the rows in whole groups (see [`group_rows`]), so that no answer,
+/// question or paraphrase occurs on both sides.
 ///
-/// Groups are shuffled, then each is held out if that brings the number of rows nearer to the
-/// fraction. The number is off by at most half the largest group, unless a side would be empty.
-/// Both sides have at least one group.
+/// Groups are shuffled, then each is held out if that brings the number of held-out rows closer to
+/// the fraction. The number differs from it by at most half the size of the largest group, unless a
+/// side would be empty. Both sides have at least one group.
 ///
-/// The same rows, fraction and seed give the same split on every machine: the shuffle is our own
-/// (Fisher and Yates's) over the 64-bit numbers of [`fastrand::Rng`], whose own shuffle depends on
-/// the width of a pointer.
+/// The same rows, fraction and seed give the same split on every machine.
 ///
 /// # Errors
-/// [`SplitError`], when the fraction is not between 0 and 1 or there are fewer than two groups.
+/// [`SplitError`], when the fraction isn't between 0 and 1 or there are fewer than two groups.
 pub fn split(rows: &[Row], fraction: f64, seed: u64) -> Result<Split, SplitError> {
     if !(fraction > 0.0 && fraction < 1.0) {
         return Err(SplitError::Fraction(fraction));
     }
-    let group_of = groups(rows);
+    let group_of = group_rows(rows);
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (row, &group) in group_of.iter().enumerate() {
         match groups.get_mut(group) {
@@ -121,26 +114,28 @@ pub fn split(rows: &[Row], fraction: f64, seed: u64) -> Result<Split, SplitError
     if groups.len() < 2 {
         return Err(SplitError::OneGroup { rows: rows.len() });
     }
-    shuffle(&mut groups, seed);
+    shuffle_groups(&mut groups, seed);
     let target = fraction * rows.len() as f64;
     let mut count = 0;
     let (mut held_out, mut train): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| {
-        let more = count + group.len();
-        let nearer = (more as f64 - target).abs() < (count as f64 - target).abs();
-        if nearer {
-            count = more;
+        let larger = count + group.len();
+        let is_closer = (larger as f64 - target).abs() < (count as f64 - target).abs();
+        if is_closer {
+            count = larger;
         }
-        nearer
+        is_closer
     });
     move_smallest_if_empty(&mut train, &mut held_out);
     move_smallest_if_empty(&mut held_out, &mut train);
     Ok(Split {
-        train: sorted(train),
-        held_out: sorted(held_out),
+        train: sort_rows(train),
+        held_out: sort_rows(held_out),
     })
 }
 
-fn shuffle(groups: &mut [Vec<usize>], seed: u64) {
+/// Shuffles with the Fisher–Yates algorithm over 64-bit numbers. [`fastrand::Rng::shuffle`] depends
+/// on the pointer width.
+fn shuffle_groups(groups: &mut [Vec<usize>], seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     for i in (1..groups.len()).rev() {
         let j = random.u64(0..=i as u64) as usize;
@@ -158,7 +153,7 @@ fn move_smallest_if_empty(from: &mut Vec<Vec<usize>>, to: &mut Vec<Vec<usize>>) 
     }
 }
 
-fn sorted(groups: Vec<Vec<usize>>) -> Vec<usize> {
+fn sort_rows(groups: Vec<Vec<usize>>) -> Vec<usize> {
     let mut rows = groups.concat();
     rows.sort_unstable();
     rows
@@ -170,10 +165,10 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::HashSet;
 
-    fn row(question: &str, wordings: &[&str], answer: &str) -> Row {
+    fn row(question: &str, paraphrases: &[&str], answer: &str) -> Row {
         Row {
             question: question.to_owned(),
-            wordings: wordings.iter().map(|w| (*w).to_owned()).collect(),
+            paraphrases: paraphrases.iter().map(|w| (*w).to_owned()).collect(),
             answer: answer.to_owned(),
             ..Row::default()
         }
@@ -186,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_share_an_answer_or_question_are_one_group() {
+    fn group_rows_joins_shared_answers_and_questions() {
         let rows = [
             row("a", &[], "1"),
             row("b", &["E "], "2"),
@@ -196,12 +191,12 @@ mod tests {
             row("f", &[], "4"),
             row("D", &[], "1"),
         ];
-        assert_eq!(groups(&rows), [0, 1, 0, 0, 1, 1, 0]);
-        assert_eq!(groups(&[]), [0; 0]);
+        assert_eq!(group_rows(&rows), [0, 1, 0, 0, 1, 1, 0]);
+        assert_eq!(group_rows(&[]), [0; 0]);
     }
 
     #[test]
-    fn nonsense_is_refused_in_words() {
+    fn split_rejects_invalid_fractions_and_single_groups() {
         let rows = numbered(5);
         for fraction in [0.0, 1.0, -0.5, f64::NAN, f64::INFINITY] {
             assert!(matches!(
@@ -213,24 +208,25 @@ mod tests {
         let same = [row("a", &[], "x"), row("b", &[], "X")];
         assert_eq!(
             split(&same, 0.5, 1).unwrap_err().to_string(),
-            "No questions can be set aside: all 2 share one answer. Add other answers."
+            "No questions can be held out, because all 2 share one answer. Add questions with other \
+             answers."
         );
         assert_eq!(
             split(&rows, 2.0, 1).unwrap_err().to_string(),
-            "2 is no part of the questions. Choose one between 0 and 1, such as 0.2."
+            "The fraction of held-out rows must be between 0 and 1, but is 2. Try 0.2."
         );
     }
 
-    /// The same on every machine and with every later version: projects are saved with their seed.
+    /// Project files store only the seed, so a seed must give the same split in every version.
     #[test]
-    fn a_seed_always_gives_the_same_split() {
+    fn split_is_stable_for_a_seed() {
         let held_out = |n, seed| split(&numbered(n), 0.25, seed).unwrap().held_out;
         assert_eq!(held_out(12, 42), [6, 7, 11]);
         assert_eq!(held_out(12, 43), [1, 2, 3]);
     }
 
     #[test]
-    fn single_rows_are_split_exactly() {
+    fn split_matches_the_fraction_without_shared_texts() {
         for (n, fraction, expected) in [(100, 0.2, 20), (2, 0.01, 1), (2, 0.99, 1), (7, 0.5, 3)] {
             let held_out = split(&numbered(n), fraction, 7).unwrap().held_out.len();
             assert_eq!(held_out, expected, "{n} {fraction}");
@@ -245,9 +241,9 @@ mod tests {
             text(20),
         );
         proptest::collection::vec(some, 0..40).prop_map(|rows| {
-            let row = |(question, wordings, answer)| Row {
+            let row = |(question, paraphrases, answer)| Row {
                 question,
-                wordings,
+                paraphrases,
                 answer,
                 ..Row::default()
             };
@@ -257,8 +253,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_stands_on_both_sides(rows in rows(), fraction in 0.01f64..0.99, seed: u64) {
-            let groups = groups(&rows);
+        fn split_shares_no_text_between_sides(rows in rows(), fraction in 0.01f64..0.99, seed: u64) {
+            let groups = group_rows(&rows);
             let count = groups.iter().collect::<HashSet<_>>().len();
             let Ok(found) = split(&rows, fraction, seed) else {
                 prop_assert!(count < 2);
@@ -271,9 +267,9 @@ mod tests {
             let texts = |side: &[usize], of: fn(&Row) -> Vec<String>| -> HashSet<String> {
                 side.iter().flat_map(|i| of(&rows[*i])).map(|t| normalize(&t)).collect()
             };
-            let ways = |row: &Row| row.ways_to_ask().map(str::to_owned).collect();
+            let questions = |row: &Row| row.all_questions().map(str::to_owned).collect();
             let answer = |row: &Row| vec![row.answer.clone()];
-            prop_assert!(texts(&found.train, ways).is_disjoint(&texts(&found.held_out, ways)));
+            prop_assert!(texts(&found.train, questions).is_disjoint(&texts(&found.held_out, questions)));
             prop_assert!(texts(&found.train, answer).is_disjoint(&texts(&found.held_out, answer)));
             prop_assert_eq!(&split(&rows, fraction, seed).unwrap(), &found);
             let size = |g: usize| groups.iter().filter(|x| **x == g).count();
