@@ -1,18 +1,16 @@
-//! Layer 6: embeddings on disk, keyed by model and content: what was embedded once is never embedded
-//! again.
+//! Embeddings cached on disk, keyed by model and content, so that each text is embedded only once.
 //!
-//! A folder for each model (its fingerprint), in it pieces of at most [`PIECE`] contents, each a
-//! safetensors file that is written once and never changed, with the SHA-256 of every content
-//! (`keys`, `[n, 32]` bytes; of a text, its UTF-8 bytes) and its embedding (`vectors`, `[n, d]` f32).
-//! A run that is killed loses at most one piece.
+//! Each model has a directory named by its fingerprint. The directory holds chunks of at most
+//! [`CHUNK_LEN`] entries: safetensors files that are written once and never changed. A chunk has the
+//! SHA-256 of every content (`keys`, `[n, 32]` u8; the content of a text is its UTF-8 bytes) and its
+//! embedding (`vectors`, `[n, d]` f32). A killed run loses at most one chunk.
 //!
-//! Each piece is read once and then forgotten, until nothing is wanted any more, so time is linear in
-//! the contents and in the pieces there are. Memory holds the result, which fills up as work is done,
-//! 37 bytes a content to find it by, and one piece.
+//! A lookup reads each chunk once and stops as soon as everything is found. Memory holds the result,
+//! 37 bytes per content for the index, and one chunk.
 //!
-//! [`EmbeddingCache`] is what the app embeds whole FAQs with, and the
-//! [`VectorStore`] behind [`CachePolicy::Disk`](crate::encoder::CachePolicy::Disk). Unlike
-//! Quaterion's `save_dir` it notices when a text or the model changes, and holds no pickles.
+//! [`EmbeddingCache`] also implements [`VectorStore`] for
+//! [`CachePolicy::Disk`](crate::encoder::CachePolicy::Disk). Unlike Quaterion's `save_dir`, it
+//! detects changed texts and models, and stores no pickles.
 
 use crate::{
     encoder::{BoxError, VectorStore},
@@ -22,39 +20,40 @@ use crate::{
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 use std::{
-    fmt::{self, Write as _},
+    fmt::Write as _,
     ops::Range,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
+use thiserror::Error;
 
-/// Contents in a piece: some seconds of work.
-pub const PIECE: usize = 1024;
+/// Maximum number of embeddings in a chunk file, and the unit of work lost when a run is killed.
+pub const CHUNK_LEN: usize = 1024;
 
-/// No piece is longer; one that claims to be is not ours.
-const LIMIT: u64 = 1 << 28;
+/// Maximum size of a chunk file in bytes. Larger files are treated as damaged.
+const MAX_CHUNK_BYTES: u64 = 1 << 28;
 
 type Key = [u8; 32];
 
-/// Turns texts into embeddings, `n` texts → `[n, d]`; calls back with the number done so far and
-/// gives up with `None` when that returns false.
+/// Function that embeds `n` texts as `[n, d]`. It reports the number of texts embedded so far through
+/// its second argument, and returns `None` to stop when that callback returns `false`.
 pub type Encode<'a> =
     dyn FnMut(&[&str], &mut dyn FnMut(usize) -> bool) -> Result<Option<Matrix>, BoxError> + 'a;
 
-/// As [`Encode`], but by numbers of contents.
-type EncodeNumbers<'a> =
+/// Like [`Encode`], but takes indices of contents.
+type EncodeIndices<'a> =
     dyn FnMut(&[usize], &mut dyn FnMut(usize) -> bool) -> Result<Option<Matrix>, BoxError> + 'a;
 
-/// Somebody who may want long work to wait or to end.
+/// Cooperative pausing and cancelling of long work.
 pub trait Interrupt {
-    /// Waits as long as the work is paused; returns whether it is to go on.
+    /// Blocks while the work is paused; returns whether to continue.
     fn wait(&self) -> bool;
 
-    /// Whether the work is to end.
+    /// Whether the work was cancelled.
     fn stopping(&self) -> bool;
 }
 
-/// Nobody interrupts.
+/// Never pauses or cancels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Uninterrupted;
 
@@ -68,71 +67,50 @@ impl Interrupt for Uninterrupted {
     }
 }
 
-/// Why embeddings could not be had.
-#[derive(Debug)]
+/// Error of embedding through a cache.
+#[derive(Debug, Error)]
 pub enum CacheError {
-    /// The encoder failed, or gave something else than it was asked for.
-    Encoder(BoxError),
-    /// Something could not be read or written.
-    Store(StoreError),
+    /// The encoder failed, or returned a matrix of the wrong shape.
+    #[error("{0}")]
+    Encoder(#[source] BoxError),
+    /// A cache file could not be read or written.
+    #[error("{0}")]
+    Store(#[from] StoreError),
 }
 
-impl fmt::Display for CacheError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Encoder(error) => error.fmt(f),
-            Self::Store(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for CacheError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Encoder(error) => Some(error.as_ref()),
-            Self::Store(error) => Some(error),
-        }
-    }
-}
-
-impl From<StoreError> for CacheError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-/// The saved embeddings of one model.
+/// Cached embeddings of one model.
 pub struct EmbeddingCache<'a> {
     store: &'a dyn Store,
     dir: PathBuf,
     dim: usize,
 }
 
-/// How far [`EmbeddingCache::embed`] is, counting equal texts once.
+/// Progress of [`EmbeddingCache::embed`]. Equal texts count once.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// Texts done, those found among them.
+    /// Number of texts done, including those found in the cache.
     pub done: usize,
-    /// Texts in all.
+    /// Total number of texts.
     pub total: usize,
-    /// Seconds left at the pace of those embedded in this run, pauses left out; those found were no
-    /// work, and say nothing of the others. None before the first was embedded.
+    /// Estimated seconds left, from the texts embedded in this run without pauses. `None` until the
+    /// first text is embedded.
     pub eta_s: Option<f64>,
 }
 
-/// What [`EmbeddingCache::embed`] did.
+/// Result of [`EmbeddingCache::embed`].
 #[derive(Debug, Default)]
 pub struct Embedded {
-    /// One row a text, in the order given, `[n, d]`.
+    /// Embeddings of the texts in the given order, `[n, d]`.
     pub embeddings: Matrix,
-    /// Texts that had to be embedded; the others were found.
+    /// Number of distinct texts embedded in this run; the others were in the cache.
     pub fresh: usize,
-    /// Pieces that could not be read and were thrown away.
+    /// Number of damaged chunks that were deleted.
     pub damaged: usize,
 }
 
 impl<'a> EmbeddingCache<'a> {
-    /// The cache of a model under `root`, by its fingerprint; `dim` is the length of an embedding.
+    /// Creates the cache of a model in the directory `root/fingerprint`. `dim` is the embedding
+    /// dimension.
     #[must_use]
     pub fn new(store: &'a dyn Store, root: &Path, fingerprint: &str, dim: usize) -> Self {
         Self {
@@ -142,10 +120,12 @@ impl<'a> EmbeddingCache<'a> {
         }
     }
 
-    /// The embeddings of all texts; `None` when stopped before the end (what was done is saved).
+    /// Embeds all texts, encoding only those that aren't in the cache.
+    ///
+    /// Returns `None` when cancelled; completed chunks stay in the cache.
     ///
     /// # Errors
-    /// When the store or the encoder fails.
+    /// [`CacheError`], when the store or the encoder fails.
     pub fn embed(
         &self,
         texts: &[&str],
@@ -154,24 +134,24 @@ impl<'a> EmbeddingCache<'a> {
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<Embedded>, CacheError> {
         let contents: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
-        let mut encode = |numbers: &[usize], tell: &mut dyn FnMut(usize) -> bool| {
-            let texts: Vec<&str> = numbers.iter().map(|&number| texts[number]).collect();
-            encode(&texts, tell)
+        let mut encode = |indices: &[usize], report: &mut dyn FnMut(usize) -> bool| {
+            let texts: Vec<&str> = indices.iter().map(|&i| texts[i]).collect();
+            encode(&texts, report)
         };
         self.embed_contents(&contents, &mut encode, control, on_progress)
     }
 
-    /// As [`embed`](Self::embed), for contents of any kind.
+    /// Like [`embed`](Self::embed), for contents of any kind.
     fn embed_contents(
         &self,
         contents: &[&[u8]],
-        encode: &mut EncodeNumbers<'_>,
+        encode: &mut EncodeIndices<'_>,
         control: &dyn Interrupt,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<Embedded>, CacheError> {
         self.store.create_dir_all(&self.dir)?;
         self.store.sweep(&self.dir)?;
-        let mut wanted = Wanted::new(contents, self.dim);
+        let mut wanted = PendingResult::new(contents, self.dim);
         let total = wanted.left;
         let mut done = Embedded::default();
 
@@ -186,10 +166,10 @@ impl<'a> EmbeddingCache<'a> {
             {
                 continue;
             }
-            match self.read(&path)? {
+            match self.read_chunk(&path)? {
                 Some((keys, vectors)) => {
                     for (key, vector) in keys.iter().zip(vectors.iter_rows()) {
-                        wanted.place(key, vector);
+                        wanted.fill(key, vector);
                     }
                 }
                 None => {
@@ -204,39 +184,39 @@ impl<'a> EmbeddingCache<'a> {
             });
         }
 
-        let fresh = wanted.fresh();
+        let fresh = wanted.missing_indices();
         let mut pace = Pace::new(total, fresh.len());
-        for (piece, list) in fresh.chunks(PIECE).enumerate() {
-            let before = piece * PIECE;
-            if !pace.pausing(|| control.wait()) {
+        for (chunk, indices) in fresh.chunks(CHUNK_LEN).enumerate() {
+            let before = chunk * CHUNK_LEN;
+            if !pace.exclude_pause(|| control.wait()) {
                 return Ok(None);
             }
-            let mut tell = |n: usize| {
+            let mut report = |n: usize| {
                 on_progress(pace.progress(before + n));
-                pace.pausing(|| control.wait())
+                pace.exclude_pause(|| control.wait())
             };
-            let Some(vectors) = encode(list, &mut tell).map_err(CacheError::Encoder)? else {
+            let Some(vectors) = encode(indices, &mut report).map_err(CacheError::Encoder)? else {
                 return Ok(None);
             };
-            if vectors.rows() != list.len() || vectors.columns() != self.dim {
+            if vectors.rows() != indices.len() || vectors.columns() != self.dim {
                 return Err(CacheError::Encoder(
                     format!(
-                        "the encoder gave {}×{} numbers for {} inputs of {} each",
+                        "the encoder returned a matrix of shape [{}, {}] instead of [{}, {}]",
                         vectors.rows(),
                         vectors.columns(),
-                        list.len(),
+                        indices.len(),
                         self.dim
                     )
                     .into(),
                 ));
             }
-            let keys: Vec<Key> = list.iter().map(|number| wanted.keys[*number]).collect();
-            self.write(&keys, &vectors)?;
+            let keys: Vec<Key> = indices.iter().map(|&i| wanted.keys[i]).collect();
+            self.write_chunk(&keys, &vectors)?;
             for (key, vector) in keys.iter().zip(vectors.iter_rows()) {
-                wanted.place(key, vector);
+                wanted.fill(key, vector);
             }
-            done.fresh += list.len();
-            on_progress(pace.progress(before + list.len()));
+            done.fresh += indices.len();
+            on_progress(pace.progress(before + indices.len()));
         }
         if wanted.left > 0 {
             return Ok(None);
@@ -245,21 +225,21 @@ impl<'a> EmbeddingCache<'a> {
         Ok(Some(done))
     }
 
-    /// One piece; `None` when it is damaged or of another width.
-    fn read(&self, path: &Path) -> Result<Option<(Vec<Key>, Matrix)>, CacheError> {
-        let bytes = match self.store.read(path, LIMIT) {
+    /// Reads a chunk; `None` if it is damaged or has another dimension.
+    fn read_chunk(&self, path: &Path) -> Result<Option<(Vec<Key>, Matrix)>, CacheError> {
+        let bytes = match self.store.read(path, MAX_CHUNK_BYTES) {
             Ok(bytes) => bytes,
             Err(error) => match error.kind {
-                // Another window may have thrown the same damaged piece away.
+                // Another process may have deleted the same damaged chunk.
                 ErrorKind::NotFound => return Ok(Some((Vec::new(), Matrix::default()))),
                 ErrorKind::TooLarge { .. } | ErrorKind::NotARegularFile => return Ok(None),
                 _ => return Err(error.into()),
             },
         };
-        Ok(self.parse(&bytes))
+        Ok(self.parse_chunk(&bytes))
     }
 
-    fn parse(&self, bytes: &[u8]) -> Option<(Vec<Key>, Matrix)> {
+    fn parse_chunk(&self, bytes: &[u8]) -> Option<(Vec<Key>, Matrix)> {
         let file = SafeTensors::deserialize(bytes).ok()?;
         let (keys, vectors) = (file.tensor("keys").ok()?, file.tensor("vectors").ok()?);
         let n = *keys.shape().first()?;
@@ -279,7 +259,7 @@ impl<'a> EmbeddingCache<'a> {
         vectors.is_finite().then_some((keys, vectors))
     }
 
-    fn write(&self, keys: &[Key], vectors: &Matrix) -> Result<(), CacheError> {
+    fn write_chunk(&self, keys: &[Key], vectors: &Matrix) -> Result<(), CacheError> {
         let key_bytes = keys.concat();
         let vector_bytes = vectors.to_le_bytes();
         let view = |dtype, shape, data| {
@@ -304,26 +284,28 @@ impl<'a> EmbeddingCache<'a> {
     }
 }
 
-/// The result while it comes to be, and what of it is still missing.
-struct Wanted {
-    /// What each content is found by.
+/// Partially filled result.
+struct PendingResult {
+    /// Key of each content.
     keys: Vec<Key>,
-    /// Numbers of contents in the order of their keys, equal ones in their own.
+    /// Indices of contents, sorted by key and then by index.
     by_key: Vec<u32>,
-    /// Whether a content is the first of its equals and missing.
+    /// Whether each content is the first with its key and still missing.
     missing: Vec<bool>,
-    /// How many are.
+    /// Number of missing contents.
     left: usize,
     dim: usize,
     result: Vec<f32>,
 }
 
-impl Wanted {
+impl PendingResult {
     fn new(contents: &[&[u8]], dim: usize) -> Self {
-        let key = |content: &&[u8]| Key::from(Sha256::digest(content));
-        let keys: Vec<Key> = contents.iter().map(key).collect();
+        let keys: Vec<Key> = contents
+            .iter()
+            .map(|content| Key::from(Sha256::digest(content)))
+            .collect();
         let mut by_key: Vec<u32> = (0..keys.len() as u32).collect();
-        by_key.sort_unstable_by_key(|number| (&keys[*number as usize], *number));
+        by_key.sort_unstable_by_key(|index| (&keys[*index as usize], *index));
         let mut missing = vec![false; keys.len()];
         let equals = by_key.chunk_by(|a, b| keys[*a as usize] == keys[*b as usize]);
         for first in equals.filter_map(|equals| equals.first()) {
@@ -332,7 +314,7 @@ impl Wanted {
         Self {
             left: missing.iter().filter(|missing| **missing).count(),
             missing,
-            // The system gives zeros only where they are touched.
+            // The system allocates zeroed pages only when they are touched.
             result: vec![0.0; keys.len() * dim],
             keys,
             by_key,
@@ -340,10 +322,9 @@ impl Wanted {
         }
     }
 
-    /// Puts a vector to all contents of a key, if they lack it.
-    fn place(&mut self, key: &Key, vector: &[f32]) {
-        let Range { start, end } = self.equals(key);
-        let rows = &self.by_key[start..end];
+    /// Fills in the vector of all contents with a key, if it is missing.
+    fn fill(&mut self, key: &Key, vector: &[f32]) {
+        let rows = &self.by_key[self.find_key(key)];
         let Some(first) = rows.first().map(|first| *first as usize) else {
             return;
         };
@@ -358,23 +339,23 @@ impl Wanted {
         }
     }
 
-    /// Where the contents of a key stand in `by_key`.
-    fn equals(&self, key: &Key) -> Range<usize> {
-        let of = |number: &u32| &self.keys[*number as usize];
-        let start = self.by_key.partition_point(|number| of(number) < key);
+    /// Range of `by_key` with the contents that have a key.
+    fn find_key(&self, key: &Key) -> Range<usize> {
+        let key_of = |index: &u32| &self.keys[*index as usize];
+        let start = self.by_key.partition_point(|index| key_of(index) < key);
         let rest = self.by_key[start..].iter();
-        start..start + rest.take_while(|number| of(number) == key).count()
+        start..start + rest.take_while(|index| key_of(index) == key).count()
     }
 
-    /// The contents that nobody has, in their order, equal ones once.
-    fn fresh(&self) -> Vec<usize> {
+    /// Indices of the missing contents, in order; equal contents once.
+    fn missing_indices(&self) -> Vec<usize> {
         (0..self.missing.len())
-            .filter(|number| self.missing[*number])
+            .filter(|index| self.missing[*index])
             .collect()
     }
 }
 
-/// How fast fresh texts are embedded, and so how long the rest takes.
+/// Estimate of the remaining time from the pace of embedding.
 struct Pace {
     total: usize,
     fresh: usize,
@@ -383,7 +364,7 @@ struct Pace {
 }
 
 impl Pace {
-    /// From now on `fresh` texts are embedded, of `total`.
+    /// Starts the clock for embedding `fresh` of `total` texts.
     fn new(total: usize, fresh: usize) -> Self {
         Self {
             total,
@@ -393,15 +374,15 @@ impl Pace {
         }
     }
 
-    /// Does what may be a pause.
-    fn pausing(&mut self, pause: impl FnOnce() -> bool) -> bool {
+    /// Runs `pause` and excludes its duration from the working time; returns its result.
+    fn exclude_pause(&mut self, pause: impl FnOnce() -> bool) -> bool {
         let begun = Instant::now();
-        let go_on = pause();
+        let resume = pause();
         self.paused += begun.elapsed();
-        go_on
+        resume
     }
 
-    /// Where it is once so many of the fresh texts are embedded.
+    /// Progress when `embedded` of the fresh texts are embedded.
     fn progress(&self, embedded: usize) -> Progress {
         let worked = self
             .begun
@@ -424,9 +405,9 @@ impl VectorStore for EmbeddingCache<'_> {
         encode: &mut dyn FnMut(&[usize]) -> Result<Matrix, BoxError>,
     ) -> Result<Matrix, BoxError> {
         let mut encode =
-            |numbers: &[usize], _: &mut dyn FnMut(usize) -> bool| encode(numbers).map(Some);
+            |indices: &[usize], _: &mut dyn FnMut(usize) -> bool| encode(indices).map(Some);
         let done = self.embed_contents(contents, &mut encode, &Uninterrupted, &mut |_| {})?;
-        // Nobody stops it, so there is always a result.
+        // `Uninterrupted` never cancels, so there is always a result.
         done.map(|done| done.embeddings)
             .ok_or_else(|| "embedding was stopped".into())
     }
@@ -441,7 +422,7 @@ mod tests {
     };
     use std::cell::Cell;
 
-    /// Stops when told to.
+    /// Cancels when its flag is set.
     #[derive(Default)]
     struct Stop(Cell<bool>);
 
@@ -456,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cached_encoder_finds_what_another_run_embedded() {
+    fn cached_encoder_reuses_embeddings_of_another_run() {
         let store = MemStore::new();
         let cached = |encoder| {
             let cache = EmbeddingCache::new(&store, Path::new("cache"), "counting", 2);
@@ -475,10 +456,10 @@ mod tests {
         let again = cached(&second);
         assert_eq!(again.encode(&texts).unwrap(), expected);
         assert_eq!(second.asked.get(), 0);
-        // An edited text is embedded, the others are not.
+        // Only the edited text is embedded.
         again.encode(&["a", "bb!"]).unwrap();
         assert_eq!(second.asked.get(), 1);
-        // The app embeds texts by the same keys.
+        // `EmbeddingCache::embed` uses the same keys.
         let (app, seen) = embed_as(&store, "counting", &["bb!", "ccc"]).unwrap();
         assert_eq!(
             (app.embeddings.data(), seen),
@@ -487,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn the_encoders_own_error_comes_back() {
+    fn cached_encoder_returns_the_encoder_error() {
         let store = MemStore::new();
         let cache = EmbeddingCache::new(&store, Path::new("cache"), "counting", 2);
         let policy = CachePolicy::Disk {
@@ -499,7 +480,7 @@ mod tests {
         assert_eq!(error.to_string(), "will not read \"bad\"");
     }
 
-    /// An encoder that counts what it is asked: the vector of a text is (its length, 1).
+    /// Embeds a text as (length, 1) and counts the texts.
     fn encode(seen: &mut usize, texts: &[&str]) -> Matrix {
         *seen += texts.len();
         let rows: Vec<[f32; 2]> = texts.iter().map(|text| [text.len() as f32, 1.0]).collect();
@@ -527,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_run_embeds_nothing() {
+    fn embed_reuses_embeddings_of_earlier_runs() {
         let store = MemStore::new();
         let texts = ["a", "bbb", "a", "cc"];
         let (first, seen) = embed(&store, &texts).unwrap();
@@ -545,12 +526,12 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_piece_is_embedded_again() {
+    fn embed_replaces_damaged_chunks() {
         let store = MemStore::new();
         embed(&store, &["a", "bb"]).unwrap();
         let dir = Path::new("cache/model");
         let name = store.list(dir).unwrap().remove(0).name;
-        let mut bytes = store.read(&dir.join(&name), LIMIT).unwrap();
+        let mut bytes = store.read(&dir.join(&name), MAX_CHUNK_BYTES).unwrap();
         bytes.truncate(bytes.len() - 3);
         store.write_atomic(&dir.join(&name), &bytes).unwrap();
         let (again, seen) = embed(&store, &["a", "bb"]).unwrap();
@@ -559,9 +540,9 @@ mod tests {
     }
 
     #[test]
-    fn stopping_keeps_what_was_done() {
+    fn embed_keeps_completed_chunks_when_cancelled() {
         let store = MemStore::new();
-        let texts: Vec<String> = (0..2 * PIECE).map(|i| format!("text {i}")).collect();
+        let texts: Vec<String> = (0..2 * CHUNK_LEN).map(|i| format!("text {i}")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let control = Stop::default();
         let mut seen = 0;
@@ -576,42 +557,42 @@ mod tests {
             &mut |_| {},
         );
         assert!(stopped.unwrap().is_none());
-        assert_eq!(seen, PIECE);
-        assert_eq!(embed(&store, &texts).unwrap().1, PIECE);
+        assert_eq!(seen, CHUNK_LEN);
+        assert_eq!(embed(&store, &texts).unwrap().1, CHUNK_LEN);
     }
 
-    /// Half of the texts are found at once and say nothing of how long the others take.
     #[test]
-    fn time_left_is_told_from_fresh_work_alone() {
+    fn progress_estimates_time_from_fresh_texts_only() {
         let store = MemStore::new();
-        let texts: Vec<String> = (0..4 * PIECE).map(|i| format!("text {i}")).collect();
+        let texts: Vec<String> = (0..4 * CHUNK_LEN).map(|i| format!("text {i}")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        embed(&store, &texts[..3 * PIECE]).unwrap();
+        embed(&store, &texts[..3 * CHUNK_LEN]).unwrap();
         let cache = EmbeddingCache::new(&store, Path::new("cache"), "model", 2);
-        let (mut seen, mut told) = (0, Vec::new());
+        let (mut seen, mut reported) = (0, Vec::new());
         cache
             .embed(
                 &texts,
-                &mut |texts, tell| {
-                    assert!(tell(PIECE / 2));
+                &mut |texts, report| {
+                    assert!(report(CHUNK_LEN / 2));
                     Ok(Some(encode(&mut seen, texts)))
                 },
                 &Uninterrupted,
-                &mut |progress| told.push(progress),
+                &mut |progress| reported.push(progress),
             )
             .unwrap();
-        let (found, fresh): (Vec<Progress>, Vec<Progress>) =
-            told.into_iter().partition(|at| at.done <= 3 * PIECE);
+        let (found, fresh): (Vec<Progress>, Vec<Progress>) = reported
+            .into_iter()
+            .partition(|at| at.done <= 3 * CHUNK_LEN);
         assert_eq!(found.len(), 3);
         assert!(found.iter().all(|progress| progress.eta_s.is_none()));
         let done: Vec<usize> = fresh.iter().map(|progress| progress.done).collect();
-        assert_eq!(done, [3 * PIECE + PIECE / 2, 4 * PIECE]);
+        assert_eq!(done, [3 * CHUNK_LEN + CHUNK_LEN / 2, 4 * CHUNK_LEN]);
         assert_eq!(fresh[1].eta_s, Some(0.0));
         assert!(fresh[0].eta_s > Some(0.0));
     }
 
     #[test]
-    fn pauses_do_not_count_as_work() {
+    fn pace_excludes_pauses() {
         let mut pace = Pace::new(30, 20);
         pace.begun -= Duration::from_secs(70);
         pace.paused += Duration::from_secs(60);
@@ -623,7 +604,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_fails_the_next_run_is_right() {
+    fn embed_recovers_from_any_fault() {
         let texts = ["a", "bb", "ccc"];
         for fault in [Fault::Full, Fault::Io, Fault::ShortWrite, Fault::Crash] {
             for n in 1.. {

@@ -1,7 +1,7 @@
 //! `kill -9` in the middle of embedding: the next run finds what was done and embeds only the rest.
 
 use nearsay_core::{
-    cache::{Embedded, EmbeddingCache, PIECE, Uninterrupted},
+    cache::{CHUNK_LEN, Embedded, EmbeddingCache, Uninterrupted},
     matrix::Matrix,
     store::DiskStore,
 };
@@ -25,7 +25,7 @@ fn vector(text: &str) -> [f32; DIM] {
 }
 
 fn texts() -> Vec<String> {
-    (0..PIECES * PIECE)
+    (0..PIECES * CHUNK_LEN)
         .map(|number| format!("synthetic text {number}"))
         .collect()
 }
@@ -77,7 +77,7 @@ fn a_killed_embedding_goes_on_where_it_was() {
 
         let embedded = embed(dir.path(), Duration::ZERO, |_| {});
         assert!(
-            embedded.fresh <= (PIECES - kill_after) * PIECE,
+            embedded.fresh <= (PIECES - kill_after) * CHUNK_LEN,
             "{}",
             embedded.fresh
         );
