@@ -12,6 +12,10 @@
 //! [`CachePolicy::Disk`](crate::encoder::CachePolicy::Disk). Unlike Quaterion's `save_dir`, it
 //! detects changed texts and models, and stores no pickles.
 
+mod pace;
+mod pending;
+
+use self::{pace::Pace, pending::PendingResult};
 use crate::{
     encoder::{BoxError, VectorStore},
     matrix::Matrix,
@@ -21,9 +25,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 use std::{
     fmt::Write as _,
-    ops::Range,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 use thiserror::Error;
 
@@ -284,120 +286,6 @@ impl<'a> EmbeddingCache<'a> {
     }
 }
 
-/// Partially filled result.
-struct PendingResult {
-    /// Key of each content.
-    keys: Vec<Key>,
-    /// Indices of contents, sorted by key and then by index.
-    by_key: Vec<u32>,
-    /// Whether each content is the first with its key and still missing.
-    missing: Vec<bool>,
-    /// Number of missing contents.
-    left: usize,
-    dim: usize,
-    result: Vec<f32>,
-}
-
-impl PendingResult {
-    fn new(contents: &[&[u8]], dim: usize) -> Self {
-        let keys: Vec<Key> = contents
-            .iter()
-            .map(|content| Key::from(Sha256::digest(content)))
-            .collect();
-        let mut by_key: Vec<u32> = (0..keys.len() as u32).collect();
-        by_key.sort_unstable_by_key(|index| (&keys[*index as usize], *index));
-        let mut missing = vec![false; keys.len()];
-        let equals = by_key.chunk_by(|a, b| keys[*a as usize] == keys[*b as usize]);
-        for first in equals.filter_map(|equals| equals.first()) {
-            missing[*first as usize] = true;
-        }
-        Self {
-            left: missing.iter().filter(|missing| **missing).count(),
-            missing,
-            // The system allocates zeroed pages only when they are touched.
-            result: vec![0.0; keys.len() * dim],
-            keys,
-            by_key,
-            dim,
-        }
-    }
-
-    /// Fills in the vector of all contents with a key, if it is missing.
-    fn fill(&mut self, key: &Key, vector: &[f32]) {
-        let rows = &self.by_key[self.find_key(key)];
-        let Some(first) = rows.first().map(|first| *first as usize) else {
-            return;
-        };
-        if !self.missing[first] {
-            return;
-        }
-        self.missing[first] = false;
-        self.left -= 1;
-        for row in rows {
-            let at = *row as usize * self.dim;
-            self.result[at..at + self.dim].copy_from_slice(vector);
-        }
-    }
-
-    /// Range of `by_key` with the contents that have a key.
-    fn find_key(&self, key: &Key) -> Range<usize> {
-        let key_of = |index: &u32| &self.keys[*index as usize];
-        let start = self.by_key.partition_point(|index| key_of(index) < key);
-        let rest = self.by_key[start..].iter();
-        start..start + rest.take_while(|index| key_of(index) == key).count()
-    }
-
-    /// Indices of the missing contents, in order; equal contents once.
-    fn missing_indices(&self) -> Vec<usize> {
-        (0..self.missing.len())
-            .filter(|index| self.missing[*index])
-            .collect()
-    }
-}
-
-/// Estimate of the remaining time from the pace of embedding.
-struct Pace {
-    total: usize,
-    fresh: usize,
-    begun: Instant,
-    paused: Duration,
-}
-
-impl Pace {
-    /// Starts the clock for embedding `fresh` of `total` texts.
-    fn new(total: usize, fresh: usize) -> Self {
-        Self {
-            total,
-            fresh,
-            begun: Instant::now(),
-            paused: Duration::ZERO,
-        }
-    }
-
-    /// Runs `pause` and excludes its duration from the working time; returns its result.
-    fn exclude_pause(&mut self, pause: impl FnOnce() -> bool) -> bool {
-        let begun = Instant::now();
-        let resume = pause();
-        self.paused += begun.elapsed();
-        resume
-    }
-
-    /// Progress when `embedded` of the fresh texts are embedded.
-    fn progress(&self, embedded: usize) -> Progress {
-        let worked = self
-            .begun
-            .elapsed()
-            .saturating_sub(self.paused)
-            .as_secs_f64();
-        let left = self.fresh.saturating_sub(embedded) as f64;
-        Progress {
-            done: self.total - self.fresh + embedded,
-            total: self.total,
-            eta_s: (embedded > 0).then(|| worked / embedded as f64 * left),
-        }
-    }
-}
-
 impl VectorStore for EmbeddingCache<'_> {
     fn vectors(
         &self,
@@ -589,18 +477,6 @@ mod tests {
         assert_eq!(done, [3 * CHUNK_LEN + CHUNK_LEN / 2, 4 * CHUNK_LEN]);
         assert_eq!(fresh[1].eta_s, Some(0.0));
         assert!(fresh[0].eta_s > Some(0.0));
-    }
-
-    #[test]
-    fn pace_excludes_pauses() {
-        let mut pace = Pace::new(30, 20);
-        pace.begun -= Duration::from_secs(70);
-        pace.paused += Duration::from_secs(60);
-        let progress = pace.progress(5);
-        assert_eq!((progress.done, progress.total), (15, 30));
-        let eta = progress.eta_s.unwrap();
-        assert!((30.0..40.0).contains(&eta), "{eta}");
-        assert_eq!(pace.progress(0).eta_s, None);
     }
 
     #[test]

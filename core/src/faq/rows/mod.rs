@@ -8,6 +8,7 @@ mod field_reader;
 mod holdout;
 mod questions;
 mod read_records;
+mod record_reader;
 mod row;
 
 pub use columns::{
