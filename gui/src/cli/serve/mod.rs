@@ -105,7 +105,12 @@ impl State {
 pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     let access = access::Access::new(args.host, args.token.as_deref(), &args.allow_host)?;
     let dir = std::path::absolute(&args.dir).unwrap_or_else(|_| args.dir.clone());
-    let (journal, model) = open(args, &dir)?;
+    // Edits are folded by giving another folder the name: behind a link, of the one it points to.
+    let place = match std::fs::symlink_metadata(&dir) {
+        Ok(metadata) if metadata.is_symlink() => std::fs::canonicalize(&dir).unwrap_or(dir.clone()),
+        _ => dir.clone(),
+    };
+    let (journal, model) = open(args, &place)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
