@@ -12,7 +12,7 @@ const VECTORS: &str = "vectors.npy";
 const ANSWERS: &str = "answers.jsonl";
 
 pub(super) fn write(texts: &[Text<'_>], dim: usize, dir: &Path) -> Result<(), Trouble> {
-    let owned = owned(dir)?;
+    owned(dir)?;
     let staging = DiskStore.stage_dir(dir)?;
     let header = header(texts.len(), dim);
     DiskStore.write_stream(&staging.path().join(VECTORS), &mut |out| {
