@@ -91,7 +91,7 @@ pub use error::ServableError;
 pub use expander::Expander;
 pub use journal::Journal;
 pub use manifest::{By, FileEntry, Manifest, Threshold, Words};
-pub use owned::check_target;
+pub use owned::{check_target, remove};
 pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
 pub use write::{Export, ExportEncoder};

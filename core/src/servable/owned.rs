@@ -16,6 +16,29 @@ pub fn check_target(store: &dyn Store, dir: &Path) -> Result<(), ServableError> 
     owned(store, dir).map(drop)
 }
 
+/// Removes the model in `dir`, and the folder too if no other files are in it. A folder without a
+/// model stays as it is.
+///
+/// # Errors
+/// When something cannot be read or removed.
+pub fn remove(store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
+    let owned = match owned(store, dir) {
+        Err(ServableError::Occupied { .. }) => return Ok(()),
+        owned => owned?,
+    };
+    // An empty folder in its place takes over what is not the model's.
+    let staging = store.stage_dir(dir)?;
+    let replaced = store.replace_dir(staging.path(), dir, &owned);
+    if replaced.is_err() {
+        store.remove(staging.path()).ok();
+    }
+    replaced?;
+    match store.list(dir)?.is_empty() {
+        true => Ok(store.remove(dir)?),
+        false => Ok(()),
+    }
+}
+
 /// The files that an export to `dir` may replace or remove.
 pub(super) fn owned(store: &dyn Store, dir: &Path) -> Result<Owned, ServableError> {
     store.recover(dir)?;

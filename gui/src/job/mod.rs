@@ -413,14 +413,14 @@ impl Jobs {
     /// # Errors
     /// When no thread can be started.
     pub fn forget_models(&self, dirs: Vec<PathBuf>) -> Result<(), Trouble> {
-        use nearsay_core::store::Store as _;
+        use nearsay_core::{servable, store::DiskStore};
         if dirs.is_empty() {
             return Ok(());
         }
         let remove = move || {
             for dir in dirs {
                 // What stays behind only takes room.
-                nearsay_core::store::DiskStore.remove(&dir).ok();
+                servable::remove(&DiskStore, &dir).ok();
             }
         };
         thread::start("tidying", remove, || {})

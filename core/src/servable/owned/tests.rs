@@ -147,3 +147,18 @@ fn a_model_without_data_keeps_files_of_others() {
     others_are_there(&store, "without data");
     assert!(!store.exists("model/answers.jsonl".as_ref()).unwrap());
 }
+
+#[test]
+fn remove_leaves_files_of_others() {
+    let store = mixed();
+    remove(&store, "model".as_ref()).unwrap();
+    others_are_there(&store, "removed");
+    assert_eq!(store.files().len(), OTHERS.len());
+    // What is left is no model.
+    remove(&store, "model".as_ref()).unwrap();
+    others_are_there(&store, "left");
+    let store = MemStore::new();
+    folder::write(&store, &folder::head()).unwrap();
+    remove(&store, "model".as_ref()).unwrap();
+    assert!(!store.exists("model".as_ref()).unwrap());
+}

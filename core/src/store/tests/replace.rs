@@ -103,7 +103,6 @@ fn replace_dir_loses_no_file_of_others_after_any_fault() {
     assert!(cut_off > 20);
 }
 
-/// Also when the writer, not a sweep, is the next to come.
 #[test]
 fn replace_dir_ends_a_replacement_that_was_cut_off() {
     for n in 1.. {
@@ -163,7 +162,7 @@ fn rename_dir_replaces_an_empty_folder_only() {
     assert_eq!(store.sweep(Path::new("")).unwrap(), Swept::default());
 }
 
-/// A former folder beside one that never replaced it: a swap was cut off, and somebody made another.
+/// A crash left the former folder aside, and then a user made a new one of its name.
 #[test]
 fn sweep_keeps_a_former_folder_that_was_not_replaced() {
     let store = MemStore::new();

@@ -7,7 +7,7 @@ use nearsay_core::{
     head::Folded,
     matrix::{Matrix, dot},
     servable::{
-        AnswerSet, Confidence, Data, Export, ExportEncoder, KnownAnswer, Manifest, Reissue,
+        self, AnswerSet, Confidence, Data, Export, ExportEncoder, KnownAnswer, Manifest, Reissue,
         Servable, TextModel, Threshold, Words,
     },
     store::{DiskStore, Store as _},
@@ -96,7 +96,7 @@ impl Room {
                         expansion: None,
                     };
                     let written = model_only.write(&DiskStore, &wanted.to);
-                    DiskStore.remove(&first)?;
+                    servable::remove(&DiskStore, &first)?;
                     written?;
                 }
             }
