@@ -10,7 +10,7 @@ use std::{
 
 use common::{
     Window, control, copied, copy_folder, desk, dozen, file, fill, is_shown, open, press, real,
-    rehearsed, settle, shows, state, tell, train, until, was_told,
+    rehearsed, settle, shows, state, tell, tell_event, train, until, was_told,
 };
 use nearsay::{
     command::Command,
@@ -147,10 +147,7 @@ fn pause_waits_and_resume_goes_on() {
 
 /// The training says something.
 fn hear(window: &mut Window, event: TrainEvent) {
-    tell(
-        window,
-        Command::Happened(Event::Training { at_s: 20.0, event }),
-    );
+    tell_event(window, Event::Training { at_s: 20.0, event });
 }
 
 #[test]
@@ -447,7 +444,7 @@ fn checked(window: &mut Window, name: &str, check: Check) {
     let ctx = window.ctx.clone();
     // Both in one frame: what the thread finds out itself comes too late.
     for event in [finished, checked] {
-        window.state_mut().apply(&ctx, Command::Happened(event));
+        window.state_mut().apply_event(&ctx, event);
     }
     window.run_steps(4);
 }

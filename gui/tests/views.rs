@@ -8,16 +8,17 @@ use std::time::{Duration, Instant};
 use common::{
     FakeDialog, Window, add, begin, control, copied, desk, document, dozen, drop_on, file, fill,
     is_shown, open, open_with, press, press_last, real, rehearsed, settle, shows, stand_out, state,
-    tell, until, was_told, write_in,
+    tell, tell_event, until, was_told, write_in,
 };
 use egui::{Event as Input, Key, Modifiers, Theme, accesskit::Role};
 use egui_kittest::kittest::NodeT as _;
 use nearsay::{
     command::Command,
-    job::{Event, Picked, TrainEvent},
+    job::{Event, TrainEvent},
     project::{Document, Effort, RowId},
     state::{
-        ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Saved, Stage, Step, Trouble,
+        ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Picked, Saved, Stage, Step,
+        Trouble,
     },
 };
 use tempfile::tempdir;
@@ -660,7 +661,7 @@ fn hear(window: &mut Window, json: &str) {
         Err(error) => panic!("{json}: {error}"),
     };
     let event = Event::Training { at_s: 12.0, event };
-    tell(window, Command::Happened(event));
+    tell_event(window, event);
 }
 
 #[test]

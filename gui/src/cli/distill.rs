@@ -5,7 +5,7 @@ use crate::{dirs::DataDir, trouble::Trouble};
 use candle_core::Device;
 use nearsay_core::{
     candle::bert::SentenceEncoder,
-    compact::distill::Distill,
+    distill::Distill,
     model::{ModelError, ModelFiles},
     store::{DiskStore, Store as _},
     train::Control,

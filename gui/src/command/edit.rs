@@ -1,78 +1,129 @@
-//! Opening an exported folder: a project is made of it beside the one that is open, then it is opened.
+//! Edits of the open project: made, undone, redone, and saved.
 
-use std::path::PathBuf;
-
-use super::project;
+use super::{listing, preferences};
 use crate::{
-    job::{Jobs, Which},
-    project::Adopted,
-    state::{Level, State, Step, Trouble},
+    job::Jobs,
+    project::{Document, Edit, Options, journal::Record},
+    state::{Level, Overlay, Saved, State},
     text,
 };
 
-pub(super) fn adopt(state: &mut State, jobs: &mut Jobs, folder: PathBuf) {
-    let folder = std::path::absolute(&folder).unwrap_or(folder);
-    let name = text::shell::file_name(&folder);
-    if state.shell.adopting.is_some() {
-        return state.say(Level::Warning, text::folder::ONE_AT_A_TIME);
+/// Makes an edit, saves it and updates the table and the search. Returns false when the edit is empty or
+/// the project is read-only.
+pub(super) fn apply(state: &mut State, jobs: &mut Jobs, edit: Edit) -> bool {
+    if edit.patches.is_empty() || refuse(state) {
+        return false;
     }
-    state.shell.trouble = None;
-    match jobs.adopt(folder) {
-        Ok(()) => {
-            state.shell.adopting = Some((name, 0.0));
-            // At the start there is nothing else to work with.
-            state.project.opening |= state.project.revision == 0;
-        }
-        Err(trouble) => adopted(state, jobs, Err(trouble)),
+    state.project.history.did(edit.clone());
+    apply_step(state, jobs, edit, 1);
+    true
+}
+
+/// Like [`apply`], for an edit whose outcome is known already.
+pub(super) fn apply_known(state: &mut State, jobs: &mut Jobs, edit: Edit, after: Document) -> bool {
+    if refuse(state) {
+        return false;
+    }
+    state.project.history.did(edit.clone());
+    take(state, jobs, edit, after, 1);
+    true
+}
+
+fn refuse(state: &mut State) -> bool {
+    if state.project.look_only {
+        state.say(Level::Warning, text::shell::LOOK_ONLY);
+    }
+    state.project.look_only
+}
+
+/// Makes an edit from the history. `step` is −1 for an undone one.
+fn apply_step(state: &mut State, jobs: &mut Jobs, edit: Edit, step: i32) {
+    let mut after = state.project.document.clone();
+    after.apply(&edit);
+    take(state, jobs, edit, after, step);
+}
+
+fn take(state: &mut State, jobs: &mut Jobs, edit: Edit, after: Document, step: i32) {
+    let project = &mut state.project;
+    project.document = after;
+    project.revision += 1;
+    let teaches = edit.teaches;
+    if project.dir.is_some() {
+        project.saved = Saved::Soon;
+    }
+    jobs.keep(Record::Edit(edit));
+    if teaches && project.models.current.is_some() {
+        project.models.edits += step;
+        jobs.keep(Record::Models(project.models.clone()));
+    }
+    changed(state, jobs);
+}
+
+/// Updates the table and the search after the project has changed.
+pub(super) fn changed(state: &mut State, jobs: &mut Jobs) {
+    state.project.count();
+    let document = &state.project.document;
+    let is_there = |row: &crate::project::RowId| document.wording(*row).is_some();
+    state.data.chosen.retain(|row| is_there(row));
+    state.data.anchor = state.data.anchor.filter(is_there);
+    listing::list(state, jobs);
+    let project = &state.project;
+    let told = jobs.search_in(project.revision, project.document.entries.clone());
+    if let Err(trouble) = told {
+        state.ask.trouble = Some(trouble);
     }
 }
 
-pub(super) fn adopting(state: &mut State, share: f32) {
-    if let Some((_, done)) = &mut state.shell.adopting {
-        *done = share;
-    }
-}
-
-pub(super) fn adopted(state: &mut State, jobs: &mut Jobs, result: Result<Adopted, Trouble>) {
-    state.shell.adopting = None;
-    if state.project.revision == 0 {
-        state.project.opening = false;
-    }
-    match result {
-        Ok(adopted) if state.training.is_running() => {
-            let name = text::data::project_of(&[PathBuf::from(&adopted.folder)]);
-            state.shell.preferences.opened(&adopted.dir, &name);
-            super::shell::keep_preferences(state, jobs);
-            state.say(Level::Info, text::folder::later(&adopted));
-        }
-        Ok(adopted) => {
-            let dir = adopted.dir.clone();
-            let is_open = state.project.dir.as_ref() == Some(&dir);
-            state.shell.adopted = Some(adopted);
-            match is_open {
-                true => told(state),
-                false => drop(project::start(state, jobs, Which::At(dir))),
-            }
-        }
-        Err(trouble) => {
-            state.say(Level::Error, trouble.what.clone());
-            state.shell.trouble = Some(trouble);
-            // Something must be there to work with.
-            if state.project.revision == 0 {
-                project::open_last(state, jobs);
-            }
-        }
-    }
-}
-
-/// Says that it is open, and shows where to go on: asking, or giving it something to answer with.
-pub(super) fn told(state: &mut State) {
-    let Some(adopted) = state.shell.adopted.take() else {
+pub(super) fn undo(state: &mut State, jobs: &mut Jobs) {
+    if refuse(state) {
         return;
-    };
-    state.say(Level::Info, text::folder::opened(&adopted));
-    state.step = match state.project.document.entries.is_empty() {
-        true => Step::Data,
-        false => Step::Ask,
-    };
+    }
+    match state.project.history.undo() {
+        Some(edit) => {
+            state.say(Level::Info, text::shell::undone(&edit.what));
+            state.ask.said = None;
+            apply_step(state, jobs, edit, -1);
+        }
+        None => state.say(Level::Info, text::shell::NOTHING_TO_UNDO),
+    }
+}
+
+pub(super) fn redo(state: &mut State, jobs: &mut Jobs) {
+    if refuse(state) {
+        return;
+    }
+    match state.project.history.redo() {
+        Some(edit) => {
+            state.say(Level::Info, text::shell::redone(&edit.what));
+            apply_step(state, jobs, edit, 1);
+        }
+        None => state.say(Level::Info, text::shell::NOTHING_TO_REDO),
+    }
+}
+
+pub(super) fn set_options(
+    state: &mut State,
+    jobs: &mut Jobs,
+    what: &str,
+    change: impl FnOnce(&mut Options),
+) {
+    let mut options = state.project.document.options.clone();
+    change(&mut options);
+    if options != state.project.document.options {
+        let wanted = state.project.document.set_options(what, options);
+        apply(state, jobs, wanted);
+    }
+}
+
+pub(super) fn rename(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, name: &str) {
+    state.shell.overlay = Overlay::None;
+    let name = name.trim();
+    if name.is_empty() {
+        return;
+    }
+    set_options(state, jobs, text::shell::DID_RENAME, |options| {
+        options.name = name.to_owned();
+        options.sample = false;
+    });
+    preferences::remember_project(state, jobs, ctx);
 }

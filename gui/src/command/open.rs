@@ -1,140 +1,20 @@
-//! Opening projects, and every edit of the open one.
+//! Opening projects, exported folders and files.
+//!
+//! An exported folder becomes a project beside the one that is open, which is then opened itself.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use super::{edit, models, preferences, reading};
 
 use crate::{
-    job::{Jobs, OpenedProject, Wanted, Which},
-    project::{Document, Edit, History, Options, journal::Record},
+    job::{Jobs, OpenedProject, Reading, Which},
+    project::{
+        Adopted, History,
+        files::{file_name, is_project, project_name, typed_path},
+    },
     state::{Ask, Data, Export, Level, Overlay, Project, Saved, State, Step, Training, Trouble},
     text,
 };
-
-/// Does an edit, keeps it, and lets everybody know. False when the project may only be looked at.
-pub(super) fn edit(state: &mut State, jobs: &mut Jobs, edit: Edit) -> bool {
-    if edit.patches.is_empty() || refuse(state) {
-        return false;
-    }
-    state.project.history.did(edit.clone());
-    apply(state, jobs, edit, 1);
-    true
-}
-
-/// Takes in an edit whose outcome is known already, and keeps it as any other.
-pub(super) fn edited(state: &mut State, jobs: &mut Jobs, edit: Edit, after: Document) -> bool {
-    if refuse(state) {
-        return false;
-    }
-    state.project.history.did(edit.clone());
-    take(state, jobs, edit, after, 1);
-    true
-}
-
-fn refuse(state: &mut State) -> bool {
-    if state.project.look_only {
-        state.say(Level::Warning, text::shell::LOOK_ONLY);
-    }
-    state.project.look_only
-}
-
-/// Does an edit that history gave. `step` is −1 for one taken back.
-fn apply(state: &mut State, jobs: &mut Jobs, edit: Edit, step: i32) {
-    let mut after = state.project.document.clone();
-    after.apply(&edit);
-    take(state, jobs, edit, after, step);
-}
-
-fn take(state: &mut State, jobs: &mut Jobs, edit: Edit, after: Document, step: i32) {
-    let project = &mut state.project;
-    project.document = after;
-    project.revision += 1;
-    let teaches = edit.teaches;
-    if project.dir.is_some() {
-        project.saved = Saved::Soon;
-    }
-    jobs.keep(Record::Edit(edit));
-    if teaches && project.models.current.is_some() {
-        project.models.edits += step;
-        jobs.keep(Record::Models(project.models.clone()));
-    }
-    changed(state, jobs);
-}
-
-/// Lets the table and whoever answers know how the project is now.
-fn changed(state: &mut State, jobs: &mut Jobs) {
-    state.project.count();
-    let document = &state.project.document;
-    let is_there = |row: &crate::project::RowId| document.wording(*row).is_some();
-    state.data.chosen.retain(|row| is_there(row));
-    state.data.anchor = state.data.anchor.filter(is_there);
-    super::data::list(state, jobs);
-    let project = &state.project;
-    let told = jobs.search_in(project.revision, project.document.entries.clone());
-    if let Err(trouble) = told {
-        state.ask.trouble = Some(trouble);
-    }
-}
-
-pub(super) fn undo(state: &mut State, jobs: &mut Jobs) {
-    if refuse(state) {
-        return;
-    }
-    match state.project.history.undo() {
-        Some(edit) => {
-            state.say(Level::Info, text::shell::undone(&edit.what));
-            state.ask.said = None;
-            apply(state, jobs, edit, -1);
-        }
-        None => state.say(Level::Info, text::shell::NOTHING_TO_UNDO),
-    }
-}
-
-pub(super) fn redo(state: &mut State, jobs: &mut Jobs) {
-    if refuse(state) {
-        return;
-    }
-    match state.project.history.redo() {
-        Some(edit) => {
-            state.say(Level::Info, text::shell::redone(&edit.what));
-            apply(state, jobs, edit, 1);
-        }
-        None => state.say(Level::Info, text::shell::NOTHING_TO_REDO),
-    }
-}
-
-/// The models have changed.
-pub(super) fn keep_models(state: &mut State, jobs: &Jobs) {
-    if state.project.dir.is_some() {
-        state.project.saved = Saved::Soon;
-    }
-    jobs.keep(Record::Models(state.project.models.clone()));
-}
-
-pub(super) fn set_options(
-    state: &mut State,
-    jobs: &mut Jobs,
-    what: &str,
-    change: impl FnOnce(&mut Options),
-) {
-    let mut options = state.project.document.options.clone();
-    change(&mut options);
-    if options != state.project.document.options {
-        let wanted = state.project.document.set_options(what, options);
-        edit(state, jobs, wanted);
-    }
-}
-
-pub(super) fn rename(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, name: &str) {
-    state.shell.overlay = Overlay::None;
-    let name = name.trim();
-    if name.is_empty() {
-        return;
-    }
-    set_options(state, jobs, text::shell::DID_RENAME, |options| {
-        options.name = name.to_owned();
-        options.sample = false;
-    });
-    remember(state, jobs, ctx);
-}
 
 pub(super) fn begin_new(state: &mut State, jobs: &mut Jobs) {
     if start(state, jobs, Which::New(text::shell::NEW_PROJECT.to_owned())) {
@@ -146,10 +26,11 @@ pub(super) fn open_sample(state: &mut State, jobs: &mut Jobs) {
     start(state, jobs, Which::Sample);
 }
 
-pub(super) fn open(state: &mut State, jobs: &mut Jobs, dir: PathBuf) {
+/// Opens the project in this folder, or makes one of it if it holds an exported model.
+pub(super) fn open_folder(state: &mut State, jobs: &mut Jobs, dir: PathBuf) {
     state.shell.overlay = Overlay::None;
-    if !text::shell::is_project(&dir) {
-        super::folder::adopt(state, jobs, dir);
+    if !is_project(&dir) {
+        adopt(state, jobs, dir);
     } else if state.project.dir.as_ref() != Some(&dir) {
         start(state, jobs, Which::At(dir));
     }
@@ -163,7 +44,7 @@ pub(super) fn copy(state: &mut State, jobs: &mut Jobs) {
     }
 }
 
-/// Tries again to write; what has no folder yet gets one.
+/// Retries a failed save; a project without a folder gets one.
 pub(super) fn keep_again(state: &mut State, jobs: &mut Jobs) {
     let project = &state.project;
     match project.saved {
@@ -251,12 +132,12 @@ pub(super) fn opened(
     if fresh {
         state.step = Step::Data;
     }
-    super::folder::told(state);
-    use_models(state, jobs);
-    changed(state, jobs);
-    remember(state, jobs, ctx);
+    announce_adopted(state);
+    models::answer_with_current(state, jobs);
+    edit::changed(state, jobs);
+    preferences::remember_project(state, jobs, ctx);
     if let Some(paths) = state.shell.open_next.take() {
-        super::data::open(state, jobs, paths);
+        open_files(state, jobs, paths);
     }
 }
 
@@ -280,36 +161,6 @@ fn start_after_trouble(state: &mut State, jobs: &mut Jobs, which: Which) {
     state.shell.trouble = trouble;
 }
 
-/// Lets the project's current model answer.
-pub(super) fn use_models(state: &mut State, jobs: &mut Jobs) {
-    let elsewhere = state.project.elsewhere().is_some();
-    let wanted = Wanted {
-        dir: state.project.model_dir(),
-        elsewhere,
-    };
-    state.ask.side = Default::default();
-    state.training.checking.elsewhere = elsewhere;
-    if wanted.dir.is_none() || elsewhere {
-        state
-            .training
-            .checking
-            .forget_after(&state.project.document.entries);
-    }
-    if let Err(trouble) = jobs.use_models(wanted) {
-        state.ask.trouble = Some(trouble);
-    }
-}
-
-/// Puts the project on top of the recent ones, and its name in the title.
-fn remember(state: &mut State, jobs: &Jobs, ctx: &egui::Context) {
-    let name = state.project.name().to_owned();
-    ctx.send_viewport_cmd(egui::ViewportCommand::Title(text::shell::title(&name)));
-    if let Some(dir) = state.project.dir.clone() {
-        state.shell.preferences.opened(Path::new(&dir), &name);
-        super::shell::keep_preferences(state, jobs);
-    }
-}
-
 pub(super) fn kept(state: &mut State, jobs: &Jobs, trouble: Option<Trouble>) {
     match trouble {
         None if jobs.has_kept_all() => state.project.saved = Saved::Yes,
@@ -320,4 +171,120 @@ pub(super) fn kept(state: &mut State, jobs: &Jobs, trouble: Option<Trouble>) {
             state.project.saved = Saved::No(trouble);
         }
     }
+}
+
+/// Reads files into the open project, or into a new one when the open one is the sample or read-only.
+pub(super) fn open_files(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>) {
+    if paths.is_empty() {
+        return;
+    }
+    if state.project.opening {
+        state.shell.open_next = Some(paths);
+        return;
+    }
+    // The window may have been opened with these files, before any project is open.
+    let nothing_is_open = state.project.revision == 0;
+    if nothing_is_open || state.project.document.options.sample || state.project.look_only {
+        let name = new_name(&paths);
+        if start(state, jobs, Which::New(name)) {
+            state.step = Step::Data;
+            state.shell.open_next = Some(paths);
+        }
+        return;
+    }
+    reading::start(state, jobs, Reading::Files(paths));
+}
+
+pub(super) fn open_typed(state: &mut State, jobs: &mut Jobs) {
+    if let Some(path) = typed_path(&state.data.typed_path) {
+        drop_on(state, jobs, vec![path]);
+    }
+}
+
+pub(super) fn drop_on(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>) {
+    match paths.as_slice() {
+        [only] if is_project(only) => {
+            open_folder(state, jobs, only.clone());
+        }
+        [only] if only.is_dir() => adopt(state, jobs, only.clone()),
+        _ if state.step == Step::Ask && state.ask.batch.running.is_none() && paths.len() == 1 => {
+            // On the Ask page a file may be questions to answer; it is offered both ways.
+            state.ask.batch.dropped = paths.into_iter().next();
+        }
+        _ => open_files(state, jobs, paths),
+    }
+}
+
+/// The name of a new project that starts with these files.
+fn new_name(paths: &[PathBuf]) -> String {
+    project_name(paths).unwrap_or_else(|| text::shell::NEW_PROJECT.to_owned())
+}
+
+pub(super) fn adopt(state: &mut State, jobs: &mut Jobs, folder: PathBuf) {
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    let name = file_name(&folder);
+    if state.shell.adopting.is_some() {
+        return state.say(Level::Warning, text::folder::ONE_AT_A_TIME);
+    }
+    state.shell.trouble = None;
+    match jobs.adopt(folder) {
+        Ok(()) => {
+            state.shell.adopting = Some((name, 0.0));
+            // At the start there is nothing else to work with.
+            state.project.opening |= state.project.revision == 0;
+        }
+        Err(trouble) => adopted(state, jobs, Err(trouble)),
+    }
+}
+
+pub(super) fn adopting(state: &mut State, share: f32) {
+    if let Some((_, done)) = &mut state.shell.adopting {
+        *done = share;
+    }
+}
+
+pub(super) fn adopted(state: &mut State, jobs: &mut Jobs, result: Result<Adopted, Trouble>) {
+    state.shell.adopting = None;
+    if state.project.revision == 0 {
+        state.project.opening = false;
+    }
+    match result {
+        Ok(adopted) if state.training.is_running() => {
+            let name = new_name(&[PathBuf::from(&adopted.folder)]);
+            state.shell.preferences.opened(&adopted.dir, &name);
+            preferences::save(state, jobs);
+            state.say(Level::Info, text::folder::later(&adopted));
+        }
+        Ok(adopted) => {
+            let dir = adopted.dir.clone();
+            let is_open = state.project.dir.as_ref() == Some(&dir);
+            state.shell.adopted = Some(adopted);
+            if is_open {
+                announce_adopted(state);
+            } else {
+                start(state, jobs, Which::At(dir));
+            }
+        }
+        Err(trouble) => {
+            state.say(Level::Error, trouble.what.clone());
+            state.shell.trouble = Some(trouble);
+            // Something must be there to work with.
+            if state.project.revision == 0 {
+                open_last(state, jobs);
+            }
+        }
+    }
+}
+
+/// Reports that the project made from a folder is open, and shows the step to continue with.
+fn announce_adopted(state: &mut State) {
+    let Some(adopted) = state.shell.adopted.take() else {
+        return;
+    };
+    state.say(Level::Info, text::folder::opened(&adopted));
+    state.step = if state.project.document.entries.is_empty() {
+        Step::Data
+    } else {
+        Step::Ask
+    };
 }

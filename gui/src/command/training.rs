@@ -1,13 +1,17 @@
 //! Starting, following and ending a training, and what becomes of its model.
 
-use super::project;
+use std::path::PathBuf;
+
+use super::{edit, models, preferences};
 use crate::{
-    job::{self, Exit, Jobs, TrainEvent, TrainReport, TrainRequest, Wanted},
+    job::{Exit, Jobs, TrainEvent, TrainReport, TrainRequest, Wanted},
     project::{
-        Effort, Model, Pending, Tally, Tuning,
+        Effort, Model, Pending, Tally, Tuning, estimate,
         folder::{self, CHECKING, TRAINING},
     },
-    state::{Fetch, Level, Outcome, Progress, Round, Stage, State, Step, Training, Trouble},
+    state::{
+        Check, Fetch, Level, Outcome, Progress, Round, Side, Stage, State, Step, Training, Trouble,
+    },
     text,
 };
 
@@ -17,13 +21,13 @@ const PACE_AFTER_S: f64 = 0.3;
 const ENOUGH_TEXTS: u64 = 200;
 
 pub(super) fn effort(state: &mut State, jobs: &mut Jobs, effort: Effort) {
-    project::set_options(state, jobs, text::train::DID_EFFORT, |options| {
+    edit::set_options(state, jobs, text::train::DID_EFFORT, |options| {
         options.effort = effort;
     });
 }
 
 pub(super) fn tune(state: &mut State, jobs: &mut Jobs, tuning: Tuning) {
-    project::set_options(state, jobs, text::train::DID_TUNE, |options| {
+    edit::set_options(state, jobs, text::train::DID_TUNE, |options| {
         options.tuning = tuning;
     });
 }
@@ -69,12 +73,12 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
         tuning: options.tuning,
         go_on,
     };
-    project::keep_models(state, jobs);
+    models::save(state, jobs);
     let pairs = state.project.counts.learned();
     state.training = Training {
         stage: Stage::Reading,
         pairs: pairs as u64,
-        twice: job::learns_again(pending.effort, pairs),
+        twice: estimate::refits_on_all(pending.effort, pairs),
         checking: state.training.checking.clone(),
         curious: state.training.curious,
         ..Training::default()
@@ -227,7 +231,7 @@ fn finished(state: &mut State, jobs: &mut Jobs, report: TrainReport) {
 
 fn remember_pace(state: &mut State, jobs: &Jobs, effort: Effort, report: TrainReport) {
     let pace = &mut state.shell.preferences.pace;
-    let times = job::times(effort, report.train_rows as usize);
+    let times = estimate::fits(effort, report.train_rows as usize);
     let pairs = times * (report.train_rows * report.epochs) as f64;
     if report.train_s > 0.05 && pairs > 0.0 {
         let of_effort = match effort {
@@ -240,11 +244,48 @@ fn remember_pace(state: &mut State, jobs: &Jobs, effort: Effort, report: TrainRe
     if effort != Effort::Quick && report.fresh_texts >= ENOUGH_TEXTS && report.embed_s > 0.0 {
         pace.reading = Some(report.fresh_texts as f64 / report.embed_s);
     }
-    super::shell::keep_preferences(state, jobs);
+    preferences::save(state, jobs);
 }
 
-/// The new model was checked: the better one answers from now on.
-pub(super) fn checked(state: &mut State, jobs: &mut Jobs, after: Tally) {
+/// The held-out questions were asked of one side.
+pub(super) fn checked(
+    state: &mut State,
+    jobs: &mut Jobs,
+    side: Side,
+    revision: u64,
+    dir: Option<PathBuf>,
+    check: Check,
+) {
+    let tally = check.tally();
+    let entries = &state.project.document.entries;
+    state.training.checking.take(side, revision, check, entries);
+    match side {
+        Side::Before => {
+            let current = state.project.models.current.as_mut();
+            if let Some(model) = current.filter(|model| model.elsewhere.is_none()) {
+                model.before = tally;
+            }
+        }
+        Side::After => {
+            let waits = state.training.stage == Stage::Checking;
+            let pending = state.project.models.pending.as_ref();
+            let wanted = pending.and_then(|pending| {
+                let dir = state.project.models_dir()?;
+                Some(dir.join(&pending.name))
+            });
+            if waits && wanted.is_some() && wanted == dir {
+                decide(state, jobs, tally);
+            } else if let Some(model) = &mut state.project.models.current
+                && dir.is_some_and(|dir| dir.ends_with(&model.name))
+            {
+                model.after = tally;
+            }
+        }
+    }
+}
+
+/// Keeps the new model if it is no worse than the one that answers now.
+fn decide(state: &mut State, jobs: &mut Jobs, after: Tally) {
     let Some(pending) = state.project.models.pending.take() else {
         return;
     };
@@ -275,9 +316,9 @@ pub(super) fn checked(state: &mut State, jobs: &mut Jobs, after: Tally) {
             .earlier
             .split_off(crate::project::models::KEPT.min(models.earlier.len()));
         forget(state, jobs, gone);
-        project::use_models(state, jobs);
+        models::answer_with_current(state, jobs);
     }
-    project::keep_models(state, jobs);
+    models::save(state, jobs);
     let outcome = Outcome {
         before: baseline,
         after,
@@ -306,10 +347,10 @@ pub(super) fn go_back(state: &mut State, jobs: &mut Jobs) {
         return;
     }
     if state.project.models.go_back() {
-        project::keep_models(state, jobs);
+        models::save(state, jobs);
         state.training.outcome = None;
         state.training.stage = Stage::Idle;
-        project::use_models(state, jobs);
+        models::answer_with_current(state, jobs);
         state.say(Level::Info, text::train::WENT_BACK);
     }
 }
@@ -347,6 +388,25 @@ pub(super) fn fail(state: &mut State, trouble: Trouble) {
     training.stopping = false;
     training.paused = false;
     training.trouble = Some(trouble);
+}
+
+/// A model cannot answer: the training it came from has failed, or the trouble is shown on the Ask step.
+pub(super) fn no_model(state: &mut State, jobs: &mut Jobs, side: Side, trouble: Trouble) {
+    state.ask.preparing = None;
+    state.say(Level::Error, trouble.what.clone());
+    if side == Side::After {
+        state
+            .training
+            .checking
+            .forget_after(&state.project.document.entries);
+    }
+    if state.training.stage == Stage::Checking {
+        fail(state, trouble);
+        // The previous model keeps answering.
+        models::answer_with_current(state, jobs);
+    } else {
+        state.ask.trouble = Some(trouble);
+    }
 }
 
 fn advance(last: Option<Progress>, done: u64, total: u64, before_s: f64, at_s: f64) -> Progress {

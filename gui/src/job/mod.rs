@@ -29,8 +29,8 @@ use std::{
 };
 
 pub use answers::{AnswersEvent, BatchWanted, DEBOUNCE, ExportWanted, TOP, Wanted};
-pub use dialog::{FileDialog, Picked, Picking, SystemDialog};
-pub use engine::{Engine, PATIENCE, TrainRequest, learns_again, times, usual};
+pub use dialog::{FileDialog, Picking, SystemDialog};
+pub use engine::{Engine, PATIENCE, TrainRequest};
 pub use keeper::{OpenedProject, Which};
 pub use lister::ListWanted;
 pub use process::Exit;
@@ -39,7 +39,7 @@ pub use read::{ReadDone, Reading, Taken};
 
 use crate::{
     project::{Adopted, Document, Entries, Preferences, journal::Record},
-    state::{Listing, Review, Side, Trouble},
+    state::{Listing, Picked, Review, Side, Trouble},
 };
 
 /// Progress does not redraw the window more often than this.

@@ -6,12 +6,13 @@ mod ask;
 mod data;
 mod export;
 mod findings;
+mod intent;
 mod project;
 mod shell;
 pub mod sureness;
 mod training;
 
-pub use crate::trouble::Trouble;
+pub use crate::{project::Appearance, trouble::Trouble};
 pub use ask::{Answer, Ask, Batch, Correcting, Reply, Said, Side};
 pub use data::{
     Column, ColumnsWanted, Data, DataView, Draft, DraftOf, Listing, Only, Review, Sort, Suggestion,
@@ -19,6 +20,7 @@ pub use data::{
 };
 pub use export::{Export, Exported, ExportedFile};
 pub use findings::{Findings, Hub, Topic, Twins};
+pub use intent::{Mend, Picked};
 pub use project::{Project, Saved};
 pub use shell::{Level, Message, Overlay, Shell};
 pub use sureness::Sureness;
@@ -45,18 +47,6 @@ pub enum Step {
 impl Step {
     /// All steps, in the order of work.
     pub const ALL: [Self; 4] = [Self::Data, Self::Train, Self::Ask, Self::Export];
-}
-
-/// Light, dark, or whatever the system says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Appearance {
-    /// Follow the system.
-    #[default]
-    System,
-    /// Dark text on light ground.
-    Light,
-    /// Light text on dark ground.
-    Dark,
 }
 
 /// Everything a view may draw.

@@ -17,7 +17,7 @@ impl From<ReadError> for Trouble {
     }
 }
 
-macro_rules! says_what_to_do {
+macro_rules! from_self_explaining {
     ($($error:ty),*) => {
         $(impl From<$error> for Trouble {
             fn from(error: $error) -> Self {
