@@ -12,6 +12,7 @@
 //! | [`job`] | long work: named threads and child processes that talk by channels |
 //! | [`theme`], [`text`] | colours and sizes; every word the window shows |
 //! | [`project`] | questions and answers somebody works on, and how they are kept |
+//! | [`terminal`] | output, progress and device arguments of the sub-commands |
 //! | [`obtain`] | getting an encoder onto this machine |
 //! | [`compact`] | the encoder that is built in |
 //! | [`dirs`] | where things are kept |
@@ -69,6 +70,7 @@ pub mod job;
 pub mod obtain;
 pub mod project;
 pub mod state;
+pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod trouble;
@@ -98,7 +100,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 let line = serde_json::json!({
                     "event": "failed", "error": trouble.what, "remedy": trouble.fix,
                 });
-                cli::print_json(&line).ok();
+                terminal::print_json(&line).ok();
             }
             eprintln!("nearsay: {trouble}");
             ExitCode::FAILURE
