@@ -5,13 +5,13 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`cli`] | the sub-commands, which are also the app's engine: training runs in a child process |
-//! | [`app`] | the window: drains jobs, draws the view, carries out commands |
-//! | [`state`] | what the window shows: plain data, nothing of egui |
+//! | [`app`] | the window: takes in events of workers, draws the view, applies commands |
+//! | [`state`] | the state of the window: plain data without egui types |
 //! | [`view`] | draws the state and returns commands |
 //! | [`command`] | the one place that changes the state |
 //! | [`job`] | long work: named threads and child processes that talk by channels |
 //! | [`theme`], [`text`] | colours and sizes; every word the window shows |
-//! | [`project`] | questions and answers somebody works on, and how they are kept |
+//! | [`project`] | project documents and their files |
 //! | [`terminal`] | output, progress and device arguments of the sub-commands |
 //! | [`obtain`] | getting an encoder onto this machine |
 //! | [`compact`] | the encoder that is built in |

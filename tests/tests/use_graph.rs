@@ -65,7 +65,7 @@ impl ModuleTree {
                 Item::Mod(item) => {
                     let name = item.ident.to_string();
                     let child_dir = dir.join(&name);
-                    let child = [module.as_slice(), &[name.clone()]].concat();
+                    let child = [module.as_slice(), std::slice::from_ref(&name)].concat();
                     match item.content {
                         Some((_, items)) => self.add_items(child, file, &child_dir, items),
                         None => {

@@ -3,7 +3,7 @@
 use super::{listing, preferences};
 use crate::{
     job::Jobs,
-    project::{Document, Edit, Options, journal::Record},
+    project::{Document, Edit, Options, RowId, journal::Record},
     state::{Level, Overlay, Saved, State},
     text,
 };
@@ -29,6 +29,7 @@ pub(super) fn apply_known(state: &mut State, jobs: &mut Jobs, edit: Edit, after:
     true
 }
 
+/// Returns true and warns the user if the project is read-only.
 fn refuse(state: &mut State) -> bool {
     if state.project.look_only {
         state.say(Level::Warning, text::shell::LOOK_ONLY);
@@ -43,6 +44,7 @@ fn apply_step(state: &mut State, jobs: &mut Jobs, edit: Edit, step: i32) {
     take(state, jobs, edit, after, step);
 }
 
+/// Takes in an edit with the document it leads to.
 fn take(state: &mut State, jobs: &mut Jobs, edit: Edit, after: Document, step: i32) {
     let project = &mut state.project;
     project.document = after;
@@ -63,13 +65,12 @@ fn take(state: &mut State, jobs: &mut Jobs, edit: Edit, after: Document, step: i
 pub(super) fn changed(state: &mut State, jobs: &mut Jobs) {
     state.project.count();
     let document = &state.project.document;
-    let is_there = |row: &crate::project::RowId| document.wording(*row).is_some();
+    let is_there = |row: &RowId| document.wording(*row).is_some();
     state.data.chosen.retain(|row| is_there(row));
     state.data.anchor = state.data.anchor.filter(is_there);
     listing::list(state, jobs);
     let project = &state.project;
-    let told = jobs.search_in(project.revision, project.document.entries.clone());
-    if let Err(trouble) = told {
+    if let Err(trouble) = jobs.search_in(project.revision, project.document.entries.clone()) {
         state.ask.trouble = Some(trouble);
     }
 }
@@ -101,6 +102,7 @@ pub(super) fn redo(state: &mut State, jobs: &mut Jobs) {
     }
 }
 
+/// Changes the options of the project; `what` names the edit in the undo history.
 pub(super) fn set_options(
     state: &mut State,
     jobs: &mut Jobs,

@@ -1,11 +1,10 @@
 //! Opening projects, exported folders and files.
 //!
-//! An exported folder becomes a project beside the one that is open, which is then opened itself.
+//! An exported folder is copied into a new project, which is then opened.
 
 use std::path::PathBuf;
 
 use super::{edit, models, preferences, reading};
-
 use crate::{
     job::{Jobs, OpenedProject, Reading, Which},
     project::{
@@ -56,8 +55,8 @@ pub(super) fn keep_again(state: &mut State, jobs: &mut Jobs) {
     }
 }
 
-/// Opens a project unless a training runs.
-pub(super) fn start(state: &mut State, jobs: &mut Jobs, which: Which) -> bool {
+/// Opens a project, unless a training is running. Returns whether it is being opened.
+fn start(state: &mut State, jobs: &mut Jobs, which: Which) -> bool {
     state.shell.overlay = Overlay::None;
     if state.training.is_running() {
         state.say(Level::Warning, text::shell::BUSY);
@@ -83,7 +82,7 @@ pub(super) fn opened(
         Err(trouble) => {
             state.say(Level::Error, trouble.what.clone());
             state.shell.trouble = Some(trouble);
-            // Something must be there to work with, and whatever was open is closed by now.
+            // The previous project is closed by now, and the window needs one.
             if state.project.revision == 0 || state.project.dir.is_some() {
                 open_sample_after_trouble(state, jobs);
             }
@@ -146,15 +145,15 @@ fn open_sample_after_trouble(state: &mut State, jobs: &mut Jobs) {
     start_after_trouble(state, jobs, Which::Sample);
 }
 
-/// Opens the project that was open last, or the sample, because what was wanted could not be.
-pub(super) fn open_last(state: &mut State, jobs: &mut Jobs) {
+/// Opens the most recent project, or the sample, after something else could not be opened.
+fn open_last(state: &mut State, jobs: &mut Jobs) {
     let recents = &state.shell.preferences.recents;
     let last = recents.iter().find(|recent| !recent.gone);
     let which = last.map_or(Which::Sample, |last| Which::At(last.dir.clone()));
     start_after_trouble(state, jobs, which);
 }
 
-/// Opens something, and the trouble goes on being shown.
+/// Opens a project and keeps the current error on screen.
 fn start_after_trouble(state: &mut State, jobs: &mut Jobs, which: Which) {
     let trouble = state.shell.trouble.take();
     start(state, jobs, which);
@@ -164,7 +163,7 @@ fn start_after_trouble(state: &mut State, jobs: &mut Jobs, which: Which) {
 pub(super) fn kept(state: &mut State, jobs: &Jobs, trouble: Option<Trouble>) {
     match trouble {
         None if jobs.has_kept_all() => state.project.saved = Saved::Yes,
-        // What was done meanwhile is told when it is kept too.
+        // Later edits are still being saved; their own event follows.
         None => {}
         Some(trouble) => {
             state.say(Level::Error, trouble.what.clone());
@@ -208,7 +207,7 @@ pub(super) fn drop_on(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>) {
         }
         [only] if only.is_dir() => adopt(state, jobs, only.clone()),
         _ if state.step == Step::Ask && state.ask.batch.running.is_none() && paths.len() == 1 => {
-            // On the Ask page a file may be questions to answer; it is offered both ways.
+            // On the Ask step a file may hold questions to answer, so the user is asked.
             state.ask.batch.dropped = paths.into_iter().next();
         }
         _ => open_files(state, jobs, paths),
@@ -220,7 +219,8 @@ fn new_name(paths: &[PathBuf]) -> String {
     project_name(paths).unwrap_or_else(|| text::shell::NEW_PROJECT.to_owned())
 }
 
-pub(super) fn adopt(state: &mut State, jobs: &mut Jobs, folder: PathBuf) {
+/// Starts making a project from an exported folder.
+fn adopt(state: &mut State, jobs: &mut Jobs, folder: PathBuf) {
     let folder = std::path::absolute(&folder).unwrap_or(folder);
     let name = file_name(&folder);
     if state.shell.adopting.is_some() {
@@ -230,7 +230,7 @@ pub(super) fn adopt(state: &mut State, jobs: &mut Jobs, folder: PathBuf) {
     match jobs.adopt(folder) {
         Ok(()) => {
             state.shell.adopting = Some((name, 0.0));
-            // At the start there is nothing else to work with.
+            // At the start no other project is open.
             state.project.opening |= state.project.revision == 0;
         }
         Err(trouble) => adopted(state, jobs, Err(trouble)),
@@ -268,7 +268,7 @@ pub(super) fn adopted(state: &mut State, jobs: &mut Jobs, result: Result<Adopted
         Err(trouble) => {
             state.say(Level::Error, trouble.what.clone());
             state.shell.trouble = Some(trouble);
-            // Something must be there to work with.
+            // The window needs a project.
             if state.project.revision == 0 {
                 open_last(state, jobs);
             }

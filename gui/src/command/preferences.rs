@@ -1,7 +1,5 @@
 //! Preferences of the user, saved after every change.
 
-use std::path::Path;
-
 use crate::{
     job::Jobs,
     project::Preferences,
@@ -39,7 +37,7 @@ pub(super) fn change_text_size(state: &mut State, jobs: &Jobs, ctx: &egui::Conte
     }
 }
 
-/// Saves the preferences. A failure is ignored: nobody should have to stop working for it.
+/// Saves the preferences. Losing them is no reason to interrupt the user, so errors are ignored.
 pub(super) fn save(state: &mut State, jobs: &Jobs) {
     jobs.keep_preferences(state.shell.preferences.clone()).ok();
 }
@@ -49,7 +47,7 @@ pub(super) fn remember_project(state: &mut State, jobs: &Jobs, ctx: &egui::Conte
     let name = state.project.name().to_owned();
     ctx.send_viewport_cmd(egui::ViewportCommand::Title(text::shell::title(&name)));
     if let Some(dir) = state.project.dir.clone() {
-        state.shell.preferences.opened(Path::new(&dir), &name);
+        state.shell.preferences.opened(&dir, &name);
         save(state, jobs);
     }
 }

@@ -1,6 +1,7 @@
-//! What the window knows: plain data, without a single window type.
+//! The state of the window: plain data without egui types.
 //!
-//! Views read it, [`command`](crate::command) changes it, jobs fill it through commands.
+//! Views draw it. [`command`](crate::command) changes it, for commands of the user and for events of
+//! workers.
 
 mod ask;
 mod data;
