@@ -52,6 +52,7 @@
 //! - `prost`: protobuf, which ONNX files are, from types written by hand; no `protoc` is needed to build.
 //! - `ureq`: a Qdrant server's REST API; `hf-hub` brings it along anyway. Qdrant's own client would bring an
 //!   async runtime and some hundred crates.
+//! - `thiserror`: errors that keep their causes, without writing `Display` and `source` by hand.
 //! - `uuid`: ids made of texts, so that the same text is the same point in every export.
 //! - `directories`: where each platform keeps an app's data.
 //! - `clap`, `indicatif`: arguments and progress bars that people know.

@@ -191,4 +191,13 @@ mod tests {
             })
         );
     }
+
+    #[test]
+    fn parse_event_reads_epochs_without_validation() {
+        let line = r#"{"event":"epoch","epoch":2,"epochs":9,"loss":0.25,"train":{"rp@1":0.5,"rrk":0.6},"val":null,"eta_s":3}"#;
+        let Some(train::Event::Epoch(epoch)) = parse_event(line) else {
+            panic!("{line}");
+        };
+        assert_eq!((epoch.epoch, epoch.train.rp_1, epoch.val), (2, 0.5, None));
+    }
 }
