@@ -1,11 +1,15 @@
 //! `nearsay distill --out FILE`: make the compact encoder.
 
-use super::{encoder, input, print_line, progress::Bar};
-use crate::{dirs::DataDir, trouble::Trouble};
+use super::{encoder, input};
+use crate::{
+    dirs::DataDir,
+    terminal::{Bar, print_line},
+    trouble::Trouble,
+};
 use candle_core::Device;
 use nearsay_core::{
     candle::bert::SentenceEncoder,
-    compact::distill::Distill,
+    distill::Distill,
     model::{ModelError, ModelFiles},
     store::{DiskStore, FileKind, Store as _},
     train::Control,

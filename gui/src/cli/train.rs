@@ -3,11 +3,14 @@
 mod words;
 
 use super::{
-    DeviceArgs,
     encoder::{self, Found},
-    input, print_json,
+    input,
 };
-use crate::{dirs::DataDir, trouble::Trouble};
+use crate::{
+    dirs::DataDir,
+    terminal::{DeviceArgs, print_json},
+    trouble::Trouble,
+};
 use candle_core::Device;
 use nearsay_core::{
     candle::bert::{Precision, SentenceEncoder},

@@ -55,8 +55,10 @@ mod pgvector;
 pub(super) mod qdrant;
 mod texts;
 
-use super::{print_json, print_line};
-use crate::trouble::Trouble;
+use crate::{
+    terminal::{print_json, print_line},
+    trouble::Trouble,
+};
 use candle_core::Device;
 use nearsay_core::{
     servable::Servable,

@@ -28,8 +28,10 @@ mod problem;
 mod router;
 mod work;
 
-use super::{DeviceArgs, print_line};
-use crate::trouble::Trouble;
+use crate::{
+    terminal::{DeviceArgs, print_line},
+    trouble::Trouble,
+};
 use nearsay_core::{
     servable::{Journal, Servable, ServableError},
     store::{DiskStore, Store as _},
