@@ -1,8 +1,7 @@
-//! The real disk.
+//! The file system of the operating system.
 //!
-//! Locks are `std`'s ([`File::try_lock`]): freed by the system when their holder dies, however it
-//! dies. Free space is not in `std`; it comes from `fs4`, which is maintained, covers Unix and
-//! Windows without C, and on Unix is a thin layer over `rustix`, which the app needs anyway.
+//! Locks come from [`File::try_lock`]; the system releases them when the holder dies. Free space
+//! comes from `fs4`, since `std` doesn't provide it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -10,7 +9,7 @@ use std::path::Path;
 
 use super::{Entry, ErrorKind, FileKind, LockGuard, Metadata, ReadSeek, Sink, Steps};
 
-/// The real disk.
+/// Store on the file system of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DiskStore;
 
@@ -34,7 +33,7 @@ impl Steps for DiskStore {
             let entry = entry?;
             let metadata = match entry.metadata() {
                 Ok(metadata) => metadata,
-                // Deleted since the folder was opened.
+                // The entry was deleted after the folder was opened.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 Err(e) => return Err(e),
             };
@@ -48,18 +47,17 @@ impl Steps for DiskStore {
     }
 
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn ReadSeek>> {
-        // Before opening: a pipe without a writer would hang, a device might act on being opened.
-        regular(&fs::metadata(path)?)?;
+        // Check before opening, since a pipe without a writer blocks and a device may react.
+        check_regular(&fs::metadata(path)?)?;
         let file = File::open(path)?;
-        regular(&file.metadata()?)?;
+        check_regular(&file.metadata()?)?;
         Ok(Box::new(file))
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn Sink>> {
-        // The default mode, 0666 less the umask: others may read what we write, if the user's
-        // system is set so.
+        // Permissions follow the user's umask.
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        // Only to tell a sweep that the writer lives; some network drives have no locks.
+        // The lock only tells sweeps that the writer is alive; some network drives have no locks.
         file.try_lock().ok();
         Ok(Box::new(DiskSink {
             file,
@@ -69,8 +67,8 @@ impl Steps for DiskStore {
     }
 
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn Sink>> {
-        let new = !regular_or_missing(path)?;
-        // Not `append(true)`: Windows would then refuse to cut off a failed addition.
+        let new = !check_regular_or_missing(path)?;
+        // With `append(true)`, Windows refuses to truncate a failed addition.
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -85,12 +83,12 @@ impl Steps for DiskStore {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        // On Windows a virus scanner or indexer may have the file open for a moment.
-        let mut patience = if cfg!(windows) { 10 } else { 0 };
+        // On Windows a virus scanner or indexer may briefly have the file open.
+        let mut retries = if cfg!(windows) { 10 } else { 0 };
         loop {
             match fs::rename(from, to) {
-                Err(e) if patience > 0 && e.kind() == io::ErrorKind::PermissionDenied => {
-                    patience -= 1;
+                Err(e) if retries > 0 && e.kind() == io::ErrorKind::PermissionDenied => {
+                    retries -= 1;
                     std::thread::sleep(std::time::Duration::from_millis(20));
                 }
                 done => return done,
@@ -109,10 +107,10 @@ impl Steps for DiskStore {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         if cfg!(windows) {
-            return Ok(()); // a folder cannot be opened there, and need not be
+            return Ok(()); // folders can't be opened, and needn't be synced
         }
         match File::open(dir)?.sync_all() {
-            // Some network and FUSE file systems have no such thing.
+            // Some network and FUSE file systems can't sync folders.
             Err(e)
                 if matches!(
                     e.kind(),
@@ -126,7 +124,7 @@ impl Steps for DiskStore {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<LockGuard> {
-        regular_or_missing(path)?;
+        check_regular_or_missing(path)?;
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -157,7 +155,7 @@ fn kind_of(file_type: fs::FileType) -> FileKind {
     }
 }
 
-fn regular(metadata: &fs::Metadata) -> io::Result<()> {
+fn check_regular(metadata: &fs::Metadata) -> io::Result<()> {
     if metadata.is_file() {
         Ok(())
     } else {
@@ -165,10 +163,10 @@ fn regular(metadata: &fs::Metadata) -> io::Result<()> {
     }
 }
 
-/// Whether there is a file; anything else than a file or nothing is refused.
-fn regular_or_missing(path: &Path) -> io::Result<bool> {
+/// Whether a regular file exists; fails if the path is something else.
+fn check_regular_or_missing(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
-        Ok(metadata) => regular(&metadata).map(|()| true),
+        Ok(metadata) => check_regular(&metadata).map(|()| true),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(e) => Err(e),
     }
@@ -194,7 +192,7 @@ impl Sink for DiskSink {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        // Length is written with the data; times and mode of an old file can wait.
+        // `sync_data` includes the length; times and mode of an existing file needn't be synced.
         if self.new {
             self.file.sync_all()
         } else {
@@ -203,7 +201,8 @@ impl Sink for DiskSink {
     }
 }
 
-/// Unlocks on drop rather than on close: a child process just being started may share the handle.
+/// Releases the lock on drop rather than on close, since a child process being started may share
+/// the handle.
 struct Locked(File);
 
 impl Drop for Locked {

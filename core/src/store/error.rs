@@ -1,108 +1,142 @@
-//! What can go wrong at the door to disk, in words a user can act on.
+//! Errors of store operations, with messages that tell users what to do.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What was being done when it failed.
+use thiserror::Error;
+
+/// Store operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
     /// Reading a file.
     Read,
-    /// Asking for kind, length or time of change.
+    /// Querying kind, length or time of change.
     Look,
     /// Listing a folder.
     List,
-    /// Making a folder.
+    /// Creating a folder.
     MakeFolder,
     /// Writing a whole file.
     Write,
-    /// Adding to the end of a file.
+    /// Appending to a file.
     Append,
     /// Copying a file.
     Copy,
-    /// Giving a folder its final name.
+    /// Moving a folder to its final name.
     Move,
     /// Deleting a file or a folder.
     Remove,
     /// Taking a lock.
     Lock,
-    /// Asking how much space is free.
+    /// Querying the free space.
     FreeSpace,
-    /// Clearing away what an earlier run left behind.
+    /// Cleaning up after an earlier run.
     Sweep,
 }
 
 impl Operation {
-    /// Fits after "Cannot".
+    /// Verb phrase that completes "Cannot …".
     fn verb(self) -> &'static str {
         match self {
             Self::Read => "read",
-            Self::Look => "look this up",
+            Self::Look => "get information about the file",
             Self::List => "list the folder",
-            Self::MakeFolder => "make the folder",
+            Self::MakeFolder => "create the folder",
             Self::Write => "save",
             Self::Append => "add to the file",
             Self::Copy => "copy",
-            Self::Move => "put the folder in place",
+            Self::Move => "move the folder",
             Self::Remove => "delete",
-            Self::Lock => "take the lock",
-            Self::FreeSpace => "ask for free space",
-            Self::Sweep => "clear away old temporary files",
+            Self::Lock => "lock the file",
+            Self::FreeSpace => "determine the free space",
+            Self::Sweep => "delete old temporary files",
         }
     }
 }
 
-/// Why it failed, as far as a caller or a user can act on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Reason for a failure, as far as callers or users can act on it.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Nothing has this name, or the folder it should be in is missing.
+    /// The file, or the folder that should contain it, doesn't exist.
+    #[error("it does not exist")]
     NotFound,
-    /// The system does not allow it, or the disk is read-only.
+    /// The system denies access, or the disk is read-only.
+    #[error("permission denied")]
     Denied,
-    /// No room left on the disk, or the user's quota is used up. Numbers are bytes, where known.
+    /// The disk is full or the user's quota is exhausted. Sizes are in bytes, if known.
+    #[error("the disk is full")]
     Full {
-        /// How much the whole operation needs.
+        /// Space that the whole operation needs.
         needed: Option<u64>,
-        /// How much was free after the failure.
+        /// Free space after the failure.
         free: Option<u64>,
     },
-    /// The file is longer than the caller accepts.
+    /// The file exceeds the caller's limit.
+    #[error("the file is too large")]
     TooLarge {
-        /// Length of the file in bytes, as far as it was read.
+        /// Length of the file in bytes, as far as known.
         len: u64,
-        /// Longest length accepted.
+        /// Maximum length in bytes.
         limit: u64,
     },
-    /// The file fits the limit, but memory for it could not be had.
+    /// The file is within the limit, but there isn't enough memory for it.
+    #[error("there is not enough memory")]
     NoMemory {
-        /// Bytes asked for.
+        /// Number of bytes requested.
         needed: u64,
     },
-    /// A folder, a pipe, a device or the like where a file is needed.
+    /// A folder, pipe or device was found instead of a regular file.
+    #[error("it is not an ordinary file")]
     NotARegularFile,
-    /// Something else where a folder is needed.
+    /// Something other than a folder was found.
+    #[error("it is not a folder")]
     NotAFolder,
-    /// A folder with files in it where a missing or empty one is needed.
+    /// The folder has files, but must be missing or empty.
+    #[error("there are files in it")]
     NotEmpty,
-    /// A file or folder of another writer has the name of one that is to be written.
+    /// A file or folder of another writer has a name that is needed.
+    #[error("Nearsay needs this name, but did not write the file that has it")]
     Taken,
-    /// A symbolic link to a folder that holds files of other writers.
+    /// A symbolic link to a folder with files of other writers.
+    #[error("it is a link to a folder with other files in it")]
     ALink,
-    /// Not usable as a name: empty, too long, or of characters the system refuses.
+    /// The name is empty, too long, or has characters that the system rejects.
+    #[error("the name is not valid")]
     BadName,
-    /// Somebody else holds the lock.
+    /// The lock is held elsewhere.
+    #[error("another window or program is using it")]
     Held,
-    /// A [`FaultStore`](super::FaultStore) has crashed on purpose.
+    /// A [`FaultStore`](super::FaultStore) simulated a crash.
+    #[error("a crash was simulated")]
     Crashed,
-    /// Anything else; the source tells.
+    /// Any other reason, given by the source error.
+    #[error("the system reported an error")]
     Other,
 }
 
 impl ErrorKind {
-    fn of(error: &io::Error) -> Self {
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::NotFound => "Check whether it was moved or renamed",
+            Self::Denied => "Change its permissions, or choose another place",
+            Self::Full { .. } => "Free some space and try again",
+            Self::TooLarge { .. } => "Choose a smaller file",
+            Self::NoMemory { .. } => "Close other programs and try again",
+            Self::NotARegularFile => "Choose a file, not a folder or a device",
+            Self::NotAFolder => "Choose a folder",
+            Self::NotEmpty => "Choose a new or empty folder",
+            Self::Taken => "Move or rename it, or choose another folder",
+            Self::ALink => "Choose the folder that it points to",
+            Self::BadName => "Choose a shorter, simpler name",
+            Self::Held => "Close the other window or program, then try again",
+            Self::Crashed => "Start again",
+            Self::Other => "Try again, or choose another place",
+        }
+    }
+
+    fn from_io(error: &io::Error) -> Self {
         if let Some(kind) = error.get_ref().and_then(|e| e.downcast_ref::<Self>()) {
             return *kind;
         }
@@ -122,39 +156,16 @@ impl ErrorKind {
     }
 }
 
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotFound => "it does not exist",
-            Self::Denied => "permission is missing",
-            Self::Full { .. } => "the disk is full",
-            Self::TooLarge { .. } => "the file is too large",
-            Self::NoMemory { .. } => "there is not enough memory",
-            Self::NotARegularFile => "it is not an ordinary file",
-            Self::NotAFolder => "it is not a folder",
-            Self::NotEmpty => "there are files in it",
-            Self::Taken => "Nearsay needs this name, and the file here was not written by it",
-            Self::ALink => "it is a link to a folder with other files in it",
-            Self::BadName => "the name cannot be used",
-            Self::Held => "it is in use elsewhere",
-            Self::Crashed => "a crash was simulated",
-            Self::Other => "the system reported an error",
-        })
-    }
-}
-
-impl std::error::Error for ErrorKind {}
-
-/// Lets a [`Steps`](super::Steps) implementation report a kind the system has no word for.
+/// Lets a [`Steps`](super::Steps) implementation report kinds that [`io::ErrorKind`] lacks.
 impl From<ErrorKind> for io::Error {
     fn from(kind: ErrorKind) -> Self {
         Self::other(kind)
     }
 }
 
-/// An operation of a [`Store`](super::Store) that failed.
+/// Failure of a [`Store`](super::Store) operation.
 ///
-/// Displayed, it says what happened and what to do next; the path comes last.
+/// `Display` names the failure, the remedy and the path.
 ///
 /// ```
 /// # use nearsay_core::store::{MemStore, Store as _, StoreError, ErrorKind};
@@ -165,116 +176,91 @@ impl From<ErrorKind> for io::Error {
 ///     "Cannot read: it does not exist. Check whether it was moved or renamed: faq.csv"
 /// );
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("{}: {}", self.describe(), printable_path(&self.path))]
 pub struct StoreError {
-    /// What was being done.
+    /// The failed operation.
     pub what: Operation,
-    /// To which file or folder.
+    /// Affected file or folder.
     pub path: PathBuf,
-    /// Why it failed.
+    /// Reason for the failure.
     pub kind: ErrorKind,
-    /// The system's own error, where there was one.
+    /// Error of the system, if there was one.
     pub source: Option<io::Error>,
 }
 
 impl StoreError {
     pub(crate) fn new(what: Operation, path: &Path, error: io::Error) -> Self {
-        let kind = ErrorKind::of(&error);
-        let ours = error.get_ref().is_some_and(|e| e.is::<ErrorKind>());
+        let kind = ErrorKind::from_io(&error);
+        let wraps_kind = error.get_ref().is_some_and(|e| e.is::<ErrorKind>());
         Self {
             what,
             path: path.to_owned(),
             kind,
-            source: (!ours).then_some(error),
+            source: (!wraps_kind).then_some(error),
         }
     }
 }
 
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl StoreError {
+    /// Describes the failure and the remedy, without the path and without a final full stop.
+    fn describe(&self) -> String {
         let verb = self.what.verb();
-        match self.kind {
+        let remedy = self.kind.remedy();
+        let reason = match self.kind {
             ErrorKind::Full { needed, free } => {
-                f.write_str("The disk is full")?;
-                match (needed, free) {
-                    (Some(needed), Some(free)) => write!(
-                        f,
-                        ": {} are needed and {} are free",
-                        size(needed, true),
-                        size(free, false)
-                    )?,
-                    (Some(needed), None) => write!(f, ": {} are needed", size(needed, true))?,
-                    (None, Some(free)) => write!(f, ": {} are free", size(free, false))?,
-                    (None, None) => {}
-                }
-                f.write_str(". Free some space and try again")?;
-            }
-            ErrorKind::TooLarge { len, limit } => write!(
-                f,
-                "Cannot {verb}: the file has {}, and at most {} are read. Choose a smaller file",
-                size(len, true),
-                size(limit, false)
-            )?,
-            ErrorKind::NoMemory { needed } => write!(
-                f,
-                "Cannot {verb}: {} of memory could not be had. Close other programs and try again",
-                size(needed, true)
-            )?,
-            ErrorKind::Other => {
-                match &self.source {
-                    Some(source) => write!(f, "Cannot {verb}: {source}")?,
-                    None => write!(f, "Cannot {verb}: {}", self.kind)?,
-                }
-                f.write_str(". Try again, or choose another place")?;
-            }
-            kind => {
-                let next = match kind {
-                    ErrorKind::NotFound => "Check whether it was moved or renamed",
-                    ErrorKind::Denied => "Change its permissions, or choose another place",
-                    ErrorKind::NotARegularFile => "Choose a file, not a folder or a device",
-                    ErrorKind::NotAFolder => "Choose a folder",
-                    ErrorKind::NotEmpty => "Choose a new or an empty folder",
-                    ErrorKind::Taken => "Move or rename it, or choose another folder",
-                    ErrorKind::ALink => "Give the folder that it points to",
-                    ErrorKind::BadName => "Choose a shorter, simpler name",
-                    ErrorKind::Held => "Close the other window or program, then try again",
-                    _ => "Start again",
+                let needed = needed.map(|n| format!("{} needed", format_size(n, Round::Up)));
+                let free = free.map(|n| format!("{} free", format_size(n, Round::Down)));
+                let sizes: Vec<String> = needed.into_iter().chain(free).collect();
+                return if sizes.is_empty() {
+                    format!("The disk is full. {remedy}")
+                } else {
+                    format!("The disk is full ({}). {remedy}", sizes.join(", "))
                 };
-                write!(f, "Cannot {verb}: {kind}. {next}")?;
             }
-        }
-        f.write_str(": ")?;
-        // A name may hold line breaks or terminal codes; the message must not.
-        for c in self.path.to_string_lossy().chars() {
-            let c = if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            };
-            fmt::Write::write_char(f, c)?;
-        }
-        Ok(())
+            ErrorKind::TooLarge { len, limit } => format!(
+                "the file has {}, more than the limit of {}",
+                format_size(len, Round::Up),
+                format_size(limit, Round::Down)
+            ),
+            ErrorKind::NoMemory { needed } => {
+                format!(
+                    "{} of memory are not available",
+                    format_size(needed, Round::Up)
+                )
+            }
+            ErrorKind::Other => match &self.source {
+                Some(source) => source.to_string(),
+                None => self.kind.to_string(),
+            },
+            kind => kind.to_string(),
+        };
+        format!("Cannot {verb}: {reason}. {remedy}")
     }
 }
 
-impl std::error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|e| e as _)
-    }
+/// Formats a path without control characters, since a name may hold line breaks or terminal codes.
+fn printable_path(path: &Path) -> String {
+    path.to_string_lossy().replace(char::is_control, "\u{fffd}")
 }
 
-/// "90 MB", rounded up or down.
-fn size(bytes: u64, up: bool) -> String {
+#[derive(Clone, Copy)]
+enum Round {
+    Up,
+    Down,
+}
+
+/// Formats a size in bytes with a decimal unit, rounded to an integer: `90 MB`.
+fn format_size(bytes: u64, round: Round) -> String {
     let (unit, name) = match bytes {
         0..1_000 => (1, "bytes"),
         1_000..1_000_000 => (1_000, "KB"),
         1_000_000..1_000_000_000 => (1_000_000, "MB"),
         _ => (1_000_000_000, "GB"),
     };
-    let count = if up {
-        bytes.div_ceil(unit)
-    } else {
-        bytes / unit
+    let count = match round {
+        Round::Up => bytes.div_ceil(unit),
+        Round::Down => bytes / unit,
     };
     format!("{count} {name}")
 }
@@ -283,7 +269,7 @@ fn size(bytes: u64, up: bool) -> String {
 mod tests {
     use super::*;
 
-    fn told(what: Operation, kind: ErrorKind) -> String {
+    fn message(what: Operation, kind: ErrorKind) -> String {
         StoreError {
             what,
             path: "some/where".into(),
@@ -294,37 +280,36 @@ mod tests {
     }
 
     #[test]
-    fn messages_say_what_and_what_next() {
-        let full = |needed, free| told(Operation::Write, ErrorKind::Full { needed, free });
+    fn store_error_names_failure_and_remedy() {
+        let full = |needed, free| message(Operation::Write, ErrorKind::Full { needed, free });
         assert_eq!(
             full(Some(90_000_000), Some(12_999_999)),
-            "The disk is full: 90 MB are needed and 12 MB are free. \
-             Free some space and try again: some/where"
+            "The disk is full (90 MB needed, 12 MB free). Free some space and try again: some/where"
         );
         assert_eq!(
             full(None, None),
             "The disk is full. Free some space and try again: some/where"
         );
         assert_eq!(
-            told(
+            message(
                 Operation::Read,
                 ErrorKind::TooLarge {
                     len: 1_500,
                     limit: 999
                 }
             ),
-            "Cannot read: the file has 2 KB, and at most 999 bytes are read. \
+            "Cannot read: the file has 2 KB, more than the limit of 999 bytes. \
              Choose a smaller file: some/where"
         );
         assert_eq!(
-            told(Operation::Lock, ErrorKind::Held),
-            "Cannot take the lock: it is in use elsewhere. \
+            message(Operation::Lock, ErrorKind::Held),
+            "Cannot lock the file: another window or program is using it. \
              Close the other window or program, then try again: some/where"
         );
     }
 
     #[test]
-    fn control_characters_of_a_name_stay_out_of_the_message() {
+    fn store_error_hides_control_characters_of_the_path() {
         let error = StoreError::new(
             Operation::Read,
             Path::new("a\n\u{1b}[2J"),
@@ -334,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn our_kinds_survive_the_way_through_an_io_error() {
+    fn error_kind_survives_conversion_to_io_error() {
         let error = StoreError::new(
             Operation::Lock,
             Path::new("x"),

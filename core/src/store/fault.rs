@@ -1,4 +1,4 @@
-//! A store that fails on purpose.
+//! A store that simulates faults.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,25 +6,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Entry, ErrorKind, FileKind, LockGuard, Metadata, ReadSeek, Sink, Steps};
 
-/// How a [`FaultStore`] fails.
+/// Fault that a [`FaultStore`] simulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The disk is full. Half of a write arrives. From then on no space is reported free, but
-    /// later steps succeed, as small ones may on a full disk.
+    /// The disk is full. Half of a write is stored. Afterwards no free space is reported, but later
+    /// steps succeed, as small ones may on a full disk.
     Full,
-    /// Permission is missing.
+    /// Permission is denied.
     Denied,
     /// The device reports an error.
     Io,
-    /// Half of a write arrives, then the device reports an error; any other step fails as a whole.
+    /// Half of a write is stored, then the device reports an error; other steps fail as a whole.
     ShortWrite,
-    /// The process dies. Half of a write arrives, half of a folder is deleted, any other step does
-    /// not happen, and every later step fails too: nothing can be cleaned up.
+    /// The process dies. Half of a write is stored, half of a folder is deleted, other steps don't
+    /// happen, and every later step fails, so that nothing can be cleaned up.
     Crash,
 }
 
 impl Fault {
-    /// All of them.
+    /// All faults.
     pub const ALL: [Self; 5] = [
         Self::Full,
         Self::Denied,
@@ -43,8 +43,8 @@ impl Fault {
         }
     }
 
-    /// Whether half of a step happens rather than nothing.
-    fn halves(self, step: Step) -> bool {
+    /// Whether half of a step happens.
+    fn is_partial(self, step: Step) -> bool {
         match step {
             Step::Write => matches!(self, Self::Full | Self::ShortWrite | Self::Crash),
             Step::Delete => self == Self::Crash,
@@ -53,15 +53,15 @@ impl Fault {
     }
 }
 
-/// The single steps a [`FaultStore`] counts; named after [`Steps`] and [`Sink`].
+/// Steps that a [`FaultStore`] counts; named after the methods of [`Steps`] and [`Sink`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "told at the methods of the same names")]
+#[expect(missing_docs, reason = "documented at the methods of the same names")]
 pub enum Step {
     Stat,
     Kind,
     Entries,
     OpenRead,
-    /// One piece from a file open for reading.
+    /// Reading from a file opened for reading.
     Read,
     CreateNew,
     OpenAppend,
@@ -77,7 +77,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// Whether it may change what is on the disk, or whether that lasts.
+    /// Whether the step may change the content of the disk or its durability.
     pub fn changes(self) -> bool {
         !matches!(
             self,
@@ -86,13 +86,13 @@ impl Step {
     }
 }
 
-/// Another store that can be made to fail at its n-th step.
+/// Wrapper that makes another store fail at its n-th step.
 ///
-/// An operation of a [`Store`](super::Store) is several steps, and the fault can fall between any
-/// two, so a loop over n until [`FaultStore::fired`] stays false has tried them all. See the
-/// example at [`store`](super).
+/// An operation of a [`Store`](super::Store) consists of several steps. A loop over n until
+/// [`FaultStore::fired`] stays false makes each of them fail once; see the example in
+/// [`store`](super).
 ///
-/// A clone is another handle: one in the code under test, one in the test.
+/// Clones share their state, so that a test can keep one and pass another to the tested code.
 #[derive(Clone, Debug)]
 pub struct FaultStore<S> {
     inner: S,
@@ -102,7 +102,7 @@ pub struct FaultStore<S> {
 #[derive(Debug, Default)]
 struct Plan {
     armed: Option<Armed>,
-    /// The fault that has happened.
+    /// The fault, once it has happened.
     fired: Option<Fault>,
     log: Vec<(Step, PathBuf)>,
 }
@@ -110,13 +110,13 @@ struct Plan {
 #[derive(Debug)]
 struct Armed {
     fault: Fault,
-    /// Steps before it.
+    /// Number of steps before the fault.
     left: usize,
     only_changes: bool,
 }
 
 impl<S: Steps> FaultStore<S> {
-    /// Does all that `inner` does, and counts.
+    /// Wraps `inner`, without a planned fault.
     pub fn new(inner: S) -> Self {
         Self {
             inner,
@@ -124,45 +124,45 @@ impl<S: Steps> FaultStore<S> {
         }
     }
 
-    /// From now on the `n`-th step fails, once; the first is 1.
+    /// Plans a fault at the `n`-th step from now, counted from 1.
     pub fn fail_step(&self, n: usize, fault: Fault) {
         self.arm(n, fault, false);
     }
 
-    /// From now on the `n`-th step that [changes](Step::changes) something fails, once.
+    /// Plans a fault at the `n`-th step from now that [changes](Step::changes) something.
     pub fn fail_change(&self, n: usize, fault: Fault) {
         self.arm(n, fault, true);
     }
 
-    /// No more faults, and a crash or a full disk is over, as at the next start of the program.
+    /// Ends a crash or a full disk and cancels planned faults, like a restart of the program.
     pub fn heal(&self) {
-        let mut plan = lock(&self.plan);
+        let mut plan = lock_plan(&self.plan);
         plan.armed = None;
         plan.fired = None;
     }
 
-    /// Whether the fault has happened.
+    /// Whether the planned fault has happened.
     pub fn fired(&self) -> bool {
-        lock(&self.plan).fired.is_some()
+        lock_plan(&self.plan).fired.is_some()
     }
 
-    /// The steps so far, in order, including the one that failed.
+    /// Returns the steps so far in order, including the one that failed.
     pub fn log(&self) -> Vec<(Step, PathBuf)> {
-        lock(&self.plan).log.clone()
+        lock_plan(&self.plan).log.clone()
     }
 
-    /// How many steps there were so far.
+    /// Number of steps so far.
     pub fn steps(&self) -> usize {
-        lock(&self.plan).log.len()
+        lock_plan(&self.plan).log.len()
     }
 
-    /// The store below.
+    /// The wrapped store.
     pub fn inner(&self) -> &S {
         &self.inner
     }
 
     fn arm(&self, n: usize, fault: Fault, only_changes: bool) {
-        let mut plan = lock(&self.plan);
+        let mut plan = lock_plan(&self.plan);
         plan.fired = None;
         plan.armed = Some(Armed {
             fault,
@@ -171,32 +171,36 @@ impl<S: Steps> FaultStore<S> {
         });
     }
 
-    fn check(&self, step: Step, path: &Path) -> Result<(), Stop> {
-        check(&self.plan, step, path)
+    fn count_step(&self, step: Step, path: &Path) -> Result<(), Failure> {
+        count_step(&self.plan, step, path)
     }
 }
 
-fn lock(plan: &Mutex<Plan>) -> MutexGuard<'_, Plan> {
+fn lock_plan(plan: &Mutex<Plan>) -> MutexGuard<'_, Plan> {
     plan.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Why a step does not happen, and whether half of it does.
-struct Stop {
+/// Simulated failure of a step.
+struct Failure {
     error: io::Error,
+    /// Whether half of the step happens.
     half: bool,
 }
 
-impl From<Stop> for io::Error {
-    fn from(stop: Stop) -> Self {
-        stop.error
+impl From<Failure> for io::Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
     }
 }
 
-/// Counts a step; an error if it is the one to fail, or the process is dead already.
-fn check(plan: &Mutex<Plan>, step: Step, path: &Path) -> Result<(), Stop> {
-    let mut plan = lock(plan);
+/// Counts a step.
+///
+/// # Errors
+/// When the fault is planned for this step, or after a crash.
+fn count_step(plan: &Mutex<Plan>, step: Step, path: &Path) -> Result<(), Failure> {
+    let mut plan = lock_plan(plan);
     if plan.fired == Some(Fault::Crash) {
-        return Err(Stop {
+        return Err(Failure {
             error: Fault::Crash.error(),
             half: false,
         });
@@ -209,9 +213,9 @@ fn check(plan: &Mutex<Plan>, step: Step, path: &Path) -> Result<(), Stop> {
             let fault = armed.fault;
             plan.armed = None;
             plan.fired = Some(fault);
-            return Err(Stop {
+            return Err(Failure {
                 error: fault.error(),
-                half: fault.halves(step),
+                half: fault.is_partial(step),
             });
         }
         armed.left -= 1;
@@ -221,22 +225,22 @@ fn check(plan: &Mutex<Plan>, step: Step, path: &Path) -> Result<(), Stop> {
 
 impl<S: Steps> Steps for FaultStore<S> {
     fn stat(&self, path: &Path) -> io::Result<Metadata> {
-        self.check(Step::Stat, path)?;
+        self.count_step(Step::Stat, path)?;
         self.inner.stat(path)
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
-        self.check(Step::Kind, path)?;
+        self.count_step(Step::Kind, path)?;
         self.inner.kind(path)
     }
 
     fn entries(&self, dir: &Path) -> io::Result<Vec<Entry>> {
-        self.check(Step::Entries, dir)?;
+        self.count_step(Step::Entries, dir)?;
         self.inner.entries(dir)
     }
 
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn ReadSeek>> {
-        self.check(Step::OpenRead, path)?;
+        self.count_step(Step::OpenRead, path)?;
         Ok(Box::new(FaultReader {
             inner: self.inner.open_read(path)?,
             plan: Arc::clone(&self.plan),
@@ -245,51 +249,51 @@ impl<S: Steps> Steps for FaultStore<S> {
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn Sink>> {
-        self.check(Step::CreateNew, path)?;
-        Ok(self.sink(self.inner.create_new(path)?, path))
+        self.count_step(Step::CreateNew, path)?;
+        Ok(self.wrap_sink(self.inner.create_new(path)?, path))
     }
 
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn Sink>> {
-        self.check(Step::OpenAppend, path)?;
-        Ok(self.sink(self.inner.open_append(path)?, path))
+        self.count_step(Step::OpenAppend, path)?;
+        Ok(self.wrap_sink(self.inner.open_append(path)?, path))
     }
 
     fn make_dir(&self, dir: &Path) -> io::Result<()> {
-        self.check(Step::MakeDir, dir)?;
+        self.count_step(Step::MakeDir, dir)?;
         self.inner.make_dir(dir)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.check(Step::Rename, to)?;
+        self.count_step(Step::Rename, to)?;
         self.inner.rename(from, to)
     }
 
     fn delete(&self, path: &Path) -> io::Result<()> {
-        let Err(stop) = self.check(Step::Delete, path) else {
+        let Err(failure) = self.count_step(Step::Delete, path) else {
             return self.inner.delete(path);
         };
-        if stop.half && self.inner.kind(path)? == FileKind::Folder {
+        if failure.half && self.inner.kind(path)? == FileKind::Folder {
             let entries = self.inner.entries(path)?;
             for entry in entries.iter().take(entries.len().div_ceil(2)) {
                 self.inner.delete(&path.join(&entry.name))?;
             }
         }
-        Err(stop.error)
+        Err(failure.error)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.check(Step::SyncDir, dir)?;
+        self.count_step(Step::SyncDir, dir)?;
         self.inner.sync_dir(dir)
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<LockGuard> {
-        self.check(Step::TryLock, path)?;
+        self.count_step(Step::TryLock, path)?;
         self.inner.try_lock(path)
     }
 
     fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
-        self.check(Step::FreeBytes, dir)?;
-        if lock(&self.plan).fired == Some(Fault::Full) {
+        self.count_step(Step::FreeBytes, dir)?;
+        if lock_plan(&self.plan).fired == Some(Fault::Full) {
             return Ok(0);
         }
         self.inner.free_bytes(dir)
@@ -297,7 +301,7 @@ impl<S: Steps> Steps for FaultStore<S> {
 }
 
 impl<S: Steps> FaultStore<S> {
-    fn sink(&self, inner: Box<dyn Sink>, path: &Path) -> Box<dyn Sink> {
+    fn wrap_sink(&self, inner: Box<dyn Sink>, path: &Path) -> Box<dyn Sink> {
         Box::new(FaultSink {
             inner,
             plan: Arc::clone(&self.plan),
@@ -314,7 +318,7 @@ struct FaultReader {
 
 impl io::Read for FaultReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        check(&self.plan, Step::Read, &self.path)?;
+        count_step(&self.plan, Step::Read, &self.path)?;
         self.inner.read(buffer)
     }
 }
@@ -337,23 +341,23 @@ impl Sink for FaultSink {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Err(stop) = check(&self.plan, Step::Write, &self.path) else {
+        let Err(failure) = count_step(&self.plan, Step::Write, &self.path) else {
             return self.inner.write(bytes);
         };
-        if stop.half {
+        if failure.half {
             self.inner
                 .write(bytes.get(..bytes.len() / 2).unwrap_or_default())?;
         }
-        Err(stop.error)
+        Err(failure.error)
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
-        check(&self.plan, Step::Truncate, &self.path)?;
+        count_step(&self.plan, Step::Truncate, &self.path)?;
         self.inner.truncate(len)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        check(&self.plan, Step::Sync, &self.path)?;
+        count_step(&self.plan, Step::Sync, &self.path)?;
         self.inner.sync()
     }
 }

@@ -1,4 +1,4 @@
-//! A disk in memory, for tests.
+//! A simulated disk in memory, for tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -10,20 +10,20 @@ use std::time::SystemTime;
 
 use super::{Entry, ErrorKind, FileKind, LockGuard, Metadata, ReadSeek, Sink, Steps};
 
-/// A disk in memory, for tests.
+/// Store in memory, for tests.
 ///
-/// Behaves as [`DiskStore`](super::DiskStore) does, without links, pipes and permissions. The
-/// root folder is there from the start, and is the current folder too: `/a` and `a` are the same.
-/// It also remembers what has been synced: [`MemStore::after_power_loss`].
+/// It behaves like [`DiskStore`](super::DiskStore), without links, pipes and permissions. The root
+/// folder always exists and is also the current folder, so `/a` and `a` are the same. The store
+/// tracks which content is synced, see [`MemStore::after_power_loss`].
 ///
-/// A clone is another handle of the same disk; [`MemStore::snapshot`] is a disk of its own.
+/// Clones share the same disk; [`MemStore::snapshot`] creates an independent copy.
 #[derive(Clone)]
 pub struct MemStore {
     disk: Arc<Mutex<Disk>>,
 }
 
 impl MemStore {
-    /// An empty disk.
+    /// Creates an empty disk.
     pub fn new() -> Self {
         Self::with(Disk::empty())
     }
@@ -34,17 +34,16 @@ impl MemStore {
         }
     }
 
-    /// A copy of the disk as it is now, without the locks.
+    /// Copies the current state of the disk, without locks.
     pub fn snapshot(&self) -> Self {
         let mut disk = self.disk().clone();
         disk.locked.clear();
         Self::with(disk)
     }
 
-    /// A copy of the disk as a power loss would leave it at worst: only what was synced.
+    /// Copies the disk as the worst power loss would leave it, with synced content only.
     ///
-    /// A file not synced since it was written has its former content, a folder not synced its
-    /// former names.
+    /// Files and folders have the content and names of their last sync.
     pub fn after_power_loss(&self) -> Self {
         let old = self.disk();
         let mut new = Disk::empty();
@@ -80,7 +79,7 @@ impl MemStore {
         Self::with(new)
     }
 
-    /// All files with their content, temporary ones included; paths start below the root.
+    /// Returns all files with their content, including temporary ones. Paths are relative to the root.
     pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let disk = self.disk();
         let mut files = BTreeMap::new();
@@ -181,7 +180,7 @@ impl Steps for MemStore {
 
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn Sink>> {
         let mut disk = self.disk();
-        let id = disk.file_or_new(path)?;
+        let id = disk.find_or_create_file(path)?;
         let start = match disk.node(id)? {
             Node::File { bytes, .. } => bytes.len() as u64,
             Node::Folder { .. } => return Err(ErrorKind::NotARegularFile.into()),
@@ -201,11 +200,14 @@ impl Steps for MemStore {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut disk = self.disk();
         let moved = disk.find(from)?;
-        let (old_parent, old_name) = disk.place(from)?;
-        let (new_parent, new_name) = disk.place(to)?;
+        let (old_parent, old_name) = disk.resolve_parent(from)?;
+        let (new_parent, new_name) = disk.resolve_parent(to)?;
         let folder = matches!(disk.node(moved)?, Node::Folder { .. });
-        if folder && split(to).starts_with(&split(from)) && split(to) != split(from) {
-            return Err(io::ErrorKind::InvalidInput.into()); // into itself
+        if folder
+            && split_path(to).starts_with(&split_path(from))
+            && split_path(to) != split_path(from)
+        {
+            return Err(io::ErrorKind::InvalidInput.into()); // a folder can't move into itself
         }
         if let Some(there) = disk.names(new_parent)?.get(&new_name).copied() {
             match disk.node(there)? {
@@ -226,7 +228,7 @@ impl Steps for MemStore {
     fn delete(&self, path: &Path) -> io::Result<()> {
         let mut disk = self.disk();
         disk.find(path)?;
-        let (parent, name) = disk.place(path)?;
+        let (parent, name) = disk.resolve_parent(path)?;
         disk.names_mut(parent)?.remove(&name);
         Ok(())
     }
@@ -243,7 +245,7 @@ impl Steps for MemStore {
 
     fn try_lock(&self, path: &Path) -> io::Result<LockGuard> {
         let mut disk = self.disk();
-        let id = disk.file_or_new(path)?;
+        let id = disk.find_or_create_file(path)?;
         if matches!(disk.node(id)?, Node::Folder { .. }) {
             return Err(ErrorKind::NotARegularFile.into());
         }
@@ -294,8 +296,8 @@ impl Node {
     }
 }
 
-/// Nodes by number, as on a disk: a name and the file it names can be synced or not, each by
-/// itself. Nodes without a name stay, because a folder not yet synced may still know them.
+/// Nodes by inode number, since names and file contents are synced independently. Nodes without a
+/// name stay, because the synced state of a folder may still refer to them.
 #[derive(Clone)]
 struct Disk {
     nodes: BTreeMap<Id, Node>,
@@ -311,7 +313,7 @@ impl Disk {
     }
 
     fn add(&mut self, node: Node) -> Id {
-        let id = self.nodes.len() as Id; // none is ever taken away
+        let id = self.nodes.len() as Id; // nodes are never removed
         self.nodes.insert(id, node);
         id
     }
@@ -337,7 +339,7 @@ impl Disk {
     }
 
     fn find(&self, path: &Path) -> io::Result<Id> {
-        self.walk(&split(path))
+        self.walk(&split_path(path))
     }
 
     fn walk(&self, names: &[OsString]) -> io::Result<Id> {
@@ -347,9 +349,9 @@ impl Disk {
         })
     }
 
-    /// The folder `path` is in, and its name there.
-    fn place(&self, path: &Path) -> io::Result<(Id, OsString)> {
-        let mut names = split(path);
+    /// Resolves a path to its parent folder and its name there.
+    fn resolve_parent(&self, path: &Path) -> io::Result<(Id, OsString)> {
+        let mut names = split_path(path);
         let name = names.pop().ok_or(ErrorKind::BadName)?;
         if name.len() > 255 {
             return Err(io::ErrorKind::InvalidFilename.into());
@@ -360,7 +362,7 @@ impl Disk {
     }
 
     fn insert(&mut self, path: &Path, node: Node) -> io::Result<Id> {
-        let (parent, name) = self.place(path)?;
+        let (parent, name) = self.resolve_parent(path)?;
         if self.names(parent)?.contains_key(&name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -369,7 +371,7 @@ impl Disk {
         Ok(id)
     }
 
-    fn file_or_new(&mut self, path: &Path) -> io::Result<Id> {
+    fn find_or_create_file(&mut self, path: &Path) -> io::Result<Id> {
         match self.find(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => self.insert(path, Node::empty_file()),
             found => found,
@@ -377,8 +379,8 @@ impl Disk {
     }
 }
 
-/// The names on the way from the root.
-fn split(path: &Path) -> Vec<OsString> {
+/// Splits a path into names from the root.
+fn split_path(path: &Path) -> Vec<OsString> {
     let mut names = Vec::new();
     for component in path.components() {
         match component {
@@ -414,14 +416,14 @@ struct MemSink {
 }
 
 impl MemSink {
-    fn change(&mut self, change: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>)) -> io::Result<()> {
+    fn modify(&mut self, modify: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>)) -> io::Result<()> {
         match self.store.disk().nodes.get_mut(&self.id) {
             Some(Node::File {
                 bytes,
                 synced,
                 modified,
             }) => {
-                change(bytes, synced);
+                modify(bytes, synced);
                 *modified = SystemTime::now();
                 Ok(())
             }
@@ -436,14 +438,14 @@ impl Sink for MemSink {
     }
 
     fn write(&mut self, more: &[u8]) -> io::Result<()> {
-        self.change(|bytes, _| bytes.extend_from_slice(more))
+        self.modify(|bytes, _| bytes.extend_from_slice(more))
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
-        self.change(|bytes, _| bytes.truncate(usize::try_from(len).unwrap_or(usize::MAX)))
+        self.modify(|bytes, _| bytes.truncate(usize::try_from(len).unwrap_or(usize::MAX)))
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.change(|bytes, synced| synced.clone_from(bytes))
+        self.modify(|bytes, synced| synced.clone_from(bytes))
     }
 }

@@ -1,22 +1,21 @@
-//! The one door to disk.
+//! Atomic files and folders, locks, and stores for tests.
 //!
-//! All state that Nearsay keeps is read and written through a [`Store`], so that three promises
-//! are kept, and tested, in one place:
+//! All persistent state is read and written through a [`Store`], which gives three guarantees:
 //!
-//! - **Old or new, never mixed.** A file is written beside its target, synced, and renamed over
-//!   it; a folder is built beside its target and swapped in. Killing the process at any moment
-//!   leaves the former or the new content, and at worst a stray temporary file, which
-//!   [`Store::sweep`] clears away at the next start.
-//! - **No input can hang or crash the reader.** Only regular files are opened, lengths are
-//!   checked before memory is taken, nothing is memory-mapped (a mapped file that another program
-//!   cuts short kills the process).
-//! - **Every failure is told**, as a [`StoreError`] with words to act on.
+//! - **Writes are atomic.** A file is written beside its target, synced, and renamed over the
+//!   target; a folder is built beside its target and swapped in. Killing the process at any moment
+//!   leaves the old or the new content, and at worst a temporary file, which [`Store::sweep`]
+//!   deletes at the next start.
+//! - **No file can hang or crash the reader.** Only regular files are opened, lengths are checked
+//!   before memory is allocated, and nothing is memory-mapped (truncating a mapped file kills the
+//!   process).
+//! - **Every failure is a [`StoreError`]** that names a remedy.
 //!
-//! There are three of them: [`DiskStore`] is the real thing, [`MemStore`] keeps everything in
-//! memory, and [`FaultStore`] makes another one fail at a chosen step. All share the code that
-//! does the careful part; they differ in the [`Steps`] below it.
+//! [`DiskStore`] works on the file system, [`MemStore`] keeps everything in memory, and
+//! [`FaultStore`] makes another store fail at a chosen step. They share the code for atomic
+//! operations and differ in the [`Steps`] below it.
 //!
-//! A test of anything that saves then looks like this:
+//! A test of code that saves a file:
 //!
 //! ```
 //! use nearsay_core::store::{Fault, FaultStore, MemStore, Store as _};
@@ -29,7 +28,7 @@
 //!     store.fail_step(n, Fault::Crash);
 //!     let saved = store.write_atomic(file, b"new");
 //!     if !store.fired() {
-//!         saved.unwrap(); // all steps were tried
+//!         saved.unwrap(); // every step has failed once
 //!         break;
 //!     }
 //!     store.heal(); // the next start
@@ -64,39 +63,39 @@ pub use mem::MemStore;
 pub use replace::Owned;
 pub use steps::{Sink, Steps};
 
-/// Where files and folders are kept.
+/// Storage for files and folders with atomic operations.
 ///
-/// Paths are used as given; none is checked for leading out of a folder. Who takes names from an
-/// archive or a manifest checks them first.
+/// Paths are used as given and may lead out of a folder; callers must validate names from archives
+/// and manifests.
 ///
 /// # Errors
 ///
-/// Every operation fails with a [`StoreError`]. After an error the target is as it was before, or,
-/// if only the last sync failed, as it should be.
+/// Operations fail with a [`StoreError`]. After an error the target is unchanged, unless only the
+/// final sync failed; then it has the new content.
 pub trait Store: Send + Sync + fmt::Debug {
-    /// A whole file of at most `limit` bytes.
+    /// Reads a whole file of at most `limit` bytes.
     ///
     /// # Errors
-    /// `TooLarge` before any memory is taken; `NotARegularFile` for a folder, pipe or device,
-    /// without waiting for it; `NoMemory`.
+    /// `TooLarge` before any memory is allocated; `NotARegularFile` for a folder, pipe or device,
+    /// without blocking on it; `NoMemory`.
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, StoreError>;
 
-    /// A file from its start, for what is too large for memory.
+    /// Opens a file that may be too large for memory, at its start.
     ///
     /// # Errors
-    /// `NotARegularFile` for a folder, pipe or device, without waiting for it.
+    /// `NotARegularFile` for a folder, pipe or device, without blocking on it.
     fn open(&self, path: &Path) -> Result<Box<dyn ReadSeek>, StoreError>;
 
-    /// Kind, length and time of change; follows links.
+    /// Returns kind, length and modification time; follows links.
     ///
     /// # Errors
-    /// `NotFound` if there is nothing, or a link to nothing.
+    /// `NotFound` if the file or the target of a link doesn't exist.
     fn metadata(&self, path: &Path) -> Result<Metadata, StoreError>;
 
-    /// Whether there is anything of this name; follows links.
+    /// Whether a path exists; follows links.
     ///
     /// # Errors
-    /// When the answer cannot be had, for instance because a folder on the way may not be read.
+    /// When existence can't be determined, for instance because a parent folder isn't readable.
     fn exists(&self, path: &Path) -> Result<bool, StoreError> {
         match self.metadata(path) {
             Ok(_) => Ok(true),
@@ -105,179 +104,185 @@ pub trait Store: Send + Sync + fmt::Debug {
         }
     }
 
-    /// What is in a folder, sorted by name. Our own temporary names are left out.
+    /// Lists a folder, sorted by name, without the store's temporary files.
     ///
     /// # Errors
-    /// `NotFound`, `NotAFolder`, or the system's.
+    /// `NotFound`, `NotAFolder`, or a system error.
     fn list(&self, dir: &Path) -> Result<Vec<Entry>, StoreError>;
 
-    /// A folder and all folders above it that are missing.
+    /// Creates a folder and its missing parents.
     ///
     /// # Errors
-    /// `NotAFolder` when something else has one of these names.
+    /// `NotAFolder` when one of them exists as something else.
     fn create_dir_all(&self, dir: &Path) -> Result<(), StoreError>;
 
-    /// Replaces or makes a file, in one go.
+    /// Creates or replaces a file atomically.
     ///
-    /// The folder must exist. A link is replaced itself, not what it points to.
+    /// The folder must exist. A link itself is replaced, not its target.
     ///
     /// # Errors
-    /// The file is then the old one (or still missing), and no temporary file is left unless the
-    /// process died. Only if the very last step, syncing the folder, failed is it the new one.
+    /// After an error the file is unchanged (or still missing), and no temporary file is left unless
+    /// the process died. If only the last step, syncing the folder, failed, the file is replaced.
     fn write_atomic(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError>;
 
-    /// As [`Store::write_atomic`], for what is too large for memory: `fill` writes it, bit by bit.
+    /// Like [`Store::write_atomic`], for content that may be too large for memory: `fill` writes it
+    /// piece by piece.
     ///
     /// # Errors
-    /// As `write_atomic`; an error of `fill` is told as one of writing.
+    /// As for `write_atomic`. Errors of `fill` are reported as write errors.
     fn write_stream(
         &self,
         path: &Path,
         fill: &mut dyn FnMut(&mut (dyn io::Write + Send)) -> io::Result<()>,
     ) -> Result<(), StoreError>;
 
-    /// Adds `bytes` at the end of a file, made if missing; on return they survive a power loss.
+    /// Appends `bytes` to a file, creating it if missing. When this returns, they survive a power
+    /// loss.
     ///
-    /// One writer at a time: hold a lock.
+    /// Writers must hold a lock, since only one may append at a time.
     ///
     /// # Errors
-    /// What was added is cut off again. If that fails too, or the process dies, a part of `bytes`
-    /// may stay at the end: give each record a checksum and drop a torn last one when reading.
+    /// After an error the addition is cut off again. If that fails too, or the process dies, part of
+    /// `bytes` may stay at the end. Records should have a checksum, so that readers can drop a torn
+    /// last record.
     fn append_sync(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError>;
 
-    /// Copies a file as [`Store::write_atomic`] would write it, a piece at a time.
+    /// Copies a file atomically, without loading it whole.
     ///
     /// # Errors
-    /// As `write_atomic`; about `from` only `NotFound` and `NotARegularFile` are told by name.
+    /// As for `write_atomic`; for `from`, also `NotFound` and `NotARegularFile`.
     fn copy(&self, from: &Path, to: &Path) -> Result<(), StoreError>;
 
-    /// A new empty hidden folder beside `to`, to be filled and then given to
+    /// Creates an empty hidden folder beside `to`, to be filled and passed to
     /// [`Store::rename_dir`].
     ///
-    /// While the [`Staging`] lives, no sweep touches the folder. Once it is dropped, a folder not
-    /// yet renamed or removed is a stray.
+    /// Sweeps skip the folder while the [`Staging`] exists. Afterwards, a sweep deletes a folder that
+    /// was neither renamed nor removed.
     ///
     /// # Errors
-    /// `BadName` when `to` has no or too long a name; the system's.
+    /// `BadName` when `to` has no name or one that is too long; system errors.
     fn stage_dir(&self, to: &Path) -> Result<Staging, StoreError>;
 
-    /// Gives a finished folder its final name, which may be that of an empty folder.
+    /// Moves a finished folder to its final name, which must be missing or an empty folder.
     ///
-    /// Both must be on the same disk; [`Store::stage_dir`] sees to that. All files in `from` must
-    /// have been written by this store, so that they are synced.
+    /// Both must be on the same file system, as [`Store::stage_dir`] ensures. All files in `from`
+    /// must have been written by this store, so that they are synced.
     ///
     /// # Errors
-    /// The folder `to` is then as it was. `NotEmpty` when there is something in it; `NotAFolder` when
-    /// either is something else; `BadName` when the name of `to` is too long.
+    /// After an error the folder `to` is unchanged. `NotEmpty` when it has files; `NotAFolder` when
+    /// either path is something else; `BadName` when the name of `to` is too long.
     fn rename_dir(&self, from: &Path, to: &Path) -> Result<(), StoreError>;
 
-    /// Gives a finished folder the name of another, and takes along all files of that one that are
-    /// not `owned` by its writer: only owned files are removed.
+    /// Replaces a folder by a finished one, and keeps all files of the old folder that aren't
+    /// `owned` by its writer.
     ///
-    /// As [`Store::rename_dir`] otherwise. While a folder is being replaced there is a moment without
-    /// one, and then one in which the other files come back: the old folder is moved aside, the new
-    /// one renamed, the other files moved, the rest removed. When a process dies meanwhile,
-    /// [`Store::sweep`] or [`Store::recover`] puts the old folder back or does the rest.
+    /// `from` must be prepared as for [`Store::rename_dir`]. The old folder is moved aside, the new
+    /// one is renamed, files that aren't owned are moved into it, and the rest of the old folder is
+    /// deleted. If the process dies in between, [`Store::sweep`] or [`Store::recover`] restores the
+    /// old folder or completes the replacement.
     ///
     /// # Errors
-    /// The folder `to` is then the old one (or still missing). `Taken` when a file that is not owned
-    /// has the name of one in `from`; `ALink` when `to` is a link to a folder with files that are not
-    /// owned; `NotAFolder` when either is something else; `BadName` when the name of `to` is too long.
+    /// After an error the folder `to` is unchanged (or still missing). `Taken` when a file that isn't
+    /// owned has the same name as one in `from`; `ALink` when `to` is a link to a folder with files
+    /// that aren't owned; `NotAFolder` when either path is something else; `BadName` when the name of
+    /// `to` is too long.
     fn replace_dir(&self, from: &Path, to: &Path, owned: &Owned) -> Result<(), StoreError>;
 
-    /// Ends a replacement of this folder that was cut off, as [`Store::sweep`] does for all folders
-    /// in one.
+    /// Completes an interrupted replacement of the folder `dir`, as [`Store::sweep`] does for all
+    /// folders in a parent.
     ///
     /// # Errors
-    /// The system's.
+    /// System errors.
     fn recover(&self, dir: &Path) -> Result<(), StoreError>;
 
-    /// Deletes a file, a link (not what it points to), or a folder with all in it.
+    /// Deletes a file, a link (not its target), or a folder with its content.
     ///
-    /// A folder disappears as a whole; should deleting its content fail or be cut off, a sweep
-    /// does the rest. Deleting what is not there is no error.
+    /// A folder disappears as a whole; if deleting its content fails or is interrupted, a sweep
+    /// deletes the rest. Deleting a missing path succeeds.
     ///
     /// # Errors
-    /// The system's.
+    /// System errors.
     fn remove(&self, path: &Path) -> Result<(), StoreError>;
 
-    /// The lock of a file, made if missing: one holder at a time, in all processes.
+    /// Locks a file across processes, creating it if missing.
     ///
-    /// Freed when the guard is dropped or its process ends, however it ends. The file stays.
-    /// Use a file that serves only as a lock: Windows lets nobody else read a locked one.
+    /// The lock is released when the guard is dropped or its process ends in any way. The file
+    /// stays. Lock only files without content, since Windows prevents others from reading a locked
+    /// file.
     ///
     /// # Errors
-    /// `Held` at once if somebody else has it; `Other` on network drives that know no locks.
+    /// `Held` immediately if the lock is held elsewhere; `Other` on network drives without locks.
     fn lock(&self, path: &Path) -> Result<LockGuard, StoreError>;
 
-    /// Bytes that can still be written in a folder.
+    /// Free space for a folder, in bytes.
     ///
     /// # Errors
-    /// `NotFound`, or the system's.
+    /// `NotFound`, or a system error.
     fn free_space(&self, dir: &Path) -> Result<u64, StoreError>;
 
-    /// Clears away what dead processes left in `dir`, but not in the folders in it: deletes stray
-    /// temporary files and folders, and ends folder swaps that were cut off. Files that were not the
-    /// writer's are moved into the folder that is in place; where that folder is not the one that
-    /// was to replace them, the former folder gets a name like `NAME.recovered-1`.
+    /// Cleans up after dead processes in `dir`, not in its subfolders: deletes stale temporary files
+    /// and folders, and completes interrupted replacements of folders.
     ///
-    /// For the start of a program. What a living process is writing stays, as do files that only
-    /// look similar. A missing folder is clean.
+    /// Files that the writer doesn't own are moved into the folder that is in place. If that folder
+    /// isn't the planned replacement, the old folder gets a name such as `NAME.recovered-1`.
+    ///
+    /// Call this when a program starts. Temporary files of running processes stay, as do files with
+    /// similar names. A missing folder counts as clean.
     ///
     /// # Errors
-    /// The first one; all entries have been tried.
+    /// The first error, after trying all entries.
     fn sweep(&self, dir: &Path) -> Result<Swept, StoreError>;
 }
 
-/// A file open for reading.
+/// A file opened for reading.
 pub trait ReadSeek: io::Read + io::Seek + Send {}
 
 impl<T: io::Read + io::Seek + Send> ReadSeek for T {}
 
-/// What a name stands for.
+/// Kind of a directory entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file.
     File,
     /// A folder.
     Folder,
-    /// A symbolic link; never seen where links are followed.
+    /// A symbolic link; never returned by operations that follow links.
     Link,
-    /// A pipe, a socket, a device.
+    /// A pipe, socket or device.
     Other,
 }
 
-/// What is known of a file or folder without opening it.
+/// Metadata of a file or folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
-    /// What it is.
+    /// Kind of the entry.
     pub kind: FileKind,
-    /// Length of a file in bytes; says nothing for anything else.
+    /// Length of a file in bytes; unspecified for other kinds.
     pub len: u64,
-    /// Last change, where the system knows it.
+    /// Time of the last modification, if the system provides it.
     pub modified: Option<SystemTime>,
 }
 
-/// One name in a folder.
+/// Entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The name, without the folder.
     pub name: OsString,
-    /// What it is; links are not followed.
+    /// Kind of the entry; links aren't followed.
     pub kind: FileKind,
-    /// Length of a file in bytes; says nothing for anything else.
+    /// Length of a file in bytes; unspecified for other kinds.
     pub len: u64,
 }
 
-/// Holds a lock until it is dropped.
-#[must_use = "the lock is freed when this is dropped"]
+/// Guard that releases a lock when dropped.
+#[must_use = "the lock is released when the guard is dropped"]
 pub struct LockGuard {
     path: PathBuf,
     _held: Box<dyn Any + Send + Sync>,
 }
 
 impl LockGuard {
-    /// A guard of the file `path` that frees the lock by dropping `held`.
+    /// Creates a guard for the file `path` that releases the lock by dropping `held`.
     pub fn new(path: &Path, held: impl Any + Send + Sync) -> Self {
         Self {
             path: path.to_owned(),
@@ -297,26 +302,26 @@ impl fmt::Debug for LockGuard {
     }
 }
 
-/// A hidden folder being filled; from [`Store::stage_dir`].
+/// A hidden folder being filled, created by [`Store::stage_dir`].
 #[derive(Debug)]
-#[must_use = "the folder is a stray once this is dropped"]
+#[must_use = "a sweep may delete the folder once this is dropped"]
 pub struct Staging {
     path: PathBuf,
     _hold: LockGuard,
 }
 
 impl Staging {
-    /// The folder.
+    /// Path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// What a sweep did.
+/// Result of a sweep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Stray temporary files and folders deleted.
+    /// Number of temporary files and folders deleted.
     pub removed: usize,
-    /// Folders put back because a swap had been cut off before the new one was in place.
+    /// Folders restored because a swap was interrupted before the new folder was in place.
     pub restored: Vec<PathBuf>,
 }

@@ -1,13 +1,13 @@
-//! The names of what a store leaves beside a target while it works, and how to know them again.
+//! Temporary names that a store uses beside a target.
 //!
 //! For a target `NAME`:
 //!
-//! | name | is |
+//! | name | purpose |
 //! | --- | --- |
-//! | `.NAME-<pid>-<n>.nearsay.part` | a file or folder being built, or a folder being deleted |
-//! | `.NAME-<pid>-<n>.nearsay.hold` | locked while a folder of that name is being built |
-//! | `.NAME.nearsay.old` | the former folder, while a new one takes its name |
-//! | `NAME/.nearsay.owned` | the files of the former folder that need not be kept, meanwhile |
+//! | `.NAME-<pid>-<n>.nearsay.part` | file or folder being written, or folder being deleted |
+//! | `.NAME-<pid>-<n>.nearsay.hold` | lock file held while a folder of that name is being filled |
+//! | `.NAME.nearsay.old` | old folder while a new one replaces it |
+//! | `NAME/.nearsay.owned` | list of the old folder's files that needn't be kept, during a replacement |
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -19,39 +19,40 @@ const PART: &str = ".nearsay.part";
 const HOLD: &str = ".nearsay.hold";
 const OLD: &str = ".nearsay.old";
 
-/// In a folder that is replacing another: the list of the former one's files that need not be kept.
+/// File in a replacing folder that lists the files of the old folder that needn't be kept.
 pub(super) const OWNED: &str = ".nearsay.owned";
 
-/// File systems take 255 bytes (or more); `.` and the longest ending must fit too.
-const LONGEST: usize = 255 - 1 - OLD.len();
+/// Maximum length of a target's name: file systems allow 255 bytes or more, which must also fit `.`
+/// and the longest suffix.
+const MAX_NAME: usize = 255 - 1 - OLD.len();
 
-/// How much of `NAME` a temporary name repeats: enough to recognise it, short enough to fit.
-const REPEATED: usize = 100;
+/// Maximum number of bytes of `NAME` that a temporary name repeats.
+const MAX_PREFIX: usize = 100;
 
-/// One of the names above.
-pub(super) enum Ours {
+/// Kind of a temporary name.
+pub(super) enum TempName {
     Part,
     Hold,
     Old,
     Owned,
 }
 
-/// Which of our names this is, if any.
-pub(super) fn ours(name: &OsStr) -> Option<Ours> {
+/// Classifies a temporary name; `None` for other names.
+pub(super) fn classify_name(name: &OsStr) -> Option<TempName> {
     let bytes = name.as_encoded_bytes();
     if !bytes.starts_with(b".") {
         return None;
     }
     if bytes.ends_with(OLD.as_bytes()) && bytes.len() > OLD.len() + 1 {
-        return Some(Ours::Old);
+        return Some(TempName::Old);
     }
     let name = name.to_str()?;
     if name == OWNED {
-        return Some(Ours::Owned);
+        return Some(TempName::Owned);
     }
     let (stem, kind) = match (name.strip_suffix(PART), name.strip_suffix(HOLD)) {
-        (Some(stem), _) => (stem, Ours::Part),
-        (_, Some(stem)) => (stem, Ours::Hold),
+        (Some(stem), _) => (stem, TempName::Part),
+        (_, Some(stem)) => (stem, TempName::Hold),
         _ => return None,
     };
     let mut ends = stem.rsplit('-');
@@ -59,11 +60,11 @@ pub(super) fn ours(name: &OsStr) -> Option<Ours> {
     (number(ends.next()) && number(ends.next()) && ends.next().is_some()).then_some(kind)
 }
 
-/// A temporary name beside `target`, new at each call.
-pub(super) fn part(target: &Path) -> Result<PathBuf, ErrorKind> {
+/// Creates a temporary path beside `target`, different for each call.
+pub(super) fn part_path(target: &Path) -> Result<PathBuf, ErrorKind> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = file_name(target)?.to_string_lossy();
-    let end = (0..=REPEATED)
+    let end = (0..=MAX_PREFIX)
         .rev()
         .find(|&end| name.is_char_boundary(end))
         .unwrap_or(0);
@@ -72,25 +73,25 @@ pub(super) fn part(target: &Path) -> Result<PathBuf, ErrorKind> {
     Ok(target.with_file_name(format!(".{name}-{pid}-{n}{PART}")))
 }
 
-/// `.….hold` for `.….part`.
+/// Converts a `.part` path to its `.hold` path.
 pub(super) fn hold_of(part: &Path) -> Option<PathBuf> {
-    other_ending(part, PART, HOLD)
+    replace_suffix(part, PART, HOLD)
 }
 
-/// `.….part` for `.….hold`.
+/// Converts a `.hold` path to its `.part` path.
 pub(super) fn part_of(hold: &Path) -> Option<PathBuf> {
-    other_ending(hold, HOLD, PART)
+    replace_suffix(hold, HOLD, PART)
 }
 
-fn other_ending(path: &Path, from: &str, to: &str) -> Option<PathBuf> {
+fn replace_suffix(path: &Path, from: &str, to: &str) -> Option<PathBuf> {
     let stem = path.file_name()?.to_str()?.strip_suffix(from)?;
     Some(path.with_file_name(format!("{stem}{to}")))
 }
 
-/// Where the former `target` waits while a new one takes its name.
-pub(super) fn old(target: &Path) -> Result<PathBuf, ErrorKind> {
+/// Path of the old `target` while a new one replaces it.
+pub(super) fn old_path(target: &Path) -> Result<PathBuf, ErrorKind> {
     let name = file_name(target)?;
-    if name.len() > LONGEST {
+    if name.len() > MAX_NAME {
         return Err(ErrorKind::BadName);
     }
     let mut old = OsString::from(".");
@@ -99,10 +100,9 @@ pub(super) fn old(target: &Path) -> Result<PathBuf, ErrorKind> {
     Ok(target.with_file_name(old))
 }
 
-/// The target whose former self `old` is.
+/// Target of an `.old` path.
 pub(super) fn target_of_old(old: &Path) -> Option<PathBuf> {
-    // Ending and dot are ASCII, so cutting them off leaves a valid name; `to_str` alone would
-    // lose names that are not UTF-8, which `write_atomic` can still handle.
+    // On Unix, work on bytes to support names that aren't UTF-8.
     let name = old.file_name()?;
     #[cfg(unix)]
     let name = {
@@ -115,8 +115,8 @@ pub(super) fn target_of_old(old: &Path) -> Option<PathBuf> {
     Some(old.with_file_name(name))
 }
 
-/// The folder `path` is in; `.` for a bare name.
-pub(super) fn parent(path: &Path) -> &Path {
+/// Parent folder of `path`; `.` for a bare name.
+pub(super) fn parent_dir(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_temporary_name_is_known_again_and_fits() {
+    fn part_path_is_classified_and_short_enough() {
         for name in [
             "a",
             "project.json",
@@ -140,31 +140,40 @@ mod tests {
             &"é".repeat(127),
             &"𝄞".repeat(60),
         ] {
-            let part = part(Path::new(name)).unwrap();
+            let part = part_path(Path::new(name)).unwrap();
             let part_name = part.file_name().unwrap();
             assert!(part_name.len() <= 255, "{part:?}");
-            assert!(matches!(ours(part_name), Some(Ours::Part)), "{part:?}");
+            assert!(
+                matches!(classify_name(part_name), Some(TempName::Part)),
+                "{part:?}"
+            );
             let hold = hold_of(&part).unwrap();
-            assert!(matches!(ours(hold.file_name().unwrap()), Some(Ours::Hold)));
+            assert!(matches!(
+                classify_name(hold.file_name().unwrap()),
+                Some(TempName::Hold)
+            ));
             assert_eq!(part_of(&hold).unwrap(), part);
         }
     }
 
     #[test]
-    fn an_old_name_leads_back_to_its_target() {
+    fn old_path_round_trips() {
         for name in ["a", "run.1", "é".repeat(100).as_str()] {
             let target = Path::new("folder").join(name);
-            let old = old(&target).unwrap();
-            assert!(matches!(ours(old.file_name().unwrap()), Some(Ours::Old)));
+            let old = old_path(&target).unwrap();
+            assert!(matches!(
+                classify_name(old.file_name().unwrap()),
+                Some(TempName::Old)
+            ));
             assert_eq!(target_of_old(&old).unwrap(), target);
         }
-        assert_eq!(old(Path::new("..")), Err(ErrorKind::BadName));
-        let long = "x".repeat(LONGEST + 1);
-        assert_eq!(old(Path::new(&long)), Err(ErrorKind::BadName));
+        assert_eq!(old_path(Path::new("..")), Err(ErrorKind::BadName));
+        let long = "x".repeat(MAX_NAME + 1);
+        assert_eq!(old_path(Path::new(&long)), Err(ErrorKind::BadName));
     }
 
     #[test]
-    fn names_of_others_are_not_ours() {
+    fn classify_name_rejects_similar_names() {
         for name in [
             "a.part",
             ".a.part",
@@ -177,7 +186,7 @@ mod tests {
             "a.nearsay.old",
             ".old",
         ] {
-            assert!(ours(OsStr::new(name)).is_none(), "{name}");
+            assert!(classify_name(OsStr::new(name)).is_none(), "{name}");
         }
     }
 }

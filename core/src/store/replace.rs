@@ -1,15 +1,15 @@
-//! Replacing a folder without losing files that its writer did not make.
+//! Replacing a folder without losing files of other writers.
 //!
-//! The writer names its own files ([`Owned`]). All other entries are moved from the old folder into
-//! the new one, by renaming, so that they cost no copy and keep their permissions, links and times.
+//! The writer names its own files ([`Owned`]). All other entries are renamed from the old folder
+//! into the new one, so that they aren't copied and keep their permissions, links and times.
 //!
 //! 1. The list of owned names is saved in the new folder.
 //! 2. The old folder is renamed aside, and the new one takes its name.
-//! 3. Each entry that is not owned moves from the old folder into the new one.
-//! 4. The old folder, which now holds owned files only, is deleted, and then the list.
+//! 3. Each entry that isn't owned is moved from the old folder into the new one.
+//! 4. The old folder, which has only owned files left, is deleted, and then the list.
 //!
-//! A process that dies before step 2 ends leaves the old folder, aside or in place. After it, the
-//! list in the new folder tells [`end`] how to go on with steps 3 and 4.
+//! If the process dies during step 2 or earlier, the old folder is still there, aside or in place.
+//! Later, the list in the new folder lets [`complete_replacement`] finish steps 3 and 4.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -17,21 +17,21 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::names;
-use super::whole::{at, make_all, missing_is_fine, read_within, replace_file};
+use super::whole::{create_dirs, ignore_not_found, read_limited, replace_file, with_context};
 use super::{ErrorKind, FileKind, Operation, Steps, StoreError};
 
-/// Longest list of owned names that is read back.
-const LIMIT: u64 = 1 << 24;
+/// Maximum size of the list of owned names, in bytes.
+const MAX_LIST_BYTES: u64 = 1 << 24;
 
-/// The files of a folder that its writer may replace or remove.
+/// Files of a folder that its writer may replace or remove.
 ///
-/// Names are relative to the folder, with `/` between the parts. A name may also be that of a
-/// folder the writer made without files; it goes only while it is empty.
+/// Names are relative to the folder, separated by `/`. A name may also be that of an empty folder
+/// that the writer created; the folder is removed only while it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owned(BTreeSet<PathBuf>);
 
 impl Owned {
-    /// These names. Those that lead out of the folder own nothing.
+    /// Creates a set of names. Names that lead out of the folder are ignored.
     pub fn new<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> Self {
         let path = |name: T| {
             let name = name.as_ref();
@@ -69,22 +69,22 @@ impl Owned {
     }
 }
 
-/// Swaps `from` in for `to` and takes along what is not owned.
+/// Replaces `to` by `from` and keeps entries that aren't owned.
 pub(super) fn replace_dir<S: Steps + ?Sized>(
     store: &S,
     from: &Path,
     to: &Path,
     owned: &Owned,
 ) -> Result<(), StoreError> {
-    let error = || at(Operation::Move, to);
-    let old = names::old(to).map_err(|kind| error()(kind.into()))?;
+    let error = || with_context(Operation::Move, to);
+    let old = names::old_path(to).map_err(|kind| error()(kind.into()))?;
     if from == to {
         return Ok(());
     }
     if store.kind(from).map_err(error())? != FileKind::Folder {
         return Err(error()(ErrorKind::NotAFolder.into()));
     }
-    let link = match store.kind(to) {
+    let is_link = match store.kind(to) {
         Ok(kind) => kind == FileKind::Link,
         Err(e) if e.kind() == io::ErrorKind::NotFound => false,
         Err(e) => return Err(error()(e)),
@@ -97,16 +97,20 @@ pub(super) fn replace_dir<S: Steps + ?Sized>(
         Err(e) => return Err(error()(e)),
     };
     if replaces && !to.starts_with(from) && !from.starts_with(to) {
-        let others = others(store, to, owned).map_err(error())?;
-        if link && !others.is_empty() {
+        let others = find_others(store, to, owned).map_err(error())?;
+        if is_link && !others.is_empty() {
             return Err(error()(ErrorKind::ALink.into()));
         }
         for path in &others {
             match store.kind(&from.join(path)) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) if e.kind() != io::ErrorKind::NotADirectory => return Err(error()(e)),
-                // A file of the new folder has this name, or that of a folder on the way.
-                _ => return Err(at(Operation::Move, &to.join(path))(ErrorKind::Taken.into())),
+                // A file of the new folder has the name of this entry or of one of its parents.
+                _ => {
+                    return Err(with_context(Operation::Move, &to.join(path))(
+                        ErrorKind::Taken.into(),
+                    ));
+                }
             }
         }
         replace_file(store, &from.join(names::OWNED), |sink| {
@@ -114,10 +118,10 @@ pub(super) fn replace_dir<S: Steps + ?Sized>(
         })
         .map_err(error())?;
     }
-    swap(store, from, to, replaces.then_some((&*old, owned))).map_err(error())
+    swap_dirs(store, from, to, replaces.then_some((&*old, owned))).map_err(error())
 }
 
-/// Gives `from` the name of a folder that is missing or empty.
+/// Renames `from` to a folder that is missing or empty.
 pub(super) fn rename_dir<S: Steps + ?Sized>(
     store: &S,
     from: &Path,
@@ -129,41 +133,41 @@ pub(super) fn rename_dir<S: Steps + ?Sized>(
     })
 }
 
-fn swap<S: Steps + ?Sized>(
+fn swap_dirs<S: Steps + ?Sized>(
     store: &S,
     from: &Path,
     to: &Path,
-    former: Option<(&Path, &Owned)>,
+    old_and_owned: Option<(&Path, &Owned)>,
 ) -> io::Result<()> {
-    if let Some((old, _)) = former {
+    if let Some((old, _)) = old_and_owned {
         store.rename(to, old)?;
     }
     if let Err(e) = store.rename(from, to) {
-        if let Some((old, _)) = former {
+        if let Some((old, _)) = old_and_owned {
             store.rename(old, to).ok();
         }
         return Err(e);
     }
     let mut moved = Vec::new();
     let mut complete = || {
-        store.sync_dir(names::parent(to))?;
-        if names::parent(from) != names::parent(to) {
-            store.sync_dir(names::parent(from))?;
+        store.sync_dir(names::parent_dir(to))?;
+        if names::parent_dir(from) != names::parent_dir(to) {
+            store.sync_dir(names::parent_dir(from))?;
         }
-        match former {
-            Some((old, owned)) => take_along(store, old, to, owned, &mut moved),
+        match old_and_owned {
+            Some((old, owned)) => move_others(store, old, to, owned, &mut moved),
             None => Ok(()),
         }
     };
     if let Err(e) = complete() {
-        if let Some((old, _)) = former {
-            undo(store, (from, to, old), &moved).ok();
+        if let Some((old, _)) = old_and_owned {
+            undo_swap(store, (from, to, old), &moved).ok();
         }
         return Err(e);
     }
-    if let Some((old, _)) = former {
-        // The folder is in place; what cannot be deleted now is left to the next sweep.
-        discard(store, old, to).ok();
+    if let Some((old, _)) = old_and_owned {
+        // The folder is in place, so failures to clean up are left to the next sweep.
+        delete_old(store, old, to).ok();
     }
     if let Some(hold) = names::hold_of(from) {
         store.delete(&hold).ok();
@@ -171,8 +175,8 @@ fn swap<S: Steps + ?Sized>(
     Ok(())
 }
 
-/// Puts the old folder back with all that was moved out of it.
-fn undo<S: Steps + ?Sized>(
+/// Restores the old folder with all entries that were moved out of it.
+fn undo_swap<S: Steps + ?Sized>(
     store: &S,
     (from, to, old): (&Path, &Path, &Path),
     moved: &[(PathBuf, PathBuf)],
@@ -182,21 +186,25 @@ fn undo<S: Steps + ?Sized>(
     }
     store.rename(to, from)?;
     store.rename(old, to)?;
-    store.sync_dir(names::parent(to))
+    store.sync_dir(names::parent_dir(to))
 }
 
-/// Deletes a former folder with the owned files in it, and then the list of them.
-fn discard<S: Steps + ?Sized>(store: &S, old: &Path, to: &Path) -> io::Result<()> {
-    missing_is_fine(store.delete(old))?;
-    missing_is_fine(store.delete(&to.join(names::OWNED)))
+/// Deletes an old folder with its owned files, and then the list of owned names.
+fn delete_old<S: Steps + ?Sized>(store: &S, old: &Path, to: &Path) -> io::Result<()> {
+    ignore_not_found(store.delete(old))?;
+    ignore_not_found(store.delete(&to.join(names::OWNED)))
 }
 
-/// The topmost entries of a folder that are not owned.
-fn others<S: Steps + ?Sized>(store: &S, dir: &Path, owned: &Owned) -> io::Result<Vec<PathBuf>> {
+/// Finds the topmost entries of a folder that aren't owned.
+fn find_others<S: Steps + ?Sized>(
+    store: &S,
+    dir: &Path,
+    owned: &Owned,
+) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut open = vec![PathBuf::new()];
     while let Some(below) = open.pop() {
-        for (name, kind) in entries(store, &dir.join(&below))? {
+        for (name, kind) in list_entries(store, &dir.join(&below))? {
             let path = below.join(&name);
             match kind {
                 FileKind::Folder if owned.has_below(&path) => open.push(path),
@@ -210,14 +218,14 @@ fn others<S: Steps + ?Sized>(store: &S, dir: &Path, owned: &Owned) -> io::Result
     Ok(found)
 }
 
-fn entries<S: Steps + ?Sized>(store: &S, dir: &Path) -> io::Result<Vec<(OsString, FileKind)>> {
+fn list_entries<S: Steps + ?Sized>(store: &S, dir: &Path) -> io::Result<Vec<(OsString, FileKind)>> {
     let entries = store.entries(dir)?.into_iter();
     Ok(entries.map(|entry| (entry.name, entry.kind)).collect())
 }
 
-/// Moves what is not owned from a former folder into the one that took its place; `moved` gets each
-/// path with the one it has now.
-fn take_along<S: Steps + ?Sized>(
+/// Moves entries that aren't owned from an old folder into its replacement. Adds the old and new
+/// path of each to `moved`.
+fn move_others<S: Steps + ?Sized>(
     store: &S,
     old: &Path,
     to: &Path,
@@ -225,30 +233,30 @@ fn take_along<S: Steps + ?Sized>(
     moved: &mut Vec<(PathBuf, PathBuf)>,
 ) -> io::Result<()> {
     let mut folders = BTreeSet::new();
-    for path in others(store, old, owned)? {
+    for path in find_others(store, old, owned)? {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        make_all(store, &to.join(&folder))?;
-        let now = free_name(store, to, &path)?;
+        create_dirs(store, &to.join(&folder))?;
+        let now = find_free_name(store, to, &path)?;
         match store.rename(&old.join(&path), &to.join(&now)) {
-            // Another process that clears up was faster.
+            // Another process that cleans up moved the entry first.
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             done => done?,
         }
         moved.push((path, now));
         folders.insert(folder);
     }
-    // First where they are now, so that a power loss never leaves them nowhere.
+    // Sync the new places first, so that a power loss never loses an entry.
     for folder in &folders {
         store.sync_dir(&to.join(folder))?;
     }
     for folder in &folders {
-        missing_is_fine(store.sync_dir(&old.join(folder)))?;
+        ignore_not_found(store.sync_dir(&old.join(folder)))?;
     }
     Ok(())
 }
 
-/// `path`, or one like it that nothing in `dir` has yet.
-fn free_name<S: Steps + ?Sized>(store: &S, dir: &Path, path: &Path) -> io::Result<PathBuf> {
+/// Finds a free name in `dir`: `path`, or `path` with the suffix `.recovered-N`.
+fn find_free_name<S: Steps + ?Sized>(store: &S, dir: &Path, path: &Path) -> io::Result<PathBuf> {
     let mut free = path.to_owned();
     for n in 1_u64.. {
         match store.kind(&dir.join(&free)) {
@@ -262,21 +270,26 @@ fn free_name<S: Steps + ?Sized>(store: &S, dir: &Path, path: &Path) -> io::Resul
     Ok(free)
 }
 
-/// Ends a replacement of `to` that was cut off.
+/// Completes an interrupted replacement of `to`, if there is one.
 pub(super) fn recover<S: Steps + ?Sized>(store: &S, to: &Path) -> io::Result<()> {
-    let Ok(old) = names::old(to) else {
-        return Ok(()); // a name that no replacement can have had
+    let Ok(old) = names::old_path(to) else {
+        return Ok(()); // the name is too long for a replacement
     };
     match store.kind(&old) {
-        Ok(FileKind::Folder | FileKind::Link) => end(store, &old, to).map(|_| ()),
+        Ok(FileKind::Folder | FileKind::Link) => complete_replacement(store, &old, to).map(|_| ()),
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
         _ => Ok(()),
     }
 }
 
-/// Ends a replacement of `to` whose former folder is still at `old`: puts it back if the new one is
-/// not in place, which is `true`, or else moves what is not owned over and deletes the rest.
-pub(super) fn end<S: Steps + ?Sized>(store: &S, old: &Path, to: &Path) -> io::Result<bool> {
+/// Completes a replacement of `to` whose old folder is still at `old`. If the new folder is not in
+/// place, restores the old one and returns `true`. Otherwise moves entries that aren't owned into
+/// the new folder and deletes the rest.
+pub(super) fn complete_replacement<S: Steps + ?Sized>(
+    store: &S,
+    old: &Path,
+    to: &Path,
+) -> io::Result<bool> {
     match store.kind(to) {
         Ok(_) => {}
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -284,13 +297,13 @@ pub(super) fn end<S: Steps + ?Sized>(store: &S, old: &Path, to: &Path) -> io::Re
         }
         Err(e) => return Err(e),
     }
-    match read_within(store, &to.join(names::OWNED), LIMIT) {
+    match read_limited(store, &to.join(names::OWNED), MAX_LIST_BYTES) {
         Ok(bytes) => {
             let owned = Owned::from_bytes(&bytes);
-            take_along(store, old, to, &owned, &mut Vec::new())?;
-            discard(store, old, to)?;
+            move_others(store, old, to, &owned, &mut Vec::new())?;
+            delete_old(store, old, to)?;
         }
-        // Not the folder that replaced this one, or one of a version that replaced all.
+        // The folder in place isn't the replacement, or an older version wrote it.
         Err(e)
             if matches!(
                 e.kind(),
@@ -298,11 +311,11 @@ pub(super) fn end<S: Steps + ?Sized>(store: &S, old: &Path, to: &Path) -> io::Re
             ) =>
         {
             if has_all_names(store, old, to)? {
-                missing_is_fine(store.delete(old))?;
+                ignore_not_found(store.delete(old))?;
             } else {
                 let name = to.file_name().map(PathBuf::from).unwrap_or_default();
-                let parent = names::parent(to);
-                store.rename(old, &parent.join(free_name(store, parent, &name)?))?;
+                let parent = names::parent_dir(to);
+                store.rename(old, &parent.join(find_free_name(store, parent, &name)?))?;
             }
         }
         Err(e) => return Err(e),
@@ -310,12 +323,12 @@ pub(super) fn end<S: Steps + ?Sized>(store: &S, old: &Path, to: &Path) -> io::Re
     Ok(false)
 }
 
-/// Whether everything in `old` has its counterpart in `to`.
+/// Whether every entry of `old` has a counterpart of the same kind in `to`.
 fn has_all_names<S: Steps + ?Sized>(store: &S, old: &Path, to: &Path) -> io::Result<bool> {
     if store.kind(old)? != FileKind::Folder {
-        return Ok(true); // a link: what it points to stays
+        return Ok(true); // deleting a link keeps its target
     }
-    for (name, kind) in entries(store, old)? {
+    for (name, kind) in list_entries(store, old)? {
         match store.kind(&to.join(&name)) {
             Ok(there) if there != kind => return Ok(false),
             Ok(_) => {}

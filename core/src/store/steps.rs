@@ -1,4 +1,4 @@
-//! What a store asks of the system below it: single steps, each of which happens or fails.
+//! The file system below a store, as single steps that succeed or fail as a whole.
 
 use std::fmt;
 use std::io;
@@ -6,69 +6,70 @@ use std::path::Path;
 
 use super::{Entry, FileKind, LockGuard, Metadata, ReadSeek};
 
-/// The single steps out of which every [`Store`](super::Store) operation is made.
+/// File system steps of which all [`Store`](super::Store) operations consist.
 ///
-/// Whatever implements this is a `Store`. The careful part (temporary file, sync, rename, undo)
-/// is written once above these steps, so a [`FaultStore`](super::FaultStore) can break it between
-/// any two of them. Only stores implement or call this; everything else uses `Store`.
+/// Every type that implements `Steps` is a `Store`. The atomic operations are implemented once on
+/// top of these steps, so that a [`FaultStore`](super::FaultStore) can interrupt them between any
+/// two steps. Only stores should implement or call this trait; other code uses `Store`.
 ///
 /// # Errors
 ///
-/// Steps fail with the system's error, or with an [`ErrorKind`](super::ErrorKind) inside an
-/// [`io::Error`] where the system has no word for it.
-#[expect(clippy::missing_errors_doc, reason = "told once, above")]
+/// Steps fail with a system error, or with an [`io::Error`] that wraps an
+/// [`ErrorKind`](super::ErrorKind).
+#[expect(clippy::missing_errors_doc, reason = "documented at the trait")]
 pub trait Steps: Send + Sync + fmt::Debug {
-    /// Kind, length and time of change; follows links.
+    /// Returns kind, length and modification time; follows links.
     fn stat(&self, path: &Path) -> io::Result<Metadata>;
 
-    /// Kind of the entry itself; follows no link.
+    /// Returns the kind of the entry itself; doesn't follow links.
     fn kind(&self, path: &Path) -> io::Result<FileKind>;
 
-    /// All entries of a folder, in any order.
+    /// Lists all entries of a folder in any order.
     fn entries(&self, dir: &Path) -> io::Result<Vec<Entry>>;
 
-    /// A regular file from its start; anything else is refused without waiting for it.
+    /// Opens a regular file at its start; rejects anything else without blocking.
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn ReadSeek>>;
 
-    /// A new file, locked against [`Steps::try_lock`] while the sink lives, where locks exist.
+    /// Creates a file, locked against [`Steps::try_lock`] while the sink exists, if the system
+    /// supports locks.
     ///
-    /// Fails with `AlreadyExists` when the name is taken.
+    /// Fails with `AlreadyExists` if the name is taken.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn Sink>>;
 
-    /// The end of a regular file, made empty if missing.
+    /// Opens a regular file at its end, creating it if missing.
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn Sink>>;
 
-    /// One folder in an existing one.
+    /// Creates a folder in an existing one.
     fn make_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// Another name for a file or folder, in one go; a file replaces a file.
+    /// Renames a file or folder atomically; a file replaces a file.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// A file, a link (not what it points to), or a folder with all in it. Missing is an error.
+    /// Deletes a file, a link (not its target), or a folder with its content; fails if missing.
     fn delete(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes the names in a folder survive a power loss.
+    /// Syncs the names in a folder, so that they survive a power loss.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// The lock of a file, made if missing; fails with `WouldBlock` when it is held.
+    /// Locks a file, creating it if missing; fails with `WouldBlock` if the lock is held.
     fn try_lock(&self, path: &Path) -> io::Result<LockGuard>;
 
-    /// Bytes this user can still write in a folder.
+    /// Returns the free space for the user in bytes.
     fn free_bytes(&self, dir: &Path) -> io::Result<u64>;
 }
 
-/// A file open for writing.
-#[expect(clippy::missing_errors_doc, reason = "told at `Steps`")]
+/// A file opened for writing.
+#[expect(clippy::missing_errors_doc, reason = "documented at `Steps`")]
 pub trait Sink: Send {
-    /// Length when it was opened.
+    /// Length of the file when it was opened.
     fn start(&self) -> u64;
 
-    /// Adds all of `bytes` at the end.
+    /// Appends all of `bytes`.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Cuts the file back to `len` bytes.
+    /// Truncates the file to `len` bytes.
     fn truncate(&mut self, len: u64) -> io::Result<()>;
 
-    /// Makes the content survive a power loss.
+    /// Syncs the content, so that it survives a power loss.
     fn sync(&mut self) -> io::Result<()>;
 }

@@ -1,47 +1,50 @@
-//! Whole operations made of single steps: every [`Steps`] is a [`Store`].
+//! Atomic operations composed of single steps, for every type that implements [`Steps`].
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::names::{self, Ours};
+use super::names::{self, TempName};
 use super::replace;
 use super::{
     Entry, ErrorKind, FileKind, LockGuard, Metadata, Operation, Owned, ReadSeek, Sink, Staging,
     Steps, Store, StoreError, Swept,
 };
 
-/// Read and copied at a time.
-const PIECE: usize = 1 << 16;
+/// Buffer size for reading and copying, in bytes.
+const CHUNK: usize = 1 << 16;
 
 impl<S: Steps + ?Sized> Store for S {
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
-        read_within(self, path, limit).map_err(at(Operation::Read, path))
+        read_limited(self, path, limit).map_err(with_context(Operation::Read, path))
     }
 
     fn open(&self, path: &Path) -> Result<Box<dyn ReadSeek>, StoreError> {
-        self.open_read(path).map_err(at(Operation::Read, path))
+        self.open_read(path)
+            .map_err(with_context(Operation::Read, path))
     }
 
     fn metadata(&self, path: &Path) -> Result<Metadata, StoreError> {
-        self.stat(path).map_err(at(Operation::Look, path))
+        self.stat(path).map_err(with_context(Operation::Look, path))
     }
 
     fn list(&self, dir: &Path) -> Result<Vec<Entry>, StoreError> {
-        let mut entries = self.entries(dir).map_err(at(Operation::List, dir))?;
-        entries.retain(|entry| names::ours(&entry.name).is_none());
+        let mut entries = self
+            .entries(dir)
+            .map_err(with_context(Operation::List, dir))?;
+        entries.retain(|entry| names::classify_name(&entry.name).is_none());
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
     }
 
     fn create_dir_all(&self, dir: &Path) -> Result<(), StoreError> {
-        make_all(self, dir).map_err(at(Operation::MakeFolder, dir))
+        create_dirs(self, dir).map_err(with_context(Operation::MakeFolder, dir))
     }
 
     fn write_atomic(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         replace_file(self, path, |sink| sink.write(bytes))
-            .map_err(at(Operation::Write, path))
-            .map_err(|e| with_sizes(self, e, bytes.len() as u64))
+            .map_err(with_context(Operation::Write, path))
+            .map_err(|e| add_sizes(self, e, bytes.len() as u64))
     }
 
     fn write_stream(
@@ -51,40 +54,43 @@ impl<S: Steps + ?Sized> Store for S {
     ) -> Result<(), StoreError> {
         let mut written = 0;
         let done = replace_file(self, path, |sink| {
-            let to_sink = ToSink {
+            let sink_writer = SinkWriter {
                 sink,
                 written: &mut written,
             };
-            let mut writer = io::BufWriter::with_capacity(PIECE, to_sink);
+            let mut writer = io::BufWriter::with_capacity(CHUNK, sink_writer);
             fill(&mut writer).and_then(|()| io::Write::flush(&mut writer))
         });
-        done.map_err(at(Operation::Write, path))
-            .map_err(|e| with_sizes(self, e, written))
+        done.map_err(with_context(Operation::Write, path))
+            .map_err(|e| add_sizes(self, e, written))
     }
 
     fn append_sync(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        append(self, path, bytes)
-            .map_err(at(Operation::Append, path))
-            .map_err(|e| with_sizes(self, e, bytes.len() as u64))
+        append_bytes(self, path, bytes)
+            .map_err(with_context(Operation::Append, path))
+            .map_err(|e| add_sizes(self, e, bytes.len() as u64))
     }
 
     fn copy(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
-        let mut source = self.open_read(from).map_err(at(Operation::Copy, from))?;
+        let mut source = self
+            .open_read(from)
+            .map_err(with_context(Operation::Copy, from))?;
         let mut copied = 0;
         let done = replace_file(self, to, |sink| {
-            pieces(&mut *source, |piece| {
-                copied += piece.len() as u64;
-                sink.write(piece)
+            for_each_chunk(&mut *source, |chunk| {
+                copied += chunk.len() as u64;
+                sink.write(chunk)
             })
         });
-        done.map_err(at(Operation::Copy, to)).map_err(|e| {
-            let len = self.stat(from).map_or(copied, |m| m.len);
-            with_sizes(self, e, len)
-        })
+        done.map_err(with_context(Operation::Copy, to))
+            .map_err(|e| {
+                let len = self.stat(from).map_or(copied, |m| m.len);
+                add_sizes(self, e, len)
+            })
     }
 
     fn stage_dir(&self, to: &Path) -> Result<Staging, StoreError> {
-        stage(self, to).map_err(at(Operation::MakeFolder, to))
+        create_staging(self, to).map_err(with_context(Operation::MakeFolder, to))
     }
 
     fn rename_dir(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
@@ -96,38 +102,40 @@ impl<S: Steps + ?Sized> Store for S {
     }
 
     fn recover(&self, dir: &Path) -> Result<(), StoreError> {
-        replace::recover(self, dir).map_err(at(Operation::Sweep, dir))
+        replace::recover(self, dir).map_err(with_context(Operation::Sweep, dir))
     }
 
     fn remove(&self, path: &Path) -> Result<(), StoreError> {
-        remove(self, path).map_err(at(Operation::Remove, path))
+        remove_path(self, path).map_err(with_context(Operation::Remove, path))
     }
 
     fn lock(&self, path: &Path) -> Result<LockGuard, StoreError> {
-        self.try_lock(path).map_err(at(Operation::Lock, path))
+        self.try_lock(path)
+            .map_err(with_context(Operation::Lock, path))
     }
 
     fn free_space(&self, dir: &Path) -> Result<u64, StoreError> {
-        self.free_bytes(dir).map_err(at(Operation::FreeSpace, dir))
+        self.free_bytes(dir)
+            .map_err(with_context(Operation::FreeSpace, dir))
     }
 
     fn sweep(&self, dir: &Path) -> Result<Swept, StoreError> {
-        sweep(self, dir)
+        sweep_dir(self, dir)
     }
 }
 
-pub(super) fn at(what: Operation, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+pub(super) fn with_context(what: Operation, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |error| StoreError::new(what, path, error)
 }
 
-/// A sink as a writer.
-struct ToSink<'a> {
+/// Adapter from [`Sink`] to [`io::Write`].
+struct SinkWriter<'a> {
     sink: &'a mut dyn Sink,
-    /// Bytes so far, those that failed among them.
+    /// Number of bytes so far, including those of failed writes.
     written: &'a mut u64,
 }
 
-impl io::Write for ToSink<'_> {
+impl io::Write for SinkWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         *self.written += bytes.len() as u64;
         self.sink.write(bytes)?;
@@ -139,18 +147,18 @@ impl io::Write for ToSink<'_> {
     }
 }
 
-/// Adds the numbers to the message that the disk is full.
-fn with_sizes<S: Steps + ?Sized>(store: &S, mut error: StoreError, needed: u64) -> StoreError {
+/// Adds the needed and free space to a `Full` error.
+fn add_sizes<S: Steps + ?Sized>(store: &S, mut error: StoreError, needed: u64) -> StoreError {
     if let ErrorKind::Full { .. } = error.kind {
         error.kind = ErrorKind::Full {
             needed: Some(needed),
-            free: store.free_bytes(names::parent(&error.path)).ok(),
+            free: store.free_bytes(names::parent_dir(&error.path)).ok(),
         };
     }
     error
 }
 
-pub(super) fn read_within<S: Steps + ?Sized>(
+pub(super) fn read_limited<S: Steps + ?Sized>(
     store: &S,
     path: &Path,
     limit: u64,
@@ -160,7 +168,7 @@ pub(super) fn read_within<S: Steps + ?Sized>(
         return Err(ErrorKind::NotARegularFile.into());
     }
     let mut bytes = Vec::new();
-    let admit = |bytes: &mut Vec<u8>, more: u64| -> io::Result<()> {
+    let reserve = |bytes: &mut Vec<u8>, more: u64| -> io::Result<()> {
         let len = (bytes.len() as u64).saturating_add(more);
         if len > limit {
             return Err(ErrorKind::TooLarge { len, limit }.into());
@@ -170,33 +178,33 @@ pub(super) fn read_within<S: Steps + ?Sized>(
             .and_then(|more| bytes.try_reserve(more).ok())
             .ok_or_else(|| ErrorKind::NoMemory { needed: len }.into())
     };
-    admit(&mut bytes, metadata.len)?;
-    // The length may have changed since, and files of the system report none: go by what comes.
-    pieces(&mut *store.open_read(path)?, |piece| {
-        admit(&mut bytes, piece.len() as u64)?;
-        bytes.extend_from_slice(piece);
+    reserve(&mut bytes, metadata.len)?;
+    // The length may have changed since, and system files report none, so check each chunk.
+    for_each_chunk(&mut *store.open_read(path)?, |chunk| {
+        reserve(&mut bytes, chunk.len() as u64)?;
+        bytes.extend_from_slice(chunk);
         Ok(())
     })?;
     Ok(bytes)
 }
 
-/// Hands over all that `source` still has, a piece at a time.
-fn pieces(
+/// Passes the rest of `source` to `take` in chunks.
+fn for_each_chunk(
     source: &mut dyn ReadSeek,
     mut take: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut piece = vec![0; PIECE];
+    let mut chunk = vec![0; CHUNK];
     loop {
-        match source.read(&mut piece) {
+        match source.read(&mut chunk) {
             Ok(0) => return Ok(()),
-            Ok(n) => take(piece.get(..n).unwrap_or(&piece))?,
+            Ok(n) => take(chunk.get(..n).unwrap_or(&chunk))?,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
     }
 }
 
-pub(super) fn make_all<S: Steps + ?Sized>(store: &S, dir: &Path) -> io::Result<()> {
+pub(super) fn create_dirs<S: Steps + ?Sized>(store: &S, dir: &Path) -> io::Result<()> {
     let mut missing = Vec::new();
     for folder in dir.ancestors() {
         if folder.as_os_str().is_empty() {
@@ -211,22 +219,22 @@ pub(super) fn make_all<S: Steps + ?Sized>(store: &S, dir: &Path) -> io::Result<(
     }
     for folder in missing.into_iter().rev() {
         match store.make_dir(folder) {
-            // Somebody else was faster.
+            // Another process created the folder first.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             done => done?,
         }
-        store.sync_dir(names::parent(folder))?;
+        store.sync_dir(names::parent_dir(folder))?;
     }
     Ok(())
 }
 
-/// A file under a temporary name, filled, synced, and renamed over `path`.
+/// Writes a file under a temporary name, syncs it, and renames it over `path`.
 pub(super) fn replace_file<S: Steps + ?Sized>(
     store: &S,
     path: &Path,
     fill: impl FnOnce(&mut dyn Sink) -> io::Result<()>,
 ) -> io::Result<()> {
-    // Renaming over a device or a pipe would put a file in its place.
+    // Renaming over a device or pipe would replace it with a file.
     match store.stat(path) {
         Ok(metadata) if metadata.kind != FileKind::File => {
             return Err(ErrorKind::NotARegularFile.into());
@@ -236,47 +244,47 @@ pub(super) fn replace_file<S: Steps + ?Sized>(
     }
     let (part, mut sink) = create_part(store, path)?;
     let renamed = fill(&mut *sink).and_then(|()| sink.sync()).and_then(|()| {
-        // Open, and so locked against a sweep, until it has its name; but Windows would then keep
-        // readers out of the new file for a moment.
+        // Keep the file open, and thus locked against sweeps, until it is renamed. On Windows an open
+        // file would briefly lock out readers of the new name.
         let _open = (!cfg!(windows)).then_some(sink);
         store.rename(&part, path)
     });
     if renamed.is_err() {
-        store.delete(&part).ok(); // the first error is the one to tell
+        store.delete(&part).ok(); // the first error is reported
     }
     renamed?;
-    store.sync_dir(names::parent(path))
+    store.sync_dir(names::parent_dir(path))
 }
 
 fn create_part<S: Steps + ?Sized>(store: &S, path: &Path) -> io::Result<(PathBuf, Box<dyn Sink>)> {
     loop {
-        let part = names::part(path)?;
+        let part = names::part_path(path)?;
         match store.create_new(&part) {
-            // Left by a dead process that had the same number.
+            // A dead process with the same process ID left this name.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             sink => return Ok((part, sink?)),
         }
     }
 }
 
-fn append<S: Steps + ?Sized>(store: &S, path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn append_bytes<S: Steps + ?Sized>(store: &S, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut sink = store.open_append(path)?;
     let written = sink.write(bytes).and_then(|()| sink.sync());
     if written.is_err() {
-        // Else the next line would be glued to half of this one.
+        // Without truncation, the next record would follow a torn one.
         sink.truncate(sink.start()).ok();
     }
     written?;
     if sink.start() == 0 {
-        store.sync_dir(names::parent(path))?; // it may be new
+        store.sync_dir(names::parent_dir(path))?; // the file may be new
     }
     Ok(())
 }
 
-fn stage<S: Steps + ?Sized>(store: &S, to: &Path) -> io::Result<Staging> {
-    names::old(to)?; // better now than when the folder is full
+fn create_staging<S: Steps + ?Sized>(store: &S, to: &Path) -> io::Result<Staging> {
+    names::old_path(to)?; // fail before the folder is filled
     loop {
-        let path = names::part(to)?;
+        let path = names::part_path(to)?;
         let hold = names::hold_of(&path).ok_or(ErrorKind::BadName)?;
         let guard = match store.try_lock(&hold) {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
@@ -288,64 +296,64 @@ fn stage<S: Steps + ?Sized>(store: &S, to: &Path) -> io::Result<Staging> {
                 store.delete(&hold).ok();
                 return Err(e);
             }
-            // No sync: the folder need not last before it has its final name.
+            // No sync, since the folder needn't survive before it has its final name.
             Ok(()) => return Ok(Staging { path, _hold: guard }),
         }
     }
 }
 
-fn remove<S: Steps + ?Sized>(store: &S, path: &Path) -> io::Result<()> {
+fn remove_path<S: Steps + ?Sized>(store: &S, path: &Path) -> io::Result<()> {
     let kind = match store.kind(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         kind => kind?,
     };
     let staged = names::hold_of(path);
     if kind == FileKind::Folder && staged.is_none() {
-        // Gone in one go; then its content, at leisure.
-        let part = names::part(path)?;
+        // Rename the folder first, so that it disappears atomically; then delete its content.
+        let part = names::part_path(path)?;
         store.rename(path, &part)?;
-        store.sync_dir(names::parent(path))?;
-        return missing_is_fine(store.delete(&part));
+        store.sync_dir(names::parent_dir(path))?;
+        return ignore_not_found(store.delete(&part));
     }
-    missing_is_fine(store.delete(path))?;
+    ignore_not_found(store.delete(path))?;
     if let Some(hold) = staged {
-        missing_is_fine(store.delete(&hold))?;
+        ignore_not_found(store.delete(&hold))?;
     }
-    store.sync_dir(names::parent(path))
+    store.sync_dir(names::parent_dir(path))
 }
 
-pub(super) fn missing_is_fine(done: io::Result<()>) -> io::Result<()> {
+pub(super) fn ignore_not_found(done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done,
     }
 }
 
-fn sweep<S: Steps + ?Sized>(store: &S, dir: &Path) -> Result<Swept, StoreError> {
+fn sweep_dir<S: Steps + ?Sized>(store: &S, dir: &Path) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
     let entries = match store.entries(dir) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(swept),
-        entries => entries.map_err(at(Operation::Sweep, dir))?,
+        entries => entries.map_err(with_context(Operation::Sweep, dir))?,
     };
     let held: BTreeSet<PathBuf> = entries
         .iter()
-        .filter(|entry| matches!(names::ours(&entry.name), Some(Ours::Hold)))
+        .filter(|entry| matches!(names::classify_name(&entry.name), Some(TempName::Hold)))
         .filter_map(|entry| names::part_of(&dir.join(&entry.name)))
         .collect();
     let mut first = None;
     for entry in entries {
         let path = dir.join(&entry.name);
-        let done = match (names::ours(&entry.name), entry.kind) {
-            (Some(Ours::Part), FileKind::File) => sweep_locked(store, &path, None),
-            (Some(Ours::Hold), FileKind::File) => {
+        let done = match (names::classify_name(&entry.name), entry.kind) {
+            (Some(TempName::Part), FileKind::File) => sweep_locked(store, &path, None),
+            (Some(TempName::Hold), FileKind::File) => {
                 sweep_locked(store, &path, names::part_of(&path).as_deref())
             }
-            // Without a hold it was being deleted.
-            (Some(Ours::Part), FileKind::Folder) if !held.contains(&path) => {
-                missing_is_fine(store.delete(&path)).map(|()| 1)
+            // A folder without a hold file was being deleted.
+            (Some(TempName::Part), FileKind::Folder) if !held.contains(&path) => {
+                ignore_not_found(store.delete(&path)).map(|()| 1)
             }
-            (Some(Ours::Old), FileKind::Folder | FileKind::Link) => {
-                end_swap(store, &path, &mut swept.restored)
+            (Some(TempName::Old), FileKind::Folder | FileKind::Link) => {
+                complete_swap(store, &path, &mut swept.restored)
             }
             _ => Ok(0),
         };
@@ -357,12 +365,14 @@ fn sweep<S: Steps + ?Sized>(store: &S, dir: &Path) -> Result<Swept, StoreError> 
         }
     }
     if (swept.removed > 0 || !swept.restored.is_empty()) && first.is_none() {
-        store.sync_dir(dir).map_err(at(Operation::Sweep, dir))?;
+        store
+            .sync_dir(dir)
+            .map_err(with_context(Operation::Sweep, dir))?;
     }
     first.map_or(Ok(swept), Err)
 }
 
-/// Deletes `path`, and before it `with`, unless a living process has it locked.
+/// Deletes `with` and then `path`, unless a running process holds the lock of `path`.
 fn sweep_locked<S: Steps + ?Sized>(
     store: &S,
     path: &Path,
@@ -373,12 +383,13 @@ fn sweep_locked<S: Steps + ?Sized>(
         lock => lock?,
     };
     if let Some(with) = with {
-        missing_is_fine(store.delete(with))?;
+        ignore_not_found(store.delete(with))?;
     }
-    missing_is_fine(store.delete(path)).map(|()| 1)
+    ignore_not_found(store.delete(path)).map(|()| 1)
 }
 
-fn end_swap<S: Steps + ?Sized>(
+/// Completes an interrupted replacement; returns the number of folders deleted.
+fn complete_swap<S: Steps + ?Sized>(
     store: &S,
     old: &Path,
     restored: &mut Vec<PathBuf>,
@@ -386,11 +397,10 @@ fn end_swap<S: Steps + ?Sized>(
     let Some(target) = names::target_of_old(old) else {
         return Ok(0);
     };
-    match replace::end(store, old, &target)? {
-        true => {
-            restored.push(target);
-            Ok(0)
-        }
-        false => Ok(1),
+    if replace::complete_replacement(store, old, &target)? {
+        restored.push(target);
+        Ok(0)
+    } else {
+        Ok(1)
     }
 }

@@ -1,4 +1,4 @@
-//! What every store must do.
+//! Behaviour that every store must have.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{ALL, kind};
 use crate::store::*;
 
-/// Runs `test` on each kind of store, in a folder of its own.
+/// Runs `test` on each kind of store, each in its own folder.
 fn on_each(test: impl Fn(&dyn Store, &Path)) {
     test(&MemStore::new(), Path::new("/"));
     let folder = tempfile::tempdir().unwrap();
@@ -16,7 +16,7 @@ fn on_each(test: impl Fn(&dyn Store, &Path)) {
 }
 
 #[test]
-fn a_written_file_is_read_back_and_replaced() {
+fn write_atomic_creates_and_replaces_files() {
     on_each(|store, root| {
         let file = root.join("a.json");
         assert!(!store.exists(&file).unwrap());
@@ -33,7 +33,7 @@ fn a_written_file_is_read_back_and_replaced() {
 }
 
 #[test]
-fn a_streamed_file_is_there_as_a_whole_or_not_at_all() {
+fn write_stream_is_all_or_nothing() {
     on_each(|store, root| {
         let file = root.join("a");
         let lines = |n: usize| {
@@ -54,7 +54,7 @@ fn a_streamed_file_is_there_as_a_whole_or_not_at_all() {
 }
 
 #[test]
-fn the_folder_of_a_file_must_exist() {
+fn operations_fail_without_parent_folder() {
     on_each(|store, root| {
         let file = root.join("no").join("file");
         assert_eq!(kind(store.write_atomic(&file, b"x")), ErrorKind::NotFound);
@@ -67,7 +67,7 @@ fn the_folder_of_a_file_must_exist() {
 }
 
 #[test]
-fn reading_stops_at_the_limit() {
+fn read_enforces_the_limit() {
     on_each(|store, root| {
         let file = root.join("a");
         store.write_atomic(&file, &[7; 100]).unwrap();
@@ -83,7 +83,7 @@ fn reading_stops_at_the_limit() {
 }
 
 #[test]
-fn a_stream_reads_and_seeks() {
+fn open_supports_seeking() {
     on_each(|store, root| {
         let file = root.join("a");
         store.write_atomic(&file, b"0123456789").unwrap();
@@ -96,7 +96,7 @@ fn a_stream_reads_and_seeks() {
 }
 
 #[test]
-fn a_folder_is_no_file_and_a_file_no_folder() {
+fn operations_distinguish_files_and_folders() {
     on_each(|store, root| {
         let (file, folder) = (root.join("file"), root.join("folder"));
         store.write_atomic(&file, b"x").unwrap();
@@ -121,7 +121,7 @@ fn a_folder_is_no_file_and_a_file_no_folder() {
 }
 
 #[test]
-fn folders_are_made_with_those_above() {
+fn create_dir_all_creates_parents() {
     on_each(|store, root| {
         let dir = root.join("a").join("b").join("c");
         store.create_dir_all(&dir).unwrap();
@@ -131,7 +131,7 @@ fn folders_are_made_with_those_above() {
 }
 
 #[test]
-fn additions_go_to_the_end() {
+fn append_sync_appends() {
     on_each(|store, root| {
         let file = root.join("journal");
         store.append_sync(&file, b"one\n").unwrap();
@@ -141,7 +141,7 @@ fn additions_go_to_the_end() {
 }
 
 #[test]
-fn a_copy_is_whole() {
+fn copy_replaces_the_whole_file() {
     on_each(|store, root| {
         let (from, to) = (root.join("from"), root.join("to"));
         let content: Vec<u8> = (0..200_001_u32).map(|i| (i % 251) as u8).collect();
@@ -156,7 +156,7 @@ fn a_copy_is_whole() {
 }
 
 #[test]
-fn a_list_is_sorted_and_shows_only_what_is_meant_to_be_there() {
+fn list_is_sorted_and_hides_temporary_names() {
     on_each(|store, root| {
         for name in ["b", "a", "C", ".hidden", ".x-1-2.nearsay.part"] {
             store.append_sync(&root.join(name), b"x").unwrap();
@@ -171,7 +171,7 @@ fn a_list_is_sorted_and_shows_only_what_is_meant_to_be_there() {
 }
 
 #[test]
-fn what_is_removed_is_gone() {
+fn remove_deletes_files_and_folders() {
     on_each(|store, root| {
         let (file, dir) = (root.join("file"), root.join("dir"));
         store.remove(&file).unwrap();
@@ -188,7 +188,7 @@ fn what_is_removed_is_gone() {
 }
 
 #[test]
-fn a_lock_has_one_holder() {
+fn lock_is_exclusive() {
     on_each(|store, root| {
         let file = root.join("lock");
         let guard = store.lock(&file).unwrap();
@@ -201,7 +201,7 @@ fn a_lock_has_one_holder() {
 }
 
 #[test]
-fn a_folder_is_staged_and_takes_its_name() {
+fn rename_dir_publishes_a_staged_folder() {
     on_each(|store, root| {
         let to = root.join("model");
         for content in ["one", "two"] {
@@ -216,12 +216,12 @@ fn a_folder_is_staged_and_takes_its_name() {
                 content.as_bytes()
             );
         }
-        drop(store.stage_dir(&to).unwrap()); // given up
+        drop(store.stage_dir(&to).unwrap()); // abandoned
         assert_eq!(store.list(root).unwrap().len(), 1);
         assert_eq!(store.sweep(root).unwrap().removed, 1);
 
         let staging = store.stage_dir(&to).unwrap();
-        store.remove(staging.path()).unwrap(); // given up properly
+        store.remove(staging.path()).unwrap(); // discarded
         drop(staging);
         assert_eq!(store.sweep(root).unwrap(), Swept::default());
         assert_eq!(
@@ -233,7 +233,7 @@ fn a_folder_is_staged_and_takes_its_name() {
 }
 
 #[test]
-fn a_folder_cannot_go_into_itself_and_survives_the_attempt() {
+fn rename_dir_rejects_moving_a_folder_into_itself() {
     on_each(|store, root| {
         let dir = root.join("a");
         store.create_dir_all(&dir.join("b")).unwrap();
@@ -249,7 +249,7 @@ fn a_folder_cannot_go_into_itself_and_survives_the_attempt() {
 }
 
 #[test]
-fn names_of_many_kinds_and_lengths() {
+fn store_accepts_unusual_and_long_names() {
     on_each(|store, root| {
         let long = "n".repeat(255);
         let wide = "ü".repeat(127);
@@ -281,7 +281,7 @@ fn names_of_many_kinds_and_lengths() {
 }
 
 #[test]
-fn free_space_is_told() {
+fn free_space_is_positive() {
     on_each(|store, root| {
         assert!(store.free_space(root).unwrap() > 0);
         assert_eq!(
@@ -292,7 +292,7 @@ fn free_space_is_told() {
 }
 
 #[test]
-fn a_sweep_takes_our_strays_and_nothing_else() {
+fn sweep_removes_only_stale_temporary_files() {
     on_each(|store, root| {
         for stray in [".a-1-0.nearsay.part", ".b-c-99999999-7.nearsay.part"] {
             store.append_sync(&root.join(stray), b"half").unwrap();
@@ -313,7 +313,7 @@ fn a_sweep_takes_our_strays_and_nothing_else() {
 }
 
 #[test]
-fn a_sweep_ends_half_swaps() {
+fn sweep_completes_interrupted_swaps() {
     on_each(|store, root| {
         for (dir, content) in [(".a.nearsay.old", "1"), (".b.nearsay.old", "1"), ("b", "2")] {
             store.create_dir_all(&root.join(dir)).unwrap();
@@ -329,7 +329,7 @@ fn a_sweep_ends_half_swaps() {
 }
 
 #[test]
-fn what_an_earlier_swap_left_aside_does_not_stop_the_next() {
+fn rename_dir_ignores_leftovers_of_an_earlier_swap() {
     on_each(|store, root| {
         for (dir, content) in [(".d.nearsay.old", "1"), ("d", "2"), ("new", "3")] {
             store.create_dir_all(&root.join(dir)).unwrap();
@@ -345,9 +345,9 @@ fn what_an_earlier_swap_left_aside_does_not_stop_the_next() {
 }
 
 #[test]
-fn a_sweep_leaves_what_is_being_written() {
+fn sweep_keeps_files_being_written() {
     fn test<S: Steps>(store: &S, root: &Path) {
-        let part = names::part(&root.join("a")).unwrap();
+        let part = names::part_path(&root.join("a")).unwrap();
         let sink = store.create_new(&part).unwrap();
         assert_eq!(store.sweep(root).unwrap().removed, 0);
         drop(sink);
@@ -358,10 +358,10 @@ fn a_sweep_leaves_what_is_being_written() {
 }
 
 #[test]
-fn a_name_left_by_a_dead_process_with_our_number_is_no_hindrance() {
+fn stale_temp_name_with_same_pid_is_skipped() {
     on_each(|store, root| {
-        // The next numbers of this process; other tests may use some of them up.
-        let part = names::part(&root.join("a")).unwrap();
+        // The next counters of this process, some of which other tests may use.
+        let part = names::part_path(&root.join("a")).unwrap();
         let name = part.file_name().unwrap().to_str().unwrap();
         let (stem, n) = name
             .strip_suffix(".nearsay.part")
@@ -384,7 +384,7 @@ mod unix {
     use std::os::unix::fs::{MetadataExt as _, symlink};
 
     #[test]
-    fn a_written_file_has_the_usual_permissions() {
+    fn write_atomic_uses_default_permissions() {
         let folder = tempfile::tempdir().unwrap();
         let (ours, usual) = (folder.path().join("ours"), folder.path().join("usual"));
         std::fs::OpenOptions::new()
@@ -400,7 +400,7 @@ mod unix {
     }
 
     #[test]
-    fn a_pipe_is_refused_without_waiting() {
+    fn operations_reject_pipes_without_blocking() {
         let folder = tempfile::tempdir().unwrap();
         let (pipe, file) = (folder.path().join("pipe"), folder.path().join("file"));
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
@@ -421,10 +421,10 @@ mod unix {
     }
 
     #[test]
-    fn devices_and_endless_files_are_refused() {
+    fn read_rejects_devices_and_endless_files() {
         let zero = Path::new("/dev/zero");
         assert_eq!(kind(DiskStore.read(zero, ALL)), ErrorKind::NotARegularFile);
-        // Regular by type, without a length, and with content.
+        // A regular file with content that reports length 0.
         let status = Path::new("/proc/self/status");
         if status.exists() {
             assert!(!DiskStore.read(status, ALL).unwrap().is_empty());
@@ -434,7 +434,7 @@ mod unix {
     }
 
     #[test]
-    fn removing_follows_no_link() {
+    fn remove_does_not_follow_links() {
         let folder = tempfile::tempdir().unwrap();
         let (kept, dir) = (folder.path().join("kept"), folder.path().join("dir"));
         DiskStore.create_dir_all(&kept).unwrap();
@@ -451,7 +451,7 @@ mod unix {
     }
 
     #[test]
-    fn links_are_read_through_and_replaced() {
+    fn read_follows_links_and_write_replaces_them() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         DiskStore.write_atomic(&file, b"one").unwrap();
@@ -469,15 +469,15 @@ mod unix {
     }
 
     #[test]
-    fn a_name_that_is_not_utf8_is_a_name() {
+    fn store_accepts_names_that_are_not_utf8() {
         use std::os::unix::ffi::OsStrExt as _;
         let folder = tempfile::tempdir().unwrap();
         let name = folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
         DiskStore.write_atomic(&name, b"x").unwrap();
         assert_eq!(DiskStore.read(&name, ALL).unwrap(), b"x");
         DiskStore.remove(&name).unwrap();
-        // Swapped aside and back.
-        let old = names::old(&name).unwrap();
+        // Restored after an interrupted swap.
+        let old = names::old_path(&name).unwrap();
         DiskStore.create_dir_all(&old).unwrap();
         let swept = DiskStore.sweep(folder.path()).unwrap();
         assert_eq!(swept.restored, [name]);

@@ -1,23 +1,23 @@
-//! What must hold when any single step fails, in any way.
+//! Behaviour when any single step fails with any fault.
 
 use std::path::{Path, PathBuf};
 
 use super::{ALL, kind};
 use crate::store::*;
 
-/// After a fault, or after the last step without one.
+/// State after a fault, or after a run without one.
 struct After<'a> {
-    /// The store, with the fault over.
+    /// The store after recovery from the fault.
     store: &'a dyn Steps,
     root: &'a Path,
-    /// `None` if the power went with it.
+    /// The fault; `None` for a crash with power loss.
     fault: Option<Fault>,
     result: &'a Result<(), StoreError>,
     at: String,
 }
 
-/// Makes `act` fail at each of its steps with each fault, on disk and in memory, and in memory
-/// with the power lost too; `check` looks at what is left.
+/// Makes `act` fail at each of its steps with each fault, on disk and in memory, and in memory with
+/// power loss, too. `check` inspects the state after each fault.
 fn every_fault(
     setup: impl Fn(&dyn Store, &Path),
     act: impl Fn(&dyn Store, &Path) -> Result<(), StoreError>,
@@ -53,7 +53,7 @@ fn each_step<S: Steps, G>(
     check: impl Fn(&After<'_>, &S),
 ) {
     for n in 1.. {
-        assert!(n < 1000, "there is no end to it");
+        assert!(n < 1000, "too many steps");
         let (store, root, _guard) = fresh();
         let store = FaultStore::new(store);
         setup(&store, &root);
@@ -73,7 +73,7 @@ fn each_step<S: Steps, G>(
             result.unwrap();
             break;
         }
-        // And then it works.
+        // A repetition without faults succeeds.
         after.store.sweep(&root).unwrap();
         act(store.inner(), &root).unwrap();
     }
@@ -86,26 +86,26 @@ impl After<'_> {
         there.then(|| String::from_utf8(self.store.read(&path, ALL).unwrap()).unwrap())
     }
 
-    /// Temporary names in the root.
-    fn strays(&self) -> usize {
+    /// Counts temporary names in the root.
+    fn count_strays(&self) -> usize {
         let entries = self.store.entries(self.root).unwrap();
         entries
             .iter()
-            .filter(|e| names::ours(&e.name).is_some())
+            .filter(|e| names::classify_name(&e.name).is_some())
             .count()
     }
 
-    /// Nothing of ours may be left: at once, or, if the process died, after a sweep.
-    fn clean(&self) {
+    /// Asserts that no temporary names are left, after a sweep if the process died.
+    fn assert_clean(&self) {
         if matches!(self.fault, Some(Fault::Crash) | None) {
             self.store.sweep(self.root).unwrap();
         }
-        assert_eq!(self.strays(), 0, "{}", self.at);
+        assert_eq!(self.count_strays(), 0, "{}", self.at);
     }
 }
 
 #[test]
-fn a_file_is_old_or_new_after_any_fault() {
+fn write_atomic_leaves_old_or_new_file_after_any_fault() {
     every_fault(
         |store, root| store.write_atomic(&root.join("f"), b"old").unwrap(),
         |store, root| store.write_atomic(&root.join("f"), b"new!"),
@@ -115,26 +115,26 @@ fn a_file_is_old_or_new_after_any_fault() {
             if after.result.is_ok() {
                 assert_eq!(content, "new!", "{}", after.at);
             }
-            after.clean();
+            after.assert_clean();
         },
     );
 }
 
 #[test]
-fn a_new_file_is_whole_or_missing_after_any_fault() {
+fn write_atomic_creates_all_or_nothing_after_any_fault() {
     every_fault(
         |_, _| {},
         |store, root| store.write_atomic(&root.join("f"), b"new!"),
         |after| {
             let content = after.read("f");
             assert!(content.is_none_or(|c| c == "new!"), "{}", after.at);
-            after.clean();
+            after.assert_clean();
         },
     );
 }
 
 #[test]
-fn a_copy_is_old_or_new_after_any_fault() {
+fn copy_leaves_old_or_new_file_after_any_fault() {
     let long = "0123456789".repeat(20_000); // several pieces
     every_fault(
         |store, root| {
@@ -148,13 +148,13 @@ fn a_copy_is_old_or_new_after_any_fault() {
             assert!(after.read("a").unwrap() == long);
             let content = after.read("b").unwrap();
             assert!(content == "old" || content == long, "{}", after.at);
-            after.clean();
+            after.assert_clean();
         },
     );
 }
 
 #[test]
-fn an_addition_is_there_or_not_and_the_rest_unharmed_after_any_fault() {
+fn append_sync_keeps_old_content_after_any_fault() {
     for old in ["", "one\n"] {
         every_fault(
             |store, root| {
@@ -175,15 +175,15 @@ fn an_addition_is_there_or_not_and_the_rest_unharmed_after_any_fault() {
                 if after.result.is_ok() {
                     assert_eq!(content, whole, "{}", after.at);
                 }
-                after.clean();
-                // Makes the repetition the only one.
+                after.assert_clean();
+                // Start the repetition from an empty file.
                 after.store.remove(&after.root.join("f")).unwrap();
             },
         );
     }
 }
 
-/// Stages, fills and swaps in a folder of two files.
+/// Stages and publishes a folder of two files.
 fn publish(store: &dyn Store, root: &Path, content: &str) -> Result<(), StoreError> {
     let to = root.join("d");
     let staging = store.stage_dir(&to)?;
@@ -200,7 +200,7 @@ fn publish(store: &dyn Store, root: &Path, content: &str) -> Result<(), StoreErr
 }
 
 #[test]
-fn a_folder_is_old_or_new_after_any_fault() {
+fn rename_dir_leaves_old_or_new_folder_after_any_fault() {
     every_fault(
         |store, root| publish(store, root, "old").unwrap(),
         |store, root| publish(store, root, "new"),
@@ -215,13 +215,13 @@ fn a_folder_is_old_or_new_after_any_fault() {
                 assert_eq!(content.0, "new", "{}", after.at);
             }
             after.store.sweep(after.root).unwrap();
-            assert_eq!(after.strays(), 0, "{}", after.at);
+            assert_eq!(after.count_strays(), 0, "{}", after.at);
         },
     );
 }
 
 #[test]
-fn a_new_folder_is_whole_or_missing_after_any_fault() {
+fn rename_dir_creates_all_or_nothing_after_any_fault() {
     every_fault(
         |_, _| {},
         |store, root| publish(store, root, "new"),
@@ -230,13 +230,13 @@ fn a_new_folder_is_whole_or_missing_after_any_fault() {
             assert_eq!(content.0, content.1, "{}", after.at);
             assert!(content.0.is_none_or(|c| c == "new"), "{}", after.at);
             after.store.sweep(after.root).unwrap();
-            assert_eq!(after.strays(), 0, "{}", after.at);
+            assert_eq!(after.count_strays(), 0, "{}", after.at);
         },
     );
 }
 
 #[test]
-fn a_folder_is_there_as_a_whole_or_gone_after_any_fault() {
+fn remove_deletes_all_or_nothing_after_any_fault() {
     every_fault(
         |store, root| publish(store, root, "x").unwrap(),
         |store, root| store.remove(&root.join("d")),
@@ -253,13 +253,13 @@ fn a_folder_is_there_as_a_whole_or_gone_after_any_fault() {
                 assert!(content.0.is_none(), "{}", after.at);
             }
             after.store.sweep(after.root).unwrap();
-            assert_eq!(after.strays(), 0, "{}", after.at);
+            assert_eq!(after.count_strays(), 0, "{}", after.at);
         },
     );
 }
 
 #[test]
-fn a_sweep_can_be_cut_off_anywhere_and_repeated() {
+fn sweep_can_be_repeated_after_any_fault() {
     every_fault(
         |store, root| {
             for (dir, content) in [
@@ -281,13 +281,13 @@ fn a_sweep_can_be_cut_off_anywhere_and_repeated() {
             after.store.sweep(after.root).unwrap();
             assert_eq!(after.read("d/f").unwrap(), "1", "{}", after.at);
             assert_eq!(after.read("e/f").unwrap(), "2", "{}", after.at);
-            assert_eq!(after.strays(), 0, "{}", after.at);
+            assert_eq!(after.count_strays(), 0, "{}", after.at);
         },
     );
 }
 
 #[test]
-fn making_folders_can_be_cut_off_anywhere_and_repeated() {
+fn create_dir_all_can_be_repeated_after_any_fault() {
     every_fault(
         |_, _| {},
         |store, root| store.create_dir_all(&root.join("a").join("b")),
@@ -299,19 +299,18 @@ fn making_folders_can_be_cut_off_anywhere_and_repeated() {
 }
 
 #[test]
-fn a_full_disk_is_told_with_numbers() {
+fn full_disk_error_states_sizes() {
     let store = FaultStore::new(MemStore::new());
     store.fail_step(3, Fault::Full);
     let error = store.write_atomic(Path::new("f"), &[0; 5000]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "The disk is full: 5 KB are needed and 0 bytes are free. \
-         Free some space and try again: f"
+        "The disk is full (5 KB needed, 0 bytes free). Free some space and try again: f"
     );
 }
 
 #[test]
-fn each_fault_is_told_as_what_it_is() {
+fn faults_map_to_error_kinds() {
     for (fault, expected) in [
         (Fault::Denied, ErrorKind::Denied),
         (Fault::Io, ErrorKind::Other),
@@ -332,7 +331,7 @@ fn each_fault_is_told_as_what_it_is() {
 }
 
 #[test]
-fn content_is_synced_before_the_name_and_the_name_before_the_end() {
+fn write_atomic_syncs_content_before_rename_and_folder_after() {
     let store = FaultStore::new(MemStore::new());
     store.write_atomic(Path::new("f"), b"x").unwrap();
     let steps: Vec<Step> = store.log().into_iter().map(|(step, _)| step).collect();
@@ -351,7 +350,7 @@ fn content_is_synced_before_the_name_and_the_name_before_the_end() {
 }
 
 #[test]
-fn without_a_sync_the_memory_disk_loses_it() {
+fn mem_store_loses_unsynced_content_on_power_loss() {
     let mem = MemStore::new();
     mem.create_new(Path::new("f")).unwrap().write(b"x").unwrap();
     assert!(mem.after_power_loss().files().is_empty());

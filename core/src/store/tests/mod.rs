@@ -1,16 +1,16 @@
-//! Stores put to the test.
+//! Tests of all stores.
 
 use std::fmt;
 
 use super::{ErrorKind, StoreError};
 
-mod agree;
 mod contract;
+mod equivalence;
 mod faults;
-mod killed;
+mod kill;
 mod replace;
 
-/// Above any file here.
+/// Limit above the size of any test file.
 const ALL: u64 = 1 << 20;
 
 fn kind<T: fmt::Debug>(result: Result<T, StoreError>) -> ErrorKind {

@@ -1,16 +1,16 @@
-//! Files of others in a folder that is replaced.
+//! Keeping files of other writers when a folder is replaced.
 
 use std::path::Path;
 
 use super::{ALL, kind};
 use crate::store::*;
 
-fn ours() -> Owned {
+fn owned() -> Owned {
     Owned::new(["a", "deep/b", "empty"])
 }
 
-/// A folder with files of ours and of others.
-fn mixed(store: &dyn Store, root: &Path) {
+/// Creates a folder with owned files and files of others.
+fn create_mixed(store: &dyn Store, root: &Path) {
     for folder in ["d/deep", "d/empty", "d/photos/old", "d/none"] {
         store.create_dir_all(&root.join(folder)).unwrap();
     }
@@ -27,19 +27,19 @@ fn mixed(store: &dyn Store, root: &Path) {
 const OTHERS: [&str; 4] = ["d/.git", "d/deep/notes", "d/photos/p", "d/photos/old/q"];
 
 /// Replaces `d` by a folder of one file.
-fn replace(store: &dyn Store, root: &Path) -> Result<(), StoreError> {
+fn replace_d(store: &dyn Store, root: &Path) -> Result<(), StoreError> {
     let to = root.join("d");
     let staging = store.stage_dir(&to)?;
     let written = store
         .write_atomic(&staging.path().join("a"), b"new")
-        .and_then(|()| store.replace_dir(staging.path(), &to, &ours()));
+        .and_then(|()| store.replace_dir(staging.path(), &to, &owned()));
     if written.is_err() {
         store.remove(staging.path()).ok();
     }
     written
 }
 
-fn others_are_there(store: &dyn Store, root: &Path, at: &str) {
+fn assert_others_kept(store: &dyn Store, root: &Path, at: &str) {
     for file in OTHERS {
         let found = store.read(&root.join(file), ALL);
         assert_eq!(found.unwrap(), file.as_bytes(), "{file}: {at}");
@@ -48,12 +48,12 @@ fn others_are_there(store: &dyn Store, root: &Path, at: &str) {
 }
 
 #[test]
-fn replace_dir_keeps_what_is_not_owned() {
+fn replace_dir_keeps_files_that_are_not_owned() {
     fn test(store: &dyn Store, root: &Path) {
-        mixed(store, root);
+        create_mixed(store, root);
         for _ in 0..2 {
-            replace(store, root).unwrap();
-            others_are_there(store, root, "replaced");
+            replace_d(store, root).unwrap();
+            assert_others_kept(store, root, "replaced");
             assert_eq!(store.read(&root.join("d/a"), ALL).unwrap(), b"new");
             assert!(!store.exists(&root.join("d/deep/b")).unwrap());
             assert!(!store.exists(&root.join("d/empty")).unwrap());
@@ -68,25 +68,25 @@ fn replace_dir_keeps_what_is_not_owned() {
 
 #[test]
 fn replace_dir_loses_no_file_of_others_after_any_fault() {
-    let mut cut_off = 0;
+    let mut crashes = 0;
     for fault in Fault::ALL {
         for n in 1.. {
-            assert!(n < 1000, "there is no end to it");
+            assert!(n < 1000, "too many steps");
             let folder = tempfile::tempdir().unwrap();
             let root = folder.path();
             let store = FaultStore::new(DiskStore);
-            mixed(&store, root);
+            create_mixed(&store, root);
             store.fail_step(n, fault);
-            let done = replace(&store, root);
+            let done = replace_d(&store, root);
             let fired = store.fired();
             store.heal();
             let at = format!("{fault:?} at step {n}: {:?}", store.log().last());
             if done.is_err() && fault != Fault::Crash {
-                others_are_there(&DiskStore, root, &at);
+                assert_others_kept(&DiskStore, root, &at);
             }
-            cut_off += usize::from(fault == Fault::Crash);
+            crashes += usize::from(fault == Fault::Crash);
             DiskStore.sweep(root).unwrap();
-            others_are_there(&DiskStore, root, &at);
+            assert_others_kept(&DiskStore, root, &at);
             let new = DiskStore.read(&root.join("d/a"), ALL).unwrap() == b"new";
             let old = DiskStore.exists(&root.join("d/deep/b")).unwrap();
             assert!(new != old, "{at}");
@@ -96,34 +96,34 @@ fn replace_dir_loses_no_file_of_others_after_any_fault() {
                 done.unwrap();
                 break;
             }
-            replace(&DiskStore, root).unwrap();
-            others_are_there(&DiskStore, root, &at);
+            replace_d(&DiskStore, root).unwrap();
+            assert_others_kept(&DiskStore, root, &at);
         }
     }
-    assert!(cut_off > 20);
+    assert!(crashes > 20);
 }
 
 #[test]
-fn replace_dir_ends_a_replacement_that_was_cut_off() {
+fn replace_dir_completes_an_interrupted_replacement() {
     for n in 1.. {
         let disk = MemStore::new();
-        mixed(&disk, Path::new("/"));
+        create_mixed(&disk, Path::new("/"));
         let store = FaultStore::new(disk.clone());
         store.fail_step(n, Fault::Crash);
-        let done = replace(&store, Path::new("/"));
+        let done = replace_d(&store, Path::new("/"));
         if !store.fired() {
             done.unwrap();
             break;
         }
-        replace(&disk, Path::new("/")).unwrap();
-        others_are_there(&disk, Path::new("/"), &n.to_string());
+        replace_d(&disk, Path::new("/")).unwrap();
+        assert_others_kept(&disk, Path::new("/"), &n.to_string());
     }
 }
 
 #[test]
-fn replace_dir_refuses_names_that_others_have() {
+fn replace_dir_rejects_names_of_other_files() {
     let store = MemStore::new();
-    mixed(&store, Path::new(""));
+    create_mixed(&store, Path::new(""));
     for (file, taken) in [
         ("photos", "d/photos"),
         ("deep/notes", "d/deep/notes"),
@@ -134,14 +134,14 @@ fn replace_dir_refuses_names_that_others_have() {
         store.create_dir_all(file.parent().unwrap()).unwrap();
         store.write_atomic(&file, b"new").unwrap();
         let error = store
-            .replace_dir(staging.path(), "d".as_ref(), &ours())
+            .replace_dir(staging.path(), "d".as_ref(), &owned())
             .unwrap_err();
         assert_eq!(
             (error.kind, &*error.path),
             (ErrorKind::Taken, Path::new(taken))
         );
         store.remove(staging.path()).unwrap();
-        others_are_there(&store, Path::new(""), taken);
+        assert_others_kept(&store, Path::new(""), taken);
         assert_eq!(store.read("d/a".as_ref(), ALL).unwrap(), b"old");
     }
 }
@@ -162,9 +162,9 @@ fn rename_dir_replaces_an_empty_folder_only() {
     assert_eq!(store.sweep(Path::new("")).unwrap(), Swept::default());
 }
 
-/// A crash left the former folder aside, and then a user made a new one of its name.
+/// A crash left the old folder aside, and the user created a new one with its name.
 #[test]
-fn sweep_keeps_a_former_folder_that_was_not_replaced() {
+fn sweep_keeps_an_old_folder_that_was_not_replaced() {
     let store = MemStore::new();
     for (dir, file) in [(".d.nearsay.old", "photo"), ("d", "a")] {
         store.create_dir_all(dir.as_ref()).unwrap();
@@ -178,7 +178,7 @@ fn sweep_keeps_a_former_folder_that_was_not_replaced() {
 }
 
 #[test]
-fn owned_names_stay_in_the_folder() {
+fn owned_ignores_names_outside_of_the_folder() {
     let owned = Owned::new(["a", "b/c", "../x", "/etc", "", "a/../b", "a\nb", "."]);
     assert_eq!(owned, Owned::new(["a", "b/c"]));
 }
@@ -189,14 +189,14 @@ mod unix {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
-    fn links_and_permissions_stay() {
+    fn replace_dir_keeps_links_and_permissions() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        mixed(&DiskStore, root);
+        create_mixed(&DiskStore, root);
         symlink("photos", root.join("d/link")).unwrap();
         let run = root.join("d/photos/p");
         std::fs::set_permissions(&run, std::fs::Permissions::from_mode(0o751)).unwrap();
-        replace(&DiskStore, root).unwrap();
+        replace_d(&DiskStore, root).unwrap();
         let link = std::fs::read_link(root.join("d/link")).unwrap();
         assert_eq!(link, Path::new("photos"));
         assert_eq!(
@@ -206,13 +206,13 @@ mod unix {
     }
 
     #[test]
-    fn a_link_to_a_folder_with_other_files_is_refused() {
+    fn replace_dir_rejects_links_to_folders_with_other_files() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        mixed(&DiskStore, root);
+        create_mixed(&DiskStore, root);
         std::fs::rename(root.join("d"), root.join("real")).unwrap();
         symlink("real", root.join("d")).unwrap();
-        assert_eq!(kind(replace(&DiskStore, root)), ErrorKind::ALink);
-        others_are_there(&DiskStore, root, "refused");
+        assert_eq!(kind(replace_d(&DiskStore, root)), ErrorKind::ALink);
+        assert_others_kept(&DiskStore, root, "refused");
     }
 }

@@ -1,4 +1,4 @@
-//! What must hold when a process is really killed.
+//! Killing a process while it writes.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::store::*;
 const KILL_DIR: &str = "NEARSAY_STORE_KILL_DIR";
 
 #[test]
-#[ignore = "the child of the test below"]
+#[ignore = "child process of the test below"]
 fn writes_until_killed() {
     let Some(root) = std::env::var_os(KILL_DIR).map(PathBuf::from) else {
         return;
@@ -35,23 +35,23 @@ fn writes_until_killed() {
                 .unwrap();
         }
         if n == u8::MAX {
-            break; // far more than the parent waits for
+            break; // the parent kills this process long before
         }
     }
 }
 
 #[test]
-fn a_killed_process_leaves_old_or_new() {
+fn killed_process_leaves_old_or_new_content() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let mut strays = 0;
     let mut noted = false;
-    for round in 0..25_u64 {
+    for attempt in 0..25_u64 {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap())
             .args([
                 "--ignored",
                 "--exact",
-                "store::tests::killed::writes_until_killed",
+                "store::tests::kill::writes_until_killed",
             ])
             .env(KILL_DIR, root)
             .stdout(std::process::Stdio::null())
@@ -64,7 +64,7 @@ fn a_killed_process_leaves_old_or_new() {
             }
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
-        std::thread::sleep(std::time::Duration::from_millis(round * 7 % 60));
+        std::thread::sleep(std::time::Duration::from_millis(attempt * 7 % 60));
         child.kill().unwrap();
         child.wait().unwrap();
         DiskStore.remove(&ready).unwrap();
@@ -73,21 +73,24 @@ fn a_killed_process_leaves_old_or_new() {
         for (file, len) in [("f", 300_000), ("d/a", 1000), ("d/b", 1000)] {
             if DiskStore.exists(&root.join(file)).unwrap() {
                 let bytes = DiskStore.read(&root.join(file), ALL).unwrap();
-                assert_eq!(bytes.len(), len, "round {round}");
-                assert!(bytes.iter().all(|b| *b == bytes[0]), "round {round}");
+                assert_eq!(bytes.len(), len, "attempt {attempt}");
+                assert!(bytes.iter().all(|b| *b == bytes[0]), "attempt {attempt}");
             }
         }
         if DiskStore.exists(&root.join("d")).unwrap() {
             let of = |file| DiskStore.read(&root.join("d").join(file), ALL).unwrap();
-            assert_eq!(of("a"), of("b"), "round {round}");
-            // Written once, in the first round or a later one, and never lost.
+            assert_eq!(of("a"), of("b"), "attempt {attempt}");
+            // The notes are written only once and must never get lost.
             noted |= DiskStore.exists(&root.join("d").join("notes")).unwrap();
             let notes = DiskStore.exists(&root.join("d").join("notes")).unwrap();
-            assert!(notes || !noted, "round {round}: notes are gone");
+            assert!(notes || !noted, "attempt {attempt}: notes are gone");
         }
         let left = DiskStore.entries(root).unwrap();
-        assert!(left.iter().all(|e| names::ours(&e.name).is_none()));
+        assert!(left.iter().all(|e| names::classify_name(&e.name).is_none()));
     }
-    assert!(strays > 0, "no kill hit a write; the test proves nothing");
+    assert!(
+        strays > 0,
+        "no kill interrupted a write, so nothing was tested"
+    );
     assert!(DiskStore.exists(&root.join("d")).unwrap());
 }
