@@ -44,9 +44,11 @@
 //! # Modules
 //!
 //! Data flows through the private modules in this order: `decode` (bytes to UTF-8), `detect` (the
-//! format), `split` (stream to raw records), `parse` (raw record to named values), `rows` (named
-//! values to rows).
+//! format), `split` (stream to raw records), `parse` (raw record to named values), `columns` (named
+//! values to columns), `rows` (columns to rows).
 
+mod column_names;
+mod columns;
 mod decode;
 mod detect;
 mod error;
@@ -54,20 +56,25 @@ mod issue;
 mod options;
 mod parse;
 mod rows;
+mod source;
 mod split;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
+pub use column_names::{
+    ANSWER_LIST_NAMES, ANSWER_NAMES, MAYBE_ANSWER_NAMES, MAYBE_QUESTION_NAMES, PARAPHRASE_NAMES,
+    QUESTION_NAMES,
+};
+pub use columns::{ColumnChoice, Columns};
 pub use decode::Encoding;
 pub use error::ReadError;
 pub use issue::{Field, Issue, IssueKind, Severity, ValueType};
 pub use options::{Progress, ReadLimits, ReadOptions};
 pub use rows::{
-    ANSWER_LIST_NAMES, ANSWER_NAMES, ColumnChoice, Columns, Counts, Faq, MAYBE_ANSWER_NAMES,
-    MAYBE_QUESTION_NAMES, PARAPHRASE_NAMES, QUESTION_NAMES, Questions, Row, Split, SplitError,
-    TestQuestion, group_rows, read, read_jsonl, read_questions, split,
+    Counts, Faq, Questions, Row, Split, SplitError, TestQuestion, group_rows, read, read_jsonl,
+    read_questions, split,
 };
-pub use split::FileFormat;
+pub use source::FileFormat;
 pub use text::normalize;

@@ -47,6 +47,7 @@ use std::time::SystemTime;
 mod disk;
 mod error;
 mod fault;
+mod files;
 mod mem;
 mod names;
 mod replace;

@@ -16,8 +16,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::files::{create_dirs, ignore_not_found, read_limited, replace_file, with_context};
 use super::names;
-use super::whole::{create_dirs, ignore_not_found, read_limited, replace_file, with_context};
 use super::{ErrorKind, FileKind, Operation, Steps, StoreError};
 
 /// Maximum size of the list of owned names, in bytes.

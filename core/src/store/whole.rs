@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::files::{
+    CHUNK, create_dirs, for_each_chunk, ignore_not_found, read_limited, replace_file, with_context,
+};
 use super::names::{self, TempName};
 use super::replace;
 use super::{
     Entry, ErrorKind, FileKind, LockGuard, Metadata, Operation, Owned, ReadSeek, Sink, Staging,
     Steps, Store, StoreError, Swept,
 };
-
-/// Buffer size for reading and copying, in bytes.
-const CHUNK: usize = 1 << 16;
 
 impl<S: Steps + ?Sized> Store for S {
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
@@ -124,10 +124,6 @@ impl<S: Steps + ?Sized> Store for S {
     }
 }
 
-pub(super) fn with_context(what: Operation, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    move |error| StoreError::new(what, path, error)
-}
-
 /// Adapter from [`Sink`] to [`io::Write`].
 struct SinkWriter<'a> {
     sink: &'a mut dyn Sink,
@@ -156,115 +152,6 @@ fn add_sizes<S: Steps + ?Sized>(store: &S, mut error: StoreError, needed: u64) -
         };
     }
     error
-}
-
-pub(super) fn read_limited<S: Steps + ?Sized>(
-    store: &S,
-    path: &Path,
-    limit: u64,
-) -> io::Result<Vec<u8>> {
-    let metadata = store.stat(path)?;
-    if metadata.kind != FileKind::File {
-        return Err(ErrorKind::NotARegularFile.into());
-    }
-    let mut bytes = Vec::new();
-    let reserve = |bytes: &mut Vec<u8>, more: u64| -> io::Result<()> {
-        let len = (bytes.len() as u64).saturating_add(more);
-        if len > limit {
-            return Err(ErrorKind::TooLarge { len, limit }.into());
-        }
-        usize::try_from(more)
-            .ok()
-            .and_then(|more| bytes.try_reserve(more).ok())
-            .ok_or_else(|| ErrorKind::NoMemory { needed: len }.into())
-    };
-    reserve(&mut bytes, metadata.len)?;
-    // The length may have changed since, and system files report none, so check each chunk.
-    for_each_chunk(&mut *store.open_read(path)?, |chunk| {
-        reserve(&mut bytes, chunk.len() as u64)?;
-        bytes.extend_from_slice(chunk);
-        Ok(())
-    })?;
-    Ok(bytes)
-}
-
-/// Passes the rest of `source` to `take` in chunks.
-fn for_each_chunk(
-    source: &mut dyn ReadSeek,
-    mut take: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        match source.read(&mut chunk) {
-            Ok(0) => return Ok(()),
-            Ok(n) => take(chunk.get(..n).unwrap_or(&chunk))?,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-}
-
-pub(super) fn create_dirs<S: Steps + ?Sized>(store: &S, dir: &Path) -> io::Result<()> {
-    let mut missing = Vec::new();
-    for folder in dir.ancestors() {
-        if folder.as_os_str().is_empty() {
-            break;
-        }
-        match store.stat(folder) {
-            Ok(metadata) if metadata.kind == FileKind::Folder => break,
-            Ok(_) => return Err(ErrorKind::NotAFolder.into()),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => missing.push(folder),
-            Err(e) => return Err(e),
-        }
-    }
-    for folder in missing.into_iter().rev() {
-        match store.make_dir(folder) {
-            // Another process created the folder first.
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            done => done?,
-        }
-        store.sync_dir(names::parent_dir(folder))?;
-    }
-    Ok(())
-}
-
-/// Writes a file under a temporary name, syncs it, and renames it over `path`.
-pub(super) fn replace_file<S: Steps + ?Sized>(
-    store: &S,
-    path: &Path,
-    fill: impl FnOnce(&mut dyn Sink) -> io::Result<()>,
-) -> io::Result<()> {
-    // Renaming over a device or pipe would replace it with a file.
-    match store.stat(path) {
-        Ok(metadata) if metadata.kind != FileKind::File => {
-            return Err(ErrorKind::NotARegularFile.into());
-        }
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    let (part, mut sink) = create_part(store, path)?;
-    let renamed = fill(&mut *sink).and_then(|()| sink.sync()).and_then(|()| {
-        // Keep the file open, and thus locked against sweeps, until it is renamed. On Windows an open
-        // file would briefly lock out readers of the new name.
-        let _open = (!cfg!(windows)).then_some(sink);
-        store.rename(&part, path)
-    });
-    if renamed.is_err() {
-        store.delete(&part).ok(); // the first error is reported
-    }
-    renamed?;
-    store.sync_dir(names::parent_dir(path))
-}
-
-fn create_part<S: Steps + ?Sized>(store: &S, path: &Path) -> io::Result<(PathBuf, Box<dyn Sink>)> {
-    loop {
-        let part = names::part_path(path)?;
-        match store.create_new(&part) {
-            // A dead process with the same process ID left this name.
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            sink => return Ok((part, sink?)),
-        }
-    }
 }
 
 fn append_bytes<S: Steps + ?Sized>(store: &S, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -320,13 +207,6 @@ fn remove_path<S: Steps + ?Sized>(store: &S, path: &Path) -> io::Result<()> {
         ignore_not_found(store.delete(&hold))?;
     }
     store.sync_dir(names::parent_dir(path))
-}
-
-pub(super) fn ignore_not_found(done: io::Result<()>) -> io::Result<()> {
-    match done {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
-    }
 }
 
 fn sweep_dir<S: Steps + ?Sized>(store: &S, dir: &Path) -> Result<Swept, StoreError> {

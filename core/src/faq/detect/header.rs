@@ -1,8 +1,9 @@
 //! Finding the question and answer columns of a table.
 
 use super::sample::{Sample, has_question_mark};
+use crate::faq::column_names::{is_answer_name, is_question_name};
+use crate::faq::columns::find_columns;
 use crate::faq::parse::table::{Layout, name_columns, number_columns};
-use crate::faq::rows::{find_columns, is_answer_name, is_question_name};
 use crate::faq::{ColumnChoice, Field, IssueKind, ReadError, text};
 
 /// Maximum number of records above the column names.

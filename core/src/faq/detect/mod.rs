@@ -1,12 +1,11 @@
 //! Detecting the content of a stream from its beginning: JSON, a table, or a text.
 
 mod header;
-pub(crate) mod labels;
 mod sample;
 
-use self::labels::{Mark, TextStyle, classify_line};
 use self::sample::Sample;
 use super::decode::decode_record;
+use super::parse::labels::{Mark, TextStyle, classify_line};
 use super::parse::table::Layout;
 use super::{ColumnChoice, ReadError, text};
 

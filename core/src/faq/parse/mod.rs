@@ -2,6 +2,7 @@
 
 mod diagnose;
 pub(crate) mod json;
+pub(crate) mod labels;
 pub(crate) mod table;
 mod text_pair;
 mod value;

@@ -1,10 +1,8 @@
 //! Parsing a text block into a question and an answer.
 
+use super::labels::{Mark, TextStyle, ends_with_question_mark, parse_heading, parse_label};
 use super::{Record, Rejection, Value};
 use crate::faq::IssueKind;
-use crate::faq::detect::labels::{
-    Mark, TextStyle, ends_with_question_mark, parse_heading, parse_label,
-};
 use crate::faq::text;
 
 /// Question and answer of a text block.

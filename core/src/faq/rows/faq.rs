@@ -1,12 +1,14 @@
 //! Reading FAQs.
 
-use super::columns::RowFields;
 use super::counts::ReadLog;
 use super::duplicates::{Comparison, DuplicateFinder, merge_paraphrases};
 use super::field_reader::FieldReader;
-use super::read_records::{ReadOutcome, RowSink, read_records};
-use super::{Columns, Counts, Row};
-use crate::faq::split::Accept;
+use super::read_records::read_records;
+use super::sink::{ReadOutcome, RowSink};
+use super::{Counts, Row};
+use crate::faq::Columns;
+use crate::faq::columns::RowFields;
+use crate::faq::source::Accept;
 use crate::faq::{Encoding, FileFormat, Issue, IssueKind, Progress, ReadError, ReadOptions};
 use core::ops::ControlFlow;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Reading the texts of a row from its fields.
 
 use super::Row;
-use super::columns::RowFields;
+use crate::faq::columns::RowFields;
 use crate::faq::parse::{Rejection, Value};
 use crate::faq::{Field, IssueKind, ValueType, text};
 

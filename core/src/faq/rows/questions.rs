@@ -1,11 +1,13 @@
 //! Reading test questions.
 
-use super::columns::RowFields;
+use super::Counts;
 use super::counts::ReadLog;
 use super::field_reader::{FieldReader, add_excerpt};
-use super::read_records::{RowSink, read_records};
-use super::{Columns, Counts};
-use crate::faq::split::Accept;
+use super::read_records::read_records;
+use super::sink::RowSink;
+use crate::faq::Columns;
+use crate::faq::columns::RowFields;
+use crate::faq::source::Accept;
 use crate::faq::{Issue, Progress, ReadError, ReadOptions, text};
 use core::ops::ControlFlow;
 use serde::{Deserialize, Serialize};

@@ -1,36 +1,16 @@
 //! The loop over the records of a stream, shared by FAQs and test questions.
 
-use super::Columns;
-use super::columns::RowFields;
-use super::counts::ReadLog;
-use super::field_reader::FieldReader;
 use super::record_reader::RecordReader;
-use crate::faq::split::{Accept, Next, Source};
-use crate::faq::{Encoding, FileFormat, IssueKind, Progress, ReadError, ReadOptions};
+use super::sink::{ReadOutcome, RowSink};
+use crate::faq::source::{Accept, Source};
+use crate::faq::split::Next;
+use crate::faq::{IssueKind, Progress, ReadError, ReadOptions};
 use core::cell::Cell;
 use core::ops::ControlFlow;
 use std::io::BufRead;
 
 /// Bytes read between two calls of the progress callback.
 const PROGRESS_BYTES: u64 = 1 << 18;
-
-/// Consumer of the fields of each record.
-pub(super) trait RowSink {
-    /// Keeps a row, or logs exactly one issue that leaves it out.
-    fn add(&mut self, line: u64, fields: &RowFields<'_>, reader: FieldReader, log: &mut ReadLog);
-    /// Number of rows kept.
-    fn len(&self) -> usize;
-    /// Adds counts and issues of the whole file at the end.
-    fn finish(&mut self, log: &mut ReadLog);
-}
-
-/// Facts about a file other than its rows.
-pub(super) struct ReadOutcome {
-    pub(super) log: ReadLog,
-    pub(super) columns: Columns,
-    pub(super) encoding: Encoding,
-    pub(super) format: FileFormat,
-}
 
 /// Reads the records of a stream into a sink, up to the end or a limit.
 ///

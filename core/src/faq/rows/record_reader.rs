@@ -1,16 +1,17 @@
 //! Parsing raw records and passing their fields to a sink.
 
-use super::columns::ColumnFinder;
 use super::counts::ReadLog;
 use super::field_reader::FieldReader;
-use super::read_records::{ReadOutcome, RowSink};
-use super::{ColumnChoice, Columns};
+use super::sink::{ReadOutcome, RowSink};
+use crate::faq::columns::ColumnFinder;
 use crate::faq::decode::{could_be_windows_1252, decode_record};
-use crate::faq::detect::labels::TextStyle;
 use crate::faq::detect::{Content, is_sep_line};
+use crate::faq::parse::labels::TextStyle;
 use crate::faq::parse::table::{self, CellParser, Layout};
 use crate::faq::parse::{Rejection, TextPair, json};
-use crate::faq::split::{Quotes, RawRecord, Source};
+use crate::faq::source::Source;
+use crate::faq::split::{Quotes, RawRecord};
+use crate::faq::{ColumnChoice, Columns};
 use crate::faq::{Encoding, FileFormat, IssueKind, ReadError, ReadLimits, ReadOptions, text};
 use core::ops::ControlFlow;
 

@@ -2,7 +2,7 @@
 
 use super::line_splitter::LineSplitter;
 use super::{Next, Quotes, RawRecord, Tick};
-use crate::faq::detect::labels::{Mark, TextStyle, classify_line};
+use crate::faq::parse::labels::{Mark, TextStyle, classify_line};
 use std::io::{self, BufRead};
 
 /// A classified line.

@@ -4,12 +4,12 @@ mod block_splitter;
 mod json_splitter;
 mod line_splitter;
 mod quotes;
-mod source;
 mod table_splitter;
 
+pub(crate) use block_splitter::BlockSplitter;
+pub(crate) use json_splitter::JsonSplitter;
+pub(crate) use line_splitter::LineSplitter;
 pub(crate) use quotes::Quotes;
-pub use source::FileFormat;
-pub(crate) use source::{Accept, Source};
 pub(crate) use table_splitter::TableSplitter;
 
 use core::ops::ControlFlow;

@@ -1,6 +1,6 @@
 //! Classification of text lines: labels such as `Q:`, headings, code fences.
 
-use crate::faq::rows::{is_answer_name, is_question_name};
+use crate::faq::column_names::{is_answer_name, is_question_name};
 use crate::faq::text;
 
 /// Way in which a text marks its questions.

@@ -1,62 +1,12 @@
 //! Assigning the fields of a record to question, answer and other columns by their names.
 
-use crate::faq::parse::{Record, Value};
-use crate::faq::{Field, ValueType, text};
+use super::column_names::{
+    ANSWER_LIST_NAMES, ANSWER_NAMES, MAYBE_ANSWER_NAMES, MAYBE_QUESTION_NAMES, PARAPHRASE_NAMES,
+    QUESTION_NAMES,
+};
+use super::parse::{Record, Value};
+use super::{Field, ValueType, text};
 use serde::{Deserialize, Serialize};
-
-/// Column names for the question, in order of precedence; compared case-insensitively.
-#[rustfmt::skip]
-pub const QUESTION_NAMES: &[&str] = &[
-    "question", "q", "prompt", "query", "frage", "pregunta", "domanda", "vraag", "pergunta",
-    "fråga", "spørgsmål", "spørsmål", "kysymys", "pytanie", "otázka", "kérdés", "întrebare",
-    "вопрос", "питання", "въпрос", "ερώτηση", "soru", "سؤال", "שאלה", "प्रश्न", "问题", "問題", "質問",
-    "질문",
-];
-
-/// Column names for the answer, in order of precedence.
-#[rustfmt::skip]
-pub const ANSWER_NAMES: &[&str] = &[
-    "answer", "a", "response", "reply", "antwort", "réponse", "reponse", "respuesta", "risposta",
-    "antwoord", "resposta", "svar", "vastaus", "odpowiedź", "odpověď", "odpoveď", "válasz",
-    "răspuns", "ответ", "відповідь", "отговор", "απάντηση", "cevap", "yanıt", "جواب", "תשובה",
-    "उत्तर", "答案", "回答", "答え", "답변",
-];
-
-/// Column names used for the question if a record has none of [`QUESTION_NAMES`]. The name used in
-/// the first complete record applies to the whole file.
-pub const MAYBE_QUESTION_NAMES: &[&str] = &[
-    "title",
-    "heading",
-    "instruction",
-    "input",
-    "utterance",
-    "name",
-];
-
-/// Column names used for the answer if a record has none of [`ANSWER_NAMES`].
-pub const MAYBE_ANSWER_NAMES: &[&str] = &[
-    "text",
-    "output",
-    "completion",
-    "content",
-    "body",
-    "description",
-];
-
-/// Column names for a list of paraphrases. Without a question column, the first paraphrase is the
-/// question.
-#[rustfmt::skip]
-pub const PARAPHRASE_NAMES: &[&str] = &[
-    "questions", "wordings", "variants", "variations", "paraphrases", "alternatives",
-    "utterances", "fragen", "preguntas", "domande", "vragen", "perguntas", "frågor",
-];
-
-/// Column names for a list of answers.
-#[rustfmt::skip]
-pub const ANSWER_LIST_NAMES: &[&str] = &[
-    "answers", "responses", "antworten", "réponses", "reponses", "respuestas", "risposte",
-    "antwoorden", "respostas",
-];
 
 #[rustfmt::skip]
 const SOURCE_NAMES: &[&str] = &[
@@ -93,19 +43,19 @@ impl Columns {
 
 /// Values of one record, by column.
 #[derive(Default)]
-pub(super) struct RowFields<'a> {
-    pub(super) question: Option<Value<'a>>,
-    pub(super) paraphrases: Option<Value<'a>>,
-    pub(super) answer: Option<Value<'a>>,
-    pub(super) answers: Option<Value<'a>>,
-    pub(super) source: Option<Value<'a>>,
-    pub(super) filename: Option<Value<'a>>,
-    pub(super) id: Option<Value<'a>>,
+pub(crate) struct RowFields<'a> {
+    pub(crate) question: Option<Value<'a>>,
+    pub(crate) paraphrases: Option<Value<'a>>,
+    pub(crate) answer: Option<Value<'a>>,
+    pub(crate) answers: Option<Value<'a>>,
+    pub(crate) source: Option<Value<'a>>,
+    pub(crate) filename: Option<Value<'a>>,
+    pub(crate) id: Option<Value<'a>>,
 }
 
 /// Assigns fields to columns, consistently for all records of a file.
 #[derive(Default)]
-pub(super) struct ColumnFinder {
+pub(crate) struct ColumnFinder {
     choice: Option<ColumnChoice>,
     columns: Columns,
     /// Normalized names of the question and answer columns, after the first complete record.
@@ -117,7 +67,7 @@ pub(super) struct ColumnFinder {
 }
 
 impl ColumnFinder {
-    pub(super) fn new(choice: Option<ColumnChoice>) -> Self {
+    pub(crate) fn new(choice: Option<ColumnChoice>) -> Self {
         Self {
             choice,
             ..Self::default()
@@ -125,7 +75,7 @@ impl ColumnFinder {
     }
 
     /// Assigns the fields of a record to columns.
-    pub(super) fn assign_fields<'a>(&mut self, record: &Record<'a>) -> RowFields<'a> {
+    pub(crate) fn assign_fields<'a>(&mut self, record: &Record<'a>) -> RowFields<'a> {
         self.records += 1;
         self.record_names(record);
         let row = FieldNames::new(record);
@@ -206,16 +156,16 @@ impl ColumnFinder {
         self.settled = Some((row.key(question), row.key(answer)));
     }
 
-    pub(super) fn columns(&self) -> &Columns {
+    pub(crate) fn columns(&self) -> &Columns {
         &self.columns
     }
 
-    pub(super) fn records(&self) -> u64 {
+    pub(crate) fn records(&self) -> u64 {
         self.records
     }
 
     /// Columns that no record had; `None` if both the question and the answer were found.
-    pub(super) fn missing(&self) -> Option<MissingColumns> {
+    pub(crate) fn missing(&self) -> Option<MissingColumns> {
         let field = match self.seen {
             (true, true) => return None,
             (false, false) => None,
@@ -242,24 +192,12 @@ pub(crate) fn find_columns(names: &[String]) -> (bool, bool) {
     finder.seen
 }
 
-/// Whether a name unambiguously means the question or a list of questions.
-pub(crate) fn is_question_name(name: &str) -> bool {
-    let name = text::normalize(name);
-    QUESTION_NAMES.contains(&&*name) || PARAPHRASE_NAMES.contains(&&*name)
-}
-
-/// Whether a name unambiguously means the answer or a list of answers.
-pub(crate) fn is_answer_name(name: &str) -> bool {
-    let name = text::normalize(name);
-    ANSWER_NAMES.contains(&&*name) || ANSWER_LIST_NAMES.contains(&&*name)
-}
-
 /// Columns that no record of a file had.
-pub(super) struct MissingColumns {
+pub(crate) struct MissingColumns {
     /// The missing column; `None` for both.
-    pub(super) field: Option<Field>,
+    pub(crate) field: Option<Field>,
     /// Name of the missing column, if the user chose it.
-    pub(super) chosen: Option<String>,
+    pub(crate) chosen: Option<String>,
 }
 
 /// Normalized names of one record.

@@ -1,14 +1,10 @@
 //! Opening a stream: detects encoding and format, and creates the splitter for it.
 
-use super::block_splitter::BlockSplitter;
-use super::json_splitter::JsonSplitter;
-use super::line_splitter::LineSplitter;
-use super::table_splitter::TableSplitter;
-use super::{Next, Tick};
-use crate::faq::decode::{Transcoder, binary_file_kind};
-use crate::faq::detect::labels::TextStyle;
-use crate::faq::detect::{Content, detect_content};
-use crate::faq::{Encoding, ReadError, ReadOptions};
+use super::decode::{Transcoder, binary_file_kind};
+use super::detect::{Content, detect_content};
+use super::parse::labels::TextStyle;
+use super::split::{BlockSplitter, JsonSplitter, LineSplitter, Next, TableSplitter, Tick};
+use super::{Encoding, ReadError, ReadOptions};
 use core::cell::Cell;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
