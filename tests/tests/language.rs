@@ -2,16 +2,11 @@
 //!
 //! Paths listed in `language/pending.txt` are counted and reported instead of failing the test.
 
+mod tracked;
+
 use regex::{Regex, RegexBuilder};
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    fs,
-    io::Write as _,
-    ops::Range,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeMap, fmt::Write as _, fs, io::Write as _, ops::Range};
+use tracked::{root, tracked_files};
 
 const BANNED: &str = include_str!("../language/banned.txt");
 const PENDING: &str = include_str!("../language/pending.txt");
@@ -142,45 +137,6 @@ fn is_checked(path: &str) -> bool {
         None => SCRIPTS.contains(&name),
     };
     is_text && !SKIPPED.iter().any(|prefix| path.starts_with(prefix))
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// Paths from the top of the repository, in Git's order; of a source archive, every file on disk.
-fn tracked_files(root: &Path) -> Vec<String> {
-    let git = Command::new("git")
-        .args(["ls-files", "-z"])
-        .current_dir(root)
-        .output();
-    if let Ok(output) = git
-        && output.status.success()
-    {
-        let names = String::from_utf8(output.stdout).expect("paths are UTF-8");
-        return names
-            .split_terminator('\0')
-            .map(str::to_owned)
-            .filter(|name| root.join(name).is_file())
-            .collect();
-    }
-    let mut files = Vec::new();
-    collect_files(root, "", &mut files);
-    files.sort();
-    files
-}
-
-fn collect_files(root: &Path, below: &str, files: &mut Vec<String>) {
-    for entry in fs::read_dir(root.join(below)).expect("a readable directory") {
-        let entry = entry.expect("a readable entry");
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = format!("{below}{name}");
-        if !entry.path().is_dir() {
-            files.push(path);
-        } else if !["target", ".git", "__pycache__"].contains(&name.as_str()) {
-            collect_files(root, &format!("{path}/"), files);
-        }
-    }
 }
 
 fn pending_prefixes(list: &str) -> impl Iterator<Item = &str> {
