@@ -23,11 +23,11 @@ use super::{
     folder::Folder,
     sets::{CLOUD, Sets},
 };
-use nearsay_core::{
+use nearsay::servable::{Checked, Confidence as Rule, HeldOut, Outcome, check};
+use nearsay_faq::{Row, normalize};
+use nearsay_search::{
     calibration::{Calibration, Silence},
-    faq::{Row, normalize},
     index::Index,
-    servable::{Checked, Confidence as Rule, HeldOut, Outcome, check},
 };
 use std::{collections::HashSet, ops::ControlFlow};
 

@@ -4,14 +4,14 @@ use super::{
     Failure,
     figures::{Figures, Firsts},
 };
+use nearsay::servable::{AnswerSet, Words};
 use nearsay_core::{
-    faq::{Row, TestQuestion, normalize},
-    index::Hit,
-    lexical::Lexical,
     matrix::Matrix,
     metric::{PoolScores, rank_pool},
-    servable::{AnswerSet, Words},
 };
+use nearsay_faq::{Row, TestQuestion, normalize};
+use nearsay_search::index::Hit;
+use nearsay_text::lexical::Lexical;
 use rayon::prelude::*;
 use std::collections::HashMap;
 

@@ -1,10 +1,8 @@
 //! The peer: sentence-transformers' fine-tuning.
 
 use super::{Failure, Quality, exam::Exam, peer::Peer, sets::Trial};
-use nearsay_core::{
-    matrix::Matrix,
-    store::{DiskStore, Store as _},
-};
+use nearsay_core::matrix::Matrix;
+use nearsay_store::{DiskStore, Store as _};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 

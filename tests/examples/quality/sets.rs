@@ -6,10 +6,8 @@ use super::{
     exam::{Exam, to_ask},
     say_loudly,
 };
-use nearsay_core::{
-    faq::{ReadOptions, Row, TestQuestion, read, read_questions, split},
-    store::{DiskStore, ReadSeek, Store as _},
-};
+use nearsay_faq::{ReadOptions, Row, TestQuestion, read, read_questions, split};
+use nearsay_store::{DiskStore, ReadSeek, Store as _};
 use serde::Deserialize;
 use std::{
     io::BufReader,
