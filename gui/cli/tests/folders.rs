@@ -285,11 +285,11 @@ fn what_cannot_be_opened_is_said_and_disturbs_nothing() {
         change(&folder);
         drop_on(&mut window, &folder);
         until(&mut window, "it is refused", |state| {
-            state.shell.adopting.is_none() && state.shell.trouble.is_some()
+            state.shell.adopting.is_none() && state.shell.error.is_some()
         });
         words.iter().for_each(|words| shows(&window, words));
         assert_eq!(state(&window).project.dir, before);
-        tell(&mut window, Command::HideTrouble);
+        tell(&mut window, Command::HideError);
         std::fs::remove_dir_all(&folder).unwrap();
     };
     refused(

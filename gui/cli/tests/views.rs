@@ -15,11 +15,11 @@ use egui_kittest::kittest::NodeT as _;
 use nearsay::train;
 use nearsay_app::{
     command::Command,
-    job::Event,
     state::{
         ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Picked, Saved, Stage, Step,
-        Trouble,
+        UserError,
     },
+    worker::Event,
 };
 use nearsay_project::{Document, Effort, RowId};
 use tempfile::tempdir;
@@ -84,7 +84,7 @@ fn own_words_find_answers_that_the_keyboard_copies() {
         .flat_map(|reply| &reply.answers)
         .map(|answer| answer.answer.clone())
         .collect();
-    assert_eq!(answers.len(), nearsay_app::job::TOP);
+    assert_eq!(answers.len(), nearsay_app::worker::TOP);
     control(&window, "Copy answer 2");
     window.key_down(Key::Enter);
     window.step();
@@ -565,16 +565,16 @@ fn what_cannot_be_read_is_told() {
     ] {
         drop_on(&mut window, &data.path().join(name));
         until(&mut window, name, |state| {
-            let trouble = state.data.trouble.as_ref();
-            state.data.reading.is_none() && trouble.is_some_and(|t| t.what.contains(said))
+            let error = state.data.error.as_ref();
+            state.data.reading.is_none() && error.is_some_and(|t| t.what.contains(said))
         });
         shows(&window, said);
     }
     press(&mut window, "Hide");
-    assert!(state(&window).data.trouble.is_none());
+    assert!(state(&window).data.error.is_none());
     drop_on(&mut window, data.path());
     until(&mut window, "a folder of nothing", |state| {
-        state.shell.trouble.is_some()
+        state.shell.error.is_some()
     });
     shows(&window, "There is neither a project nor a model in");
     press(&mut window, "Hide");
@@ -693,10 +693,10 @@ fn every_control_has_a_name() {
     tell(&mut window, Command::AllProblems(Some(1)));
     tell(&mut window, Command::Pick(Picked::Faqs));
     until(&mut window, "cancelled", |state| state.shell.no_dialog);
-    let trouble = Trouble::new("What", "Fix").with_detail("Detail");
-    window.state_mut().state.data.trouble = Some(trouble.clone());
-    window.state_mut().state.shell.trouble = Some(trouble.clone());
-    window.state_mut().state.project.saved = Saved::No(trouble.clone());
+    let error = UserError::new("What", "Fix").with_detail("Detail");
+    window.state_mut().state.data.error = Some(error.clone());
+    window.state_mut().state.shell.error = Some(error.clone());
+    window.state_mut().state.project.saved = Saved::No(error.clone());
     every_step_is_named(&mut window, "read, with troubles");
     for view in [DataView::Table, DataView::Mend, DataView::Topics] {
         tell(&mut window, Command::DataView(view));
@@ -746,8 +746,8 @@ fn every_control_has_a_name() {
     press(&mut window, "Answer a file of questions");
     window.run_steps(20);
     window.state_mut().state.ask.batch.result = Some(data.path().join("x.csv"));
-    window.state_mut().state.ask.batch.trouble = Some(trouble.clone());
-    window.state_mut().state.ask.trouble = Some(trouble.clone());
+    window.state_mut().state.ask.batch.error = Some(error.clone());
+    window.state_mut().state.ask.error = Some(error.clone());
     window.run_steps(2);
     all_is_named(&window, "a file of questions");
     ask(&mut window, "What is 7?");
@@ -791,7 +791,7 @@ fn every_control_has_a_name() {
         &mut window,
         r#"{"event":"failed","error":"It broke","remedy":"Mend it"}"#,
     );
-    window.state_mut().state.training.trouble = Some(trouble);
+    window.state_mut().state.training.error = Some(error);
     window.state_mut().state.training.can_go_on = true;
     every_step_is_named(&mut window, "failed");
     window.state_mut().state.export.done = Some(Exported {
