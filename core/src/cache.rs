@@ -23,7 +23,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 use std::{
     fmt::{self, Write as _},
-    ops::Range,
+    ops::{ControlFlow, Range},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -36,14 +36,16 @@ const LIMIT: u64 = 1 << 28;
 
 type Key = [u8; 32];
 
-/// Turns texts into embeddings, `n` texts → `[n, d]`; calls back with the number done so far and
-/// gives up with `None` when that returns false.
+/// Callback of long work, with the items done and their number. [`ControlFlow::Break`] stops the work.
+pub type OnProgress<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
+
+/// Turns texts into embeddings, `n` texts → `[n, d]`; `None` when the callback stopped it.
 pub type Encode<'a> =
-    dyn FnMut(&[&str], &mut dyn FnMut(usize) -> bool) -> Result<Option<Matrix>, BoxError> + 'a;
+    dyn FnMut(&[&str], &mut OnProgress<'_>) -> Result<Option<Matrix>, BoxError> + 'a;
 
 /// As [`Encode`], but by numbers of contents.
 type EncodeNumbers<'a> =
-    dyn FnMut(&[usize], &mut dyn FnMut(usize) -> bool) -> Result<Option<Matrix>, BoxError> + 'a;
+    dyn FnMut(&[usize], &mut OnProgress<'_>) -> Result<Option<Matrix>, BoxError> + 'a;
 
 /// Somebody who may want long work to wait or to end.
 pub trait Interrupt {
@@ -120,6 +122,20 @@ pub struct Progress {
     pub eta_s: Option<f64>,
 }
 
+impl Progress {
+    /// Progress of work begun at some time, with the time left at the pace since then.
+    #[must_use]
+    pub fn since(begun: Instant, done: usize, total: usize) -> Self {
+        let left = total.saturating_sub(done) as f64;
+        let eta_s = begun.elapsed().as_secs_f64() / done.max(1) as f64 * left;
+        Self {
+            done,
+            total,
+            eta_s: (done > 0).then_some(eta_s),
+        }
+    }
+}
+
 /// What [`EmbeddingCache::embed`] did.
 #[derive(Debug, Default)]
 pub struct Embedded {
@@ -154,9 +170,9 @@ impl<'a> EmbeddingCache<'a> {
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<Embedded>, CacheError> {
         let contents: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
-        let mut encode = |numbers: &[usize], tell: &mut dyn FnMut(usize) -> bool| {
+        let mut encode = |numbers: &[usize], on_progress: &mut OnProgress<'_>| {
             let texts: Vec<&str> = numbers.iter().map(|&number| texts[number]).collect();
-            encode(&texts, tell)
+            encode(&texts, on_progress)
         };
         self.embed_contents(&contents, &mut encode, control, on_progress)
     }
@@ -211,11 +227,15 @@ impl<'a> EmbeddingCache<'a> {
             if !pace.pausing(|| control.wait()) {
                 return Ok(None);
             }
-            let mut tell = |n: usize| {
-                on_progress(pace.progress(before + n));
-                pace.pausing(|| control.wait())
+            let mut on_encoded = |done: usize, _total: usize| {
+                on_progress(pace.progress(before + done));
+                if pace.pausing(|| control.wait()) {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             };
-            let Some(vectors) = encode(list, &mut tell).map_err(CacheError::Encoder)? else {
+            let Some(vectors) = encode(list, &mut on_encoded).map_err(CacheError::Encoder)? else {
                 return Ok(None);
             };
             if vectors.rows() != list.len() || vectors.columns() != self.dim {
@@ -423,8 +443,7 @@ impl VectorStore for EmbeddingCache<'_> {
         contents: &[&[u8]],
         encode: &mut dyn FnMut(&[usize]) -> Result<Matrix, BoxError>,
     ) -> Result<Matrix, BoxError> {
-        let mut encode =
-            |numbers: &[usize], _: &mut dyn FnMut(usize) -> bool| encode(numbers).map(Some);
+        let mut encode = |numbers: &[usize], _: &mut OnProgress<'_>| encode(numbers).map(Some);
         let done = self.embed_contents(contents, &mut encode, &Uninterrupted, &mut |_| {})?;
         // Nobody stops it, so there is always a result.
         done.map(|done| done.embeddings)
@@ -593,7 +612,7 @@ mod tests {
             .embed(
                 &texts,
                 &mut |texts, tell| {
-                    assert!(tell(PIECE / 2));
+                    assert!(tell(PIECE / 2, PIECE).is_continue());
                     Ok(Some(encode(&mut seen, texts)))
                 },
                 &Uninterrupted,

@@ -3,8 +3,8 @@
 use crate::trouble::Trouble;
 use nearsay_core::compact::StaticEncoder;
 
-/// The file of `assets/compact`, made by `nearsay distill`; its card lies beside it.
-pub static FILE: &[u8] = include_bytes!("../../assets/compact/encoder.bin");
+/// The file of `assets/compact`, made by `nearsay distill`.
+pub use nearsay_core::compact::ENGLISH as FILE;
 
 /// The encoder.
 ///

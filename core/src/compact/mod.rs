@@ -20,9 +20,13 @@
 
 #[cfg(feature = "candle")]
 pub mod distill;
+#[cfg(feature = "candle")]
+mod english;
 mod file;
 mod table;
 
+#[cfg(feature = "candle")]
+pub use english::ENGLISH;
 pub use file::{CompactError, CompactFile};
 pub use table::Table;
 

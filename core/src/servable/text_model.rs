@@ -1,6 +1,9 @@
 use super::{Manifest, ServableError, dense, version};
 use crate::{
-    candle::bert::{EncodeError, Precision, SentenceEncoder},
+    candle::{
+        bert::{EncodeError, Precision, SentenceEncoder},
+        text::{self, SharedEncoder, embed_all},
+    },
     compact::StaticEncoder,
     encoder::Encoder as _,
     head::Dense,
@@ -27,6 +30,8 @@ pub struct TextModel {
 enum TextEncoder {
     Network(SentenceEncoder),
     Static(StaticEncoder<'static>),
+    /// An encoder of the caller's.
+    Custom(SharedEncoder),
 }
 
 impl TextEncoder {
@@ -34,6 +39,7 @@ impl TextEncoder {
         match self {
             Self::Network(encoder) => encoder.dim(),
             Self::Static(encoder) => encoder.dim(),
+            Self::Custom(encoder) => text::TextEncode::dim(&**encoder),
         }
     }
 }
@@ -45,6 +51,36 @@ impl TextModel {
         Self {
             encoder: TextEncoder::Static(encoder),
             layers: Vec::new(),
+        }
+    }
+
+    /// A transformer alone, without layers.
+    #[must_use]
+    pub fn of_transformer(encoder: SentenceEncoder) -> Self {
+        Self {
+            encoder: TextEncoder::Network(encoder),
+            layers: Vec::new(),
+        }
+    }
+
+    /// An encoder of the caller's alone, without layers.
+    #[must_use]
+    pub fn of_custom(encoder: SharedEncoder) -> Self {
+        Self {
+            encoder: TextEncoder::Custom(encoder),
+            layers: Vec::new(),
+        }
+    }
+
+    /// The same encoder with these layers behind it.
+    #[must_use]
+    pub fn with_layers(self, layers: &[Dense]) -> Self {
+        let layers = layers.iter().cloned().enumerate();
+        Self {
+            layers: layers
+                .map(|(number, layer)| (format!("{number}_Dense"), layer))
+                .collect(),
+            ..self
         }
     }
 
@@ -107,7 +143,7 @@ impl TextModel {
     pub fn precision(&self) -> Precision {
         match &self.encoder {
             TextEncoder::Network(encoder) => encoder.precision(),
-            TextEncoder::Static(_) => Precision::F32,
+            TextEncoder::Static(_) | TextEncoder::Custom(_) => Precision::F32,
         }
     }
 
@@ -121,7 +157,7 @@ impl TextModel {
     #[must_use]
     pub fn table(&self) -> Option<&StaticEncoder<'static>> {
         match &self.encoder {
-            TextEncoder::Network(_) => None,
+            TextEncoder::Network(_) | TextEncoder::Custom(_) => None,
             TextEncoder::Static(encoder) => Some(encoder),
         }
     }
@@ -152,6 +188,9 @@ impl TextModel {
                 let rows: Vec<f32> = rows.flat_map_iter(Matrix::into_data).collect();
                 Ok(Matrix::new(texts.len(), encoder.dim(), rows)?)
             }
+            TextEncoder::Custom(encoder) => embed_all(&**encoder, texts, on_progress)
+                .map_err(EncodeError::Custom)?
+                .ok_or(EncodeError::Cancelled),
         }
     }
 
@@ -163,6 +202,7 @@ impl TextModel {
         match &self.encoder {
             TextEncoder::Network(encoder) => Ok(encoder.token_ids(text)?.len()),
             TextEncoder::Static(encoder) => Ok(encoder.words().ids(text).len()),
+            TextEncoder::Custom(_) => Ok(text.split_whitespace().count()),
         }
     }
 

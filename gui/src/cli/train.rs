@@ -9,22 +9,25 @@ use super::{
 };
 use crate::{dirs::DataDir, trouble::Trouble};
 use candle_core::Device;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nearsay_core::{
+    cache::OnProgress,
     candle::bert::{Precision, SentenceEncoder},
     compact::{StaticEncoder, Table},
     faq::{Row, normalize, split},
+    loss::LossKind,
     matrix::Matrix,
     model::ModelFiles,
     servable::{self, Export, ExportEncoder},
     store::{DiskStore, Store, StoreError},
     train::{
-        Checkpoint, Control, EmbeddingCache, Event, Job, Recipe, Report, Settings, Source, Trained,
+        Checkpoint, Control, EmbeddingCache, Event, Job, Note, Recipe, Report, Settings, Source,
+        Trained,
     },
 };
 use std::{
     collections::HashSet,
     io::BufRead as _,
-    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -51,6 +54,9 @@ pub struct Args {
     /// sentence-transformers model of the BERT family
     #[arg(long, default_value = "minilm", value_name = "MODEL")]
     pub encoder: String,
+    /// The loss; heads, token embeddings and transformers all train with each of them
+    #[arg(long, default_value_t, value_name = "NAME", value_parser = loss_names())]
+    pub loss: LossKind,
     /// Rounds at most, instead of the recipe's
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
@@ -139,10 +145,10 @@ fn rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, Trouble> {
             .filter(|row| known.contains(&normalize(&row.answer)))
             .count();
         if shared > 0 {
-            on_event(Event::note(format!(
-                "{shared} of the {} answers kept aside are also learned from, in other words.",
-                held_out.len()
-            )));
+            on_event(Event::Note(Note::SharedAnswers {
+                shared,
+                held_out: held_out.len(),
+            }));
         }
         return Ok(Rows {
             train: all,
@@ -273,17 +279,18 @@ impl Common<'_> {
         let settings = settings(self.args, recipe)?;
         let mut loaded = None;
         let precision = self.args.device.precision(self.device);
-        let mut encode = |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| {
-            encode(&mut loaded, &files, self.device, precision, texts, tell)
+        let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
+            let device = self.device;
+            encode(&mut loaded, &files, device, precision, texts, on_progress)
         };
         let source = Source::Network {
             files: &files,
-            cache: EmbeddingCache::new(
+            cache: Some(EmbeddingCache::new(
                 &DiskStore,
                 &data.embeddings(),
                 &precision.on(self.device).key(&files.fingerprint()?),
                 model.dims,
-            ),
+            )),
             encode: &mut encode,
         };
         let trained = self.job(&settings, source, on_event)?;
@@ -317,16 +324,11 @@ impl Common<'_> {
         source: Source<'_>,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<Trained>, Trouble> {
-        let job = Job {
-            rows: self.train,
-            held_out: self.held_out,
-            settings,
-            source,
-            encoder: &self.args.encoder,
-            device: self.device,
-            control: self.control,
-            checkpoint: Some(self.checkpoint.clone()),
-        };
+        let mut job = Job::new(self.train, settings, source, self.control);
+        job.held_out = self.held_out;
+        job.encoder = &self.args.encoder;
+        job.device = self.device;
+        job.checkpoint = Some(self.checkpoint.clone());
         Ok(job.run(self.args.resume, on_event)?)
     }
 
@@ -368,17 +370,20 @@ impl Common<'_> {
 }
 
 fn settings(args: &Args, recipe: Settings) -> Result<Settings, Trouble> {
-    let settings = Settings {
-        seed: args.seed,
-        epochs: args.epochs.unwrap_or(recipe.epochs),
-        batch: args.batch.unwrap_or(recipe.batch),
-        lr: args.lr.unwrap_or(recipe.lr),
-        ..recipe
-    };
-    match settings.check() {
+    let mut settings = recipe.with_seed(args.seed).with_loss(args.loss);
+    settings.epochs = args.epochs.unwrap_or(settings.epochs);
+    settings.batch = args.batch.unwrap_or(settings.batch);
+    settings.lr = args.lr.unwrap_or(settings.lr);
+    match settings.validate() {
         Ok(()) => Ok(settings),
-        Err(sentence) => Err(Trouble::new(sentence, "")),
+        Err(error) => Err(Trouble::new(error, "")),
     }
+}
+
+/// Parses a loss by name, and lists the names in the help.
+fn loss_names() -> impl TypedValueParser<Value = LossKind> {
+    PossibleValuesParser::new(LossKind::ALL.map(LossKind::name))
+        .try_map(|name| name.parse::<LossKind>())
 }
 
 /// Loads the encoder when the first text needs it: a second run has them all.
@@ -388,19 +393,39 @@ fn encode(
     device: &Device,
     precision: Precision,
     texts: &[&str],
-    tell: &mut dyn FnMut(usize) -> bool,
+    on_progress: &mut OnProgress<'_>,
 ) -> Result<Option<Matrix>, Box<dyn std::error::Error + Send + Sync>> {
     let encoder = match loaded {
         Some(encoder) => encoder,
         None => loaded.insert(SentenceEncoder::load_with(files, device, precision)?),
     };
-    let mut tell = |done, _| match tell(done) {
-        true => ControlFlow::Continue(()),
-        false => ControlFlow::Break(()),
-    };
-    match encoder.encode_all(texts, &mut tell) {
+    match encoder.encode_all(texts, on_progress) {
         Ok(vectors) => Ok(Some(vectors)),
         Err(nearsay_core::candle::bert::EncodeError::Cancelled) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn loss_is_parsed_by_name_and_defaults_to_the_ranking_loss() {
+        let parse = |loss: &[&str]| {
+            let words = ["train", "faq.csv", "--out", "model"];
+            Command::try_parse_from(words.iter().chain(loss)).map(|command| command.args.loss)
+        };
+        assert_eq!(parse(&[]).unwrap(), LossKind::MultipleNegativesRanking);
+        assert_eq!(parse(&["--loss", "arc_face"]).unwrap(), LossKind::ArcFace);
+        let error = parse(&["--loss", "arcface"]).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("arc_face"), "{error}");
     }
 }

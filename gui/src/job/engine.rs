@@ -163,7 +163,7 @@ pub fn learns_again(effort: Effort, pairs: usize) -> bool {
     match effort {
         Effort::Quick => false,
         Effort::Balanced => true,
-        Effort::Thorough => settings(effort).for_pairs(pairs).learns_again(),
+        Effort::Thorough => settings(effort).for_pairs(pairs).refits_on_all_data(),
     }
 }
 

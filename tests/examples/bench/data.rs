@@ -7,7 +7,7 @@ use nearsay::{
     obtain::{known_model, locate},
 };
 use nearsay_core::{
-    cache::{EmbeddingCache, Uninterrupted},
+    cache::{EmbeddingCache, OnProgress, Uninterrupted},
     candle::bert::{Precision, SentenceEncoder},
     faq::{ReadOptions, Row, read},
     matrix::Matrix,
@@ -84,13 +84,12 @@ impl Data {
         let dim = files.settings()?.dims;
         let cache = EmbeddingCache::new(&DiskStore, &self.embeddings, &fingerprint, dim);
         let mut loaded = None;
-        let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
+        let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
             let encoder = match &loaded {
                 Some(encoder) => encoder,
                 None => loaded.insert(SentenceEncoder::load(&files, &Device::Cpu)?),
             };
-            let go_on = &mut |_, _| ControlFlow::Continue(());
-            Ok(Some(encoder.encode_all(texts, go_on)?))
+            Ok(Some(encoder.encode_all(texts, on_progress)?))
         };
         let embedded = cache.embed(texts, &mut encode, &Uninterrupted, &mut |_| {})?;
         Ok(embedded.ok_or("embedding was stopped")?.embeddings)

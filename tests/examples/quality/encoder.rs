@@ -8,6 +8,7 @@ use nearsay::{
     obtain::{known_model, locate},
 };
 use nearsay_core::{
+    cache::OnProgress,
     compact::{StaticEncoder, Table},
     faq::Row,
     matrix::Matrix,
@@ -16,10 +17,7 @@ use nearsay_core::{
     store::DiskStore,
     train::{Control, EmbeddingCache, Job, Recipe, Settings, Source, Trained},
 };
-use std::{
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// The name of the one that is a network.
 pub const MINILM: &str = "minilm";
@@ -95,8 +93,7 @@ impl Encoder {
             return Ok((self.frozen.encode(texts)?, texts.len()));
         };
         let cache = self.cache(fingerprint, embeddings);
-        let mut encode =
-            |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| Ok(self.pooled(texts, tell)?);
+        let mut encode = |texts: &[&str], on: &mut OnProgress<'_>| Ok(self.pooled(texts, on)?);
         let embedded = cache.embed(texts, &mut encode, &Control::new(), &mut |_| {})?;
         let embedded = embedded.ok_or("embedding was stopped")?;
         Ok((self.frozen.finish(embedded.embeddings)?, embedded.fresh))
@@ -109,18 +106,16 @@ impl Encoder {
             Kind::Network { .. } => Settings::of(recipe, dim),
             Kind::Static(_) => Settings::of_static(recipe, dim),
         };
-        Settings { seed, ..settings }
+        settings.with_seed(seed)
     }
 
     /// What is to be learned by without a choice; none where that makes no difference to learning.
     pub fn without(&self, choice: Choice, settings: &Settings) -> Option<Settings> {
         // A head of which nothing is kept, so that only the ranking is learned.
-        let untrained = Settings {
-            shrink: 1e9,
-            words: settings.words,
-            seed: settings.seed,
-            ..Settings::of(Recipe::Quick, self.frozen.dim())
-        };
+        let mut untrained = Settings::of(Recipe::Quick, self.frozen.dim());
+        untrained.shrinkage = 1e9;
+        untrained.keyword_weight = settings.keyword_weight;
+        untrained.seed = settings.seed;
         choice.left_out_of(settings, untrained)
     }
 
@@ -133,8 +128,7 @@ impl Encoder {
     ) -> Result<Trained, Failure> {
         let pairs = rows.iter().flat_map(Row::ways_to_ask).count();
         let settings = &settings.clone().for_pairs(pairs);
-        let mut encode =
-            |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| Ok(self.pooled(texts, tell)?);
+        let mut encode = |texts: &[&str], on: &mut OnProgress<'_>| Ok(self.pooled(texts, on)?);
         let source = match &self.kind {
             Kind::Network {
                 files,
@@ -142,21 +136,15 @@ impl Encoder {
                 embeddings,
             } => Source::Network {
                 files,
-                cache: self.cache(fingerprint, embeddings),
+                cache: Some(self.cache(fingerprint, embeddings)),
                 encode: &mut encode,
             },
             Kind::Static(encoder) => Source::Static(encoder),
         };
-        let job = Job {
-            rows,
-            held_out,
-            settings,
-            source,
-            encoder: self.name,
-            device: &Device::Cpu,
-            control: &Control::new(),
-            checkpoint: None,
-        };
+        let control = Control::new();
+        let mut job = Job::new(rows, settings, source, &control);
+        job.held_out = held_out;
+        job.encoder = self.name;
         let trained = job.run(false, &mut |_| {})?;
         trained.ok_or_else(|| "it was stopped".into())
     }
@@ -202,12 +190,8 @@ impl Encoder {
     fn pooled(
         &self,
         texts: &[&str],
-        tell: &mut dyn FnMut(usize) -> bool,
+        on_progress: &mut OnProgress<'_>,
     ) -> Result<Option<Matrix>, nearsay_core::candle::bert::EncodeError> {
-        let mut tell = |done, _| match tell(done) {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
-        };
-        self.frozen.pooled(texts, &mut tell).map(Some)
+        self.frozen.pooled(texts, on_progress).map(Some)
     }
 }

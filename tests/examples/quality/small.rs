@@ -14,7 +14,7 @@ use super::{
 };
 use nearsay_core::{
     faq::{Row, split},
-    train::{Learns, PoolFigures, Recipe, Settings},
+    train::{PoolFigures, Recipe, Settings, Trainable},
 };
 
 const SUBSETS: u64 = 30;
@@ -39,9 +39,10 @@ pub fn run(quality: &Quality, sets: &Sets) -> Result<(), Failure> {
         let mut done: Vec<Settings> = Vec::new();
         for &recipe in &quality.arguments.recipes {
             let settings = encoder.settings(recipe, 1);
-            let under = |recipe| Settings {
-                recipe,
-                ..settings.clone()
+            let under = |recipe| {
+                let mut settings = settings.clone();
+                settings.recipe = recipe;
+                settings
             };
             if done.iter().any(|done| *done == under(done.recipe)) {
                 continue;
@@ -56,9 +57,9 @@ pub fn run(quality: &Quality, sets: &Sets) -> Result<(), Failure> {
 }
 
 fn one_size(encoder: &Encoder, recipe: Recipe, rows: &[Row], size: usize) -> Result<(), Failure> {
-    let repeats = match encoder.settings(recipe, 1).learns {
-        Learns::Network => 1,
-        Learns::Head | Learns::Table => REPEATS,
+    let repeats = match encoder.settings(recipe, 1).trainable {
+        Trainable::FullModel => 1,
+        Trainable::Head | Trainable::TokenEmbeddings => REPEATS,
     };
     let mut subsets: Vec<Vec<Ended>> = Vec::new();
     for number in 1..=SUBSETS {

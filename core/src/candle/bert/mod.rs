@@ -21,7 +21,7 @@ mod ragged;
 mod tokenize;
 mod workers;
 
-use crate::encoder::Encoder;
+use crate::encoder::{BoxError, Encoder};
 use crate::matrix::{Matrix, ShapeError};
 use crate::model::{ModelError, ModelFiles, ModelSettings};
 use candle_core::{Device, Tensor};
@@ -49,6 +49,8 @@ pub enum EncodeError {
     NotFinite,
     /// A worker ended in a panic, which is a bug; the message is that of the panic's place.
     Panicked,
+    /// An encoder of the caller's failed.
+    Custom(BoxError),
     /// The caller asked to stop.
     Cancelled,
 }
@@ -64,6 +66,7 @@ impl fmt::Display for EncodeError {
                  or too large",
             ),
             Self::Panicked => f.write_str("computing the vectors ended in an internal error"),
+            Self::Custom(error) => error.fmt(f),
             Self::Cancelled => f.write_str("stopped before all texts were encoded"),
         }
     }
@@ -74,6 +77,7 @@ impl std::error::Error for EncodeError {
         match self {
             Self::Model(error) => Some(error),
             Self::Tensor(error) => Some(error),
+            Self::Custom(error) => Some(error.as_ref()),
             _ => None,
         }
     }

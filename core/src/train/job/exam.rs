@@ -13,7 +13,7 @@ use crate::{
     matrix::Matrix,
     metric::{Metric as _, PoolMetrics, PoolScores, rank_pool, score_pool},
     servable::{AnswerSet, Confidence, Outcome},
-    train::{Keep, PoolFigures, TrainError, blend, data::answer_groups},
+    train::{ModelSelection, PoolFigures, TrainError, blend, data::answer_groups},
 };
 use candle_core::Device;
 use std::collections::HashMap;
@@ -172,7 +172,7 @@ impl Job<'_, '_> {
     pub(super) fn slice_exam(&self, place: &Places<'_>) -> Result<Option<Exam<'_>>, TrainError> {
         let rows: Vec<(&str, &Row)> = ways(self.rows).collect();
         let groups = answer_groups(rows.iter().map(|(_, row)| row.answer.as_str()));
-        let kept = self.settings.slice(&groups);
+        let kept = self.settings.validation_split(&groups);
         if kept.is_empty() {
             return Ok(None);
         }
@@ -206,7 +206,7 @@ impl Job<'_, '_> {
         after: &Places<'_>,
     ) -> Result<bool, TrainError> {
         let asked = self.asked_of_both(before, after)?;
-        Ok(self.settings.keep == Keep::Last
+        Ok(self.settings.selection == ModelSelection::Last
             || asked.is_some_and(|[before, after]| blend::is_gain(&before, &after)))
     }
 
@@ -217,7 +217,7 @@ impl Job<'_, '_> {
         after: &Places<'_>,
     ) -> Result<bool, TrainError> {
         let asked = self.asked_of_both(before, after)?;
-        Ok(self.settings.keep != Keep::Last
+        Ok(self.settings.selection != ModelSelection::Last
             && asked.is_none_or(|[before, after]| blend::is_gain(&after, &before)))
     }
 
