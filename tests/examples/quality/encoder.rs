@@ -3,20 +3,17 @@
 use super::{Failure, choices::Choice, folder::Folder};
 use candle_core::Device;
 use nearsay::{
-    compact,
-    dirs::DataDir,
-    obtain::{known_model, locate},
-};
-use nearsay_core::{
     cache::OnProgress,
-    compact::{StaticEncoder, Table},
-    faq::Row,
-    matrix::Matrix,
-    model::ModelFiles,
     servable::{Export, ExportEncoder, TextModel, Words},
-    store::DiskStore,
     train::{Control, EmbeddingCache, Job, Recipe, Settings, Source, Trained},
 };
+use nearsay_core::matrix::Matrix;
+use nearsay_faq::Row;
+use nearsay_hub::{dirs::DataDir, known_model, locate};
+use nearsay_model::ModelFiles;
+use nearsay_store::DiskStore;
+use nearsay_text::compact::built_in as compact;
+use nearsay_text::compact::{StaticEncoder, Table};
 use std::path::{Path, PathBuf};
 
 /// The name of the one that is a network.
@@ -126,7 +123,7 @@ impl Encoder {
         rows: &[Row],
         held_out: &[Row],
     ) -> Result<Trained, Failure> {
-        let pairs = rows.iter().flat_map(Row::ways_to_ask).count();
+        let pairs = rows.iter().flat_map(Row::all_questions).count();
         let settings = &settings.clone().for_pairs(pairs);
         let mut encode = |texts: &[&str], on: &mut OnProgress<'_>| Ok(self.pooled(texts, on)?);
         let source = match &self.kind {
@@ -191,7 +188,7 @@ impl Encoder {
         &self,
         texts: &[&str],
         on_progress: &mut OnProgress<'_>,
-    ) -> Result<Option<Matrix>, nearsay_core::candle::bert::EncodeError> {
+    ) -> Result<Option<Matrix>, nearsay_bert::EncodeError> {
         self.frozen.pooled(texts, on_progress).map(Some)
     }
 }

@@ -1,0 +1,148 @@
+//! The keyboard.
+
+use egui::{InputState, Key, Modifiers, Ui};
+
+use super::{Commands, ask};
+use crate::{
+    command::{Choose, Command},
+    state::{DataView, Overlay, Picked, State, Step},
+};
+
+pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
+    let in_box = ui.memory(|memory| memory.has_focus(ask::box_id()));
+    let writing = ui.ctx().egui_wants_keyboard_input();
+    let covered = state.shell.overlay != Overlay::None
+        || state.data.draft.is_some()
+        || state.data.paste.is_some()
+        || state.data.columns.is_some();
+    ui.input_mut(|input| {
+        everywhere(input, state, writing, commands);
+        if covered {
+            if let Overlay::Commands(..) = state.shell.overlay {
+                super::commands::keys(input, state, commands);
+            }
+            return;
+        }
+        if input.consume_key(Modifiers::NONE, Key::F5) {
+            commands.push(Command::Train);
+        }
+        match state.step {
+            Step::Ask => asking(input, state, in_box, commands),
+            Step::Train
+                if state.training.mistakes.is_some()
+                    && input.consume_key(Modifiers::NONE, Key::Escape) =>
+            {
+                commands.push(Command::Mistakes(None));
+            }
+            Step::Data if !writing && state.data.view == DataView::Table => {
+                table(input, state, commands);
+            }
+            _ => {}
+        }
+    });
+}
+
+fn everywhere(input: &mut InputState, state: &State, writing: bool, commands: &mut Commands) {
+    let ctrl = Modifiers::COMMAND;
+    if input.consume_key(ctrl, Key::K) {
+        commands.push(Command::Overlay(Overlay::Commands(String::new(), 0)));
+    }
+    if input.consume_key(Modifiers::NONE, Key::F1) {
+        commands.push(Command::Overlay(Overlay::Help));
+    }
+    for (key, steps) in [
+        (Key::Plus, 1),
+        (Key::Equals, 1),
+        (Key::Minus, -1),
+        (Key::Num0, 0),
+    ] {
+        if input.consume_key(ctrl, key) {
+            commands.push(Command::TextSizeBy(steps));
+        }
+    }
+    for (key, step) in [
+        (Key::Num1, Step::Data),
+        (Key::Num2, Step::Train),
+        (Key::Num3, Step::Ask),
+        (Key::Num4, Step::Export),
+    ] {
+        if input.consume_key(ctrl, key) {
+            commands.push(Command::Show(step));
+        }
+    }
+    if input.consume_key(ctrl, Key::O) {
+        commands.push(Command::Pick(Picked::Faqs));
+    }
+    if input.consume_key(ctrl, Key::F) {
+        commands.push(Command::FilterFocus(true));
+    }
+    if input.consume_key(ctrl, Key::S) {
+        commands.push(Command::KeepAgain);
+    }
+    // In a box these belong to its own text.
+    if !writing {
+        if input.consume_key(ctrl | Modifiers::SHIFT, Key::Z) || input.consume_key(ctrl, Key::Y) {
+            commands.push(Command::Redo);
+        }
+        if input.consume_key(ctrl, Key::Z) {
+            commands.push(Command::Undo);
+        }
+    }
+    if state.shell.overlay != Overlay::None && input.consume_key(Modifiers::NONE, Key::Escape) {
+        commands.push(Command::Overlay(Overlay::None));
+    }
+}
+
+fn asking(input: &mut InputState, state: &State, in_box: bool, commands: &mut Commands) {
+    let none = Modifiers::NONE;
+    if in_box {
+        if input.consume_key(none, Key::Enter) {
+            commands.push(Command::CopyAnswer);
+        }
+        for (key, steps) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1)] {
+            if input.consume_key(none, key) {
+                commands.push(Command::AnswerNext(steps));
+            }
+        }
+    }
+    if input.consume_key(none, Key::Escape) {
+        if state.ask.correcting.is_some() {
+            commands.push(Command::Correct(None));
+        } else {
+            commands.extend([Command::Query(String::new()), Command::Show(Step::Ask)]);
+        }
+    }
+}
+
+fn table(input: &mut InputState, state: &State, commands: &mut Commands) {
+    let (none, shift) = (Modifiers::NONE, Modifiers::SHIFT);
+    for (key, steps) in [
+        (Key::ArrowDown, 1),
+        (Key::ArrowUp, -1),
+        (Key::PageDown, 12),
+        (Key::PageUp, -12),
+        (Key::Home, i32::MIN),
+        (Key::End, i32::MAX),
+    ] {
+        if input.consume_key(shift, key) {
+            commands.push(Command::ChooseNext(steps, Choose::Range));
+        } else if input.consume_key(none, key) {
+            commands.push(Command::ChooseNext(steps, Choose::Only));
+        }
+    }
+    if input.consume_key(Modifiers::COMMAND, Key::A) {
+        commands.push(Command::ChooseAll(true));
+    }
+    if state.data.chosen.is_empty() {
+        return;
+    }
+    if input.consume_key(none, Key::Escape) {
+        commands.push(Command::ChooseAll(false));
+    }
+    if input.consume_key(none, Key::Delete) {
+        commands.push(Command::Delete);
+    }
+    if let (Some(at), true) = (state.data.at, input.consume_key(none, Key::F2)) {
+        commands.push(Command::Edit(at));
+    }
+}
