@@ -11,13 +11,12 @@
 
 use candle_core::Device;
 use nearsay::{
-    cache::{EmbeddingCache, Progress, Uninterrupted},
+    cache::{EmbeddingCache, OnProgress, Progress, Uninterrupted},
     servable::TextModel,
 };
 use nearsay_store::DiskStore;
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    ops::ControlFlow,
     path::Path,
     process::{Command, ExitCode, Stdio},
     time::Instant,
@@ -55,12 +54,8 @@ fn embed(texts: &str, cache: &Path, model: &str) -> Result<(), Failure> {
     let texts: Vec<String> = (0..texts.parse()?).map(text).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let cache = EmbeddingCache::new(&DiskStore, cache, "scale", model.pooled_dim());
-    let mut encode = |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| {
-        let mut tell = |done, _| match tell(done) {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
-        };
-        Ok(Some(model.pooled(texts, &mut tell)?))
+    let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
+        Ok(Some(model.pooled(texts, on_progress)?))
     };
     let mut out = std::io::stdout();
     let mut guess = None;

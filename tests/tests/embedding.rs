@@ -1,6 +1,6 @@
 //! `kill -9` in the middle of embedding: the next run finds what was done and embeds only the rest.
 
-use nearsay::cache::{CHUNK_LEN, Embedded, EmbeddingCache, Uninterrupted};
+use nearsay::cache::{CHUNK_LEN, Embedded, EmbeddingCache, OnProgress, Uninterrupted};
 use nearsay_core::matrix::Matrix;
 use nearsay_store::DiskStore;
 use std::{
@@ -33,7 +33,7 @@ fn embed(dir: &Path, pause: Duration, mut told: impl FnMut(usize)) -> Embedded {
     let texts = texts();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let cache = EmbeddingCache::new(&DiskStore, dir, "made-up", DIM);
-    let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
+    let mut encode = |texts: &[&str], _: &mut OnProgress<'_>| {
         std::thread::sleep(pause);
         let rows: Vec<_> = texts.iter().map(|text| vector(text)).collect();
         Ok(Some(Matrix::from_rows(&rows)?))

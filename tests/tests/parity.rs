@@ -220,10 +220,7 @@ fn training_trajectory() {
 /// The same five steps by both learners of a head, as the loop takes them.
 #[test]
 fn training_trajectory_of_both_learners() {
-    let settings = Settings {
-        lr: 0.01,
-        ..Settings::of(Recipe::Quaterion, 8)
-    };
+    let settings = Settings::of(Recipe::Quaterion, 8).with_lr(0.01);
     five_steps(ClosedHead::new(&settings).unwrap());
     five_steps(AutogradHead::new(&settings, &Device::Cpu).unwrap());
 }

@@ -2,7 +2,7 @@
 
 use super::{Failure, arguments::Arguments};
 use candle_core::Device;
-use nearsay::cache::{EmbeddingCache, Uninterrupted};
+use nearsay::cache::{EmbeddingCache, OnProgress, Uninterrupted};
 use nearsay_bert::{Precision, SentenceEncoder};
 use nearsay_core::matrix::Matrix;
 use nearsay_faq::{ReadOptions, Row, read};
@@ -79,13 +79,12 @@ impl Data {
         let dim = files.settings()?.dims;
         let cache = EmbeddingCache::new(&DiskStore, &self.embeddings, &fingerprint, dim);
         let mut loaded = None;
-        let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
+        let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
             let encoder = match &loaded {
                 Some(encoder) => encoder,
                 None => loaded.insert(SentenceEncoder::load(&files, &Device::Cpu)?),
             };
-            let go_on = &mut |_, _| ControlFlow::Continue(());
-            Ok(Some(encoder.encode_all(texts, go_on)?))
+            Ok(Some(encoder.encode_all(texts, on_progress)?))
         };
         let embedded = cache.embed(texts, &mut encode, &Uninterrupted, &mut |_| {})?;
         Ok(embedded.ok_or("embedding was stopped")?.embeddings)

@@ -47,10 +47,11 @@ impl Choice {
     pub fn left_out_of(self, settings: &Settings, untrained: Settings) -> Option<Settings> {
         let without = match self {
             Self::Learning => untrained,
-            Self::Shrinkage => Settings {
-                shrink: 0.0,
-                ..settings.clone()
-            },
+            Self::Shrinkage => {
+                let mut settings = settings.clone();
+                settings.shrinkage = 0.0;
+                settings
+            }
             Self::OwnQuestions | Self::WordsByAnswer => return None,
         };
         (without != *settings).then_some(without)
@@ -171,12 +172,13 @@ mod tests {
     #[test]
     fn a_choice_is_left_out_where_it_makes_a_difference() {
         let [quick, thorough] = [Recipe::Quick, Recipe::Thorough].map(|of| Settings::of(of, 8));
-        let untrained = || Settings {
-            shrink: 1e9,
-            ..quick.clone()
+        let untrained = || {
+            let mut settings = quick.clone();
+            settings.shrinkage = 1e9;
+            settings
         };
         let without = |choice: Choice, of: &Settings| choice.left_out_of(of, untrained());
-        assert_eq!(without(Choice::Shrinkage, &quick).unwrap().shrink, 0.0);
+        assert_eq!(without(Choice::Shrinkage, &quick).unwrap().shrinkage, 0.0);
         assert_eq!(without(Choice::Shrinkage, &thorough), None);
         assert_eq!(without(Choice::OwnQuestions, &quick), None);
         assert_eq!(without(Choice::Learning, &thorough), Some(untrained()));

@@ -3,6 +3,7 @@
 use super::{Failure, choices::Choice, folder::Folder};
 use candle_core::Device;
 use nearsay::{
+    cache::OnProgress,
     servable::{Export, ExportEncoder, TextModel, Words},
     train::{Control, EmbeddingCache, Job, Recipe, Settings, Source, Trained},
 };
@@ -13,10 +14,7 @@ use nearsay_model::ModelFiles;
 use nearsay_store::DiskStore;
 use nearsay_text::compact::built_in as compact;
 use nearsay_text::compact::{StaticEncoder, Table};
-use std::{
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// The name of the one that is a network.
 pub const MINILM: &str = "minilm";
@@ -92,8 +90,7 @@ impl Encoder {
             return Ok((self.frozen.encode(texts)?, texts.len()));
         };
         let cache = self.cache(fingerprint, embeddings);
-        let mut encode =
-            |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| Ok(self.pooled(texts, tell)?);
+        let mut encode = |texts: &[&str], on: &mut OnProgress<'_>| Ok(self.pooled(texts, on)?);
         let embedded = cache.embed(texts, &mut encode, &Control::new(), &mut |_| {})?;
         let embedded = embedded.ok_or("embedding was stopped")?;
         Ok((self.frozen.finish(embedded.embeddings)?, embedded.fresh))
@@ -106,18 +103,16 @@ impl Encoder {
             Kind::Network { .. } => Settings::of(recipe, dim),
             Kind::Static(_) => Settings::of_static(recipe, dim),
         };
-        Settings { seed, ..settings }
+        settings.with_seed(seed)
     }
 
     /// What is to be learned by without a choice; none where that makes no difference to learning.
     pub fn without(&self, choice: Choice, settings: &Settings) -> Option<Settings> {
         // A head of which nothing is kept, so that only the ranking is learned.
-        let untrained = Settings {
-            shrink: 1e9,
-            words: settings.words,
-            seed: settings.seed,
-            ..Settings::of(Recipe::Quick, self.frozen.dim())
-        };
+        let mut untrained = Settings::of(Recipe::Quick, self.frozen.dim());
+        untrained.shrinkage = 1e9;
+        untrained.keyword_weight = settings.keyword_weight;
+        untrained.seed = settings.seed;
         choice.left_out_of(settings, untrained)
     }
 
@@ -130,8 +125,7 @@ impl Encoder {
     ) -> Result<Trained, Failure> {
         let pairs = rows.iter().flat_map(Row::all_questions).count();
         let settings = &settings.clone().for_pairs(pairs);
-        let mut encode =
-            |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| Ok(self.pooled(texts, tell)?);
+        let mut encode = |texts: &[&str], on: &mut OnProgress<'_>| Ok(self.pooled(texts, on)?);
         let source = match &self.kind {
             Kind::Network {
                 files,
@@ -139,21 +133,15 @@ impl Encoder {
                 embeddings,
             } => Source::Network {
                 files,
-                cache: self.cache(fingerprint, embeddings),
+                cache: Some(self.cache(fingerprint, embeddings)),
                 encode: &mut encode,
             },
             Kind::Static(encoder) => Source::Static(encoder),
         };
-        let job = Job {
-            rows,
-            held_out,
-            settings,
-            source,
-            encoder: self.name,
-            device: &Device::Cpu,
-            control: &Control::new(),
-            checkpoint: None,
-        };
+        let control = Control::new();
+        let mut job = Job::new(rows, settings, source, &control);
+        job.held_out = held_out;
+        job.encoder = self.name;
         let trained = job.run(false, &mut |_| {})?;
         trained.ok_or_else(|| "it was stopped".into())
     }
@@ -199,12 +187,8 @@ impl Encoder {
     fn pooled(
         &self,
         texts: &[&str],
-        tell: &mut dyn FnMut(usize) -> bool,
+        on_progress: &mut OnProgress<'_>,
     ) -> Result<Option<Matrix>, nearsay_bert::EncodeError> {
-        let mut tell = |done, _| match tell(done) {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
-        };
-        self.frozen.pooled(texts, &mut tell).map(Some)
+        self.frozen.pooled(texts, on_progress).map(Some)
     }
 }

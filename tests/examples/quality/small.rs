@@ -12,7 +12,7 @@ use super::{
     figures::mean_and_error,
     sets::{Sets, WITHHELD},
 };
-use nearsay::train::{Learns, PoolFigures, Recipe, Settings};
+use nearsay::train::{PoolFigures, Recipe, Settings, Trainable};
 use nearsay_faq::{Row, split};
 
 const SUBSETS: u64 = 30;
@@ -37,9 +37,10 @@ pub fn run(quality: &Quality, sets: &Sets) -> Result<(), Failure> {
         let mut done: Vec<Settings> = Vec::new();
         for &recipe in &quality.arguments.recipes {
             let settings = encoder.settings(recipe, 1);
-            let under = |recipe| Settings {
-                recipe,
-                ..settings.clone()
+            let under = |recipe| {
+                let mut settings = settings.clone();
+                settings.recipe = recipe;
+                settings
             };
             if done.iter().any(|done| *done == under(done.recipe)) {
                 continue;
@@ -54,9 +55,9 @@ pub fn run(quality: &Quality, sets: &Sets) -> Result<(), Failure> {
 }
 
 fn one_size(encoder: &Encoder, recipe: Recipe, rows: &[Row], size: usize) -> Result<(), Failure> {
-    let repeats = match encoder.settings(recipe, 1).learns {
-        Learns::Network => 1,
-        Learns::Head | Learns::Table => REPEATS,
+    let repeats = match encoder.settings(recipe, 1).trainable {
+        Trainable::FullModel => 1,
+        Trainable::Head | Trainable::TokenEmbeddings => REPEATS,
     };
     let mut subsets: Vec<Vec<Ended>> = Vec::new();
     for number in 1..=SUBSETS {

@@ -132,9 +132,10 @@ fn recipes(
     for &recipe in &quality.arguments.recipes {
         let who = format!("{}, {recipe}", encoder.name);
         let settings = encoder.settings(recipe, seed);
-        let under = |recipe| Settings {
-            recipe,
-            ..settings.clone()
+        let under = |recipe| {
+            let mut settings = settings.clone();
+            settings.recipe = recipe;
+            settings
         };
         if let Some(same) = done.iter().find(|done| **done == under(done.recipe)) {
             if seed == *quality.arguments.seeds.start() {

@@ -1,4 +1,4 @@
-//! Layer 3: the small trainable layer on top of an encoder.
+//! Heads: the small trainable layer on top of an encoder.
 //!
 //! A head is described by a [`HeadConfig`] (plain data, stored with a model) and its [`Weights`]
 //! (plain numbers by name, Quaterion's names where it has them). [`HeadConfig::build`] puts the two
@@ -197,6 +197,45 @@ pub trait Head<T: Tensor> {
     /// The back end's, when weights cannot be read.
     fn fold(&self) -> Result<Folded, HeadError<T::Error>>;
 }
+
+macro_rules! through {
+    ($($pointer:ty),*) => {
+        $(impl<T: Tensor, H: Head<T> + ?Sized> Head<T> for $pointer {
+            fn in_dim(&self) -> usize {
+                (**self).in_dim()
+            }
+
+            fn out_dim(&self) -> usize {
+                (**self).out_dim()
+            }
+
+            fn forward(&self, x: &T, mode: Mode) -> Result<T, HeadError<T::Error>> {
+                (**self).forward(x, mode)
+            }
+
+            fn forward_routed(
+                &self,
+                x: &T,
+                encoders: &[&str],
+                mode: Mode,
+            ) -> Result<T, HeadError<T::Error>> {
+                (**self).forward_routed(x, encoders, mode)
+            }
+
+            fn parameters(&self) -> Vec<(String, &T)> {
+                (**self).parameters()
+            }
+
+            fn fold(&self) -> Result<Folded, HeadError<T::Error>> {
+                (**self).fold()
+            }
+        })*
+    };
+}
+
+through!(&H, alloc::boxed::Box<H>);
+#[cfg(target_has_atomic = "ptr")]
+through!(alloc::sync::Arc<H>);
 
 /// Refuses embeddings of another length than the head takes, where the operations would not.
 fn check_width<T: Tensor>(x: &T, expected: usize) -> Result<(), HeadError<T::Error>> {

@@ -1,4 +1,4 @@
-//! Layer 3: what training makes small.
+//! Loss functions.
 //!
 //! | loss | data | formula | when | source |
 //! | --- | --- | --- | --- | --- |
@@ -18,6 +18,8 @@
 //! are [`PairTargets`]. *Groups* are [`GroupLoss`]es: a batch is `[n, d]` with one group number a
 //! row. *All known* means that the loss keeps a row of weights for each group and learns it too
 //! ([`GroupLoss::parameters`]); put it on the device from [`normal_kernel`] or [`xavier_centers`].
+//!
+//! [`LossKind`] names the built-in losses, for settings files and the command line.
 //!
 //! Every loss is the definition of its paper. Where Quaterion computes something else, the loss says
 //! so under *Differences from Quaterion*, and its field `compat` gives Quaterion's numbers.
@@ -40,6 +42,7 @@ mod fast_ap;
 mod group;
 mod guided_ranking;
 mod kernel;
+mod kind;
 mod mining;
 mod multiple_negatives_ranking;
 mod online_contrastive;
@@ -57,6 +60,7 @@ pub use fast_ap::FastAp;
 pub use group::{GroupLoss, MemoryLoss};
 pub use guided_ranking::{GuideMargin, Guided, GuidedRanking};
 pub use kernel::{normal_kernel, xavier_centers};
+pub use kind::{LossKind, UnknownLoss};
 pub use multiple_negatives_ranking::MultipleNegativesRanking;
 pub use online_contrastive::{OnlineContrastive, PairMining};
 pub use softmax::Softmax;

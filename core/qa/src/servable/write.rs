@@ -131,7 +131,7 @@ impl Export<'_> {
 
 /// The vectors of all texts, answers moved by a rule, their own questions known; and those of answers as they
 /// were.
-fn expanded(
+pub(super) fn expanded(
     rule: Rule,
     answers: &AnswerSet,
     vectors: &Matrix,

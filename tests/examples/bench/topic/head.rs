@@ -59,10 +59,7 @@ pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
 
 /// What an epoch of ours costs.
 fn epochs(settings: &Settings, train: &Pairs, val: &Pairs) -> Result<Cost, Failure> {
-    let settings = Settings {
-        epochs: EPOCHS + 1,
-        ..settings.clone()
-    };
+    let settings = settings.clone().with_epochs(EPOCHS + 1);
     let mut ends = Vec::with_capacity(settings.epochs);
     fit(&settings, train, val, &Control::new(), &mut |_| {
         ends.push(Stamp::now());
@@ -81,15 +78,8 @@ pub fn fit(
     control: &Control,
     on_epoch: &mut dyn FnMut(&Epoch),
 ) -> Result<(), Failure> {
-    let fit = Fit {
-        settings,
-        train,
-        val: Some(val),
-        control,
-        checkpoint: None,
-        to_beat: None,
-        vectors: None,
-    };
+    let mut fit = Fit::new(settings, train, control);
+    fit.val = Some(val);
     train_head(&fit, &Device::Cpu, false, &mut |event| {
         if let Event::Epoch(epoch) = &event {
             on_epoch(epoch);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     servable::{AnswerSet, Confidence, Outcome},
-    train::{Keep, PoolFigures, TrainError, blend, data::answer_groups},
+    train::{ModelSelection, PoolFigures, TrainError, blend, data::answer_groups},
 };
 use candle_core::Device;
 use nearsay_core::{
@@ -176,7 +176,7 @@ impl Job<'_, '_> {
     pub(super) fn slice_exam(&self, place: &Places<'_>) -> Result<Option<Exam<'_>>, TrainError> {
         let rows: Vec<(&str, &Row)> = ways(self.rows).collect();
         let groups = answer_groups(rows.iter().map(|(_, row)| row.answer.as_str()));
-        let kept = self.settings.slice(&groups);
+        let kept = self.settings.validation_split(&groups);
         if kept.is_empty() {
             return Ok(None);
         }
@@ -210,7 +210,7 @@ impl Job<'_, '_> {
         after: &Places<'_>,
     ) -> Result<bool, TrainError> {
         let asked = self.asked_of_both(before, after)?;
-        Ok(self.settings.keep == Keep::Last
+        Ok(self.settings.selection == ModelSelection::Last
             || asked.is_some_and(|[before, after]| blend::is_gain(&before, &after)))
     }
 
@@ -221,7 +221,7 @@ impl Job<'_, '_> {
         after: &Places<'_>,
     ) -> Result<bool, TrainError> {
         let asked = self.asked_of_both(before, after)?;
-        Ok(self.settings.keep != Keep::Last
+        Ok(self.settings.selection != ModelSelection::Last
             && asked.is_none_or(|[before, after]| blend::is_gain(&after, &before)))
     }
 

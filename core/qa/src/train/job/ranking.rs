@@ -6,8 +6,8 @@ use super::{
     texts::{Places, ways},
 };
 use crate::train::{
-    TrainError,
-    blend::{self, is_gain, mean},
+    TrainError, blend,
+    blend::{is_gain, mean},
     data::answer_groups,
 };
 use nearsay_search::expansion::{Expansion, Rule};
@@ -37,10 +37,10 @@ impl Job<'_, '_> {
     /// which a slice tells nothing, as its answers have none.
     pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Ranking, TrainError> {
         let Some(exam) = self.slice_exam(place)? else {
-            return Ok(match self.settings.keep.slice() {
+            return Ok(match self.settings.selection.validation_fraction() {
                 Some(_) => Ranking {
                     expansion: Some(Rule::OWN),
-                    words: self.settings.words,
+                    words: self.settings.keyword_weight,
                 },
                 None => Ranking::default(),
             });
@@ -64,7 +64,7 @@ impl Job<'_, '_> {
                 right: scores.right.to_vec(),
             });
         })?;
-        let words = blend::choose(self.settings.words, asked);
+        let words = blend::choose(self.settings.keyword_weight, asked);
         Ok(Ranking {
             expansion: Some(rule),
             words,
@@ -81,7 +81,11 @@ impl Job<'_, '_> {
         let mut pairs = ways(self.rows).collect::<Vec<_>>();
         let mut groups = answer_groups(pairs.iter().map(|(_, row)| row.answer.as_str()));
         if known == Known::WithoutSlice {
-            let kept: HashSet<usize> = self.settings.slice(&groups).into_iter().collect();
+            let kept: HashSet<usize> = self
+                .settings
+                .validation_split(&groups)
+                .into_iter()
+                .collect();
             let mut number = 0..;
             let mut is_known = || number.next().is_some_and(|pair| !kept.contains(&pair));
             pairs.retain(|_| is_known());

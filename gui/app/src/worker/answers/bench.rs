@@ -9,7 +9,7 @@ use std::{
 
 use candle_core::Device;
 use nearsay::{
-    cache::{EmbeddingCache, Uninterrupted},
+    cache::{EmbeddingCache, OnProgress, Uninterrupted},
     servable::{Confidence, Manifest, Servable, TextModel, Words},
 };
 use nearsay_bert::Precision;
@@ -403,10 +403,8 @@ impl Bench {
         };
         let fingerprint = self.fingerprint.insert(fingerprint);
         let cache = EmbeddingCache::new(&DiskStore, &embeddings, fingerprint, model.pooled_dim());
-        let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
-            Ok(Some(
-                model.pooled(texts, &mut |_, _| ControlFlow::Continue(()))?,
-            ))
+        let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
+            Ok(Some(model.pooled(texts, on_progress)?))
         };
         let found = cache
             .embed(texts, &mut encode, &Uninterrupted, &mut |_| {})

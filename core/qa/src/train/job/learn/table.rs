@@ -1,6 +1,6 @@
 use super::{Job, Learned};
 use crate::train::{
-    Event, TrainError,
+    Event, Fit, TrainError,
     job::texts::{Places, bags},
     learner::TableLearner,
 };
@@ -22,9 +22,15 @@ impl Job<'_, '_> {
         };
         let train = bags(self.rows, &mut write)?;
         let val = bags(self.held_out, &mut write)?;
-        let mut learner = TableLearner::new(self.settings, encoder.table(), &[&train, &val]);
+        let data = [&train, &val];
+        let mut learner = TableLearner::new(self.settings, &self.loss, encoder.table(), &data)?;
         let tokens = learner.tokens().to_vec();
-        let fitted = self.fit(&train, &val).run(&mut learner, resume, on_event)?;
+        let guide = self.guide(place)?;
+        let fit = Fit {
+            guide: guide.as_ref(),
+            ..self.fit(&train, &val)
+        };
+        let fitted = fit.run(&mut learner, resume, on_event)?;
         let mut table = encoder.table().full();
         for (token, row) in tokens
             .iter()
@@ -47,6 +53,7 @@ impl Job<'_, '_> {
             table: Some(table),
             network: None,
             vectors,
+            is_new_encoder: true,
         })
     }
 }
