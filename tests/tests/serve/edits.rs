@@ -1,11 +1,11 @@
-//! Edits are kept before they are answered.
+//! Edits are saved before they are acknowledged.
 
-use super::{TOKEN, best, client, copy, get, post, refused, send, serve};
+use super::{TOKEN, assert_refused, best, client, copy, get, post, send, serve};
 use nearsay_tests::server::Server;
 use serde_json::json;
 
 #[test]
-fn edits_are_there_at_once_and_after_a_loss_of_power() {
+fn edits_apply_at_once_and_survive_kill() {
     let (_dir, model) = copy();
     let owner = client(Some(TOKEN));
     let start = || Server::start(serve(&model).args(["--token", TOKEN]));
@@ -57,8 +57,8 @@ fn edits_are_there_at_once_and_after_a_loss_of_power() {
     );
     assert_eq!((removed.status, &*removed.text), (204, ""));
 
-    // Nobody else edits the folder meanwhile; who only reads it sees the same.
-    refused(
+    // A second editor is refused; a read-only server sees the edits.
+    assert_refused(
         serve(&model).args(["--token", TOKEN]),
         "another server is editing",
     );
@@ -76,7 +76,7 @@ fn edits_are_there_at_once_and_after_a_loss_of_power() {
     assert!(model.join("edits.jsonl").exists());
     server.kill();
     let server = start();
-    // Folded into the files that others read.
+    // The journal is merged into the model files.
     assert!(!model.join("edits.jsonl").exists());
     let texts = std::fs::read_to_string(model.join("answers.jsonl")).unwrap();
     assert!(texts.contains("Quarto") && !texts.contains("Folio"));
@@ -85,7 +85,7 @@ fn edits_are_there_at_once_and_after_a_loss_of_power() {
     assert_eq!(found["answer"], "The cat is called Quarto.");
     assert!(found["score"].as_f64().unwrap() > 0.99, "{found}");
     assert_ne!(ask(&server, "Can I renew?")["id"], first);
-    // A server that ends in peace leaves no journal.
+    // A graceful shutdown leaves no journal.
     let removed = send(
         &server,
         &owner,
@@ -94,7 +94,7 @@ fn edits_are_there_at_once_and_after_a_loss_of_power() {
         None,
     );
     assert_eq!(removed.status, 204);
-    server.ask_to_end();
+    server.terminate();
     assert!(server.wait().success());
     assert!(!model.join("edits.jsonl").exists());
     let texts = std::fs::read_to_string(model.join("answers.jsonl")).unwrap();
