@@ -1,4 +1,4 @@
-//! Opens the window with a training that is only played: see `rehearsal.sh` for modes.
+//! Opens the window with an imitated training process; `rehearsal.sh` lists the modes.
 //!
 //! `cargo run -p nearsay --example rehearsal -- [MODE [PACE [FILE]]]`
 
