@@ -42,7 +42,7 @@ ODD = [
     "word " * 300, "図" * 600, "é" * 700, "?!" * 400, " ".join(str(n) for n in range(500)), "  a  \t b  ", "it's don't I'm",
 ]  # fmt: skip
 
-# Where the letters of made-up texts come from.
+# Alphabets of generated texts.
 RANGES = [
     (0x20, 0x7E), (0xA0, 0x24F), (0x300, 0x36F), (0x370, 0x52F), (0x590, 0x6FF), (0x900, 0xDFF), (0xE00, 0xEFF),
     (0x10A0, 0x11FF), (0x1E00, 0x1FFF), (0x2000, 0x2BFF), (0x3040, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3),
@@ -124,7 +124,7 @@ def fastembed(model, onnx, texts):
 
 
 def transformers_js(model, onnx, texts):
-    # Its tokenizer is its own: a text that is cut loses its [SEP], and rare letters are other ones to it.
+    # This reader has its own tokenizer: truncated texts lose their [SEP], and rare characters differ.
     texts = [text for text in texts if same_in_javascript(text)]
     command = ["node", "--input-type=module", "-", str(onnx), str(len(ODD)), str(BATCH)]
     script = (HERE / "readers/transformers_js.mjs").read_text()
@@ -139,7 +139,7 @@ def same_in_javascript(text):
     return len(text) <= 250 and "Σ" not in text and text not in MADE_UP
 
 
-# Readers by the packages that each needs.
+# Packages that each reader needs.
 READERS = {
     "sentence-transformers": (sentence_transformers, ["sentence_transformers"]),
     "sentence-transformers-onnx": (sentence_transformers_onnx, ["sentence_transformers", "optimum.onnxruntime"]),
@@ -219,7 +219,7 @@ def compare(ours, theirs):
     assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
     wide, other = ours.astype(numpy.float64), theirs.astype(numpy.float64)
     lengths = numpy.linalg.norm(wide, axis=1) * numpy.linalg.norm(other, axis=1)
-    # A text without tokens is the zero vector to a table; then it must be that in both.
+    # Static embeddings map a text without tokens to the zero vector; then both must be zero.
     nothing = ~wide.any(axis=1) & ~other.any(axis=1)
     cosine = numpy.where(nothing, 1, (wide * other).sum(axis=1) / numpy.where(lengths > 0, lengths, numpy.inf))
     return cosine, (abs(wide - other).max(axis=1) <= 1e-6).sum(), (ours == theirs).all(axis=1).sum()

@@ -104,7 +104,7 @@ def qdrant(_):
     os.environ["QDRANT_API_KEY"] = KEY
     export = [nearsay, "export", model, "--to", "qdrant", server.url, "--json"]
 
-    # Cut off after a batch, it goes on with the next; done again, nothing is sent.
+    # After an interruption, the upload continues with the next batch; a finished upload sends nothing.
     server.upserts_left = 1
     assert subprocess.run(export, stdout=subprocess.PIPE, stderr=subprocess.PIPE).returncode == 1
     server.upserts_left = None
@@ -145,7 +145,7 @@ def edge(points):
     with tempfile.TemporaryDirectory() as folder:
         config = qdrant.EdgeConfig(
             vectors=qdrant.EdgeVectorParams(size=dim, distance=qdrant.Distance.Cosine),
-            # So that few points, too, are indexed, and the index is searched.
+            # Index even a few points, so that searches use the index.
             hnsw_config=qdrant.HnswIndexConfig(m=16, ef_construct=200, full_scan_threshold=1),
             optimizers=qdrant.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1),
         )

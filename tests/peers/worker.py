@@ -1,8 +1,7 @@
-"""What all peers share: lines of JSON on stdin and stdout, two threads, clocks.
+"""Protocol of all peers: JSON lines on stdin and stdout, two threads, timing.
 
-The first line says what to load; the answer tells the settings found best and the versions. Each
-further line asks for one pass and is answered with what it cost. The drivers
-are `tests/examples/bench` and `tests/examples/quality`.
+The first line says what to load; the reply names the fastest settings and the versions. Each further
+line requests a pass; the reply is its cost. `nearsay-bench` drives the workers.
 """
 
 import json
@@ -48,7 +47,7 @@ def serve(load: Callable[[Request], tuple[str, Pass]], *packages: str) -> None:
 
     `load` returns a note on the settings it found best, and what does a pass.
     """
-    # Whatever libraries print must not come between the lines.
+    # Output of libraries must not mix with the replies.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 

@@ -1,8 +1,8 @@
-"""Loads an exported folder in sentence-transformers and compares its vectors with Nearsay's.
+"""Loads a model directory in sentence-transformers and compares its vectors with Nearsay's.
 
 usage: same_vectors.py MODEL TEXTS VECTORS
-TEXTS has one text a line, VECTORS one JSON array a line (from `nearsay encode MODEL --json`).
-Prints the versions and the least cosine; fails below 0.99999.
+TEXTS has one text per line, VECTORS one JSON array per line (from `nearsay encode MODEL --json`).
+Prints the versions and the smallest cosine similarity; fails below 0.99999.
 """
 
 import json
@@ -18,13 +18,13 @@ ours = numpy.array([json.loads(line) for line in open(vectors, encoding="utf-8")
 theirs = sentence_transformers.SentenceTransformer(model, device="cpu").encode(texts)
 assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
 lengths = numpy.linalg.norm(ours, axis=1) * numpy.linalg.norm(theirs, axis=1)
-# A text of unknown words only is the zero vector to a table; then it must be that in both.
+# Static embeddings map a text of unknown words to the zero vector; then both must be zero.
 nothing = ~ours.any(axis=1) & ~theirs.any(axis=1)
 assert (lengths[~nothing] > 0).all()
 cosine = numpy.where(nothing, 1, (ours * theirs).sum(axis=1) / numpy.where(nothing, 1, lengths))
 print(
     f"sentence-transformers {sentence_transformers.__version__}, "
     f"transformers {transformers.__version__}: {len(texts)} texts, "
-    f"least cosine {cosine.min():.8f}, largest difference {abs(ours - theirs).max():.2e}"
+    f"smallest cosine {cosine.min():.8f}, largest difference {abs(ours - theirs).max():.2e}"
 )
 assert cosine.min() >= 0.99999

@@ -1,6 +1,6 @@
 """The files of the journey: a messy table, and a tidy second one."""
 
-# Answers with the ways to ask for them. Umlauts and quotes are there to be read wrongly.
+# Answers with their questions. Umlauts and quotes test the parser.
 ANSWERS = [
     ("We are open from 9 to 18 on weekdays; closed on Sundays.", [
         "When are you open?", "What are your opening hours?",
@@ -39,9 +39,9 @@ ANSWERS = [
         "Where can I park?", "Is parking free?",
         "Do you have a car park?", "How much is an hour of parking?"]),
 ]
-# Its question is all there is.
+# A row without an answer.
 WITHOUT_ANSWER = "Do you have a branch in Düsseldorf?"
-# A quote that is never closed.
+# An unclosed quote.
 UNCLOSED = ("Who is in charge?", "Ask for the \"Filialleiter, please")
 NAME = "Häufige Fragen.csv"
 PROJECT = "Häufige Fragen"

@@ -19,7 +19,7 @@ import faqs
 import x11
 from x11 import Failure, wait
 
-# All times allowed are multiplied by this.
+# Factor for all timeouts.
 SLOW = float(os.environ.get("NEARSAY_WINDOW_SLOW", "1"))
 
 
@@ -81,7 +81,7 @@ class App:
     def start(self):
         """Starts the program; seconds until its window is there."""
         began = time.monotonic()
-        # Its children are in its session, which is how they are found.
+        # Children are found by their session.
         try:
             self.process = subprocess.Popen(
                 [self.program, "--data", str(self.data)], start_new_session=True)
@@ -197,7 +197,7 @@ class App:
         for patience in (0.2, 1.0 * SLOW):
             for place in range(30):
                 self.key("Tab")
-                # Another sign at every place: what comes late is not taken for what is here.
+                # Another character in each place, so that late input can't be mistaken for this one.
                 if self._takes(chr(ord("a") + place % 26), patience):
                     self.screen.type(text)
                     if self._takes("", patience + SLOW) == text:
@@ -208,7 +208,7 @@ class App:
 class Journey:
     """The steps, and what they share."""
 
-    # A question of the sample, so that no model can be in doubt.
+    # A question of the sample, which every model answers.
     KNOWN = "What does membership cost?"
 
     def __init__(self, app, files, shots):
@@ -243,7 +243,7 @@ class Journey:
         typed = time.monotonic()
         self.screen.type(self.KNOWN)
         typing = time.monotonic() - typed
-        # Five seconds from the start on, without the time of the typing fingers.
+        # Five seconds from the start, without the time for typing.
         before = typed - self.began
         answer = self.app.copied("an answer of the sample", max(5 * SLOW - before, 1))
         took = time.monotonic() - self.began - typing
@@ -263,7 +263,7 @@ class Journey:
         project = wait("the rows of the dropped file are on disk",
                        lambda: self._with(dict(faqs.ANSWERS)), 8 * SLOW)
         file, = project.document["imports"].values()
-        # The row without an answer, and the one with the open quote.
+        # The row without an answer, and the one with the unclosed quote.
         lines = [problem["line"] for problem in file["problems"] if problem["kind"] == "LeftOut"]
         if (file["read"], lines) != (48, [21, 35]):
             raise Failure(f"read {file['read']}, left out lines {lines}; "
@@ -297,7 +297,7 @@ class Journey:
         self.shot("train-after")
         said = ""
         if models["current"] is None:
-            # With few questions kept aside that is chance.
+            # With few test questions, this is a matter of chance.
             said = "; it was no better and had to be taken"
             self.app.command("model before")
             wait("the model is taken",
@@ -354,7 +354,7 @@ class Journey:
         dialog = found[0]
         self.screen.activate(dialog)
         self.screen.settle(dialog)
-        # The first sign opens a box for the path, which must be there before the rest.
+        # The first character opens the path box; the rest must wait for it.
         self.screen.type("/")
         self.screen.settle(dialog)
         self.screen.type(str(self.second)[1:])
@@ -364,7 +364,7 @@ class Journey:
         def closed():
             if dialog not in self.screen.windows("zenity"):
                 return True
-            # It reads the folder while the path is typed, and then goes without haste.
+            # The dialog reads the directory while the path is typed.
             self.screen.settle(dialog)
             self.screen.key("Return")
             end = time.monotonic() + 2
@@ -426,7 +426,7 @@ class Journey:
         wanted = set(dict(faqs.ANSWERS + faqs.SECOND))
         if exported != wanted:
             raise Failure(f"answers.jsonl has {len(exported)} answers, should have {len(wanted)}")
-        # What is there is replaced only when asked twice.
+        # Existing files are replaced only after a second click.
         first = about.stat().st_ino
         self.app.write_in_box(str(target))
         self.app.key("Return")

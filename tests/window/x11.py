@@ -18,7 +18,7 @@ from Xlib.ext import xtest
 from Xlib.protocol import event as events
 
 
-# A window that we look at is not there any more.
+# Errors for a window that has been closed.
 Gone = Xlib.error.XError
 
 
@@ -38,7 +38,7 @@ def wait(what, probe, timeout, every=0.02):
         time.sleep(every)
 
 
-# Keysyms whose name is not the sign itself.
+# Keysyms whose names differ from their characters.
 SIGNS = {
     " ": "space", "/": "slash", ".": "period", ",": "comma", "-": "minus", "_": "underscore",
     "?": "question", "!": "exclam", ":": "colon", "'": "apostrophe", "+": "plus", "=": "equal",
@@ -50,16 +50,16 @@ MODIFIERS = {"Ctrl": "Control_L", "Shift": "Shift_L", "Alt": "Alt_L"}
 class Screen:
     """The X display with its hands and its clipboard."""
 
-    # Where the mouse is above nothing.
+    # A position outside all controls.
     AWAY = (1, 1)
 
     def __init__(self):
         self.display = Xlib.display.Display()
         self.root = self.display.screen().root
-        # Ours: it owns selections and gets replies; nobody sees it.
+        # An invisible window that owns selections and receives replies.
         self.own = self.root.create_window(0, 0, 1, 1, 0, X.CopyFromParent,
                                            event_mask=X.PropertyChangeMask)
-        # Where windows answer that they are alive.
+        # Windows send their answers to pings here.
         self.root.change_attributes(event_mask=X.SubstructureNotifyMask)
         self.offered = {}
         self.pings = 0
@@ -173,7 +173,7 @@ class Screen:
             xtest.fake_input(self.display, kind, 1)
             self.display.sync()
 
-    # Selections: the clipboard, and what a drop carries.
+    # Selections: the clipboard and drag-and-drop data.
 
     def _take(self, selection, target, content):
         """Owns a selection from now on."""
