@@ -14,7 +14,7 @@ use nearsay_tests::{
     app, json_lines, needs, run_ok, sample_file, test_file, write_file, write_model,
 };
 use serde_json::Value;
-use std::{fs::File, ops::ControlFlow, path::Path, process::Command};
+use std::{fs::File, ops::ControlFlow, path::PathBuf, process::Command};
 
 /// Rows of the library sample that become answers.
 const ANSWERS: usize = 20;
@@ -68,27 +68,31 @@ fn sample_rows() -> Vec<Row> {
     rows.collect()
 }
 
-/// Asserts that sentence-transformers and `nearsay encode` give the same vectors.
-fn assert_same_vectors(model: &Path, name: &str) {
+/// Asserts that sentence-transformers and `nearsay encode` give the same vectors for each model.
+fn assert_same_vectors(models: &[PathBuf]) {
     let python = needs::python(
         &["NEARSAY_PYTHON"],
         &["sentence_transformers"],
         "tests/python/requirements.txt",
     );
     let dir = tempfile::tempdir().unwrap();
-    let [texts_file, vectors_file] = ["texts", "vectors"].map(|name| dir.path().join(name));
+    let texts_file = dir.path().join("texts");
     write_file(&texts_file, texts().join("\n") + "\n");
-    let mut encode = app!();
-    encode.arg("encode").arg(model).arg("--json");
-    let vectors = run_ok(encode.stdin(File::open(&texts_file).unwrap()));
-    assert_eq!(json_lines(&vectors).len(), texts().len());
-    write_file(&vectors_file, vectors.stdout);
     let mut compare = Command::new(python);
     compare
         .arg(test_file("python/same_vectors.py"))
-        .args([model, &texts_file, &vectors_file]);
+        .arg(&texts_file);
+    for (number, model) in models.iter().enumerate() {
+        let mut encode = app!();
+        encode.arg("encode").arg(model).arg("--json");
+        let vectors = run_ok(encode.stdin(File::open(&texts_file).unwrap()));
+        assert_eq!(json_lines(&vectors).len(), texts().len());
+        let vectors_file = dir.path().join(number.to_string());
+        write_file(&vectors_file, vectors.stdout);
+        compare.args([model, &vectors_file]);
+    }
     let output = run_ok(&mut compare);
-    println!("{name}: {}", String::from_utf8_lossy(&output.stdout));
+    println!("{}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// A square head of either recipe, and one that changes the dimension.
@@ -120,13 +124,14 @@ fn sentence_transformers_gives_same_vectors_for_transformer_with_head() {
         .encode_all(&answers.texts(), &mut |_, _| ControlFlow::Continue(()))
         .unwrap();
     let dir = tempfile::tempdir().unwrap();
-    for (name, head) in heads(384) {
+    let models = heads(384).map(|(name, head)| {
         let model = dir.path().join(name);
         let encoder = ("minilm", ExportEncoder::Network(&files));
         write_model(&model, encoder, &trained_head(&head), &answers, &vectors).unwrap();
         assert!(model.join("2_Dense").is_dir());
-        assert_same_vectors(&model, name);
-    }
+        model
+    });
+    assert_same_vectors(&models);
 }
 
 #[test]
@@ -136,7 +141,7 @@ fn sentence_transformers_gives_same_vectors_for_static_embeddings_with_head() {
     let answers = AnswerSet::of(&sample_rows()[..ANSWERS]);
     let vectors = encoder.encode_all(&answers.texts());
     let dir = tempfile::tempdir().unwrap();
-    for (name, head) in heads(256) {
+    let models = heads(256).map(|(name, head)| {
         let model = dir.path().join(name);
         let written = ExportEncoder::Static {
             words: encoder.words(),
@@ -145,8 +150,9 @@ fn sentence_transformers_gives_same_vectors_for_static_embeddings_with_head() {
         let head = trained_head(&head);
         write_model(&model, ("compact", written), &head, &answers, &vectors).unwrap();
         assert!(model.join("1_Dense").is_dir());
-        assert_same_vectors(&model, name);
-    }
+        model
+    });
+    assert_same_vectors(&models);
 }
 
 #[test]
@@ -158,7 +164,7 @@ fn sentence_transformers_gives_same_vectors_for_trained_static_embeddings() {
     train.arg("train").arg(sample_file("library_faq.jsonl"));
     train.arg("--out").arg(&model);
     run_ok(train.args(["--encoder", "compact", "--seed", "1", "--epochs", "20"]));
-    assert_same_vectors(&model, "trained static embeddings");
+    assert_same_vectors(&[model]);
 }
 
 #[test]
@@ -166,13 +172,14 @@ fn sentence_transformers_gives_same_vectors_for_trained_static_embeddings() {
 fn sentence_transformers_gives_same_vectors_for_trained_transformer_model() {
     needs::minilm();
     let dir = tempfile::tempdir().unwrap();
-    for recipe in ["quick", "quaterion"] {
+    let models = ["quick", "quaterion"].map(|recipe| {
         let model = dir.path().join(recipe);
         let mut train = app!();
         train.arg("train").arg(sample_file("library_faq.jsonl"));
         train.arg("--out").arg(&model);
         train.args(["--encoder", "minilm", "--recipe", recipe]);
         run_ok(train.args(["--seed", "1", "--epochs", "20"]));
-        assert_same_vectors(&model, recipe);
-    }
+        model
+    });
+    assert_same_vectors(&models);
 }
