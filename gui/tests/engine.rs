@@ -3,10 +3,7 @@
 
 mod common;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use common::{
     Window, control, copied, copy_folder, desk, dozen, file, fill, is_shown, open, press, real,
@@ -44,7 +41,6 @@ fn scripted(data: &Path, lines: &str) -> Engine {
     Engine {
         program: PathBuf::from("/bin/sh"),
         prefix: vec![path.into()],
-        patience: Duration::from_secs(10),
         ..real(data)
     }
 }

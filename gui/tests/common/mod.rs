@@ -80,7 +80,7 @@ pub fn real(data: &Path) -> Engine {
         program: env!("CARGO_BIN_EXE_nearsay").into(),
         prefix: Vec::new(),
         data_dir: data.to_path_buf(),
-        patience: Duration::from_secs(10),
+        patience: HANG,
     }
 }
 
@@ -92,7 +92,10 @@ pub fn rehearsed(mode: &str, data: &Path) -> Engine {
         prefix: vec![script.into(), mode.into(), "0.01".into()],
         data_dir: data.to_path_buf(),
         // Only the process that ignores `stop` is killed early.
-        patience: Duration::from_millis(if mode == "deaf" { 400 } else { 20_000 }),
+        patience: match mode {
+            "deaf" => Duration::from_millis(400),
+            _ => HANG,
+        },
     }
 }
 
