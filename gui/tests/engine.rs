@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 
 use common::{
     Window, control, copied, copy_folder, desk, dozen, file, fill, is_shown, open, press, real,
-    rehearsed, settle, shows, state, tell, train, until, was_told,
+    rehearsed, settle, shows, state, tell, tell_event, train, until, was_told,
 };
 use nearsay::{
     command::Command,
-    job::{AnswersEvent, Engine, Event, TrainEvent, TrainReport},
+    job::{AnswersEvent, Engine, Event},
     project::{Effort, Models, Pending},
     state::{Check, Side, Stage, State, Step},
 };
+use nearsay_core::train::{self, BatchFigures, Epoch, Recipe, Report, Settings, report::Findings};
 use tempfile::tempdir;
 
 fn ended(state: &State) -> bool {
@@ -142,12 +143,35 @@ fn pause_stops_epochs_and_resume_continues() {
     });
 }
 
+/// Report of a training run without an evaluation.
+fn report() -> Report {
+    Report {
+        dir: "model".to_owned(),
+        encoder: "compact".to_owned(),
+        settings: Settings::of(Recipe::Quick, 1),
+        train_rows: 0,
+        held_out: 0,
+        epochs: 0,
+        kept_epoch: None,
+        stopped: false,
+        before: None,
+        after: None,
+        words: None,
+        without_words: None,
+        expansion: None,
+        without_expansion: None,
+        findings: Findings::default(),
+        train: None,
+        val: None,
+        fresh_texts: 0,
+        embed_s: 0.0,
+        train_s: 0.0,
+    }
+}
+
 /// Delivers an event of the training process.
-fn deliver(window: &mut Window, event: TrainEvent) {
-    tell(
-        window,
-        Command::Happened(Event::Training { at_s: 20.0, event }),
-    );
+fn deliver(window: &mut Window, event: train::Event) {
+    tell_event(window, Event::Training { at_s: 20.0, event });
 }
 
 #[test]
@@ -155,7 +179,7 @@ fn transformer_training_shows_progress_before_first_epoch_and_after_last() {
     let data = tempdir().unwrap();
     let mut window = small("mute", data.path());
     press(&mut window, "Train");
-    let read = |done, eta_s| TrainEvent::Embed {
+    let read = |done, eta_s| train::Event::Embed {
         done,
         total: 852,
         eta_s: Some(eta_s),
@@ -170,14 +194,14 @@ fn transformer_training_shows_progress_before_first_epoch_and_after_last() {
     shows(&window, "Understood 852 texts");
     deliver(
         &mut window,
-        TrainEvent::Epoch {
+        train::Event::Epoch(Epoch {
             epoch: 3,
             epochs: 4,
-            loss: None,
-            train: None,
+            loss: 1.0,
+            train: BatchFigures::default(),
             val: None,
-            eta_s: Some(0.0),
-        },
+            eta_s: 0.0,
+        }),
     );
     shows(&window, "round 4 of at most 4");
     deliver(&mut window, read(400, 3.0));
@@ -207,14 +231,20 @@ fn pace_is_stored_per_effort() {
             effort,
             edits: 0,
         });
-        let report = TrainReport {
+        let report = Report {
             train_rows: 100,
             epochs: 4,
             fresh_texts: 500,
             embed_s: 5.0,
             train_s,
+            ..report()
         };
-        deliver(&mut window, TrainEvent::Finished { report });
+        deliver(
+            &mut window,
+            train::Event::Finished {
+                report: Box::new(report),
+            },
+        );
     }
     let pace = state(&window).shell.preferences.pace;
     assert_eq!(pace.quick, Some(400.0));
@@ -431,8 +461,8 @@ fn checked(window: &mut Window, name: &str, check: Check) {
     });
     let finished = Event::Training {
         at_s: 1.0,
-        event: TrainEvent::Finished {
-            report: TrainReport::default(),
+        event: train::Event::Finished {
+            report: Box::new(report()),
         },
     };
     let checked = Event::Answers(AnswersEvent::Checked {
@@ -444,7 +474,7 @@ fn checked(window: &mut Window, name: &str, check: Check) {
     let ctx = window.ctx.clone();
     // Both in one frame, before the worker's own evaluation arrives.
     for event in [finished, checked] {
-        window.state_mut().apply(&ctx, Command::Happened(event));
+        window.state_mut().apply_event(&ctx, event);
     }
     window.run_steps(4);
 }

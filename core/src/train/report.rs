@@ -1,8 +1,18 @@
 //! Before and after, on questions that were kept aside.
 
-use super::{event::BatchFigures, settings::Settings};
+use super::settings::Settings;
 use crate::metric::PoolMetrics;
 use serde::{Deserialize, Serialize};
+
+/// The tutorial's batch metrics over an epoch, weighted by batch size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatchFigures {
+    /// Retrieval precision: share of embeddings whose nearest other one is their own pair's.
+    #[serde(rename = "rp@1")]
+    pub rp_1: f32,
+    /// Retrieval reciprocal rank: mean of 1 / rank of the pair's other half.
+    pub rrk: f32,
+}
 
 /// Retrieval over a pool of answers, as a report keeps it. All in `[0, 1]`, more is better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

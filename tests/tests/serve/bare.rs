@@ -64,7 +64,10 @@ fn model_without_answers_encodes_and_refuses_questions() {
         assert!(message.contains("without answers") && message.contains("export it again"));
         let response = &document["paths"][path][method.to_lowercase()]["responses"]["409"];
         let described = response["description"].as_str().unwrap();
-        assert!(described.contains("without answers"), "{method} {path}: {described}");
+        assert!(
+            described.contains("without answers"),
+            "{method} {path}: {described}"
+        );
     }
     let page = get(&server, "/").text;
     assert!(page.contains("holds a model without answers"));

@@ -28,7 +28,13 @@ fn write_until_killed(root: &Path) {
                 .write_atomic(&staging.path().join(file), &[n; 1000])
                 .unwrap();
         }
-        DiskStore.rename_dir(staging.path(), &dir).unwrap();
+        let owned = Owned::new(["a", "b"]);
+        DiskStore.replace_dir(staging.path(), &dir, &owned).unwrap();
+        if n == 0 {
+            DiskStore
+                .write_atomic(&dir.join("notes"), b"not ours")
+                .unwrap();
+        }
         DiskStore.append_sync(&root.join("ready"), b"").unwrap();
     }
 }
@@ -51,6 +57,7 @@ fn killed_process_leaves_old_or_new_content() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let mut strays = 0;
+    let mut noted = false;
     for round in 0..25 {
         // This same test, which is the child once the variable is set.
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -93,6 +100,10 @@ fn killed_process_leaves_old_or_new_content() {
         if DiskStore.exists(&root.join("d")).unwrap() {
             let of = |file| DiskStore.read(&root.join("d").join(file), ALL).unwrap();
             assert_eq!(of("a"), of("b"), "round {round}");
+            // Written once, in the first round or a later one, and never lost.
+            noted |= DiskStore.exists(&root.join("d").join("notes")).unwrap();
+            let notes = DiskStore.exists(&root.join("d").join("notes")).unwrap();
+            assert!(notes || !noted, "round {round}: notes are gone");
         }
         let left = DiskStore.entries(root).unwrap();
         assert!(left.iter().all(|e| names::ours(&e.name).is_none()));

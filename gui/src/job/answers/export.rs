@@ -7,8 +7,8 @@ use nearsay_core::{
     head::Folded,
     matrix::{Matrix, dot},
     servable::{
-        AnswerSet, Confidence, Data, Export, ExportEncoder, KnownAnswer, Reissue, Servable,
-        TextModel, Threshold, Words,
+        self, AnswerSet, Confidence, Data, Export, ExportEncoder, KnownAnswer, Manifest, Reissue,
+        Servable, TextModel, Threshold, Words,
     },
     store::{DiskStore, Store as _},
 };
@@ -96,7 +96,7 @@ impl Room {
                         expansion: None,
                     };
                     let written = model_only.write(&DiskStore, &wanted.to);
-                    DiskStore.remove(&first)?;
+                    servable::remove(&DiskStore, &first)?;
                     written?;
                 }
             }
@@ -188,25 +188,22 @@ fn untrained(
     Ok(())
 }
 
-/// The files of a folder, one folder deep, with their lengths.
+/// The files of the exported model with their lengths, by name. Others that lie there are not part of it.
 fn files(dir: &Path) -> Result<Vec<ExportedFile>, Trouble> {
-    use nearsay_core::store::FileKind;
-    let mut found = Vec::new();
-    for entry in DiskStore.list(dir)? {
-        let name = entry.name.to_string_lossy().into_owned();
-        if entry.kind == FileKind::Folder {
-            for inner in DiskStore.list(&dir.join(&entry.name))? {
-                found.push(ExportedFile {
-                    name: format!("{name}/{}", inner.name.to_string_lossy()),
-                    bytes: Some(inner.len),
-                });
-            }
-        } else {
-            found.push(ExportedFile {
-                name,
-                bytes: Some(entry.len),
-            });
-        }
-    }
+    let manifest = Manifest::read(&DiskStore, dir)?;
+    let own = DiskStore.metadata(&dir.join(MANIFEST))?.len;
+    let files = manifest.files.iter();
+    let mut found: Vec<ExportedFile> = files
+        .map(|(name, entry)| (name.as_str(), entry.bytes))
+        .chain([(MANIFEST, own)])
+        .map(|(name, bytes)| ExportedFile {
+            name: name.to_owned(),
+            bytes: Some(bytes),
+        })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
 }
+
+/// The manifest's own name.
+const MANIFEST: &str = "nearsay.json";

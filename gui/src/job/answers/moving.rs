@@ -8,7 +8,7 @@ use nearsay_core::{
     servable::Words,
 };
 
-use super::{bench::inside, layout::Layout};
+use super::{inside, layout::Layout};
 use crate::state::Trouble;
 
 /// So many answers are moved before the thread looks up.
