@@ -7,6 +7,7 @@ use nearsay_core::{
     store::DiskStore,
 };
 use nearsay_tests::{app, run_ok, test_file, write_file};
+use serde_json::Value;
 use std::process::Command;
 
 fn stdout(command: &mut Command) -> String {
@@ -15,6 +16,7 @@ fn stdout(command: &mut Command) -> String {
         .env_remove("NEARSAY_DATA")
         .env_remove("NEARSAY_TOKEN");
     let text = String::from_utf8(run_ok(command).stdout).unwrap();
+    // The name of the binary in the usage line.
     text.replace("nearsay-under-test", "nearsay")
 }
 
@@ -44,7 +46,9 @@ fn check_report_of_file_with_issues() {
     let mut check = app!();
     check.current_dir(dir.path()).args(["check", "faq.csv"]);
     insta::assert_snapshot!("check", stdout(&mut check));
-    insta::assert_snapshot!("check-json", stdout(check.arg("--json")));
+    let report: Value = serde_json::from_str(&stdout(check.arg("--json"))).unwrap();
+    let report = serde_json::to_string_pretty(&report).unwrap();
+    insta::assert_snapshot!("check-json", report);
 }
 
 /// A model with hybrid search, document expansion and calibrated confidence.
