@@ -102,14 +102,14 @@ fn edits_apply_at_once_and_survive_kill() {
 }
 
 #[test]
-fn files_of_others_stay_when_edits_are_folded() {
+fn other_files_in_model_directory_survive_edits() {
     let (_dir, model) = copy();
     std::fs::create_dir_all(model.join(".git/refs")).unwrap();
     let others = ["Dockerfile", ".git/HEAD", "my-source-faq.jsonl"];
     for file in others {
         nearsay_tests::write_file(&model.join(file), "mine");
     }
-    let there = |when: &str| {
+    let assert_unchanged = |when: &str| {
         for file in others {
             assert_eq!(std::fs::read(model.join(file)).unwrap(), b"mine", "{when}");
         }
@@ -117,22 +117,22 @@ fn files_of_others_stay_when_edits_are_folded() {
         assert!(!model.join("edits.jsonl").exists(), "{when}");
     };
     let owner = client(Some(TOKEN));
-    for (cat, in_peace) in [("Folio", true), ("Quarto", false)] {
+    for (cat, graceful) in [("Folio", true), ("Quarto", false)] {
         let server = Server::start(serve(&model).args(["--token", TOKEN]));
-        there("started");
+        assert_unchanged("started");
         let cat = json!({"answer": format!("The cat is called {cat}.")});
         let added = send(&server, &owner, "POST", "/answers", Some(cat));
         assert_eq!(added.status, 201, "{added:?}");
-        if in_peace {
+        if graceful {
             server.terminate();
             assert!(server.wait().success());
-            there("ended");
+            assert_unchanged("ended");
         } else {
             server.kill();
         }
     }
     let server = Server::start(serve(&model).args(["--token", TOKEN]));
-    there("started again");
+    assert_unchanged("started again");
     server.terminate();
     assert!(server.wait().success());
 }
