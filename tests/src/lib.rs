@@ -9,13 +9,9 @@ pub mod needs;
 pub mod server;
 pub mod unicode_tables;
 
-use nearsay_core::{
-    head::Folded,
-    matrix::Matrix,
-    servable::{AnswerSet, Confidence, Export, ExportEncoder, ServableError},
-    store::{DiskStore, Store as _},
-    tensor::Tensor,
-};
+use nearsay::servable::{AnswerSet, Confidence, Export, ExportEncoder, ServableError};
+use nearsay_core::{head::Folded, matrix::Matrix, tensor::Tensor};
+use nearsay_store::{DiskStore, Store as _};
 use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
@@ -121,7 +117,7 @@ pub fn json_lines(output: &Output) -> Vec<Value> {
 /// # Panics
 /// If this user has no home directory.
 pub fn data_dir() -> PathBuf {
-    let data = nearsay::dirs::DataDir::new(None).unwrap_or_else(|error| panic!("{error}"));
+    let data = nearsay_hub::dirs::DataDir::new(None).unwrap_or_else(|error| panic!("{error}"));
     data.root().to_owned()
 }
 

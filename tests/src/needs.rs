@@ -30,9 +30,9 @@ pub fn test_data(name: &str) -> PathBuf {
 /// # Panics
 /// If no source provides it; the message says what to do.
 pub fn minilm() -> PathBuf {
-    let model = nearsay::obtain::known_model("minilm").unwrap();
-    let store = nearsay_core::store::DiskStore;
-    let obtained = nearsay::obtain::obtain(&store, model, &crate::data_dir(), None, &mut |_| {
+    let model = nearsay_hub::known_model("minilm").unwrap();
+    let store = nearsay_store::DiskStore;
+    let obtained = nearsay_hub::obtain(&store, model, &crate::data_dir(), None, &mut |_| {
         ControlFlow::Continue(())
     });
     obtained.unwrap_or_else(|error| panic!("{error}"))

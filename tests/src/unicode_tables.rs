@@ -1,7 +1,7 @@
-//! Generator of `core/src/wordpiece/tables.rs`, the character tables of the WordPiece tokenizer.
+//! Generator of `core/text/src/wordpiece/tables.rs`, the character tables of the WordPiece tokenizer.
 //!
 //! ```sh
-//! cargo run -p nearsay-bench -- unicode_tables > core/src/wordpiece/tables.rs
+//! cargo run -p nearsay-bench -- unicode_tables > core/text/src/wordpiece/tables.rs
 //! ```
 //!
 //! The tables reproduce, for every character, two crates that `tokenizers` 0.23.2 uses:

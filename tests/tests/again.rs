@@ -1,11 +1,9 @@
 //! Model directories written by older versions stay readable: `tests/data` keeps some, byte for byte.
 
 use candle_core::Device;
-use nearsay::project::{Folder, adopt};
-use nearsay_core::{
-    servable::{Data, Reissue, Servable},
-    store::{DiskStore, Store},
-};
+use nearsay::servable::{Data, Reissue, Servable};
+use nearsay_project::{Folder, adopt};
+use nearsay_store::{DiskStore, Store};
 use nearsay_tests::{app, json_lines, run_ok, test_file};
 use std::{
     path::{Path, PathBuf},
@@ -34,6 +32,15 @@ const ASKED: [(&str, &str, f32, f32); 3] = [
     // The text of the answer itself, which the others expand.
     ("tell the desk", "tell the desk", 1.0, 1.078_756_3),
 ];
+
+/// Words of the project made of a model directory.
+const LABELS: adopt::Labels<'static> = adopt::Labels {
+    unnamed: "New project",
+    import: str::to_owned,
+    described: "model directory",
+    no_question: "no question",
+    no_question_fix: "add one",
+};
 
 #[test]
 fn old_models_keep_answers_and_scores() {
@@ -67,7 +74,14 @@ fn old_models_become_projects_and_current_models() {
     for name in [FIRST, FULL, SHARE] {
         let data = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(DiskStore);
-        let adopted = adopt::adopt(&store, data.path(), &old_model(name), &mut |_, _| {}).unwrap();
+        let adopted = adopt::adopt(
+            &store,
+            data.path(),
+            &old_model(name),
+            &LABELS,
+            &mut |_, _| {},
+        )
+        .unwrap();
         assert_eq!(adopted.answers, 4);
         let project = Folder::open(store, &adopted.dir).unwrap();
         assert_eq!(project.document.entries.len(), 4);

@@ -5,10 +5,10 @@
 //! directory that holds `cloud_faq`.
 
 use candle_core::Device;
-use nearsay_core::candle::bert::{Precision, SentenceEncoder};
-use nearsay_core::index::Index;
-use nearsay_core::model::ModelFiles;
-use nearsay_core::store::DiskStore;
+use nearsay_bert::{Precision, SentenceEncoder};
+use nearsay_model::ModelFiles;
+use nearsay_search::index::Index;
+use nearsay_store::DiskStore;
 use nearsay_tests::{app, needs};
 use serde_json::Value;
 use std::collections::HashMap;

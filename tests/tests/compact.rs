@@ -1,10 +1,8 @@
 //! The compact encoder from end to end: train, evaluate, ask, distil.
 
-use nearsay_core::{
-    compact::{CompactFile, StaticEncoder},
-    matrix::{Matrix, dot},
-};
+use nearsay_core::matrix::{Matrix, dot};
 use nearsay_tests::{app, json_lines as lines, needs, run_ok, sample_file, write_file};
+use nearsay_text::compact::{CompactFile, StaticEncoder};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -211,7 +209,7 @@ fn distill_reproduces_built_in_encoder() {
     command.arg("distill").arg("--out").arg(&file);
     run_ok(command.arg("--texts").arg(sample_file("library_faq.jsonl")));
     let bytes = std::fs::read(&file).unwrap();
-    let committed = nearsay::compact::FILE;
+    let committed = nearsay_text::compact::built_in::FILE;
     assert_eq!(bytes.len(), committed.len());
     let (a, b) = (CompactFile::parse(&bytes), CompactFile::parse(committed));
     assert_eq!(a.unwrap().vocabulary_text(), b.unwrap().vocabulary_text());

@@ -1,10 +1,8 @@
 //! `kill -9` during embedding: the next run embeds only the texts whose vectors were not yet saved.
 
-use nearsay_core::{
-    cache::{Embedded, EmbeddingCache, PIECE, Progress, Uninterrupted},
-    matrix::Matrix,
-    store::DiskStore,
-};
+use nearsay::cache::{CHUNK_LEN, Embedded, EmbeddingCache, Progress, Uninterrupted};
+use nearsay_core::matrix::Matrix;
+use nearsay_store::DiskStore;
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
@@ -24,7 +22,7 @@ fn vector(text: &str) -> [f32; DIM] {
 }
 
 fn texts() -> Vec<String> {
-    (0..PIECES * PIECE)
+    (0..PIECES * CHUNK_LEN)
         .map(|number| format!("synthetic text {number}"))
         .collect()
 }
@@ -87,7 +85,7 @@ fn killed_embedding_resumes_from_saved_pieces() {
 
         let embedded = embed(dir.path(), |_| {});
         assert!(
-            embedded.fresh <= (PIECES - kill_after) * PIECE,
+            embedded.fresh <= (PIECES - kill_after) * CHUNK_LEN,
             "{}",
             embedded.fresh
         );

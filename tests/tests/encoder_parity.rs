@@ -4,11 +4,11 @@
 //! the vectors, by sentence-transformers 6.2.0 on PyTorch 2.8.0, one CPU thread.
 
 use candle_core::{Device, safetensors};
-use nearsay_core::candle::bert::SentenceEncoder;
+use nearsay_bert::SentenceEncoder;
 use nearsay_core::encoder::Encoder as _;
 use nearsay_core::matrix::Matrix;
-use nearsay_core::model::{ModelFiles, Pooling};
-use nearsay_core::store::DiskStore;
+use nearsay_model::{ModelFiles, Pooling};
+use nearsay_store::DiskStore;
 use nearsay_tests::{golden, needs, test_file};
 use std::ops::ControlFlow;
 use std::sync::OnceLock;

@@ -1,15 +1,15 @@
 //! Model directories that Python's sentence-transformers loads unchanged.
 
 use candle_core::Device;
+use nearsay::servable::{AnswerSet, ExportEncoder};
+use nearsay_bert::SentenceEncoder;
 use nearsay_core::{
-    candle::bert::SentenceEncoder,
-    faq::Row,
     head::{Folded, Head, HeadConfig, Weight},
     matrix::Matrix,
-    model::ModelFiles,
-    servable::{AnswerSet, ExportEncoder},
-    store::DiskStore,
 };
+use nearsay_faq::Row;
+use nearsay_model::ModelFiles;
+use nearsay_store::DiskStore;
 use nearsay_tests::{
     app, json_lines, needs, run_ok, sample_file, test_file, write_file, write_model,
 };
@@ -137,7 +137,7 @@ fn sentence_transformers_gives_same_vectors_for_transformer_with_head() {
 #[test]
 #[ignore = "needs a Python with sentence-transformers"]
 fn sentence_transformers_gives_same_vectors_for_static_embeddings_with_head() {
-    let encoder = nearsay::compact::encoder().unwrap();
+    let encoder = nearsay_text::compact::built_in::encoder().unwrap();
     let answers = AnswerSet::of(&sample_rows()[..ANSWERS]);
     let vectors = encoder.encode_all(&answers.texts());
     let dir = tempfile::tempdir().unwrap();

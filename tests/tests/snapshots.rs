@@ -2,10 +2,8 @@
 //!
 //! `INSTA_UPDATE=always cargo test -p nearsay-tests --test snapshots` updates the snapshots.
 
-use nearsay_core::{
-    servable::{Data, Reissue, Servable},
-    store::DiskStore,
-};
+use nearsay::servable::{Data, Reissue, Servable};
+use nearsay_store::DiskStore;
 use nearsay_tests::{app, run_ok, test_file, write_file};
 use serde_json::Value;
 use std::process::Command;

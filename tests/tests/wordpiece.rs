@@ -1,7 +1,7 @@
 //! WordPiece against the `tokenizers` crate, with the vocabulary of MiniLM.
 
-use nearsay_core::wordpiece::{MAX_WORD_CHARS, Vocabulary, WordPiece};
 use nearsay_tests::{golden, needs, test_file, unicode_tables};
+use nearsay_text::wordpiece::{MAX_WORD_CHARS, Vocabulary, WordPiece};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 use std::thread;
@@ -295,7 +295,7 @@ proptest! {
 
 #[test]
 fn committed_unicode_tables_match_generator() {
-    let path = test_file("../core/src/wordpiece/tables.rs");
+    let path = test_file("../core/text/src/wordpiece/tables.rs");
     let written = std::fs::read_to_string(path).unwrap();
     // Line by line, for a short message.
     let tables = unicode_tables::tables();

@@ -13,16 +13,18 @@
 //! this on an idle machine.
 
 use crate::{Failure, child_command, peak_memory_mb};
+use nearsay::servable::{AnswerSet, ExportEncoder, KnownAnswer, Servable};
 use nearsay_core::{
-    compact::{StaticEncoder, Table},
     head::Folded,
-    index::{Hit, Index},
     matrix::{Matrix, dot},
-    servable::{AnswerSet, ExportEncoder, KnownAnswer, Servable},
-    store::{DiskStore, Store as _},
+};
+use nearsay_search::index::{Hit, Index};
+use nearsay_store::{DiskStore, Store as _};
+use nearsay_tests::write_model;
+use nearsay_text::{
+    compact::{StaticEncoder, Table},
     wordpiece::{Vocabulary, WordPiece},
 };
-use nearsay_tests::write_model;
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -121,7 +123,7 @@ fn make(answers: usize, folder: &Path) -> Result<(), Failure> {
 /// Reads all files once, into the system's cache.
 fn warm(folder: &Path) -> Result<(), Failure> {
     for file in DiskStore.list(folder)? {
-        if file.len > 0 && file.kind == nearsay_core::store::FileKind::File {
+        if file.len > 0 && file.kind == nearsay_store::FileKind::File {
             let mut file = DiskStore.open(&folder.join(file.name))?;
             std::io::copy(&mut *file, &mut std::io::sink())?;
         }
@@ -181,7 +183,7 @@ fn search(index: &Index) {
 /// Best hits by a scan of all vectors.
 fn flat_search(index: &Index, query: &[f32], threads: usize) -> Vec<Hit> {
     let mut unit = query.to_vec();
-    nearsay_core::index::normalize(&mut unit);
+    nearsay_search::index::normalize(&mut unit);
     let rows = index.vectors().rows();
     let mut hits = vec![(0u32, 0.0f32); rows];
     let part = rows.div_ceil(threads).max(1);

@@ -13,12 +13,10 @@
 //! by a third.
 
 use crate::{Failure, built_nearsay};
-use nearsay_core::{
-    faq::Row,
-    head::Folded,
-    servable::{AnswerSet, ExportEncoder, TextModel},
-    store::DiskStore,
-};
+use nearsay::servable::{AnswerSet, ExportEncoder, TextModel};
+use nearsay_core::head::Folded;
+use nearsay_faq::Row;
+use nearsay_store::DiskStore;
 use nearsay_tests::{sample_file, write_model};
 use std::{
     ffi::OsString,
@@ -97,7 +95,7 @@ fn texts(file: &Path) -> Result<Vec<String>, Failure> {
 
 /// Writes a model of [`ANSWERS`] answers with one question each.
 fn export(texts: &[String], dir: &Path) -> Result<(), Failure> {
-    let encoder = nearsay::compact::encoder()?;
+    let encoder = nearsay_text::compact::built_in::encoder()?;
     let text = |number: usize| format!("{} {number}", texts[number % texts.len()]);
     let rows: Vec<Row> = (0..ANSWERS)
         .map(|number| Row {

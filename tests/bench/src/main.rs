@@ -13,7 +13,7 @@
 //! | [`big_folder`] | opening and searching a model with a million answers |
 //! | [`compact_speed`] | throughput and cold start of the compact encoder |
 //! | [`tutorial_table`] | a training run next to the figures of Quaterion's tutorial |
-//! | `unicode_tables` | nothing: prints `core/src/wordpiece/tables.rs` |
+//! | `unicode_tables` | nothing: prints `core/text/src/wordpiece/tables.rs` |
 //!
 //! Data sets without a licence are not in this repository. `NEARSAY_TEST_DATA` names the directory
 //! that holds them.
@@ -59,8 +59,8 @@ const AS_NEARSAY: &str = "--as-nearsay";
 fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     if arguments.first().is_some_and(|first| first == AS_NEARSAY) {
-        // The program name that `nearsay::run` expects stands where the marker was.
-        return nearsay::run(arguments);
+        // The program name that `nearsay_cli::run` expects stands where the marker was.
+        return nearsay_cli::run(arguments);
     }
     let name = match arguments.is_empty() {
         true => String::new(),
@@ -107,7 +107,7 @@ fn built_nearsay() -> Result<PathBuf, Failure> {
     if program.is_file() {
         return Ok(program);
     }
-    let hint = "build it with `cargo build --release -p nearsay`";
+    let hint = "build it with `cargo build --release -p nearsay-cli`";
     Err(format!("{} does not exist; {hint}", program.display()).into())
 }
 

@@ -11,11 +11,11 @@
 
 use crate::{Failure, child_command, peak_memory_mb};
 use candle_core::Device;
-use nearsay_core::{
+use nearsay::{
     cache::{EmbeddingCache, Progress, Uninterrupted},
     servable::TextModel,
-    store::DiskStore,
 };
+use nearsay_store::DiskStore;
 use std::{
     ffi::OsString,
     io::{BufRead as _, BufReader, Write as _},
@@ -47,7 +47,7 @@ pub fn main(arguments: Vec<OsString>) -> Result<bool, Failure> {
 fn embed(texts: &str, cache: &Path, model: &str) -> Result<(), Failure> {
     let started = Instant::now();
     let model = match model {
-        "compact" => TextModel::of_static(nearsay::compact::encoder()?),
+        "compact" => TextModel::of_static(nearsay_text::compact::built_in::encoder()?),
         path => TextModel::open(&DiskStore, path.as_ref(), &Device::Cpu)?,
     };
     let texts: Vec<String> = (0..texts.parse()?).map(text).collect();

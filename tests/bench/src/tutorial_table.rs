@@ -10,7 +10,7 @@
 //! initial weights, or by more than 0.004 later.
 
 use crate::Failure;
-use nearsay_core::train::{Epoch, Event};
+use nearsay::train::{Epoch, Event};
 use std::{ffi::OsString, io::BufRead as _};
 
 /// (epoch, train rp@1, train rrk, val rp@1, val rrk) as the tutorial prints them; the first row has one

@@ -5,7 +5,6 @@ use core::fmt::Debug;
 use nearsay_core::{
     distance::{Distance, DistanceKind},
     head::{HeadConfig, Mode},
-    index::Index,
     loss::{
         Contrastive, CosFace, FastAp, GroupLoss, MultipleNegativesRanking, OnlineContrastive,
         PairLoss, Triplet,
@@ -16,8 +15,9 @@ use nearsay_core::{
         score_pool,
     },
     sample::PairTargets,
-    wordpiece::{Vocabulary, WordPiece},
 };
+use nearsay_search::index::Index;
+use nearsay_text::wordpiece::{Vocabulary, WordPiece};
 
 static VOCABULARY: &str = "[UNK]\nfee\n##s\nlate\n?\n한\nᄒ\n##ᅡ\n##ᆫ\n";
 

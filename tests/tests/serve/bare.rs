@@ -1,10 +1,8 @@
 //! A model without answers encodes; all other endpoints say why they can't answer.
 
 use super::{TOKEN, client, copy, get, model, post, rows, send, serve};
-use nearsay_core::{
-    servable::{Confidence, Reissue},
-    store::DiskStore,
-};
+use nearsay::servable::{Confidence, Reissue};
+use nearsay_store::DiskStore;
 use nearsay_tests::server::Server;
 use serde_json::json;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use super::{Failure, choices::Choice, encoder};
 use crate::cache_dir;
-use nearsay_core::train::Recipe;
+use nearsay::train::Recipe;
 use std::{ffi::OsString, ops::RangeInclusive, path::PathBuf};
 
 /// Data sets to measure, and their resources.

@@ -23,11 +23,11 @@ use super::{
     folder::Folder,
     sets::{CLOUD, Sets},
 };
-use nearsay_core::{
+use nearsay::servable::{Checked, Confidence as Rule, HeldOut, Outcome, check};
+use nearsay_faq::{Row, normalize};
+use nearsay_search::{
     calibration::{Calibration, Silence},
-    faq::{Row, normalize},
     index::Index,
-    servable::{Checked, Confidence as Rule, HeldOut, Outcome, check},
 };
 use std::{collections::HashSet, ops::ControlFlow};
 
@@ -190,7 +190,7 @@ fn with_answers<'r>(folder: &Folder, held_out: &'r [Row]) -> Vec<(&'r str, u32)>
         .iter()
         .filter_map(|row| Some((row, number(row)? as u32)));
     answered
-        .flat_map(|(row, answer)| row.ways_to_ask().map(move |way| (way, answer)))
+        .flat_map(|(row, answer)| row.all_questions().map(move |way| (way, answer)))
         .collect()
 }
 

@@ -6,13 +6,10 @@ use super::{
     exam::{Asked, Exam},
 };
 use candle_core::Device;
-use nearsay_core::{
-    expansion::Own,
-    index::Index,
-    matrix::Matrix,
-    servable::{Expander, Servable, Words},
-    store::DiskStore,
-};
+use nearsay::servable::{Expander, Servable, Words};
+use nearsay_core::matrix::Matrix;
+use nearsay_search::{expansion::Own, index::Index};
+use nearsay_store::DiskStore;
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},

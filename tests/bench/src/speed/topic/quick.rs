@@ -7,7 +7,7 @@ use crate::speed::{
     rounds::{Cost, Spread},
     table::{Goal, Table},
 };
-use nearsay_core::train::{
+use nearsay::train::{
     BatchFigures, Control, Pairs, Recipe, Settings,
     whiten::{half_whitening, whitened},
 };

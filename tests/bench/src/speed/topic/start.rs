@@ -7,14 +7,13 @@ use crate::speed::{
     rounds::{Contestant, Cost, Rounds},
     table::{Goal, Table},
 };
-use nearsay_core::{
-    head::Folded,
-    matrix::Matrix,
-    model::ModelFiles,
+use nearsay::{
     servable::{AnswerSet, ExportEncoder},
-    store::DiskStore,
     train::data::normalized,
 };
+use nearsay_core::{head::Folded, matrix::Matrix};
+use nearsay_model::ModelFiles;
+use nearsay_store::DiskStore;
 use nearsay_tests::write_model;
 use std::{
     path::Path,

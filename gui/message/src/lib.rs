@@ -1,0 +1,6 @@
+//! Errors and results as the user of a command reads them.
+#![allow(missing_docs)]
+
+#[cfg(feature = "terminal")]
+pub mod terminal;
+pub mod trouble;
