@@ -80,7 +80,7 @@ fn killed_process_leaves_old_or_new_content() {
             let unfinished = DiskStore.entries(root).is_ok_and(|entries| {
                 entries.iter().any(|entry| {
                     let name = names::classify_name(&entry.name);
-                    entry.kind == kind && matches!(name, Some(names::Ours::Part))
+                    entry.kind == kind && matches!(name, Some(names::TempName::Part))
                 })
             });
             unfinished && looks > attempt
