@@ -20,21 +20,21 @@ Pass = Callable[[Request], Reply]
 
 
 def timed(work: Callable[[], object]) -> Reply:
-    """Seconds by the clock and of the processor."""
+    """Wall time and processor time in seconds."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
 def peak_mb() -> float:
-    """The most memory this process has had resident, in MB (Linux)."""
+    """Peak resident memory of this process in MB (Linux)."""
     with open("/proc/self/status", encoding="ascii") as status:
         line = next(line for line in status if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024 / 1e6
 
 
 def fastest(variants: dict[str, Callable[[], object]]) -> str:
-    """The name of the quickest; each is tried twice and its better time counts."""
+    """Name of the fastest candidate; each is timed twice, and the better time counts."""
 
     def seconds(work: Callable[[], object]) -> float:
         return min(timed(work)["wall"] for _ in range(2))
@@ -43,7 +43,7 @@ def fastest(variants: dict[str, Callable[[], object]]) -> str:
 
 
 def serve(load: Callable[[Request], tuple[str, Pass]], *packages: str) -> None:
-    """Loads and warms up as the first line says, then does passes until stdin ends.
+    """Loads and warms up according to the first line, then runs passes until stdin ends.
 
     `load` returns a note on the settings it found best, and what does a pass.
     """
@@ -66,6 +66,6 @@ def serve(load: Callable[[Request], tuple[str, Pass]], *packages: str) -> None:
 
 
 def texts_of(request: Request) -> list[str]:
-    """The texts in the file a request names."""
+    """Texts of the file that a request names."""
     with open(request["texts"], encoding="utf-8") as file:
         return json.load(file)

@@ -80,7 +80,7 @@ fn train_ask_eval_encode() {
         "an empty question"
     );
 
-    // Paraphrased questions, asked of the model's own index.
+    // Paraphrased questions, in the model's own index.
     let questions = sample_file("library_questions.jsonl");
     let eval = |more: &[&Path]| {
         let mut command = app!();

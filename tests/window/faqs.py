@@ -1,4 +1,4 @@
-"""The files of the journey: a messy table, and a tidy second one."""
+"""Files of the journey: a messy table and a clean one."""
 
 # Answers with their questions. Umlauts and quotes test the parser.
 ANSWERS = [
@@ -31,7 +31,7 @@ ANSWERS = [
         "It broke after a year, what now?", "Does the warranty cover repairs?"]),
     ("Gift cards are at the counter, from 10 € to 200 €.", [
         "Do you sell gift cards?", "Where do I get a voucher?",
-        "Can I give somebody a voucher?", "What is the largest gift card?"]),
+        "Can I give a friend a voucher?", "What is the largest gift card?"]),
     ("The café on the first floor serves crème brûlée until 17.", [
         "Is there something to eat?", "Where is the café?",
         "Can I have coffee here?", "Do you serve dessert?"]),
@@ -53,7 +53,7 @@ SECOND = [
 
 
 def quoted(cell):
-    """A cell as spreadsheets write it."""
+    """A cell as spreadsheets export it."""
     return '"' + cell.replace('"', '""') + '"' if set(cell) & set(';"\n') else cell
 
 
@@ -67,7 +67,7 @@ def messy():
 
 
 def second():
-    """A tidy table."""
+    """A clean table."""
     rows = [(question, answer) for answer, asked in SECOND for question in asked]
     lines = ["question,answer"] + [f'"{question}","{answer}"' for question, answer in rows]
     return ("\n".join(lines) + "\n").encode()

@@ -136,7 +136,7 @@ fn file(path: &Path, rows: usize) -> Result<(), Failure> {
     let document = sample::document("Library", "the sample");
     let words: Vec<&str> = document
         .rows()
-        .flat_map(|(_, entry, wording)| [wording.text.as_str(), entry.answer.as_str()])
+        .flat_map(|(_, entry, question)| [question.text.as_str(), entry.answer.as_str()])
         .flat_map(str::split_whitespace)
         .collect();
     let mut text = String::from("question,answer,topic\n");
@@ -242,7 +242,11 @@ fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
     );
     let known = document.entries.values().map(|entry| KnownAnswer {
         answer: entry.answer.clone(),
-        questions: entry.wordings.iter().map(|way| way.text.clone()).collect(),
+        questions: entry
+            .wordings
+            .iter()
+            .map(|question| question.text.clone())
+            .collect(),
         row: 1,
         source: None,
     });

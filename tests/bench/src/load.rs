@@ -88,8 +88,8 @@ fn questions(dir: &Path) -> Result<Vec<Value>, Failure> {
     let mut questions = Vec::new();
     for line in std::fs::read_to_string(dir.join("answers.jsonl"))?.lines() {
         let answer: Value = serde_json::from_str(line)?;
-        let wordings = answer["questions"].as_array().into_iter().flatten();
-        questions.extend(wordings.map(|wording| json!({"question": wording})));
+        let known = answer["questions"].as_array().into_iter().flatten();
+        questions.extend(known.map(|question| json!({"question": question})));
     }
     match questions.is_empty() {
         true => Err("the model has no known questions".into()),

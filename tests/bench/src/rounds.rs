@@ -143,7 +143,7 @@ impl Rounds {
         self.names.iter().position(|known| known == name)
     }
 
-    /// How many times less one took than another; `None` when one of them did not take part.
+    /// Speed-up of a contestant over another; `None` if one of them did not run.
     pub fn times_faster(&self, name: &str, than: &str) -> Option<Spread> {
         let (ours, theirs) = (self.number(name)?, self.number(than)?);
         let each = self.costs[ours]

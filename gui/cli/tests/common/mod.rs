@@ -363,7 +363,7 @@ pub fn fill(window: &mut Window, seed: u64, rows: &[(String, String)]) {
 pub fn add(window: &mut Window, rows: &[(String, String)]) {
     let imports = document(window).imports.len();
     let Some(dir) = &state(window).project.dir else {
-        panic!("no place for a file")
+        panic!("no project directory")
     };
     let path = dir.join(format!("made-{imports}.jsonl"));
     let mut lines = String::new();
@@ -385,7 +385,7 @@ const THINGS: [&str; 10] = [
     "card", "bicycle", "parcel", "invoice", "flat", "meal", "doctor", "car", "phone", "teacher",
 ];
 
-const WISHES: [(&str, [&str; 3]); 6] = [
+const REQUESTS: [(&str, [&str; 3]); 6] = [
     (
         "Ordering",
         [
@@ -436,15 +436,15 @@ const WISHES: [(&str, [&str; 3]); 6] = [
     ),
 ];
 
-/// 60 answers with three questions each. The questions of a wish are the same for all things, so
+/// 60 answers with three questions each. The questions of a request are the same for all things, so
 /// that a model trained on some of them improves on the others.
 pub fn desk() -> Vec<(String, String)> {
     let mut rows = Vec::new();
     for way in 0..3 {
         for (number, thing) in THINGS.iter().enumerate() {
-            for (page, (wish, ways)) in WISHES.iter().enumerate() {
+            for (page, (request, ways)) in REQUESTS.iter().enumerate() {
                 let question = ways[way].replace('#', thing);
-                let answer = format!("{wish}, {thing}: see page {number}{page}.");
+                let answer = format!("{request}, {thing}: see page {number}{page}.");
                 rows.push((question, answer));
             }
         }

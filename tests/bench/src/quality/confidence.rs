@@ -44,18 +44,18 @@ const SETS: [&str; 3] = ["zaragoza_construction_en", "perlfaq_en", CLOUD];
 #[derive(Clone, Copy, Debug)]
 pub enum Of {
     /// Answers and known paraphrases.
-    Wordings,
+    Paraphrases,
     /// Answers alone.
     Answers,
 }
 
 impl Of {
-    pub const ALL: [Self; 2] = [Self::Wordings, Self::Answers];
+    pub const ALL: [Self; 2] = [Self::Paraphrases, Self::Answers];
 
     /// Name in the table.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Wordings => "answers, wordings",
+            Self::Paraphrases => "answers, paraphrases",
             Self::Answers => "answers",
         }
     }
@@ -131,7 +131,7 @@ impl Strangers {
             )?))
         });
         let strangers = strangers.collect::<Result<_, Failure>>()?;
-        let confident = confident(&outcomes).ok_or("nothing is kept aside")?;
+        let confident = confident(&outcomes).ok_or("no held-out questions")?;
         fastrand::Rng::with_seed(seed).shuffle(&mut outcomes);
         let (learn, measure) = outcomes.split_at(outcomes.len() / 2);
         Ok(Measured {
@@ -158,7 +158,7 @@ impl Halves {
         let calibration = Calibration::fit(learn)?;
         let sure: Vec<(f64, bool)> = measure
             .iter()
-            .map(|&(sureness, right)| (calibration.probability(sureness).into(), right))
+            .map(|&(confidence, right)| (calibration.probability(confidence).into(), right))
             .collect();
         let silence = Silence::of(learn);
         let enough = |threshold: &f32| {
@@ -200,7 +200,7 @@ fn without(folder: &Folder, questions: &[(&str, u32)], of: Of) -> Vec<u32> {
     let asked: HashSet<&str> = questions.iter().map(|(question, _)| *question).collect();
     let is_left_out = |vector: &u32| match (answers.wording(*vector), of) {
         (Some(_), Of::Answers) => true,
-        (Some(wording), Of::Wordings) => asked.contains(wording),
+        (Some(text), Of::Paraphrases) => asked.contains(text),
         (None, _) => false,
     };
     (0..answers.owners().len() as u32)
@@ -264,7 +264,7 @@ impl Confidence {
     pub fn print(&self) {
         println!(
             "\n| model, searched | confident: held out | {} | ECE | answered | wrong of all | wrong of \
-             those answered | times rarer |",
+             those answered | reduction factor |",
             SETS.join(" | ")
         );
         println!("|{}", " --- |".repeat(7 + SETS.len()));

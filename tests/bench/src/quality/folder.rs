@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A model as it is served.
+/// A served model.
 pub struct Folder {
     pub served: Servable,
     dir: PathBuf,
@@ -97,7 +97,7 @@ impl Folder {
 
     fn expander<T: AsRef<str>>(&self, without: &[T]) -> Result<Option<Expander>, Failure> {
         let asked: HashSet<&str> = without.iter().map(AsRef::as_ref).collect();
-        let is_asked = |wording: &str| asked.contains(wording);
+        let is_asked = |text: &str| asked.contains(text);
         Ok(self.served.expander(&DiskStore, &self.dir, &is_asked)?)
     }
 

@@ -24,7 +24,7 @@
 //!
 //! Training works as in `nearsay train`, evaluation of the written model as in `nearsay eval`: equal
 //! answers are one answer, and ties count against us. "As shipped" is hybrid search where training
-//! chose it, "by meaning" dense search alone, `frozen` the base encoder, `words alone` BM25. Figures
+//! chose it, "dense" is dense search alone, `frozen` the base encoder, `words alone` BM25. Figures
 //! are means over the seeds, with the smallest and the largest in brackets. Each encoder embeds the
 //! texts once, which is reported separately; seconds are those of training, evaluation included.
 //!
@@ -68,7 +68,7 @@ struct Quality {
     arguments: Arguments,
     encoders: Vec<Encoder>,
     peers: Peers,
-    /// For embeddings, folders, and what goes between processes.
+    /// Directory for embeddings, models, and files shared between processes.
     shared: TempDir,
 }
 

@@ -30,7 +30,7 @@ pub fn run(quality: &Quality, sets: &Sets) -> Result<(), Failure> {
     let rows = sets.cloud_train()?;
     println!("{SUBSETS} subsets each; gains in hundredths, ± one standard error");
     println!(
-        "\n| pairs | encoder | recipe | accuracy@1 before | gain | mrr@10 before | gain | by meaning: gain in \
+        "\n| pairs | encoder | recipe | accuracy@1 before | gain | mrr@10 before | gain | dense: gain in \
          mrr@10 | subsets that lose mrr@10 | the most lost | runs that lose | runs that gain |"
     );
     println!("|{}", " --- |".repeat(12));

@@ -73,7 +73,7 @@ impl Table {
     /// Prints the table, exam by exam.
     pub fn print(&self) {
         println!(
-            "\n| searched | model | accuracy@1 | gain over frozen | accuracy@5 | mrr@10 | by meaning: accuracy@1 | accuracy@5 \
+            "\n| searched | model | accuracy@1 | gain over frozen | accuracy@5 | mrr@10 | dense: accuracy@1 | accuracy@5 \
              | mrr@10 | keyword weight | seconds | runs |"
         );
         println!("|{}", " --- |".repeat(12));

@@ -15,7 +15,7 @@ pub fn run(bench: &Bench, _table: &mut Table) -> Result<(), Failure> {
     let questions: Vec<&str> = cloud.val.iter().map(|row| row.question.as_str()).collect();
     let questions = bench.data.share("questions.json", &questions)?;
     for (what, pool) in [
-        ("the answers kept aside", cloud.val.clone()),
+        ("the validation answers", cloud.val.clone()),
         ("all answers", cloud.rows()),
     ] {
         let (answers, right) = exam(&cloud.val, &pool);
