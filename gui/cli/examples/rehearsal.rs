@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use nearsay_app::{
     app::{OpenOptions, open_with},
-    job::{Engine, PATIENCE},
+    worker::{Engine, PATIENCE},
 };
 
 fn main() {
@@ -26,7 +26,7 @@ fn main() {
         data_dir,
     };
     if let Err(error) = open_with(options, engine) {
-        eprintln!("{error}\n{}", error.trouble().detail);
+        eprintln!("{error}\n{}", error.error().detail);
         std::process::exit(1);
     }
 }

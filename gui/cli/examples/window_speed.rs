@@ -27,9 +27,9 @@ use nearsay::servable::{AnswerSet, Confidence, Data, KnownAnswer, Reissue, TextM
 use nearsay_app::{
     app::App,
     command::Command,
-    job::{Engine, FileDialog, PATIENCE, Picking},
     state::{Picked, Step},
     theme,
+    worker::{Engine, FileDialog, PATIENCE, Picking},
 };
 use nearsay_core::{matrix::Matrix, tensor::Tensor as _};
 use nearsay_project::{Document, Entry, Folder, Model, Models, Shared, Wording, sample};

@@ -5,7 +5,7 @@ pub mod commands;
 
 use clap::Parser as _;
 use nearsay_hub::dirs::DataDir;
-use nearsay_message::trouble::Trouble;
+use nearsay_message::UserError;
 use std::{ffi::OsString, process::ExitCode};
 
 /// Runs the program with these arguments, the first being its own name.
@@ -19,38 +19,38 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let json = cli.command.as_ref().is_some_and(commands::Command::json);
     let done = DataDir::new(cli.data)
-        .map_err(Trouble::from)
+        .map_err(UserError::from)
         .and_then(|data| match cli.command {
             Some(command) => command.run(&data),
             None => open_window(cli.file, &data),
         });
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(trouble) => {
+        Err(error) => {
             if json {
                 let line = serde_json::json!({
-                    "event": "failed", "error": trouble.what, "remedy": trouble.fix,
+                    "event": "failed", "error": error.what, "remedy": error.fix,
                 });
                 nearsay_message::terminal::print_json(&line).ok();
             }
-            eprintln!("nearsay: {trouble}");
+            eprintln!("nearsay: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
 #[cfg(feature = "app")]
-fn open_window(file: Option<std::path::PathBuf>, data: &DataDir) -> Result<(), Trouble> {
+fn open_window(file: Option<std::path::PathBuf>, data: &DataDir) -> Result<(), UserError> {
     let options = nearsay_app::app::OpenOptions {
         file,
         data_dir: data.root().to_owned(),
     };
-    nearsay_app::app::open(options).map_err(|error| error.trouble().clone())
+    nearsay_app::app::open(options).map_err(|error| error.error().clone())
 }
 
 #[cfg(not(feature = "app"))]
-fn open_window(_: Option<std::path::PathBuf>, _: &DataDir) -> Result<(), Trouble> {
-    Err(Trouble::new(
+fn open_window(_: Option<std::path::PathBuf>, _: &DataDir) -> Result<(), UserError> {
+    Err(UserError::new(
         "this build of nearsay has no window",
         "Run `nearsay --help` for the sub-commands, or build with the feature `app`.",
     ))

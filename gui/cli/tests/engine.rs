@@ -12,8 +12,8 @@ use common::{
 use nearsay::train::{self, BatchFigures, Epoch, Recipe, Report, Settings, report::Findings};
 use nearsay_app::{
     command::Command,
-    job::{AnswersEvent, Engine, Event},
     state::{Check, Side, Stage, State, Step},
+    worker::{AnswersEvent, Engine, Event},
 };
 use nearsay_project::{Effort, Models, Pending};
 use tempfile::tempdir;
@@ -90,7 +90,7 @@ fn stop_shows_at_once_and_keeps_best_model() {
     assert!(state(&window).training.stopping || ended(state(&window)));
     until(&mut window, "stopped", ended);
     let training = &state(&window).training;
-    assert_eq!(training.stage, Stage::Done, "{:?}", training.trouble);
+    assert_eq!(training.stage, Stage::Done, "{:?}", training.error);
     assert!((training.rounds.len() as u64) < training.rounds_planned);
     assert!(training.outcome.unwrap().after.asked > 0);
     let models = &state(&window).project.models;
@@ -279,7 +279,7 @@ fn killed_training_can_be_resumed() {
         state(&window).training.stage,
         Stage::Done,
         "{:?}",
-        state(&window).training.trouble
+        state(&window).training.error
     );
     assert!(state(&window).project.models.current.is_some());
 }
@@ -305,7 +305,7 @@ fn training_interrupted_by_closing_window_resumes_in_next_window() {
         state(&window).training.stage,
         Stage::Done,
         "{:?}",
-        state(&window).training.trouble
+        state(&window).training.error
     );
 }
 
@@ -317,15 +317,15 @@ fn failure_shows_cause_and_remedy() {
     until(&mut window, "failed, with its last words", |state| {
         state
             .training
-            .trouble
+            .error
             .as_ref()
-            .is_some_and(|trouble| !trouble.detail.is_empty())
+            .is_some_and(|error| !error.detail.is_empty())
     });
     shows(&window, "The disk is full");
     shows(&window, "Free some space, then train again");
     shows(&window, "The training did not get to its end");
-    let trouble = state(&window).training.trouble.clone().unwrap();
-    assert!(trouble.detail.contains("something about the disk"));
+    let error = state(&window).training.error.clone().unwrap();
+    assert!(error.detail.contains("something about the disk"));
     press(&mut window, "Copy report");
     was_told(&window, "Report copied");
     control(&window, "Train again");
@@ -423,7 +423,7 @@ fn unreadable_new_model_keeps_old_model_answering() {
     press(&mut window, "Stop and keep the best");
     until(&mut window, "ended", ended);
     assert_eq!(state(&window).training.stage, Stage::Failed);
-    assert!(state(&window).training.trouble.is_some());
+    assert!(state(&window).training.error.is_some());
     assert_eq!(state(&window).project.models.current, Some(current));
     ask(&mut window, "How do I order a card?");
     until(&mut window, "answered by the old model", |state| {

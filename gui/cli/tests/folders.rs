@@ -288,11 +288,11 @@ fn unreadable_model_directory_shows_error_and_keeps_project() {
         change(&folder);
         drop_on(&mut window, &folder);
         until(&mut window, "it is refused", |state| {
-            state.shell.adopting.is_none() && state.shell.trouble.is_some()
+            state.shell.adopting.is_none() && state.shell.error.is_some()
         });
         words.iter().for_each(|words| shows(&window, words));
         assert_eq!(state(&window).project.dir, before);
-        tell(&mut window, Command::HideTrouble);
+        tell(&mut window, Command::HideError);
         std::fs::remove_dir_all(&folder).unwrap();
     };
     refused(

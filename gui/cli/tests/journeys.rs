@@ -167,7 +167,7 @@ fn corrected_mistakes_are_learned() {
         state(&window).training.stage,
         Stage::Done,
         "{:?}",
-        state(&window).training.trouble
+        state(&window).training.error
     );
     let outcome = state(&window).training.outcome.unwrap();
     assert!(outcome.kept);
@@ -697,9 +697,9 @@ fn export_refuses_to_replace_foreign_files() {
     to(&mut window, &ours);
     until(&mut window, "exported", |state| !state.export.running);
     assert!(
-        state(&window).export.trouble.is_none(),
+        state(&window).export.error.is_none(),
         "{:?}",
-        state(&window).export.trouble
+        state(&window).export.error
     );
     let first = std::fs::read(ours.join("answers.jsonl")).unwrap();
     add(
@@ -802,12 +802,10 @@ fn file_without_questions_shows_error() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     tell(&mut window, Command::AnswerFile(path));
-    until(&mut window, "told", |state| {
-        state.ask.batch.trouble.is_some()
-    });
+    until(&mut window, "told", |state| state.ask.batch.error.is_some());
     shows(&window, "I found no questions in asked.txt");
     press_last(&mut window, "Hide");
-    assert!(state(&window).ask.batch.trouble.is_none());
+    assert!(state(&window).ask.batch.error.is_none());
 }
 
 #[test]

@@ -13,11 +13,11 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use nearsay::train;
 use nearsay_app::{
     command::Command,
-    job::Event,
     state::{
         ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Picked, Saved, Stage, Step,
-        Trouble,
+        UserError,
     },
+    worker::Event,
 };
 use nearsay_project::{Document, Effort, RowId};
 use tempfile::tempdir;
@@ -82,7 +82,7 @@ fn typed_question_finds_answer_and_keyboard_copies_it() {
         .flat_map(|reply| &reply.answers)
         .map(|answer| answer.answer.clone())
         .collect();
-    assert_eq!(answers.len(), nearsay_app::job::TOP);
+    assert_eq!(answers.len(), nearsay_app::worker::TOP);
     control(&window, "Copy answer 2");
     window.key_down(Key::Enter);
     window.step();
@@ -563,16 +563,16 @@ fn unreadable_file_shows_error() {
     ] {
         drop_on(&mut window, &data.path().join(name));
         until(&mut window, name, |state| {
-            let trouble = state.data.trouble.as_ref();
-            state.data.reading.is_none() && trouble.is_some_and(|t| t.what.contains(said))
+            let error = state.data.error.as_ref();
+            state.data.reading.is_none() && error.is_some_and(|t| t.what.contains(said))
         });
         shows(&window, said);
     }
     press(&mut window, "Hide");
-    assert!(state(&window).data.trouble.is_none());
+    assert!(state(&window).data.error.is_none());
     drop_on(&mut window, data.path());
     until(&mut window, "a folder of nothing", |state| {
-        state.shell.trouble.is_some()
+        state.shell.error.is_some()
     });
     shows(&window, "There is neither a project nor a model in");
     press(&mut window, "Hide");
@@ -691,10 +691,10 @@ fn every_control_has_accessible_name() {
     tell(&mut window, Command::AllProblems(Some(1)));
     tell(&mut window, Command::Pick(Picked::Faqs));
     until(&mut window, "cancelled", |state| state.shell.no_dialog);
-    let trouble = Trouble::new("What", "Fix").with_detail("Detail");
-    window.state_mut().state.data.trouble = Some(trouble.clone());
-    window.state_mut().state.shell.trouble = Some(trouble.clone());
-    window.state_mut().state.project.saved = Saved::No(trouble.clone());
+    let error = UserError::new("What", "Fix").with_detail("Detail");
+    window.state_mut().state.data.error = Some(error.clone());
+    window.state_mut().state.shell.error = Some(error.clone());
+    window.state_mut().state.project.saved = Saved::No(error.clone());
     every_step_is_named(&mut window, "read, with troubles");
     for view in [DataView::Table, DataView::Mend, DataView::Topics] {
         tell(&mut window, Command::DataView(view));
@@ -744,8 +744,8 @@ fn every_control_has_accessible_name() {
     press(&mut window, "Answer a file of questions");
     window.run_steps(20);
     window.state_mut().state.ask.batch.result = Some(data.path().join("x.csv"));
-    window.state_mut().state.ask.batch.trouble = Some(trouble.clone());
-    window.state_mut().state.ask.trouble = Some(trouble.clone());
+    window.state_mut().state.ask.batch.error = Some(error.clone());
+    window.state_mut().state.ask.error = Some(error.clone());
     window.run_steps(2);
     all_is_named(&window, "a file of questions");
     ask(&mut window, "What is 7?");
@@ -789,7 +789,7 @@ fn every_control_has_accessible_name() {
         &mut window,
         r#"{"event":"failed","error":"It broke","remedy":"Mend it"}"#,
     );
-    window.state_mut().state.training.trouble = Some(trouble);
+    window.state_mut().state.training.error = Some(error);
     window.state_mut().state.training.can_go_on = true;
     every_step_is_named(&mut window, "failed");
     window.state_mut().state.export.done = Some(Exported {

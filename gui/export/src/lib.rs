@@ -59,8 +59,8 @@ mod texts;
 use candle_core::Device;
 use nearsay::servable::Servable;
 use nearsay_message::{
+    UserError,
     terminal::{print_json, print_line},
-    trouble::Trouble,
 };
 use nearsay_store::{DiskStore, ErrorKind, Store as _};
 use serde::Serialize;
@@ -120,7 +120,7 @@ struct Made<'a> {
     words: bool,
 }
 
-pub fn command(args: &Args) -> Result<(), Trouble> {
+pub fn command(args: &Args) -> Result<(), UserError> {
     if args.to == Format::Onnx {
         return onnx::export(&args.dir, &args.target, args.json);
     }
@@ -161,8 +161,8 @@ pub const NO_WORDS: &str = "Words do not count there, though they do in this fol
      meaning alone, and their scores are lower.";
 
 /// The files of an earlier export may be replaced; these were written by something else.
-fn not_an_export(dir: &Path) -> Trouble {
-    Trouble::new(
+fn not_an_export(dir: &Path) -> UserError {
+    UserError::new(
         format_args!(
             "{} is not empty and not an export of Nearsay, so nothing was written to it",
             dir.display()
@@ -172,7 +172,7 @@ fn not_an_export(dir: &Path) -> Trouble {
 }
 
 /// Whether a file has `bytes` at `offset`. A missing one has not.
-fn begins_with(file: &Path, offset: u64, bytes: &[u8]) -> Result<bool, Trouble> {
+fn begins_with(file: &Path, offset: u64, bytes: &[u8]) -> Result<bool, UserError> {
     let mut start = Vec::new();
     let opened = match DiskStore.open(file) {
         Ok(opened) => opened,
@@ -182,20 +182,20 @@ fn begins_with(file: &Path, offset: u64, bytes: &[u8]) -> Result<bool, Trouble> 
     let end = offset + bytes.len() as u64;
     opened.take(end).read_to_end(&mut start).map_err(|error| {
         let what = format_args!("{} cannot be read ({error})", file.display()).to_string();
-        Trouble::new(what, "Name a new or an empty folder.")
+        UserError::new(what, "Name a new or an empty folder.")
     })?;
     Ok(start.get(offset as usize..) == Some(bytes))
 }
 
 /// Refuses a folder that has anything in it but these names.
-fn replaceable(dir: &Path, ours: &dyn Fn(&str) -> bool) -> Result<(), Trouble> {
+fn replaceable(dir: &Path, ours: &dyn Fn(&str) -> bool) -> Result<(), UserError> {
     let entries = DiskStore.list(dir)?;
     let other = entries
         .iter()
         .find(|entry| !entry.name.to_str().is_some_and(ours));
     match other {
         None => Ok(()),
-        Some(other) => Err(Trouble::new(
+        Some(other) => Err(UserError::new(
             format_args!(
                 "{} has other things in it ({})",
                 dir.display(),

@@ -4,14 +4,14 @@
 //!
 //! Source: NumPy Enhancement Proposal 1, *A Simple File Format for NumPy Arrays*.
 
-use super::{Trouble, begins_with, not_an_export, replaceable, texts::Text};
+use super::{UserError, begins_with, not_an_export, replaceable, texts::Text};
 use nearsay_store::{DiskStore, Owned, Store as _};
 use std::{io, path::Path};
 
 const VECTORS: &str = "vectors.npy";
 const ANSWERS: &str = "answers.jsonl";
 
-pub(super) fn write(texts: &[Text<'_>], dim: usize, dir: &Path) -> Result<(), Trouble> {
+pub(super) fn write(texts: &[Text<'_>], dim: usize, dir: &Path) -> Result<(), UserError> {
     owned(dir)?;
     let staging = DiskStore.stage_dir(dir)?;
     let header = header(texts.len(), dim);
@@ -31,7 +31,7 @@ pub(super) fn write(texts: &[Text<'_>], dim: usize, dir: &Path) -> Result<(), Tr
 }
 
 /// The files that may be replaced: both of an earlier export, when nothing else is in the folder.
-fn owned(dir: &Path) -> Result<Owned, Trouble> {
+fn owned(dir: &Path) -> Result<Owned, UserError> {
     DiskStore.recover(dir)?;
     if !DiskStore.exists(dir)? || DiskStore.list(dir)?.is_empty() {
         return Ok(Owned::default());
@@ -72,8 +72,8 @@ mod tests {
         write(&[], 3, &dir).unwrap();
         write(&[], 3, &dir).unwrap();
         DiskStore.write_atomic(&dir.join("diary"), b"dear").unwrap();
-        let trouble = write(&[], 3, &dir).unwrap_err();
-        assert!(trouble.what.contains("diary"), "{trouble}");
+        let error = write(&[], 3, &dir).unwrap_err();
+        assert!(error.what.contains("diary"), "{error}");
         assert_eq!(DiskStore.list(&dir).unwrap().len(), 3);
     }
 
@@ -90,8 +90,8 @@ mod tests {
             if let Some(bytes) = vectors {
                 DiskStore.write_atomic(&dir.join(VECTORS), bytes).unwrap();
             }
-            let trouble = write(&[], 3, &dir).unwrap_err();
-            assert!(trouble.what.contains("not an export"), "{trouble}");
+            let error = write(&[], 3, &dir).unwrap_err();
+            assert!(error.what.contains("not an export"), "{error}");
             assert!(
                 DiskStore
                     .read(&faq, 99)

@@ -2,7 +2,7 @@
 //!
 //! The crate without Arrow: its column writers are all that is needed, and Arrow would be most of it.
 
-use super::{Trouble, texts::Text};
+use super::{UserError, texts::Text};
 use ::parquet::{
     data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int64Type},
     errors::{ParquetError, Result},
@@ -35,7 +35,7 @@ message faq {
 /// Texts that are written together: at 384 numbers a vector, some 25 MB.
 const GROUP: usize = 16_384;
 
-pub(super) fn write(texts: &[Text<'_>], file: &Path) -> std::result::Result<(), Trouble> {
+pub(super) fn write(texts: &[Text<'_>], file: &Path) -> std::result::Result<(), UserError> {
     Ok(DiskStore.write_stream(file, &mut |out| {
         write_groups(out, texts).map_err(|error| match error {
             // The disk's own error tells more than the crate's.

@@ -4,7 +4,7 @@
 //! at the end: whoever asks meanwhile is answered by the former table, running the file again gives the
 //! same, and a mistake leaves everything as it was. Grants on the former table are not taken over.
 
-use super::{Trouble, texts::Text};
+use super::{UserError, texts::Text};
 use nearsay_store::{DiskStore, Store as _};
 use std::{
     fmt::Write as _,
@@ -32,23 +32,23 @@ pub(super) fn write(
     dim: usize,
     file: &Path,
     options: &Options,
-) -> Result<(), Trouble> {
+) -> Result<(), UserError> {
     let table = &options.table;
     if !plain(table) {
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!("“{table}” cannot be the table's name"),
             "It must be of small letters, digits and underscores, begin with a letter, and have 40 of \
              them at most.",
         ));
     }
     if dim > MAX_DIM {
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!("these vectors have {dim} numbers; pgvector can index {MAX_DIM} at most"),
             "Train on an encoder with shorter vectors.",
         ));
     }
     if let Some(text) = texts.iter().find(|text| has_zero(text)) {
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!(
                 "the text on line {} of the FAQ has a zero byte, which PostgreSQL cannot keep",
                 text.row

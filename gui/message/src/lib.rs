@@ -3,4 +3,6 @@
 
 #[cfg(feature = "terminal")]
 pub mod terminal;
-pub mod trouble;
+mod user_error;
+
+pub use user_error::UserError;

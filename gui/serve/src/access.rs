@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use nearsay_message::trouble::Trouble;
+use nearsay_message::UserError;
 use sha2::{Digest as _, Sha256};
 use std::{net::IpAddr, sync::Arc};
 use subtle::ConstantTimeEq as _;
@@ -33,10 +33,10 @@ impl Access {
         host: IpAddr,
         token: Option<&str>,
         names: &[String],
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, UserError> {
         match token {
             None if !host.is_loopback() => {
-                return Err(Trouble::new(
+                return Err(UserError::new(
                     format_args!(
                         "others could reach this server at {host}, and ask without a token"
                     ),
@@ -45,7 +45,7 @@ impl Access {
                 ));
             }
             Some(token) if token.len() < SHORTEST => {
-                return Err(Trouble::new(
+                return Err(UserError::new(
                     format_args!(
                         "the token has {} characters and could be guessed",
                         token.len()

@@ -31,8 +31,8 @@ mod work;
 
 use nearsay::servable::{Journal, Servable, ServableError};
 use nearsay_message::{
+    UserError,
     terminal::{DeviceArgs, print_line},
-    trouble::Trouble,
 };
 use nearsay_store::{DiskStore, Store as _};
 use std::{
@@ -103,7 +103,7 @@ impl State {
     }
 }
 
-pub fn command(args: &Args) -> Result<(), Trouble> {
+pub fn command(args: &Args) -> Result<(), UserError> {
     let access = access::Access::new(args.host, args.token.as_deref(), &args.allow_host)?;
     let dir = std::path::absolute(&args.dir).unwrap_or_else(|_| args.dir.clone());
     // Edits are folded by giving another folder the name: behind a link, of the one it points to.
@@ -115,11 +115,11 @@ pub fn command(args: &Args) -> Result<(), Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Trouble::new(format_args!("the server cannot start ({error})"), ""))?;
+        .map_err(|error| UserError::new(format_args!("the server cannot start ({error})"), ""))?;
     let live = Arc::new(work::Live::new(model));
     let metrics = Arc::new(metrics::Metrics::new());
     let (endpoints, openapi) = router::endpoints().map_err(|error| {
-        Trouble::new(
+        UserError::new(
             format_args!("the endpoints cannot be described ({error})"),
             "",
         )
@@ -145,7 +145,7 @@ pub fn command(args: &Args) -> Result<(), Trouble> {
         let listener = listener.map_err(|error| cannot_listen(address, &error))?;
         let address = listener.local_addr().unwrap_or(address);
         let stop = listen::stop().map_err(|error| {
-            Trouble::new(
+            UserError::new(
                 format_args!("the server could not be stopped ({error})"),
                 "",
             )
@@ -159,7 +159,7 @@ pub fn command(args: &Args) -> Result<(), Trouble> {
         }
         print_line(&format!("http://{address}"))?;
         listen::serve(listener, app, stop, state.timeout).await;
-        Ok::<(), Trouble>(())
+        Ok::<(), UserError>(())
     })?;
     // Waits for an edit that is being made.
     drop(runtime);
@@ -170,7 +170,7 @@ pub fn command(args: &Args) -> Result<(), Trouble> {
 }
 
 /// The model, and the right to edit its answers if there are any and that may be done.
-fn open(args: &Args, dir: &Path) -> Result<(Option<Journal<'static>>, Servable), Trouble> {
+fn open(args: &Args, dir: &Path) -> Result<(Option<Journal<'static>>, Servable), UserError> {
     let device = args.device.device.open()?;
     let precision = args.device.precision(&device);
     let opened = if args.token.is_none() || args.read_only {
@@ -192,7 +192,7 @@ fn open(args: &Args, dir: &Path) -> Result<(Option<Journal<'static>>, Servable),
     }
 }
 
-fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Trouble {
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> UserError {
     let fix = match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             "Another program listens there: end it, or choose another port with --port."
@@ -202,7 +202,7 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Trouble {
         }
         _ => "Choose another address with --host, or another port with --port.",
     };
-    Trouble::new(
+    UserError::new(
         format_args!("the server cannot listen at {address} ({error})"),
         fix,
     )

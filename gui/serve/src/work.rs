@@ -6,7 +6,7 @@
 use super::{metrics::Metrics, problem::Problem};
 use nearsay::servable::Servable;
 use nearsay_core::matrix::Matrix;
-use nearsay_message::trouble::Trouble;
+use nearsay_message::UserError;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -92,7 +92,7 @@ impl Queue {
         texts: usize,
         live: &Arc<Live>,
         metrics: &Arc<Metrics>,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, UserError> {
         let (jobs, waiting) = sync_channel(texts);
         let waiting = Arc::new(Mutex::new(waiting));
         let workers = thread::available_parallelism().map_or(1, usize::from);
@@ -102,7 +102,7 @@ impl Queue {
                 .name(format!("answers {number}"))
                 .spawn(move || work(&live, &waiting, &metrics))
                 .map_err(|error| {
-                    Trouble::new(format_args!("no thread could be started ({error})"), "")
+                    UserError::new(format_args!("no thread could be started ({error})"), "")
                 })?;
         }
         Ok(Self {

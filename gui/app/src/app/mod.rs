@@ -1,4 +1,4 @@
-//! The desktop app: puts state, views, commands and jobs together, and opens the window.
+//! The desktop app: puts state, views, commands and workers together, and opens the window.
 
 mod window;
 
@@ -8,9 +8,9 @@ pub use window::{AppError, OpenOptions, open, open_with};
 
 use crate::{
     command::{self, Command},
-    job::{Engine, Event, FileDialog, Jobs, Wake},
     state::State,
     theme, view,
+    worker::{Engine, Event, FileDialog, Wake, Workers},
 };
 use nearsay_project::Preferences;
 use nearsay_store::DiskStore;
@@ -19,7 +19,7 @@ use nearsay_store::DiskStore;
 pub struct App {
     /// What the views draw.
     pub state: State,
-    jobs: Jobs,
+    workers: Workers,
 }
 
 impl App {
@@ -39,14 +39,14 @@ impl App {
         let wake: Wake = Arc::new(move |within| waker.request_repaint_after(within));
         let mut app = Self {
             state: State::default(),
-            jobs: Jobs::new(engine, dialog, wake),
+            workers: Workers::new(engine, dialog, wake),
         };
         let last = preferences.recents.iter().find(|recent| !recent.gone);
         let last = last.map(|recent| recent.dir.clone());
         app.state.shell.preferences = preferences;
         if app.state.shell.preferences.pace.guess.is_none() {
             // Without it there is only no estimate for the first training.
-            app.jobs.probe().ok();
+            app.workers.probe().ok();
         }
         match (path, last) {
             (Some(path), _) if path.is_dir() => {
@@ -61,7 +61,7 @@ impl App {
 
     /// Takes in the events of the workers.
     pub fn logic(&mut self, ctx: &egui::Context) {
-        while let Some(event) = self.jobs.next_event() {
+        while let Some(event) = self.workers.next_event() {
             self.apply_event(ctx, event);
         }
         if ctx.input(|input| input.viewport().close_requested()) {
@@ -71,7 +71,7 @@ impl App {
 
     /// Writes everything to its end. For when the window closes.
     pub fn finish(&mut self) {
-        self.jobs.finish();
+        self.workers.finish();
     }
 
     /// Draws the window and does what somebody wants.
@@ -90,12 +90,12 @@ impl App {
 
     /// Changes the state as `command` wants.
     pub fn apply(&mut self, ctx: &egui::Context, command: Command) {
-        command::apply(&mut self.state, &mut self.jobs, ctx, command);
+        command::apply(&mut self.state, &mut self.workers, ctx, command);
     }
 
     /// Takes in an event of a worker.
     pub fn apply_event(&mut self, ctx: &egui::Context, event: Event) {
-        command::apply_event(&mut self.state, &mut self.jobs, ctx, event);
+        command::apply_event(&mut self.state, &mut self.workers, ctx, event);
     }
 }
 

@@ -6,9 +6,9 @@ use egui::{IconData, ViewportBuilder, vec2};
 
 use super::App;
 use crate::{
-    job::{Engine, SystemDialog},
-    state::Trouble,
+    state::UserError,
     text,
+    worker::{Engine, SystemDialog},
 };
 
 /// What to open the window with.
@@ -22,11 +22,11 @@ pub struct OpenOptions {
 
 /// Why the window could not be opened, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppError(Trouble);
+pub struct AppError(UserError);
 
 impl AppError {
     /// What happened, what to do about it, and details.
-    pub fn trouble(&self) -> &Trouble {
+    pub fn error(&self) -> &UserError {
         &self.0
     }
 }
@@ -45,7 +45,7 @@ impl std::error::Error for AppError {}
 /// When there is no screen, or nothing that can draw on it.
 pub fn open(options: OpenOptions) -> Result<(), AppError> {
     let engine = Engine::this_program(options.data_dir.clone())
-        .map_err(|error| AppError(text::trouble::no_engine().with_detail(error.to_string())))?;
+        .map_err(|error| AppError(text::error::no_engine().with_detail(error.to_string())))?;
     open_with(options, engine)
 }
 
@@ -54,7 +54,7 @@ pub fn open(options: OpenOptions) -> Result<(), AppError> {
 /// # Errors
 /// When there is no screen, or nothing that can draw on it.
 pub fn open_with(options: OpenOptions, engine: Engine) -> Result<(), AppError> {
-    let no_window = |detail: String| AppError(text::trouble::no_window().with_detail(detail));
+    let no_window = |detail: String| AppError(text::error::no_window().with_detail(detail));
     let no_drops = prefer_x11() == Platform::WaylandOnly;
     let started = || {
         eframe::run_native(

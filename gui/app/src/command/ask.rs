@@ -4,21 +4,21 @@ use std::path::PathBuf;
 
 use super::edit;
 use crate::{
-    job::{BatchWanted, Jobs},
-    state::{Correcting, Level, Reply, Said, Side, State, Trouble},
+    state::{Correcting, Level, Reply, Said, Side, State, UserError},
     text,
+    worker::{BatchWanted, Workers},
 };
 use nearsay_project::{Edit, Entry, EntryId, Wording, files::file_name};
 
 /// So many answers are offered for the right one.
 const OFFERED: usize = 6;
 
-pub(super) fn query(state: &mut State, jobs: &mut Jobs, query: String) {
+pub(super) fn query(state: &mut State, workers: &mut Workers, query: String) {
     state.ask.query = query;
-    ask(state, jobs);
+    ask(state, workers);
 }
 
-fn ask(state: &mut State, jobs: &mut Jobs) {
+fn ask(state: &mut State, workers: &mut Workers) {
     let ask = &mut state.ask;
     let empty = ask.query.trim().is_empty();
     ask.waiting = !empty;
@@ -29,15 +29,15 @@ fn ask(state: &mut State, jobs: &mut Jobs) {
         ask.show_nearest = false;
         ask.correcting = None;
     }
-    if let Err(trouble) = jobs.ask(&ask.query, ask.side) {
+    if let Err(error) = workers.ask(&ask.query, ask.side) {
         ask.waiting = false;
-        ask.trouble = Some(trouble);
+        ask.error = Some(error);
     }
 }
 
-pub(super) fn side(state: &mut State, jobs: &mut Jobs, side: Side) {
+pub(super) fn side(state: &mut State, workers: &mut Workers, side: Side) {
     state.ask.side = side;
-    ask(state, jobs);
+    ask(state, workers);
 }
 
 pub(super) fn next(state: &mut State, steps: i32) {
@@ -70,9 +70,9 @@ pub(super) fn copy(state: &mut State, ctx: &egui::Context) {
 }
 
 /// Asks the question in the box again, since its answers may have changed.
-pub(super) fn ask_again(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn ask_again(state: &mut State, workers: &mut Workers) {
     if !state.ask.query.trim().is_empty() {
-        ask(state, jobs);
+        ask(state, workers);
     }
 }
 
@@ -82,14 +82,14 @@ pub(super) fn preparing(state: &mut State, side: Side, done: usize, total: usize
     }
 }
 
-pub(super) fn ready(state: &mut State, jobs: &mut Jobs, revision: u64) {
+pub(super) fn ready(state: &mut State, workers: &mut Workers, revision: u64) {
     state.ask.preparing = None;
     state.ask.ready = Some(revision);
-    state.ask.trouble = None;
-    ask_again(state, jobs);
+    state.ask.error = None;
+    ask_again(state, workers);
 }
 
-pub(super) fn answered(state: &mut State, ctx: &egui::Context, result: Result<Reply, Trouble>) {
+pub(super) fn answered(state: &mut State, ctx: &egui::Context, result: Result<Reply, UserError>) {
     let ask = &mut state.ask;
     if ask.query.trim().is_empty() {
         return;
@@ -103,12 +103,12 @@ pub(super) fn answered(state: &mut State, ctx: &egui::Context, result: Result<Re
                 ask.show_nearest = false;
                 ask.correcting = None;
             }
-            ask.trouble = None;
+            ask.error = None;
             ask.reply = Some(reply);
         }
-        Err(trouble) => {
+        Err(error) => {
             ask.reply = None;
-            ask.trouble = Some(trouble);
+            ask.error = Some(error);
         }
     }
     if state.ask.copies_next {
@@ -136,14 +136,14 @@ fn teach(state: &State, entry: EntryId, question: &str) -> Option<Edit> {
     })
 }
 
-pub(super) fn right(state: &mut State, jobs: &mut Jobs, entry: EntryId) {
+pub(super) fn right(state: &mut State, workers: &mut Workers, entry: EntryId) {
     let Some(question) = state.ask.reply.as_ref().map(|reply| reply.question.clone()) else {
         return;
     };
     state.ask.said = Some(Said::Right(question.clone()));
     match teach(state, entry, &question) {
         Some(edit) => {
-            if edit::apply(state, jobs, edit) {
+            if edit::apply(state, workers, edit) {
                 state.say(Level::Info, text::ask::THANKS);
             } else {
                 state.ask.said = None;
@@ -208,13 +208,13 @@ fn offered(state: &State, query: &str) -> Vec<(EntryId, String, String)> {
         .collect()
 }
 
-pub(super) fn correct_with(state: &mut State, jobs: &mut Jobs, entry: EntryId) {
+pub(super) fn correct_with(state: &mut State, workers: &mut Workers, entry: EntryId) {
     let Some(correcting) = state.ask.correcting.take() else {
         return;
     };
     match teach(state, entry, &correcting.question) {
         Some(edit) => {
-            if edit::apply(state, jobs, edit) {
+            if edit::apply(state, workers, edit) {
                 state.ask.said = Some(Said::Corrected(correcting.question));
                 state.say(Level::Info, text::ask::CORRECTED);
             }
@@ -223,32 +223,32 @@ pub(super) fn correct_with(state: &mut State, jobs: &mut Jobs, entry: EntryId) {
     }
 }
 
-pub(super) fn silence(state: &mut State, jobs: &mut Jobs, least: u8) {
-    edit::set_options(state, jobs, text::ask::DID_SILENCE, |options| {
+pub(super) fn silence(state: &mut State, workers: &mut Workers, least: u8) {
+    edit::set_options(state, workers, text::ask::DID_SILENCE, |options| {
         options.silence = least.min(99);
     });
 }
 
-pub(super) fn answer_file(state: &mut State, jobs: &mut Jobs, path: PathBuf) {
+pub(super) fn answer_file(state: &mut State, workers: &mut Workers, path: PathBuf) {
     state.ask.batch.dropped = None;
     let name = file_name(&path);
     let wanted = BatchWanted {
         from: path,
         silence: state.project.document.options.silence,
     };
-    match jobs.answer_file(wanted) {
+    match workers.answer_file(wanted) {
         Ok(()) => {
             let batch = &mut state.ask.batch;
             batch.running = Some(name);
             batch.done = (0, 0);
             batch.result = None;
-            batch.trouble = None;
+            batch.error = None;
         }
-        Err(trouble) => state.ask.batch.trouble = Some(trouble),
+        Err(error) => state.ask.batch.error = Some(error),
     }
 }
 
-pub(super) fn file_answered(state: &mut State, result: Result<PathBuf, Trouble>) {
+pub(super) fn file_answered(state: &mut State, result: Result<PathBuf, UserError>) {
     let batch = &mut state.ask.batch;
     batch.running = None;
     match result {
@@ -257,9 +257,9 @@ pub(super) fn file_answered(state: &mut State, result: Result<PathBuf, Trouble>)
             batch.result = Some(path);
             state.say(Level::Info, said);
         }
-        Err(trouble) => {
-            let said = trouble.what.clone();
-            batch.trouble = Some(trouble);
+        Err(error) => {
+            let said = error.what.clone();
+            batch.error = Some(error);
             state.say(Level::Error, said);
         }
     }

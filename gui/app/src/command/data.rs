@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{Choose, edit, listing};
 use crate::{
-    job::Jobs,
     state::{DataView, Level, Only, State, Step},
     text,
+    worker::Workers,
 };
 use nearsay_project::{Edit, Entry, EntryId, RowId, roles};
 
@@ -97,7 +97,7 @@ fn edit_chosen(state: &State, what: String, mut change: impl FnMut(&mut Entry, &
     }
 }
 
-pub(super) fn delete(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn delete(state: &mut State, workers: &mut Workers) {
     let count = state.data.chosen.len();
     let edit = edit_chosen(state, text::data::did_delete(count), |entry, wordings| {
         let mut number = 0;
@@ -107,13 +107,13 @@ pub(super) fn delete(state: &mut State, jobs: &mut Jobs) {
         });
         roles::keep_one(entry);
     });
-    if edit::apply(state, jobs, edit) {
+    if edit::apply(state, workers, edit) {
         state.data.chosen.clear();
         state.say(Level::Info, text::data::deleted(count));
     }
 }
 
-pub(super) fn keep_aside(state: &mut State, jobs: &mut Jobs, aside: bool) {
+pub(super) fn keep_aside(state: &mut State, workers: &mut Workers, aside: bool) {
     let what = text::data::did_keep_aside(aside).to_owned();
     let edit = edit_chosen(state, what, |entry, wordings| {
         for (number, wording) in entry.wordings.iter_mut().enumerate() {
@@ -122,16 +122,16 @@ pub(super) fn keep_aside(state: &mut State, jobs: &mut Jobs, aside: bool) {
             }
         }
     });
-    edit::apply(state, jobs, edit);
+    edit::apply(state, workers, edit);
 }
 
 /// Shows a row in the table, whatever was filtered.
-pub(super) fn open_row(state: &mut State, jobs: &mut Jobs, row: RowId) {
+pub(super) fn open_row(state: &mut State, workers: &mut Workers, row: RowId) {
     state.step = Step::Data;
     state.data.view = DataView::Table;
     state.data.filter.clear();
     state.data.only = Only::All;
     choose(state, row, Choose::Only);
     state.data.scroll_to = Some(row);
-    listing::list(state, jobs);
+    listing::list(state, workers);
 }

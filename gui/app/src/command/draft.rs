@@ -2,9 +2,9 @@
 
 use super::edit;
 use crate::{
-    job::Jobs,
     state::{Draft, DraftOf, Level, State, Step},
     text,
+    worker::Workers,
 };
 use nearsay_project::{Edit, Entry, ImportId, Patch, RowId, Wording, roles};
 
@@ -56,13 +56,13 @@ pub(super) fn repair(state: &mut State, import: ImportId, number: usize) {
     });
 }
 
-pub(super) fn take(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn take(state: &mut State, workers: &mut Workers) {
     let Some(draft) = state.data.draft.as_ref().filter(|draft| draft.is_whole()) else {
         return;
     };
     let edit = edit_of(state, draft);
     let of = draft.of;
-    if edit.patches.is_empty() || edit::apply(state, jobs, edit) {
+    if edit.patches.is_empty() || edit::apply(state, workers, edit) {
         state.data.draft = None;
         let said = match of {
             DraftOf::New => text::data::ADDED,

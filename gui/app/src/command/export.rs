@@ -1,13 +1,13 @@
 //! Writing the model for others.
 
 use crate::{
-    job::{ExportWanted, Jobs},
-    state::{Exported, Level, State, Trouble},
+    state::{Exported, Level, State, UserError},
     text,
+    worker::{ExportWanted, Workers},
 };
 use nearsay_project::files::typed_path;
 
-pub(super) fn start(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn start(state: &mut State, workers: &mut Workers) {
     if state.export.running {
         return;
     }
@@ -17,17 +17,17 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs) {
     let to = match std::path::absolute(&typed) {
         Ok(to) => to,
         Err(error) => {
-            state.export.trouble =
-                Some(text::trouble::no_such_place(&typed).with_detail(error.to_string()));
+            state.export.error =
+                Some(text::error::no_such_place(&typed).with_detail(error.to_string()));
             return;
         }
     };
     // Asked once, before anything that is there is replaced.
     if has_something(&to) && state.export.replaces.as_ref() != Some(&to) {
         if !to.join("nearsay.json").is_file() {
-            state.export.trouble = Some(text::trouble::not_ours(&to));
+            state.export.error = Some(text::error::not_ours(&to));
         } else {
-            state.export.trouble = None;
+            state.export.error = None;
             state.export.replaces = Some(to);
         }
         return;
@@ -39,11 +39,11 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs) {
     };
     let export = &mut state.export;
     export.done = None;
-    export.trouble = None;
+    export.error = None;
     export.replaces = None;
-    match jobs.export(wanted) {
+    match workers.export(wanted) {
         Ok(()) => export.running = true,
-        Err(trouble) => export.trouble = Some(trouble),
+        Err(error) => export.error = Some(error),
     }
 }
 
@@ -52,7 +52,7 @@ fn has_something(path: &std::path::Path) -> bool {
     path.is_file() || path.read_dir().is_ok_and(|mut dir| dir.next().is_some())
 }
 
-pub(super) fn done(state: &mut State, result: Result<Exported, Trouble>) {
+pub(super) fn done(state: &mut State, result: Result<Exported, UserError>) {
     state.export.running = false;
     match result {
         Ok(done) => {
@@ -61,9 +61,9 @@ pub(super) fn done(state: &mut State, result: Result<Exported, Trouble>) {
             state.say(level, text::export::done(&done));
             state.export.done = Some(done);
         }
-        Err(trouble) => {
-            state.say(Level::Error, trouble.what.clone());
-            state.export.trouble = Some(trouble);
+        Err(error) => {
+            state.say(Level::Error, error.what.clone());
+            state.export.error = Some(error);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The rows of the table: which are listed, and in which order.
 
 use crate::{
-    job::{Jobs, ListWanted},
     state::{Column, Level, State},
+    worker::{ListWanted, Workers},
 };
 
-pub(super) fn list(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn list(state: &mut State, workers: &mut Workers) {
     let document = &state.project.document;
     let wanted = ListWanted {
         revision: state.project.revision,
@@ -15,15 +15,15 @@ pub(super) fn list(state: &mut State, jobs: &mut Jobs) {
         sort: state.data.sort,
         apart: document.options.apart.clone(),
     };
-    if let Err(trouble) = jobs.list(wanted) {
-        state.say(Level::Error, trouble.what.clone());
-        state.data.trouble = Some(trouble);
+    if let Err(error) = workers.list(wanted) {
+        state.say(Level::Error, error.what.clone());
+        state.data.error = Some(error);
     }
 }
 
-pub(super) fn sort_by(state: &mut State, jobs: &mut Jobs, column: Column) {
+pub(super) fn sort_by(state: &mut State, workers: &mut Workers, column: Column) {
     let sort = &mut state.data.sort;
     sort.down = sort.by == column && !sort.down;
     sort.by = column;
-    list(state, jobs);
+    list(state, workers);
 }

@@ -1,5 +1,5 @@
 //! The one place that changes the state: [`apply`] carries out a user's [`Command`], [`apply_event`] takes
-//! in an [`Event`](crate::job::Event) of a worker.
+//! in an [`Event`](crate::worker::Event) of a worker.
 
 mod ask;
 mod data;
@@ -7,8 +7,8 @@ mod draft;
 mod edit;
 mod event;
 mod export;
+mod fix;
 mod listing;
-mod mend;
 mod models;
 mod open;
 mod preferences;
@@ -21,11 +21,11 @@ use std::path::PathBuf;
 pub use event::apply_event;
 
 use crate::{
-    job::Jobs,
     state::{
         Appearance, Column, DataView, Draft, Level, List, Mend, Only, Overlay, Picked, Side, State,
         Step, Suggestion, Verdict,
     },
+    worker::Workers,
 };
 use nearsay_project::{Effort, EntryId, ImportId, RowId, Tuning, files::typed_path};
 
@@ -66,7 +66,7 @@ pub enum Command {
         said: &'static str,
     },
     /// A trouble of the window was read.
-    HideTrouble,
+    HideError,
     /// Somebody wants to close the window.
     Close,
 
@@ -223,14 +223,14 @@ pub enum Command {
     Export,
 }
 
-/// Changes `state` as `command` wants, with the help of `jobs`; `ctx` is for what only the window
+/// Changes `state` as `command` wants, with the help of `workers`; `ctx` is for what only the window
 /// can do: the clipboard, the theme, the title, closing.
-pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: Command) {
+pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, command: Command) {
     match command {
         Command::Show(step) => shell::show(state, step),
-        Command::Appear(appearance) => preferences::set_appearance(state, jobs, ctx, appearance),
-        Command::TextSize(size) => preferences::set_text_size(state, jobs, ctx, size),
-        Command::TextSizeBy(steps) => preferences::change_text_size(state, jobs, ctx, steps),
+        Command::Appear(appearance) => preferences::set_appearance(state, workers, ctx, appearance),
+        Command::TextSize(size) => preferences::set_text_size(state, workers, ctx, size),
+        Command::TextSizeBy(steps) => preferences::change_text_size(state, workers, ctx, steps),
         Command::Overlay(overlay) => shell::overlay(state, overlay),
         Command::OverlayFocused => state.shell.overlay_is_new = false,
         Command::HideBanner => state.shell.banner_hidden = true,
@@ -238,38 +238,38 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
             ctx.copy_text(text);
             state.say(Level::Info, said);
         }
-        Command::HideTrouble => {
-            state.shell.trouble = None;
-            state.data.trouble = None;
-            state.ask.batch.trouble = None;
+        Command::HideError => {
+            state.shell.error = None;
+            state.data.error = None;
+            state.ask.batch.error = None;
         }
-        Command::Close => shell::close(state, jobs, ctx),
+        Command::Close => shell::close(state, workers, ctx),
 
-        Command::Undo => edit::undo(state, jobs),
-        Command::Redo => edit::redo(state, jobs),
-        Command::NewProject => open::begin_new(state, jobs),
-        Command::OpenProject(dir) => open::open_folder(state, jobs, dir),
-        Command::OpenSample => open::open_sample(state, jobs),
-        Command::CopyProject => open::copy(state, jobs),
-        Command::Rename(name) => edit::rename(state, jobs, ctx, &name),
+        Command::Undo => edit::undo(state, workers),
+        Command::Redo => edit::redo(state, workers),
+        Command::NewProject => open::begin_new(state, workers),
+        Command::OpenProject(dir) => open::open_folder(state, workers, dir),
+        Command::OpenSample => open::open_sample(state, workers),
+        Command::CopyProject => open::copy(state, workers),
+        Command::Rename(name) => edit::rename(state, workers, ctx, &name),
         Command::ShowFolder(dir) => shell::show_folder(ctx, &dir),
-        Command::KeepAgain => open::keep_again(state, jobs),
+        Command::KeepAgain => open::keep_again(state, workers),
 
-        Command::Pick(what) => shell::pick(state, jobs, what),
-        Command::Open(paths) => open::open_files(state, jobs, paths),
-        Command::Drop(paths) => open::drop_on(state, jobs, paths),
+        Command::Pick(what) => shell::pick(state, workers, what),
+        Command::Open(paths) => open::open_files(state, workers, paths),
+        Command::Drop(paths) => open::drop_on(state, workers, paths),
         Command::TypePath(path) => state.data.typed_path = path,
-        Command::OpenTyped => open::open_typed(state, jobs),
+        Command::OpenTyped => open::open_typed(state, workers),
         Command::Paste(text) => state.data.paste = text,
-        Command::TakePasted => reading::take_pasted(state, jobs),
+        Command::TakePasted => reading::take_pasted(state, workers),
         Command::Columns(chosen) => reading::columns(state, chosen),
-        Command::TakeColumns => reading::take_columns(state, jobs),
+        Command::TakeColumns => reading::take_columns(state, workers),
         Command::ChangeColumns(import) => reading::change_columns(state, import),
         Command::Filter(filter) => {
             state.data.filter = filter;
             // What is not shown any more must not be deleted with what is.
             state.data.chosen.clear();
-            listing::list(state, jobs);
+            listing::list(state, workers);
         }
         Command::FilterFocus(wanted) => {
             if wanted {
@@ -281,73 +281,73 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         Command::Only(only) => {
             state.data.only = only;
             state.data.chosen.clear();
-            listing::list(state, jobs);
+            listing::list(state, workers);
         }
-        Command::SortBy(column) => listing::sort_by(state, jobs, column),
+        Command::SortBy(column) => listing::sort_by(state, workers, column),
         Command::Choose(row, how) => data::choose(state, row, how),
         Command::ChooseNext(steps, how) => data::choose_next(state, steps, how),
         Command::Scrolled => state.data.scroll_to = None,
         Command::ChooseAll(all) => data::choose_all(state, all),
-        Command::Delete => data::delete(state, jobs),
-        Command::KeepAside(aside) => data::keep_aside(state, jobs, aside),
-        Command::Merge => mend::merge_chosen(state, jobs),
+        Command::Delete => data::delete(state, workers),
+        Command::KeepAside(aside) => data::keep_aside(state, workers, aside),
+        Command::Merge => fix::merge_chosen(state, workers),
         Command::Edit(row) => draft::edit(state, row),
         Command::New(question) => draft::new(state, question),
         Command::Repair(import, problem) => draft::repair(state, import, problem),
         Command::Draft(changed) => state.data.draft = Some(*changed),
-        Command::TakeDraft => draft::take(state, jobs),
+        Command::TakeDraft => draft::take(state, workers),
         Command::DropDraft => state.data.draft = None,
-        Command::LeaveOut(import, problem) => mend::leave_out(state, jobs, import, problem),
-        Command::PutAway(import) => mend::put_away(state, jobs, import),
+        Command::LeaveOut(import, problem) => fix::leave_out(state, workers, import, problem),
+        Command::PutAway(import) => fix::put_away(state, workers, import),
         Command::AllProblems(import) => state.data.all_problems = import,
         Command::DataView(view) => {
             state.step = Step::Data;
             state.data.view = view;
         }
-        Command::Mend(suggestion, how) => mend::mend(state, jobs, suggestion, how),
+        Command::Mend(suggestion, how) => fix::mend(state, workers, suggestion, how),
 
-        Command::Effort(effort) => training::effort(state, jobs, effort),
-        Command::Tune(tuning) => training::tune(state, jobs, tuning),
+        Command::Effort(effort) => training::effort(state, workers, effort),
+        Command::Tune(tuning) => training::tune(state, workers, tuning),
         Command::Curious(curious) => state.training.curious = curious,
-        Command::Train => training::start(state, jobs, false),
-        Command::GoOn => training::start(state, jobs, true),
-        Command::Stop => training::stop(state, jobs),
-        Command::Pause(pause) => training::pause(state, jobs, pause),
+        Command::Train => training::start(state, workers, false),
+        Command::GoOn => training::start(state, workers, true),
+        Command::Stop => training::stop(state, workers),
+        Command::Pause(pause) => training::pause(state, workers, pause),
         Command::Mistakes(list) => {
             state.step = Step::Train;
             state.training.mistakes = list;
         }
-        Command::RightToo(verdict) => mend::right_too(state, jobs, verdict),
-        Command::Learn(verdict) => mend::learn(state, jobs, verdict),
-        Command::OpenRow(row) => data::open_row(state, jobs, row),
-        Command::GoBack => training::go_back(state, jobs),
+        Command::RightToo(verdict) => fix::right_too(state, workers, verdict),
+        Command::Learn(verdict) => fix::learn(state, workers, verdict),
+        Command::OpenRow(row) => data::open_row(state, workers, row),
+        Command::GoBack => training::go_back(state, workers),
 
-        Command::Query(query) => ask::query(state, jobs, query),
+        Command::Query(query) => ask::query(state, workers, query),
         Command::Focused => state.ask.wants_focus = false,
-        Command::AskSide(side) => ask::side(state, jobs, side),
+        Command::AskSide(side) => ask::side(state, workers, side),
         Command::CopyAnswer => ask::copy(state, ctx),
         Command::AnswerNext(steps) => ask::next(state, steps),
         Command::ShowNearest(show) => state.ask.show_nearest = show,
-        Command::Right(entry) => ask::right(state, jobs, entry),
+        Command::Right(entry) => ask::right(state, workers, entry),
         Command::Correct(query) => ask::correct(state, query),
         Command::CorrectFocused => {
             if let Some(correcting) = &mut state.ask.correcting {
                 correcting.wants_focus = false;
             }
         }
-        Command::CorrectWith(entry) => ask::correct_with(state, jobs, entry),
-        Command::Silence(least) => ask::silence(state, jobs, least),
-        Command::AnswerFile(path) => ask::answer_file(state, jobs, path),
+        Command::CorrectWith(entry) => ask::correct_with(state, workers, entry),
+        Command::Silence(least) => ask::silence(state, workers, least),
+        Command::AnswerFile(path) => ask::answer_file(state, workers, path),
         Command::AnswerTyped => {
             if let Some(path) = typed_path(&state.ask.batch.typed_path) {
-                ask::answer_file(state, jobs, path);
+                ask::answer_file(state, workers, path);
             }
         }
         Command::AnswerDropped(what) => {
             let dropped = state.ask.batch.dropped.take();
             match (dropped, what) {
-                (Some(path), Some(true)) => ask::answer_file(state, jobs, path),
-                (Some(path), Some(false)) => open::open_files(state, jobs, vec![path]),
+                (Some(path), Some(true)) => ask::answer_file(state, workers, path),
+                (Some(path), Some(false)) => open::open_files(state, workers, vec![path]),
                 _ => {}
             }
         }
@@ -358,6 +358,6 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
             state.export.replaces = None;
         }
         Command::WithData(with_data) => state.export.with_data = with_data,
-        Command::Export => export::start(state, jobs),
+        Command::Export => export::start(state, workers),
     }
 }

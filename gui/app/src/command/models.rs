@@ -1,21 +1,21 @@
 //! The models of the open project.
 
 use crate::{
-    job::{Jobs, Wanted},
     state::{Saved, State},
+    worker::{Wanted, Workers},
 };
 use nearsay_project::journal::Record;
 
 /// Saves the list of models after it has changed.
-pub(super) fn save(state: &mut State, jobs: &Jobs) {
+pub(super) fn save(state: &mut State, workers: &Workers) {
     if state.project.dir.is_some() {
         state.project.saved = Saved::Soon;
     }
-    jobs.keep(Record::Models(state.project.models.clone()));
+    workers.keep(Record::Models(state.project.models.clone()));
 }
 
 /// Answers with the project's current model from now on.
-pub(super) fn answer_with_current(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn answer_with_current(state: &mut State, workers: &mut Workers) {
     let elsewhere = state.project.elsewhere().is_some();
     let wanted = Wanted {
         dir: state.project.model_dir(),
@@ -29,7 +29,7 @@ pub(super) fn answer_with_current(state: &mut State, jobs: &mut Jobs) {
             .checking
             .forget_after(&state.project.document.entries);
     }
-    if let Err(trouble) = jobs.use_models(wanted) {
-        state.ask.trouble = Some(trouble);
+    if let Err(error) = workers.use_models(wanted) {
+        state.ask.error = Some(error);
     }
 }

@@ -6,85 +6,89 @@ use std::path::PathBuf;
 
 use super::{edit, models, preferences, reading};
 use crate::{
-    job::{Jobs, OpenedProject, Reading, Which},
-    state::{Ask, Data, Export, Level, Overlay, Project, Saved, State, Step, Training, Trouble},
+    state::{Ask, Data, Export, Level, Overlay, Project, Saved, State, Step, Training, UserError},
     text,
+    worker::{OpenedProject, Reading, Which, Workers},
 };
 use nearsay_project::{
     Adopted, History,
     files::{file_name, is_project, project_name, typed_path},
 };
 
-pub(super) fn begin_new(state: &mut State, jobs: &mut Jobs) {
-    if start(state, jobs, Which::New(text::shell::NEW_PROJECT.to_owned())) {
+pub(super) fn begin_new(state: &mut State, workers: &mut Workers) {
+    if start(
+        state,
+        workers,
+        Which::New(text::shell::NEW_PROJECT.to_owned()),
+    ) {
         state.step = Step::Data;
     }
 }
 
-pub(super) fn open_sample(state: &mut State, jobs: &mut Jobs) {
-    start(state, jobs, Which::Sample);
+pub(super) fn open_sample(state: &mut State, workers: &mut Workers) {
+    start(state, workers, Which::Sample);
 }
 
 /// Opens the project in this folder, or makes one of it if it holds an exported model.
-pub(super) fn open_folder(state: &mut State, jobs: &mut Jobs, dir: PathBuf) {
+pub(super) fn open_folder(state: &mut State, workers: &mut Workers, dir: PathBuf) {
     state.shell.overlay = Overlay::None;
     if !is_project(&dir) {
-        adopt(state, jobs, dir);
+        adopt(state, workers, dir);
     } else if state.project.dir.as_ref() != Some(&dir) {
-        start(state, jobs, Which::At(dir));
+        start(state, workers, Which::At(dir));
     }
 }
 
-pub(super) fn copy(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn copy(state: &mut State, workers: &mut Workers) {
     if let Some(dir) = state.project.dir.clone() {
         let (document, models) = (&state.project.document, &state.project.models);
         let which = Which::Copy(Box::new(document.clone()), Box::new(models.clone()), dir);
-        start(state, jobs, which);
+        start(state, workers, which);
     }
 }
 
 /// Retries a failed save; a project without a folder gets one.
-pub(super) fn keep_again(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn keep_again(state: &mut State, workers: &mut Workers) {
     let project = &state.project;
     match project.saved {
         Saved::No(_) if project.dir.is_none() && !project.opening => {
             let which = Which::Unkept(Box::new(project.document.clone()));
-            start(state, jobs, which);
+            start(state, workers, which);
         }
-        _ => jobs.keep_again(),
+        _ => workers.keep_again(),
     }
 }
 
 /// Opens a project, unless a training is running. Returns whether it is being opened.
-fn start(state: &mut State, jobs: &mut Jobs, which: Which) -> bool {
+fn start(state: &mut State, workers: &mut Workers, which: Which) -> bool {
     state.shell.overlay = Overlay::None;
     if state.training.is_running() {
         state.say(Level::Warning, text::shell::BUSY);
         return false;
     }
-    state.shell.trouble = None;
-    match jobs.open(which) {
+    state.shell.error = None;
+    match workers.open(which) {
         Ok(()) => state.project.opening = true,
-        Err(trouble) => state.shell.trouble = Some(trouble),
+        Err(error) => state.shell.error = Some(error),
     }
     state.project.opening
 }
 
 pub(super) fn opened(
     state: &mut State,
-    jobs: &mut Jobs,
+    workers: &mut Workers,
     ctx: &egui::Context,
-    result: Result<OpenedProject, Trouble>,
+    result: Result<OpenedProject, UserError>,
 ) {
     state.project.opening = false;
     let opened = match result {
         Ok(opened) => opened,
-        Err(trouble) => {
-            state.say(Level::Error, trouble.what.clone());
-            state.shell.trouble = Some(trouble);
+        Err(error) => {
+            state.say(Level::Error, error.what.clone());
+            state.shell.error = Some(error);
             // The previous project is closed by now, and the window needs one.
             if state.project.revision == 0 || state.project.dir.is_some() {
-                open_sample_after_trouble(state, jobs);
+                open_sample_after_error(state, workers);
             }
             return;
         }
@@ -115,9 +119,9 @@ pub(super) fn opened(
         ..Export::default()
     };
     state.shell.banner_hidden = false;
-    if let Some(trouble) = opened.trouble {
-        state.say(Level::Warning, trouble.what.clone());
-        state.project.saved = Saved::No(trouble);
+    if let Some(error) = opened.error {
+        state.say(Level::Warning, error.what.clone());
+        state.project.saved = Saved::No(error);
     }
     if let Some(seconds) = opened.restored_s {
         state.say(Level::Info, text::shell::restored(seconds));
@@ -132,48 +136,48 @@ pub(super) fn opened(
         state.step = Step::Data;
     }
     announce_adopted(state);
-    models::answer_with_current(state, jobs);
-    edit::changed(state, jobs);
-    preferences::remember_project(state, jobs, ctx);
+    models::answer_with_current(state, workers);
+    edit::changed(state, workers);
+    preferences::remember_project(state, workers, ctx);
     if let Some(paths) = state.shell.open_next.take() {
-        open_files(state, jobs, paths);
+        open_files(state, workers, paths);
     }
 }
 
-fn open_sample_after_trouble(state: &mut State, jobs: &mut Jobs) {
+fn open_sample_after_error(state: &mut State, workers: &mut Workers) {
     state.project.dir = None;
-    start_after_trouble(state, jobs, Which::Sample);
+    start_after_error(state, workers, Which::Sample);
 }
 
 /// Opens the most recent project, or the sample, after something else could not be opened.
-fn open_last(state: &mut State, jobs: &mut Jobs) {
+fn open_last(state: &mut State, workers: &mut Workers) {
     let recents = &state.shell.preferences.recents;
     let last = recents.iter().find(|recent| !recent.gone);
     let which = last.map_or(Which::Sample, |last| Which::At(last.dir.clone()));
-    start_after_trouble(state, jobs, which);
+    start_after_error(state, workers, which);
 }
 
 /// Opens a project and keeps the current error on screen.
-fn start_after_trouble(state: &mut State, jobs: &mut Jobs, which: Which) {
-    let trouble = state.shell.trouble.take();
-    start(state, jobs, which);
-    state.shell.trouble = trouble;
+fn start_after_error(state: &mut State, workers: &mut Workers, which: Which) {
+    let error = state.shell.error.take();
+    start(state, workers, which);
+    state.shell.error = error;
 }
 
-pub(super) fn kept(state: &mut State, jobs: &Jobs, trouble: Option<Trouble>) {
-    match trouble {
-        None if jobs.has_kept_all() => state.project.saved = Saved::Yes,
+pub(super) fn kept(state: &mut State, workers: &Workers, error: Option<UserError>) {
+    match error {
+        None if workers.has_kept_all() => state.project.saved = Saved::Yes,
         // Later edits are still being saved; their own event follows.
         None => {}
-        Some(trouble) => {
-            state.say(Level::Error, trouble.what.clone());
-            state.project.saved = Saved::No(trouble);
+        Some(error) => {
+            state.say(Level::Error, error.what.clone());
+            state.project.saved = Saved::No(error);
         }
     }
 }
 
 /// Reads files into the open project, or into a new one when the open one is the sample or read-only.
-pub(super) fn open_files(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>) {
+pub(super) fn open_files(state: &mut State, workers: &mut Workers, paths: Vec<PathBuf>) {
     if paths.is_empty() {
         return;
     }
@@ -185,32 +189,32 @@ pub(super) fn open_files(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>
     let nothing_is_open = state.project.revision == 0;
     if nothing_is_open || state.project.document.options.sample || state.project.look_only {
         let name = new_name(&paths);
-        if start(state, jobs, Which::New(name)) {
+        if start(state, workers, Which::New(name)) {
             state.step = Step::Data;
             state.shell.open_next = Some(paths);
         }
         return;
     }
-    reading::start(state, jobs, Reading::Files(paths));
+    reading::start(state, workers, Reading::Files(paths));
 }
 
-pub(super) fn open_typed(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn open_typed(state: &mut State, workers: &mut Workers) {
     if let Some(path) = typed_path(&state.data.typed_path) {
-        drop_on(state, jobs, vec![path]);
+        drop_on(state, workers, vec![path]);
     }
 }
 
-pub(super) fn drop_on(state: &mut State, jobs: &mut Jobs, paths: Vec<PathBuf>) {
+pub(super) fn drop_on(state: &mut State, workers: &mut Workers, paths: Vec<PathBuf>) {
     match paths.as_slice() {
         [only] if is_project(only) => {
-            open_folder(state, jobs, only.clone());
+            open_folder(state, workers, only.clone());
         }
-        [only] if only.is_dir() => adopt(state, jobs, only.clone()),
+        [only] if only.is_dir() => adopt(state, workers, only.clone()),
         _ if state.step == Step::Ask && state.ask.batch.running.is_none() && paths.len() == 1 => {
             // On the Ask step a file may hold questions to answer, so the user is asked.
             state.ask.batch.dropped = paths.into_iter().next();
         }
-        _ => open_files(state, jobs, paths),
+        _ => open_files(state, workers, paths),
     }
 }
 
@@ -220,20 +224,20 @@ fn new_name(paths: &[PathBuf]) -> String {
 }
 
 /// Starts making a project from an exported folder.
-fn adopt(state: &mut State, jobs: &mut Jobs, folder: PathBuf) {
+fn adopt(state: &mut State, workers: &mut Workers, folder: PathBuf) {
     let folder = std::path::absolute(&folder).unwrap_or(folder);
     let name = file_name(&folder);
     if state.shell.adopting.is_some() {
         return state.say(Level::Warning, text::folder::ONE_AT_A_TIME);
     }
-    state.shell.trouble = None;
-    match jobs.adopt(folder) {
+    state.shell.error = None;
+    match workers.adopt(folder) {
         Ok(()) => {
             state.shell.adopting = Some((name, 0.0));
             // At the start no other project is open.
             state.project.opening |= state.project.revision == 0;
         }
-        Err(trouble) => adopted(state, jobs, Err(trouble)),
+        Err(error) => adopted(state, workers, Err(error)),
     }
 }
 
@@ -243,7 +247,11 @@ pub(super) fn adopting(state: &mut State, share: f32) {
     }
 }
 
-pub(super) fn adopted(state: &mut State, jobs: &mut Jobs, result: Result<Adopted, Trouble>) {
+pub(super) fn adopted(
+    state: &mut State,
+    workers: &mut Workers,
+    result: Result<Adopted, UserError>,
+) {
     state.shell.adopting = None;
     if state.project.revision == 0 {
         state.project.opening = false;
@@ -252,7 +260,7 @@ pub(super) fn adopted(state: &mut State, jobs: &mut Jobs, result: Result<Adopted
         Ok(adopted) if state.training.is_running() => {
             let name = new_name(&[PathBuf::from(&adopted.folder)]);
             state.shell.preferences.opened(&adopted.dir, &name);
-            preferences::save(state, jobs);
+            preferences::save(state, workers);
             state.say(Level::Info, text::folder::later(&adopted));
         }
         Ok(adopted) => {
@@ -262,15 +270,15 @@ pub(super) fn adopted(state: &mut State, jobs: &mut Jobs, result: Result<Adopted
             if is_open {
                 announce_adopted(state);
             } else {
-                start(state, jobs, Which::At(dir));
+                start(state, workers, Which::At(dir));
             }
         }
-        Err(trouble) => {
-            state.say(Level::Error, trouble.what.clone());
-            state.shell.trouble = Some(trouble);
+        Err(error) => {
+            state.say(Level::Error, error.what.clone());
+            state.shell.error = Some(error);
             // The window needs a project.
             if state.project.revision == 0 {
-                open_last(state, jobs);
+                open_last(state, workers);
             }
         }
     }

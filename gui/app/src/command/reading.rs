@@ -4,14 +4,14 @@ use nearsay_faq::ColumnChoice;
 
 use super::edit;
 use crate::{
-    job::{Jobs, ReadDone, Reading},
-    state::{ColumnsWanted, DataView, Level, State, Step, Trouble},
+    state::{ColumnsWanted, DataView, Level, State, Step, UserError},
     text,
+    worker::{ReadDone, Reading, Workers},
 };
 use nearsay_project::{ImportId, merge};
 
 /// Starts reading files or pasted rows; [`read`] takes the result in.
-pub(super) fn start(state: &mut State, jobs: &mut Jobs, reading: Reading) {
+pub(super) fn start(state: &mut State, workers: &mut Workers, reading: Reading) {
     state.step = Step::Data;
     state.data.view = DataView::Table;
     let name = match &reading {
@@ -20,17 +20,17 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, reading: Reading) {
         Reading::Pasted(_) => text::data::PASTED.to_owned(),
     };
     let base = state.project.document.clone();
-    match jobs.read(reading, base, state.project.revision) {
+    match workers.read(reading, base, state.project.revision) {
         Ok(()) => {
             state.data.reading = Some(name);
             state.data.read_share = 0.0;
-            state.data.trouble = None;
+            state.data.error = None;
         }
-        Err(trouble) => fail(state, trouble),
+        Err(error) => fail(state, error),
     }
 }
 
-pub(super) fn take_pasted(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn take_pasted(state: &mut State, workers: &mut Workers) {
     if let Some(pasted) = state.data.paste.take()
         && !pasted.trim().is_empty()
     {
@@ -39,7 +39,7 @@ pub(super) fn take_pasted(state: &mut State, jobs: &mut Jobs) {
             state.say(Level::Warning, text::data::PASTE_INTO_OWN);
             return;
         }
-        start(state, jobs, Reading::Pasted(pasted));
+        start(state, workers, Reading::Pasted(pasted));
     }
 }
 
@@ -52,7 +52,7 @@ pub(super) fn columns(state: &mut State, chosen: Option<(usize, usize)>) {
     }
 }
 
-pub(super) fn take_columns(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn take_columns(state: &mut State, workers: &mut Workers) {
     let Some(columns) = state.data.columns.take() else {
         return;
     };
@@ -62,7 +62,7 @@ pub(super) fn take_columns(state: &mut State, jobs: &mut Jobs) {
         answer: name(columns.answer),
     };
     let reading = Reading::Chosen(columns.path, choice, columns.instead);
-    start(state, jobs, reading);
+    start(state, workers, reading);
 }
 
 pub(super) fn change_columns(state: &mut State, id: ImportId) {
@@ -79,25 +79,25 @@ pub(super) fn change_columns(state: &mut State, id: ImportId) {
     }
 }
 
-pub(super) fn read(state: &mut State, jobs: &mut Jobs, done: ReadDone) {
+pub(super) fn read(state: &mut State, workers: &mut Workers, done: ReadDone) {
     state.data.reading = None;
-    let (taken, mut troubles) = match done {
+    let (taken, mut errors) = match done {
         ReadDone::Columns(columns) => {
             state.data.columns = Some(columns);
             return;
         }
-        ReadDone::Rows(taken, troubles) => (*taken, troubles),
+        ReadDone::Rows(taken, errors) => (*taken, errors),
     };
     if !taken.files.is_empty() {
         let before = state.project.counts.questions;
         let done = if taken.revision == state.project.revision {
-            edit::apply_known(state, jobs, taken.edit, taken.after)
+            edit::apply_known(state, workers, taken.edit, taken.after)
         } else {
             // The project was edited meanwhile.
             let document = &state.project.document;
             let (files, instead) = (taken.files, taken.instead);
             let edit = merge::replacing(document, &taken.edit.what, files, instead);
-            edit::apply(state, jobs, edit)
+            edit::apply(state, workers, edit)
         };
         if done {
             let added = state.project.counts.questions.saturating_sub(before);
@@ -105,16 +105,16 @@ pub(super) fn read(state: &mut State, jobs: &mut Jobs, done: ReadDone) {
             state.data.typed_path.clear();
         }
     }
-    for trouble in &troubles {
-        state.say(Level::Error, trouble.what.clone());
+    for error in &errors {
+        state.say(Level::Error, error.what.clone());
     }
-    state.data.trouble = match troubles.len() {
-        0 | 1 => troubles.pop(),
-        _ => Some(text::trouble::several(&troubles)),
+    state.data.error = match errors.len() {
+        0 | 1 => errors.pop(),
+        _ => Some(text::error::several(&errors)),
     };
 }
 
-fn fail(state: &mut State, trouble: Trouble) {
-    state.say(Level::Error, trouble.what.clone());
-    state.data.trouble = Some(trouble);
+fn fail(state: &mut State, error: UserError) {
+    state.say(Level::Error, error.what.clone());
+    state.data.error = Some(error);
 }

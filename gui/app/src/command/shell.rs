@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{ask, open, training};
 use crate::{
-    job::Jobs,
     state::{DataView, Level, Overlay, Picked, State, Step},
     text,
+    worker::Workers,
 };
 
 pub(super) fn show(state: &mut State, step: Step) {
@@ -35,17 +35,17 @@ pub(super) fn show_folder(ctx: &egui::Context, dir: &Path) {
     ctx.open_url(egui::OpenUrl::new_tab(format!("file://{}", dir.display())));
 }
 
-pub(super) fn pick(state: &mut State, jobs: &mut Jobs, what: Picked) {
+pub(super) fn pick(state: &mut State, workers: &mut Workers, what: Picked) {
     if state.shell.dialog_open {
         return;
     }
-    match jobs.pick(what) {
+    match workers.pick(what) {
         Ok(()) => state.shell.dialog_open = true,
-        Err(trouble) => state.shell.trouble = Some(trouble),
+        Err(error) => state.shell.error = Some(error),
     }
 }
 
-pub(super) fn picked(state: &mut State, jobs: &mut Jobs, what: Picked, paths: Vec<PathBuf>) {
+pub(super) fn picked(state: &mut State, workers: &mut Workers, what: Picked, paths: Vec<PathBuf>) {
     state.shell.dialog_open = false;
     let Some(first) = paths.first().cloned() else {
         // Where the system has no dialog, that looks just like Cancel.
@@ -54,23 +54,23 @@ pub(super) fn picked(state: &mut State, jobs: &mut Jobs, what: Picked, paths: Ve
         return;
     };
     match what {
-        Picked::Faqs => open::open_files(state, jobs, paths),
-        Picked::Questions => ask::answer_file(state, jobs, first),
+        Picked::Faqs => open::open_files(state, workers, paths),
+        Picked::Questions => ask::answer_file(state, workers, first),
         Picked::Folder => {
             state.export.typed_path = first.join(text::export::FOLDER).display().to_string();
             state.export.replaces = None;
         }
-        Picked::Project => open::open_folder(state, jobs, first),
+        Picked::Project => open::open_folder(state, workers, first),
     }
 }
 
 /// A training is asked to stop before the window goes; whoever insists gets it closed at once.
-pub(super) fn close(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context) {
-    if !jobs.is_training() || state.shell.closing {
+pub(super) fn close(state: &mut State, workers: &mut Workers, ctx: &egui::Context) {
+    if !workers.is_training() || state.shell.closing {
         return;
     }
     state.shell.closing = true;
     ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
-    training::stop(state, jobs);
+    training::stop(state, workers);
     state.say(Level::Info, text::shell::CLOSING);
 }

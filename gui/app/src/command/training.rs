@@ -6,11 +6,12 @@ use nearsay::train::{Event, Report};
 
 use super::{edit, models, preferences};
 use crate::{
-    job::{Exit, Jobs, TrainRequest, Wanted},
     state::{
-        Check, Fetch, Level, Outcome, Progress, Round, Side, Stage, State, Step, Training, Trouble,
+        Check, Fetch, Level, Outcome, Progress, Round, Side, Stage, State, Step, Training,
+        UserError,
     },
     text,
+    worker::{Exit, TrainRequest, Wanted, Workers},
 };
 use nearsay_project::{
     Effort, Model, Pending, Tally, Tuning, estimate,
@@ -22,19 +23,19 @@ const PACE_AFTER_S: f64 = 0.3;
 /// Fewer texts than this say nothing about how fast they are read.
 const ENOUGH_TEXTS: usize = 200;
 
-pub(super) fn effort(state: &mut State, jobs: &mut Jobs, effort: Effort) {
-    edit::set_options(state, jobs, text::train::DID_EFFORT, |options| {
+pub(super) fn effort(state: &mut State, workers: &mut Workers, effort: Effort) {
+    edit::set_options(state, workers, text::train::DID_EFFORT, |options| {
         options.effort = effort;
     });
 }
 
-pub(super) fn tune(state: &mut State, jobs: &mut Jobs, tuning: Tuning) {
-    edit::set_options(state, jobs, text::train::DID_TUNE, |options| {
+pub(super) fn tune(state: &mut State, workers: &mut Workers, tuning: Tuning) {
+    edit::set_options(state, workers, text::train::DID_TUNE, |options| {
         options.tuning = tuning;
     });
 }
 
-pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
+pub(super) fn start(state: &mut State, workers: &mut Workers, go_on: bool) {
     if state.training.is_running() {
         return;
     }
@@ -48,7 +49,7 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
     }
     let (Some(dir), Some(models_dir)) = (state.project.dir.clone(), state.project.models_dir())
     else {
-        state.training.trouble = Some(text::trouble::no_place());
+        state.training.error = Some(text::error::no_place());
         state.training.stage = Stage::Failed;
         return;
     };
@@ -75,7 +76,7 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
         tuning: options.tuning,
         go_on,
     };
-    models::save(state, jobs);
+    models::save(state, workers);
     let pairs = state.project.counts.learned();
     state.training = Training {
         stage: Stage::Reading,
@@ -86,44 +87,48 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
         ..Training::default()
     };
     let entries = state.project.document.entries.clone();
-    if let Err(trouble) = jobs.prepare_training(entries, request) {
-        fail(state, trouble);
+    if let Err(error) = workers.prepare_training(entries, request) {
+        fail(state, error);
     }
 }
 
-pub(super) fn prepared(state: &mut State, jobs: &mut Jobs, result: Result<TrainRequest, Trouble>) {
+pub(super) fn prepared(
+    state: &mut State,
+    workers: &mut Workers,
+    result: Result<TrainRequest, UserError>,
+) {
     if state.training.stopping {
-        return fail(state, text::trouble::stopped_early());
+        return fail(state, text::error::stopped_early());
     }
     let request = match result {
         Ok(request) => request,
-        Err(trouble) => return fail(state, trouble),
+        Err(error) => return fail(state, error),
     };
     // The child of a window that died may have come to its end without it.
     if request.go_on && request.out.join("nearsay.json").is_file() {
-        return finished(state, jobs, None);
+        return finished(state, workers, None);
     }
-    if let Err(trouble) = jobs.train(&request) {
-        fail(state, trouble);
+    if let Err(error) = workers.train(&request) {
+        fail(state, error);
     }
 }
 
-pub(super) fn stop(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn stop(state: &mut State, workers: &mut Workers) {
     if state.training.is_running() {
         state.training.stopping = true;
         state.training.paused = false;
-        jobs.stop_training();
+        workers.stop_training();
     }
 }
 
-pub(super) fn pause(state: &mut State, jobs: &mut Jobs, pause: bool) {
+pub(super) fn pause(state: &mut State, workers: &mut Workers, pause: bool) {
     if state.training.is_running() && !state.training.stopping {
         state.training.paused = pause;
-        jobs.pause_training(pause);
+        workers.pause_training(pause);
     }
 }
 
-pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: Event) {
+pub(super) fn heard(state: &mut State, workers: &mut Workers, at_s: f64, event: Event) {
     let training = &mut state.training;
     if !training.is_running() {
         return;
@@ -195,18 +200,18 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: Event)
         }
         Event::Best { epoch } => training.best = Some(epoch as u64 + 1),
         Event::Note { text } => training.notes.push(text),
-        Event::Finished { report } => finished(state, jobs, Some(&report)),
-        Event::Failed { error, remedy } => fail(state, Trouble::new(error, remedy)),
+        Event::Finished { report } => finished(state, workers, Some(&report)),
+        Event::Failed { error, remedy } => fail(state, UserError::new(error, remedy)),
     }
 }
 
 /// The model is written. Before it answers, it must show that it is no worse than what does now.
-fn finished(state: &mut State, jobs: &mut Jobs, report: Option<&Report>) {
+fn finished(state: &mut State, workers: &mut Workers, report: Option<&Report>) {
     let Some(pending) = state.project.models.pending.clone() else {
-        return fail(state, text::trouble::ended());
+        return fail(state, text::error::ended());
     };
     if let Some(report) = report {
-        remember_pace(state, jobs, pending.effort, report);
+        remember_pace(state, workers, pending.effort, report);
     }
     state.training.stage = Stage::Checking;
     state.training.paused = false;
@@ -220,12 +225,12 @@ fn finished(state: &mut State, jobs: &mut Jobs, report: Option<&Report>) {
     state.training.baseline = state.training.checking.now().map(|check| check.tally());
     // This one learned here.
     state.training.checking.elsewhere = false;
-    if let Err(trouble) = jobs.use_models(wanted) {
-        fail(state, trouble);
+    if let Err(error) = workers.use_models(wanted) {
+        fail(state, error);
     }
 }
 
-fn remember_pace(state: &mut State, jobs: &Jobs, effort: Effort, report: &Report) {
+fn remember_pace(state: &mut State, workers: &Workers, effort: Effort, report: &Report) {
     let pace = &mut state.shell.preferences.pace;
     let times = estimate::fits(effort, report.train_rows);
     let pairs = times * (report.train_rows * report.epochs) as f64;
@@ -240,13 +245,13 @@ fn remember_pace(state: &mut State, jobs: &Jobs, effort: Effort, report: &Report
     if effort != Effort::Quick && report.fresh_texts >= ENOUGH_TEXTS && report.embed_s > 0.0 {
         pace.reading = Some(report.fresh_texts as f64 / report.embed_s);
     }
-    preferences::save(state, jobs);
+    preferences::save(state, workers);
 }
 
 /// The held-out questions were asked of one side.
 pub(super) fn checked(
     state: &mut State,
-    jobs: &mut Jobs,
+    workers: &mut Workers,
     side: Side,
     revision: u64,
     dir: Option<PathBuf>,
@@ -270,7 +275,7 @@ pub(super) fn checked(
                 Some(dir.join(&pending.name))
             });
             if waits && wanted.is_some() && wanted == dir {
-                decide(state, jobs, tally);
+                decide(state, workers, tally);
             } else if let Some(model) = &mut state.project.models.current
                 && dir.is_some_and(|dir| dir.ends_with(&model.name))
             {
@@ -281,7 +286,7 @@ pub(super) fn checked(
 }
 
 /// Keeps the new model if it is no worse than the one that answers now.
-fn decide(state: &mut State, jobs: &mut Jobs, after: Tally) {
+fn decide(state: &mut State, workers: &mut Workers, after: Tally) {
     let Some(pending) = state.project.models.pending.take() else {
         return;
     };
@@ -305,16 +310,16 @@ fn decide(state: &mut State, jobs: &mut Jobs, after: Tally) {
     if no_worse {
         let since = models.edits - pending.edits;
         let gone = models.take(model, since);
-        forget(state, jobs, gone);
+        forget(state, workers, gone);
     } else {
         models.earlier.insert(0, model);
         let gone = models
             .earlier
             .split_off(nearsay_project::models::KEPT.min(models.earlier.len()));
-        forget(state, jobs, gone);
-        models::answer_with_current(state, jobs);
+        forget(state, workers, gone);
+        models::answer_with_current(state, workers);
     }
-    models::save(state, jobs);
+    models::save(state, workers);
     let outcome = Outcome {
         before: baseline,
         after,
@@ -328,25 +333,25 @@ fn decide(state: &mut State, jobs: &mut Jobs, after: Tally) {
     state.say(Level::Info, text::train::done(&outcome));
 }
 
-fn forget(state: &State, jobs: &Jobs, gone: Vec<Model>) {
+fn forget(state: &State, workers: &Workers, gone: Vec<Model>) {
     let Some(dir) = state.project.models_dir() else {
         return;
     };
     let dirs = gone.iter().map(|model| dir.join(&model.name)).collect();
     // What stays behind only takes room.
-    jobs.forget_models(dirs).ok();
+    workers.forget_models(dirs).ok();
 }
 
 /// The model before answers again.
-pub(super) fn go_back(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn go_back(state: &mut State, workers: &mut Workers) {
     if state.training.is_running() || state.project.look_only {
         return;
     }
     if state.project.models.go_back() {
-        models::save(state, jobs);
+        models::save(state, workers);
         state.training.outcome = None;
         state.training.stage = Stage::Idle;
-        models::answer_with_current(state, jobs);
+        models::answer_with_current(state, workers);
         state.say(Level::Info, text::train::WENT_BACK);
     }
 }
@@ -359,37 +364,37 @@ pub(super) fn ended(state: &mut State, exit: Exit) {
         Stage::Checking | Stage::Done => {}
         _ if training.is_running() => {
             let can_go_on = training.texts.is_some() || !training.rounds.is_empty();
-            let trouble = if training.stopping {
-                text::trouble::stopped_early()
+            let error = if training.stopping {
+                text::error::stopped_early()
             } else if exit.killed {
-                text::trouble::killed(can_go_on)
+                text::error::killed(can_go_on)
             } else {
-                text::trouble::ended()
+                text::error::ended()
             };
             training.can_go_on = can_go_on;
-            fail(state, trouble.with_detail(detail));
+            fail(state, error.with_detail(detail));
         }
         _ => {
-            if let Some(trouble) = &mut training.trouble {
-                trouble.detail = detail;
+            if let Some(error) = &mut training.error {
+                error.detail = detail;
             }
         }
     }
 }
 
-pub(super) fn fail(state: &mut State, trouble: Trouble) {
-    state.say(Level::Error, trouble.what.clone());
+pub(super) fn fail(state: &mut State, error: UserError) {
+    state.say(Level::Error, error.what.clone());
     let training = &mut state.training;
     training.stage = Stage::Failed;
     training.stopping = false;
     training.paused = false;
-    training.trouble = Some(trouble);
+    training.error = Some(error);
 }
 
 /// A model cannot answer: the training it came from has failed, or the trouble is shown on the Ask step.
-pub(super) fn no_model(state: &mut State, jobs: &mut Jobs, side: Side, trouble: Trouble) {
+pub(super) fn no_model(state: &mut State, workers: &mut Workers, side: Side, error: UserError) {
     state.ask.preparing = None;
-    state.say(Level::Error, trouble.what.clone());
+    state.say(Level::Error, error.what.clone());
     if side == Side::After {
         state
             .training
@@ -397,11 +402,11 @@ pub(super) fn no_model(state: &mut State, jobs: &mut Jobs, side: Side, trouble: 
             .forget_after(&state.project.document.entries);
     }
     if state.training.stage == Stage::Checking {
-        fail(state, trouble);
+        fail(state, error);
         // The previous model keeps answering.
-        models::answer_with_current(state, jobs);
+        models::answer_with_current(state, workers);
     } else {
-        state.ask.trouble = Some(trouble);
+        state.ask.error = Some(error);
     }
 }
 

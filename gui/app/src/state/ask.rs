@@ -1,6 +1,6 @@
 //! The question in the box and the answers to it.
 
-use super::Trouble;
+use super::UserError;
 use nearsay_project::{EntryId, RowId};
 
 /// Which model answers.
@@ -57,7 +57,7 @@ impl Reply {
     pub fn is_good(&self, silence: u8) -> bool {
         self.answers
             .first()
-            .is_some_and(|first| super::sureness::is_good(first.chance, first.score, silence))
+            .is_some_and(|first| super::confidence::is_good(first.chance, first.score, silence))
     }
 }
 
@@ -93,7 +93,7 @@ pub struct Batch {
     /// What came of the last one.
     pub result: Option<std::path::PathBuf>,
     /// Why nothing came of it.
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
     /// What stands in the path box.
     pub typed_path: String,
     /// A file that was dropped here: questions to answer, or more data?
@@ -120,7 +120,7 @@ pub struct Ask {
     /// Which answer the keyboard is on.
     pub at: usize,
     /// Why there is no answer.
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
     /// The box wants the keyboard.
     pub wants_focus: bool,
     /// The nearest answers are shown though none is good.

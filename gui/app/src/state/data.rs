@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-use super::Trouble;
+use super::UserError;
 use nearsay_project::{EntryId, ImportId, RowId};
 
 /// A column of the table.
@@ -190,7 +190,7 @@ pub struct Data {
     /// How much of it is read, between 0 and 1.
     pub read_share: f32,
     /// Why the last file could not be opened.
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
     /// What stands in the path box.
     pub typed_path: String,
     /// The import whose problems are all listed, not the first few.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Trouble;
+use super::UserError;
 
 /// A file of the exported folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,7 +40,7 @@ pub struct Export {
     /// What was written last.
     pub done: Option<Exported>,
     /// Why nothing was.
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
     /// Something stands where the folder should go: it is replaced on a second press.
     pub replaces: Option<PathBuf>,
 }

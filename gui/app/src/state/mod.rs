@@ -4,16 +4,17 @@
 //! workers.
 
 mod ask;
+pub mod confidence;
 mod data;
 mod export;
 mod findings;
 mod intent;
 mod project;
 mod shell;
-pub mod sureness;
 mod training;
 
 pub use ask::{Answer, Ask, Batch, Correcting, Reply, Said, Side};
+pub use confidence::ConfidenceLevel;
 pub use data::{
     Column, ColumnsWanted, Data, DataView, Draft, DraftOf, Listing, Only, Review, Sort, Suggestion,
     SuggestionKind,
@@ -21,11 +22,10 @@ pub use data::{
 pub use export::{Export, Exported, ExportedFile};
 pub use findings::{Findings, Hub, Topic, Twins};
 pub use intent::{Mend, Picked};
-pub use nearsay_message::trouble::Trouble;
+pub use nearsay_message::UserError;
 pub use nearsay_project::Appearance;
 pub use project::{Project, Saved};
 pub use shell::{Level, Message, Overlay, Shell};
-pub use sureness::Sureness;
 pub use training::{
     Check, Checking, Fetch, List, Outcome, Progress, Round, Stage, Training, Verdict,
 };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Trouble;
+use super::UserError;
 use nearsay_project::{Counts, Document, Elsewhere, History, Models};
 
 /// Whether everything is on disk.
@@ -14,7 +14,7 @@ pub enum Saved {
     /// It will be in a moment.
     Soon,
     /// It cannot be written; it is tried again and again.
-    No(Trouble),
+    No(UserError),
 }
 
 /// The open project.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::Trouble;
+use super::UserError;
 use nearsay_project::{Adopted, Preferences};
 
 /// How much a message matters.
@@ -66,7 +66,7 @@ pub struct Shell {
     /// The banner about the sample was hidden.
     pub banner_hidden: bool,
     /// Why the project could not be opened or is not saved.
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
     /// Files to take in as soon as the project that is being opened is there.
     pub open_next: Option<Vec<std::path::PathBuf>>,
     /// An exported folder that is being made a project: its name, and how far that is, between 0 and 1.

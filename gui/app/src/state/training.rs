@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use nearsay::servable::Confidence;
 use serde::{Deserialize, Serialize};
 
-use super::{Findings, Side, Trouble};
+use super::{Findings, Side, UserError};
 use nearsay_project::{Entries, EntryId, RowId, Tally};
 
 /// Where a training stands.
@@ -288,7 +288,7 @@ pub struct Training {
     /// What came of it.
     pub outcome: Option<Outcome>,
     /// Why nothing came of it.
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
     /// The last saved point can be gone on from.
     pub can_go_on: bool,
     /// Pairs a round learns from.

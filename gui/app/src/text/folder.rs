@@ -5,7 +5,7 @@ use std::path::Path;
 use nearsay::servable::ServableError;
 
 use super::{answers, count, of_hundred, percent, questions};
-use crate::state::Trouble;
+use crate::state::UserError;
 use nearsay_project::{Adopted, Elsewhere, Tally, files::file_name};
 
 /// What an import from a folder is.
@@ -111,30 +111,30 @@ pub fn promise(folder: &Path) -> (String, String) {
 }
 
 /// Why a folder cannot be opened.
-pub fn trouble(dir: &Path, error: ServableError) -> Trouble {
+pub fn open_error(dir: &Path, error: ServableError) -> UserError {
     let folder = file_name(dir);
     let detail = dir.display().to_string();
-    let trouble = match error {
-        ServableError::NotAModel { .. } => Trouble::new(
+    let error = match error {
+        ServableError::NotAModel { .. } => UserError::new(
             format!("There is neither a project nor a model in {folder}"),
             "Choose the folder that Nearsay exported: it has a file nearsay.json in it. If that is \
              missing, have the folder copied again",
         ),
-        ServableError::Newer { .. } => Trouble::new(
+        ServableError::Newer { .. } => UserError::new(
             format!("{folder} was made by a newer Nearsay"),
             "Install the newest Nearsay to open it",
         ),
-        ServableError::Changed { file, why } => Trouble::new(
+        ServableError::Changed { file, why } => UserError::new(
             format!("{folder} is damaged: {file} {why}"),
             "Copy the folder again from where it came from, or have it exported again",
         ),
-        error => Trouble::new(
+        error => UserError::new(
             format!("{folder} cannot be opened: {error}"),
             "Look whether the disk or stick it is on is still there, and whether there is room on \
              this computer's disk",
         ),
     };
-    trouble.with_detail(detail)
+    error.with_detail(detail)
 }
 
 #[cfg(test)]
@@ -151,10 +151,10 @@ mod tests {
             (not_a_model, "neither a project nor a model in desk"),
             (newer, "desk was made by a newer Nearsay"),
         ] {
-            let trouble = trouble(Path::new("/data/desk"), error);
-            assert!(trouble.what.contains(words), "{trouble}");
-            assert!(!trouble.fix.is_empty(), "{trouble}");
-            assert_eq!(trouble.detail, "/data/desk");
+            let error = open_error(Path::new("/data/desk"), error);
+            assert!(error.what.contains(words), "{error}");
+            assert!(!error.fix.is_empty(), "{error}");
+            assert_eq!(error.detail, "/data/desk");
         }
     }
 }

@@ -3,11 +3,11 @@
 
 pub mod ask;
 pub mod data;
+pub mod error;
 pub mod export;
 pub mod folder;
 pub mod shell;
 pub mod train;
-pub mod trouble;
 
 /// `1 204`: thousands set apart by a narrow space, so that no country reads them wrongly.
 pub fn number(n: impl TryInto<u64>) -> String {

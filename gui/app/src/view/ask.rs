@@ -6,12 +6,12 @@ use egui::{
 };
 
 use super::{
-    Commands, batch, silence, train, trouble,
+    Commands, abstain, batch, error, train,
     widget::{self, Tone},
 };
 use crate::{
     command::Command,
-    state::{Answer, Correcting, Reply, Said, Side, State, Step, Sureness, sureness},
+    state::{Answer, ConfidenceLevel, Correcting, Reply, Said, Side, State, Step, confidence},
     text, theme,
 };
 use nearsay_project::stop_words::is_content_word;
@@ -41,7 +41,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.set_max_width(column.width());
             found(ui, state, commands);
-            silence::show(ui, state, commands);
+            abstain::show(ui, state, commands);
             batch::show(ui, state, commands);
         });
     });
@@ -49,8 +49,8 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
 
 /// Below the search box: what was found, or what could be asked.
 fn found(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    if let Some(trouble) = &state.ask.trouble {
-        trouble::show(ui, trouble, commands, |_, _| {});
+    if let Some(error) = &state.ask.error {
+        error::show(ui, error, commands, |_, _| {});
     }
     match &state.ask.reply {
         Some(reply) => answers(ui, state, reply, commands),
@@ -266,10 +266,10 @@ fn answer(
     Sides::new().shrink_left().truncate().show(
         ui,
         |ui| {
-            let (word, tone) = match sureness::sureness(answer.chance, answer.score) {
-                Sureness::Sure => (text::ask::SURE, Tone::Good),
-                Sureness::Likely => (text::ask::LIKELY, Tone::Warning),
-                Sureness::Unsure => (text::ask::UNSURE, Tone::Bad),
+            let (word, tone) = match confidence::level_of(answer.chance, answer.score) {
+                ConfidenceLevel::Sure => (text::ask::SURE, Tone::Good),
+                ConfidenceLevel::Likely => (text::ask::LIKELY, Tone::Warning),
+                ConfidenceLevel::Unsure => (text::ask::UNSURE, Tone::Bad),
             };
             let pill = widget::pill(ui, word, tone);
             pill.on_hover_text(text::ask::why(answer));

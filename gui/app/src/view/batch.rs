@@ -2,7 +2,7 @@
 
 use egui::{CollapsingHeader, Key, TextEdit, Ui};
 
-use super::{Commands, trouble, widget};
+use super::{Commands, error, widget};
 use crate::{
     command::Command,
     state::{Picked, State},
@@ -26,10 +26,10 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             }
         });
     }
-    if let Some(trouble) = &batch.trouble {
-        trouble::show(ui, trouble, commands, |ui, commands| {
+    if let Some(error) = &batch.error {
+        error::show(ui, error, commands, |ui, commands| {
             if widget::button(ui, true, text::data::HIDE).clicked() {
-                commands.push(Command::HideTrouble);
+                commands.push(Command::HideError);
             }
         });
     }

@@ -2,7 +2,7 @@
 
 use egui::{Align, CollapsingHeader, Frame, Key, Layout, RichText, Stroke, TextEdit, Ui, vec2};
 
-use super::{Commands, imports, mend, table, topics, trouble, widget};
+use super::{Commands, error, fix, imports, table, topics, widget};
 use crate::{
     command::Command,
     state::{Data, DataView, Only, Picked, State},
@@ -28,7 +28,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         ui.horizontal(|ui| path_box(ui, data, ui.available_width().min(420.0), commands));
         ui.add_space(theme::GAP - 6.0);
     }
-    trouble_card(ui, data, commands);
+    error_card(ui, data, commands);
     if let Some(reason) = text::data::too_few(&counts) {
         ui.label(RichText::new(format!("! {reason}")).color(theme::palette(ui).warning));
         ui.add_space(theme::GAP - 6.0);
@@ -37,7 +37,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     toolbar(ui, state, commands);
     match data.view {
         DataView::Table => table::show(ui, state, commands),
-        DataView::Mend => mend::show(ui, state, commands),
+        DataView::Mend => fix::show(ui, state, commands),
         DataView::Topics => topics::show(ui, state, commands),
     }
 }
@@ -173,7 +173,7 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
 
 fn empty(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::header(ui, text::data::TITLE, text::data::INTRO, |_| {});
-    trouble_card(ui, &state.data, commands);
+    error_card(ui, &state.data, commands);
     if state.project.elsewhere().is_some() {
         widget::banner(ui, text::folder::MODEL_ONLY, |_| {});
     }
@@ -338,11 +338,11 @@ fn path_box(ui: &mut Ui, data: &Data, width: f32, commands: &mut Commands) {
     }
 }
 
-fn trouble_card(ui: &mut Ui, data: &Data, commands: &mut Commands) {
-    if let Some(trouble) = &data.trouble {
-        trouble::show(ui, trouble, commands, |ui, commands| {
+fn error_card(ui: &mut Ui, data: &Data, commands: &mut Commands) {
+    if let Some(error) = &data.error {
+        error::show(ui, error, commands, |ui, commands| {
             if widget::button(ui, true, text::data::HIDE).clicked() {
-                commands.push(Command::HideTrouble);
+                commands.push(Command::HideError);
             }
         });
     }

@@ -2,7 +2,7 @@
 
 use egui::{Key, RichText, Sides, TextEdit, Ui};
 
-use super::{Commands, train, trouble, widget};
+use super::{Commands, error, train, widget};
 use crate::{
     command::Command,
     state::{Exported, Picked, State, Step},
@@ -34,8 +34,8 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             }
         });
     }
-    if let Some(trouble) = &state.export.trouble {
-        trouble::show(ui, trouble, commands, |_, _| {});
+    if let Some(error) = &state.export.error {
+        error::show(ui, error, commands, |_, _| {});
     }
     where_to(ui, state, commands);
     match &state.export.done {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     command::Command,
-    state::{List, State, Verdict, sureness},
+    state::{List, State, Verdict, confidence},
     text, theme,
 };
 
@@ -91,7 +91,7 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands:
     };
     let is_right = verdict.is_right();
     // Of what is wrong, being sure is the worse.
-    let sure = sureness::is_sure(verdict.chance, verdict.score);
+    let sure = confidence::is_sure(verdict.chance, verdict.score);
     let tone = match (is_right, sure) {
         (true, _) => Tone::Good,
         (false, true) => Tone::Bad,

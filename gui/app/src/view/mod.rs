@@ -1,6 +1,7 @@
 //! What the window looks like. Views read [`State`] and return [`Command`]s; they never change
 //! state, train, or touch a file.
 
+mod abstain;
 mod ask;
 mod batch;
 mod columns;
@@ -8,24 +9,23 @@ mod commands;
 mod data;
 mod draft;
 mod drops;
+mod error;
 mod estimate;
 mod export;
 mod findings;
+mod fix;
 mod imports;
 mod keys;
-mod mend;
 mod mistakes;
 mod overlay;
 mod paste;
 mod plot;
 mod rail;
-mod silence;
 mod stages;
 mod status;
 mod table;
 mod topics;
 mod train;
-mod trouble;
 mod tuning;
 mod widget;
 
@@ -118,15 +118,15 @@ fn step(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
 
 /// What concerns the whole project stands above every step.
 fn banners(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    if let Some(trouble) = &state.shell.trouble {
-        trouble::show(ui, trouble, commands, |ui, commands| {
+    if let Some(error) = &state.shell.error {
+        error::show(ui, error, commands, |ui, commands| {
             if widget::button(ui, true, text::data::HIDE).clicked() {
-                commands.push(Command::HideTrouble);
+                commands.push(Command::HideError);
             }
         });
     }
-    if let Saved::No(trouble) = &state.project.saved {
-        trouble::show(ui, trouble, commands, |ui, commands| {
+    if let Saved::No(error) = &state.project.saved {
+        error::show(ui, error, commands, |ui, commands| {
             if widget::button(ui, true, text::shell::TRY_AGAIN).clicked() {
                 commands.push(Command::KeepAgain);
             }

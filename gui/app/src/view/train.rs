@@ -2,7 +2,7 @@
 
 use egui::{RichText, Sides, Ui, vec2};
 
-use super::{Commands, estimate, findings, mistakes, plot, stages, trouble, tuning, widget};
+use super::{Commands, error, estimate, findings, mistakes, plot, stages, tuning, widget};
 use crate::{
     command::Command,
     state::{List, Outcome, Stage, State, Step, Training},
@@ -29,8 +29,8 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::header(ui, text::train::TITLE, text::train::intro(training), |ui| {
         actions(ui, state, commands);
     });
-    if let Some(trouble) = &training.trouble {
-        trouble::show(ui, trouble, commands, |ui, commands| {
+    if let Some(error) = &training.error {
+        error::show(ui, error, commands, |ui, commands| {
             let enough = state.project.counts.is_enough();
             if training.can_go_on && widget::primary(ui, true, text::train::GO_ON).clicked() {
                 commands.push(Command::GoOn);

@@ -3,8 +3,8 @@
 use nearsay::servable::{Found, Servable};
 use nearsay_export::{self as export, qdrant};
 use nearsay_message::{
+    UserError,
     terminal::{DeviceArgs, print_json, print_line},
-    trouble::Trouble,
 };
 use nearsay_search::index::Hit;
 use nearsay_store::DiskStore;
@@ -106,9 +106,9 @@ impl<'a> Answer<'a> {
     }
 }
 
-pub(super) fn command(args: &Args) -> Result<(), Trouble> {
+pub(super) fn command(args: &Args) -> Result<(), UserError> {
     if let Some(server) = args.via.first().filter(|server| *server != "qdrant") {
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!("“{server}” cannot be searched"),
             "Write “--via qdrant URL”.",
         ));
@@ -134,7 +134,7 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     }
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|error| {
-            Trouble::new(
+            UserError::new(
                 format_args!("the questions cannot be read ({error})"),
                 "They must be lines of UTF-8 text.",
             )
@@ -147,7 +147,7 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn ask(model: &Servable, question: &str, args: &Args) -> Result<(), Trouble> {
+fn ask(model: &Servable, question: &str, args: &Args) -> Result<(), UserError> {
     let (answers, confident) = answers(model, question, args)?;
     if args.json {
         return print_json(&Asked {
@@ -176,7 +176,7 @@ fn answers<'a>(
     model: &'a Servable,
     question: &str,
     args: &Args,
-) -> Result<(Vec<Answer<'a>>, bool), Trouble> {
+) -> Result<(Vec<Answer<'a>>, bool), UserError> {
     // An empty question is near nothing; it must not get the answer that is nearest to silence.
     if question.trim().is_empty() {
         return Ok((Vec::new(), false));

@@ -2,8 +2,8 @@
 
 use super::input;
 use nearsay_message::{
+    UserError,
     terminal::{print_json, print_line},
-    trouble::Trouble,
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     pub(super) json: bool,
 }
 
-pub(super) fn command(args: &Args) -> Result<(), Trouble> {
+pub(super) fn command(args: &Args) -> Result<(), UserError> {
     let faq = input::faq(&args.file)?;
     if args.json {
         return print_json(&json!({

@@ -6,8 +6,8 @@ use nearsay::{distill::Distill, train::Control};
 use nearsay_bert::SentenceEncoder;
 use nearsay_hub::dirs::DataDir;
 use nearsay_message::{
+    UserError,
     terminal::{Bar, print_line},
-    trouble::Trouble,
 };
 use nearsay_model::{ModelError, ModelFiles};
 use nearsay_store::{DiskStore, FileKind, Store as _};
@@ -33,9 +33,9 @@ pub(crate) struct Args {
     texts: Vec<PathBuf>,
 }
 
-pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
+pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
     if !(args.smoothing.is_finite() && args.smoothing > 0.0) {
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!("--smoothing is {}", args.smoothing),
             "Give a number above 0, for example 0.001.",
         ));
@@ -44,7 +44,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
     if let Ok(found) = DiskStore.metadata(&args.out)
         && found.kind != FileKind::File
     {
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!(
                 "{} cannot be written: it is not an ordinary file",
                 args.out.display()
@@ -62,7 +62,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
     let path = encoder::files(&args.encoder, data, &Control::new(), &mut |_| {})?;
     let files = ModelFiles::open(&DiskStore, &path)?;
     let vocabulary = String::from_utf8(files.need("vocab.txt")?).map_err(|_| {
-        Trouble::from(ModelError::Invalid {
+        UserError::from(ModelError::Invalid {
             file: "vocab.txt".into(),
             reason: "it is not UTF-8 text".into(),
         })
@@ -78,7 +78,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
             bar.show(done as u64, total as u64);
             ControlFlow::Continue(())
         })
-        .map_err(|error| Trouble::new(error, ""))?;
+        .map_err(|error| UserError::new(error, ""))?;
     DiskStore.write_atomic(&args.out, &bytes)?;
     print_line(&format!(
         "Written to {}: {} bytes",

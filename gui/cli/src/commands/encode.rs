@@ -2,8 +2,8 @@
 
 use nearsay::servable::TextModel;
 use nearsay_message::{
+    UserError,
     terminal::{DeviceArgs, print_line},
-    trouble::Trouble,
 };
 use nearsay_store::DiskStore;
 use std::{fmt::Write as _, io::BufRead as _, path::PathBuf};
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     pub(super) json: bool,
 }
 
-pub(super) fn command(args: &Args) -> Result<(), Trouble> {
+pub(super) fn command(args: &Args) -> Result<(), UserError> {
     let device = args.device.device.open()?;
     let model = TextModel::open_with(
         &DiskStore,
@@ -38,7 +38,7 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
             .take(BATCH)
             .collect::<Result<_, _>>()
             .map_err(|error| {
-                Trouble::new(
+                UserError::new(
                     format_args!("the texts cannot be read ({error})"),
                     "They must be lines of UTF-8 text.",
                 )

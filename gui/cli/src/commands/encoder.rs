@@ -3,7 +3,7 @@
 use nearsay::train::{Control, Event};
 use nearsay_hub as obtain;
 use nearsay_hub::{ObtainEvent, dirs::DataDir};
-use nearsay_message::trouble::Trouble;
+use nearsay_message::UserError;
 use nearsay_model::StaticModel;
 use nearsay_store::DiskStore;
 use nearsay_text::compact::StaticEncoder;
@@ -26,7 +26,7 @@ pub(super) fn find(
     data: &DataDir,
     control: &Control,
     on_event: &mut dyn FnMut(Event),
-) -> Result<Found, Trouble> {
+) -> Result<Found, UserError> {
     if name == COMPACT {
         return Ok(Found::Static(nearsay_text::compact::built_in::encoder()?));
     }
@@ -41,8 +41,8 @@ pub(super) fn find(
 }
 
 /// A model that was trained before cannot be the start of another.
-pub(super) fn has_a_layer(path: &std::path::Path) -> Trouble {
-    Trouble::new(
+pub(super) fn has_a_layer(path: &std::path::Path) -> UserError {
+    UserError::new(
         format_args!("{} has a trained layer of its own", path.display()),
         "Give the model it was made from with --encoder.",
     )
@@ -55,7 +55,7 @@ pub(super) fn files(
     data: &DataDir,
     control: &Control,
     on_event: &mut dyn FnMut(Event),
-) -> Result<PathBuf, Trouble> {
+) -> Result<PathBuf, UserError> {
     let Some(model) = obtain::known_model(name) else {
         let path = PathBuf::from(name);
         if path.exists() {
@@ -65,7 +65,7 @@ pub(super) fn files(
             .iter()
             .map(|model| model.name.as_str())
             .collect();
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!("there is no encoder “{name}”, and no file or folder of that name"),
             format_args!(
                 "Use {}, {COMPACT}, or the path of a model.",

@@ -13,8 +13,8 @@ use nearsay_core::{
 use nearsay_faq::normalize;
 use nearsay_hub::dirs::DataDir;
 use nearsay_message::{
+    UserError,
     terminal::{Bar, DeviceArgs, print_json, print_line},
-    trouble::Trouble,
 };
 use nearsay_model::ModelFiles;
 use nearsay_search::{expansion::Own, index::Hit};
@@ -49,7 +49,7 @@ struct Asked {
     right: Vec<usize>,
 }
 
-pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
+pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
     let device = args.device.device.open()?;
     let model = Servable::open_with(
         &DiskStore,
@@ -120,7 +120,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
         })?;
     }
     let Some(figures) = measured.figures(pool.len()) else {
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!(
                 "{} has no question that could be asked",
                 args.file.display()
@@ -174,7 +174,7 @@ impl Measured {
     }
 }
 
-fn print_figures(figures: &PoolFigures) -> Result<(), Trouble> {
+fn print_figures(figures: &PoolFigures) -> Result<(), UserError> {
     print_line(&format!(
         "{} questions, {} answers",
         figures.questions, figures.pool
@@ -191,7 +191,7 @@ fn print_figures(figures: &PoolFigures) -> Result<(), Trouble> {
 }
 
 /// The test questions with their right answers in the pool; those without any are told and left out.
-fn asked(args: &Args, pool: &[String]) -> Result<Vec<Asked>, Trouble> {
+fn asked(args: &Args, pool: &[String]) -> Result<Vec<Asked>, UserError> {
     let number: HashMap<String, usize> = pool
         .iter()
         .map(|answer| normalize(answer))
@@ -237,7 +237,7 @@ struct Encoder<'a> {
 }
 
 impl Encoder<'_> {
-    fn encode(&self, texts: &[&str]) -> Result<Matrix, Trouble> {
+    fn encode(&self, texts: &[&str]) -> Result<Matrix, UserError> {
         let model = self.model.model();
         let mut forever = |_, _| ControlFlow::Continue(());
         if model.is_static() {

@@ -2,7 +2,7 @@
 
 use nearsay_faq as faq;
 use nearsay_faq::{Faq, Questions, ReadError, ReadOptions, Row, read_questions};
-use nearsay_message::trouble::Trouble;
+use nearsay_message::UserError;
 use nearsay_store::{DiskStore, Store as _};
 use std::{io::BufReader, ops::ControlFlow, path::Path};
 
@@ -10,7 +10,7 @@ use std::{io::BufReader, ops::ControlFlow, path::Path};
 const TOLD: usize = 5;
 
 /// An FAQ file of any kind, with everything that is wrong with it.
-pub(super) fn faq(file: &Path) -> Result<Faq, Trouble> {
+pub(super) fn faq(file: &Path) -> Result<Faq, UserError> {
     read(file, |reader| {
         faq::read(reader, &ReadOptions::default(), &mut |_| {
             ControlFlow::Continue(())
@@ -19,12 +19,12 @@ pub(super) fn faq(file: &Path) -> Result<Faq, Trouble> {
 }
 
 /// The rows of an FAQ file; what is wrong with it goes to stderr.
-pub(super) fn rows(file: &Path) -> Result<Vec<Row>, Trouble> {
+pub(super) fn rows(file: &Path) -> Result<Vec<Row>, UserError> {
     let faq = faq(file)?;
     eprintln!("{}: {}", file.display(), faq.counts);
     tell(file, faq.issues.iter().map(ToString::to_string));
     if faq.rows.is_empty() {
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!(
                 "{} has no row with a question and an answer",
                 file.display()
@@ -39,7 +39,7 @@ pub(super) fn rows(file: &Path) -> Result<Vec<Row>, Trouble> {
 }
 
 /// A file of test questions; what is wrong with it goes to stderr.
-pub(super) fn questions(file: &Path) -> Result<Questions, Trouble> {
+pub(super) fn questions(file: &Path) -> Result<Questions, UserError> {
     let questions = read(file, |reader| {
         read_questions(reader, &ReadOptions::default(), &mut |_| {
             ControlFlow::Continue(())
@@ -52,9 +52,9 @@ pub(super) fn questions(file: &Path) -> Result<Questions, Trouble> {
 fn read<T>(
     file: &Path,
     read: impl FnOnce(BufReader<Box<dyn nearsay_store::ReadSeek>>) -> Result<T, ReadError>,
-) -> Result<T, Trouble> {
+) -> Result<T, UserError> {
     let stream = DiskStore.open(file)?;
-    read(BufReader::new(stream)).map_err(|error| Trouble::from(error).about(file))
+    read(BufReader::new(stream)).map_err(|error| UserError::from(error).about(file))
 }
 
 fn tell(file: &Path, problems: impl ExactSizeIterator<Item = String>) {

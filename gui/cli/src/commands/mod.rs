@@ -16,7 +16,7 @@ pub mod train;
 use clap::{Parser, Subcommand};
 use nearsay_export as export;
 use nearsay_hub::dirs::DataDir;
-use nearsay_message::trouble::Trouble;
+use nearsay_message::UserError;
 use nearsay_serve as serve;
 use std::path::PathBuf;
 
@@ -59,7 +59,7 @@ pub(crate) enum Command {
 
 impl Command {
     /// Does it.
-    pub(crate) fn run(self, data: &DataDir) -> Result<(), Trouble> {
+    pub(crate) fn run(self, data: &DataDir) -> Result<(), UserError> {
         match self {
             Self::Train(args) => train::command(&args, data),
             Self::Eval(args) => eval::command(&args, data),

@@ -3,8 +3,8 @@
 use nearsay_hub as obtain;
 use nearsay_hub::{KnownModel, ObtainEvent, dirs::DataDir};
 use nearsay_message::{
+    UserError,
     terminal::{Bar, print_line},
-    trouble::Trouble,
 };
 use nearsay_store::DiskStore;
 use std::{ops::ControlFlow, path::PathBuf};
@@ -37,7 +37,7 @@ enum Command {
     },
 }
 
-pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
+pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
     match &args.command {
         Command::List => obtain::known_models().iter().try_for_each(|model| {
             let here = match obtain::locate(&DiskStore, model, data.root()) {
@@ -65,7 +65,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
         Command::Path { name, verify } => {
             let model = known(name)?;
             let Some(path) = obtain::locate(&DiskStore, model, data.root()) else {
-                return Err(Trouble::new(
+                return Err(UserError::new(
                     format_args!("the model {name} is not on this machine"),
                     format_args!("“nearsay model get {name}” gets it."),
                 ));
@@ -80,9 +80,9 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
     }
 }
 
-fn known(name: &str) -> Result<&'static KnownModel, Trouble> {
+fn known(name: &str) -> Result<&'static KnownModel, UserError> {
     obtain::known_model(name).ok_or_else(|| {
-        Trouble::new(
+        UserError::new(
             format_args!("there is no model “{name}”"),
             "“nearsay model list” shows those there are.",
         )

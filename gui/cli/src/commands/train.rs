@@ -18,8 +18,8 @@ use nearsay_core::matrix::Matrix;
 use nearsay_faq::{Row, normalize, split};
 use nearsay_hub::dirs::DataDir;
 use nearsay_message::{
+    UserError,
     terminal::{DeviceArgs, print_json},
-    trouble::Trouble,
 };
 use nearsay_model::ModelFiles;
 use nearsay_store::{DiskStore, Store, StoreError};
@@ -77,7 +77,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
+pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
     let control = Arc::new(Control::new());
     let mut out: Box<dyn FnMut(Event)> = if args.json {
         listen(Arc::clone(&control))?;
@@ -97,7 +97,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
             });
             Ok(())
         }
-        None => Err(Trouble::new(
+        None => Err(UserError::new(
             "stopped before there was anything to keep",
             "What was read so far is saved; the same command with --resume goes on.",
         )),
@@ -105,7 +105,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
 }
 
 /// Takes wishes from stdin for as long as somebody writes any.
-fn listen(control: Arc<Control>) -> Result<(), Trouble> {
+fn listen(control: Arc<Control>) -> Result<(), UserError> {
     let listen = move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             match line.trim() {
@@ -120,7 +120,7 @@ fn listen(control: Arc<Control>) -> Result<(), Trouble> {
         .name("wishes from stdin".into())
         .spawn(listen);
     thread.map(drop).map_err(|error| {
-        Trouble::new(
+        UserError::new(
             format_args!("no thread could be started ({error})"),
             "Close other programs.",
         )
@@ -133,7 +133,7 @@ struct Rows {
     held_out: Vec<Row>,
 }
 
-fn rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, Trouble> {
+fn rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, UserError> {
     let all = input::rows(&args.file)?;
     if let Some(file) = &args.val {
         let held_out = input::rows(file)?;
@@ -174,15 +174,15 @@ struct Workshop {
 }
 
 impl Workshop {
-    fn open(out: &Path) -> Result<Self, Trouble> {
+    fn open(out: &Path) -> Result<Self, UserError> {
         let out = std::path::absolute(out).map_err(|error| {
-            Trouble::new(
+            UserError::new(
                 format_args!("{} is no place for a folder ({error})", out.display()),
                 "",
             )
         })?;
         let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
-            return Err(Trouble::new(
+            return Err(UserError::new(
                 format_args!("{} is no place for a model", out.display()),
                 "Give --out the name of a new folder.",
             ));
@@ -201,14 +201,14 @@ impl Workshop {
         Checkpoint::new(&DiskStore, self.dir.join("state.safetensors"))
     }
 
-    fn remove(self) -> Result<(), Trouble> {
+    fn remove(self) -> Result<(), UserError> {
         Ok(DiskStore.remove(&self.dir)?)
     }
 }
 
-fn busy(error: StoreError, out: &Path) -> Trouble {
+fn busy(error: StoreError, out: &Path) -> UserError {
     if matches!(error.kind, nearsay_store::ErrorKind::Held) {
-        return Trouble::new(
+        return UserError::new(
             format_args!("another training is writing {}", out.display()),
             "Wait for it, stop it, or give another folder with --out.",
         );
@@ -225,7 +225,7 @@ pub fn run(
     data: &DataDir,
     control: &Control,
     on_event: &mut dyn FnMut(Event),
-) -> Result<Option<Report>, Trouble> {
+) -> Result<Option<Report>, UserError> {
     // Before anything is written, or hours are spent.
     servable::check_target(&DiskStore, &args.out)?;
     let Rows { train, held_out } = rows(args, on_event)?;
@@ -268,7 +268,7 @@ impl Common<'_> {
         path: &Path,
         data: &DataDir,
         on_event: &mut dyn FnMut(Event),
-    ) -> Result<Option<Report>, Trouble> {
+    ) -> Result<Option<Report>, UserError> {
         let files = ModelFiles::open(&DiskStore, path)?;
         let model = files.settings()?;
         if !model.dense.is_empty() {
@@ -307,7 +307,7 @@ impl Common<'_> {
         &self,
         encoder: &StaticEncoder<'_>,
         on_event: &mut dyn FnMut(Event),
-    ) -> Result<Option<Report>, Trouble> {
+    ) -> Result<Option<Report>, UserError> {
         let recipe = Settings::of_static(self.args.recipe, encoder.dim());
         let settings = settings(self.args, recipe)?;
         let trained = self.job(&settings, Source::Static(encoder), on_event)?;
@@ -322,7 +322,7 @@ impl Common<'_> {
         settings: &Settings,
         source: Source<'_>,
         on_event: &mut dyn FnMut(Event),
-    ) -> Result<Option<Trained>, Trouble> {
+    ) -> Result<Option<Trained>, UserError> {
         let job = Job {
             rows: self.train,
             held_out: self.held_out,
@@ -341,7 +341,7 @@ impl Common<'_> {
         &self,
         trained: Option<Trained>,
         encoder: impl FnOnce(Option<Matrix>) -> ExportEncoder<'e>,
-    ) -> Result<Option<Report>, Trouble> {
+    ) -> Result<Option<Report>, UserError> {
         let Some(trained) = trained else {
             return Ok(None);
         };
@@ -358,7 +358,7 @@ impl Common<'_> {
             words: trained.words.map(servable::Words::by_answer),
             expansion: trained.expansion,
             report: serde_json::to_value(&report).map_err(|error| {
-                Trouble::new(format_args!("the report cannot be written ({error})"), "")
+                UserError::new(format_args!("the report cannot be written ({error})"), "")
             })?,
         };
         if let Some(parent) = args
@@ -373,7 +373,7 @@ impl Common<'_> {
     }
 }
 
-fn settings(args: &Args, recipe: Settings) -> Result<Settings, Trouble> {
+fn settings(args: &Args, recipe: Settings) -> Result<Settings, UserError> {
     let settings = Settings {
         seed: args.seed,
         epochs: args.epochs.unwrap_or(recipe.epochs),
@@ -383,7 +383,7 @@ fn settings(args: &Args, recipe: Settings) -> Result<Settings, Trouble> {
     };
     match settings.check() {
         Ok(()) => Ok(settings),
-        Err(sentence) => Err(Trouble::new(sentence, "")),
+        Err(sentence) => Err(UserError::new(sentence, "")),
     }
 }
 

@@ -22,9 +22,9 @@ use egui_kittest::{
 use nearsay_app::{
     app::App,
     command::Command,
-    job::{Engine, Event, FileDialog, Picking},
     state::{Check, Picked, Saved, Side, State, Verdict},
     theme,
+    worker::{Engine, Event, FileDialog, Picking},
 };
 use nearsay_project::{Document, RowId};
 

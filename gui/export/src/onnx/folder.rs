@@ -2,7 +2,7 @@
 
 use super::{
     super::{begins_with, not_an_export},
-    CONFIG, MODEL, Trouble,
+    CONFIG, MODEL, UserError,
     file::OnnxFile,
     replaceable, tokenizer,
 };
@@ -43,9 +43,9 @@ pub(super) struct Folder<'a> {
 
 impl Folder<'_> {
     /// Writes it beside its place and only then gives it its name; an earlier export there is replaced.
-    pub(super) fn write(&self, target: &Path) -> Result<(), Trouble> {
+    pub(super) fn write(&self, target: &Path) -> Result<(), UserError> {
         if self.model.len() > LIMIT {
-            return Err(Trouble::new(
+            return Err(UserError::new(
                 format_args!(
                     "this model would take {:.1} GB as ONNX; a file of that format may have 2 GB",
                     self.model.len() as f64 / 1e9
@@ -55,7 +55,7 @@ impl Folder<'_> {
         }
         owned(target)?;
         let staging = DiskStore.stage_dir(target)?;
-        let place = |name: &str| -> Result<PathBuf, Trouble> {
+        let place = |name: &str| -> Result<PathBuf, UserError> {
             let place = staging.path().join(name);
             if let Some(parent) = place.parent() {
                 DiskStore.create_dir_all(parent)?;
@@ -75,7 +75,7 @@ impl Folder<'_> {
 }
 
 /// The files that may be replaced: those of an earlier export, when nothing else is in the folder.
-fn owned(target: &Path) -> Result<Owned, Trouble> {
+fn owned(target: &Path) -> Result<Owned, UserError> {
     DiskStore.recover(target)?;
     let entries = match DiskStore.exists(target)? {
         true => DiskStore.list(target)?,

@@ -29,7 +29,7 @@ mod head;
 mod proto;
 mod tokenizer;
 
-use super::{Format, Trouble, print_json, print_line, replaceable};
+use super::{Format, UserError, print_json, print_line, replaceable};
 use bert::Bert;
 use candle_core::{Device, safetensors::SliceSafetensors};
 use file::OnnxFile;
@@ -90,7 +90,7 @@ struct Source<'a> {
     dim: usize,
 }
 
-pub(super) fn export(dir: &Path, target: &Path, json: bool) -> Result<(), Trouble> {
+pub(super) fn export(dir: &Path, target: &Path, json: bool) -> Result<(), UserError> {
     let manifest = Manifest::read(&DiskStore, dir)?;
     manifest.verify(&DiskStore, dir)?;
     let model = TextModel::open(&DiskStore, dir, &Device::Cpu)?;
@@ -134,7 +134,7 @@ type Rules = (Option<usize>, String);
 
 impl Source<'_> {
     /// Writes a folder whose encoder is a table.
-    fn table(&self, table: &Matrix, target: &Path) -> Result<Rules, Trouble> {
+    fn table(&self, table: &Matrix, target: &Path) -> Result<Rules, UserError> {
         let is_tokenizer = |name: &&String| name.rsplit('/').next() == Some(tokenizer::TOKENIZER);
         let name = self.manifest.files.keys().find(is_tokenizer);
         let name = name.map_or(tokenizer::TOKENIZER, String::as_str);
@@ -170,7 +170,7 @@ impl Source<'_> {
     }
 
     /// Writes a folder whose encoder is a network.
-    fn network(&self, target: &Path) -> Result<Rules, Trouble> {
+    fn network(&self, target: &Path) -> Result<Rules, UserError> {
         let files = ModelFiles::open(&DiskStore, self.dir)?;
         let (config, settings) = (files.config()?, files.settings()?);
         let tokenizer = Tokenizer::of_network(&files.tokenizer()?, &settings, config.pad_token_id)?;

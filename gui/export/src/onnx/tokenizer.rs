@@ -3,7 +3,7 @@
 //! A folder's own files are made for sentence-transformers, which looks up the longest length elsewhere:
 //! MiniLM's say 128 tokens in one place and 512 in another, while its texts are cut at 256.
 
-use super::Trouble;
+use super::UserError;
 use nearsay_model::{ModelError, ModelSettings};
 use serde_json::{Map, Value, json};
 
@@ -29,7 +29,7 @@ impl Tokenizer {
         bytes: &[u8],
         settings: &ModelSettings,
         pad_id: u32,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, UserError> {
         let mut whole: Value = json(TOKENIZER, bytes)?;
         let pad_id = u64::from(pad_id);
         let Some(pad_token) = token(&whole, pad_id) else {
@@ -46,7 +46,7 @@ impl Tokenizer {
     }
 
     /// That of a table, which cuts nothing. It fills up with any token, as none of them is counted.
-    pub(super) fn of_table(bytes: &[u8]) -> Result<Self, Trouble> {
+    pub(super) fn of_table(bytes: &[u8]) -> Result<Self, UserError> {
         let whole: Value = json(TOKENIZER, bytes)?;
         let id = |token: &str| whole["model"]["vocab"][token].as_u64();
         let found = ["[PAD]", "[UNK]"].into_iter();
@@ -86,7 +86,7 @@ impl Tokenizer {
     }
 
     /// `tokenizer_config.json`: the folder's own, if there is one, with the length that counts.
-    pub(super) fn settings(&self, own: Option<&[u8]>) -> Result<Value, Trouble> {
+    pub(super) fn settings(&self, own: Option<&[u8]>) -> Result<Value, UserError> {
         let mut settings: Map<String, Value> = match own {
             Some(bytes) => json(SETTINGS, bytes)?,
             None => Map::from_iter([
@@ -110,11 +110,11 @@ impl Tokenizer {
     }
 }
 
-fn json<T: serde::de::DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, Trouble> {
+fn json<T: serde::de::DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, UserError> {
     serde_json::from_slice(bytes).map_err(|error| invalid(file, &format!("no JSON ({error})")))
 }
 
-fn invalid(file: &str, reason: &str) -> Trouble {
+fn invalid(file: &str, reason: &str) -> UserError {
     let (file, reason) = (file.into(), reason.into());
     ModelError::Invalid { file, reason }.into()
 }
@@ -172,7 +172,7 @@ mod tests {
         }
     }
 
-    fn network(tokenizer: &Value, lower: bool) -> Result<Tokenizer, Trouble> {
+    fn network(tokenizer: &Value, lower: bool) -> Result<Tokenizer, UserError> {
         Tokenizer::of_network(tokenizer.to_string().as_bytes(), &settings(lower), 0)
     }
 

@@ -13,7 +13,7 @@
 mod moved;
 mod table;
 
-use super::Trouble;
+use super::UserError;
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use nearsay::servable::{By, KnownAnswer, Servable};
 use nearsay_core::head::{Activation, Dense};
@@ -102,14 +102,14 @@ struct Layer {
 }
 
 /// Writes the page of a folder.
-pub(super) fn write(model: &Servable, file: &Path, options: &Options) -> Result<(), Trouble> {
+pub(super) fn write(model: &Servable, file: &Path, options: &Options) -> Result<(), UserError> {
     let page = page(model, options)?;
     Ok(DiskStore.write_atomic(file, page.as_bytes())?)
 }
 
-fn page(model: &Servable, options: &Options) -> Result<String, Trouble> {
+fn page(model: &Servable, options: &Options) -> Result<String, UserError> {
     let Some(encoder) = model.model().table() else {
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!(
                 "this folder's encoder is a network ({}), which is too large and slow for a page",
                 model.manifest().encoder
@@ -165,9 +165,9 @@ fn faq(model: &Servable) -> Faq<'_> {
     }
 }
 
-fn layer(dense: &Dense) -> Result<Layer, Trouble> {
+fn layer(dense: &Dense) -> Result<Layer, UserError> {
     if dense.activation != Activation::Identity {
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!(
                 "this folder's trained layer ends in “{}”, which a page does not compute",
                 dense.activation
@@ -184,8 +184,8 @@ fn layer(dense: &Dense) -> Result<Layer, Trouble> {
 /// Puts content in place of each `{{name}}`; what is put in is not looked at again.
 fn fill(
     template: &str,
-    content: impl Fn(&str) -> Result<String, Trouble>,
-) -> Result<String, Trouble> {
+    content: impl Fn(&str) -> Result<String, UserError>,
+) -> Result<String, UserError> {
     let mut parts = template.split("{{");
     let mut page = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -211,7 +211,7 @@ fn policy(scripts: &[&str], style: &str) -> String {
 }
 
 /// JSON in which no tag can begin or end, and no line of JavaScript.
-fn json(value: &impl Serialize) -> Result<String, Trouble> {
+fn json(value: &impl Serialize) -> Result<String, UserError> {
     let text = serde_json::to_string(value).map_err(broken)?;
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -239,8 +239,8 @@ fn unix(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-fn broken(why: impl std::fmt::Display) -> Trouble {
-    Trouble::new(
+fn broken(why: impl std::fmt::Display) -> UserError {
+    UserError::new(
         format_args!("the page cannot be put together ({why})"),
         "This is a mistake in Nearsay; please report it.",
     )

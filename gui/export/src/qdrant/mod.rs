@@ -9,7 +9,7 @@
 
 mod server;
 
-use super::{Trouble, texts::Text};
+use super::{UserError, texts::Text};
 use nearsay::servable::{KnownAnswer, Servable};
 use nearsay_message::terminal::Bar;
 use nearsay_search::index::Hit;
@@ -74,10 +74,10 @@ pub struct Payload {
 }
 
 /// What a model's vectors go by.
-fn fingerprint(model: &Servable) -> Result<String, Trouble> {
+fn fingerprint(model: &Servable) -> Result<String, UserError> {
     let entry = model.manifest().files.get("answers.safetensors");
     entry.map(|entry| entry.sha256.clone()).ok_or_else(|| {
-        Trouble::new(
+        UserError::new(
             "the folder does not list the vectors of its answers",
             "Train again.",
         )
@@ -91,7 +91,7 @@ pub fn fill(
     url: &str,
     options: &Options,
     quiet: bool,
-) -> Result<(), Trouble> {
+) -> Result<(), UserError> {
     let collection = Collection::of(url, options)?;
     let fingerprint = fingerprint(model)?;
     collection.make(model.index().dim())?;
@@ -112,7 +112,7 @@ pub fn search(
     k: usize,
     url: &str,
     options: &Options,
-) -> Result<Vec<Near>, Trouble> {
+) -> Result<Vec<Near>, UserError> {
     #[derive(Deserialize)]
     struct Found {
         groups: Vec<Group>,
@@ -127,7 +127,7 @@ pub fn search(
     });
     let found = collection.call("POST", "/points/query/groups", &asked)?;
     let Some(found) = found else {
-        return Err(Trouble::new(
+        return Err(UserError::new(
             format_args!("{url} has no collection “{}”", options.collection),
             "Fill it with “nearsay export DIR --to qdrant URL”.",
         ));
@@ -141,7 +141,7 @@ pub fn search(
     near.sort_by(|a, b| b.score.total_cmp(&a.score));
     let fingerprint = fingerprint(model)?;
     match near.iter().find(|near| near.payload.model != fingerprint) {
-        Some(_) => Err(Trouble::new(
+        Some(_) => Err(UserError::new(
             format_args!(
                 "the collection “{}” holds vectors of another model than this folder's",
                 options.collection
@@ -153,11 +153,11 @@ pub fn search(
 }
 
 impl Collection {
-    fn of(url: &str, options: &Options) -> Result<Self, Trouble> {
+    fn of(url: &str, options: &Options) -> Result<Self, UserError> {
         let name = &options.collection;
         let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
         if name.is_empty() || name.len() > 255 || !name.chars().all(fits) || name.starts_with('.') {
-            return Err(Trouble::new(
+            return Err(UserError::new(
                 format_args!("“{name}” cannot be a collection's name"),
                 "Use letters, digits, “_” and “-”.",
             ));
@@ -171,15 +171,15 @@ impl Collection {
     }
 
     /// The result of a call below the collection; none when something of it is not there.
-    fn call(&self, method: &str, path: &str, body: &Value) -> Result<Option<Value>, Trouble> {
+    fn call(&self, method: &str, path: &str, body: &Value) -> Result<Option<Value>, UserError> {
         self.server
             .call(method, &format!("{}{path}", self.path), body)
     }
 
     /// As [`call`](Self::call), where the collection was there a moment ago.
-    fn change(&self, method: &str, path: &str, body: &Value) -> Result<Value, Trouble> {
+    fn change(&self, method: &str, path: &str, body: &Value) -> Result<Value, UserError> {
         self.call(method, path, body)?.ok_or_else(|| {
-            Trouble::new(
+            UserError::new(
                 "the collection was removed while it was being filled",
                 "Do it again, once nobody else is at it.",
             )
@@ -187,13 +187,13 @@ impl Collection {
     }
 
     /// Makes the collection, or checks that the one that is there takes these vectors.
-    fn make(&self, dim: usize) -> Result<(), Trouble> {
+    fn make(&self, dim: usize) -> Result<(), UserError> {
         let vectors = json!({"size": dim, "distance": "Cosine"});
         match self.call("GET", "", &Value::Null)? {
             Some(found) => {
                 let found = &found["config"]["params"]["vectors"];
                 if found["size"] != vectors["size"] || found["distance"] != vectors["distance"] {
-                    return Err(Trouble::new(
+                    return Err(UserError::new(
                         format_args!(
                             "the collection is there already, but not for {dim} numbers a vector \
                              and cosine similarity"
@@ -214,7 +214,7 @@ impl Collection {
     }
 
     /// Sends those of some texts that are not there yet.
-    fn put(&self, texts: &[Text<'_>], model: &str) -> Result<(), Trouble> {
+    fn put(&self, texts: &[Text<'_>], model: &str) -> Result<(), UserError> {
         let ids: Vec<_> = texts.iter().map(|text| text.id).collect();
         let asked = json!({"ids": ids, "with_payload": [MODEL], "with_vector": false});
         let found = self.change("POST", "/points", &asked)?;
@@ -246,7 +246,7 @@ impl Collection {
     }
 
     /// Takes away what other models of ours left.
-    fn remove_others(&self, model: &str) -> Result<(), Trouble> {
+    fn remove_others(&self, model: &str) -> Result<(), UserError> {
         let filter = json!({"must_not": [
             {"key": MODEL, "match": {"value": model}},
             {"is_empty": {"key": MODEL}},

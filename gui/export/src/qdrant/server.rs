@@ -1,6 +1,6 @@
 //! Qdrant's REST API over HTTP: one call at a time, tried again when the server is busy or away.
 
-use nearsay_message::trouble::Trouble;
+use nearsay_message::UserError;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{thread, time::Duration};
@@ -23,13 +23,13 @@ pub struct Server {
 enum Failure {
     /// It may go well a moment later.
     Passing(String),
-    Lasting(Trouble),
+    Lasting(UserError),
 }
 
 impl Server {
-    pub fn new(url: &str, key: Option<String>) -> Result<Self, Trouble> {
+    pub fn new(url: &str, key: Option<String>) -> Result<Self, UserError> {
         if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(Trouble::new(
+            return Err(UserError::new(
                 format_args!("“{url}” is no address of a server"),
                 "It begins with http:// or https://, for example http://localhost:6333.",
             ));
@@ -48,16 +48,16 @@ impl Server {
     }
 
     /// The result of a call; none when what it is about is not there.
-    pub fn call(&self, method: &str, path: &str, body: &Value) -> Result<Option<Value>, Trouble> {
+    pub fn call(&self, method: &str, path: &str, body: &Value) -> Result<Option<Value>, UserError> {
         let mut waits = WAITS_MS.iter();
         loop {
             let why = match self.once(method, path, body) {
                 Ok(result) => return Ok(result),
-                Err(Failure::Lasting(trouble)) => return Err(trouble),
+                Err(Failure::Lasting(error)) => return Err(error),
                 Err(Failure::Passing(why)) => why,
             };
             let Some(wait) = waits.next() else {
-                return Err(Trouble::new(
+                return Err(UserError::new(
                     format_args!("{} does not answer ({why})", self.url),
                     "Is Qdrant running there? Once it is, do the same again: it goes on where it stopped.",
                 ));
@@ -79,7 +79,7 @@ impl Server {
             body => body.to_string(),
         };
         let wrong = |why: &dyn std::fmt::Display| {
-            Failure::Lasting(Trouble::new(
+            Failure::Lasting(UserError::new(
                 format_args!("{} cannot be asked ({why})", self.url),
                 "Check the address and the key.",
             ))
@@ -104,13 +104,13 @@ impl Server {
                 _ => Err(Failure::Lasting(not_qdrant(&self.url))),
             },
             404 => Ok(None),
-            401 | 403 => Err(Failure::Lasting(Trouble::new(
+            401 | 403 => Err(Failure::Lasting(UserError::new(
                 format_args!("{} refuses the key, or needs one", self.url),
                 "Set the environment variable QDRANT_API_KEY to a key that may do this.",
             ))),
             408 | 429 | 500..=599 => Err(Failure::Passing(format!("status {status}"))),
             _ => Err(Failure::Lasting(
-                Trouble::new(
+                UserError::new(
                     format_args!("{} refuses {method} {path} (status {status})", self.url),
                     "Is it Qdrant 1.10 or newer?",
                 )
@@ -121,17 +121,17 @@ impl Server {
 }
 
 /// A result in the shape it should have.
-pub fn read<T: DeserializeOwned>(result: Value) -> Result<T, Trouble> {
+pub fn read<T: DeserializeOwned>(result: Value) -> Result<T, UserError> {
     serde_json::from_value(result).map_err(|error| {
-        Trouble::new(
+        UserError::new(
             format_args!("the collection holds points that Nearsay did not put there ({error})"),
             "Use a collection of its own: “--collection NAME”.",
         )
     })
 }
 
-fn not_qdrant(url: &str) -> Trouble {
-    Trouble::new(
+fn not_qdrant(url: &str) -> UserError {
+    UserError::new(
         format_args!("{url} answers, but not as Qdrant does"),
         "Check the address; Qdrant's REST API is usually on port 6333.",
     )

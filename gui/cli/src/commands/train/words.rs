@@ -5,8 +5,8 @@ use nearsay::train::{
     report::{Findings, Hub, SourceChange},
 };
 use nearsay_message::{
+    UserError,
     terminal::{Bar, print_line},
-    trouble::Trouble,
 };
 
 /// Events in words on stderr.
@@ -71,7 +71,7 @@ impl Words {
 }
 
 /// What came of a run, on stdout.
-pub(super) fn summary(report: &Report) -> Result<(), Trouble> {
+pub(super) fn summary(report: &Report) -> Result<(), UserError> {
     print_line(&format!(
         "{} pairs learned in {:.1} s ({} rounds), texts read in {:.1} s",
         report.train_rows, report.train_s, report.epochs, report.embed_s
@@ -104,7 +104,7 @@ pub(super) fn summary(report: &Report) -> Result<(), Trouble> {
     print_line(&format!("Written to {}", report.dir))
 }
 
-fn figures(name: &str, figures: &PoolFigures) -> Result<(), Trouble> {
+fn figures(name: &str, figures: &PoolFigures) -> Result<(), UserError> {
     print_line(&format!(
         "  {name}  recall@1 {:.4}  recall@5 {:.4}  recall@10 {:.4}  mrr@10 {:.4}  ndcg@10 {:.4}",
         figures.recall_1, figures.recall_5, figures.recall_10, figures.mrr_10, figures.ndcg_10
@@ -112,7 +112,7 @@ fn figures(name: &str, figures: &PoolFigures) -> Result<(), Trouble> {
 }
 
 /// What the owner could do about what was found.
-fn findings(found: &Findings) -> Result<(), Trouble> {
+fn findings(found: &Findings) -> Result<(), UserError> {
     if !found.sources.is_empty() {
         print_line("Right answers first, by source, before and after:")?;
     }

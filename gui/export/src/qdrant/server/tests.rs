@@ -44,7 +44,7 @@ fn serve(answers: &'static [(u16, &'static str)]) -> (String, thread::JoinHandle
     (url, serving.unwrap())
 }
 
-fn call(answers: &'static [(u16, &'static str)]) -> (Result<Option<Value>, Trouble>, Vec<Call>) {
+fn call(answers: &'static [(u16, &'static str)]) -> (Result<Option<Value>, UserError>, Vec<Call>) {
     let (url, serving) = serve(answers);
     let server = Server::new(&url, Some("secret".to_owned())).unwrap();
     let result = server.call("PUT", "/collections/faq", &json!({"a": 1}));
@@ -74,9 +74,9 @@ fn what_lasts_is_told_at_once() {
         (&[(200, "<html>")], "not as Qdrant"),
         (&[(200, "{}")], "not as Qdrant"),
     ] {
-        let trouble = call(answers).0.unwrap_err();
-        assert!(trouble.what.contains(says), "{answers:?}: {trouble}");
-        assert!(!trouble.fix.is_empty() && !trouble.to_string().contains("secret"));
+        let error = call(answers).0.unwrap_err();
+        assert!(error.what.contains(says), "{answers:?}: {error}");
+        assert!(!error.fix.is_empty() && !error.to_string().contains("secret"));
     }
 }
 

@@ -37,7 +37,7 @@ pub use read::{ReadDone, Reading, Taken};
 
 use nearsay::train;
 
-use crate::state::{Listing, Picked, Review, Side, Trouble};
+use crate::state::{Listing, Picked, Review, Side, UserError};
 use nearsay_project::{Adopted, Document, Entries, Preferences, journal::Record};
 
 /// Progress does not redraw the window more often than this.
@@ -47,15 +47,15 @@ const REPAINT_EVERY: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub enum Event {
     /// A project was opened, or could not be.
-    Opened(Box<Result<OpenedProject, Trouble>>),
+    Opened(Box<Result<OpenedProject, UserError>>),
     /// This much of an exported folder was copied, between 0 and 1.
     Adopting(f32),
     /// A project was made of an exported folder, or could not be.
-    Adopted(Box<Result<Adopted, Trouble>>),
+    Adopted(Box<Result<Adopted, UserError>>),
     /// How fast this machine is, in billions of operations a second.
     Probed(f64),
     /// All edits are on disk, or cannot be written.
-    Kept(Option<Trouble>),
+    Kept(Option<UserError>),
     /// The file dialog was closed, with or without files.
     Picked(Picked, Vec<PathBuf>),
     /// This much of the files was read, between 0 and 1.
@@ -69,7 +69,7 @@ pub enum Event {
     /// The thread that answers said something.
     Answers(AnswersEvent),
     /// What a training is given was written, or could not be.
-    Prepared(Box<Result<TrainRequest, Trouble>>),
+    Prepared(Box<Result<TrainRequest, UserError>>),
     /// The training child said something, so many seconds after its start.
     Training {
         /// Seconds since the start.
@@ -147,8 +147,8 @@ impl Unwritten {
     }
 }
 
-/// All jobs of the window.
-pub struct Jobs {
+/// All workers of the window.
+pub struct Workers {
     engine: Engine,
     dialog: Box<dyn FileDialog>,
     wake: Wake,
@@ -163,7 +163,7 @@ pub struct Jobs {
     preferences: Arc<Unwritten>,
 }
 
-impl Jobs {
+impl Workers {
     /// No job yet. `wake` is called whenever there is an event to fetch.
     pub fn new(engine: Engine, dialog: Box<dyn FileDialog>, wake: Wake) -> Self {
         let (sender, inbox) = mpsc::channel();
@@ -206,7 +206,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn open(&mut self, which: Which) -> Result<(), Trouble> {
+    pub fn open(&mut self, which: Which) -> Result<(), UserError> {
         let outlet = self.outlet(Slot::Project);
         let last = self.project.take();
         let data_dir = self.engine.data_dir.clone();
@@ -218,7 +218,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn adopt(&mut self, folder: PathBuf) -> Result<(), Trouble> {
+    pub fn adopt(&mut self, folder: PathBuf) -> Result<(), UserError> {
         let outlet = self.outlet(Slot::Folder);
         adopting::start(folder, self.engine.data_dir.clone(), outlet)
     }
@@ -257,7 +257,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn probe(&mut self) -> Result<(), Trouble> {
+    pub fn probe(&mut self) -> Result<(), UserError> {
         let outlet = self.outlet(Slot::Probe);
         probe::start(outlet)
     }
@@ -266,7 +266,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn keep_preferences(&self, preferences: Preferences) -> Result<(), Trouble> {
+    pub fn keep_preferences(&self, preferences: Preferences) -> Result<(), UserError> {
         let data_dir = self.engine.data_dir.clone();
         let unwritten = Arc::clone(&self.preferences);
         unwritten.put(preferences);
@@ -278,7 +278,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn pick(&mut self, what: Picked) -> Result<(), Trouble> {
+    pub fn pick(&mut self, what: Picked) -> Result<(), UserError> {
         let outlet = self.outlet(Slot::Dialog);
         dialog::start(what, self.dialog.pick(what), outlet)
     }
@@ -288,7 +288,12 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn read(&mut self, reading: Reading, base: Document, revision: u64) -> Result<(), Trouble> {
+    pub fn read(
+        &mut self,
+        reading: Reading,
+        base: Document,
+        revision: u64,
+    ) -> Result<(), UserError> {
         let stop = Arc::new(AtomicBool::new(false));
         if let Some(last) = self.reading.replace(Arc::clone(&stop)) {
             last.store(true, Ordering::Relaxed);
@@ -301,7 +306,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn list(&mut self, wanted: ListWanted) -> Result<(), Trouble> {
+    pub fn list(&mut self, wanted: ListWanted) -> Result<(), UserError> {
         let rows = match self.rows.take() {
             Some(rows) => rows,
             None => lister::start(self.outlet(Slot::Rows))?,
@@ -315,7 +320,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn use_models(&mut self, wanted: Wanted) -> Result<(), Trouble> {
+    pub fn use_models(&mut self, wanted: Wanted) -> Result<(), UserError> {
         self.tell_answers(answers::Note::Use(wanted))
     }
 
@@ -323,7 +328,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn search_in(&mut self, revision: u64, entries: Entries) -> Result<(), Trouble> {
+    pub fn search_in(&mut self, revision: u64, entries: Entries) -> Result<(), UserError> {
         self.tell_answers(answers::Note::Entries(revision, entries))
     }
 
@@ -331,7 +336,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn ask(&mut self, question: &str, side: Side) -> Result<(), Trouble> {
+    pub fn ask(&mut self, question: &str, side: Side) -> Result<(), UserError> {
         let question = question.split_whitespace().collect::<Vec<_>>().join(" ");
         self.tell_answers(answers::Note::Ask(question, side))
     }
@@ -340,7 +345,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn answer_file(&mut self, wanted: BatchWanted) -> Result<(), Trouble> {
+    pub fn answer_file(&mut self, wanted: BatchWanted) -> Result<(), UserError> {
         self.tell_answers(answers::Note::Batch(wanted))
     }
 
@@ -348,11 +353,11 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn export(&mut self, wanted: ExportWanted) -> Result<(), Trouble> {
+    pub fn export(&mut self, wanted: ExportWanted) -> Result<(), UserError> {
         self.tell_answers(answers::Note::Export(wanted))
     }
 
-    fn tell_answers(&mut self, note: answers::Note) -> Result<(), Trouble> {
+    fn tell_answers(&mut self, note: answers::Note) -> Result<(), UserError> {
         let answers = match self.answers.take() {
             Some(answers) => answers,
             None => answers::start(self.engine.data_dir.clone(), self.outlet(Slot::Answers))?,
@@ -370,7 +375,7 @@ impl Jobs {
         &mut self,
         entries: Entries,
         request: TrainRequest,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), UserError> {
         let outlet = self.outlet(Slot::Training);
         training::prepare(entries, request, outlet)
     }
@@ -379,7 +384,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When the child cannot be started.
-    pub fn train(&mut self, request: &TrainRequest) -> Result<(), Trouble> {
+    pub fn train(&mut self, request: &TrainRequest) -> Result<(), UserError> {
         let outlet = self.outlet(Slot::Training);
         self.training = Some(training::start(&self.engine, request, outlet)?);
         Ok(())
@@ -408,7 +413,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn forget_models(&self, dirs: Vec<PathBuf>) -> Result<(), Trouble> {
+    pub fn forget_models(&self, dirs: Vec<PathBuf>) -> Result<(), UserError> {
         use nearsay::servable;
         use nearsay_store::DiskStore;
         if dirs.is_empty() {

@@ -1,4 +1,4 @@
-//! Troubles from errors of the core.
+//! UserErrors from errors of the core.
 
 use nearsay::{servable::ServableError, train::TrainError};
 use nearsay_bert::EncodeError;
@@ -7,11 +7,11 @@ use nearsay_faq::{ReadError, SplitError};
 use nearsay_model::ModelError;
 use nearsay_store::StoreError;
 
-use super::Trouble;
+use super::UserError;
 use nearsay_hub::{ObtainError, dirs::NoHomeDirectory};
 use nearsay_text::compact::CompactError;
 
-impl From<ReadError> for Trouble {
+impl From<ReadError> for UserError {
     fn from(error: ReadError) -> Self {
         Self::new(&error, error.fix())
     }
@@ -19,7 +19,7 @@ impl From<ReadError> for Trouble {
 
 macro_rules! from_self_explaining {
     ($($error:ty),*) => {
-        $(impl From<$error> for Trouble {
+        $(impl From<$error> for UserError {
             fn from(error: $error) -> Self {
                 Self::new(error, "")
             }
@@ -40,7 +40,7 @@ from_self_explaining!(
     TrainError
 );
 
-impl From<CompactError> for Trouble {
+impl From<CompactError> for UserError {
     fn from(error: CompactError) -> Self {
         Self::new(
             format_args!("the encoder built into this program is damaged: {error}"),
@@ -49,7 +49,7 @@ impl From<CompactError> for Trouble {
     }
 }
 
-impl From<candle_core::Error> for Trouble {
+impl From<candle_core::Error> for UserError {
     fn from(error: candle_core::Error) -> Self {
         Self::new(format_args!("the tensor library failed: {error}"), "")
     }

@@ -7,7 +7,7 @@ use nearsay::servable::TextModel;
 use nearsay_store::DiskStore;
 
 use super::bench::{Bench, Body, Origin};
-use crate::state::Trouble;
+use crate::state::UserError;
 use nearsay_hub as obtain;
 
 /// The encoder that a trained model grew from, as it came; the built-in one when there is no such
@@ -15,7 +15,7 @@ use nearsay_hub as obtain;
 pub(super) fn grew_from(
     after: Option<&Bench>,
     data_dir: &Path,
-) -> Result<(Bench, Option<String>), Trouble> {
+) -> Result<(Bench, Option<String>), UserError> {
     let mut missing = None;
     let found = after.and_then(|after| match after.origin()? {
         Origin::Inside => Some(after.untrained()),

@@ -8,11 +8,11 @@ use std::{
 use nearsay_store::{DiskStore, Store};
 
 use super::{Event, Outlet, thread};
-use crate::{state::Trouble, text};
+use crate::{state::UserError, text};
 use nearsay_project::adopt::{self, Labels};
 
 /// Starts a thread that makes the project.
-pub(super) fn start(from: PathBuf, data_dir: PathBuf, outlet: Outlet) -> Result<(), Trouble> {
+pub(super) fn start(from: PathBuf, data_dir: PathBuf, outlet: Outlet) -> Result<(), UserError> {
     let broken = outlet.clone();
     thread::start(
         "folder",
@@ -21,13 +21,13 @@ pub(super) fn start(from: PathBuf, data_dir: PathBuf, outlet: Outlet) -> Result<
             outlet.send(Event::Adopted(Box::new(adopted)));
         },
         move || {
-            let trouble = Err(text::trouble::broken());
-            broken.send(Event::Adopted(Box::new(trouble)));
+            let error = Err(text::error::broken());
+            broken.send(Event::Adopted(Box::new(error)));
         },
     )
 }
 
-fn work(from: &Path, data_dir: &Path, outlet: &Outlet) -> Result<adopt::Adopted, Trouble> {
+fn work(from: &Path, data_dir: &Path, outlet: &Outlet) -> Result<adopt::Adopted, UserError> {
     let store: Arc<dyn Store> = Arc::new(DiskStore);
     let labels = Labels {
         unnamed: text::shell::NEW_PROJECT,
@@ -40,5 +40,5 @@ fn work(from: &Path, data_dir: &Path, outlet: &Outlet) -> Result<adopt::Adopted,
         let share = done as f32 / total.max(1) as f32;
         outlet.progress(Event::Adopting(share));
     })
-    .map_err(text::trouble::project)
+    .map_err(text::error::project)
 }

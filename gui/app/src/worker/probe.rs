@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use candle_core::{Device, Tensor};
 
 use super::{Event, Outlet, thread};
-use crate::state::Trouble;
+use crate::state::UserError;
 
 /// Rows, inner size and columns of the product: about those of a sentence encoder's.
 const SHAPE: (usize, usize, usize) = (256, 384, 1536);
@@ -13,7 +13,7 @@ const SHAPE: (usize, usize, usize) = (256, 384, 1536);
 const TRIES: usize = 8;
 
 /// Times a product of matrices on a thread of its own.
-pub(super) fn start(outlet: Outlet) -> Result<(), Trouble> {
+pub(super) fn start(outlet: Outlet) -> Result<(), UserError> {
     // Without a guess there is only no estimate for the first training.
     let measure = move || {
         if let Ok(speed) = measure() {

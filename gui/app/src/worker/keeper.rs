@@ -14,7 +14,7 @@ use std::{
 use nearsay_store::{DiskStore, Store, StoreError};
 
 use super::{Event, Outlet};
-use crate::{state::Trouble, text};
+use crate::{state::UserError, text};
 use nearsay_project::{Document, Folder, Models, folder, journal::Record, sample, shelf};
 
 /// What cannot be written is tried again this often.
@@ -51,7 +51,7 @@ pub struct OpenedProject {
     /// The newest state was damaged, and this is the one before.
     pub older: bool,
     /// Why it cannot be kept.
-    pub trouble: Option<Trouble>,
+    pub error: Option<UserError>,
 }
 
 enum Note {
@@ -100,7 +100,7 @@ pub(super) fn start(
     data_dir: PathBuf,
     last: Option<Handle>,
     outlet: Outlet,
-) -> Result<Handle, Trouble> {
+) -> Result<Handle, UserError> {
     let (notes, inbox) = mpsc::channel();
     let waiting = Arc::new(AtomicUsize::new(0));
     let left = Arc::clone(&waiting);
@@ -112,8 +112,8 @@ pub(super) fn start(
             }
             let (opened, folder) = match open(which, &data_dir) {
                 Ok(found) => found,
-                Err(trouble) => {
-                    outlet.send(Event::Opened(Box::new(Err(trouble))));
+                Err(error) => {
+                    outlet.send(Event::Opened(Box::new(Err(error))));
                     return;
                 }
             };
@@ -123,7 +123,7 @@ pub(super) fn start(
                 keep(folder, document, models, &inbox, &left, &outlet);
             }
         })
-        .map_err(|error| text::trouble::no_thread().with_detail(error.to_string()))?;
+        .map_err(|error| text::error::no_thread().with_detail(error.to_string()))?;
     Ok(Handle {
         notes: Some(notes),
         thread: Some(thread),
@@ -133,7 +133,7 @@ pub(super) fn start(
 
 type Found = (OpenedProject, Option<Folder>);
 
-fn open(which: Which, data_dir: &Path) -> Result<Found, Trouble> {
+fn open(which: Which, data_dir: &Path) -> Result<Found, UserError> {
     let store: Arc<dyn Store> = Arc::new(DiskStore);
     let (document, models) = match which {
         Which::At(dir) => return open_at(store, &dir),
@@ -155,7 +155,7 @@ fn open(which: Which, data_dir: &Path) -> Result<Found, Trouble> {
     match create(&store, data_dir, &document, &models) {
         Ok((dir, folder)) => Ok(found(dir, folder, document, models)),
         // A full or locked disk must not keep anybody from looking around.
-        Err(trouble) => Ok((
+        Err(error) => Ok((
             OpenedProject {
                 dir: None,
                 document,
@@ -163,7 +163,7 @@ fn open(which: Which, data_dir: &Path) -> Result<Found, Trouble> {
                 look_only: false,
                 restored_s: None,
                 older: false,
-                trouble: Some(trouble),
+                error: Some(error),
             },
             None,
         )),
@@ -178,13 +178,13 @@ fn found(dir: PathBuf, folder: Folder, document: Document, models: Models) -> Fo
         look_only: false,
         restored_s: None,
         older: false,
-        trouble: None,
+        error: None,
     };
     (opened, Some(folder))
 }
 
-fn open_at(store: Arc<dyn Store>, dir: &Path) -> Result<Found, Trouble> {
-    let opened = Folder::open(store, dir).map_err(text::trouble::project)?;
+fn open_at(store: Arc<dyn Store>, dir: &Path) -> Result<Found, UserError> {
+    let opened = Folder::open(store, dir).map_err(text::error::project)?;
     let project = OpenedProject {
         dir: Some(dir.to_owned()),
         document: opened.document,
@@ -192,7 +192,7 @@ fn open_at(store: Arc<dyn Store>, dir: &Path) -> Result<Found, Trouble> {
         look_only: opened.folder.is_none(),
         restored_s: opened.restored_s,
         older: opened.older,
-        trouble: None,
+        error: None,
     };
     Ok((project, opened.folder))
 }
@@ -202,10 +202,10 @@ fn create(
     data_dir: &Path,
     document: &Document,
     models: &Models,
-) -> Result<(PathBuf, Folder), Trouble> {
+) -> Result<(PathBuf, Folder), UserError> {
     let dir = shelf::new_dir(&**store, data_dir, &document.options.name)?;
-    let folder = Folder::create(Arc::clone(store), &dir, document, models)
-        .map_err(text::trouble::project)?;
+    let folder =
+        Folder::create(Arc::clone(store), &dir, document, models).map_err(text::error::project)?;
     Ok((dir, folder))
 }
 
@@ -274,7 +274,7 @@ fn keep(
             }
             Ok(())
         });
-        outlet.send(Event::Kept(result.err().map(text::trouble::project)));
+        outlet.send(Event::Kept(result.err().map(text::error::project)));
     }
     // Nothing is lost if the mark stays: the next start only says that it restored the work.
     if pending.is_empty() {

@@ -29,7 +29,7 @@ use super::{
     moving,
 };
 use crate::{
-    state::{Answer, Check, Reply, Side, Trouble},
+    state::{Answer, Check, Reply, Side, UserError},
     text,
 };
 use nearsay_project::hash::fnv1a;
@@ -74,7 +74,7 @@ pub(super) enum Body {
 }
 
 impl Body {
-    pub(super) fn compact() -> Result<Self, Trouble> {
+    pub(super) fn compact() -> Result<Self, UserError> {
         Ok(Self::Compact(TextModel::of_static(
             nearsay_text::compact::built_in::encoder()?,
         )))
@@ -166,10 +166,10 @@ impl Bench {
 
     /// The trained model of a folder; the texts it was written with, if it was with any, need not be read
     /// again.
-    pub(super) fn trained(dir: &Path) -> Result<Self, Trouble> {
+    pub(super) fn trained(dir: &Path) -> Result<Self, UserError> {
         let folder = Servable::open_any(&DiskStore, dir, &Device::Cpu, Precision::F32);
         let folder =
-            folder.map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
+            folder.map_err(|error| text::error::own_model().with_detail(error.to_string()))?;
         let manifest = folder.manifest().clone();
         let origin = Origin::of(&manifest);
         let plain = match manifest.has_answers() {
@@ -177,7 +177,7 @@ impl Bench {
             false => Ok(None),
         };
         let plain =
-            plain.map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
+            plain.map_err(|error| text::error::own_model().with_detail(error.to_string()))?;
         let (model, answers, index) = folder.into_parts();
         let body = Body::Trained(model, dir.to_owned(), origin);
         let mut bench = Self::new(Arc::new(body), false);
@@ -233,7 +233,7 @@ impl Bench {
     }
 
     /// Vectors of texts as this bench sees them, of length 1.
-    fn encode(&self, texts: &[&str]) -> Result<Matrix, Trouble> {
+    fn encode(&self, texts: &[&str]) -> Result<Matrix, UserError> {
         let model = self.body.model();
         if !self.raw {
             return Ok(model.encode(texts)?);
@@ -243,7 +243,7 @@ impl Bench {
     }
 
     /// The next piece of work.
-    pub(super) fn step(&mut self, layout: &Layout, data_dir: &Path) -> Result<Step, Trouble> {
+    pub(super) fn step(&mut self, layout: &Layout, data_dir: &Path) -> Result<Step, UserError> {
         if layout.revision == 0 {
             return Ok(Step::Nothing);
         }
@@ -271,7 +271,7 @@ impl Bench {
         Ok(Step::Checked(check))
     }
 
-    fn prepare(&mut self, layout: &Layout, data_dir: &Path) -> Result<Step, Trouble> {
+    fn prepare(&mut self, layout: &Layout, data_dir: &Path) -> Result<Step, UserError> {
         let texts = layout.texts();
         let dim = self.dim();
         let mut building = match self.building.take() {
@@ -324,7 +324,7 @@ impl Bench {
     }
 
     /// Moves answers: those that were here already as they were moved then, new ones now.
-    fn expand(&self, rule: Rule, layout: &Layout, vectors: &mut Matrix) -> Result<(), Trouble> {
+    fn expand(&self, rule: Rule, layout: &Layout, vectors: &mut Matrix) -> Result<(), UserError> {
         let kinds = layout.kinds(|_| Kind::Question);
         let mut fresh = Vec::new();
         let mut moved = Vec::new();
@@ -393,7 +393,7 @@ impl Bench {
     }
 
     /// Pooled vectors of texts, those kept by a training found again.
-    fn saved(&mut self, dir: &Path, data_dir: &Path, texts: &[&str]) -> Result<Matrix, Trouble> {
+    fn saved(&mut self, dir: &Path, data_dir: &Path, texts: &[&str]) -> Result<Matrix, UserError> {
         let files = ModelFiles::open(&DiskStore, dir)?;
         let model = self.body.model();
         let embeddings = nearsay_hub::dirs::embeddings(data_dir);
@@ -430,7 +430,7 @@ impl Bench {
         question: &str,
         top: usize,
         side: Side,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Reply, UserError> {
         let mut reply = Reply {
             question: question.to_owned(),
             side,
@@ -485,14 +485,14 @@ fn is_answer(index: &Index, row: usize) -> bool {
 }
 
 /// The vectors of answers, in order.
-fn answers_of(layout: &Layout, vectors: &Matrix) -> Result<Matrix, Trouble> {
+fn answers_of(layout: &Layout, vectors: &Matrix) -> Result<Matrix, UserError> {
     let texts = layout.wordings.iter().zip(vectors.iter_rows());
     let answers = texts.filter(|(wording, _)| **wording == 0);
     let rows: Vec<&[f32]> = answers.map(|(_, vector)| vector).collect();
     Matrix::from_rows(&rows).map_err(inside)
 }
 
-fn normalized(matrix: Matrix) -> Result<Matrix, Trouble> {
+fn normalized(matrix: Matrix) -> Result<Matrix, UserError> {
     let (rows, columns) = (matrix.rows(), matrix.columns());
     let mut data = matrix.into_data();
     data.chunks_exact_mut(columns.max(1))

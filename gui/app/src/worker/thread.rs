@@ -5,14 +5,14 @@ use std::{
     thread::Builder,
 };
 
-use crate::{state::Trouble, text};
+use crate::{state::UserError, text};
 
 /// Runs `work` on a thread called `name`; `broken` is called if it panics.
 pub(super) fn start(
     name: &str,
     work: impl FnOnce() + Send + 'static,
     broken: impl FnOnce() + Send + 'static,
-) -> Result<(), Trouble> {
+) -> Result<(), UserError> {
     Builder::new()
         .name(name.to_owned())
         .spawn(move || {
@@ -21,5 +21,5 @@ pub(super) fn start(
             }
         })
         .map(drop)
-        .map_err(|error| text::trouble::no_thread().with_detail(error.to_string()))
+        .map_err(|error| text::error::no_thread().with_detail(error.to_string()))
 }

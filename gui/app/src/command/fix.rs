@@ -2,13 +2,18 @@
 
 use super::edit;
 use crate::{
-    job::Jobs,
     state::{Level, Mend, State, Suggestion, Verdict},
     text,
+    worker::Workers,
 };
 use nearsay_project::{Edit, Entry, EntryId, ImportId, Patch, RowId, Shared, Wording};
 
-pub(super) fn leave_out(state: &mut State, jobs: &mut Jobs, import: ImportId, problem: usize) {
+pub(super) fn leave_out(
+    state: &mut State,
+    workers: &mut Workers,
+    import: ImportId,
+    problem: usize,
+) {
     let edit = Edit {
         what: text::data::DID_LEAVE_OUT.to_owned(),
         patches: vec![Patch::Settled {
@@ -18,10 +23,10 @@ pub(super) fn leave_out(state: &mut State, jobs: &mut Jobs, import: ImportId, pr
         }],
         teaches: false,
     };
-    edit::apply(state, jobs, edit);
+    edit::apply(state, workers, edit);
 }
 
-pub(super) fn put_away(state: &mut State, jobs: &mut Jobs, id: ImportId) {
+pub(super) fn put_away(state: &mut State, workers: &mut Workers, id: ImportId) {
     let Some(import) = state.project.document.imports.get(&id) else {
         return;
     };
@@ -36,10 +41,10 @@ pub(super) fn put_away(state: &mut State, jobs: &mut Jobs, id: ImportId) {
         }],
         teaches: false,
     };
-    edit::apply(state, jobs, edit);
+    edit::apply(state, workers, edit);
 }
 
-pub(super) fn merge_chosen(state: &mut State, jobs: &mut Jobs) {
+pub(super) fn merge_chosen(state: &mut State, workers: &mut Workers) {
     let mut entries: Vec<EntryId> = state.data.chosen.iter().map(|row| row.entry).collect();
     entries.dedup();
     let Some((into, others)) = entries.split_first() else {
@@ -47,7 +52,7 @@ pub(super) fn merge_chosen(state: &mut State, jobs: &mut Jobs) {
     };
     let what = text::data::DID_MERGE;
     let edit = merged(state, what, *into, others);
-    if edit::apply(state, jobs, edit) {
+    if edit::apply(state, workers, edit) {
         state.data.chosen.clear();
         state.say(Level::Info, text::data::MERGED);
     }
@@ -87,7 +92,7 @@ fn merged(state: &State, what: &str, into: EntryId, others: &[EntryId]) -> Edit 
     edit
 }
 
-pub(super) fn mend(state: &mut State, jobs: &mut Jobs, suggestion: Suggestion, how: Mend) {
+pub(super) fn mend(state: &mut State, workers: &mut Workers, suggestion: Suggestion, how: Mend) {
     let (one, other) = (suggestion.one.entry, suggestion.other.entry);
     let what = text::data::did_mend(how);
     let edit = match how {
@@ -99,7 +104,7 @@ pub(super) fn mend(state: &mut State, jobs: &mut Jobs, suggestion: Suggestion, h
             state.project.document.set_options(what, options)
         }
     };
-    if edit::apply(state, jobs, edit) {
+    if edit::apply(state, workers, edit) {
         // Gone at once; the next review confirms it.
         let touches = |s: &Suggestion| {
             (s.one.entry, s.other.entry) == (one, other)
@@ -130,7 +135,7 @@ fn edit_wording(
     })
 }
 
-pub(super) fn right_too(state: &mut State, jobs: &mut Jobs, verdict: Verdict) {
+pub(super) fn right_too(state: &mut State, workers: &mut Workers, verdict: Verdict) {
     let Some(given) = verdict.given else { return };
     let what = text::train::DID_RIGHT_TOO;
     let edit = edit_wording(state, verdict.row, what, |wording| {
@@ -138,15 +143,15 @@ pub(super) fn right_too(state: &mut State, jobs: &mut Jobs, verdict: Verdict) {
             wording.also.push(given);
         }
     });
-    if edit.is_some_and(|edit| edit::apply(state, jobs, edit)) {
+    if edit.is_some_and(|edit| edit::apply(state, workers, edit)) {
         state.say(Level::Info, text::train::RIGHT_TOO_SAID);
     }
 }
 
-pub(super) fn learn(state: &mut State, jobs: &mut Jobs, verdict: Verdict) {
+pub(super) fn learn(state: &mut State, workers: &mut Workers, verdict: Verdict) {
     let what = text::train::DID_LEARN;
     let edit = edit_wording(state, verdict.row, what, |wording| wording.check = false);
-    if edit.is_some_and(|edit| edit::apply(state, jobs, edit)) {
+    if edit.is_some_and(|edit| edit::apply(state, workers, edit)) {
         state.say(Level::Info, text::train::LEARN_SAID);
     }
 }

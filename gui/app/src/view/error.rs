@@ -3,45 +3,41 @@
 use egui::{RichText, ScrollArea, Ui};
 
 use super::{Commands, widget};
-use crate::{command::Command, state::Trouble, text, theme};
+use crate::{command::Command, state::UserError, text, theme};
 
 /// Draws the card; `actions` adds the buttons that help, before "Copy report".
 pub(super) fn show(
     ui: &mut Ui,
-    trouble: &Trouble,
+    error: &UserError,
     commands: &mut Commands,
     actions: impl FnOnce(&mut Ui, &mut Commands),
 ) {
     let palette = theme::palette(ui);
     widget::card_with(ui, palette.bad, |ui| {
         ui.label(
-            RichText::new(format!("✗ {}", trouble.what))
+            RichText::new(format!("✗ {}", error.what))
                 .text_style(theme::title())
                 .color(palette.bad),
         );
-        if !trouble.fix.is_empty() {
-            ui.label(&trouble.fix);
+        if !error.fix.is_empty() {
+            ui.label(&error.fix);
         }
         ui.add_space(6.0);
         ui.horizontal(|ui| {
             actions(ui, commands);
-            if !trouble.detail.trim().is_empty()
+            if !error.detail.trim().is_empty()
                 && widget::button(ui, true, text::train::COPY_REPORT).clicked()
             {
                 commands.push(Command::Copy {
-                    text: trouble.report(),
-                    said: text::trouble::REPORT_COPIED,
+                    text: error.report(),
+                    said: text::error::REPORT_COPIED,
                 });
             }
         });
-        if !trouble.detail.trim().is_empty() {
+        if !error.detail.trim().is_empty() {
             ui.collapsing(text::train::DETAILS, |ui| {
                 ScrollArea::vertical().max_height(160.0).show(ui, |ui| {
-                    ui.label(
-                        RichText::new(&trouble.detail)
-                            .monospace()
-                            .color(palette.weak),
-                    );
+                    ui.label(RichText::new(&error.detail).monospace().color(palette.weak));
                 });
             });
         }

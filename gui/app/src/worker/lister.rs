@@ -9,7 +9,7 @@ use std::sync::{
 
 use super::{Event, Outlet};
 use crate::{
-    state::{Column, Listing, Only, Review, Sort, Trouble},
+    state::{Column, Listing, Only, Review, Sort, UserError},
     text,
 };
 use nearsay_project::{Entries, EntryId, RowId};
@@ -40,7 +40,7 @@ impl Handle {
     }
 }
 
-pub(super) fn start(outlet: Outlet) -> Result<Handle, Trouble> {
+pub(super) fn start(outlet: Outlet) -> Result<Handle, UserError> {
     let (sender, inbox) = mpsc::channel::<ListWanted>();
     std::thread::Builder::new()
         .name("rows".to_owned())
@@ -74,7 +74,7 @@ pub(super) fn start(outlet: Outlet) -> Result<Handle, Trouble> {
             }
         })
         .map(|_| Handle(sender))
-        .map_err(|error| text::trouble::no_thread().with_detail(error.to_string()))
+        .map_err(|error| text::error::no_thread().with_detail(error.to_string()))
 }
 
 fn list(wanted: &ListWanted, review: &Review) -> Vec<RowId> {

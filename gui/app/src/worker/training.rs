@@ -15,7 +15,7 @@ use super::{
     process::{Killer, Process},
     thread,
 };
-use crate::{state::Trouble, text};
+use crate::{state::UserError, text};
 use nearsay_project::{Entries, Wording};
 
 /// A running training. Dropping it ends the child by force.
@@ -44,7 +44,7 @@ pub(super) fn prepare(
     entries: Entries,
     request: TrainRequest,
     outlet: Outlet,
-) -> Result<(), Trouble> {
+) -> Result<(), UserError> {
     let broken = outlet.clone();
     thread::start(
         "training-data",
@@ -52,11 +52,11 @@ pub(super) fn prepare(
             let result = write(&entries, request);
             outlet.send(Event::Prepared(Box::new(result)));
         },
-        move || broken.send(Event::Prepared(Box::new(Err(text::trouble::broken())))),
+        move || broken.send(Event::Prepared(Box::new(Err(text::error::broken())))),
     )
 }
 
-fn write(entries: &Entries, request: TrainRequest) -> Result<TrainRequest, Trouble> {
+fn write(entries: &Entries, request: TrainRequest) -> Result<TrainRequest, UserError> {
     // As they were when the training began: what was edited since would not go with what it saved.
     if request.go_on && DiskStore.exists(&request.train)? {
         let check = match request.check {
@@ -69,7 +69,7 @@ fn write(entries: &Entries, request: TrainRequest) -> Result<TrainRequest, Troub
     if let Some(check) = &request.check {
         DiskStore.remove(check)?;
     }
-    let rows = |check: bool| -> Result<Vec<u8>, Trouble> {
+    let rows = |check: bool| -> Result<Vec<u8>, UserError> {
         let mut bytes = Vec::new();
         for (entry, line) in entries.values().zip(1..) {
             let mine = |wording: &&Wording| wording.check == check;
@@ -91,7 +91,7 @@ fn write(entries: &Entries, request: TrainRequest) -> Result<TrainRequest, Troub
                 id: None,
             };
             let json = serde_json::to_vec(&row)
-                .map_err(|error| text::trouble::broken().with_detail(error.to_string()))?;
+                .map_err(|error| text::error::broken().with_detail(error.to_string()))?;
             bytes.extend(json);
             bytes.push(b'\n');
         }
@@ -114,7 +114,7 @@ pub(super) fn start(
     engine: &Engine,
     request: &TrainRequest,
     outlet: Outlet,
-) -> Result<Handle, Trouble> {
+) -> Result<Handle, UserError> {
     let began = Instant::now();
     let (ended, end) = mpsc::channel();
     let tell = outlet.clone();
@@ -139,7 +139,7 @@ pub(super) fn start(
     Builder::new()
         .name("training-minder".to_owned())
         .spawn(move || mind(process, &said, &end, patience))
-        .map_err(|error| text::trouble::no_thread().with_detail(error.to_string()))?;
+        .map_err(|error| text::error::no_thread().with_detail(error.to_string()))?;
     Ok(Handle { lines })
 }
 

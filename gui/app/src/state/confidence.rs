@@ -2,7 +2,7 @@
 
 /// How sure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sureness {
+pub enum ConfidenceLevel {
     /// Nine of ten such answers are right.
     Sure,
     /// More than every second is.
@@ -19,21 +19,21 @@ const LIKELY_FROM: f32 = 0.5;
 const SCORES: (f32, f32) = (0.75, 0.5);
 
 /// How sure an answer of this chance is; where nobody can tell that, by its score.
-pub fn sureness(chance: Option<f32>, score: f32) -> Sureness {
+pub fn level_of(chance: Option<f32>, score: f32) -> ConfidenceLevel {
     let (value, sure, likely) = match chance {
         Some(chance) => (chance, SURE_FROM, LIKELY_FROM),
         None => (score, SCORES.0, SCORES.1),
     };
     match value {
-        value if value >= sure => Sureness::Sure,
-        value if value >= likely => Sureness::Likely,
-        _ => Sureness::Unsure,
+        value if value >= sure => ConfidenceLevel::Sure,
+        value if value >= likely => ConfidenceLevel::Likely,
+        _ => ConfidenceLevel::Unsure,
     }
 }
 
 /// It is sure.
 pub fn is_sure(chance: Option<f32>, score: f32) -> bool {
-    sureness(chance, score) == Sureness::Sure
+    level_of(chance, score) == ConfidenceLevel::Sure
 }
 
 /// An answer is good enough to be given, with this least chance in hundredths.

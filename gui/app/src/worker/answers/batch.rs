@@ -6,7 +6,7 @@ use nearsay_store::{DiskStore, Store as _};
 
 use super::{AnswersEvent, BatchWanted, Room};
 use crate::{
-    state::{Side, Trouble, sureness},
+    state::{Side, UserError, confidence},
     text,
 };
 use nearsay_project::files::file_name;
@@ -22,12 +22,12 @@ impl Room {
         self.say(AnswersEvent::BatchDone(result));
     }
 
-    fn answer_all(&mut self, wanted: &BatchWanted) -> Result<PathBuf, Trouble> {
+    fn answer_all(&mut self, wanted: &BatchWanted) -> Result<PathBuf, UserError> {
         let bytes = DiskStore.read(&wanted.from, LIMIT)?;
         let questions = questions(&String::from_utf8_lossy(&bytes));
         if questions.is_empty() {
             let name = file_name(&wanted.from);
-            return Err(text::trouble::no_questions(&name));
+            return Err(text::error::no_questions(&name));
         }
         let layout = std::mem::take(&mut self.layout);
         let result = self.answer_each(wanted, &layout, &questions);
@@ -40,13 +40,13 @@ impl Room {
         wanted: &BatchWanted,
         layout: &super::Layout,
         questions: &[String],
-    ) -> Result<PathBuf, Trouble> {
+    ) -> Result<PathBuf, UserError> {
         let outlet = self.outlet.clone();
         let Some((bench, side)) = self.bench(Side::After) else {
-            return Err(text::trouble::asking_ended());
+            return Err(text::error::asking_ended());
         };
         if !bench.can_answer(layout) {
-            return Err(text::trouble::not_ready());
+            return Err(text::error::not_ready());
         }
         let mut out = csv_line(&text::ask::BATCH_COLUMNS);
         for (done, question) in questions.iter().enumerate() {
@@ -57,7 +57,7 @@ impl Room {
             let reply = bench.ask(layout, question, 1, side)?;
             let first = reply.answers.first();
             let good = first.is_some_and(|answer| {
-                sureness::is_good(answer.chance, answer.score, wanted.silence)
+                confidence::is_good(answer.chance, answer.score, wanted.silence)
             });
             let chance = first.map_or_else(String::new, |answer| match answer.chance {
                 Some(chance) => format!("{:.0}", chance * 100.0),
@@ -82,7 +82,7 @@ impl Room {
 }
 
 /// Beside the questions, under a name that nobody has yet.
-fn free_name(from: &Path) -> Result<PathBuf, Trouble> {
+fn free_name(from: &Path) -> Result<PathBuf, UserError> {
     let stem = from.file_stem().unwrap_or_default().to_string_lossy();
     for number in 1_u32.. {
         let name = match number {

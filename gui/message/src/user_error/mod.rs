@@ -7,7 +7,7 @@ use std::fmt;
 
 /// Something that went wrong, in plain words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct UserError {
     /// What happened and where.
     pub what: String,
     /// What to do next; empty when `what` says it.
@@ -17,8 +17,8 @@ pub struct Trouble {
     pub detail: String,
 }
 
-impl Trouble {
-    /// Trouble of these words.
+impl UserError {
+    /// UserError of these words.
     pub fn new(what: impl fmt::Display, fix: impl fmt::Display) -> Self {
         Self {
             what: what.to_string(),
@@ -54,7 +54,7 @@ impl Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for UserError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         if !self.fix.is_empty() {
@@ -64,4 +64,4 @@ impl fmt::Display for Trouble {
     }
 }
 
-impl std::error::Error for Trouble {}
+impl std::error::Error for UserError {}

@@ -9,7 +9,7 @@ use nearsay_search::{
 };
 
 use super::{inside, layout::Layout};
-use crate::state::Trouble;
+use crate::state::UserError;
 
 /// So many answers are moved before the thread looks up.
 const PIECE: usize = 256;
@@ -31,7 +31,7 @@ impl Moving {
         plain: Matrix,
         rule: Rule,
         own: Own,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, UserError> {
         let kinds = layout.kinds(|aside| match aside {
             true => Kind::KeptAside,
             false => Kind::Question,
@@ -52,7 +52,7 @@ impl Moving {
     }
 
     /// Moves some answers; false when there are none left.
-    pub(super) fn step(&mut self, layout: &Layout) -> Result<bool, Trouble> {
+    pub(super) fn step(&mut self, layout: &Layout) -> Result<bool, UserError> {
         let end = (self.done + PIECE).min(self.answers.len());
         let now = self.answers.get(self.done..end).unwrap_or_default();
         self.expansion
@@ -63,7 +63,7 @@ impl Moving {
     }
 
     /// What they are asked of.
-    pub(super) fn finish(self, layout: &Layout, words: Option<Words>) -> Result<Index, Trouble> {
+    pub(super) fn finish(self, layout: &Layout, words: Option<Words>) -> Result<Index, UserError> {
         index(layout, self.vectors, words)
     }
 }
@@ -73,7 +73,7 @@ pub(super) fn index(
     layout: &Layout,
     vectors: Matrix,
     words: Option<Words>,
-) -> Result<Index, Trouble> {
+) -> Result<Index, UserError> {
     let owners = layout.owners.clone();
     Words::index(words, vectors, owners, &layout.texts()).map_err(inside)
 }

@@ -4,7 +4,7 @@ use std::{future::Future, path::PathBuf, pin::Pin};
 
 use super::{Event, Outlet, thread};
 use crate::{
-    state::{Picked, Trouble},
+    state::{Picked, UserError},
     text,
 };
 use nearsay_project::files::FAQ_EXTENSIONS;
@@ -54,7 +54,7 @@ fn one(picking: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static) 
 }
 
 /// Awaits the dialog on a named thread.
-pub(super) fn start(what: Picked, picking: Picking, outlet: Outlet) -> Result<(), Trouble> {
+pub(super) fn start(what: Picked, picking: Picking, outlet: Outlet) -> Result<(), UserError> {
     let broken = outlet.clone();
     thread::start(
         "file-dialog",

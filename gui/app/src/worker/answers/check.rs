@@ -17,7 +17,7 @@ use nearsay_search::{
 };
 
 use super::{layout::Layout, moving::Moving};
-use crate::state::{Check, Trouble, Verdict};
+use crate::state::{Check, UserError, Verdict};
 use nearsay_project::Tally;
 
 /// So many questions are asked before the thread looks up.
@@ -87,7 +87,7 @@ impl CheckRun {
     /// Moves some answers, the questions kept aside not being there; false when all are.
     ///
     /// Of questions whose answers have no others left, the own questions of all answers are left out.
-    fn prepare(&mut self, layout: &Layout, asked: &Asked<'_>) -> Result<bool, Trouble> {
+    fn prepare(&mut self, layout: &Layout, asked: &Asked<'_>) -> Result<bool, UserError> {
         let Some((plain, rule)) = asked.plain else {
             return Ok(false);
         };
@@ -121,7 +121,7 @@ impl CheckRun {
     }
 
     /// Asks some questions; false when there are none left.
-    pub(super) fn step(&mut self, layout: &Layout, asked: &Asked<'_>) -> Result<bool, Trouble> {
+    pub(super) fn step(&mut self, layout: &Layout, asked: &Asked<'_>) -> Result<bool, UserError> {
         if self.prepare(layout, asked)? {
             return Ok(true);
         }
@@ -132,7 +132,7 @@ impl CheckRun {
         result
     }
 
-    fn ask(&mut self, layout: &Layout, index: &Index) -> Result<bool, Trouble> {
+    fn ask(&mut self, layout: &Layout, index: &Index) -> Result<bool, UserError> {
         let begun = self.verdicts.len();
         let (until, without) = match begun < self.reworded {
             true => (self.reworded, &self.exam),

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{state::Trouble, text};
+use crate::{state::UserError, text};
 
 /// How many lines of the child's error output are kept.
 const LAST_WORDS: usize = 50;
@@ -58,9 +58,9 @@ impl Process {
         mut command: Command,
         mut line: impl FnMut(&str) + Send + 'static,
         end: impl FnOnce(Exit) + Send + 'static,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, UserError> {
         let cannot =
-            |error: std::io::Error| text::trouble::no_engine().with_detail(error.to_string());
+            |error: std::io::Error| text::error::no_engine().with_detail(error.to_string());
         let mut child = command.spawn().map_err(cannot)?;
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());

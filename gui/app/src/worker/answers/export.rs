@@ -15,7 +15,7 @@ use nearsay_store::{DiskStore, Store as _};
 
 use super::{AnswersEvent, Room, bench::Body};
 use crate::{
-    state::{Exported, ExportedFile, Side, Trouble},
+    state::{Exported, ExportedFile, Side, UserError},
     text,
 };
 
@@ -28,7 +28,7 @@ impl Room {
         self.say(AnswersEvent::Exported(Box::new(result)));
     }
 
-    fn write(&mut self, wanted: &super::ExportWanted) -> Result<Exported, Trouble> {
+    fn write(&mut self, wanted: &super::ExportWanted) -> Result<Exported, UserError> {
         let layout = std::mem::take(&mut self.layout);
         let result = self.write_as(wanted, &layout);
         self.layout = layout;
@@ -39,13 +39,13 @@ impl Room {
         &mut self,
         wanted: &super::ExportWanted,
         layout: &super::Layout,
-    ) -> Result<Exported, Trouble> {
+    ) -> Result<Exported, UserError> {
         let data_dir = self.data_dir.clone();
         let Some((bench, _)) = self.bench(Side::After) else {
-            return Err(text::trouble::asking_ended());
+            return Err(text::error::asking_ended());
         };
         let (Some((_, index)), true) = (&bench.index, bench.can_answer(layout)) else {
-            return Err(text::trouble::not_ready());
+            return Err(text::error::not_ready());
         };
         let words = index.words_weight();
         let confidence = confidence(bench.confidence.as_ref(), words, wanted.silence);
@@ -79,7 +79,7 @@ impl Room {
             }
             .write(&DiskStore, &wanted.to)?,
             // The model that grew from it could not be used, which was said.
-            Body::Network(..) => return Err(text::trouble::own_model()),
+            Body::Network(..) => return Err(text::error::own_model()),
             Body::Compact(_) => {
                 let first = match wanted.with_data {
                     true => wanted.to.clone(),
@@ -168,7 +168,7 @@ fn untrained(
     confidence: &Confidence,
     words: Option<Words>,
     to: &Path,
-) -> Result<(), Trouble> {
+) -> Result<(), UserError> {
     let encoder = nearsay_text::compact::built_in::encoder()?;
     Export {
         encoder: ExportEncoder::Static {
@@ -189,7 +189,7 @@ fn untrained(
 }
 
 /// The files of the exported model with their lengths, by name. Others that lie there are not part of it.
-fn files(dir: &Path) -> Result<Vec<ExportedFile>, Trouble> {
+fn files(dir: &Path) -> Result<Vec<ExportedFile>, UserError> {
     let manifest = Manifest::read(&DiskStore, dir)?;
     let own = DiskStore.metadata(&dir.join(MANIFEST))?.len;
     let files = manifest.files.iter();

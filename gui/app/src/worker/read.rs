@@ -16,7 +16,7 @@ use nearsay_faq::{ColumnChoice, Columns, Faq, ReadError, ReadOptions, Severity};
 
 use super::{Event, Outlet, thread};
 use crate::{
-    state::{ColumnsWanted, Trouble},
+    state::{ColumnsWanted, UserError},
     text,
 };
 use nearsay_project::{
@@ -46,7 +46,7 @@ pub enum Reading {
 #[derive(Debug)]
 pub enum ReadDone {
     /// Rows of every file, as an edit, and what was wrong with files that could not be read.
-    Rows(Box<Taken>, Vec<Trouble>),
+    Rows(Box<Taken>, Vec<UserError>),
     /// The columns of this file must be chosen.
     Columns(ColumnsWanted),
 }
@@ -73,7 +73,7 @@ pub(super) fn start(
     (base, revision): (Document, u64),
     stop: Arc<AtomicBool>,
     outlet: Outlet,
-) -> Result<(), Trouble> {
+) -> Result<(), UserError> {
     let broken = outlet.clone();
     thread::start(
         "faq-reader",
@@ -96,7 +96,7 @@ pub(super) fn start(
             }
         },
         move || {
-            let done = ReadDone::Rows(Box::default(), vec![text::trouble::broken()]);
+            let done = ReadDone::Rows(Box::default(), vec![text::error::broken()]);
             broken.send(Event::Read(Box::new(done)));
         },
     )
@@ -119,7 +119,7 @@ fn read_all(reading: Reading, stop: &AtomicBool, outlet: &Outlet) -> ReadDone {
             };
         }
     };
-    let (mut files, mut troubles) = (Vec::new(), Vec::new());
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
     let count = paths.len().max(1) as f32;
     for (place, path) in paths.iter().enumerate() {
         let name = file_name(path);
@@ -136,23 +136,23 @@ fn read_all(reading: Reading, stop: &AtomicBool, outlet: &Outlet) -> ReadDone {
                     columns,
                 });
             }
-            Err(Unread::Trouble(trouble)) => troubles.push(trouble),
+            Err(Unread::UserError(error)) => errors.push(error),
         }
     }
-    rows_of(files, troubles)
+    rows_of(files, errors)
 }
 
-fn rows_of(files: Vec<Incoming>, troubles: Vec<Trouble>) -> ReadDone {
+fn rows_of(files: Vec<Incoming>, errors: Vec<UserError>) -> ReadDone {
     let taken = Taken {
         files,
         ..Taken::default()
     };
-    ReadDone::Rows(Box::new(taken), troubles)
+    ReadDone::Rows(Box::new(taken), errors)
 }
 
 enum Unread {
     Columns(Vec<String>),
-    Trouble(Trouble),
+    UserError(UserError),
 }
 
 fn file(
@@ -163,26 +163,26 @@ fn file(
     tell: &dyn Fn(f32),
 ) -> Result<Incoming, Unread> {
     let unreadable = |error: std::io::Error| {
-        Unread::Trouble(text::trouble::unreadable(name).with_detail(error.to_string()))
+        Unread::UserError(text::error::unreadable(name).with_detail(error.to_string()))
     };
     // Looked at before opening: opening a pipe would wait for ever.
     let about = path.metadata().map_err(unreadable)?;
     if !about.is_file() {
-        return Err(Unread::Trouble(text::trouble::not_a_file(name)));
+        return Err(Unread::UserError(text::error::not_a_file(name)));
     }
     if !has_faq_extension(path) {
-        return Err(Unread::Trouble(text::trouble::not_a_faq(name)));
+        return Err(Unread::UserError(text::error::not_a_faq(name)));
     }
     let open = || File::open(path).map(BufReader::new).map_err(unreadable);
     let faq = rows(open()?, about.len(), choice, stop, tell).map_err(|error| match error {
         ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => Unread::Columns(columns),
-        error => Unread::Trouble(Trouble {
+        error => Unread::UserError(UserError {
             what: format!("{name}: {}", text::data::plain(&error.to_string())),
             ..plain(&error)
         }),
     })?;
     if faq.rows.is_empty() && faq.issues.is_empty() {
-        return Err(Unread::Trouble(text::trouble::no_rows(name)));
+        return Err(Unread::UserError(text::error::no_rows(name)));
     }
     Ok(incoming(
         faq,
@@ -213,8 +213,8 @@ fn rows<R: BufRead>(
     })
 }
 
-fn plain(error: &ReadError) -> Trouble {
-    Trouble::new(
+fn plain(error: &ReadError) -> UserError {
+    UserError::new(
         text::data::plain(&error.to_string()),
         text::data::plain(error.fix()),
     )

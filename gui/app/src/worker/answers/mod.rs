@@ -24,7 +24,7 @@ use std::{
 
 use super::{Event, Outlet};
 use crate::{
-    state::{Check, Exported, Reply, Side, Trouble},
+    state::{Check, Exported, Reply, Side, UserError},
     text,
 };
 use bench::Bench;
@@ -40,8 +40,8 @@ pub const DEBOUNCE: Duration = Duration::from_millis(120);
 const QUICK: Duration = Duration::from_millis(30);
 
 /// An error that the project's own texts and models cannot cause.
-fn inside(error: impl std::fmt::Display) -> Trouble {
-    text::trouble::broken().with_detail(error.to_string())
+fn inside(error: impl std::fmt::Display) -> UserError {
+    text::error::broken().with_detail(error.to_string())
 }
 
 /// Which models are to answer.
@@ -81,7 +81,7 @@ pub enum AnswersEvent {
     /// All texts of this revision can be searched on this side.
     Ready(Side, u64),
     /// The newest question was answered, or could not be.
-    Answered(Result<Reply, Trouble>),
+    Answered(Result<Reply, UserError>),
     /// The questions kept aside were asked.
     Checked {
         /// Of whom.
@@ -94,16 +94,16 @@ pub enum AnswersEvent {
         check: Box<Check>,
     },
     /// A model could not be opened.
-    NoModel(Side, Trouble),
+    NoModel(Side, UserError),
     /// The language model of this name, which the trained one grew from, is not on this machine: before is
     /// the built-in encoder.
     OtherBefore(String),
     /// So many questions of a file are answered, of so many.
     BatchAt(usize, usize),
     /// A file of questions was answered: where the answers are.
-    BatchDone(Result<PathBuf, Trouble>),
+    BatchDone(Result<PathBuf, UserError>),
     /// A folder was exported.
-    Exported(Box<Result<Exported, Trouble>>),
+    Exported(Box<Result<Exported, UserError>>),
 }
 
 /// A wish.
@@ -139,7 +139,7 @@ impl Drop for Handle {
 }
 
 /// Starts the thread.
-pub(super) fn start(data_dir: PathBuf, outlet: Outlet) -> Result<Handle, Trouble> {
+pub(super) fn start(data_dir: PathBuf, outlet: Outlet) -> Result<Handle, UserError> {
     let (notes, inbox) = mpsc::channel();
     let broken = outlet.clone();
     let thread = std::thread::Builder::new()
@@ -149,11 +149,11 @@ pub(super) fn start(data_dir: PathBuf, outlet: Outlet) -> Result<Handle, Trouble
             if std::panic::catch_unwind(work).is_err() {
                 broken.send(Event::Answers(AnswersEvent::NoModel(
                     Side::After,
-                    text::trouble::asking_ended(),
+                    text::error::asking_ended(),
                 )));
             }
         })
-        .map_err(|error| text::trouble::no_thread().with_detail(error.to_string()))?;
+        .map_err(|error| text::error::no_thread().with_detail(error.to_string()))?;
     Ok(Handle {
         notes,
         thread: Some(thread),
@@ -180,7 +180,7 @@ struct Room {
     /// How long the last answer took: the longer, the longer must typing rest, so that quick models
     /// answer at every key and slow ones only when it is worth it.
     took: Duration,
-    jobs: VecDeque<Note>,
+    workers: VecDeque<Note>,
 }
 
 impl Room {
@@ -195,7 +195,7 @@ impl Room {
             after: None,
             question: None,
             took: Duration::ZERO,
-            jobs: VecDeque::new(),
+            workers: VecDeque::new(),
         }
     }
 
@@ -241,7 +241,7 @@ impl Room {
             Note::Ask(question, side) => {
                 self.question = Some((question, side, Instant::now() + rest(self.took)));
             }
-            note @ (Note::Batch(_) | Note::Export(_)) => self.jobs.push_back(note),
+            note @ (Note::Batch(_) | Note::Export(_)) => self.workers.push_back(note),
             Note::End => {}
         }
     }
@@ -257,7 +257,7 @@ impl Room {
             match Bench::trained(dir) {
                 Ok(bench) if wanted.elsewhere => self.after = Some(bench.learned_elsewhere()),
                 Ok(bench) => self.after = Some(bench),
-                Err(trouble) => self.say(AnswersEvent::NoModel(Side::After, trouble)),
+                Err(error) => self.say(AnswersEvent::NoModel(Side::After, error)),
             }
         }
         self.before_due = true;
@@ -272,7 +272,7 @@ impl Room {
                     self.say(AnswersEvent::OtherBefore(name));
                 }
             }
-            Err(trouble) => self.say(AnswersEvent::NoModel(Side::Before, trouble)),
+            Err(error) => self.say(AnswersEvent::NoModel(Side::Before, error)),
         }
     }
 
@@ -347,17 +347,17 @@ impl Room {
                     });
                     return true;
                 }
-                Err(trouble) => {
+                Err(error) => {
                     match side {
                         Side::After => self.after = None,
                         Side::Before => self.before = None,
                     }
-                    self.say(AnswersEvent::NoModel(side, trouble));
+                    self.say(AnswersEvent::NoModel(side, error));
                     return true;
                 }
             }
         }
-        match self.jobs.pop_front() {
+        match self.workers.pop_front() {
             Some(Note::Batch(wanted)) => self.batch(&wanted),
             Some(Note::Export(wanted)) => self.export(&wanted),
             _ => return false,
