@@ -44,7 +44,7 @@ pub fn minilm() -> PathBuf {
 /// # Panics
 /// If there is none; `requirements` names the file that lists the packages.
 pub fn python(variables: &[&str], modules: &[&str], requirements: &str) -> String {
-    let values = variables.iter().flat_map(|name| std::env::var(name));
+    let values = variables.iter().flat_map(std::env::var);
     let mut interpreters = values.chain(["python3".to_owned()]);
     let import = format!("import {}", modules.join(", "));
     let found = interpreters.find(|python| {

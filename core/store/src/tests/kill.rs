@@ -13,10 +13,13 @@ const KILL_DIR: &str = "NEARSAY_STORE_KILL_DIR";
 
 /// Writes a file and replaces a directory until the parent kills this process, or ends itself.
 fn write_until_killed(root: &Path) {
-    std::thread::spawn(|| {
-        std::io::stdin().read_line(&mut String::new()).ok();
-        std::process::exit(1);
-    });
+    std::thread::Builder::new()
+        .name("parent watch".to_owned())
+        .spawn(|| {
+            std::io::stdin().read_line(&mut String::new()).ok();
+            std::process::exit(1);
+        })
+        .unwrap();
     for n in (0..=u8::MAX).cycle() {
         DiskStore
             .write_atomic(&root.join("f"), &vec![n; 300_000])
