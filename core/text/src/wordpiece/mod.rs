@@ -11,7 +11,7 @@
 //!    A word that cannot be cut so, or has more than [`MAX_WORD_CHARS`] characters, is `[UNK]`.
 //!
 //! Where Unicode decides, the crate's dependencies do so by tables of different ages, none of them
-//! today's; ours are made from them (`tests/examples/unicode_tables.rs`). Small letters and white
+//! today's; ours are made from them (`tests/src/unicode_tables.rs`). Small letters and white
 //! space are `core`'s, as they are the crate's.
 //!
 //! Source: Wu et al., *Google's Neural Machine Translation System*, 2016 (WordPiece); Devlin et al.,
