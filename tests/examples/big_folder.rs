@@ -20,7 +20,7 @@ use nearsay_core::{
 use nearsay_search::index::{Hit, Index};
 use nearsay_store::{DiskStore, Store as _};
 use nearsay_text::{
-    compact::{StaticEncoder, Table},
+    compact::{StaticEmbeddings, StaticEncoder},
     wordpiece::{Vocabulary, WordPiece},
 };
 use std::{
@@ -89,7 +89,7 @@ fn run() -> Result<(), Failure> {
 fn make(answers: usize, folder: &Path) -> Result<(), Failure> {
     let mut random = fastrand::Rng::with_seed(7);
     let words = WordPiece::new(Vocabulary::parse("[UNK]\nsynthetic\nanswer")?);
-    let table = Table::Full(Matrix::from_fn(3, DIM, |_, _| random.f32() - 0.5));
+    let table = StaticEmbeddings::Full(Matrix::from_fn(3, DIM, |_, _| random.f32() - 0.5));
     let encoder = StaticEncoder::new(words, table)?;
     let known = (0..answers).map(|number| KnownAnswer {
         answer: format!(
@@ -116,8 +116,8 @@ fn make(answers: usize, folder: &Path) -> Result<(), Failure> {
     }
     Ok(Export {
         encoder: ExportEncoder::Static {
-            words: encoder.words(),
-            table: encoder.table().clone(),
+            words: encoder.tokenizer(),
+            table: encoder.embeddings().clone(),
         },
         encoder_name: "synthetic",
         head: &Folded::Identity,

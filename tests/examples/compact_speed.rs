@@ -117,8 +117,8 @@ fn export(texts: &[String], dir: &Path) -> Result<(), Failure> {
     let vectors = encoder.encode_all(&answers.texts());
     let export = Export {
         encoder: ExportEncoder::Static {
-            words: encoder.words(),
-            table: encoder.table().clone(),
+            words: encoder.tokenizer(),
+            table: encoder.embeddings().clone(),
         },
         encoder_name: "compact",
         head: &Folded::Identity,

@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String, vec, vec::Vec};
 use core::fmt::Debug;
-use nearsay_core::{distance::{Distance, DistanceKind}, head::{HeadConfig, Mode}, loss::{Contrastive, CosFace, FastAp, GroupLoss, MultipleNegativesRanking, OnlineContrastive, PairLoss, Triplet}, matrix::Matrix, metric::{Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool, score_pool}, sample::PairTargets};
+use nearsay_core::{distance::{Distance, DistanceKind}, head::{HeadConfig, Mode}, loss::{Contrastive, CosFace, FastAp, GroupLoss, MultipleNegativesRanking, OnlineContrastive, PairLoss, Triplet}, matrix::Matrix, metric::{Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_right_answers, score_questions}, sample::PairTargets};
 use nearsay_search::index::Index;
 use nearsay_text::wordpiece::{Vocabulary, WordPiece};
 
@@ -116,12 +116,12 @@ pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
     check("rrk", reciprocal.compute().unwrap_or(f32::NAN), 1.0);
     let mut pool = PoolMetrics::default();
     let right_answers = [vec![0], vec![1], vec![2], vec![1, 3]];
-    score_pool(&pairs, &pairs, &right_answers, &mut |scores| {
-        pool.update(&rank_pool(scores))
+    score_questions(&pairs, &pairs, &right_answers, &mut |scores| {
+        pool.update(&rank_right_answers(scores))
     })
     .map_err(text)?;
     // The first three questions each have an equal of theirs in the pool, which stands before them.
-    check("recall@1", pool.recall_1().unwrap_or(f32::NAN), 0.25);
+    check("recall@1", pool.accuracy_at(1).unwrap_or(f32::NAN), 0.25);
     check("mrr@10", pool.mrr_10().unwrap_or(f32::NAN), 0.625);
 
     let index = Index::new(pairs, (0..4).collect()).map_err(text)?;

@@ -158,7 +158,7 @@ impl TextModel {
     pub fn tokens(&self, text: &str) -> Result<usize, ServableError> {
         match &self.encoder {
             TextEncoder::Network(encoder) => Ok(encoder.token_ids(text)?.len()),
-            TextEncoder::Static(encoder) => Ok(encoder.words().ids(text).len()),
+            TextEncoder::Static(encoder) => Ok(encoder.tokenizer().ids(text).len()),
         }
     }
 

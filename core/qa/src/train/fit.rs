@@ -14,8 +14,8 @@ use nearsay_core::{
     head::Weights,
     matrix::Matrix,
     metric::{
-        Metric, PoolMetrics, Ranks, RetrievalPrecision, RetrievalReciprocalRank, rank_pool,
-        score_pool,
+        Metric, PoolMetrics, Ranks, RetrievalPrecision, RetrievalReciprocalRank,
+        rank_right_answers, score_questions,
     },
     sample::PairTargets,
 };
@@ -514,8 +514,8 @@ impl<'a, L: Learner> Run<'a, L> {
         let questions = all(&choice.questions, choice.right.len())?;
         let pool = all(&choice.pool, choice.answers)?;
         let mut metrics = PoolMetrics::default();
-        score_pool(&questions, &pool, &choice.right, &mut |scores| {
-            metrics.update(&rank_pool(scores));
+        score_questions(&questions, &pool, &choice.right, &mut |scores| {
+            metrics.update(&rank_right_answers(scores));
         })?;
         Ok(metrics.mrr_10())
     }
@@ -553,8 +553,8 @@ pub fn slice_score(settings: &Settings, train: &Pairs) -> Result<Option<f32>, Tr
     let place = |matrix: &Matrix| to_tensor(matrix, &Device::Cpu);
     let questions = place(&train.select(&kept).anchors)?;
     let mut metrics = PoolMetrics::default();
-    score_pool(&questions, &place(&pool)?, &right, &mut |scores| {
-        metrics.update(&rank_pool(scores));
+    score_questions(&questions, &place(&pool)?, &right, &mut |scores| {
+        metrics.update(&rank_right_answers(scores));
     })?;
     Ok(metrics.mrr_10())
 }

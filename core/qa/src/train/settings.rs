@@ -1,7 +1,7 @@
 //! Recipes, and the settings they stand for.
 
 use nearsay_core::{distance::DistanceKind, head::HeadConfig, loss::MultipleNegativesRanking};
-use nearsay_text::lexical;
+use nearsay_text::bm25;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -260,7 +260,7 @@ impl Settings {
                 shuffle: true,
                 neighbours: true,
                 shrink: 0.0,
-                words: lexical::BESIDE_NETWORK,
+                words: bm25::DEFAULT_WEIGHT_TRANSFORMER,
                 keep: Keep::Best {
                     slice: 0.05,
                     patience: 2,
@@ -285,7 +285,7 @@ impl Settings {
                 shuffle: true,
                 neighbours: true,
                 shrink: 200.0,
-                words: lexical::BESIDE_NETWORK,
+                words: bm25::DEFAULT_WEIGHT_TRANSFORMER,
                 keep: Keep::Best {
                     slice: 0.1,
                     patience: 6,
@@ -349,7 +349,7 @@ impl Settings {
             Recipe::Quick | Recipe::Thorough => Self {
                 learns: Learns::Table,
                 shrink: 0.0,
-                words: lexical::BESIDE_STATIC,
+                words: bm25::DEFAULT_WEIGHT_STATIC,
                 epochs: 20,
                 batch: 256,
                 lr: 1e-2,

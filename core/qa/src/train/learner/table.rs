@@ -8,7 +8,7 @@ use nearsay_core::{
     matrix::{Matrix, ShapeError},
     metric::Ranks,
 };
-use nearsay_text::compact::Table;
+use nearsay_text::compact::StaticEmbeddings;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ pub struct TableLearner {
 impl TableLearner {
     /// Learns the rows of a table that the pairs use.
     #[must_use]
-    pub fn new(settings: &Settings, table: &Table<'_>, data: &[&Pairs<Bags>]) -> Self {
+    pub fn new(settings: &Settings, table: &StaticEmbeddings<'_>, data: &[&Pairs<Bags>]) -> Self {
         let mut tokens: Vec<u32> = data
             .iter()
             .flat_map(|pairs| [&pairs.anchors, &pairs.positives])
@@ -40,7 +40,7 @@ impl TableLearner {
             .collect();
         tokens.sort_unstable();
         tokens.dedup();
-        let rows = table.to_full(&tokens);
+        let rows = table.gather(&tokens);
         Self {
             adam: SparseAdam::new(rows.rows(), rows.columns(), settings.lr),
             loss: settings.loss(),
@@ -189,10 +189,10 @@ mod tests {
     const DIM: usize = 8;
     const TOKENS: u32 = 60;
 
-    fn table() -> Table<'static> {
+    fn table() -> StaticEmbeddings<'static> {
         let mut random = fastrand::Rng::with_seed(5);
         let data = (0..TOKENS as usize * DIM).map(|_| random.f32() - 0.5);
-        Table::Full(Matrix::new(TOKENS as usize, DIM, data.collect()).unwrap())
+        StaticEmbeddings::Full(Matrix::new(TOKENS as usize, DIM, data.collect()).unwrap())
     }
 
     /// Questions of a topic's own word and some noise, answers of another word of the topic: what is
