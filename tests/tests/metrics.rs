@@ -3,7 +3,7 @@
 use candle_core::{Device, Var};
 use nearsay_core::{
     candle::to_tensor,
-    dataset::labelled,
+    dataset::group_by_label,
     distance::{Cosine, Distance, DistanceKind},
     encoder::{CachePolicy, Cached, Concatenated, Encoder, Switch},
     evaluate::{Evaluator, GroupSampler, PairSampler},
@@ -209,7 +209,7 @@ fn cached_group_evaluation_in_batches_on_candle() {
     let embeddings = matrix(&golden["embeddings"]);
     let groups = numbers(&golden["groups"]);
     let rows: Vec<&[f32]> = embeddings.iter_rows().collect();
-    let samples = labelled(
+    let samples = group_by_label(
         rows.into_iter()
             .zip(groups.iter().map(|&group| group as u64)),
     );
@@ -235,7 +235,7 @@ fn cached_group_evaluation_in_batches_on_candle() {
                 "{case}: {found}"
             );
         }
-        assert_eq!(cached.held(), 14);
+        assert_eq!(cached.cached_count(), 14);
     }
 }
 
@@ -277,7 +277,7 @@ fn concatenated_and_switched_encoders_backpropagate() {
         found.to_vec1().unwrap()
     };
     let (a, b) = (variable(), variable());
-    let both = Concatenated::of("a", Scaled(a.clone()), |pair: &(f32, f32)| &pair.0)
+    let both = Concatenated::new("a", Scaled(a.clone()), |pair: &(f32, f32)| &pair.0)
         .and("b", Scaled(b.clone()), |pair: &(f32, f32)| &pair.1)
         .unwrap();
     let batch = [&(1.0, 10.0), &(2.0, 20.0), &(3.0, 30.0)];
@@ -294,7 +294,7 @@ fn concatenated_and_switched_encoders_backpropagate() {
     fn sign(x: &f32) -> &str {
         if *x < 0.0 { "minus" } else { "plus" }
     }
-    let either = Switch::by(sign, "plus", Scaled(a.clone()), |x: &f32| x)
+    let either = Switch::new(sign, "plus", Scaled(a.clone()), |x: &f32| x)
         .and("minus", Scaled(b.clone()), |x: &f32| x)
         .unwrap();
     let vectors = either.encode(&[&1.0, &-3.0, &5.0, &-7.0]).unwrap();

@@ -22,7 +22,7 @@ use nearsay_search::index::{Hit, Index};
 use nearsay_store::{DiskStore, Store as _};
 use nearsay_tests::write_model;
 use nearsay_text::{
-    compact::{StaticEncoder, Table},
+    compact::{StaticEmbeddings, StaticEncoder},
     wordpiece::{Vocabulary, WordPiece},
 };
 use std::{
@@ -81,7 +81,7 @@ pub fn main(arguments: Vec<OsString>) -> Result<bool, Failure> {
 fn make(answers: usize, folder: &Path) -> Result<(), Failure> {
     let mut random = fastrand::Rng::with_seed(7);
     let words = WordPiece::new(Vocabulary::parse("[UNK]\nsynthetic\nanswer")?);
-    let table = Table::Full(Matrix::from_fn(3, DIM, |_, _| random.f32() - 0.5));
+    let table = StaticEmbeddings::Full(Matrix::from_fn(3, DIM, |_, _| random.f32() - 0.5));
     let encoder = StaticEncoder::new(words, table)?;
     let known = (0..answers).map(|number| KnownAnswer {
         answer: format!(
@@ -108,8 +108,8 @@ fn make(answers: usize, folder: &Path) -> Result<(), Failure> {
     }
     let vectors = Matrix::new(answers, DIM, data)?;
     let encoder = ExportEncoder::Static {
-        words: encoder.words(),
-        table: encoder.table().clone(),
+        words: encoder.tokenizer(),
+        table: encoder.embeddings().clone(),
     };
     Ok(write_model(
         folder,

@@ -108,8 +108,8 @@ fn export(texts: &[String], dir: &Path) -> Result<(), Failure> {
     let answers = AnswerSet::of(&rows);
     let vectors = encoder.encode_all(&answers.texts());
     let written = ExportEncoder::Static {
-        words: encoder.words(),
-        table: encoder.table().clone(),
+        words: encoder.tokenizer(),
+        table: encoder.embeddings().clone(),
     };
     Ok(write_model(
         dir,

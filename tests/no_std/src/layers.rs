@@ -11,8 +11,8 @@ use nearsay_core::{
     },
     matrix::Matrix,
     metric::{
-        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool,
-        score_pool,
+        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_right_answers,
+        score_questions,
     },
     sample::PairTargets,
 };
@@ -129,12 +129,12 @@ pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
     check("rrk", reciprocal.compute().unwrap_or(f32::NAN), 1.0);
     let mut pool = PoolMetrics::default();
     let right_answers = [vec![0], vec![1], vec![2], vec![1, 3]];
-    score_pool(&pairs, &pairs, &right_answers, &mut |scores| {
-        pool.update(&rank_pool(scores))
+    score_questions(&pairs, &pairs, &right_answers, &mut |scores| {
+        pool.update(&rank_right_answers(scores))
     })
     .map_err(text)?;
     // The pool holds a duplicate of each of the first three questions, ranked before the right answer.
-    check("recall@1", pool.recall_1().unwrap_or(f32::NAN), 0.25);
+    check("recall@1", pool.accuracy_at(1).unwrap_or(f32::NAN), 0.25);
     check("mrr@10", pool.mrr_10().unwrap_or(f32::NAN), 0.625);
 
     let index = Index::new(pairs, (0..4).collect()).map_err(text)?;

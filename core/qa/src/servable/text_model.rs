@@ -202,7 +202,7 @@ impl TextModel {
     pub fn tokens(&self, text: &str) -> Result<usize, ServableError> {
         match &self.encoder {
             TextEncoder::Network(encoder) => Ok(encoder.token_ids(text)?.len()),
-            TextEncoder::Static(encoder) => Ok(encoder.words().ids(text).len()),
+            TextEncoder::Static(encoder) => Ok(encoder.tokenizer().ids(text).len()),
             TextEncoder::Custom(_) => Ok(text.split_whitespace().count()),
         }
     }

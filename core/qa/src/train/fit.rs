@@ -16,8 +16,8 @@ use nearsay_core::{
     head::Weights,
     matrix::Matrix,
     metric::{
-        Metric, PoolMetrics, Ranks, RetrievalPrecision, RetrievalReciprocalRank, rank_pool,
-        score_pool,
+        Metric, PoolMetrics, Ranks, RetrievalPrecision, RetrievalReciprocalRank,
+        rank_right_answers, score_questions,
     },
     sample::{BatchError, PairTargets},
 };
@@ -530,8 +530,8 @@ impl<'a, L: Learner> Run<'a, L> {
         let questions = all(&validation.questions, validation.right.len())?;
         let pool = all(&validation.pool, validation.answers)?;
         let mut metrics = PoolMetrics::default();
-        score_pool(&questions, &pool, &validation.right, &mut |scores| {
-            metrics.update(&rank_pool(scores));
+        score_questions(&questions, &pool, &validation.right, &mut |scores| {
+            metrics.update(&rank_right_answers(scores));
         })?;
         Ok(metrics.mrr_10())
     }
@@ -568,8 +568,8 @@ pub fn validation_score(settings: &Settings, train: &Pairs) -> Result<Option<f32
     let place = |matrix: &Matrix| to_tensor(matrix, &Device::Cpu);
     let questions = place(&train.select(&kept).anchors)?;
     let mut metrics = PoolMetrics::default();
-    score_pool(&questions, &place(&pool)?, &right, &mut |scores| {
-        metrics.update(&rank_pool(scores));
+    score_questions(&questions, &place(&pool)?, &right, &mut |scores| {
+        metrics.update(&rank_right_answers(scores));
     })?;
     Ok(metrics.mrr_10())
 }

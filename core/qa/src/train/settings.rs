@@ -5,7 +5,7 @@ use nearsay_core::{
     head::HeadConfig,
     loss::{LossKind, MultipleNegativesRanking},
 };
-use nearsay_text::lexical;
+use nearsay_text::bm25;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -334,7 +334,7 @@ impl Settings {
                 shuffle: true,
                 neighbours: true,
                 shrinkage: 0.0,
-                keyword_weight: lexical::BESIDE_NETWORK,
+                keyword_weight: bm25::DEFAULT_WEIGHT_TRANSFORMER,
                 selection: ModelSelection::BestOnValidation {
                     fraction: 0.05,
                     patience: 2,
@@ -360,7 +360,7 @@ impl Settings {
                 shuffle: true,
                 neighbours: true,
                 shrinkage: 200.0,
-                keyword_weight: lexical::BESIDE_NETWORK,
+                keyword_weight: bm25::DEFAULT_WEIGHT_TRANSFORMER,
                 selection: ModelSelection::BestOnValidation {
                     fraction: 0.1,
                     patience: 6,
@@ -428,7 +428,7 @@ impl Settings {
             Recipe::Quick | Recipe::Thorough => Self {
                 trainable: Trainable::TokenEmbeddings,
                 shrinkage: 0.0,
-                keyword_weight: lexical::BESIDE_STATIC,
+                keyword_weight: bm25::DEFAULT_WEIGHT_STATIC,
                 epochs: 20,
                 batch: 256,
                 lr: 1e-2,

@@ -26,7 +26,7 @@ use nearsay_message::{
 };
 use nearsay_model::ModelFiles;
 use nearsay_store::{DiskStore, Store, StoreError};
-use nearsay_text::compact::{StaticEncoder, Table};
+use nearsay_text::compact::{StaticEmbeddings, StaticEncoder};
 use std::{
     collections::HashSet,
     io::BufRead as _,
@@ -318,8 +318,8 @@ impl Common<'_> {
         let settings = settings(self.args, recipe)?;
         let trained = self.job(&settings, Source::Static(encoder), on_event)?;
         self.write(trained, |table| ExportEncoder::Static {
-            words: encoder.words(),
-            table: table.map_or_else(|| encoder.table().clone(), Table::Full),
+            words: encoder.tokenizer(),
+            table: table.map_or_else(|| encoder.embeddings().clone(), StaticEmbeddings::Full),
         })
     }
 

@@ -13,7 +13,7 @@ use nearsay_hub::{dirs::DataDir, known_model, locate};
 use nearsay_model::ModelFiles;
 use nearsay_store::DiskStore;
 use nearsay_text::compact::built_in as compact;
-use nearsay_text::compact::{StaticEncoder, Table};
+use nearsay_text::compact::{StaticEmbeddings, StaticEncoder};
 use std::path::{Path, PathBuf};
 
 /// Name of the transformer.
@@ -157,10 +157,10 @@ impl Encoder {
                 ExportEncoder::Network(&files)
             }
             Kind::Static(encoder) => ExportEncoder::Static {
-                words: encoder.words(),
+                words: encoder.tokenizer(),
                 table: trained
                     .table
-                    .map_or_else(|| encoder.table().clone(), Table::Full),
+                    .map_or_else(|| encoder.embeddings().clone(), StaticEmbeddings::Full),
             },
         };
         let export = Export {

@@ -7,11 +7,11 @@ use super::{
 use nearsay::servable::{AnswerSet, Words};
 use nearsay_core::{
     matrix::Matrix,
-    metric::{PoolScores, rank_pool},
+    metric::{PoolScores, rank_right_answers},
 };
 use nearsay_faq::{Row, TestQuestion, normalize};
 use nearsay_search::index::Hit;
-use nearsay_text::lexical::Lexical;
+use nearsay_text::bm25::Bm25Index;
 use rayon::prelude::*;
 use std::collections::HashMap;
 
@@ -93,7 +93,7 @@ impl Exam {
 
     /// Searches by keyword score alone.
     pub fn by_words(&self) -> Result<Figures, Failure> {
-        let words = Lexical::grouped(&self.texts, &self.owners)?;
+        let words = Bm25Index::grouped(&self.texts, &self.owners)?;
         let ranks = self.ranks(|number| words.scores(&self.questions[number]));
         figures(&ranks)
     }
@@ -134,7 +134,7 @@ impl Exam {
     /// Ranks of each question's right answers. `scores` computes all scores of a question.
     fn ranks(&self, scores: impl Fn(usize) -> Vec<f32> + Sync) -> Vec<Vec<usize>> {
         let ranks = self.right.par_iter().enumerate().map(|(number, right)| {
-            rank_pool(PoolScores {
+            rank_right_answers(PoolScores {
                 scores: &scores(number),
                 right,
             })

@@ -17,8 +17,8 @@ impl Figures {
         let mut metrics = PoolMetrics::default();
         ranks.into_iter().for_each(|ranks| metrics.update(ranks));
         Some(Self {
-            recall_1: metrics.recall_1()?.into(),
-            recall_5: metrics.recall_5()?.into(),
+            recall_1: metrics.accuracy_at(1)?.into(),
+            recall_5: metrics.accuracy_at(5)?.into(),
             mrr_10: metrics.mrr_10()?.into(),
         })
     }

@@ -12,14 +12,14 @@ use candle_core::Device;
 use nearsay_core::{
     candle::to_tensor,
     matrix::Matrix,
-    metric::{Metric as _, PoolMetrics, PoolScores, rank_pool, score_pool},
+    metric::{Metric as _, PoolMetrics, PoolScores, rank_right_answers, score_questions},
 };
 use nearsay_faq::Row;
 use nearsay_search::{
     expansion::{Expansion, Own},
     index::normalize,
 };
-use nearsay_text::lexical::Lexical;
+use nearsay_text::bm25::Bm25Index;
 use std::collections::HashMap;
 
 /// Scores held at once while the ranking is chosen.
@@ -121,7 +121,7 @@ impl<'a> Exam<'a> {
     pub(super) fn reciprocal_ranks(&self, device: &Device) -> Result<Vec<f64>, TrainError> {
         let mut reciprocal = Vec::with_capacity(self.questions.len());
         self.scores(device, &mut |_, scores| {
-            let rank = rank_pool(scores).first().copied();
+            let rank = rank_right_answers(scores).first().copied();
             reciprocal.push(rank.map_or(0.0, |rank| 1.0 / rank as f64));
         })?;
         Ok(reciprocal)
@@ -137,7 +137,7 @@ impl<'a> Exam<'a> {
         let compared = self.moved.as_ref().unwrap_or(&self.pool_vectors);
         let (questions, pool) = (place(&self.vectors)?, place(compared)?);
         let mut texts = self.questions.iter();
-        score_pool(&questions, &pool, &self.right, &mut |scores| {
+        score_questions(&questions, &pool, &self.right, &mut |scores| {
             on_scores(texts.next().copied().unwrap_or_default(), scores);
         })?;
         Ok(())
@@ -248,7 +248,7 @@ impl Job<'_, '_> {
                 confidence: Confidence::USUAL,
             });
         }
-        let lexical = (words > 0.0).then(|| Lexical::new(&exam.pool));
+        let lexical = (words > 0.0).then(|| Bm25Index::new(&exam.pool));
         let mut metrics = PoolMetrics::default();
         let (mut outcomes, mut given) = (Vec::new(), Vec::new());
         exam.scores(self.device, &mut |question, scores| {
@@ -257,7 +257,7 @@ impl Job<'_, '_> {
                 let add = lexical.scores(question);
                 both.iter_mut().zip(add).for_each(|(s, w)| *s += words * w);
             }
-            let ranks = rank_pool(PoolScores {
+            let ranks = rank_right_answers(PoolScores {
                 scores: &both,
                 ..scores
             });

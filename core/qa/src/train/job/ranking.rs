@@ -11,7 +11,7 @@ use crate::train::{
     data::answer_groups,
 };
 use nearsay_search::expansion::{Expansion, Rule};
-use nearsay_text::lexical::Lexical;
+use nearsay_text::bm25::Bm25Index;
 use std::collections::HashSet;
 
 /// Questions by which a small gain is believed.
@@ -55,7 +55,7 @@ impl Job<'_, '_> {
             exam = exam.plain();
         }
         let rule = if wins { Rule::ALIKE } else { Rule::OWN };
-        let lexical = Lexical::new(exam.pool());
+        let lexical = Bm25Index::new(exam.pool());
         let mut asked = Vec::with_capacity(exam.questions().len());
         exam.scores(self.device, &mut |question, scores| {
             asked.push(blend::Asked {
@@ -117,8 +117,8 @@ mod tests {
     use nearsay_faq::Row;
     use nearsay_search::expansion::Rule;
     use nearsay_text::{
-        compact::{StaticEncoder, Table},
-        lexical,
+        bm25,
+        compact::{StaticEmbeddings, StaticEncoder},
         wordpiece::{Vocabulary, WordPiece},
     };
 
@@ -144,7 +144,7 @@ mod tests {
             rows.extend([near.collect(), answer]);
         }
         let words = WordPiece::new(Vocabulary::parse(&tokens).unwrap());
-        let table = Table::Full(Matrix::from_rows(&rows).unwrap());
+        let table = StaticEmbeddings::Full(Matrix::from_rows(&rows).unwrap());
         let encoder = StaticEncoder::new(words, table).unwrap();
         let faq: Vec<Row> = (0..PAIRS)
             .map(|pair| Row {
@@ -181,7 +181,8 @@ mod tests {
     fn three_answers_are_ranked_as_usual() {
         let tokens = "[UNK]\na\nb\nc";
         let words = WordPiece::new(Vocabulary::parse(tokens).unwrap());
-        let table = Table::Full(Matrix::from_fn(4, DIM, |row, i| ((row * 7 + i) % 5) as f32));
+        let table =
+            StaticEmbeddings::Full(Matrix::from_fn(4, DIM, |row, i| ((row * 7 + i) % 5) as f32));
         let encoder = StaticEncoder::new(words, table).unwrap();
         let row = |text: &str| Row {
             question: format!("{text} {text}"),
@@ -194,7 +195,7 @@ mod tests {
             let trained = run(&encoder, &rows, &[], &settings);
             (trained.expansion, trained.words)
         };
-        let usual = (Some(Rule::OWN), Some(lexical::BESIDE_STATIC));
+        let usual = (Some(Rule::OWN), Some(bm25::DEFAULT_WEIGHT_STATIC));
         assert_eq!(ranked(Recipe::Quick), usual);
         assert_eq!(ranked(Recipe::Quaterion), (None, None));
     }

@@ -11,7 +11,7 @@ use nearsay_model::{
 };
 use nearsay_store::MemStore;
 use nearsay_text::{
-    compact::Table,
+    compact::StaticEmbeddings,
     wordpiece::{Vocabulary, WordPiece},
 };
 
@@ -30,7 +30,7 @@ fn encoder(n: usize) -> StaticEncoder<'static> {
     let words = WordPiece::new(Vocabulary::parse(&tokens).unwrap());
     let mut random = fastrand::Rng::with_seed(5);
     let table = Matrix::from_fn(2 + 2 * n, DIM, |_, _| random.f32() * 2.0 - 1.0);
-    StaticEncoder::new(words, Table::Full(table)).unwrap()
+    StaticEncoder::new(words, StaticEmbeddings::Full(table)).unwrap()
 }
 
 fn trained(n: usize) -> Trained {

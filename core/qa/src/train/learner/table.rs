@@ -13,7 +13,7 @@ use nearsay_core::{
     matrix::{Matrix, ShapeError},
     metric::Ranks,
 };
-use nearsay_text::compact::Table;
+use nearsay_text::compact::StaticEmbeddings;
 use std::collections::HashMap;
 
 /// Name of the weight in a snapshot.
@@ -40,7 +40,7 @@ impl TableLearner {
     pub fn new(
         settings: &Settings,
         loss: &Loss,
-        table: &Table<'_>,
+        table: &StaticEmbeddings<'_>,
         data: &[&Pairs<Bags>],
     ) -> Result<Self, TrainError> {
         let mut tokens: Vec<u32> = data
@@ -51,7 +51,7 @@ impl TableLearner {
             .collect();
         tokens.sort_unstable();
         tokens.dedup();
-        let rows = table.to_full(&tokens);
+        let rows = table.gather(&tokens);
         let groups = data.first().map_or(0, |pairs| pairs.groups());
         Ok(Self {
             adam: SparseAdam::new(rows.rows(), rows.columns(), settings.lr),
@@ -210,10 +210,10 @@ mod tests {
     const DIM: usize = 8;
     const TOKENS: u32 = 60;
 
-    fn table() -> Table<'static> {
+    fn table() -> StaticEmbeddings<'static> {
         let mut random = fastrand::Rng::with_seed(5);
         let data = (0..TOKENS as usize * DIM).map(|_| random.f32() - 0.5);
-        Table::Full(Matrix::new(TOKENS as usize, DIM, data.collect()).unwrap())
+        StaticEmbeddings::Full(Matrix::new(TOKENS as usize, DIM, data.collect()).unwrap())
     }
 
     /// Questions of a topic's own word and some noise, answers of another word of the topic: what is

@@ -20,7 +20,7 @@ use nearsay_search::{
     index::Index,
 };
 use nearsay_store::DiskStore;
-use nearsay_text::lexical;
+use nearsay_text::bm25;
 
 use super::{
     check::{Asked, CheckRun},
@@ -139,8 +139,8 @@ pub(super) struct Bench {
 impl Bench {
     fn new(body: Arc<Body>, raw: bool) -> Self {
         let weight = match body.model().is_static() {
-            true => lexical::BESIDE_STATIC,
-            false => lexical::BESIDE_NETWORK,
+            true => bm25::DEFAULT_WEIGHT_STATIC,
+            false => bm25::DEFAULT_WEIGHT_TRANSFORMER,
         };
         Self {
             body,

@@ -100,7 +100,7 @@ impl Job<'_, '_> {
         if let Some(layer) = before {
             folded = Folded::Layers(vec![layer.clone()]).then(folded)?;
         }
-        let folded = folded.from_identity(share);
+        let folded = folded.interpolate_from_identity(share);
         let vectors = match folded.layers() {
             Some(layers) => through(layers, place.vectors)?,
             None => {

@@ -5,7 +5,7 @@ use crate::train::{
     learner::TableLearner,
 };
 use nearsay_core::head::Folded;
-use nearsay_text::compact::{StaticEncoder, Table};
+use nearsay_text::compact::{StaticEmbeddings, StaticEncoder};
 
 impl Job<'_, '_> {
     pub(in crate::train::job) fn learn_table(
@@ -17,13 +17,14 @@ impl Job<'_, '_> {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Learned, TrainError> {
         let mut write = |text: &str, ids: &mut Vec<u32>| -> Result<(), TrainError> {
-            encoder.words().ids_into(text, ids);
+            encoder.tokenizer().ids_into(text, ids);
             Ok(())
         };
         let train = bags(self.rows, &mut write)?;
         let val = bags(self.held_out, &mut write)?;
         let data = [&train, &val];
-        let mut learner = TableLearner::new(self.settings, &self.loss, encoder.table(), &data)?;
+        let mut learner =
+            TableLearner::new(self.settings, &self.loss, encoder.embeddings(), &data)?;
         let tokens = learner.tokens().to_vec();
         let guide = self.guide(place)?;
         let fit = Fit {
@@ -31,14 +32,14 @@ impl Job<'_, '_> {
             ..self.fit(&train, &val)
         };
         let fitted = fit.run(&mut learner, resume, on_event)?;
-        let mut table = encoder.table().full();
+        let mut table = encoder.embeddings().to_matrix();
         for (token, row) in tokens
             .iter()
             .zip(fitted.weights.iter().flat_map(|w| w.value.iter_rows()))
         {
             table.row_mut(*token as usize).copy_from_slice(row);
         }
-        let vectors = encoder.encode_by(&Table::Full(table.clone()), texts);
+        let vectors = encoder.encode_with(&StaticEmbeddings::Full(table.clone()), texts);
         let learned = Places {
             vectors: &vectors,
             ..place.clone()

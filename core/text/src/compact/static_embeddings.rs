@@ -1,24 +1,24 @@
 use alloc::{vec, vec::Vec};
 use nearsay_core::matrix::Matrix;
 
-/// One row of numbers a token.
+/// Embeddings of the tokens of a vocabulary, one row per token.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Table<'a> {
-    /// One signed byte a number and one scale a row: `E[t] = scale[t] · value[t]`.
+pub enum StaticEmbeddings<'a> {
+    /// One signed byte per number and one scale per row: `E[t] = scale[t] · value[t]`.
     Int8 {
-        /// Length of a row.
+        /// Embedding length.
         dim: usize,
-        /// One little-endian `f32` a row.
+        /// Scales, one little-endian `f32` per row.
         scales: &'a [u8],
-        /// The rows, one after another.
+        /// Rows in order of token ids.
         values: &'a [u8],
     },
-    /// Full numbers, `[tokens, dim]`: what training makes.
+    /// `f32` rows, `[tokens, dim]`, for example after training.
     Full(Matrix),
 }
 
-impl Table<'_> {
-    /// Length of a row.
+impl StaticEmbeddings<'_> {
+    /// Embedding length.
     #[must_use]
     pub fn dim(&self) -> usize {
         match self {
@@ -27,7 +27,7 @@ impl Table<'_> {
         }
     }
 
-    /// Number of rows.
+    /// Number of tokens.
     #[must_use]
     pub fn rows(&self) -> usize {
         match self {
@@ -36,8 +36,8 @@ impl Table<'_> {
         }
     }
 
-    /// Adds `factor` times a token's row to `sum`; a token without a row adds nothing.
-    fn add_row(&self, token: u32, factor: f32, sum: &mut [f32]) {
+    /// Adds the row of a token to `sum`; a token out of range adds nothing.
+    fn add_row(&self, token: u32, sum: &mut [f32]) {
         let token = token as usize;
         match self {
             Self::Int8 {
@@ -48,64 +48,64 @@ impl Table<'_> {
                 let row = values.get(token * dim..(token + 1) * dim);
                 let scale = scales.as_chunks::<4>().0.get(token);
                 if let (Some(row), Some(scale)) = (row, scale) {
-                    let factor = factor * f32::from_le_bytes(*scale);
+                    let scale = f32::from_le_bytes(*scale);
                     for (sum, &value) in sum.iter_mut().zip(row) {
-                        *sum += factor * f32::from(value.cast_signed());
+                        *sum += scale * f32::from(value.cast_signed());
                     }
                 }
             }
             Self::Full(rows) if token < rows.rows() => {
                 for (sum, value) in sum.iter_mut().zip(rows.row(token)) {
-                    *sum += factor * value;
+                    *sum += value;
                 }
             }
             Self::Full(_) => {}
         }
     }
 
-    /// The mean of some tokens' rows into `mean`, `[dim]`; zeros without tokens.
-    pub fn mean(&self, tokens: &[u32], mean: &mut [f32]) {
+    /// Writes the mean of the rows of `tokens` to `mean`, `[dim]`; zeros without tokens.
+    pub fn mean_into(&self, tokens: &[u32], mean: &mut [f32]) {
         mean.fill(0.0);
         for &token in tokens {
-            self.add_row(token, 1.0, mean);
+            self.add_row(token, mean);
         }
-        let share = 1.0 / tokens.len().max(1) as f32;
+        let weight = 1.0 / tokens.len().max(1) as f32;
         for value in mean {
-            *value *= share;
+            *value *= weight;
         }
     }
 
-    /// Some tokens' rows as full numbers, `[tokens.len(), dim]`.
+    /// Copies the rows of `tokens` as `f32`, `[tokens.len(), dim]`.
     #[must_use]
-    pub fn to_full(&self, tokens: &[u32]) -> Matrix {
+    pub fn gather(&self, tokens: &[u32]) -> Matrix {
         let dim = self.dim();
         let mut data = vec![0.0; tokens.len() * dim];
         for (token, row) in tokens.iter().zip(data.chunks_exact_mut(dim.max(1))) {
-            self.add_row(*token, 1.0, row);
+            self.add_row(*token, row);
         }
         Matrix::new(tokens.len(), dim, data).unwrap_or_default()
     }
 
-    /// The whole table as full numbers, `[tokens, dim]`.
+    /// Copies all rows as `f32`, `[tokens, dim]`.
     #[must_use]
-    pub fn full(&self) -> Matrix {
+    pub fn to_matrix(&self) -> Matrix {
         match self {
             Self::Full(rows) => rows.clone(),
             Self::Int8 { .. } => {
                 let tokens: Vec<u32> = (0..self.rows() as u32).collect();
-                self.to_full(&tokens)
+                self.gather(&tokens)
             }
         }
     }
 }
 
-/// A matrix as one signed byte a number and one scale a row, `scale = max|x| / 127`: (scales,
-/// values) as [`Table::Int8`] has them.
+/// Quantises rows to signed bytes with one scale per row, `scale = max|x| / 127`. Returns scales and
+/// values in the form of [`StaticEmbeddings::Int8`].
 pub(super) fn quantize(rows: &Matrix) -> (Vec<u8>, Vec<u8>) {
     let mut scales = Vec::with_capacity(rows.rows() * 4);
     let mut values = Vec::with_capacity(rows.data().len());
     for row in rows.iter_rows() {
-        let largest = row.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+        let largest = row.iter().fold(0.0f32, |max, x| max.max(x.abs()));
         let scale = largest / 127.0;
         scales.extend(scale.to_le_bytes());
         values.extend(row.iter().map(|&x| {
@@ -123,14 +123,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_quantized_row_is_off_by_half_a_step_at_most(
+        fn quantize_error_is_at_most_half_a_step(
             data in prop::collection::vec(-3.0f32..3.0, 5 * 6),
         ) {
             let rows = Matrix::new(5, 6, data).unwrap();
             let (scales, values) = quantize(&rows);
-            let table = Table::Int8 { dim: 6, scales: &scales, values: &values };
-            prop_assert_eq!((table.rows(), table.dim()), (5, 6));
-            for (found, row) in table.full().iter_rows().zip(rows.iter_rows()) {
+            let embeddings = StaticEmbeddings::Int8 { dim: 6, scales: &scales, values: &values };
+            prop_assert_eq!((embeddings.rows(), embeddings.dim()), (5, 6));
+            for (found, row) in embeddings.to_matrix().iter_rows().zip(rows.iter_rows()) {
                 let step = row.iter().fold(0.0f32, |m, x| m.max(x.abs())) / 127.0;
                 for (a, b) in found.iter().zip(row) {
                     prop_assert!((a - b).abs() <= 0.5001 * step, "{} {}", a, b);
@@ -140,19 +140,19 @@ mod tests {
     }
 
     #[test]
-    fn zeros_stay_zeros_and_unknown_tokens_add_nothing() {
+    fn mean_into_ignores_unknown_tokens_and_keeps_zeros() {
         let (scales, values) = quantize(&Matrix::new(2, 2, vec![0.0, 0.0, 1.0, -2.0]).unwrap());
-        let table = Table::Int8 {
+        let embeddings = StaticEmbeddings::Int8 {
             dim: 2,
             scales: &scales,
             values: &values,
         };
         let mut mean = [5.0; 2];
-        table.mean(&[0, 9], &mut mean);
+        embeddings.mean_into(&[0, 9], &mut mean);
         assert_eq!(mean, [0.0; 2]);
-        table.mean(&[], &mut mean);
+        embeddings.mean_into(&[], &mut mean);
         assert_eq!(mean, [0.0; 2]);
-        table.mean(&[1, 0], &mut mean);
+        embeddings.mean_into(&[1, 0], &mut mean);
         assert!((mean[1] + 1.0).abs() < 1e-6);
     }
 }
