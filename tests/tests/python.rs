@@ -144,8 +144,8 @@ fn sentence_transformers_gives_same_vectors_for_static_embeddings_with_head() {
     let models = heads(256).map(|(name, head)| {
         let model = dir.path().join(name);
         let written = ExportEncoder::Static {
-            words: encoder.words(),
-            table: encoder.table().clone(),
+            words: encoder.tokenizer(),
+            table: encoder.embeddings().clone(),
         };
         let head = trained_head(&head);
         write_model(&model, ("compact", written), &head, &answers, &vectors).unwrap();

@@ -407,7 +407,7 @@ mod tests {
         let texts = ["a", "bb", "a", "ccc"];
         let expected = cached(&first).encode(&texts).unwrap();
         assert_eq!(expected.data(), [1.0, 5.0, 2.0, 5.0, 1.0, 5.0, 3.0, 5.0]);
-        assert_eq!(first.encoded.get(), 3);
+        assert_eq!(first.asked.get(), 3);
         let second = Counting::new(5.0);
         let again = cached(&second);
         assert_eq!(again.encode(&texts).unwrap(), expected);
@@ -433,7 +433,7 @@ mod tests {
         };
         let cached = Cached::text(Counting::new(5.0), policy).unwrap();
         let error = cached.encode(&["bad"]).unwrap_err();
-        assert_eq!(error.to_string(), "can't encode \"bad\"");
+        assert_eq!(error.to_string(), "refused");
     }
 
     /// Embeds a text as (length, 1) and counts the texts.

@@ -728,7 +728,7 @@ mod tests {
         assert_eq!(
             json,
             r#"{"recipe":"thorough","learns":"network","epochs":3,"batch":128,"lr":0.0001,"schedule":{"warm_up":{"share":0.1}},"weight_decay":0.01,"seed":42,"head":{"kind":"empty","dim":8},"scale":20.0,"distance":"plain_cosine","symmetric":true,"mask_equal_answers":true,"normalize":false,"whiten":false,"shuffle":true,"neighbours":true,"shrink":0.0,"words":KEYWORD,"keep":{"best":{"slice":0.05,"patience":2}}}"#
-                .replace("KEYWORD", &serde_json::to_string(&lexical::BESIDE_NETWORK).unwrap())
+                .replace("KEYWORD", &serde_json::to_string(&bm25::DEFAULT_WEIGHT_TRANSFORMER).unwrap())
         );
         let renamed = json
             .replace("\"learns\":\"network\"", "\"trainable\":\"full_model\"")

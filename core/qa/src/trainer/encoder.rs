@@ -11,7 +11,7 @@ use nearsay_core::{
 };
 use nearsay_model::{ModelFiles, StaticModel};
 use nearsay_store::DiskStore;
-use nearsay_text::compact::{StaticEncoder, Table, built_in};
+use nearsay_text::compact::{StaticEmbeddings, StaticEncoder, built_in};
 use std::{fmt, ops::ControlFlow, path::Path, sync::Arc};
 
 /// The base encoder of a model.
@@ -103,10 +103,11 @@ impl fmt::Debug for TextEncoder {
 /// The same static encoder with another table, if there is one.
 pub(super) fn with_table(
     encoder: &StaticEncoder<'static>,
-    table: Option<Table<'static>>,
+    table: Option<StaticEmbeddings<'static>>,
 ) -> Result<StaticEncoder<'static>, Error> {
-    let table = table.unwrap_or_else(|| encoder.table().clone());
-    StaticEncoder::new(encoder.words().clone(), table).map_err(|error| Error::Encode(error.into()))
+    let table = table.unwrap_or_else(|| encoder.embeddings().clone());
+    StaticEncoder::new(encoder.tokenizer().clone(), table)
+        .map_err(|error| Error::Encode(error.into()))
 }
 
 /// The pooled vectors of an opened model, as an encoder on candle.

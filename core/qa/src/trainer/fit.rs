@@ -24,7 +24,7 @@ use nearsay_core::{
 use nearsay_faq::Row;
 use nearsay_model::ModelFiles;
 use nearsay_store::DiskStore;
-use nearsay_text::compact::Table;
+use nearsay_text::compact::StaticEmbeddings;
 use std::{any::Any, ops::ControlFlow, path::PathBuf, sync::Arc};
 
 /// Builder of a training run.
@@ -252,7 +252,7 @@ impl Trainer {
         match &self.encoder.kind {
             Kind::Static(encoder) => {
                 let mut trained = run(Source::Static(encoder))?;
-                let table = trained.table.take().map(Table::Full);
+                let table = trained.table.take().map(StaticEmbeddings::Full);
                 let encoder = with_table(encoder, table)?;
                 self.finish(
                     &settings,

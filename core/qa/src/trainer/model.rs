@@ -131,8 +131,8 @@ impl QaModel {
         let encoder = match (base, self.served.model().table()) {
             (Base::Transformer(files), _) => ExportEncoder::Network(files),
             (Base::Static, Some(encoder)) => ExportEncoder::Static {
-                words: encoder.words(),
-                table: encoder.table().clone(),
+                words: encoder.tokenizer(),
+                table: encoder.embeddings().clone(),
             },
             _ => return Err(Error::NotPortable { part: "an encoder" }),
         };
