@@ -109,7 +109,7 @@ fn a_killed_run_goes_on_to_the_same_weights() {
         let going_on = events.iter().any(|event| {
             event["text"]
                 .as_str()
-                .is_some_and(|text| text.starts_with("Going on in round"))
+                .is_some_and(|text| text.starts_with("Continuing in epoch"))
         });
         assert!(going_on, "{recipe} went on from the saved state");
         assert_eq!(learned(&killed), learned(&whole), "{recipe}");
