@@ -120,7 +120,7 @@ fn assert_resumes_to_same_weights(recipes: &[(&str, u64)]) {
         let resumed = events.iter().any(|event| {
             event["text"]
                 .as_str()
-                .is_some_and(|text| text.starts_with("Going on in round"))
+                .is_some_and(|text| text.starts_with("Continuing in epoch"))
         });
         assert!(resumed, "{recipe} continued from the saved state");
         assert_eq!(learned(&killed), learned(&whole), "{recipe}");

@@ -58,7 +58,7 @@ impl Loss {
 const PREFIX: &str = "loss:";
 
 /// Whether a weight of a snapshot belongs to the loss.
-pub(super) fn is_of_loss(weight: &Weight) -> bool {
+pub(in crate::train) fn is_of_loss(weight: &Weight) -> bool {
     weight.name.starts_with(PREFIX)
 }
 

@@ -202,7 +202,7 @@ pub(super) fn heard(state: &mut State, workers: &mut Workers, at_s: f64, event: 
         Event::Note(note) => training.notes.push(note.to_string()),
         Event::Finished { report } => finished(state, workers, Some(&report)),
         Event::Failed { error, remedy } => fail(state, UserError::new(error, remedy)),
-        // Events of a later version have nothing to show here.
+        // Events of newer versions.
         _ => {}
     }
 }

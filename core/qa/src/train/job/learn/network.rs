@@ -9,6 +9,7 @@ use crate::{
             texts::{Places, bags, ways},
         },
         learner::{Learner as _, NetworkLearner},
+        objective::is_of_loss,
     },
 };
 use nearsay_bert::{
@@ -78,7 +79,8 @@ impl Job<'_, '_> {
             to_beat: Some(ANY_EPOCH),
             ..self.fit(&train, &val)
         };
-        let start = learner.snapshot()?.weights;
+        let mut start = learner.snapshot()?.weights;
+        start.retain(|weight| !is_of_loss(weight));
         let mut fitted = fit.run(&mut learner, resume, on_event)?;
         let Some(epoch) = fitted.kept_epoch else {
             return self.unchanged(fitted, place);
