@@ -128,6 +128,8 @@ pub mod saved_head;
 pub mod store;
 
 #[cfg(feature = "candle")]
+pub mod answer_index;
+#[cfg(feature = "candle")]
 pub mod candle;
 #[cfg(feature = "candle")]
 pub mod expansion;

@@ -1074,8 +1074,8 @@ fn what_stands_out_is_a_press_away() {
     settle(&mut window);
     shows(&window, "What stands out");
     let found = state(&window).training.checking.findings.clone();
-    assert!(!found.topics.is_empty() && !found.hubs.is_empty());
-    let [one, other] = found.twins[0].entries;
+    assert!(!found.topics.is_empty() && !found.over_retrieved.is_empty());
+    let [one, other] = found.confused[0].entries;
     for entry in [one, other] {
         tell(&mut window, Command::Show(Step::Train));
         let answer: String = document(&window).entries[&entry].answer.clone();
@@ -1087,5 +1087,5 @@ fn what_stands_out_is_a_press_away() {
     tell(&mut window, Command::Show(Step::Train));
     let topic = &found.topics[0];
     press(&mut window, &nearsay::text::train::topic(topic));
-    assert_eq!(state(&window).data.filter, topic.name);
+    assert_eq!(state(&window).data.filter, topic.topic);
 }

@@ -3,7 +3,7 @@
 use candle_core::Device;
 use nearsay::project::{Folder, adopt};
 use nearsay_core::{
-    servable::{Data, Reissue, Servable},
+    servable::{Reissue, Servable},
     store::{DiskStore, Store},
 };
 use nearsay_tests::{app, done, json_lines};
@@ -72,16 +72,12 @@ fn former_folders_become_projects_and_folders_of_today() {
         assert_eq!(project.document.entries.len(), 4);
 
         let today = data.path().join("today");
-        let former = open(&kept(name));
-        let plain = former.plain_answers(&DiskStore, &kept(name)).unwrap();
+        let mut former = open(&kept(name));
+        former.load_unexpanded(&DiskStore, &kept(name)).unwrap();
         let manifest = former.manifest();
         let reissue = Reissue {
             from: &kept(name),
-            data: Some(Data {
-                answers: former.answers(),
-                vectors: former.index().vectors(),
-                plain: plain.as_ref(),
-            }),
+            data: Some(former.answer_index().into()),
             confidence: &manifest.confidence,
             words: manifest.words,
             expansion: manifest.expansion,

@@ -1,5 +1,6 @@
 use super::{Confidence, ServableError, answers, version};
 use crate::{
+    answer_index::Scoring,
     expansion::Rule,
     index::Index,
     lexical::Lexical,
@@ -256,6 +257,15 @@ impl Manifest {
     pub(super) fn entry(&self, name: &str) -> Result<&FileEntry, ServableError> {
         let entry = self.files.get(name);
         entry.ok_or_else(|| ServableError::changed(name, "is not listed in nearsay.json"))
+    }
+
+    /// How answers are scored.
+    #[must_use]
+    pub fn scoring(&self) -> Scoring {
+        Scoring {
+            hybrid: self.words,
+            expansion: self.expansion,
+        }
     }
 
     /// Whether the folder holds answers, or was written without its data.

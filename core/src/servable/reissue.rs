@@ -4,7 +4,10 @@ use super::{
     version,
     write::{Folder, staged},
 };
-use crate::{candle::bert::Precision, expansion::Rule, matrix::Matrix, store::Store};
+use crate::{
+    answer_index::AnswerIndex, candle::bert::Precision, expansion::Rule, matrix::Matrix,
+    store::Store,
+};
 use candle_core::Device;
 use serde::Deserialize;
 use serde_json::Value;
@@ -40,6 +43,16 @@ pub struct Data<'a> {
     pub vectors: &'a Matrix,
     /// With expansion, the unit vectors of answers as the model makes them, `[answers, dim]`.
     pub plain: Option<&'a Matrix>,
+}
+
+impl<'a> From<&'a AnswerIndex> for Data<'a> {
+    fn from(index: &'a AnswerIndex) -> Self {
+        Self {
+            answers: index.answers(),
+            vectors: index.index().vectors(),
+            plain: index.unexpanded(),
+        }
+    }
 }
 
 /// What must be known of a module to write it again.

@@ -266,15 +266,18 @@ fn answers_are_moved_and_kept_as_they_were() {
     write(&plain, &head()).unwrap();
     write_by(&store, &head(), None, Some(Rule::ALIKE)).unwrap();
     assert!(!plain.exists("model/plain.safetensors".as_ref()).unwrap());
-    let (as_made, model) = (open(&plain).unwrap(), open(&store).unwrap());
+    let (mut as_made, mut model) = (open(&plain).unwrap(), open(&store).unwrap());
     let dir: &Path = "model".as_ref();
-    assert_eq!(as_made.plain_answers(&plain, dir).unwrap(), None);
+    as_made.load_unexpanded(&plain, dir).unwrap();
+    assert_eq!(as_made.answer_index().unexpanded(), None);
+    model.load_unexpanded(&store, dir).unwrap();
     let vectors = as_made.index().vectors();
     let near = |a: &Matrix, b: &Matrix| {
         let pairs = a.data().iter().zip(b.data());
         a.dims() == b.dims() && pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-6)
     };
-    assert!(near(&model.plain_vectors(&store, dir).unwrap(), vectors));
+    let index = model.answer_index();
+    assert!(near(&index.raw_vectors(), vectors));
     let set = model.answers();
     let (owners, kinds) = (set.owners(), set.kinds());
     let texts = Texts {
@@ -287,13 +290,10 @@ fn answers_are_moved_and_kept_as_they_were() {
     assert!(!near(&moved, vectors));
     // An answer that is asked of elsewhere goes the same way, without what is asked.
     let expander = |without: &dyn Fn(&str) -> bool| {
-        let found = model.expander(&store, dir, without).unwrap();
-        let names: Vec<&str> = set.iter().map(|known| known.answer.as_str()).collect();
-        let mut answers = model.plain_answers(&store, dir).unwrap().unwrap();
-        found
-            .unwrap()
-            .apply(&names, &mut answers, Own::Counts)
-            .unwrap();
+        let mut answers = index.unexpanded().unwrap().clone();
+        let groups: Vec<u64> = (0..answers.rows() as u64).collect();
+        let found = index.expansion(without).unwrap().unwrap();
+        found.apply(&mut answers, &groups, Own::Counts).unwrap();
         answers
     };
     let all = expander(&|_| false);
@@ -302,28 +302,22 @@ fn answers_are_moved_and_kept_as_they_were() {
         &Matrix::from_rows(&[all.row(0)]).unwrap()
     ));
     assert!(!near(&all, &expander(&|wording| wording == "a b")));
-    assert!(as_made.expander(&plain, dir, &|_| false).unwrap().is_none());
+    let none = as_made.answer_index().expansion(&|_| false).unwrap();
+    assert!(none.is_none());
 
     // Written anew, it has what it is given; without its data, nothing of it.
-    let unmoved = model.plain_answers(&store, dir).unwrap();
     let again = Reissue {
         from: dir,
-        data: Some(Data {
-            answers: set,
-            vectors: model.index().vectors(),
-            plain: unmoved.as_ref(),
-        }),
+        data: Some(index.into()),
         confidence: &Confidence::USUAL,
         words: None,
         expansion: Some(Rule::ALIKE),
     };
     again.write(&store, "again".as_ref()).unwrap();
-    let other = Servable::open(&store, "again".as_ref(), &Device::Cpu).unwrap();
+    let mut other = Servable::open(&store, "again".as_ref(), &Device::Cpu).unwrap();
     assert!(near(other.index().vectors(), &moved));
-    assert_eq!(
-        other.plain_answers(&store, "again".as_ref()).unwrap(),
-        unmoved
-    );
+    other.load_unexpanded(&store, "again".as_ref()).unwrap();
+    assert_eq!(other.answer_index().unexpanded(), index.unexpanded());
     let without = Reissue {
         data: Some(Data {
             plain: None,
@@ -343,8 +337,8 @@ fn answers_are_moved_and_kept_as_they_were() {
     // It is not read where only questions are asked; whoever reads it is told when it was changed.
     let path = Path::new("model/plain.safetensors");
     store.write_atomic(path, b"something else").unwrap();
-    let model = open(&store).unwrap();
-    let error = model.plain_answers(&store, dir).unwrap_err().to_string();
+    let mut model = open(&store).unwrap();
+    let error = model.load_unexpanded(&store, dir).unwrap_err().to_string();
     assert!(error.contains("plain.safetensors"), "{error}");
     for weight in [-0.5, 4.5, f32::NAN] {
         let error = write_by(

@@ -3,11 +3,12 @@ use super::{
     card, dense, manifest, version,
 };
 use crate::{
+    answer_index::expand_answers,
     candle::through,
     compact::Table,
-    expansion::{Kind, Own, Rule, Texts},
+    expansion::Rule,
     head::{Dense, Folded},
-    matrix::{Matrix, ShapeError},
+    matrix::Matrix,
     model::{ModelFiles, Pooling, TABLE, sha256_hex, tokenizer_json},
     store::Store,
     tensor::Tensor as _,
@@ -104,18 +105,15 @@ impl Export<'_> {
             report: self.report.clone(),
             files: BTreeMap::new(),
         };
-        let (moved, plain) = match expansion {
-            Some(rule) => {
-                let (moved, plain) = expanded(rule, self.answers, &vectors)
-                    .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
-                (moved, Some(plain))
-            }
-            None => (vectors, None),
-        };
+        let mut compared = vectors;
+        let unexpanded = expansion
+            .map(|rule| expand_answers(self.answers, &mut compared, rule))
+            .transpose()
+            .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
         let data = Data {
             answers: self.answers,
-            vectors: &moved,
-            plain: plain.as_ref(),
+            vectors: &compared,
+            plain: unexpanded.as_ref(),
         };
         folder.finish(manifest, Some(data), layers.len())
     }
@@ -128,29 +126,6 @@ impl Export<'_> {
             .normalize_rows()
             .map_err(|e| ServableError::changed(answers::VECTORS, e))
     }
-}
-
-/// The vectors of all texts, answers moved by a rule, their own questions known; and those of answers as they
-/// were.
-fn expanded(
-    rule: Rule,
-    answers: &AnswerSet,
-    vectors: &Matrix,
-) -> Result<(Matrix, Matrix), ShapeError> {
-    let (owners, kinds) = (answers.owners(), answers.kinds());
-    let texts = Texts {
-        vectors,
-        owners: &owners,
-        kinds: &kinds,
-    };
-    let moved = texts.expanded(rule, Own::Counts)?;
-    let mut plain = Vec::with_capacity(answers.len() * vectors.columns());
-    for (vector, kind) in vectors.iter_rows().zip(&kinds) {
-        if *kind == Kind::Answer {
-            plain.extend_from_slice(vector);
-        }
-    }
-    Ok((moved, Matrix::new(answers.len(), vectors.columns(), plain)?))
 }
 
 /// Has a folder filled and read again beside its place, and only then gives it its name; a folder

@@ -18,7 +18,7 @@ pub use data::{
     SuggestionKind,
 };
 pub use export::{Export, Exported, ExportedFile};
-pub use findings::{Findings, Hub, Topic, Twins};
+pub use findings::{ConfusedPair, Findings, OverRetrieved, TopicChange};
 pub use project::{Project, Saved};
 pub use shell::{Level, Message, Overlay, Shell};
 pub use sureness::Sureness;

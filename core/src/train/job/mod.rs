@@ -7,10 +7,10 @@ mod ranking;
 mod texts;
 
 use super::{
-    Checkpoint, Control, Event, Fitted, Learns, PoolFigures, Report, Settings, TrainError,
-    report::Findings,
+    Checkpoint, Control, Event, Fitted, Learns, PoolFigures, Report, Settings, TrainError, report,
 };
 use crate::{
+    answer_index::{Findings, Scoring},
     cache::{Embedded, EmbeddingCache, Encode, Progress},
     compact::StaticEncoder,
     expansion::{Rule, Towards},
@@ -21,8 +21,7 @@ use crate::{
     servable::{AnswerSet, Confidence},
 };
 use candle_core::Device;
-use ranking::{Known, Ranking};
-use std::{collections::HashSet, time::Instant};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 use texts::{Places, ways};
 
 /// What to learn, from what, and where to keep it.
@@ -100,7 +99,7 @@ impl Job<'_, '_> {
     ) -> Result<Option<Trained>, TrainError> {
         let started = Instant::now();
         let all: Vec<Row> = self.rows.iter().chain(self.held_out).cloned().collect();
-        let answers = AnswerSet::of(&all);
+        let answers = Arc::new(AnswerSet::of(&all));
         // The set keeps the first of equal answers; pairs are made of each row's own.
         let mut texts = answers.texts();
         let exported = texts.len();
@@ -146,28 +145,42 @@ impl Job<'_, '_> {
                 ));
             }
         };
-        let before = self.ask(&self.exam(&place, &answers)?, 0.0)?;
-        let Ranking { expansion, words } = learned.ranking;
+        let questions = self.held_out(&answers);
+        let before = exam::index(&answers, &place)?.evaluate(&questions)?;
         let now = Places {
             vectors: &learned.vectors,
             ..place
         };
-        let moved = expansion.map(|rule| self.expansion(&now, rule, Known::All));
-        let moved = moved.transpose()?;
-        let exam = self.exam(&now, &answers)?.expanded(moved.as_ref())?;
-        let after = self.ask(&exam, words)?;
+        let index = exam::index(&answers, &now)?;
+        let ranking = learned.ranking;
+        let after = index.evaluate_with(&questions, ranking.scoring())?;
         let mut report = self.report(&learned.fitted, before.figures, after.figures);
-        report.findings = self.findings(&exam, &answers, &before, &after);
-        if words > 0.0 {
-            report.words = Some(words);
-            report.without_words = self.ask(&exam, 0.0)?.figures;
+        let topics: Vec<Option<&str>> = ways(self.held_out)
+            .map(|(_, row)| row.source.as_deref())
+            .collect();
+        let findings = Findings::of(&before, &after, &|question| topics[question]);
+        report.findings = findings::quoted(findings, &answers);
+        let without = |scoring: Scoring| -> Result<_, TrainError> {
+            Ok(index.evaluate_with(&questions, scoring)?.figures)
+        };
+        if ranking.words > 0.0 {
+            report.words = Some(ranking.words);
+            report.without_words = without(Scoring {
+                hybrid: None,
+                ..ranking.scoring()
+            })?;
         }
-        if let Some(rule) = expansion
+        if let Some(rule) = ranking.expansion
             && rule.towards == Towards::Alike
         {
             report.expansion = Some(rule.weight);
-            report.without_expansion = self.ask(&exam.plain(), words)?.figures;
+            report.without_expansion = without(Scoring {
+                expansion: None,
+                ..ranking.scoring()
+            })?;
         }
+        // Its share of the answers goes along, so that they need not be copied.
+        drop(index);
         report.embed_s = embed_s;
         report.train_s = started.elapsed().as_secs_f64();
         report.fresh_texts = embedded.fresh;
@@ -185,11 +198,11 @@ impl Job<'_, '_> {
             table: learned.table,
             network: learned.network,
             words: report.words,
-            expansion,
+            expansion: ranking.expansion,
             confidence: after.confidence,
             report,
             vectors,
-            answers,
+            answers: Arc::unwrap_or_clone(answers),
         }))
     }
 
@@ -242,7 +255,7 @@ impl Job<'_, '_> {
             without_words: None,
             expansion: None,
             without_expansion: None,
-            findings: Findings::default(),
+            findings: report::Findings::default(),
             train: last.map(|epoch| epoch.train),
             val: last.and_then(|epoch| epoch.val),
             fresh_texts: 0,

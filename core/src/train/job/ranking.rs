@@ -1,20 +1,15 @@
 //! How answers are to be ranked by a finished model: what counts beside the cosine of two vectors.
 
-use super::{
-    Job,
-    exam::unit,
-    texts::{Places, ways},
-};
+use super::{Job, texts::Places};
 use crate::{
-    expansion::{Expansion, Rule},
-    lexical::Lexical,
+    answer_index::Scoring,
+    expansion::Rule,
+    servable::Words,
     train::{
         TrainError,
         blend::{self, is_gain, mean},
-        data::answer_groups,
     },
 };
-use std::collections::HashSet;
 
 /// Questions by which a small gain is believed.
 const ENOUGH: usize = 200;
@@ -28,6 +23,16 @@ pub(super) struct Ranking {
     pub(super) words: f32,
 }
 
+impl Ranking {
+    /// The same as settings of an index.
+    pub(super) fn scoring(self) -> Scoring {
+        Scoring {
+            hybrid: (self.words > 0.0).then(|| Words::by_answer(self.words)),
+            expansion: self.expansion,
+        }
+    }
+}
+
 impl Job<'_, '_> {
     /// What wins on the slice of the training questions; what is usual where they are too few for one, and nothing
     /// where the settings want none.
@@ -38,7 +43,7 @@ impl Job<'_, '_> {
     /// slices of so many whose error is known it won by more than two. Where they lose, an answer's own count, of
     /// which a slice tells nothing, as its answers have none.
     pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Ranking, TrainError> {
-        let Some(exam) = self.slice_exam(place)? else {
+        let Some(slice) = self.slice() else {
             return Ok(match self.settings.keep.slice() {
                 Some(_) => Ranking {
                     expansion: Some(Rule::OWN),
@@ -47,64 +52,29 @@ impl Job<'_, '_> {
                 None => Ranking::default(),
             });
         };
-        let plain = exam.reciprocal_ranks(self.device)?;
-        let expansion = self.expansion(place, Rule::ALIKE, Known::WithoutSlice)?;
-        let mut exam = exam.expanded(Some(&expansion))?;
-        let moved = exam.reciprocal_ranks(self.device)?;
+        let (index, questions) = (slice.index(place)?, &slice.questions);
+        let alike = Scoring {
+            expansion: Some(Rule::ALIKE),
+            hybrid: None,
+        };
+        let plain = index.evaluate(questions)?.reciprocal_ranks();
+        let expanded = index.evaluate_with(questions, alike)?.reciprocal_ranks();
         let wins =
-            is_gain(&plain, &moved) || (plain.len() >= ENOUGH && mean(&moved) > mean(&plain));
-        if !wins {
-            exam = exam.plain();
-        }
-        let rule = if wins { Rule::ALIKE } else { Rule::OWN };
-        let lexical = Lexical::new(exam.pool());
-        let mut asked = Vec::with_capacity(exam.questions().len());
-        exam.scores(self.device, &mut |question, scores| {
+            is_gain(&plain, &expanded) || (plain.len() >= ENOUGH && mean(&expanded) > mean(&plain));
+        let mut asked = Vec::with_capacity(questions.len());
+        let alike = wins.then_some(Rule::ALIKE);
+        index.answer_scores(questions, alike, &mut |question, dense, keyword| {
             asked.push(blend::Asked {
-                meaning: scores.scores.to_vec(),
-                words: lexical.scores(question),
-                right: scores.right.to_vec(),
+                meaning: dense.to_vec(),
+                words: keyword.to_vec(),
+                right: question.right.iter().map(|&right| right as usize).collect(),
             });
         })?;
-        let words = blend::choose(self.settings.words, asked);
         Ok(Ranking {
-            expansion: Some(rule),
-            words,
+            expansion: Some(alike.unwrap_or(Rule::OWN)),
+            words: blend::choose(self.settings.words, asked),
         })
     }
-
-    /// The training questions with their answers, towards which answers are moved.
-    pub(super) fn expansion(
-        &self,
-        place: &Places<'_>,
-        rule: Rule,
-        known: Known,
-    ) -> Result<Expansion, TrainError> {
-        let mut pairs = ways(self.rows).collect::<Vec<_>>();
-        let mut groups = answer_groups(pairs.iter().map(|(_, row)| row.answer.as_str()));
-        if known == Known::WithoutSlice {
-            let kept: HashSet<usize> = self.settings.slice(&groups).into_iter().collect();
-            let mut number = 0..;
-            let mut is_known = || number.next().is_some_and(|pair| !kept.contains(&pair));
-            pairs.retain(|_| is_known());
-            let mut number = 0..;
-            groups.retain(|_| number.next().is_some_and(|pair| !kept.contains(&pair)));
-        }
-        let questions: Vec<&str> = pairs.iter().map(|(way, _)| *way).collect();
-        let answers: Vec<&str> = pairs.iter().map(|(_, row)| row.answer.as_str()).collect();
-        let (answers, questions) = (place.rows(&answers)?, place.rows(&questions)?);
-        Expansion::new(rule, unit(answers), unit(questions), groups)
-            .map_err(|error| TrainError::Encoder(error.into()))
-    }
-}
-
-/// Which training questions are known.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Known {
-    /// All.
-    All,
-    /// All but those of the slice, which are asked.
-    WithoutSlice,
 }
 
 #[cfg(test)]

@@ -116,12 +116,12 @@ fn findings(found: &Findings) -> Result<(), Trouble> {
     }
     for source in &found.sources {
         let SourceChange {
-            source,
+            topic,
             questions,
             before,
             after,
         } = source;
-        print_line(&format!("  {before} → {after} of {questions}  {source}"))?;
+        print_line(&format!("  {before} → {after} of {questions}  {topic}"))?;
     }
     if !found.hubs.is_empty() {
         print_line(
