@@ -32,7 +32,7 @@
 )]
 #![cfg_attr(
     feature = "candle",
-    doc = "| 7 | [`candle`] | `candle` | `Tensor` for candle; the BERT encoder; optimisers; devices |\n| 7 | [`expansion`] | `candle` | answers moved towards the questions of answers like them |\n| 8 | [`servable`] | `candle` | the exported folder: write, verify, load, answer |"
+    doc = "| 7 | [`candle`] | `candle` | `Tensor` for candle; the BERT encoder; optimisers; devices |\n| 7 | [`distill`] | `candle` | distils a sentence encoder into the compact encoder |\n| 7 | [`expansion`] | `candle` | answers moved towards the questions of answers like them |\n| 8 | [`servable`] | `candle` | the exported folder: write, verify, load, answer |"
 )]
 #![cfg_attr(
     feature = "train",
@@ -131,6 +131,8 @@ pub mod store;
 pub mod answer_index;
 #[cfg(feature = "candle")]
 pub mod candle;
+#[cfg(feature = "candle")]
+pub mod distill;
 #[cfg(feature = "candle")]
 pub mod expansion;
 #[cfg(feature = "candle")]

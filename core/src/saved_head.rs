@@ -26,7 +26,7 @@
 use crate::{
     head::{HeadConfig, HeadError, Weight, WeightShape, Weights},
     matrix::{Matrix, ShapeError},
-    store::{Store, StoreError},
+    store::{ErrorKind, Operation, Owned, Store, StoreError},
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::{fmt, path::Path};
@@ -117,11 +117,11 @@ impl From<StoreError> for SavedHeadError {
 }
 
 impl SavedHead {
-    /// Writes the folder beside its place and only then gives it its name; one already there is
-    /// replaced as a whole.
+    /// Writes the folder beside its place and only then gives it its name. In a saved head already
+    /// there both files are replaced, and all others stay.
     ///
     /// # Errors
-    /// When configuration and weights do not go together, a weight is not finite, or the store
+    /// When the folder holds files and no saved head, when configuration and weights do not go together, a weight is not finite, or the store
     /// fails; a former folder is then still there.
     pub fn save(&self, store: &dyn Store, dir: &Path) -> Result<(), SavedHeadError> {
         self.config
@@ -130,12 +130,13 @@ impl SavedHead {
             .map_err(|sentence| SavedHeadError::Head(HeadError::Config(sentence)))
             .and_then(|config| {
                 let weights = self.weights_to_bytes()?;
+                let owned = owned(store, dir)?;
                 let staging = store.stage_dir(dir)?;
                 let path = staging.path();
                 let written = store
                     .write_atomic(&path.join(CONFIG), &config)
                     .and_then(|()| store.write_atomic(&path.join(WEIGHTS), &weights))
-                    .and_then(|()| store.rename_dir(path, dir));
+                    .and_then(|()| store.replace_dir(path, dir, &owned));
                 if written.is_err() {
                     // What cannot be removed now, a sweep removes later.
                     store.remove(path).ok();
@@ -234,6 +235,26 @@ impl SavedHead {
             ))),
             None => Ok(Self { config, weights }),
         }
+    }
+}
+
+/// The files that a head saved to `dir` may replace: both of a head that is there already.
+fn owned(store: &dyn Store, dir: &Path) -> Result<Owned, StoreError> {
+    store.recover(dir)?;
+    match store.list(dir) {
+        Ok(entries) if entries.is_empty() => return Ok(Owned::default()),
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Owned::default()),
+        entries => drop(entries?),
+    }
+    let config = store.read(&dir.join(CONFIG), CONFIG_LIMIT).ok();
+    let is_head = config.is_some_and(|bytes| serde_json::from_slice::<HeadConfig>(&bytes).is_ok());
+    match is_head && store.exists(&dir.join(WEIGHTS))? {
+        true => Ok(Owned::new([CONFIG, WEIGHTS])),
+        false => Err(StoreError::new(
+            Operation::Move,
+            dir,
+            ErrorKind::NotEmpty.into(),
+        )),
     }
 }
 

@@ -63,4 +63,5 @@ while [ $epoch -lt $epochs ]; do
     sleep "$pace"
 done
 mkdir -p "$out" && echo '{}' >"$out/nearsay.json"
-echo "{\"event\":\"finished\",\"report\":{\"train_rows\":640,\"epochs\":$epoch}}"
+settings='{"recipe":"quick","epochs":20,"batch":256,"lr":0.01,"weight_decay":0,"seed":42,"head":{"kind":"empty","dim":256},"scale":20,"distance":"plain_cosine","symmetric":true,"mask_equal_answers":true,"normalize":false,"shuffle":true,"keep":"last"}'
+printf '{"event":"finished","report":{"dir":"out","encoder":"compact","settings":%s,"train_rows":640,"held_out":160,"epochs":%d,"kept_epoch":null,"stopped":true,"before":null,"after":null,"train":null,"val":null,"fresh_texts":0,"embed_s":0,"train_s":0}}\n' "$settings" "$epoch"

@@ -27,9 +27,9 @@ use egui_kittest::Harness;
 use nearsay::{
     app::App,
     command::Command,
-    job::{Engine, FileDialog, PATIENCE, Picked, Picking},
+    job::{Engine, FileDialog, PATIENCE, Picking},
     project::{Document, Entry, Folder, Model, Models, Shared, Wording, sample},
-    state::Step,
+    state::{Picked, Step},
     theme,
 };
 use nearsay_core::{
@@ -137,7 +137,7 @@ fn main() -> Result<(), Failure> {
 
 /// Rows of words of the sample, each with its own answer.
 fn file(path: &Path, rows: usize) -> Result<(), Failure> {
-    let document = sample::document();
+    let document = sample::document("Library", "the sample");
     let words: Vec<&str> = document
         .rows()
         .flat_map(|(_, entry, wording)| [wording.text.as_str(), entry.answer.as_str()])

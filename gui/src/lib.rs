@@ -5,13 +5,14 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`cli`] | the sub-commands, which are also the app's engine: training runs in a child process |
-//! | [`app`] | the window: drains jobs, draws the view, carries out commands |
-//! | [`state`] | what the window shows: plain data, nothing of egui |
+//! | [`app`] | the window: takes in events of workers, draws the view, applies commands |
+//! | [`state`] | the state of the window: plain data without egui types |
 //! | [`view`] | draws the state and returns commands |
 //! | [`command`] | the one place that changes the state |
 //! | [`job`] | long work: named threads and child processes that talk by channels |
 //! | [`theme`], [`text`] | colours and sizes; every word the window shows |
-//! | [`project`] | questions and answers somebody works on, and how they are kept |
+//! | [`project`] | project documents and their files |
+//! | [`terminal`] | output, progress and device arguments of the sub-commands |
 //! | [`obtain`] | getting an encoder onto this machine |
 //! | [`compact`] | the encoder that is built in |
 //! | [`dirs`] | where things are kept |
@@ -51,6 +52,7 @@
 //! - `prost`: protobuf, which ONNX files are, from types written by hand; no `protoc` is needed to build.
 //! - `ureq`: a Qdrant server's REST API; `hf-hub` brings it along anyway. Qdrant's own client would bring an
 //!   async runtime and some hundred crates.
+//! - `thiserror`: errors that keep their causes, without writing `Display` and `source` by hand.
 //! - `uuid`: ids made of texts, so that the same text is the same point in every export.
 //! - `directories`: where each platform keeps an app's data.
 //! - `clap`, `indicatif`: arguments and progress bars that people know.
@@ -69,6 +71,7 @@ pub mod job;
 pub mod obtain;
 pub mod project;
 pub mod state;
+pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod trouble;
@@ -98,7 +101,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 let line = serde_json::json!({
                     "event": "failed", "error": trouble.what, "remedy": trouble.fix,
                 });
-                cli::print_json(&line).ok();
+                terminal::print_json(&line).ok();
             }
             eprintln!("nearsay: {trouble}");
             ExitCode::FAILURE

@@ -10,14 +10,15 @@ use std::{
 
 use common::{
     Window, control, copied, copy_folder, desk, dozen, file, fill, is_shown, open, press, real,
-    rehearsed, settle, shows, state, tell, train, until, was_told,
+    rehearsed, settle, shows, state, tell, tell_event, train, until, was_told,
 };
 use nearsay::{
     command::Command,
-    job::{AnswersEvent, Engine, Event, TrainEvent, TrainReport},
+    job::{AnswersEvent, Engine, Event},
     project::{Effort, Models, Pending},
     state::{Check, Side, Stage, State, Step},
 };
+use nearsay_core::train::{self, BatchFigures, Epoch, Recipe, Report, Settings, report::Findings};
 use tempfile::tempdir;
 
 fn ended(state: &State) -> bool {
@@ -145,12 +146,35 @@ fn pause_waits_and_resume_goes_on() {
     });
 }
 
+/// The report of a training that measured nothing.
+fn report() -> Report {
+    Report {
+        dir: "model".to_owned(),
+        encoder: "compact".to_owned(),
+        settings: Settings::of(Recipe::Quick, 1),
+        train_rows: 0,
+        held_out: 0,
+        epochs: 0,
+        kept_epoch: None,
+        stopped: false,
+        before: None,
+        after: None,
+        words: None,
+        without_words: None,
+        expansion: None,
+        without_expansion: None,
+        findings: Findings::default(),
+        train: None,
+        val: None,
+        fresh_texts: 0,
+        embed_s: 0.0,
+        train_s: 0.0,
+    }
+}
+
 /// The training says something.
-fn hear(window: &mut Window, event: TrainEvent) {
-    tell(
-        window,
-        Command::Happened(Event::Training { at_s: 20.0, event }),
-    );
+fn hear(window: &mut Window, event: train::Event) {
+    tell_event(window, Event::Training { at_s: 20.0, event });
 }
 
 #[test]
@@ -158,7 +182,7 @@ fn a_network_learns_before_its_first_round_is_over_and_reads_again_after_the_las
     let data = tempdir().unwrap();
     let mut window = small("mute", data.path());
     press(&mut window, "Train");
-    let read = |done, eta_s| TrainEvent::Embed {
+    let read = |done, eta_s| train::Event::Embed {
         done,
         total: 852,
         eta_s: Some(eta_s),
@@ -173,14 +197,14 @@ fn a_network_learns_before_its_first_round_is_over_and_reads_again_after_the_las
     shows(&window, "Understood 852 texts");
     hear(
         &mut window,
-        TrainEvent::Epoch {
+        train::Event::Epoch(Epoch {
             epoch: 3,
             epochs: 4,
-            loss: None,
-            train: None,
+            loss: 1.0,
+            train: BatchFigures::default(),
             val: None,
-            eta_s: Some(0.0),
-        },
+            eta_s: 0.0,
+        }),
     );
     shows(&window, "round 4 of at most 4");
     hear(&mut window, read(400, 3.0));
@@ -210,14 +234,20 @@ fn the_pace_of_each_effort_is_kept_apart() {
             effort,
             edits: 0,
         });
-        let report = TrainReport {
+        let report = Report {
             train_rows: 100,
             epochs: 4,
             fresh_texts: 500,
             embed_s: 5.0,
             train_s,
+            ..report()
         };
-        hear(&mut window, TrainEvent::Finished { report });
+        hear(
+            &mut window,
+            train::Event::Finished {
+                report: Box::new(report),
+            },
+        );
     }
     let pace = state(&window).shell.preferences.pace;
     assert_eq!(pace.quick, Some(400.0));
@@ -434,8 +464,8 @@ fn checked(window: &mut Window, name: &str, check: Check) {
     });
     let finished = Event::Training {
         at_s: 1.0,
-        event: TrainEvent::Finished {
-            report: TrainReport::default(),
+        event: train::Event::Finished {
+            report: Box::new(report()),
         },
     };
     let checked = Event::Answers(AnswersEvent::Checked {
@@ -447,7 +477,7 @@ fn checked(window: &mut Window, name: &str, check: Check) {
     let ctx = window.ctx.clone();
     // Both in one frame: what the thread finds out itself comes too late.
     for event in [finished, checked] {
-        window.state_mut().apply(&ctx, Command::Happened(event));
+        window.state_mut().apply_event(&ctx, event);
     }
     window.run_steps(4);
 }

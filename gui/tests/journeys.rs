@@ -13,9 +13,9 @@ use common::{
 };
 use egui::Key;
 use nearsay::{
-    command::{Choose, Command, Mend},
+    command::{Choose, Command},
     project::{Document, Effort, Folder, RowId, Tuning, roles},
-    state::{List, Overlay, Saved, Side, Stage, Step, Verdict},
+    state::{List, Mend, Overlay, Saved, Side, Stage, Step, Verdict},
 };
 use nearsay_core::{
     servable::{Servable, ServableError, TextModel},

@@ -8,18 +8,20 @@ use std::time::{Duration, Instant};
 use common::{
     FakeDialog, Window, add, begin, control, copied, desk, document, dozen, drop_on, file, fill,
     is_shown, open, open_with, press, press_last, real, rehearsed, settle, shows, stand_out, state,
-    tell, until, was_told, write_in,
+    tell, tell_event, until, was_told, write_in,
 };
 use egui::{Event as Input, Key, Modifiers, Theme, accesskit::Role};
 use egui_kittest::kittest::NodeT as _;
 use nearsay::{
     command::Command,
-    job::{Event, Picked, TrainEvent},
+    job::Event,
     project::{Document, Effort, RowId},
     state::{
-        ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Saved, Stage, Step, Trouble,
+        ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Picked, Saved, Stage, Step,
+        Trouble,
     },
 };
+use nearsay_core::train;
 use tempfile::tempdir;
 
 /// The entry that has this way to ask.
@@ -655,12 +657,12 @@ fn every_step_is_named(window: &mut Window, place: &str) {
 
 /// Says something as if the training child had said it.
 fn hear(window: &mut Window, json: &str) {
-    let event: TrainEvent = match serde_json::from_str(json) {
+    let event: train::Event = match serde_json::from_str(json) {
         Ok(event) => event,
         Err(error) => panic!("{json}: {error}"),
     };
     let event = Event::Training { at_s: 12.0, event };
-    tell(window, Command::Happened(event));
+    tell_event(window, event);
 }
 
 #[test]
@@ -777,7 +779,7 @@ fn every_control_has_a_name() {
     every_step_is_named(&mut window, "understanding");
     hear(
         &mut window,
-        r#"{"event":"epoch","epoch":1,"epochs":40,"loss":1.5,"train":{"rp@1":0.9},"val":null,"eta_s":3}"#,
+        r#"{"event":"epoch","epoch":1,"epochs":40,"loss":1.5,"train":{"rp@1":0.9,"rrk":0.9},"val":null,"eta_s":3}"#,
     );
     every_step_is_named(&mut window, "learning");
     tell(&mut window, Command::Pause(true));
@@ -840,7 +842,7 @@ fn rounds_are_told_in_words_too() {
     }
     for epoch in 0..20 {
         let line = format!(
-            r#"{{"event":"epoch","epoch":{epoch},"epochs":40,"loss":{},"train":{{"rp@1":0.95}},"val":{{"rp@1":0.88}},"eta_s":80}}"#,
+            r#"{{"event":"epoch","epoch":{epoch},"epochs":40,"loss":{},"train":{{"rp@1":0.95,"rrk":0.97}},"val":{{"rp@1":0.88,"rrk":0.92}},"eta_s":80}}"#,
             1.0 / f64::from(epoch + 1)
         );
         hear(&mut window, &line);

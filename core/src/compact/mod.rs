@@ -3,7 +3,7 @@
 //! A text is the mean of its tokens' rows ([`StaticEncoder`], sentence-transformers'
 //! `StaticEmbedding`). There is no network: a text costs one look-up and one addition a token.
 //! Nearsay's own table, the *compact encoder*, is distilled from MiniLM by
-#![cfg_attr(feature = "candle", doc = "[`distill`]")]
+#![cfg_attr(feature = "candle", doc = "[`distill`](crate::distill)")]
 #![cfg_attr(not(feature = "candle"), doc = "`distill` (feature `candle`)")]
 //! and kept as one byte a number, scaled by row ([`CompactFile`]): about 8 MB, which are read in
 //! place, from flash memory if need be. Training gives a table of full numbers.
@@ -18,8 +18,6 @@
 //! (weighted means of word vectors); Tulkens and van Dongen, "Model2Vec", 2024 (distilling a
 //! sentence encoder token by token).
 
-#[cfg(feature = "candle")]
-pub mod distill;
 mod file;
 mod table;
 

@@ -250,3 +250,17 @@ fn a_failed_save_leaves_the_former_head() {
     }
     assert!(failed > 10);
 }
+
+#[test]
+fn save_keeps_files_of_others_and_refuses_their_folders() {
+    let (store, head) = saved(&HeadConfig::Gated { dim: 2 });
+    let notes = Path::new("head/notes.txt");
+    store.write_atomic(notes, b"mine").unwrap();
+    head.save(&store, "head".as_ref()).unwrap();
+    assert_eq!(store.read(notes, 9).unwrap(), b"mine");
+    store.remove(Path::new("head/weights.safetensors")).unwrap();
+    let before = store.files();
+    let error = head.save(&store, "head".as_ref()).unwrap_err();
+    assert!(error.to_string().contains("empty folder"), "{error}");
+    assert_eq!(store.files(), before);
+}

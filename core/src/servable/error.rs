@@ -10,6 +10,13 @@ pub enum ServableError {
         /// The folder.
         dir: PathBuf,
     },
+    /// The folder to write to holds files and no exported model.
+    Occupied {
+        /// The folder.
+        dir: PathBuf,
+        /// The first of them.
+        file: String,
+    },
     /// It was written by a newer version.
     Newer {
         /// The format found.
@@ -75,6 +82,12 @@ impl fmt::Display for ServableError {
                 f,
                 "there is no exported model here (no nearsay.json); \
                  give the folder that “nearsay train … --out” wrote: {}",
+                dir.display()
+            ),
+            Self::Occupied { dir, file } => write!(
+                f,
+                "this folder is not empty and not a Nearsay model, so nothing was written to it (it holds \
+                 {file:?}); choose a new or an empty folder, or one with a model to replace: {}",
                 dir.display()
             ),
             Self::Newer { format } => write!(

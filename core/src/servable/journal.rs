@@ -189,7 +189,7 @@ fn length(store: &dyn Store, dir: &Path) -> Result<u64, ServableError> {
     }
 }
 
-/// Beside the folder, not in it: the folder is replaced as a whole.
+/// Beside the folder, not in it: another folder takes its name while edits are folded.
 fn lock_file(dir: &Path) -> Result<PathBuf, ServableError> {
     let not_a_model = || ServableError::NotAModel { dir: dir.into() };
     let name = dir.file_name().ok_or_else(not_a_model)?;

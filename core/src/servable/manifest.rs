@@ -23,7 +23,7 @@ use std::{
 };
 
 /// Name of the manifest in the folder.
-pub(super) const NAME: &str = "nearsay.json";
+pub(super) const NAME: &str = version::MANIFEST_NAME;
 
 /// Largest manifest that is read.
 pub(super) const LIMIT: u64 = 16 << 20;

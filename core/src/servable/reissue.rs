@@ -65,11 +65,11 @@ struct Module {
 
 impl Reissue<'_> {
     /// Writes the folder `to` beside its place, reads it again as whoever uses it will, and only then
-    /// gives it its name; a folder already there is replaced as a whole, `from` itself too if it is
-    /// the same.
+    /// gives it its name. In a model already there, `from` itself or another, the files it names are
+    /// replaced, and all others stay.
     ///
     /// # Errors
-    /// When a file of `from` is missing or changed, there are no answers, the vectors are not one a
+    /// [`ServableError::Occupied`] when the folder `to` holds other files and no model. When a file of `from` is missing or changed, there are no answers, the vectors are not one a
     /// text or not the model's, words are to count for what they cannot, or something cannot be read, written or read
     /// again; a folder `to` that was there is then still there.
     pub fn write(&self, store: &dyn Store, to: &Path) -> Result<(), ServableError> {

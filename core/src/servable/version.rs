@@ -4,9 +4,12 @@
 //! `plain.safetensors` came so) raises nothing; what they would misread raises [`FORMAT`] and adds the step
 //! that turns the manifest before it into the new one. The compiler counts the steps.
 
-use super::{Manifest, ServableError, manifest::NAME};
+use super::{Manifest, ServableError};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+/// Name of the manifest in a model directory.
+pub(super) const MANIFEST_NAME: &str = "nearsay.json";
 
 /// The version that is written.
 pub(super) const FORMAT: u32 = 1;
@@ -19,7 +22,7 @@ const STEPS: [Step; FORMAT as usize - 1] = [];
 
 /// A manifest's fields as this version knows them, of whatever version it is.
 pub(super) fn read(bytes: &[u8]) -> Result<Manifest, ServableError> {
-    let damaged = |_| ServableError::changed(NAME, "is not readable");
+    let damaged = |_| ServableError::changed(MANIFEST_NAME, "is not readable");
     match check(bytes)? {
         FORMAT => serde_json::from_slice(bytes).map_err(damaged),
         older => {
@@ -37,11 +40,11 @@ pub(super) fn check(bytes: &[u8]) -> Result<u32, ServableError> {
         format: u32,
     }
     let Ok(Format { format }) = serde_json::from_slice(bytes) else {
-        return Err(ServableError::changed(NAME, "is not readable"));
+        return Err(ServableError::changed(MANIFEST_NAME, "is not readable"));
     };
     match format {
         0 => Err(ServableError::changed(
-            NAME,
+            MANIFEST_NAME,
             "says a version of its format that there never was (0)",
         )),
         1..=FORMAT => Ok(format),
@@ -57,7 +60,7 @@ fn upgrade(
 ) -> Result<(), ServableError> {
     for (step, version) in steps.iter().zip(1_u32..) {
         if version >= from {
-            step(fields).map_err(|why| ServableError::changed(NAME, why))?;
+            step(fields).map_err(|why| ServableError::changed(MANIFEST_NAME, why))?;
             fields.insert("format".into(), Value::from(version + 1));
         }
     }

@@ -1,6 +1,6 @@
 use super::{
     AnswerSet, Confidence, Data, FileEntry, Manifest, Servable, ServableError, Words, answers,
-    card, dense, manifest, version,
+    card, dense, manifest, owned::owned, version,
 };
 use crate::{
     answer_index::expand_answers,
@@ -57,10 +57,10 @@ pub enum ExportEncoder<'a> {
 
 impl Export<'_> {
     /// Writes the folder beside its place, reads it again as whoever serves it will, and only then
-    /// gives it its name; a folder already there is replaced as a whole.
+    /// gives it its name. In a model already there the files it names are replaced, and all others stay.
     ///
     /// # Errors
-    /// When the head cannot be folded, words are to count for what they cannot, or something cannot be
+    /// [`ServableError::Occupied`] when the folder holds other files and no model. When the head cannot be folded, words are to count for what they cannot, or something cannot be
     /// read, written or read again; the former folder is then still there.
     pub fn write(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
         if self.answers.is_empty() {
@@ -128,15 +128,21 @@ impl Export<'_> {
     }
 }
 
-/// Has a folder filled and read again beside its place, and only then gives it its name; a folder
-/// already there is replaced as a whole. When filling fails, nothing is left of it.
+/// Has a folder filled and read again beside its place, and only then gives it its name. In a model
+/// already there the files it names are replaced, and all others stay. When filling fails, nothing is
+/// left of it.
 pub(super) fn staged(
     store: &dyn Store,
     dir: &Path,
     fill: impl FnOnce(&Path) -> Result<(), ServableError>,
 ) -> Result<(), ServableError> {
+    owned(store, dir)?;
     let staging = store.stage_dir(dir)?;
-    let written = fill(staging.path()).and_then(|()| Ok(store.rename_dir(staging.path(), dir)?));
+    let written = fill(staging.path()).and_then(|()| {
+        // Looked up again: the folder may have changed since.
+        let owned = owned(store, dir)?;
+        Ok(store.replace_dir(staging.path(), dir, &owned)?)
+    });
     if written.is_err() {
         store.remove(staging.path()).ok();
     }

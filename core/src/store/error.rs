@@ -85,6 +85,12 @@ pub enum ErrorKind {
     NotARegularFile,
     /// Something else where a folder is needed.
     NotAFolder,
+    /// A folder with files in it where a missing or empty one is needed.
+    NotEmpty,
+    /// A file or folder of another writer has the name of one that is to be written.
+    Taken,
+    /// A symbolic link to a folder that holds files of other writers.
+    ALink,
     /// Not usable as a name: empty, too long, or of characters the system refuses.
     BadName,
     /// Somebody else holds the lock.
@@ -126,6 +132,9 @@ impl fmt::Display for ErrorKind {
             Self::NoMemory { .. } => "there is not enough memory",
             Self::NotARegularFile => "it is not an ordinary file",
             Self::NotAFolder => "it is not a folder",
+            Self::NotEmpty => "there are files in it",
+            Self::Taken => "Nearsay needs this name, and the file here was not written by it",
+            Self::ALink => "it is a link to a folder with other files in it",
             Self::BadName => "the name cannot be used",
             Self::Held => "it is in use elsewhere",
             Self::Crashed => "a crash was simulated",
@@ -224,6 +233,9 @@ impl fmt::Display for StoreError {
                     ErrorKind::Denied => "Change its permissions, or choose another place",
                     ErrorKind::NotARegularFile => "Choose a file, not a folder or a device",
                     ErrorKind::NotAFolder => "Choose a folder",
+                    ErrorKind::NotEmpty => "Choose a new or an empty folder",
+                    ErrorKind::Taken => "Move or rename it, or choose another folder",
+                    ErrorKind::ALink => "Give the folder that it points to",
                     ErrorKind::BadName => "Choose a shorter, simpler name",
                     ErrorKind::Held => "Close the other window or program, then try again",
                     _ => "Start again",

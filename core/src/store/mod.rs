@@ -50,6 +50,7 @@ mod error;
 mod fault;
 mod mem;
 mod names;
+mod replace;
 mod steps;
 mod whole;
 
@@ -60,6 +61,7 @@ pub use disk::DiskStore;
 pub use error::{ErrorKind, Operation, StoreError};
 pub use fault::{Fault, FaultStore, Step};
 pub use mem::MemStore;
+pub use replace::Owned;
 pub use steps::{Sink, Steps};
 
 /// Where files and folders are kept.
@@ -159,17 +161,36 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// `BadName` when `to` has no or too long a name; the system's.
     fn stage_dir(&self, to: &Path) -> Result<Staging, StoreError>;
 
-    /// Gives a finished folder its final name; a folder already there is replaced as a whole.
+    /// Gives a finished folder its final name, which may be that of an empty folder.
     ///
     /// Both must be on the same disk; [`Store::stage_dir`] sees to that. All files in `from` must
-    /// have been written by this store, so that they are synced. While a folder is being replaced
-    /// there is a moment without one: the old is moved aside, the new renamed, the old removed.
-    /// A process that dies in that moment leaves the old aside, and [`Store::sweep`] puts it back.
+    /// have been written by this store, so that they are synced.
     ///
     /// # Errors
-    /// The folder `to` is then the old one (or still missing). `NotAFolder` when either is
-    /// something else; `BadName` when the name of `to` is too long.
+    /// The folder `to` is then as it was. `NotEmpty` when there is something in it; `NotAFolder` when
+    /// either is something else; `BadName` when the name of `to` is too long.
     fn rename_dir(&self, from: &Path, to: &Path) -> Result<(), StoreError>;
+
+    /// Gives a finished folder the name of another, and takes along all files of that one that are
+    /// not `owned` by its writer: only owned files are removed.
+    ///
+    /// As [`Store::rename_dir`] otherwise. While a folder is being replaced there is a moment without
+    /// one, and then one in which the other files come back: the old folder is moved aside, the new
+    /// one renamed, the other files moved, the rest removed. When a process dies meanwhile,
+    /// [`Store::sweep`] or [`Store::recover`] puts the old folder back or does the rest.
+    ///
+    /// # Errors
+    /// The folder `to` is then the old one (or still missing). `Taken` when a file that is not owned
+    /// has the name of one in `from`; `ALink` when `to` is a link to a folder with files that are not
+    /// owned; `NotAFolder` when either is something else; `BadName` when the name of `to` is too long.
+    fn replace_dir(&self, from: &Path, to: &Path, owned: &Owned) -> Result<(), StoreError>;
+
+    /// Ends a replacement of this folder that was cut off, as [`Store::sweep`] does for all folders
+    /// in one.
+    ///
+    /// # Errors
+    /// The system's.
+    fn recover(&self, dir: &Path) -> Result<(), StoreError>;
 
     /// Deletes a file, a link (not what it points to), or a folder with all in it.
     ///
@@ -196,7 +217,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn free_space(&self, dir: &Path) -> Result<u64, StoreError>;
 
     /// Clears away what dead processes left in `dir`, but not in the folders in it: deletes stray
-    /// temporary files and folders, and ends folder swaps that were cut off.
+    /// temporary files and folders, and ends folder swaps that were cut off. Files that were not the
+    /// writer's are moved into the folder that is in place; where that folder is not the one that
+    /// was to replace them, the former folder gets a name like `NAME.recovered-1`.
     ///
     /// For the start of a program. What a living process is writing stays, as do files that only
     /// look similar. A missing folder is clean.

@@ -7,6 +7,7 @@
 //! | `.NAME-<pid>-<n>.nearsay.part` | a file or folder being built, or a folder being deleted |
 //! | `.NAME-<pid>-<n>.nearsay.hold` | locked while a folder of that name is being built |
 //! | `.NAME.nearsay.old` | the former folder, while a new one takes its name |
+//! | `NAME/.nearsay.owned` | the files of the former folder that need not be kept, meanwhile |
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,9 @@ use super::ErrorKind;
 const PART: &str = ".nearsay.part";
 const HOLD: &str = ".nearsay.hold";
 const OLD: &str = ".nearsay.old";
+
+/// In a folder that is replacing another: the list of the former one's files that need not be kept.
+pub(super) const OWNED: &str = ".nearsay.owned";
 
 /// File systems take 255 bytes (or more); `.` and the longest ending must fit too.
 const LONGEST: usize = 255 - 1 - OLD.len();
@@ -29,6 +33,7 @@ pub(super) enum Ours {
     Part,
     Hold,
     Old,
+    Owned,
 }
 
 /// Which of our names this is, if any.
@@ -41,6 +46,9 @@ pub(super) fn ours(name: &OsStr) -> Option<Ours> {
         return Some(Ours::Old);
     }
     let name = name.to_str()?;
+    if name == OWNED {
+        return Some(Ours::Owned);
+    }
     let (stem, kind) = match (name.strip_suffix(PART), name.strip_suffix(HOLD)) {
         (Some(stem), _) => (stem, Ours::Part),
         (_, Some(stem)) => (stem, Ours::Hold),

@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::names::{self, Ours};
+use super::replace;
 use super::{
-    Entry, ErrorKind, FileKind, LockGuard, Metadata, Operation, ReadSeek, Sink, Staging, Steps,
-    Store, StoreError, Swept,
+    Entry, ErrorKind, FileKind, LockGuard, Metadata, Operation, Owned, ReadSeek, Sink, Staging,
+    Steps, Store, StoreError, Swept,
 };
 
 /// Read and copied at a time.
@@ -38,7 +39,7 @@ impl<S: Steps + ?Sized> Store for S {
     }
 
     fn write_atomic(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        replace(self, path, |sink| sink.write(bytes))
+        replace_file(self, path, |sink| sink.write(bytes))
             .map_err(at(Operation::Write, path))
             .map_err(|e| with_sizes(self, e, bytes.len() as u64))
     }
@@ -49,7 +50,7 @@ impl<S: Steps + ?Sized> Store for S {
         fill: &mut dyn FnMut(&mut (dyn io::Write + Send)) -> io::Result<()>,
     ) -> Result<(), StoreError> {
         let mut written = 0;
-        let done = replace(self, path, |sink| {
+        let done = replace_file(self, path, |sink| {
             let to_sink = ToSink {
                 sink,
                 written: &mut written,
@@ -70,7 +71,7 @@ impl<S: Steps + ?Sized> Store for S {
     fn copy(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
         let mut source = self.open_read(from).map_err(at(Operation::Copy, from))?;
         let mut copied = 0;
-        let done = replace(self, to, |sink| {
+        let done = replace_file(self, to, |sink| {
             pieces(&mut *source, |piece| {
                 copied += piece.len() as u64;
                 sink.write(piece)
@@ -87,7 +88,15 @@ impl<S: Steps + ?Sized> Store for S {
     }
 
     fn rename_dir(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
-        swap(self, from, to).map_err(at(Operation::Move, to))
+        replace::rename_dir(self, from, to)
+    }
+
+    fn replace_dir(&self, from: &Path, to: &Path, owned: &Owned) -> Result<(), StoreError> {
+        replace::replace_dir(self, from, to, owned)
+    }
+
+    fn recover(&self, dir: &Path) -> Result<(), StoreError> {
+        replace::recover(self, dir).map_err(at(Operation::Sweep, dir))
     }
 
     fn remove(&self, path: &Path) -> Result<(), StoreError> {
@@ -107,7 +116,7 @@ impl<S: Steps + ?Sized> Store for S {
     }
 }
 
-fn at(what: Operation, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+pub(super) fn at(what: Operation, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |error| StoreError::new(what, path, error)
 }
 
@@ -141,7 +150,11 @@ fn with_sizes<S: Steps + ?Sized>(store: &S, mut error: StoreError, needed: u64) 
     error
 }
 
-fn read_within<S: Steps + ?Sized>(store: &S, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+pub(super) fn read_within<S: Steps + ?Sized>(
+    store: &S,
+    path: &Path,
+    limit: u64,
+) -> io::Result<Vec<u8>> {
     let metadata = store.stat(path)?;
     if metadata.kind != FileKind::File {
         return Err(ErrorKind::NotARegularFile.into());
@@ -183,7 +196,7 @@ fn pieces(
     }
 }
 
-fn make_all<S: Steps + ?Sized>(store: &S, dir: &Path) -> io::Result<()> {
+pub(super) fn make_all<S: Steps + ?Sized>(store: &S, dir: &Path) -> io::Result<()> {
     let mut missing = Vec::new();
     for folder in dir.ancestors() {
         if folder.as_os_str().is_empty() {
@@ -208,7 +221,7 @@ fn make_all<S: Steps + ?Sized>(store: &S, dir: &Path) -> io::Result<()> {
 }
 
 /// A file under a temporary name, filled, synced, and renamed over `path`.
-fn replace<S: Steps + ?Sized>(
+pub(super) fn replace_file<S: Steps + ?Sized>(
     store: &S,
     path: &Path,
     fill: impl FnOnce(&mut dyn Sink) -> io::Result<()>,
@@ -281,42 +294,6 @@ fn stage<S: Steps + ?Sized>(store: &S, to: &Path) -> io::Result<Staging> {
     }
 }
 
-fn swap<S: Steps + ?Sized>(store: &S, from: &Path, to: &Path) -> io::Result<()> {
-    let old = names::old(to)?;
-    if from == to {
-        return Ok(());
-    }
-    if store.kind(from)? != FileKind::Folder {
-        return Err(ErrorKind::NotAFolder.into());
-    }
-    let replaces = match store.stat(to) {
-        Ok(metadata) if metadata.kind == FileKind::Folder => true,
-        Ok(_) => return Err(ErrorKind::NotAFolder.into()),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => false,
-        Err(e) => return Err(e),
-    };
-    if replaces {
-        // With `to` in place, what an earlier swap left aside is only garbage.
-        missing_is_fine(store.delete(&old))?;
-        store.rename(to, &old)?;
-    }
-    let renamed = store.rename(from, to);
-    if renamed.is_err() && replaces {
-        store.rename(&old, to).ok();
-    }
-    renamed?;
-    store.sync_dir(names::parent(to))?;
-    if names::parent(from) != names::parent(to) {
-        store.sync_dir(names::parent(from))?;
-    }
-    // The folder is in place; what cannot be deleted now is left to the next sweep.
-    store.delete(&old).ok();
-    if let Some(hold) = names::hold_of(from) {
-        store.delete(&hold).ok();
-    }
-    Ok(())
-}
-
 fn remove<S: Steps + ?Sized>(store: &S, path: &Path) -> io::Result<()> {
     let kind = match store.kind(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -337,7 +314,7 @@ fn remove<S: Steps + ?Sized>(store: &S, path: &Path) -> io::Result<()> {
     store.sync_dir(names::parent(path))
 }
 
-fn missing_is_fine(done: io::Result<()>) -> io::Result<()> {
+pub(super) fn missing_is_fine(done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done,
@@ -401,7 +378,6 @@ fn sweep_locked<S: Steps + ?Sized>(
     missing_is_fine(store.delete(path)).map(|()| 1)
 }
 
-/// Either the new folder is in place, and the old can go; or it is not, and the old comes back.
 fn end_swap<S: Steps + ?Sized>(
     store: &S,
     old: &Path,
@@ -410,13 +386,11 @@ fn end_swap<S: Steps + ?Sized>(
     let Some(target) = names::target_of_old(old) else {
         return Ok(0);
     };
-    match store.kind(&target) {
-        Ok(_) => missing_is_fine(store.delete(old)).map(|()| 1),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            store.rename(old, &target)?;
+    match replace::end(store, old, &target)? {
+        true => {
             restored.push(target);
             Ok(0)
         }
-        Err(e) => Err(e),
+        false => Ok(1),
     }
 }

@@ -307,7 +307,7 @@ fn from_bytes(bytes: &[u8]) -> Result<State, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{head::HeadConfig, store::MemStore, train::event::BatchFigures};
+    use crate::{head::HeadConfig, store::MemStore, train::BatchFigures};
     use safetensors::tensor::TensorView;
 
     fn state() -> State {

@@ -1,17 +1,7 @@
 //! What a run tells while it goes, one JSON line each with `--json`.
 
-use super::report::Report;
+use super::report::{BatchFigures, Report};
 use serde::{Deserialize, Serialize};
-
-/// The tutorial's batch metrics over an epoch, weighted by batch size.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct BatchFigures {
-    /// Retrieval precision: share of embeddings whose nearest other one is their own pair's.
-    #[serde(rename = "rp@1")]
-    pub rp_1: f32,
-    /// Retrieval reciprocal rank: mean of 1 / rank of the pair's other half.
-    pub rrk: f32,
-}
 
 /// One pass over the training pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,18 @@
 //! Before and after, on questions that were kept aside.
 
-use super::{event::BatchFigures, settings::Settings};
+use super::settings::Settings;
 pub use crate::answer_index::{PoolFigures, TopicChange as SourceChange};
 use serde::{Deserialize, Serialize};
+
+/// The tutorial's batch metrics over an epoch, weighted by batch size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatchFigures {
+    /// Retrieval precision: share of embeddings whose nearest other one is their own pair's.
+    #[serde(rename = "rp@1")]
+    pub rp_1: f32,
+    /// Retrieval reciprocal rank: mean of 1 / rank of the pair's other half.
+    pub rrk: f32,
+}
 
 /// What a run found out about the data, on the questions kept aside; each list is at most ten long.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

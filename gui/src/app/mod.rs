@@ -8,7 +8,7 @@ pub use window::{AppError, OpenOptions, open, open_with};
 
 use crate::{
     command::{self, Command},
-    job::{Engine, FileDialog, Jobs, Wake},
+    job::{Engine, Event, FileDialog, Jobs, Wake},
     project::Preferences,
     state::State,
     theme, view,
@@ -59,10 +59,10 @@ impl App {
         app
     }
 
-    /// Takes in what the jobs have to say.
+    /// Takes in the events of the workers.
     pub fn logic(&mut self, ctx: &egui::Context) {
         while let Some(event) = self.jobs.next_event() {
-            self.apply(ctx, Command::Happened(event));
+            self.apply_event(ctx, event);
         }
         if ctx.input(|input| input.viewport().close_requested()) {
             self.apply(ctx, Command::Close);
@@ -91,6 +91,11 @@ impl App {
     /// Changes the state as `command` wants.
     pub fn apply(&mut self, ctx: &egui::Context, command: Command) {
         command::apply(&mut self.state, &mut self.jobs, ctx, command);
+    }
+
+    /// Takes in an event of a worker.
+    pub fn apply_event(&mut self, ctx: &egui::Context, event: Event) {
+        command::apply_event(&mut self.state, &mut self.jobs, ctx, event);
     }
 }
 

@@ -1,7 +1,10 @@
 //! `nearsay ask DIR [QUESTION]...`: the best answers of a model.
 
-use super::{DeviceArgs, export, export::qdrant, print_json, print_line};
-use crate::trouble::Trouble;
+use super::{export, export::qdrant};
+use crate::{
+    terminal::{DeviceArgs, print_json, print_line},
+    trouble::Trouble,
+};
 use nearsay_core::{
     index::Hit,
     servable::{Found, Servable},

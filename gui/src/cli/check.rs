@@ -1,7 +1,10 @@
 //! `nearsay check FILE`: what is wrong with an FAQ file, by line, and what to do.
 
-use super::{input, print_json, print_line};
-use crate::trouble::Trouble;
+use super::input;
+use crate::{
+    terminal::{print_json, print_line},
+    trouble::Trouble,
+};
 use serde_json::json;
 use std::path::PathBuf;
 

@@ -1,13 +1,17 @@
 //! `nearsay distill --out FILE`: make the compact encoder.
 
-use super::{encoder, input, print_line, progress::Bar};
-use crate::{dirs::DataDir, trouble::Trouble};
+use super::{encoder, input};
+use crate::{
+    dirs::DataDir,
+    terminal::{Bar, print_line},
+    trouble::Trouble,
+};
 use candle_core::Device;
 use nearsay_core::{
     candle::bert::SentenceEncoder,
-    compact::distill::Distill,
+    distill::Distill,
     model::{ModelError, ModelFiles},
-    store::{DiskStore, Store as _},
+    store::{DiskStore, FileKind, Store as _},
     train::Control,
 };
 use std::{ops::ControlFlow, path::PathBuf};
@@ -37,6 +41,18 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
         return Err(Trouble::new(
             format_args!("--smoothing is {}", args.smoothing),
             "Give a number above 0, for example 0.001.",
+        ));
+    }
+    // Before the minutes that it takes.
+    if let Ok(found) = DiskStore.metadata(&args.out)
+        && found.kind != FileKind::File
+    {
+        return Err(Trouble::new(
+            format_args!(
+                "{} cannot be written: it is not an ordinary file",
+                args.out.display()
+            ),
+            "Give --out the name of a file.",
         ));
     }
     let mut texts = Vec::new();

@@ -1,7 +1,9 @@
 //! `nearsay encode DIR`: texts on stdin, one unit vector a line.
 
-use super::{DeviceArgs, print_line};
-use crate::trouble::Trouble;
+use crate::{
+    terminal::{DeviceArgs, print_line},
+    trouble::Trouble,
+};
 use nearsay_core::{servable::TextModel, store::DiskStore};
 use std::{fmt::Write as _, io::BufRead as _, path::PathBuf};
 

@@ -1,7 +1,11 @@
 //! `nearsay eval DIR FILE [--pool FILE]...`: recall@1/5/10, mrr@10, ndcg@10.
 
-use super::{DeviceArgs, input, print_json, print_line, progress::Bar};
-use crate::{dirs::DataDir, trouble::Trouble};
+use super::input;
+use crate::{
+    dirs::DataDir,
+    terminal::{Bar, DeviceArgs, print_json, print_line},
+    trouble::Trouble,
+};
 use nearsay_core::{
     answer_index::{Pool, Question, Scoring, TestQuestion},
     candle::bert::EncodeError,

@@ -12,16 +12,12 @@ mod eval;
 mod export;
 mod input;
 mod model;
-mod progress;
 mod serve;
 pub mod train;
 
 use crate::{dirs::DataDir, trouble::Trouble};
-use candle_core::Device;
 use clap::{Parser, Subcommand};
-use nearsay_core::candle::{bert::Precision, device::DeviceChoice};
-use serde::Serialize;
-use std::{io::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
 /// Turns an FAQ into a question-answering model, on this computer.
 #[derive(Debug, Parser)]
@@ -60,33 +56,6 @@ pub(crate) enum Command {
     Distill(distill::Args),
 }
 
-/// Where to compute.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct DeviceArgs {
-    /// Where to compute: auto, cpu, cuda or metal
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    pub(crate) device: DeviceChoice,
-    /// How a network on the processor computes: f32, or fast, in eight-bit integers where the
-    /// processor has them: quicker, and the right answer first as often within 3 of 1,000
-    /// questions
-    #[arg(long, default_value_t = Precision::F32, value_name = "PRECISION")]
-    precision: Precision,
-}
-
-impl DeviceArgs {
-    /// The precision asked for, after saying so when this device computes in another.
-    pub(crate) fn precision(&self, device: &Device) -> Precision {
-        if self.precision.on(device) != self.precision {
-            eprintln!(
-                "“{}” needs a processor with AVX-512 VNNI; computing in {} instead.",
-                self.precision,
-                self.precision.on(device)
-            );
-        }
-        self.precision
-    }
-}
-
 impl Command {
     /// Does it.
     pub(crate) fn run(self, data: &DataDir) -> Result<(), Trouble> {
@@ -115,25 +84,4 @@ impl Command {
             Self::Model(_) | Self::Distill(_) | Self::Serve(_) => false,
         }
     }
-}
-
-/// One JSON line on stdout, at once.
-pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Trouble> {
-    let line = serde_json::to_string(value).map_err(|error| {
-        Trouble::new(format_args!("the result cannot be written ({error})"), "")
-    })?;
-    print_line(&line)
-}
-
-/// One line on stdout, at once. A reader that has gone away ends the program quietly.
-pub(crate) fn print_line(line: &str) -> Result<(), Trouble> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .map_err(|error| {
-            Trouble::new(
-                format_args!("the result cannot be written to the output ({error})"),
-                "",
-            )
-        })
 }

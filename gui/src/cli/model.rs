@@ -1,9 +1,9 @@
 //! `nearsay model list|get|path`: encoder models on this machine.
 
-use super::{print_line, progress::Bar};
 use crate::{
     dirs::DataDir,
     obtain::{self, KnownModel, ObtainEvent},
+    terminal::{Bar, print_line},
     trouble::Trouble,
 };
 use nearsay_core::store::DiskStore;

@@ -3,11 +3,14 @@
 mod words;
 
 use super::{
-    DeviceArgs,
     encoder::{self, Found},
-    input, print_json,
+    input,
 };
-use crate::{dirs::DataDir, trouble::Trouble};
+use crate::{
+    dirs::DataDir,
+    terminal::{DeviceArgs, print_json},
+    trouble::Trouble,
+};
 use candle_core::Device;
 use nearsay_core::{
     candle::bert::{Precision, SentenceEncoder},
@@ -35,7 +38,8 @@ use words::{Words, summary};
 pub struct Args {
     /// The FAQ file: JSON lines with a question and an answer
     pub file: PathBuf,
-    /// The folder to write the model to; a model already there is replaced when the new one is done
+    /// The folder to write the model to: a new or an empty one, or that of a model, which is replaced
+    /// when the new one is done; other files in it stay
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Questions to measure with, instead of a part of FILE
@@ -222,6 +226,8 @@ pub fn run(
     control: &Control,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Option<Report>, Trouble> {
+    // Before anything is written, or hours are spent.
+    servable::check_target(&DiskStore, &args.out)?;
     let Rows { train, held_out } = rows(args, on_event)?;
     let device = args.device.device.open()?;
     let workshop = Workshop::open(&args.out)?;

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::project;
+use super::edit;
 use crate::{
-    job::{AnswersEvent, BatchWanted, Jobs},
-    project::{Edit, Entry, EntryId, Wording},
-    state::{Ask, Check, Correcting, Level, Said, Side, Stage, State, Trouble},
+    job::{BatchWanted, Jobs},
+    project::{Edit, Entry, EntryId, Wording, files::file_name},
+    state::{Correcting, Level, Reply, Said, Side, State, Trouble},
     text,
 };
 
@@ -69,60 +69,28 @@ pub(super) fn copy(state: &mut State, ctx: &egui::Context) {
     }
 }
 
-pub(super) fn heard(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, event: AnswersEvent) {
-    match event {
-        AnswersEvent::Preparing(side, done, total) => {
-            if side == state.ask.side || state.project.models.current.is_none() {
-                state.ask.preparing = Some((done, total));
-            }
-        }
-        AnswersEvent::Ready(_, revision) => {
-            state.ask.preparing = None;
-            state.ask.ready = Some(revision);
-            state.ask.trouble = None;
-            // What is on the screen may have been answered from former texts.
-            if !state.ask.query.trim().is_empty() {
-                ask(state, jobs);
-            }
-        }
-        AnswersEvent::Answered(result) => {
-            answered(&mut state.ask, result);
-            if state.ask.copies_next {
-                copy(state, ctx);
-            }
-        }
-        AnswersEvent::Checked {
-            side,
-            revision,
-            dir,
-            check,
-        } => checked(state, jobs, side, revision, dir, *check),
-        AnswersEvent::NoModel(side, trouble) => no_model(state, jobs, side, trouble),
-        AnswersEvent::OtherBefore(name) => {
-            state.say(Level::Warning, text::train::other_before(&name));
-        }
-        AnswersEvent::BatchAt(done, total) => state.ask.batch.done = (done, total),
-        AnswersEvent::BatchDone(result) => {
-            let batch = &mut state.ask.batch;
-            batch.running = None;
-            match result {
-                Ok(path) => {
-                    let said = text::ask::batch_done(&path);
-                    batch.result = Some(path);
-                    state.say(Level::Info, said);
-                }
-                Err(trouble) => {
-                    let said = trouble.what.clone();
-                    batch.trouble = Some(trouble);
-                    state.say(Level::Error, said);
-                }
-            }
-        }
-        AnswersEvent::Exported(result) => super::export::done(state, *result),
+/// Asks the question in the box again, since its answers may have changed.
+pub(super) fn ask_again(state: &mut State, jobs: &mut Jobs) {
+    if !state.ask.query.trim().is_empty() {
+        ask(state, jobs);
     }
 }
 
-fn answered(ask: &mut Ask, result: Result<crate::state::Reply, Trouble>) {
+pub(super) fn preparing(state: &mut State, side: Side, done: usize, total: usize) {
+    if side == state.ask.side || state.project.models.current.is_none() {
+        state.ask.preparing = Some((done, total));
+    }
+}
+
+pub(super) fn ready(state: &mut State, jobs: &mut Jobs, revision: u64) {
+    state.ask.preparing = None;
+    state.ask.ready = Some(revision);
+    state.ask.trouble = None;
+    ask_again(state, jobs);
+}
+
+pub(super) fn answered(state: &mut State, ctx: &egui::Context, result: Result<Reply, Trouble>) {
+    let ask = &mut state.ask;
     if ask.query.trim().is_empty() {
         return;
     }
@@ -143,63 +111,8 @@ fn answered(ask: &mut Ask, result: Result<crate::state::Reply, Trouble>) {
             ask.trouble = Some(trouble);
         }
     }
-}
-
-fn checked(
-    state: &mut State,
-    jobs: &mut Jobs,
-    side: Side,
-    revision: u64,
-    dir: Option<PathBuf>,
-    check: Check,
-) {
-    let tally = check.tally();
-    let entries = &state.project.document.entries;
-    state.training.checking.take(side, revision, check, entries);
-    match side {
-        Side::Before => {
-            let current = state.project.models.current.as_mut();
-            if let Some(model) = current.filter(|model| model.elsewhere.is_none()) {
-                model.before = tally;
-            }
-        }
-        Side::After => {
-            let waits = state.training.stage == Stage::Checking;
-            let pending = state.project.models.pending.as_ref();
-            let wanted = pending.and_then(|pending| {
-                let dir = state.project.models_dir()?;
-                Some(dir.join(&pending.name))
-            });
-            if waits && wanted.is_some() && wanted == dir {
-                super::training::checked(state, jobs, tally);
-            } else if let Some(model) = &mut state.project.models.current
-                && dir.is_some_and(|dir| dir.ends_with(&model.name))
-            {
-                model.after = tally;
-            }
-        }
-    }
-    // The chances of the answers on the screen may be others now.
-    if !state.ask.query.trim().is_empty() {
-        ask(state, jobs);
-    }
-}
-
-fn no_model(state: &mut State, jobs: &mut Jobs, side: Side, trouble: Trouble) {
-    state.ask.preparing = None;
-    state.say(Level::Error, trouble.what.clone());
-    if side == Side::After {
-        state
-            .training
-            .checking
-            .forget_after(&state.project.document.entries);
-    }
-    if state.training.stage == Stage::Checking {
-        super::training::fail(state, trouble);
-        // What answered until now goes on answering.
-        project::use_models(state, jobs);
-    } else {
-        state.ask.trouble = Some(trouble);
+    if state.ask.copies_next {
+        copy(state, ctx);
     }
 }
 
@@ -230,7 +143,7 @@ pub(super) fn right(state: &mut State, jobs: &mut Jobs, entry: EntryId) {
     state.ask.said = Some(Said::Right(question.clone()));
     match teach(state, entry, &question) {
         Some(edit) => {
-            if project::edit(state, jobs, edit) {
+            if edit::apply(state, jobs, edit) {
                 state.say(Level::Info, text::ask::THANKS);
             } else {
                 state.ask.said = None;
@@ -301,7 +214,7 @@ pub(super) fn correct_with(state: &mut State, jobs: &mut Jobs, entry: EntryId) {
     };
     match teach(state, entry, &correcting.question) {
         Some(edit) => {
-            if project::edit(state, jobs, edit) {
+            if edit::apply(state, jobs, edit) {
                 state.ask.said = Some(Said::Corrected(correcting.question));
                 state.say(Level::Info, text::ask::CORRECTED);
             }
@@ -311,14 +224,14 @@ pub(super) fn correct_with(state: &mut State, jobs: &mut Jobs, entry: EntryId) {
 }
 
 pub(super) fn silence(state: &mut State, jobs: &mut Jobs, least: u8) {
-    project::set_options(state, jobs, text::ask::DID_SILENCE, |options| {
+    edit::set_options(state, jobs, text::ask::DID_SILENCE, |options| {
         options.silence = least.min(99);
     });
 }
 
 pub(super) fn answer_file(state: &mut State, jobs: &mut Jobs, path: PathBuf) {
     state.ask.batch.dropped = None;
-    let name = text::shell::file_name(&path);
+    let name = file_name(&path);
     let wanted = BatchWanted {
         from: path,
         silence: state.project.document.options.silence,
@@ -332,5 +245,22 @@ pub(super) fn answer_file(state: &mut State, jobs: &mut Jobs, path: PathBuf) {
             batch.trouble = None;
         }
         Err(trouble) => state.ask.batch.trouble = Some(trouble),
+    }
+}
+
+pub(super) fn file_answered(state: &mut State, result: Result<PathBuf, Trouble>) {
+    let batch = &mut state.ask.batch;
+    batch.running = None;
+    match result {
+        Ok(path) => {
+            let said = text::ask::batch_done(&path);
+            batch.result = Some(path);
+            state.say(Level::Info, said);
+        }
+        Err(trouble) => {
+            let said = trouble.what.clone();
+            batch.trouble = Some(trouble);
+            state.say(Level::Error, said);
+        }
     }
 }

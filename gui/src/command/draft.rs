@@ -1,6 +1,6 @@
 //! An entry while it is edited.
 
-use super::project;
+use super::edit;
 use crate::{
     job::Jobs,
     project::{Edit, Entry, ImportId, Patch, RowId, Wording, roles},
@@ -62,7 +62,7 @@ pub(super) fn take(state: &mut State, jobs: &mut Jobs) {
     };
     let edit = edit_of(state, draft);
     let of = draft.of;
-    if edit.patches.is_empty() || project::edit(state, jobs, edit) {
+    if edit.patches.is_empty() || edit::apply(state, jobs, edit) {
         state.data.draft = None;
         let said = match of {
             DraftOf::New => text::data::ADDED,

@@ -2,6 +2,7 @@
 
 use crate::{
     job::{ExportWanted, Jobs},
+    project::files::typed_path,
     state::{Exported, Level, State, Trouble},
     text,
 };
@@ -10,7 +11,7 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs) {
     if state.export.running {
         return;
     }
-    let Some(typed) = super::data::typed(&state.export.typed_path) else {
+    let Some(typed) = typed_path(&state.export.typed_path) else {
         return;
     };
     let to = match std::path::absolute(&typed) {

@@ -1,10 +1,10 @@
 //! Mending data with one press: problems of files, suggestions, mistakes.
 
-use super::{Mend, project};
+use super::edit;
 use crate::{
     job::Jobs,
     project::{Edit, Entry, EntryId, ImportId, Patch, RowId, Shared, Wording},
-    state::{Level, State, Suggestion, Verdict},
+    state::{Level, Mend, State, Suggestion, Verdict},
     text,
 };
 
@@ -18,7 +18,7 @@ pub(super) fn leave_out(state: &mut State, jobs: &mut Jobs, import: ImportId, pr
         }],
         teaches: false,
     };
-    project::edit(state, jobs, edit);
+    edit::apply(state, jobs, edit);
 }
 
 pub(super) fn put_away(state: &mut State, jobs: &mut Jobs, id: ImportId) {
@@ -36,7 +36,7 @@ pub(super) fn put_away(state: &mut State, jobs: &mut Jobs, id: ImportId) {
         }],
         teaches: false,
     };
-    project::edit(state, jobs, edit);
+    edit::apply(state, jobs, edit);
 }
 
 pub(super) fn merge_chosen(state: &mut State, jobs: &mut Jobs) {
@@ -47,7 +47,7 @@ pub(super) fn merge_chosen(state: &mut State, jobs: &mut Jobs) {
     };
     let what = text::data::DID_MERGE;
     let edit = merged(state, what, *into, others);
-    if project::edit(state, jobs, edit) {
+    if edit::apply(state, jobs, edit) {
         state.data.chosen.clear();
         state.say(Level::Info, text::data::MERGED);
     }
@@ -99,7 +99,7 @@ pub(super) fn mend(state: &mut State, jobs: &mut Jobs, suggestion: Suggestion, h
             state.project.document.set_options(what, options)
         }
     };
-    if project::edit(state, jobs, edit) {
+    if edit::apply(state, jobs, edit) {
         // Gone at once; the next review confirms it.
         let touches = |s: &Suggestion| {
             (s.one.entry, s.other.entry) == (one, other)
@@ -138,7 +138,7 @@ pub(super) fn right_too(state: &mut State, jobs: &mut Jobs, verdict: Verdict) {
             wording.also.push(given);
         }
     });
-    if edit.is_some_and(|edit| project::edit(state, jobs, edit)) {
+    if edit.is_some_and(|edit| edit::apply(state, jobs, edit)) {
         state.say(Level::Info, text::train::RIGHT_TOO_SAID);
     }
 }
@@ -146,7 +146,7 @@ pub(super) fn right_too(state: &mut State, jobs: &mut Jobs, verdict: Verdict) {
 pub(super) fn learn(state: &mut State, jobs: &mut Jobs, verdict: Verdict) {
     let what = text::train::DID_LEARN;
     let edit = edit_wording(state, verdict.row, what, |wording| wording.check = false);
-    if edit.is_some_and(|edit| project::edit(state, jobs, edit)) {
+    if edit.is_some_and(|edit| edit::apply(state, jobs, edit)) {
         state.say(Level::Info, text::train::LEARN_SAID);
     }
 }

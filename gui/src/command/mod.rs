@@ -1,23 +1,31 @@
-//! The one place that changes state. Views return [`Command`]s, jobs send events; both end here.
+//! The one place that changes the state: [`apply`] carries out a user's [`Command`], [`apply_event`] takes
+//! in an [`Event`](crate::job::Event) of a worker.
 
 mod ask;
 mod data;
 mod draft;
+mod edit;
+mod event;
 mod export;
-mod folder;
+mod listing;
 mod mend;
-mod project;
+mod models;
+mod open;
+mod preferences;
+mod reading;
 mod shell;
 mod training;
 
 use std::path::PathBuf;
 
+pub use event::apply_event;
+
 use crate::{
-    job::{Event, Jobs, Picked},
-    project::{Effort, EntryId, ImportId, RowId, Tuning},
+    job::Jobs,
+    project::{Effort, EntryId, ImportId, RowId, Tuning, files::typed_path},
     state::{
-        Appearance, Column, DataView, Draft, Level, List, Only, Overlay, Side, State, Step,
-        Suggestion, Verdict,
+        Appearance, Column, DataView, Draft, Level, List, Mend, Only, Overlay, Picked, Side, State,
+        Step, Suggestion, Verdict,
     },
 };
 
@@ -32,18 +40,7 @@ pub enum Choose {
     Range,
 }
 
-/// How a suggestion is dealt with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mend {
-    /// The first answer holds for both.
-    First,
-    /// The second answer holds for both.
-    Second,
-    /// They are two things.
-    Apart,
-}
-
-/// Something somebody wants, or something a job has to say.
+/// Something the user wants.
 #[derive(Debug)]
 pub enum Command {
     // What surrounds the steps.
@@ -224,9 +221,6 @@ pub enum Command {
     WithData(bool),
     /// Write the folder.
     Export,
-
-    /// A job has something to say.
-    Happened(Event),
 }
 
 /// Changes `state` as `command` wants, with the help of `jobs`; `ctx` is for what only the window
@@ -234,9 +228,9 @@ pub enum Command {
 pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: Command) {
     match command {
         Command::Show(step) => shell::show(state, step),
-        Command::Appear(appearance) => shell::appear(state, jobs, ctx, appearance),
-        Command::TextSize(size) => shell::text_size(state, jobs, ctx, size),
-        Command::TextSizeBy(steps) => shell::text_size_by(state, jobs, ctx, steps),
+        Command::Appear(appearance) => preferences::set_appearance(state, jobs, ctx, appearance),
+        Command::TextSize(size) => preferences::set_text_size(state, jobs, ctx, size),
+        Command::TextSizeBy(steps) => preferences::change_text_size(state, jobs, ctx, steps),
         Command::Overlay(overlay) => shell::overlay(state, overlay),
         Command::OverlayFocused => state.shell.overlay_is_new = false,
         Command::HideBanner => state.shell.banner_hidden = true,
@@ -251,31 +245,31 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         }
         Command::Close => shell::close(state, jobs, ctx),
 
-        Command::Undo => project::undo(state, jobs),
-        Command::Redo => project::redo(state, jobs),
-        Command::NewProject => project::begin_new(state, jobs),
-        Command::OpenProject(dir) => project::open(state, jobs, dir),
-        Command::OpenSample => project::open_sample(state, jobs),
-        Command::CopyProject => project::copy(state, jobs),
-        Command::Rename(name) => project::rename(state, jobs, ctx, &name),
+        Command::Undo => edit::undo(state, jobs),
+        Command::Redo => edit::redo(state, jobs),
+        Command::NewProject => open::begin_new(state, jobs),
+        Command::OpenProject(dir) => open::open_folder(state, jobs, dir),
+        Command::OpenSample => open::open_sample(state, jobs),
+        Command::CopyProject => open::copy(state, jobs),
+        Command::Rename(name) => edit::rename(state, jobs, ctx, &name),
         Command::ShowFolder(dir) => shell::show_folder(ctx, &dir),
-        Command::KeepAgain => project::keep_again(state, jobs),
+        Command::KeepAgain => open::keep_again(state, jobs),
 
         Command::Pick(what) => shell::pick(state, jobs, what),
-        Command::Open(paths) => data::open(state, jobs, paths),
-        Command::Drop(paths) => data::drop_on(state, jobs, paths),
+        Command::Open(paths) => open::open_files(state, jobs, paths),
+        Command::Drop(paths) => open::drop_on(state, jobs, paths),
         Command::TypePath(path) => state.data.typed_path = path,
-        Command::OpenTyped => data::open_typed(state, jobs),
+        Command::OpenTyped => open::open_typed(state, jobs),
         Command::Paste(text) => state.data.paste = text,
-        Command::TakePasted => data::take_pasted(state, jobs),
-        Command::Columns(chosen) => data::columns(state, chosen),
-        Command::TakeColumns => data::take_columns(state, jobs),
-        Command::ChangeColumns(import) => data::change_columns(state, import),
+        Command::TakePasted => reading::take_pasted(state, jobs),
+        Command::Columns(chosen) => reading::columns(state, chosen),
+        Command::TakeColumns => reading::take_columns(state, jobs),
+        Command::ChangeColumns(import) => reading::change_columns(state, import),
         Command::Filter(filter) => {
             state.data.filter = filter;
             // What is not shown any more must not be deleted with what is.
             state.data.chosen.clear();
-            data::list(state, jobs);
+            listing::list(state, jobs);
         }
         Command::FilterFocus(wanted) => {
             if wanted {
@@ -287,9 +281,9 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         Command::Only(only) => {
             state.data.only = only;
             state.data.chosen.clear();
-            data::list(state, jobs);
+            listing::list(state, jobs);
         }
-        Command::SortBy(column) => data::sort_by(state, jobs, column),
+        Command::SortBy(column) => listing::sort_by(state, jobs, column),
         Command::Choose(row, how) => data::choose(state, row, how),
         Command::ChooseNext(steps, how) => data::choose_next(state, steps, how),
         Command::Scrolled => state.data.scroll_to = None,
@@ -345,7 +339,7 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         Command::Silence(least) => ask::silence(state, jobs, least),
         Command::AnswerFile(path) => ask::answer_file(state, jobs, path),
         Command::AnswerTyped => {
-            if let Some(path) = data::typed(&state.ask.batch.typed_path) {
+            if let Some(path) = typed_path(&state.ask.batch.typed_path) {
                 ask::answer_file(state, jobs, path);
             }
         }
@@ -353,7 +347,7 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
             let dropped = state.ask.batch.dropped.take();
             match (dropped, what) {
                 (Some(path), Some(true)) => ask::answer_file(state, jobs, path),
-                (Some(path), Some(false)) => data::open(state, jobs, vec![path]),
+                (Some(path), Some(false)) => open::open_files(state, jobs, vec![path]),
                 _ => {}
             }
         }
@@ -365,31 +359,5 @@ pub fn apply(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, command: C
         }
         Command::WithData(with_data) => state.export.with_data = with_data,
         Command::Export => export::start(state, jobs),
-
-        Command::Happened(event) => happened(state, jobs, ctx, event),
-    }
-}
-
-fn happened(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context, event: Event) {
-    match event {
-        Event::Opened(result) => project::opened(state, jobs, ctx, *result),
-        Event::Adopting(share) => folder::adopting(state, share),
-        Event::Adopted(result) => folder::adopted(state, jobs, *result),
-        Event::Probed(speed) => state.shell.preferences.pace.guess = Some(speed),
-        Event::Kept(trouble) => project::kept(state, jobs, trouble),
-        Event::Picked(what, paths) => shell::picked(state, jobs, what, paths),
-        Event::Reading(share) => state.data.read_share = share,
-        Event::Read(done) => data::read(state, jobs, *done),
-        Event::Listed(listing) => data::listed(state, listing),
-        Event::Reviewed(review) => state.data.review = *review,
-        Event::Answers(event) => ask::heard(state, jobs, ctx, event),
-        Event::Prepared(result) => training::prepared(state, jobs, *result),
-        Event::Training { at_s, event } => training::heard(state, jobs, at_s, event),
-        Event::TrainingEnded(exit) => {
-            training::ended(state, exit);
-            if state.shell.closing {
-                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
-            }
-        }
     }
 }

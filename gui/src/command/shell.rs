@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{ask, open, training};
 use crate::{
-    job::{Jobs, Picked},
-    project::Preferences,
-    state::{Appearance, DataView, Level, Overlay, State, Step},
+    job::Jobs,
+    state::{DataView, Level, Overlay, Picked, State, Step},
     text,
 };
 
@@ -22,31 +22,6 @@ pub(super) fn show(state: &mut State, step: Step) {
     }
 }
 
-pub(super) fn appear(state: &mut State, jobs: &Jobs, ctx: &egui::Context, appearance: Appearance) {
-    state.shell.preferences.appearance = appearance;
-    ctx.set_theme(crate::theme::preference(appearance));
-    keep_preferences(state, jobs);
-}
-
-pub(super) fn text_size(state: &mut State, jobs: &Jobs, ctx: &egui::Context, size: u16) {
-    state.shell.preferences.text_size = size;
-    ctx.set_zoom_factor(f32::from(size) / 100.0);
-    keep_preferences(state, jobs);
-}
-
-pub(super) fn text_size_by(state: &mut State, jobs: &Jobs, ctx: &egui::Context, steps: i8) {
-    let now = state.shell.preferences.text_size;
-    let sizes = Preferences::SIZES;
-    let place = sizes.iter().position(|size| *size >= now).unwrap_or(2);
-    let next = match steps {
-        0 => Some(&100),
-        steps => sizes.get(place.saturating_add_signed(isize::from(steps))),
-    };
-    if let Some(size) = next {
-        text_size(state, jobs, ctx, *size);
-    }
-}
-
 pub(super) fn overlay(state: &mut State, overlay: Overlay) {
     let same = std::mem::discriminant(&state.shell.overlay) == std::mem::discriminant(&overlay);
     if overlay == Overlay::Messages {
@@ -54,11 +29,6 @@ pub(super) fn overlay(state: &mut State, overlay: Overlay) {
     }
     state.shell.overlay_is_new |= !same;
     state.shell.overlay = overlay;
-}
-
-pub(super) fn keep_preferences(state: &mut State, jobs: &Jobs) {
-    // Not being able to keep them keeps nobody from working.
-    jobs.keep_preferences(state.shell.preferences.clone()).ok();
 }
 
 pub(super) fn show_folder(ctx: &egui::Context, dir: &Path) {
@@ -84,13 +54,13 @@ pub(super) fn picked(state: &mut State, jobs: &mut Jobs, what: Picked, paths: Ve
         return;
     };
     match what {
-        Picked::Faqs => super::data::open(state, jobs, paths),
-        Picked::Questions => super::ask::answer_file(state, jobs, first),
+        Picked::Faqs => open::open_files(state, jobs, paths),
+        Picked::Questions => ask::answer_file(state, jobs, first),
         Picked::Folder => {
             state.export.typed_path = first.join(text::export::FOLDER).display().to_string();
             state.export.replaces = None;
         }
-        Picked::Project => super::project::open(state, jobs, first),
+        Picked::Project => open::open_folder(state, jobs, first),
     }
 }
 
@@ -101,6 +71,6 @@ pub(super) fn close(state: &mut State, jobs: &mut Jobs, ctx: &egui::Context) {
     }
     state.shell.closing = true;
     ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
-    super::training::stop(state, jobs);
+    training::stop(state, jobs);
     state.say(Level::Info, text::shell::CLOSING);
 }

@@ -1,29 +1,35 @@
 //! Starting, following and ending a training, and what becomes of its model.
 
-use super::project;
+use std::path::PathBuf;
+
+use nearsay_core::train::{Event, Report};
+
+use super::{edit, models, preferences};
 use crate::{
-    job::{self, Exit, Jobs, TrainEvent, TrainReport, TrainRequest, Wanted},
+    job::{Exit, Jobs, TrainRequest, Wanted},
     project::{
-        Effort, Model, Pending, Tally, Tuning,
+        Effort, Model, Pending, Tally, Tuning, estimate,
         folder::{self, CHECKING, TRAINING},
     },
-    state::{Fetch, Level, Outcome, Progress, Round, Stage, State, Step, Training, Trouble},
+    state::{
+        Check, Fetch, Level, Outcome, Progress, Round, Side, Stage, State, Step, Training, Trouble,
+    },
     text,
 };
 
 /// A stage's pace is not told before it ran this long.
 const PACE_AFTER_S: f64 = 0.3;
 /// Fewer texts than this say nothing about how fast they are read.
-const ENOUGH_TEXTS: u64 = 200;
+const ENOUGH_TEXTS: usize = 200;
 
 pub(super) fn effort(state: &mut State, jobs: &mut Jobs, effort: Effort) {
-    project::set_options(state, jobs, text::train::DID_EFFORT, |options| {
+    edit::set_options(state, jobs, text::train::DID_EFFORT, |options| {
         options.effort = effort;
     });
 }
 
 pub(super) fn tune(state: &mut State, jobs: &mut Jobs, tuning: Tuning) {
-    project::set_options(state, jobs, text::train::DID_TUNE, |options| {
+    edit::set_options(state, jobs, text::train::DID_TUNE, |options| {
         options.tuning = tuning;
     });
 }
@@ -69,12 +75,12 @@ pub(super) fn start(state: &mut State, jobs: &mut Jobs, go_on: bool) {
         tuning: options.tuning,
         go_on,
     };
-    project::keep_models(state, jobs);
+    models::save(state, jobs);
     let pairs = state.project.counts.learned();
     state.training = Training {
         stage: Stage::Reading,
         pairs: pairs as u64,
-        twice: job::learns_again(pending.effort, pairs),
+        twice: estimate::refits_on_all(pending.effort, pairs),
         checking: state.training.checking.clone(),
         curious: state.training.curious,
         ..Training::default()
@@ -95,7 +101,7 @@ pub(super) fn prepared(state: &mut State, jobs: &mut Jobs, result: Result<TrainR
     };
     // The child of a window that died may have come to its end without it.
     if request.go_on && request.out.join("nearsay.json").is_file() {
-        return finished(state, jobs, TrainReport::default());
+        return finished(state, jobs, None);
     }
     if let Err(trouble) = jobs.train(&request) {
         fail(state, trouble);
@@ -117,7 +123,7 @@ pub(super) fn pause(state: &mut State, jobs: &mut Jobs, pause: bool) {
     }
 }
 
-pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: TrainEvent) {
+pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: Event) {
     let training = &mut state.training;
     if !training.is_running() {
         return;
@@ -125,7 +131,7 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: TrainE
     let before_s = training.elapsed_s;
     training.elapsed_s = at_s;
     match event {
-        TrainEvent::Model {
+        Event::Model {
             done,
             total,
             source,
@@ -140,16 +146,17 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: TrainE
             );
             training.fetch = Some(Fetch { progress, source });
         }
-        TrainEvent::Embed { done, total, eta_s } => {
-            // Whoever has read all texts learns from then on, though a first round may take long; a
-            // network that learned reads them once more.
+        Event::Embed { done, total, eta_s } => {
+            // Learning follows when all texts are embedded, though its first epoch may take long. A trained
+            // transformer embeds the texts once more after the last epoch.
             let learns = done >= total || !training.rounds.is_empty();
-            (training.stage, training.eta_s) = match learns {
-                true => (Stage::Learning, eta_s.filter(|_| done < total)),
-                false => (Stage::Understanding, eta_s),
+            (training.stage, training.eta_s) = if learns {
+                (Stage::Learning, eta_s.filter(|_| done < total))
+            } else {
+                (Stage::Understanding, eta_s)
             };
-            let mut texts = advance(training.texts, done, total, before_s, at_s);
-            // Texts that were found saved took no time: the engine knows the pace of the others.
+            let mut texts = advance(training.texts, done as u64, total as u64, before_s, at_s);
+            // Cached texts took no time, so the child's own estimate gives the pace of the others.
             let left = total.saturating_sub(done) as f64;
             texts.per_second = match eta_s {
                 Some(eta_s) if eta_s > 0.0 => left / eta_s,
@@ -157,57 +164,50 @@ pub(super) fn heard(state: &mut State, jobs: &mut Jobs, at_s: f64, event: TrainE
             };
             training.texts = Some(texts);
         }
-        TrainEvent::Batch {
+        Event::Batch {
+            epoch: _,
             epochs,
             done,
             total,
             eta_s,
         } => {
             training.stage = Stage::Learning;
-            training.rounds_planned = epochs;
-            training.eta_s = eta_s;
+            training.rounds_planned = epochs as u64;
+            training.eta_s = Some(eta_s);
             training.of_round = done as f32 / total.max(1) as f32;
         }
-        TrainEvent::Epoch {
-            epoch,
-            epochs,
-            loss,
-            train,
-            val,
-            eta_s,
-        } => {
+        Event::Epoch(epoch) => {
             training.stage = Stage::Learning;
-            training.rounds_planned = epochs;
-            training.eta_s = eta_s;
+            training.rounds_planned = epoch.epochs as u64;
+            training.eta_s = Some(epoch.eta_s);
             training.of_round = 0.0;
             training.rounds.push(Round {
-                number: epoch + 1,
-                error: loss.filter(|loss| loss.is_finite()),
-                train: train.and_then(|shares| shares.first),
-                check: val.and_then(|shares| shares.first),
+                number: epoch.epoch as u64 + 1,
+                error: Some(f64::from(epoch.loss)).filter(|loss| loss.is_finite()),
+                train: Some(f64::from(epoch.train.rp_1)),
+                check: epoch.val.map(|val| f64::from(val.rp_1)),
             });
         }
-        TrainEvent::Again { share, eta_s } => {
+        Event::Again { share, eta_s } => {
             training.stage = Stage::Learning;
             training.again = Some(share);
-            training.eta_s = eta_s;
+            training.eta_s = Some(eta_s);
         }
-        TrainEvent::Best { epoch } => training.best = Some(epoch + 1),
-        TrainEvent::Note { text } => training.notes.push(text),
-        TrainEvent::Finished { report } => finished(state, jobs, report),
-        TrainEvent::Failed { error, remedy } => {
-            fail(state, Trouble::new(error, remedy.unwrap_or_default()));
-        }
-        TrainEvent::Unknown => {}
+        Event::Best { epoch } => training.best = Some(epoch as u64 + 1),
+        Event::Note { text } => training.notes.push(text),
+        Event::Finished { report } => finished(state, jobs, Some(&report)),
+        Event::Failed { error, remedy } => fail(state, Trouble::new(error, remedy)),
     }
 }
 
 /// The model is written. Before it answers, it must show that it is no worse than what does now.
-fn finished(state: &mut State, jobs: &mut Jobs, report: TrainReport) {
+fn finished(state: &mut State, jobs: &mut Jobs, report: Option<&Report>) {
     let Some(pending) = state.project.models.pending.clone() else {
         return fail(state, text::trouble::ended());
     };
-    remember_pace(state, jobs, pending.effort, report);
+    if let Some(report) = report {
+        remember_pace(state, jobs, pending.effort, report);
+    }
     state.training.stage = Stage::Checking;
     state.training.paused = false;
     let wanted = Wanted {
@@ -225,9 +225,9 @@ fn finished(state: &mut State, jobs: &mut Jobs, report: TrainReport) {
     }
 }
 
-fn remember_pace(state: &mut State, jobs: &Jobs, effort: Effort, report: TrainReport) {
+fn remember_pace(state: &mut State, jobs: &Jobs, effort: Effort, report: &Report) {
     let pace = &mut state.shell.preferences.pace;
-    let times = job::times(effort, report.train_rows as usize);
+    let times = estimate::fits(effort, report.train_rows);
     let pairs = times * (report.train_rows * report.epochs) as f64;
     if report.train_s > 0.05 && pairs > 0.0 {
         let of_effort = match effort {
@@ -240,11 +240,48 @@ fn remember_pace(state: &mut State, jobs: &Jobs, effort: Effort, report: TrainRe
     if effort != Effort::Quick && report.fresh_texts >= ENOUGH_TEXTS && report.embed_s > 0.0 {
         pace.reading = Some(report.fresh_texts as f64 / report.embed_s);
     }
-    super::shell::keep_preferences(state, jobs);
+    preferences::save(state, jobs);
 }
 
-/// The new model was checked: the better one answers from now on.
-pub(super) fn checked(state: &mut State, jobs: &mut Jobs, after: Tally) {
+/// The held-out questions were asked of one side.
+pub(super) fn checked(
+    state: &mut State,
+    jobs: &mut Jobs,
+    side: Side,
+    revision: u64,
+    dir: Option<PathBuf>,
+    check: Check,
+) {
+    let tally = check.tally();
+    let entries = &state.project.document.entries;
+    state.training.checking.take(side, revision, check, entries);
+    match side {
+        Side::Before => {
+            let current = state.project.models.current.as_mut();
+            if let Some(model) = current.filter(|model| model.elsewhere.is_none()) {
+                model.before = tally;
+            }
+        }
+        Side::After => {
+            let waits = state.training.stage == Stage::Checking;
+            let pending = state.project.models.pending.as_ref();
+            let wanted = pending.and_then(|pending| {
+                let dir = state.project.models_dir()?;
+                Some(dir.join(&pending.name))
+            });
+            if waits && wanted.is_some() && wanted == dir {
+                decide(state, jobs, tally);
+            } else if let Some(model) = &mut state.project.models.current
+                && dir.is_some_and(|dir| dir.ends_with(&model.name))
+            {
+                model.after = tally;
+            }
+        }
+    }
+}
+
+/// Keeps the new model if it is no worse than the one that answers now.
+fn decide(state: &mut State, jobs: &mut Jobs, after: Tally) {
     let Some(pending) = state.project.models.pending.take() else {
         return;
     };
@@ -275,9 +312,9 @@ pub(super) fn checked(state: &mut State, jobs: &mut Jobs, after: Tally) {
             .earlier
             .split_off(crate::project::models::KEPT.min(models.earlier.len()));
         forget(state, jobs, gone);
-        project::use_models(state, jobs);
+        models::answer_with_current(state, jobs);
     }
-    project::keep_models(state, jobs);
+    models::save(state, jobs);
     let outcome = Outcome {
         before: baseline,
         after,
@@ -306,10 +343,10 @@ pub(super) fn go_back(state: &mut State, jobs: &mut Jobs) {
         return;
     }
     if state.project.models.go_back() {
-        project::keep_models(state, jobs);
+        models::save(state, jobs);
         state.training.outcome = None;
         state.training.stage = Stage::Idle;
-        project::use_models(state, jobs);
+        models::answer_with_current(state, jobs);
         state.say(Level::Info, text::train::WENT_BACK);
     }
 }
@@ -347,6 +384,25 @@ pub(super) fn fail(state: &mut State, trouble: Trouble) {
     training.stopping = false;
     training.paused = false;
     training.trouble = Some(trouble);
+}
+
+/// A model cannot answer: the training it came from has failed, or the trouble is shown on the Ask step.
+pub(super) fn no_model(state: &mut State, jobs: &mut Jobs, side: Side, trouble: Trouble) {
+    state.ask.preparing = None;
+    state.say(Level::Error, trouble.what.clone());
+    if side == Side::After {
+        state
+            .training
+            .checking
+            .forget_after(&state.project.document.entries);
+    }
+    if state.training.stage == Stage::Checking {
+        fail(state, trouble);
+        // The previous model keeps answering.
+        models::answer_with_current(state, jobs);
+    } else {
+        state.ask.trouble = Some(trouble);
+    }
 }
 
 fn advance(last: Option<Progress>, done: u64, total: u64, before_s: f64, at_s: f64) -> Progress {

@@ -8,7 +8,11 @@ use std::{
 use nearsay_core::store::{DiskStore, Store};
 
 use super::{Event, Outlet, thread};
-use crate::{project::adopt, state::Trouble, text};
+use crate::{
+    project::adopt::{self, Labels},
+    state::Trouble,
+    text,
+};
 
 /// Starts a thread that makes the project.
 pub(super) fn start(from: PathBuf, data_dir: PathBuf, outlet: Outlet) -> Result<(), Trouble> {
@@ -28,8 +32,16 @@ pub(super) fn start(from: PathBuf, data_dir: PathBuf, outlet: Outlet) -> Result<
 
 fn work(from: &Path, data_dir: &Path, outlet: &Outlet) -> Result<adopt::Adopted, Trouble> {
     let store: Arc<dyn Store> = Arc::new(DiskStore);
-    adopt::adopt(&store, data_dir, from, &mut |done, total| {
+    let labels = Labels {
+        unnamed: text::shell::NEW_PROJECT,
+        import: text::folder::import,
+        described: text::folder::IMPORT_WHAT,
+        no_question: text::folder::NO_QUESTION,
+        no_question_fix: text::folder::NO_QUESTION_FIX,
+    };
+    adopt::adopt(&store, data_dir, from, &labels, &mut |done, total| {
         let share = done as f32 / total.max(1) as f32;
         outlet.progress(Event::Adopting(share));
     })
+    .map_err(text::trouble::project)
 }

@@ -3,20 +3,11 @@
 use std::{future::Future, path::PathBuf, pin::Pin};
 
 use super::{Event, Outlet, thread};
-use crate::{state::Trouble, text};
-
-/// What somebody is to pick.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Picked {
-    /// FAQ files.
-    Faqs,
-    /// A file of questions to answer.
-    Questions,
-    /// A folder to export to.
-    Folder,
-    /// The folder of a project.
-    Project,
-}
+use crate::{
+    project::files::FAQ_EXTENSIONS,
+    state::{Picked, Trouble},
+    text,
+};
 
 /// What somebody picks, some time; nothing when they pick none.
 pub type Picking = Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>>;
@@ -38,7 +29,7 @@ impl FileDialog for SystemDialog {
         match what {
             Picked::Faqs | Picked::Questions => {
                 let dialog = dialog
-                    .add_filter(text::data::DIALOG_FILTER, &text::data::READABLE)
+                    .add_filter(text::data::DIALOG_FILTER, &FAQ_EXTENSIONS)
                     .add_filter(text::data::DIALOG_ALL, &["*"]);
                 if what == Picked::Faqs {
                     let picking = dialog.pick_files();

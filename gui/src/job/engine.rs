@@ -7,9 +7,7 @@ use std::{
     time::Duration,
 };
 
-use nearsay_core::train::{Recipe, Settings};
-
-use crate::project::{Effort, Tuning};
+use crate::project::{Effort, Tuning, estimate::recipe_settings};
 
 /// Long enough to finish a round and save.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -67,7 +65,7 @@ impl Engine {
             Some(check) => command.arg("--val").arg(check),
             None => command.args(["--val-split", "0"]),
         };
-        let usual = settings(request.effort);
+        let usual = recipe_settings(request.effort);
         let encoder = match request.effort {
             Effort::Quick => "compact",
             Effort::Balanced | Effort::Thorough => "minilm",
@@ -141,42 +139,6 @@ impl Engine {
     }
 }
 
-/// The recipe's own settings, but for the length of vectors.
-fn settings(effort: Effort) -> Settings {
-    match effort {
-        Effort::Quick => Settings::of_static(Recipe::Quick, 1),
-        Effort::Balanced => Settings::of(Recipe::Quick, 1),
-        Effort::Thorough => Settings::of(Recipe::Thorough, 1),
-    }
-}
-
-/// At most so many rounds, and so many pairs a step, by the recipe itself, for so many pairs.
-#[must_use]
-pub fn usual(effort: Effort, pairs: usize) -> (usize, usize) {
-    let settings = settings(effort).for_pairs(pairs);
-    (settings.epochs, settings.batch)
-}
-
-/// Whether learning ends with doing it once more, from what was kept aside to choose by, too.
-#[must_use]
-pub fn learns_again(effort: Effort, pairs: usize) -> bool {
-    match effort {
-        Effort::Quick => false,
-        Effort::Balanced => true,
-        Effort::Thorough => settings(effort).for_pairs(pairs).learns_again(),
-    }
-}
-
-/// How often these pairs are learned from, by which paces are compared: of a network's, which is once for many
-/// and twice for few.
-#[must_use]
-pub fn times(effort: Effort, pairs: usize) -> f64 {
-    match effort == Effort::Thorough && learns_again(effort, pairs) {
-        true => 2.0,
-        false => 1.0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,19 +196,6 @@ mod tests {
         ] {
             let line = line(effort, half);
             assert!(line.ends_with(expected), "{line}");
-        }
-    }
-
-    #[test]
-    fn a_network_learns_from_few_pairs_twice() {
-        for (effort, pairs, again, wanted) in [
-            (Effort::Quick, 100, false, 1.0),
-            (Effort::Balanced, 100, true, 1.0),
-            (Effort::Thorough, 100, true, 2.0),
-            (Effort::Thorough, 5_000, false, 1.0),
-        ] {
-            assert_eq!(learns_again(effort, pairs), again, "{effort:?}");
-            assert_eq!(times(effort, pairs), wanted, "{effort:?}");
         }
     }
 

@@ -140,7 +140,10 @@ fn open(which: Which, data_dir: &Path) -> Result<Found, Trouble> {
     let store: Arc<dyn Store> = Arc::new(DiskStore);
     let (document, models) = match which {
         Which::At(dir) => return open_at(store, &dir),
-        Which::Sample => (sample::document(), Models::default()),
+        Which::Sample => (
+            sample::document(text::shell::SAMPLE, text::shell::SAMPLE_FILE),
+            Models::default(),
+        ),
         Which::New(name) => (Document::named(&name, folder::now_s()), Models::default()),
         Which::Unkept(document) => (*document, Models::default()),
         Which::Copy(document, models, from) => {
@@ -184,7 +187,7 @@ fn found(dir: PathBuf, folder: Folder, document: Document, models: Models) -> Fo
 }
 
 fn open_at(store: Arc<dyn Store>, dir: &Path) -> Result<Found, Trouble> {
-    let opened = Folder::open(store, dir)?;
+    let opened = Folder::open(store, dir).map_err(text::trouble::project)?;
     let project = OpenedProject {
         dir: Some(dir.to_owned()),
         document: opened.document,
@@ -204,7 +207,8 @@ fn create(
     models: &Models,
 ) -> Result<(PathBuf, Folder), Trouble> {
     let dir = shelf::new_dir(&**store, data_dir, &document.options.name)?;
-    let folder = Folder::create(Arc::clone(store), &dir, document, models)?;
+    let folder = Folder::create(Arc::clone(store), &dir, document, models)
+        .map_err(text::trouble::project)?;
     Ok((dir, folder))
 }
 
@@ -273,7 +277,7 @@ fn keep(
             }
             Ok(())
         });
-        outlet.send(Event::Kept(result.err()));
+        outlet.send(Event::Kept(result.err().map(text::trouble::project)));
     }
     // Nothing is lost if the mark stays: the next start only says that it restored the work.
     if pending.is_empty() {

@@ -13,7 +13,6 @@ mod keeper;
 mod lister;
 mod probe;
 mod process;
-mod protocol;
 mod read;
 mod thread;
 mod training;
@@ -29,17 +28,18 @@ use std::{
 };
 
 pub use answers::{AnswersEvent, BatchWanted, DEBOUNCE, ExportWanted, TOP, Wanted};
-pub use dialog::{FileDialog, Picked, Picking, SystemDialog};
-pub use engine::{Engine, PATIENCE, TrainRequest, learns_again, times, usual};
+pub use dialog::{FileDialog, Picking, SystemDialog};
+pub use engine::{Engine, PATIENCE, TrainRequest};
 pub use keeper::{OpenedProject, Which};
 pub use lister::ListWanted;
 pub use process::Exit;
-pub use protocol::{TrainEvent, TrainReport};
 pub use read::{ReadDone, Reading, Taken};
+
+use nearsay_core::train;
 
 use crate::{
     project::{Adopted, Document, Entries, Preferences, journal::Record},
-    state::{Listing, Review, Side, Trouble},
+    state::{Listing, Picked, Review, Side, Trouble},
 };
 
 /// Progress does not redraw the window more often than this.
@@ -77,7 +77,7 @@ pub enum Event {
         /// Seconds since the start.
         at_s: f64,
         /// What it said.
-        event: TrainEvent,
+        event: train::Event,
     },
     /// The training child ended.
     TrainingEnded(Exit),
@@ -413,14 +413,14 @@ impl Jobs {
     /// # Errors
     /// When no thread can be started.
     pub fn forget_models(&self, dirs: Vec<PathBuf>) -> Result<(), Trouble> {
-        use nearsay_core::store::Store as _;
+        use nearsay_core::{servable, store::DiskStore};
         if dirs.is_empty() {
             return Ok(());
         }
         let remove = move || {
             for dir in dirs {
                 // What stays behind only takes room.
-                nearsay_core::store::DiskStore.remove(&dir).ok();
+                servable::remove(&DiskStore, &dir).ok();
             }
         };
         thread::start("tidying", remove, || {})

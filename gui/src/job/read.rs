@@ -17,8 +17,9 @@ use super::{Event, Outlet, thread};
 use crate::{
     project::{
         Document, Edit, Import, ImportId, Problem, ProblemKind, Shared,
-        merge::{self, Incoming, Row},
-        sample,
+        files::{file_name, has_faq_extension},
+        merge::{self, Incoming},
+        rows,
     },
     state::{ColumnsWanted, Trouble},
     text,
@@ -120,7 +121,7 @@ fn read_all(reading: Reading, stop: &AtomicBool, outlet: &Outlet) -> ReadDone {
     let (mut files, mut troubles) = (Vec::new(), Vec::new());
     let count = paths.len().max(1) as f32;
     for (place, path) in paths.iter().enumerate() {
-        let name = text::shell::file_name(path);
+        let name = file_name(path);
         let tell = |share: f32| outlet.progress(Event::Reading((place as f32 + share) / count));
         match file(path, &name, choice.as_ref(), stop, &tell) {
             Ok(incoming) => files.push(incoming),
@@ -168,7 +169,7 @@ fn file(
     if !about.is_file() {
         return Err(Unread::Trouble(text::trouble::not_a_file(name)));
     }
-    if !text::shell::is_readable(path) {
+    if !has_faq_extension(path) {
         return Err(Unread::Trouble(text::trouble::not_a_faq(name)));
     }
     let open = || File::open(path).map(BufReader::new).map_err(unreadable);
@@ -246,7 +247,7 @@ fn incoming(faq: Faq, again: impl BufRead, name: String, path: Option<PathBuf>) 
             problems,
             ..Import::default()
         },
-        rows: faq.rows.into_iter().map(sample::row).collect::<Vec<Row>>(),
+        rows: faq.rows.into_iter().map(rows::from_faq).collect(),
     }
 }
 

@@ -9,12 +9,13 @@ use std::{
 use nearsay_core::{
     faq::Row,
     store::{DiskStore, Store as _},
+    train,
 };
 
 use super::{
     Engine, Event, Outlet, TrainRequest,
     process::{Killer, Process},
-    protocol, thread,
+    thread,
 };
 use crate::{
     project::{Entries, Wording},
@@ -126,7 +127,7 @@ pub(super) fn start(
         "training",
         engine.train(request),
         move |line| {
-            if let Some(event) = protocol::train_event(line) {
+            if let Some(event) = parse_event(line) {
                 tell.progress(Event::Training {
                     at_s: began.elapsed().as_secs_f64(),
                     event,
@@ -147,6 +148,11 @@ pub(super) fn start(
     Ok(Handle { lines })
 }
 
+/// The event in a line of the child's output; `None` for other lines and for events of a newer program.
+fn parse_event(line: &str) -> Option<train::Event> {
+    serde_json::from_str(line).ok()
+}
+
 /// Passes lines on to the child until the handle is dropped; after "stop" waits for its end.
 fn mind(
     mut process: Process,
@@ -165,5 +171,33 @@ fn mind(
 fn kill_late(killer: &Killer, end: &Receiver<()>, patience: Duration) {
     if end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
         killer.kill();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parse_event_ignores_unknown_events_and_fields() {
+        assert_eq!(parse_event(r#"{"event":"moon","phase":3}"#), None);
+        assert_eq!(parse_event("Loading…"), None);
+        assert_eq!(
+            parse_event(r#"{"event":"embed","done":3,"total":9,"device":"cpu"}"#),
+            Some(train::Event::Embed {
+                done: 3,
+                total: 9,
+                eta_s: None
+            })
+        );
+    }
+
+    #[test]
+    fn parse_event_reads_epochs_without_validation() {
+        let line = r#"{"event":"epoch","epoch":2,"epochs":9,"loss":0.25,"train":{"rp@1":0.5,"rrk":0.6},"val":null,"eta_s":3}"#;
+        let Some(train::Event::Epoch(epoch)) = parse_event(line) else {
+            panic!("{line}");
+        };
+        assert_eq!((epoch.epoch, epoch.train.rp_1, epoch.val), (2, 0.5, None));
     }
 }

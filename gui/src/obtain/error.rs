@@ -1,5 +1,6 @@
 //! Why a model could not be had, and what to do.
 
+use crate::trouble::Trouble;
 use nearsay_core::model::ModelError;
 use nearsay_core::store::StoreError;
 use std::fmt;
@@ -109,5 +110,12 @@ impl From<StoreError> for ObtainError {
 impl From<ModelError> for ObtainError {
     fn from(error: ModelError) -> Self {
         Self::Model(error)
+    }
+}
+
+impl From<ObtainError> for Trouble {
+    fn from(error: ObtainError) -> Self {
+        // The message includes the remedy.
+        Self::new(error, "")
     }
 }

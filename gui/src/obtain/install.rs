@@ -2,7 +2,7 @@
 
 use super::{KnownModel, ObtainError, ObtainEvent, OnEvent, tell};
 use nearsay_core::model::sha256_hex;
-use nearsay_core::store::{FileKind, Store};
+use nearsay_core::store::{FileKind, Owned, Store};
 use std::path::Path;
 
 /// Written beside the model's files once their SHA-256 was found right.
@@ -12,7 +12,8 @@ pub(super) const MARKER: &str = "nearsay-verified.txt";
 pub(super) type ReadFile<'a> = dyn FnMut(&str, u64) -> Result<Vec<u8>, ObtainError> + 'a;
 
 /// Takes a model's files from `read`, checks each, and gives the folder its final name only when all
-/// are right. Whatever goes wrong before leaves nothing behind but what the next sweep clears away.
+/// are right. Files there that are not the model's stay. Whatever goes wrong before leaves nothing
+/// behind but what the next sweep clears away.
 pub(super) fn install(
     store: &dyn Store,
     model: &KnownModel,
@@ -21,8 +22,10 @@ pub(super) fn install(
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), ObtainError> {
     let staging = store.stage_dir(target)?;
-    let filled = fill(store, model, staging.path(), read, on_event)
-        .and_then(|()| Ok(store.rename_dir(staging.path(), target)?));
+    let filled = fill(store, model, staging.path(), read, on_event).and_then(|()| {
+        let owned = owned(store, model, target)?;
+        Ok(store.replace_dir(staging.path(), target, &owned)?)
+    });
     if filled.is_err() {
         // The first error is the one to tell; what stays is swept at the next start.
         store.remove(staging.path()).ok();
@@ -51,6 +54,38 @@ fn fill(
         write(store, folder, name, &bytes)?;
     }
     write(store, folder, MARKER, marker(model).as_bytes())
+}
+
+/// The files in a model's folder that may be replaced: all of the model's once it was put there by
+/// Nearsay, and before that only those with the very content that is to be written.
+fn owned(store: &dyn Store, model: &KnownModel, folder: &Path) -> Result<Owned, ObtainError> {
+    store.recover(folder)?;
+    let installed = store.exists(&folder.join(MARKER))?;
+    let mut names = vec![MARKER];
+    for file in &model.fetched {
+        let same = || -> Result<bool, ObtainError> {
+            let path = folder.join(&file.name);
+            Ok(store.exists(&path)?
+                && store.metadata(&path)?.len == file.size
+                && sha256_hex(&store.read(&path, file.size)?) == file.sha256)
+        };
+        if installed || same()? {
+            names.push(&file.name);
+        }
+    }
+    let written: Vec<_> = model.written().collect();
+    for (name, bytes) in &written {
+        let path = folder.join(name);
+        let same = || -> Result<bool, ObtainError> {
+            Ok(store.exists(&path)?
+                && store.metadata(&path)?.len == bytes.len() as u64
+                && store.read(&path, bytes.len() as u64)? == *bytes)
+        };
+        if installed || same()? {
+            names.push(name);
+        }
+    }
+    Ok(Owned::new(names))
 }
 
 fn write(store: &dyn Store, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ObtainError> {

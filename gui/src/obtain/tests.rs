@@ -199,3 +199,26 @@ fn a_file_larger_than_listed_is_not_read() {
     assert!(matches!(outcome, Err(ObtainError::Differs { .. })));
     assert_eq!(asked, [("config.json".to_owned(), 2)]);
 }
+
+#[test]
+fn install_keeps_files_of_others_and_does_not_write_over_them() {
+    let (store, model) = (with_folder(&FILES), tiny(&FILES));
+    let folder = bring(&store, &model).unwrap();
+    let notes = folder.join("notes/mine.txt");
+    store.create_dir_all(notes.parent().unwrap()).unwrap();
+    store.write_atomic(&notes, b"mine").unwrap();
+    bring(&store, &model).unwrap();
+    assert_eq!(store.read(&notes, 9).unwrap(), b"mine");
+    // Damaged after Nearsay put it there: repaired.
+    let weights = folder.join("model.safetensors");
+    store.write_atomic(&weights, b"cut").unwrap();
+    bring(&store, &model).unwrap();
+    assert!(locate(&store, &model, data()).is_some());
+    // A model of the user's own, put there by hand: kept.
+    store.remove(&folder.join(MARKER)).unwrap();
+    store.write_atomic(&weights, b"my own").unwrap();
+    let error = bring(&store, &model).unwrap_err().to_string();
+    assert!(error.contains("model.safetensors"), "{error}");
+    assert_eq!(store.read(&weights, 9).unwrap(), b"my own");
+    assert_eq!(store.read(&notes, 9).unwrap(), b"mine");
+}

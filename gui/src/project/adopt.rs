@@ -18,23 +18,39 @@ use std::{
 use candle_core::Device;
 use nearsay_core::{
     candle::bert::Precision,
-    servable::{self, AnswerSet, Manifest, Servable},
+    servable::{self, AnswerSet, Manifest, Servable, ServableError},
     store::{ErrorKind, FileKind, Store},
     train::Report,
 };
 
 use super::{
-    Document, Effort, Elsewhere, Folder, Import, Model, Models, Problem, ProblemKind, Shared,
-    Tally, folder,
+    Document, Effort, Elsewhere, Folder, Import, Model, Models, Problem, ProblemKind, ProjectError,
+    Shared, Tally,
+    files::{file_name, project_name},
+    folder,
     merge::{self, Incoming, Row},
     shelf,
 };
-use crate::{text, trouble::Trouble};
 
 /// In a project that was made of a folder: the folder's fingerprint.
 const MADE_OF: &str = "made-of";
 /// Its model is the first.
 const MODEL: &str = "1";
+
+/// Words that are stored in a project made from an exported folder.
+#[derive(Debug, Clone, Copy)]
+pub struct Labels<'a> {
+    /// Name of the project when the folder's name has nothing to show.
+    pub unnamed: &'a str,
+    /// Name of the import, from that of the folder.
+    pub import: fn(&str) -> String,
+    /// Description of the import.
+    pub described: &'a str,
+    /// Remark at an answer without a question.
+    pub no_question: &'a str,
+    /// What to do about such an answer.
+    pub no_question_fix: &'a str,
+}
 
 /// A project that was made of a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,12 +76,13 @@ pub fn adopt(
     store: &Arc<dyn Store>,
     data: &Path,
     from: &Path,
+    labels: &Labels<'_>,
     on_progress: &mut dyn FnMut(u64, u64),
-) -> Result<Adopted, Trouble> {
-    let refused = |error| text::folder::trouble(from, error);
+) -> Result<Adopted, ProjectError> {
+    let refused = |error| unusable(from, error);
     let fingerprint = servable::fingerprint(&**store, from).map_err(refused)?;
     let mut adopted = Adopted {
-        folder: text::shell::file_name(from),
+        folder: file_name(from),
         ..Adopted::default()
     };
     if let Some(dir) = made_of(&**store, data, &fingerprint)? {
@@ -75,13 +92,13 @@ pub fn adopt(
             ..adopted
         });
     }
-    let name = text::data::project_of(&[from.to_owned()]);
+    let name = project_name(&[from.to_owned()]).unwrap_or_else(|| labels.unnamed.to_owned());
     let projects = shelf::projects(data);
     store.create_dir_all(&projects)?;
     store.sweep(&projects)?;
     let dir = shelf::new_dir(&**store, data, &name)?;
     let staging = store.stage_dir(&dir)?;
-    let made = fill(store, staging.path(), from, &name, on_progress).and_then(|answers| {
+    let made = fill(store, staging.path(), from, &name, labels, on_progress).and_then(|answers| {
         store.write_atomic(&staging.path().join(MADE_OF), fingerprint.as_bytes())?;
         store.rename_dir(staging.path(), &dir)?;
         Ok(answers)
@@ -95,8 +112,19 @@ pub fn adopt(
     Ok(adopted)
 }
 
+fn unusable(dir: &Path, source: ServableError) -> ProjectError {
+    ProjectError::Model {
+        dir: dir.to_owned(),
+        source,
+    }
+}
+
 /// The project that was made of the folder with this fingerprint, if it is still there.
-fn made_of(store: &dyn Store, data: &Path, fingerprint: &str) -> Result<Option<PathBuf>, Trouble> {
+fn made_of(
+    store: &dyn Store,
+    data: &Path,
+    fingerprint: &str,
+) -> Result<Option<PathBuf>, ProjectError> {
     let projects = shelf::projects(data);
     let entries = match store.list(&projects) {
         Ok(entries) => entries,
@@ -120,9 +148,10 @@ fn fill(
     dir: &Path,
     from: &Path,
     name: &str,
+    labels: &Labels<'_>,
     on_progress: &mut dyn FnMut(u64, u64),
-) -> Result<usize, Trouble> {
-    let refused = |error| text::folder::trouble(from, error);
+) -> Result<usize, ProjectError> {
+    let refused = |error| unusable(from, error);
     let model_dir = dir.join(folder::MODELS).join(MODEL);
     store.create_dir_all(&model_dir)?;
     let manifest = servable::copy(&**store, from, &model_dir, on_progress).map_err(refused)?;
@@ -132,7 +161,7 @@ fn fill(
     let mut document = Document::named(name, folder::now_s());
     document.options.effort = effort(&manifest);
     if !model.answers().is_empty() {
-        let incoming = incoming(model.answers(), &text::shell::file_name(from));
+        let incoming = incoming(model.answers(), &file_name(from), labels);
         let edit = merge::edit(&document, "", vec![incoming]);
         document.apply(&edit);
     }
@@ -180,13 +209,13 @@ fn told(manifest: &Manifest) -> Elsewhere {
 }
 
 /// A folder's answers as those of a file.
-fn incoming(answers: &AnswerSet, folder: &str) -> Incoming {
+fn incoming(answers: &AnswerSet, folder: &str, labels: &Labels<'_>) -> Incoming {
     let mut problems = Vec::new();
     let rows = answers.iter().map(|known| {
         let line = u32::try_from(known.row).unwrap_or(u32::MAX);
         let mut questions = known.questions.clone();
         if questions.is_empty() {
-            problems.push(Shared::new(unasked(line, &known.answer)));
+            problems.push(Shared::new(unasked(line, &known.answer, labels)));
             questions.push(known.answer.clone());
         }
         Row {
@@ -198,8 +227,8 @@ fn incoming(answers: &AnswerSet, folder: &str) -> Incoming {
     });
     let rows: Vec<Row> = rows.collect();
     let import = Import {
-        name: text::folder::import(folder),
-        described: text::folder::IMPORT_WHAT.to_owned(),
+        name: (labels.import)(folder),
+        described: labels.described.to_owned(),
         read: rows.iter().map(|row| row.questions.len()).sum(),
         changed: problems.len(),
         put_away: problems.is_empty(),
@@ -210,12 +239,12 @@ fn incoming(answers: &AnswerSet, folder: &str) -> Incoming {
 }
 
 /// An answer that nobody has asked for yet stands as its own question, since every row has one.
-fn unasked(line: u32, answer: &str) -> Problem {
+fn unasked(line: u32, answer: &str, labels: &Labels<'_>) -> Problem {
     Problem {
         kind: ProblemKind::Changed,
         line: (line > 0).then_some(line),
-        reason: text::folder::NO_QUESTION.to_owned(),
-        fix: text::folder::NO_QUESTION_FIX.to_owned(),
+        reason: labels.no_question.to_owned(),
+        fix: labels.no_question_fix.to_owned(),
         excerpt: answer.chars().take(80).collect(),
         question: String::new(),
         answer: answer.to_owned(),

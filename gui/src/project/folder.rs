@@ -22,10 +22,9 @@ use nearsay_core::store::{ErrorKind, LockGuard, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Document, Models,
+    Document, Models, ProjectError,
     journal::{self, Record},
 };
-use crate::{text, trouble::Trouble};
 
 const SNAPSHOT: &str = "project.json";
 const JOURNAL: &str = "journal.jsonl";
@@ -97,7 +96,7 @@ impl Folder {
         dir: &Path,
         document: &Document,
         models: &Models,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, ProjectError> {
         store.create_dir_all(&dir.join(MODELS))?;
         let lock = store.lock(&dir.join(LOCK))?;
         let mut folder = Self {
@@ -116,9 +115,11 @@ impl Folder {
     ///
     /// # Errors
     /// When there is none, or neither its newest state nor the one before can be read.
-    pub fn open(store: Arc<dyn Store>, dir: &Path) -> Result<Opened, Trouble> {
+    pub fn open(store: Arc<dyn Store>, dir: &Path) -> Result<Opened, ProjectError> {
         if !store.exists(&dir.join(SNAPSHOT))? && !store.exists(&dir.join(LAST_SNAPSHOT))? {
-            return Err(text::trouble::no_project(dir));
+            return Err(ProjectError::NotFound {
+                dir: dir.to_owned(),
+            });
         }
         let lock = match store.lock(&dir.join(LOCK)) {
             Ok(lock) => Some(lock),
@@ -134,7 +135,11 @@ impl Folder {
             Some((found, torn)) => (found, torn, false),
             None => match load(&*store, dir, LAST_SNAPSHOT, &[LAST_JOURNAL, JOURNAL])? {
                 Some((found, _)) => (found, true, true),
-                None => return Err(text::trouble::damaged_project(dir)),
+                None => {
+                    return Err(ProjectError::Damaged {
+                        dir: dir.to_owned(),
+                    });
+                }
             },
         };
         let changed = store
@@ -183,10 +188,10 @@ impl Folder {
     ///
     /// # Errors
     /// When they cannot be written; none of them is there then.
-    pub fn append(&mut self, records: &[Record]) -> Result<bool, Trouble> {
+    pub fn append(&mut self, records: &[Record]) -> Result<bool, ProjectError> {
         let mut bytes = Vec::new();
         for (record, seq) in records.iter().zip(self.seq + 1..) {
-            bytes.extend(journal::line(seq, record).map_err(unwritable)?);
+            bytes.extend(journal::line(seq, record)?);
         }
         self.store.append_sync(&self.dir.join(JOURNAL), &bytes)?;
         self.seq += records.len() as u64;
@@ -199,14 +204,13 @@ impl Folder {
     ///
     /// # Errors
     /// When it cannot be written; the former state is there then.
-    pub fn snapshot(&mut self, document: &Document, models: &Models) -> Result<(), Trouble> {
+    pub fn snapshot(&mut self, document: &Document, models: &Models) -> Result<(), ProjectError> {
         let bytes = serde_json::to_vec(&SnapshotOut {
             format: FORMAT,
             seq: self.seq,
             document,
             models,
-        })
-        .map_err(unwritable)?;
+        })?;
         let path = |name: &str| self.dir.join(name);
         for (from, to) in [(SNAPSHOT, LAST_SNAPSHOT), (JOURNAL, LAST_JOURNAL)] {
             if self.store.exists(&path(from))? {
@@ -224,7 +228,7 @@ impl Folder {
     ///
     /// # Errors
     /// When the mark cannot be removed; nothing is lost by that.
-    pub fn close(self) -> Result<(), Trouble> {
+    pub fn close(self) -> Result<(), ProjectError> {
         Ok(self.store.remove(&self.dir.join(OPEN))?)
     }
 
@@ -240,7 +244,7 @@ fn load(
     dir: &Path,
     snapshot: &str,
     journals: &[&str],
-) -> Result<Option<(SnapshotIn, bool)>, Trouble> {
+) -> Result<Option<(SnapshotIn, bool)>, ProjectError> {
     #[derive(Deserialize)]
     struct Version {
         format: u32,
@@ -250,7 +254,9 @@ fn load(
     };
     match serde_json::from_slice::<Version>(&bytes) {
         Ok(Version { format }) if format > FORMAT => {
-            return Err(text::trouble::newer_project(dir));
+            return Err(ProjectError::Newer {
+                dir: dir.to_owned(),
+            });
         }
         Ok(_) => {}
         Err(_) => return Ok(None),
@@ -280,7 +286,7 @@ fn load(
     Ok(Some((found, torn)))
 }
 
-fn read(store: &dyn Store, path: &Path) -> Result<Option<Vec<u8>>, Trouble> {
+fn read(store: &dyn Store, path: &Path) -> Result<Option<Vec<u8>>, ProjectError> {
     let mut bytes = Vec::new();
     match store.metadata(path) {
         Ok(about) if about.len <= LIMIT => {}
@@ -288,18 +294,14 @@ fn read(store: &dyn Store, path: &Path) -> Result<Option<Vec<u8>>, Trouble> {
         Err(error) if matches!(error.kind, ErrorKind::NotFound) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    store.open(path)?.read_to_end(&mut bytes).map_err(|error| {
-        Trouble::new(
-            format_args!("{} cannot be read", path.display()),
-            "Look whether the disk it is on is still there",
-        )
-        .with_detail(error.to_string())
-    })?;
+    store
+        .open(path)?
+        .read_to_end(&mut bytes)
+        .map_err(|source| ProjectError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
     Ok(Some(bytes))
-}
-
-fn unwritable(error: serde_json::Error) -> Trouble {
-    text::trouble::broken().with_detail(error.to_string())
 }
 
 /// Seconds since 1970.

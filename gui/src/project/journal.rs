@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Edit, Models, shelf::fnv1a};
+use super::{Edit, Models, hash::fnv1a};
 
 /// Something that happened to a project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

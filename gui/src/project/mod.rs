@@ -12,6 +12,12 @@
 //! | [`shelf`] | all projects, which were opened last, and what somebody prefers |
 //! | [`adopt`] | an exported folder becomes a project |
 //! | [`sample`] | the library's FAQ, to try things with |
+//! | [`rows`] | rows of a file as the project stores them |
+//! | [`files`] | names of files and projects, and which files can be opened |
+//! | [`estimate`] | how long a training takes |
+//! | [`stop_words`] | words that say little about a question |
+//! | [`hash`] | the hash behind checksums and roles |
+//! | [`error`] | what can fail |
 //!
 //! # How nothing is lost
 //!
@@ -22,23 +28,30 @@
 
 pub mod adopt;
 pub mod document;
+pub mod error;
+pub mod estimate;
+pub mod files;
 pub mod folder;
+pub mod hash;
 pub mod history;
 pub mod journal;
 pub mod merge;
 pub mod models;
 pub mod roles;
+pub mod rows;
 pub mod sample;
 pub mod shared;
 pub mod shelf;
+pub mod stop_words;
 
 pub use adopt::Adopted;
 pub use document::{
     Counts, Document, Edit, Effort, Entries, Entry, EntryId, Import, ImportId, Options, Patch,
     Problem, ProblemKind, RowId, Tuning, Wording,
 };
+pub use error::ProjectError;
 pub use folder::{Folder, Opened};
 pub use history::History;
 pub use models::{Elsewhere, Model, Models, Pending, Tally};
 pub use shared::Shared;
-pub use shelf::{Preferences, Recent};
+pub use shelf::{Appearance, Preferences, Recent};

@@ -8,8 +8,7 @@
 
 use nearsay_core::faq::normalize;
 
-use super::Entry;
-use crate::project::shelf::fnv1a;
+use super::{Entry, hash::fnv1a};
 
 /// Of so many questions one is kept aside.
 const ONE_IN: u64 = 5;

@@ -7,16 +7,15 @@ use nearsay_core::faq::{self, ReadOptions};
 use super::{
     Document, Import,
     merge::{self, Incoming, Row},
+    rows,
 };
-use crate::text;
-
 static FAQ: &str = include_str!("../../../data/library_faq.jsonl");
 static QUESTIONS: &str = include_str!("../../../data/library_questions.jsonl");
 
-/// A new copy of the sample.
+/// A new copy of the sample, as a project of this name with an import of that name.
 #[must_use]
-pub fn document() -> Document {
-    let mut document = Document::named(text::shell::SAMPLE, 1);
+pub fn document(name: &str, import: &str) -> Document {
+    let mut document = Document::named(name, 1);
     document.options.sample = true;
     let mut rows = read(FAQ);
     let place: HashMap<String, usize> = rows
@@ -30,7 +29,7 @@ pub fn document() -> Document {
         }
     }
     let import = Import {
-        name: text::shell::SAMPLE_FILE.to_owned(),
+        name: import.to_owned(),
         read: rows.len(),
         put_away: true,
         ..Import::default()
@@ -49,18 +48,8 @@ fn read(jsonl: &str) -> Vec<Row> {
         .unwrap_or_default()
         .rows
         .into_iter()
-        .map(row)
+        .map(rows::from_faq)
         .collect()
-}
-
-/// A row of a file as the project takes it.
-pub(crate) fn row(row: faq::Row) -> Row {
-    Row {
-        line: u32::try_from(row.line).unwrap_or(u32::MAX),
-        source: row.source.or(row.filename),
-        questions: std::iter::once(row.question).chain(row.wordings).collect(),
-        answer: row.answer,
-    }
 }
 
 #[cfg(test)]
@@ -69,7 +58,7 @@ mod tests {
 
     #[test]
     fn the_sample_is_there_and_enough_to_train_on() {
-        let sample = document();
+        let sample = document("Library", "the sample");
         assert!(sample.entries.len() > 300, "{}", sample.entries.len());
         let counts = sample.counts();
         assert!(counts.questions > 1000 && counts.is_enough(), "{counts:?}");

@@ -5,12 +5,24 @@ use std::path::{Path, PathBuf};
 use nearsay_core::store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::{state::Appearance, trouble::Trouble};
+use super::ProjectError;
 
 const PREFERENCES: &str = "settings.json";
 const PROJECTS: &str = "projects";
 /// So many recent projects are listed.
 const RECENTS: usize = 10;
+
+/// The colour scheme of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Appearance {
+    /// Follow the system.
+    #[default]
+    System,
+    /// Dark text on a light background.
+    Light,
+    /// Light text on a dark background.
+    Dark,
+}
 
 /// A project that was opened before.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -91,10 +103,9 @@ impl Preferences {
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn save(&self, store: &dyn Store, data: &Path) -> Result<(), Trouble> {
+    pub fn save(&self, store: &dyn Store, data: &Path) -> Result<(), ProjectError> {
         store.create_dir_all(data)?;
-        let bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| crate::text::trouble::broken().with_detail(error.to_string()))?;
+        let bytes = serde_json::to_vec_pretty(self)?;
         Ok(store.write_atomic(&data.join(PREFERENCES), &bytes)?)
     }
 
@@ -145,14 +156,6 @@ pub fn new_dir(store: &dyn Store, data: &Path, name: &str) -> Result<PathBuf, St
         }
     }
     Ok(projects.join(slug))
-}
-
-/// FNV-1a, 64 bits: the same on every machine and in every version.
-#[must_use]
-pub fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 #[cfg(test)]

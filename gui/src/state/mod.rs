@@ -1,17 +1,19 @@
-//! What the window knows: plain data, without a single window type.
+//! The state of the window: plain data without egui types.
 //!
-//! Views read it, [`command`](crate::command) changes it, jobs fill it through commands.
+//! Views draw it. [`command`](crate::command) changes it, for commands of the user and for events of
+//! workers.
 
 mod ask;
 mod data;
 mod export;
 mod findings;
+mod intent;
 mod project;
 mod shell;
 pub mod sureness;
 mod training;
 
-pub use crate::trouble::Trouble;
+pub use crate::{project::Appearance, trouble::Trouble};
 pub use ask::{Answer, Ask, Batch, Correcting, Reply, Said, Side};
 pub use data::{
     Column, ColumnsWanted, Data, DataView, Draft, DraftOf, Listing, Only, Review, Sort, Suggestion,
@@ -19,6 +21,7 @@ pub use data::{
 };
 pub use export::{Export, Exported, ExportedFile};
 pub use findings::{ConfusedPair, Findings, OverRetrieved, TopicChange};
+pub use intent::{Mend, Picked};
 pub use project::{Project, Saved};
 pub use shell::{Level, Message, Overlay, Shell};
 pub use sureness::Sureness;
@@ -45,18 +48,6 @@ pub enum Step {
 impl Step {
     /// All steps, in the order of work.
     pub const ALL: [Self; 4] = [Self::Data, Self::Train, Self::Ask, Self::Export];
-}
-
-/// Light, dark, or whatever the system says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Appearance {
-    /// Follow the system.
-    #[default]
-    System,
-    /// Dark text on light ground.
-    Light,
-    /// Light text on dark ground.
-    Dark,
 }
 
 /// Everything a view may draw.

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::{answers, count, number};
-use crate::state::{Answer, Side, State};
+use crate::{
+    project::files::file_name,
+    state::{Answer, Side, State},
+};
 
 /// Name of the search box.
 pub const BOX: &str = "Ask a question";
@@ -228,23 +231,12 @@ pub fn batch_running(name: &str, done: usize, total: usize) -> String {
 
 /// In the status line.
 pub fn batch_done(path: &Path) -> String {
-    format!("The answers are in {}", super::shell::file_name(path))
+    format!("The answers are in {}", file_name(path))
 }
 
 /// A file was dropped here.
 pub fn dropped(name: &str) -> String {
     format!("What is {name}?")
-}
-
-/// Words that nearly every question has: marking them would say nothing.
-const COMMON: [&str; 24] = [
-    "and", "are", "can", "could", "did", "does", "for", "from", "have", "how", "not", "should",
-    "that", "the", "this", "was", "what", "when", "where", "which", "who", "why", "with", "you",
-];
-
-/// A word, in lower case, is worth marking when two texts share it.
-pub fn says_something(word: &str) -> bool {
-    word.chars().count() > 2 && !COMMON.contains(&word)
 }
 
 /// Name of a copy button.

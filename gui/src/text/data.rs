@@ -6,10 +6,12 @@ use super::{answers, count, number, questions};
 use nearsay_core::faq::{Encoding, Faq, Shape};
 
 use crate::{
-    command::Mend,
-    job::Picked,
-    project::{Counts, Document, Entry, Problem, Wording, merge::Incoming},
-    state::{Column, DraftOf, SuggestionKind},
+    project::{
+        Counts, Document, Entry, Problem, Wording,
+        files::{FAQ_EXTENSIONS, file_name},
+        merge::Incoming,
+    },
+    state::{Column, DraftOf, Mend, Picked, SuggestionKind},
 };
 
 /// The step's headline.
@@ -39,10 +41,6 @@ pub const NOT_PICKED: &str =
 pub const DIALOG_FILTER: &str = "FAQ files";
 /// Second filter of the file dialog.
 pub const DIALOG_ALL: &str = "All files";
-/// Endings of files that can be read.
-pub const READABLE: [&str; 9] = [
-    "csv", "tsv", "tab", "jsonl", "ndjson", "json", "txt", "md", "markdown",
-];
 /// Headline of the examples of what a file may look like.
 pub const FORMATS: &str = "What should my file look like?";
 /// Dismisses a trouble.
@@ -213,7 +211,10 @@ pub fn dialog_title(what: Picked) -> &'static str {
 
 /// Which files can be read.
 pub fn readable() -> String {
-    let endings: Vec<String> = READABLE.iter().map(|ending| format!(".{ending}")).collect();
+    let endings: Vec<String> = FAQ_EXTENSIONS
+        .iter()
+        .map(|ending| format!(".{ending}"))
+        .collect();
     format!("I can read {}. Save spreadsheets as CSV", endings.join(" "))
 }
 
@@ -247,22 +248,8 @@ pub fn reading(name: &str) -> String {
 /// Names of files, for the status line.
 pub fn names(paths: &[PathBuf]) -> String {
     match paths {
-        [only] => super::shell::file_name(only),
+        [only] => file_name(only),
         many => count(many.len(), "file", "files"),
-    }
-}
-
-/// Name of a project that begins with these files.
-pub fn project_of(paths: &[PathBuf]) -> String {
-    let stem = paths.first().and_then(|path| path.file_stem());
-    let name = stem.map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
-    match name.as_deref().map(str::trim) {
-        None | Some("") => super::shell::NEW_PROJECT.to_owned(),
-        Some(name) => {
-            let mut letters = name.chars();
-            let first = letters.next().map(char::to_uppercase);
-            first.into_iter().flatten().chain(letters).collect()
-        }
     }
 }
 

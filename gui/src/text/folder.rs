@@ -4,9 +4,9 @@ use std::path::Path;
 
 use nearsay_core::servable::ServableError;
 
-use super::{answers, count, of_hundred, percent, questions, shell::file_name};
+use super::{answers, count, of_hundred, percent, questions};
 use crate::{
-    project::{Adopted, Elsewhere, Tally},
+    project::{Adopted, Elsewhere, Tally, files::file_name},
     state::Trouble,
 };
 
@@ -137,4 +137,26 @@ pub fn trouble(dir: &Path, error: ServableError) -> Trouble {
         ),
     };
     trouble.with_detail(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unusable_folders_are_named_with_a_remedy() {
+        let not_a_model = ServableError::NotAModel {
+            dir: "/data/desk".into(),
+        };
+        let newer = ServableError::Newer { format: 9 };
+        for (error, words) in [
+            (not_a_model, "neither a project nor a model in desk"),
+            (newer, "desk was made by a newer Nearsay"),
+        ] {
+            let trouble = trouble(Path::new("/data/desk"), error);
+            assert!(trouble.what.contains(words), "{trouble}");
+            assert!(!trouble.fix.is_empty(), "{trouble}");
+            assert_eq!(trouble.detail, "/data/desk");
+        }
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use super::{count, data::READABLE};
-use crate::state::{Appearance, Project, Saved, State, Step};
+use super::count;
+use crate::{
+    project::files::{OpenKind, file_name},
+    state::{Appearance, Project, Saved, State, Step},
+};
 
 /// The program's name.
 pub const APP: &str = "Nearsay";
@@ -294,20 +297,19 @@ pub fn sample_banner(no_drops: bool) -> &'static str {
     }
 }
 
-/// What a drop of these files will do: a headline and a line below it.
-pub fn drop_promise(paths: &[&Path], state: &State) -> (String, String) {
+/// What dropping these files will do: a headline and a line below it.
+pub fn drop_promise(paths: &[&Path], kind: OpenKind, state: &State) -> (String, String) {
     let Some(first) = paths.first() else {
         return ("Add these files".to_owned(), String::new());
     };
     let name = file_name(first);
-    if paths.len() == 1 && is_project(first) {
-        return (format!("Open the project {name}"), String::new());
-    }
-    if paths.len() == 1 && is_model(first) {
-        return super::folder::promise(first);
-    }
-    if paths.iter().all(|path| !is_readable(path)) {
-        return (format!("I cannot read {name}"), super::data::readable());
+    match kind {
+        OpenKind::Project => return (format!("Open the project {name}"), String::new()),
+        OpenKind::Model => return super::folder::promise(first),
+        OpenKind::Unreadable => {
+            return (format!("I cannot read {name}"), super::data::readable());
+        }
+        OpenKind::Faqs => {}
     }
     let what = match paths.len() {
         1 => name,
@@ -330,32 +332,4 @@ pub fn drop_promise(paths: &[&Path], state: &State) -> (String, String) {
         format!("Add {what} to {}", state.project.name()),
         more.to_owned(),
     )
-}
-
-/// The last part of a path.
-pub fn file_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
-}
-
-/// The folder of a project; of a damaged one there may be only the state before.
-pub fn is_project(path: &Path) -> bool {
-    ["project.json", "project.last.json"]
-        .iter()
-        .any(|name| path.join(name).is_file())
-}
-
-/// A folder that was exported.
-pub fn is_model(path: &Path) -> bool {
-    path.join("nearsay.json").is_file()
-}
-
-/// The file's ending is one we read. Files without an ending may be anything: those are tried.
-pub fn is_readable(path: &Path) -> bool {
-    path.extension().is_none_or(|ending| {
-        let ending = ending.to_string_lossy().to_lowercase();
-        READABLE.contains(&ending.as_str())
-    })
 }

@@ -4,8 +4,7 @@ use super::{
     answers, count, duration, megabytes, number, of_hundred, percent, questions, time_left,
 };
 use crate::{
-    job,
-    project::{Counts, Effort, Models, Tally, shelf::Pace},
+    project::{Counts, Effort, Models, Tally, estimate::Estimate},
     state::{List, Outcome, Round, Stage, TopicChange, Training},
 };
 
@@ -287,50 +286,15 @@ pub fn effort_what(effort: Effort) -> &'static str {
     }
 }
 
-/// Rounds a training takes before it stops by itself, by experience.
-const ROUNDS_TAKEN: f64 = 12.0;
-
-/// How long it would take on this machine; none before anything was measured.
-pub fn estimate(
-    effort: Effort,
-    pairs: usize,
-    texts: usize,
-    rounds: Option<u32>,
-    pace: &Pace,
-) -> Option<String> {
-    let (usual, _) = job::usual(effort, pairs);
-    let rounds = rounds.map_or(ROUNDS_TAKEN.min(usual as f64), f64::from);
-    let guess = |of_guess: f64| pace.guess.map(|guess| guess * of_guess);
-    let (learning, of_guess) = match effort {
-        Effort::Quick => (pace.quick, QUICK_OF_GUESS),
-        Effort::Balanced => (pace.balanced, BALANCED_OF_GUESS),
-        Effort::Thorough => (pace.thorough, THOROUGH_OF_GUESS),
-    };
-    let rounds = rounds * job::times(effort, pairs);
-    let learning_s = pairs as f64 * rounds / learning.or(guess(of_guess))?;
-    let reading_s = match effort {
-        Effort::Quick => 0.0,
-        _ => texts as f64 / pace.reading.or(guess(READING_OF_GUESS))?,
-    };
-    let seconds = duration(learning_s + reading_s + 1.0);
-    // Of the two, what takes longest must have been measured.
-    let measured = match effort {
-        Effort::Balanced => pace.reading,
-        _ => learning,
-    };
-    Some(match measured {
-        Some(_) => format!("About {seconds} on this computer, by the last time"),
-        None => format!("About {seconds} on this computer"),
-    })
+/// How long a training would take on this machine.
+pub fn estimate(estimate: &Estimate) -> String {
+    let seconds = duration(estimate.seconds);
+    if estimate.measured {
+        format!("About {seconds} on this computer, by the last time")
+    } else {
+        format!("About {seconds} on this computer")
+    }
 }
-
-/// Pairs a second for each billion operations a second of this machine's matrix product, measured
-/// where we develop, by effort; and texts read. A network learns from 100 pairs a second there, and asks
-/// the questions it is chosen by after every round, which takes the rest of the time.
-const QUICK_OF_GUESS: f64 = 60.0;
-const BALANCED_OF_GUESS: f64 = 80.0;
-const THOROUGH_OF_GUESS: f64 = 0.4;
-const READING_OF_GUESS: f64 = 2.5;
 
 /// What changed since the last training.
 pub fn changes(edits: u32, estimate: Option<&str>) -> String {
@@ -602,10 +566,11 @@ pub fn best_value(round: &Round) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::{estimate::training_time, shelf::Pace};
 
     /// Of a thousand pairs, about as many as a large FAQ has.
     fn told(effort: Effort, rounds: Option<u32>, pace: &Pace) -> Option<String> {
-        estimate(effort, 1000, 2000, rounds, pace)
+        training_time(effort, 1000, 2000, rounds, pace).map(|found| estimate(&found))
     }
 
     #[test]

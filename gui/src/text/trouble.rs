@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::state::Trouble;
+use crate::{project::ProjectError, state::Trouble};
 
 /// The system gives no more threads.
 pub fn no_thread() -> Trouble {
@@ -108,31 +108,41 @@ pub fn own_model() -> Trouble {
     )
 }
 
-/// There is no project in this folder.
-pub fn no_project(dir: &Path) -> Trouble {
-    Trouble::new(
-        format!("There is no project in {}", dir.display()),
-        "Choose a folder with a file project.json, or begin a new project",
-    )
-}
-
-/// Neither of a project's states can be read.
-pub fn damaged_project(dir: &Path) -> Trouble {
-    Trouble::new(
-        format!(
-            "The project in {} is damaged and cannot be read",
-            dir.display()
+/// Why a project could not be opened, made or written.
+pub fn project(error: ProjectError) -> Trouble {
+    match error {
+        ProjectError::NotFound { dir } => Trouble::new(
+            format!("There is no project in {}", dir.display()),
+            "Choose a folder with a file project.json, or start a new project",
         ),
-        "Take project.json back from a backup, or begin a new project with your FAQ file",
-    )
+        ProjectError::Damaged { dir } => Trouble::new(
+            format!(
+                "The project in {} is damaged and cannot be read",
+                dir.display()
+            ),
+            "Restore project.json from a backup, or start a new project with your FAQ file",
+        ),
+        ProjectError::Newer { dir } => Trouble::new(
+            format!("The project in {} is from a newer Nearsay", dir.display()),
+            "Install the newest Nearsay to open it",
+        ),
+        ProjectError::Read { path, source } => Trouble::new(
+            format!("{} cannot be read", path.display()),
+            "Check that the disk it is on is still connected",
+        )
+        .with_detail(source.to_string()),
+        ProjectError::Model { dir, source } => super::folder::trouble(&dir, source),
+        ProjectError::Store(error) => error.into(),
+        error => broken().with_detail(error_chain(&error)),
+    }
 }
 
-/// A project of a newer program.
-pub fn newer_project(dir: &Path) -> Trouble {
-    Trouble::new(
-        format!("The project in {} is from a newer Nearsay", dir.display()),
-        "Install the newest Nearsay to open it",
-    )
+/// An error with its causes, for the details of a trouble.
+fn error_chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |chain, cause| {
+        format!("{chain}: {cause}")
+    })
 }
 
 /// The project is not on disk.

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     command::Command,
+    project::stop_words::is_content_word,
     state::{Answer, Correcting, Reply, Said, Side, State, Step, Sureness, sureness},
     text, theme,
 };
@@ -370,7 +371,7 @@ fn marked(
     };
     let asked: Vec<String> = words(query)
         .map(str::to_lowercase)
-        .filter(|word| text::ask::says_something(word))
+        .filter(|word| is_content_word(word))
         .collect();
     let mut job = LayoutJob::default();
     job.wrap.max_width = width;

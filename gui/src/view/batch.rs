@@ -3,12 +3,17 @@
 use egui::{CollapsingHeader, Key, TextEdit, Ui};
 
 use super::{Commands, trouble, widget};
-use crate::{command::Command, job::Picked, state::State, text};
+use crate::{
+    command::Command,
+    project::files::file_name,
+    state::{Picked, State},
+    text,
+};
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let batch = &state.ask.batch;
     if let Some(path) = &batch.dropped {
-        let name = text::shell::file_name(path);
+        let name = file_name(path);
         widget::banner(ui, &text::ask::dropped(&name), |ui| {
             if widget::link(ui, text::shell::CANCEL).clicked() {
                 commands.push(Command::AnswerDropped(None));

@@ -5,8 +5,7 @@ use egui::{InputState, Key, Modifiers, RichText, ScrollArea, Sides, TextEdit, Ui
 use super::{Commands, widget};
 use crate::{
     command::Command,
-    job::Picked,
-    state::{Appearance, DataView, List, Overlay, State, Step},
+    state::{Appearance, DataView, List, Overlay, Picked, State, Step},
     text, theme,
 };
 

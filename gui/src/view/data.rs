@@ -5,8 +5,7 @@ use egui::{Align, CollapsingHeader, Frame, Key, Layout, RichText, Stroke, TextEd
 use super::{Commands, imports, mend, table, topics, trouble, widget};
 use crate::{
     command::Command,
-    job::Picked,
-    state::{Data, DataView, Only, State},
+    state::{Data, DataView, Only, Picked, State},
     text, theme,
 };
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{Align2, Color32, Id, LayerId, Order, Stroke, StrokeKind, TextStyle, Ui, vec2};
 
 use super::Commands;
-use crate::{command::Command, state::State, text, theme};
+use crate::{command::Command, project::files::OpenKind, state::State, text, theme};
 
 pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
     let dropped: Vec<PathBuf> = ui.input(|input| {
@@ -25,7 +25,10 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
     });
     if let Some(hovered) = hovered {
         let paths: Vec<&Path> = hovered.iter().map(PathBuf::as_path).collect();
-        promise(ui, &text::shell::drop_promise(&paths, state));
+        promise(
+            ui,
+            &text::shell::drop_promise(&paths, OpenKind::of(&paths), state),
+        );
     }
 }
 

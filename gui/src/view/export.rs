@@ -5,8 +5,7 @@ use egui::{Key, RichText, Sides, TextEdit, Ui};
 use super::{Commands, train, trouble, widget};
 use crate::{
     command::Command,
-    job::Picked,
-    state::{Exported, State, Step},
+    state::{Exported, Picked, State, Step},
     text, theme,
 };
 

@@ -5,8 +5,7 @@ use egui::{InputState, Key, Modifiers, Ui};
 use super::{Commands, ask};
 use crate::{
     command::{Choose, Command},
-    job::Picked,
-    state::{DataView, Overlay, State, Step},
+    state::{DataView, Overlay, Picked, State, Step},
 };
 
 pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {

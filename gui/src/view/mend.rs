@@ -7,9 +7,9 @@ use super::{
     widget::{self, Tone},
 };
 use crate::{
-    command::{Command, Mend},
+    command::Command,
     project::RowId,
-    state::{State, Suggestion, SuggestionKind},
+    state::{Mend, State, Suggestion, SuggestionKind},
     text, theme,
 };
 

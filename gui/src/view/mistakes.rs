@@ -71,7 +71,7 @@ pub(super) fn again(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
     let said = match state.project.elsewhere() {
         Some(_) => text::folder::changes(edits),
-        None => text::train::changes(edits, super::train::estimate(state).as_deref()),
+        None => text::train::changes(edits, super::estimate::of_chosen(state).as_deref()),
     };
     widget::banner(ui, &said, |ui| {
         if widget::primary(ui, true, text::train::TRAIN_AGAIN)

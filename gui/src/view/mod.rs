@@ -8,6 +8,7 @@ mod commands;
 mod data;
 mod draft;
 mod drops;
+mod estimate;
 mod export;
 mod findings;
 mod imports;
@@ -32,8 +33,7 @@ use egui::{CentralPanel, Frame, Panel, ScrollArea, Ui};
 
 use crate::{
     command::Command,
-    job::Picked,
-    state::{Saved, State, Step},
+    state::{Picked, Saved, State, Step},
     text, theme,
 };
 

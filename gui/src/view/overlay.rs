@@ -5,9 +5,8 @@ use egui::{RichText, ScrollArea, Sides, TextEdit, Ui};
 use super::{Commands, status, widget};
 use crate::{
     command::Command,
-    job::Picked,
     project::Preferences,
-    state::{Appearance, Overlay, State},
+    state::{Appearance, Overlay, Picked, State},
     text, theme,
 };
 

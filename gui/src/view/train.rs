@@ -2,7 +2,7 @@
 
 use egui::{RichText, Sides, Ui, vec2};
 
-use super::{Commands, findings, mistakes, plot, stages, trouble, tuning, widget};
+use super::{Commands, estimate, findings, mistakes, plot, stages, trouble, tuning, widget};
 use crate::{
     command::Command,
     project::{Effort, Elsewhere, Tally},
@@ -169,27 +169,13 @@ fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 ui.vertical(|ui| {
                     ui.spacing_mut().item_spacing.y = 1.0;
                     ui.label(text::train::effort_what(effort));
-                    if let Some(estimate) = estimate_of(state, effort) {
+                    if let Some(estimate) = estimate::of_effort(state, effort) {
                         widget::small(ui, estimate);
                     }
                 });
             });
         }
     });
-}
-
-/// How long training as chosen would take, in words.
-pub(super) fn estimate(state: &State) -> Option<String> {
-    estimate_of(state, state.project.document.options.effort)
-}
-
-fn estimate_of(state: &State, effort: Effort) -> Option<String> {
-    let document = &state.project.document;
-    let counts = state.project.counts;
-    let (pairs, texts) = (counts.learned(), counts.questions + counts.answers);
-    let rounds = document.options.tuning.rounds;
-    let pace = &state.shell.preferences.pace;
-    text::train::estimate(effort, pairs, texts, rounds, pace)
 }
 
 fn plots(ui: &mut Ui, training: &Training) {

@@ -3,12 +3,18 @@
 use egui::{CollapsingHeader, DragValue, RichText, Ui};
 
 use super::{Commands, widget};
-use crate::{command::Command, job, project::Tuning, state::State, text, theme};
+use crate::{
+    command::Command,
+    project::{Tuning, estimate},
+    state::State,
+    text, theme,
+};
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let options = &state.project.document.options;
     let tuning = options.tuning;
-    let (rounds, batch) = job::usual(options.effort, state.project.counts.learned());
+    let (rounds, batch) =
+        estimate::default_epochs_and_batch(options.effort, state.project.counts.learned());
     let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let header = CollapsingHeader::new(text::train::CURIOUS)
         .id_salt("curious")

@@ -19,9 +19,9 @@ use egui_kittest::{
 use nearsay::{
     app::App,
     command::Command,
-    job::{Engine, FileDialog, Picked, Picking},
+    job::{Engine, Event, FileDialog, Picking},
     project::{Document, RowId},
-    state::{Check, ConfusedPair, OverRetrieved, Saved, Side, State, Verdict},
+    state::{Check, ConfusedPair, OverRetrieved, Picked, Saved, Side, State, Verdict},
     theme,
 };
 
@@ -160,6 +160,13 @@ const STEPS: usize = 4;
 pub fn tell(window: &mut Window, command: Command) {
     let ctx = window.ctx.clone();
     window.state_mut().apply(&ctx, command);
+    window.run_steps(STEPS);
+}
+
+/// Passes an event to the app as if a worker had sent it.
+pub fn tell_event(window: &mut Window, event: Event) {
+    let ctx = window.ctx.clone();
+    window.state_mut().apply_event(&ctx, event);
     window.run_steps(STEPS);
 }
 

@@ -100,3 +100,39 @@ fn edits_are_there_at_once_and_after_a_loss_of_power() {
     let texts = std::fs::read_to_string(model.join("answers.jsonl")).unwrap();
     assert!(!texts.contains("Quarto"));
 }
+
+#[test]
+fn files_of_others_stay_when_edits_are_folded() {
+    let (_dir, model) = copy();
+    std::fs::create_dir_all(model.join(".git/refs")).unwrap();
+    let others = ["Dockerfile", ".git/HEAD", "my-source-faq.jsonl"];
+    for file in others {
+        nearsay_tests::save(&model.join(file), "mine");
+    }
+    let there = |when: &str| {
+        for file in others {
+            assert_eq!(std::fs::read(model.join(file)).unwrap(), b"mine", "{when}");
+        }
+        assert!(model.join(".git/refs").is_dir(), "{when}");
+        assert!(!model.join("edits.jsonl").exists(), "{when}");
+    };
+    let owner = client(Some(TOKEN));
+    for (cat, in_peace) in [("Folio", true), ("Quarto", false)] {
+        let server = Server::start(serve(&model).args(["--token", TOKEN]));
+        there("started");
+        let cat = json!({"answer": format!("The cat is called {cat}.")});
+        let added = send(&server, &owner, "POST", "/answers", Some(cat));
+        assert_eq!(added.status, 201, "{added:?}");
+        if in_peace {
+            server.ask_to_end();
+            assert!(server.wait().success());
+            there("ended");
+        } else {
+            server.kill();
+        }
+    }
+    let server = Server::start(serve(&model).args(["--token", TOKEN]));
+    there("started again");
+    server.ask_to_end();
+    assert!(server.wait().success());
+}

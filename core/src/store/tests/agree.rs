@@ -36,6 +36,7 @@ enum Act {
     MakeDirs(usize),
     Copy(usize, usize),
     RenameDir(usize, usize),
+    ReplaceDir(usize, usize),
     Remove(usize),
     Read(usize),
     List(usize),
@@ -52,6 +53,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         path().prop_map(Act::MakeDirs),
         (path(), path()).prop_map(|(p, q)| Act::Copy(p, q)),
         (path(), path()).prop_map(|(p, q)| Act::RenameDir(p, q)),
+        (path(), path()).prop_map(|(p, q)| Act::ReplaceDir(p, q)),
         path().prop_map(Act::Remove),
         path().prop_map(Act::Read),
         path().prop_map(Act::List),
@@ -70,6 +72,7 @@ fn perform(store: &dyn Store, root: &Path, act: &Act) -> Result<String, ErrorKin
         Act::MakeDirs(p) => store.create_dir_all(&at(p)),
         Act::Copy(p, q) => store.copy(&at(p), &at(q)),
         Act::RenameDir(p, q) => store.rename_dir(&at(p), &at(q)),
+        Act::ReplaceDir(p, q) => store.replace_dir(&at(p), &at(q), &Owned::new(["a", "e/f"])),
         Act::Remove(p) => store.remove(&at(p)),
         Act::Read(p) => {
             let bytes = store.read(&at(p), ALL).map_err(|e| e.kind)?;

@@ -209,7 +209,8 @@ fn a_folder_is_staged_and_takes_its_name() {
             let file = staging.path().join("head");
             store.write_atomic(&file, content.as_bytes()).unwrap();
             assert_eq!(store.sweep(root).unwrap(), Swept::default());
-            store.rename_dir(staging.path(), &to).unwrap();
+            let owned = Owned::new(["head"]);
+            store.replace_dir(staging.path(), &to, &owned).unwrap();
             assert_eq!(
                 store.read(&to.join("head"), ALL).unwrap(),
                 content.as_bytes()
@@ -336,7 +337,7 @@ fn what_an_earlier_swap_left_aside_does_not_stop_the_next() {
             store.write_atomic(&file, content.as_bytes()).unwrap();
         }
         store
-            .rename_dir(&root.join("new"), &root.join("d"))
+            .replace_dir(&root.join("new"), &root.join("d"), &Owned::new(["f"]))
             .unwrap();
         assert_eq!(store.read(&root.join("d").join("f"), ALL).unwrap(), b"3");
         assert_eq!(store.sweep(root).unwrap(), Swept::default());

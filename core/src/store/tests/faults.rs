@@ -191,7 +191,7 @@ fn publish(store: &dyn Store, root: &Path, content: &str) -> Result<(), StoreErr
         store.write_atomic(&staging.path().join("a"), content.as_bytes())?;
         store.create_dir_all(&staging.path().join("deep"))?;
         store.write_atomic(&staging.path().join("deep").join("b"), content.as_bytes())?;
-        store.rename_dir(staging.path(), &to)
+        store.replace_dir(staging.path(), &to, &Owned::new(["a", "deep/b"]))
     })();
     if done.is_err() {
         store.remove(staging.path()).ok();

@@ -27,7 +27,13 @@ fn writes_until_killed() {
                 .write_atomic(&staging.path().join(file), &[n; 1000])
                 .unwrap();
         }
-        DiskStore.rename_dir(staging.path(), &dir).unwrap();
+        let owned = Owned::new(["a", "b"]);
+        DiskStore.replace_dir(staging.path(), &dir, &owned).unwrap();
+        if n == 0 {
+            DiskStore
+                .write_atomic(&dir.join("notes"), b"not ours")
+                .unwrap();
+        }
         if n == u8::MAX {
             break; // far more than the parent waits for
         }
@@ -39,6 +45,7 @@ fn a_killed_process_leaves_old_or_new() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let mut strays = 0;
+    let mut noted = false;
     for round in 0..25_u64 {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap())
             .args([
@@ -73,6 +80,10 @@ fn a_killed_process_leaves_old_or_new() {
         if DiskStore.exists(&root.join("d")).unwrap() {
             let of = |file| DiskStore.read(&root.join("d").join(file), ALL).unwrap();
             assert_eq!(of("a"), of("b"), "round {round}");
+            // Written once, in the first round or a later one, and never lost.
+            noted |= DiskStore.exists(&root.join("d").join("notes")).unwrap();
+            let notes = DiskStore.exists(&root.join("d").join("notes")).unwrap();
+            assert!(notes || !noted, "round {round}: notes are gone");
         }
         let left = DiskStore.entries(root).unwrap();
         assert!(left.iter().all(|e| names::ours(&e.name).is_none()));

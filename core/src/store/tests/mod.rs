@@ -8,6 +8,7 @@ mod agree;
 mod contract;
 mod faults;
 mod killed;
+mod replace;
 
 /// Above any file here.
 const ALL: u64 = 1 << 20;

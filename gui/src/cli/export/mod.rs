@@ -55,15 +55,20 @@ mod pgvector;
 pub(super) mod qdrant;
 mod texts;
 
-use super::{print_json, print_line};
-use crate::trouble::Trouble;
+use crate::{
+    terminal::{print_json, print_line},
+    trouble::Trouble,
+};
 use candle_core::Device;
 use nearsay_core::{
     servable::Servable,
-    store::{DiskStore, Store as _},
+    store::{DiskStore, ErrorKind, Store as _},
 };
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -156,7 +161,34 @@ pub(super) fn command(args: &Args) -> Result<(), Trouble> {
 pub(super) const NO_WORDS: &str = "Words do not count there, though they do in this folder: answers are found by \
      meaning alone, and their scores are lower.";
 
-/// That a folder has nothing in it but what an earlier export wrote, by its names: it is replaced as a whole.
+/// The files of an earlier export may be replaced; these were written by something else.
+fn not_an_export(dir: &Path) -> Trouble {
+    Trouble::new(
+        format_args!(
+            "{} is not empty and not an export of Nearsay, so nothing was written to it",
+            dir.display()
+        ),
+        "Name a new or an empty folder.",
+    )
+}
+
+/// Whether a file has `bytes` at `offset`. A missing one has not.
+fn begins_with(file: &Path, offset: u64, bytes: &[u8]) -> Result<bool, Trouble> {
+    let mut start = Vec::new();
+    let opened = match DiskStore.open(file) {
+        Ok(opened) => opened,
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let end = offset + bytes.len() as u64;
+    opened.take(end).read_to_end(&mut start).map_err(|error| {
+        let what = format_args!("{} cannot be read ({error})", file.display()).to_string();
+        Trouble::new(what, "Name a new or an empty folder.")
+    })?;
+    Ok(start.get(offset as usize..) == Some(bytes))
+}
+
+/// Refuses a folder that has anything in it but these names.
 fn replaceable(dir: &Path, ours: &dyn Fn(&str) -> bool) -> Result<(), Trouble> {
     let entries = DiskStore.list(dir)?;
     let other = entries

@@ -4,17 +4,15 @@
 //!
 //! Source: NumPy Enhancement Proposal 1, *A Simple File Format for NumPy Arrays*.
 
-use super::{Trouble, replaceable, texts::Text};
-use nearsay_core::store::{DiskStore, Store as _};
+use super::{Trouble, begins_with, not_an_export, replaceable, texts::Text};
+use nearsay_core::store::{DiskStore, Owned, Store as _};
 use std::{io, path::Path};
 
 const VECTORS: &str = "vectors.npy";
 const ANSWERS: &str = "answers.jsonl";
 
 pub(super) fn write(texts: &[Text<'_>], dim: usize, dir: &Path) -> Result<(), Trouble> {
-    if DiskStore.exists(dir)? {
-        replaceable(dir, &|name| [VECTORS, ANSWERS].contains(&name))?;
-    }
+    owned(dir)?;
     let staging = DiskStore.stage_dir(dir)?;
     let header = header(texts.len(), dim);
     DiskStore.write_stream(&staging.path().join(VECTORS), &mut |out| {
@@ -28,7 +26,27 @@ pub(super) fn write(texts: &[Text<'_>], dim: usize, dir: &Path) -> Result<(), Tr
             out.write_all(b"\n")
         })
     })?;
-    Ok(DiskStore.rename_dir(staging.path(), dir)?)
+    // Looked up again: the folder may have changed since.
+    owned(dir).and_then(|owned| Ok(DiskStore.replace_dir(staging.path(), dir, &owned)?))
+}
+
+/// The files that may be replaced: both of an earlier export, when nothing else is in the folder.
+fn owned(dir: &Path) -> Result<Owned, Trouble> {
+    DiskStore.recover(dir)?;
+    if !DiskStore.exists(dir)? || DiskStore.list(dir)?.is_empty() {
+        return Ok(Owned::default());
+    }
+    replaceable(dir, &|name| [VECTORS, ANSWERS].contains(&name))?;
+    // A user's own files may have these names.
+    let vectors = begins_with(&dir.join(VECTORS), 0, b"\x93NUMPY\x01\x00")?;
+    let answers = dir.join(ANSWERS);
+    let no_answers = DiskStore
+        .metadata(&answers)
+        .is_ok_and(|found| found.len == 0);
+    match vectors && (no_answers || begins_with(&answers, 0, br#"{"id":""#)?) {
+        true => Ok(Owned::new([VECTORS, ANSWERS])),
+        false => Err(not_an_export(dir)),
+    }
 }
 
 /// The header of a table of f32 in rows, padded so that the numbers begin at a multiple of 64 bytes.
@@ -57,6 +75,30 @@ mod tests {
         let trouble = write(&[], 3, &dir).unwrap_err();
         assert!(trouble.what.contains("diary"), "{trouble}");
         assert_eq!(DiskStore.list(&dir).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn write_refuses_a_folder_with_files_of_these_names_by_others() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("out");
+        DiskStore.create_dir_all(&dir).unwrap();
+        let faq = dir.join(ANSWERS);
+        DiskStore
+            .write_atomic(&faq, b"{\"question\": \"a\"}")
+            .unwrap();
+        for vectors in [None, Some(b"\x93NUMPY\x01\x00")] {
+            if let Some(bytes) = vectors {
+                DiskStore.write_atomic(&dir.join(VECTORS), bytes).unwrap();
+            }
+            let trouble = write(&[], 3, &dir).unwrap_err();
+            assert!(trouble.what.contains("not an export"), "{trouble}");
+            assert!(
+                DiskStore
+                    .read(&faq, 99)
+                    .unwrap()
+                    .starts_with(b"{\"question")
+            );
+        }
     }
 
     #[test]

@@ -28,8 +28,10 @@ mod problem;
 mod router;
 mod work;
 
-use super::{DeviceArgs, print_line};
-use crate::trouble::Trouble;
+use crate::{
+    terminal::{DeviceArgs, print_line},
+    trouble::Trouble,
+};
 use nearsay_core::{
     servable::{Journal, Servable, ServableError},
     store::{DiskStore, Store as _},
@@ -105,7 +107,12 @@ impl State {
 pub(super) fn command(args: &Args) -> Result<(), Trouble> {
     let access = access::Access::new(args.host, args.token.as_deref(), &args.allow_host)?;
     let dir = std::path::absolute(&args.dir).unwrap_or_else(|_| args.dir.clone());
-    let (journal, model) = open(args, &dir)?;
+    // Edits are folded by giving another folder the name: behind a link, of the one it points to.
+    let place = match std::fs::symlink_metadata(&dir) {
+        Ok(metadata) if metadata.is_symlink() => std::fs::canonicalize(&dir).unwrap_or(dir.clone()),
+        _ => dir.clone(),
+    };
+    let (journal, model) = open(args, &place)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

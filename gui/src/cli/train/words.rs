@@ -1,7 +1,9 @@
 //! A run in words: what happens, on stderr, and what came of it.
 
-use super::super::{print_line, progress::Bar};
-use crate::trouble::Trouble;
+use crate::{
+    terminal::{Bar, print_line},
+    trouble::Trouble,
+};
 use nearsay_core::train::{
     Event, PoolFigures, Report,
     report::{Findings, Hub, SourceChange},

@@ -6,6 +6,7 @@ use nearsay_core::store::{DiskStore, Store as _};
 
 use super::{AnswersEvent, BatchWanted, Room};
 use crate::{
+    project::files::file_name,
     state::{Side, Trouble, sureness},
     text,
 };
@@ -25,7 +26,7 @@ impl Room {
         let bytes = DiskStore.read(&wanted.from, LIMIT)?;
         let questions = questions(&String::from_utf8_lossy(&bytes));
         if questions.is_empty() {
-            let name = text::shell::file_name(&wanted.from);
+            let name = file_name(&wanted.from);
             return Err(text::trouble::no_questions(&name));
         }
         let layout = std::mem::take(&mut self.layout);

@@ -14,12 +14,12 @@ use nearsay_core::{
     lexical,
     matrix::Matrix,
     model::ModelFiles,
-    servable::{Confidence, Servable, TextModel, Words},
+    servable::{Confidence, Manifest, Servable, TextModel, Words},
     store::DiskStore,
     train::data::normalized,
 };
 
-use super::{layout::Layout, origin::Origin};
+use super::{inside, layout::Layout};
 use crate::{
     state::{Answer, Check, Reply, Side, Trouble},
     text,
@@ -29,6 +29,30 @@ use crate::{
 const PIECE: usize = 32;
 /// So many times at most what was kept is looked through for all texts.
 const LOOKS: usize = 32;
+
+/// Where the encoder is that a trained model grew from, as it was before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// In the model itself: only a layer behind it learned, or nothing did any good.
+    Inside,
+    /// It is the built-in one.
+    BuiltIn,
+    /// It is a network of this name, which has a folder of its own.
+    Network(String),
+}
+
+impl Origin {
+    /// By what a folder says of its training.
+    pub(super) fn of(manifest: &Manifest) -> Self {
+        let report = &manifest.report;
+        match report["settings"]["learns"].as_str() {
+            _ if report["kept_epoch"].is_null() => Self::Inside,
+            Some("network") => Self::Network(manifest.encoder.clone()),
+            Some("table") => Self::BuiltIn,
+            _ => Self::Inside,
+        }
+    }
+}
 
 /// A loaded model.
 pub(super) enum Body {
@@ -318,9 +342,4 @@ impl Bench {
         }
         Ok(reply)
     }
-}
-
-/// Something that cannot be.
-pub(super) fn inside(error: impl std::fmt::Display) -> Trouble {
-    crate::text::trouble::broken().with_detail(error.to_string())
 }

@@ -7,7 +7,10 @@ use nearsay_core::{
     answer_index::{AnswerIndex, Scoring},
     head::Folded,
     matrix::dot,
-    servable::{Confidence, Data, Export, ExportEncoder, Reissue, Servable, TextModel, Threshold},
+    servable::{
+        self, Confidence, Data, Export, ExportEncoder, Manifest, Reissue, Servable, TextModel,
+        Threshold,
+    },
     store::{DiskStore, Store as _},
 };
 
@@ -79,7 +82,7 @@ impl Room {
                         expansion: None,
                     };
                     let written = model_only.write(&DiskStore, &wanted.to);
-                    DiskStore.remove(&first)?;
+                    servable::remove(&DiskStore, &first)?;
                     written?;
                 }
             }
@@ -163,25 +166,22 @@ fn untrained(index: &AnswerIndex, confidence: &Confidence, to: &Path) -> Result<
     Ok(())
 }
 
-/// The files of a folder, one folder deep, with their lengths.
+/// The files of the exported model with their lengths, by name. Others that lie there are not part of it.
 fn files(dir: &Path) -> Result<Vec<ExportedFile>, Trouble> {
-    use nearsay_core::store::FileKind;
-    let mut found = Vec::new();
-    for entry in DiskStore.list(dir)? {
-        let name = entry.name.to_string_lossy().into_owned();
-        if entry.kind == FileKind::Folder {
-            for inner in DiskStore.list(&dir.join(&entry.name))? {
-                found.push(ExportedFile {
-                    name: format!("{name}/{}", inner.name.to_string_lossy()),
-                    bytes: Some(inner.len),
-                });
-            }
-        } else {
-            found.push(ExportedFile {
-                name,
-                bytes: Some(entry.len),
-            });
-        }
-    }
+    let manifest = Manifest::read(&DiskStore, dir)?;
+    let own = DiskStore.metadata(&dir.join(MANIFEST))?.len;
+    let files = manifest.files.iter();
+    let mut found: Vec<ExportedFile> = files
+        .map(|(name, entry)| (name.as_str(), entry.bytes))
+        .chain([(MANIFEST, own)])
+        .map(|(name, bytes)| ExportedFile {
+            name: name.to_owned(),
+            bytes: Some(bytes),
+        })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
 }
+
+/// The manifest's own name.
+const MANIFEST: &str = "nearsay.json";

@@ -37,6 +37,11 @@ pub const DEBOUNCE: Duration = Duration::from_millis(120);
 /// Who answers so quickly is asked at every key: nobody types faster.
 const QUICK: Duration = Duration::from_millis(30);
 
+/// An error that the project's own texts and models cannot cause.
+fn inside(error: impl std::fmt::Display) -> Trouble {
+    text::trouble::broken().with_detail(error.to_string())
+}
+
 /// Which models are to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {

@@ -3,37 +3,10 @@
 use std::path::Path;
 
 use candle_core::Device;
-use nearsay_core::{
-    servable::{Manifest, TextModel},
-    store::DiskStore,
-};
+use nearsay_core::{servable::TextModel, store::DiskStore};
 
-use super::bench::{Bench, Body};
+use super::bench::{Bench, Body, Origin};
 use crate::{obtain, state::Trouble};
-
-/// Where the encoder is that a trained model grew from, as it was before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// In the model itself: only a layer behind it learned, or nothing did any good.
-    Inside,
-    /// It is the built-in one.
-    BuiltIn,
-    /// It is a network of this name, which has a folder of its own.
-    Network(String),
-}
-
-impl Origin {
-    /// By what a folder says of its training.
-    pub(super) fn of(manifest: &Manifest) -> Self {
-        let report = &manifest.report;
-        match report["settings"]["learns"].as_str() {
-            _ if report["kept_epoch"].is_null() => Self::Inside,
-            Some("network") => Self::Network(manifest.encoder.clone()),
-            Some("table") => Self::BuiltIn,
-            _ => Self::Inside,
-        }
-    }
-}
 
 /// The encoder that a trained model grew from, as it came; the built-in one when there is no such
 /// model, or its network is not on this machine any more, which is then told by its name.

@@ -12,9 +12,8 @@ use nearsay_core::{candle::to_tensor, faq::normalize, index, matrix::Matrix};
 
 use super::ListWanted;
 use crate::{
-    project::RowId,
+    project::{RowId, stop_words::is_content_word},
     state::{Review, Suggestion, SuggestionKind},
-    text,
 };
 
 /// Questions nearer than this cosine are nearly the same.
@@ -85,7 +84,7 @@ fn word_key(question: &str) -> Option<String> {
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
-        .filter(|word| text::ask::says_something(word) || word.chars().any(char::is_numeric))
+        .filter(|word| is_content_word(word) || word.chars().any(char::is_numeric))
         .collect();
     words.sort();
     words.dedup();

@@ -15,6 +15,14 @@ const FAQ: [(&str, &[&str]); 3] = [
     ("Ask at the desk.", &[]),
 ];
 
+const LABELS: Labels<'_> = Labels {
+    unnamed: "My FAQ",
+    import: |folder| format!("answers of {folder}"),
+    described: "an exported folder",
+    no_question: "nobody asked for this answer",
+    no_question_fix: "Write a question",
+};
+
 fn write(dir: &Path) {
     let encoder = crate::compact::encoder().unwrap();
     let known = |(answer, questions): &(&str, &[&str])| KnownAnswer {
@@ -80,7 +88,7 @@ fn a_folder_with_its_edits_becomes_a_project() {
     journal.append(&Edit::Add(answer)).unwrap();
     drop(journal);
     let mut told = 0;
-    let adopted = adopt(&disk(), &data, &from, &mut |done, _| told = done).unwrap();
+    let adopted = adopt(&disk(), &data, &from, &LABELS, &mut |done, _| told = done).unwrap();
     assert_eq!((adopted.answers, adopted.known), (4, false));
     assert_eq!(adopted.folder, "front-desk");
     assert!(told > 1_000_000, "{told}");
@@ -104,7 +112,7 @@ fn a_folder_with_its_edits_becomes_a_project() {
     // The same folder again is the same project, however it is called now.
     let renamed = dir.path().join("other");
     std::fs::rename(&from, &renamed).unwrap();
-    let again = adopt(&disk(), &data, &renamed, &mut |_, _| {}).unwrap();
+    let again = adopt(&disk(), &data, &renamed, &LABELS, &mut |_, _| {}).unwrap();
     assert_eq!((&again.dir, again.known), (&adopted.dir, true));
     // Written anew it is another.
     std::fs::remove_dir_all(&renamed).unwrap();
@@ -112,7 +120,7 @@ fn a_folder_with_its_edits_becomes_a_project() {
     let manifest = renamed.join("nearsay.json");
     let text = std::fs::read_to_string(&manifest).unwrap();
     put(&manifest, text.replace("\"compact\"", "\"another\""));
-    let other = adopt(&disk(), &data, &renamed, &mut |_, _| {}).unwrap();
+    let other = adopt(&disk(), &data, &renamed, &LABELS, &mut |_, _| {}).unwrap();
     assert!(!other.known && other.dir != adopted.dir);
 }
 
@@ -129,7 +137,7 @@ fn a_model_alone_becomes_a_project_without_entries() {
         expansion: None,
     };
     only.write(&DiskStore, &bare).unwrap();
-    let adopted = adopt(&disk(), dir.path(), &bare, &mut |_, _| {}).unwrap();
+    let adopted = adopt(&disk(), dir.path(), &bare, &LABELS, &mut |_, _| {}).unwrap();
     assert_eq!(adopted.answers, 0);
     let opened = Folder::open(disk(), &adopted.dir).unwrap();
     assert!(opened.document.entries.is_empty() && opened.document.imports.is_empty());
@@ -165,38 +173,47 @@ fn it_is_trained_again_as_it_was_trained() {
 fn what_cannot_be_taken_over_leaves_nothing() {
     let dir = tempdir().unwrap();
     let (from, data) = (dir.path().join("desk"), dir.path().join("data"));
-    let nothing = |words: &str| {
-        let trouble = adopt(&disk(), &data, &from, &mut |_, _| {}).unwrap_err();
-        let said = trouble.to_string();
-        assert!(said.contains(words) && said.contains("desk"), "{said}");
-        assert!(!trouble.fix.is_empty(), "{said}");
+    let refused = || {
+        let error = adopt(&disk(), &data, &from, &LABELS, &mut |_, _| {}).unwrap_err();
         let left = DiskStore.list(&shelf::projects(&data)).unwrap_or_default();
         assert!(left.is_empty(), "{left:?}");
+        match error {
+            ProjectError::Model { dir, source } if dir == from => source,
+            error => panic!("{error}"),
+        }
     };
-    nothing("neither a project nor a model");
+    assert!(matches!(refused(), ServableError::NotAModel { .. }));
     write(&from);
     let manifest = std::fs::read_to_string(from.join("nearsay.json")).unwrap();
     let newer = manifest.replacen("\"format\": 1", "\"format\": 9", 1);
     put(from.join("nearsay.json"), newer);
-    nothing("newer Nearsay");
+    assert!(matches!(refused(), ServableError::Newer { .. }));
     put(from.join("nearsay.json"), manifest);
     let weights = from.join("0_StaticEmbedding/model.safetensors");
     let table = std::fs::read(&weights).unwrap();
     put(weights.clone(), &table[1..]);
-    nothing("model.safetensors is shorter");
+    let shorter = refused().to_string();
+    assert!(
+        shorter.contains("model.safetensors is shorter"),
+        "{shorter}"
+    );
     std::fs::remove_file(&weights).unwrap();
-    nothing("model.safetensors is missing");
+    let missing = refused().to_string();
+    assert!(
+        missing.contains("model.safetensors is missing"),
+        "{missing}"
+    );
     put(weights, table);
     for step in [2, 5, 20] {
         let store = Arc::new(FaultStore::new(DiskStore));
         store.fail_step(step, Fault::Full);
         let shared: Arc<dyn Store> = Arc::clone(&store) as _;
         assert!(
-            adopt(&shared, &data, &from, &mut |_, _| {}).is_err(),
+            adopt(&shared, &data, &from, &LABELS, &mut |_, _| {}).is_err(),
             "{step}"
         );
         let left = DiskStore.list(&shelf::projects(&data)).unwrap_or_default();
         assert!(left.is_empty(), "{step}: {left:?}");
     }
-    assert!(adopt(&disk(), &data, &from, &mut |_, _| {}).is_ok());
+    assert!(adopt(&disk(), &data, &from, &LABELS, &mut |_, _| {}).is_ok());
 }

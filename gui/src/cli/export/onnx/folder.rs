@@ -1,7 +1,12 @@
 //! The folder that is written: its names, and that nothing else is replaced by it.
 
-use super::{CONFIG, MODEL, Trouble, file::OnnxFile, replaceable, tokenizer};
-use nearsay_core::store::{DiskStore, Store as _};
+use super::{
+    super::{begins_with, not_an_export},
+    CONFIG, MODEL, Trouble,
+    file::OnnxFile,
+    replaceable, tokenizer,
+};
+use nearsay_core::store::{DiskStore, Owned, Store as _};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +24,12 @@ const FILES: [&str; 8] = [
     "sentence_bert_config.json",
     "config_sentence_transformers.json",
 ];
+
+/// Files that may be in the folder of a module.
+const MODULE_FILES: [&str; 2] = ["config.json", "model.safetensors"];
+
+/// The producer's name in a model of ours, behind the two bytes of the format's version.
+const PRODUCER: &[u8] = b"\x12\x07nearsay";
 
 /// What a folder is made of.
 pub(super) struct Folder<'a> {
@@ -42,13 +53,7 @@ impl Folder<'_> {
                 "Serve the folder as it is: “nearsay serve”, or sentence-transformers.",
             ));
         }
-        if DiskStore.exists(target)? {
-            let again = DiskStore.exists(&target.join(MODEL))?;
-            replaceable(target, &|name| again && (name == "onnx" || ours(name)))?;
-            if again {
-                replaceable(&target.join("onnx"), &|name| name == "model.onnx")?;
-            }
-        }
+        owned(target)?;
         let staging = DiskStore.stage_dir(target)?;
         let place = |name: &str| -> Result<PathBuf, Trouble> {
             let place = staging.path().join(name);
@@ -64,14 +69,46 @@ impl Folder<'_> {
         for name in &self.copied {
             DiskStore.copy(&self.from.join(name), &place(name)?)?;
         }
-        Ok(DiskStore.rename_dir(staging.path(), target)?)
+        // Looked up again: the folder may have changed since.
+        owned(target).and_then(|owned| Ok(DiskStore.replace_dir(staging.path(), target, &owned)?))
     }
+}
+
+/// The files that may be replaced: those of an earlier export, when nothing else is in the folder.
+fn owned(target: &Path) -> Result<Owned, Trouble> {
+    DiskStore.recover(target)?;
+    let entries = match DiskStore.exists(target)? {
+        true => DiskStore.list(target)?,
+        false => Vec::new(),
+    };
+    if entries.is_empty() {
+        return Ok(Owned::default());
+    }
+    let again = DiskStore.exists(&target.join(MODEL))?;
+    replaceable(target, &|name| again && (name == "onnx" || ours(name)))?;
+    if !begins_with(&target.join(MODEL), 2, PRODUCER)? {
+        return Err(not_an_export(target));
+    }
+    replaceable(&target.join("onnx"), &|name| name == "model.onnx")?;
+    let mut names: Vec<String> = FILES.map(Into::into).into();
+    names.push(MODEL.into());
+    let names_found = entries.iter().filter_map(|entry| entry.name.to_str());
+    for folder in names_found.filter(|name| is_module(name)) {
+        names.push(folder.into());
+        names.extend(MODULE_FILES.map(|file| format!("{folder}/{file}")));
+        replaceable(&target.join(folder), &|name| MODULE_FILES.contains(&name))?;
+    }
+    Ok(Owned::new(names))
 }
 
 /// Whether something in a folder has a name that an earlier export may have given it.
 fn ours(name: &str) -> bool {
-    let module = name.split_once('_').is_some_and(|(number, kind)| {
+    is_module(name) || FILES.contains(&name)
+}
+
+/// Whether this is the name of a module's folder.
+fn is_module(name: &str) -> bool {
+    name.split_once('_').is_some_and(|(number, kind)| {
         number.parse::<u32>().is_ok() && ["Pooling", "Dense", "Normalize"].contains(&kind)
-    });
-    module || FILES.contains(&name)
+    })
 }

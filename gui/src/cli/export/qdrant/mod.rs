@@ -10,7 +10,7 @@
 mod server;
 
 use super::{Trouble, texts::Text};
-use crate::cli::progress::Bar;
+use crate::terminal::Bar;
 use nearsay_core::{
     index::Hit,
     servable::{KnownAnswer, Servable},

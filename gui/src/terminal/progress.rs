@@ -11,7 +11,7 @@ use std::{
 const LINES_EVERY: Duration = Duration::from_secs(5);
 
 /// One thing in progress.
-pub(super) struct Bar {
+pub struct Bar {
     name: &'static str,
     bar: Option<ProgressBar>,
     quiet: bool,
@@ -20,7 +20,7 @@ pub(super) struct Bar {
 
 impl Bar {
     /// Progress of this name; `quiet` shows nothing, for when events tell it.
-    pub(super) fn new(name: &'static str, quiet: bool) -> Self {
+    pub fn new(name: &'static str, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}, {eta} left")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -37,13 +37,13 @@ impl Bar {
     }
 
     /// Shows how far it is.
-    pub(super) fn show(&self, done: u64, total: u64) {
+    pub fn show(&self, done: u64, total: u64) {
         self.show_by(None, done, total);
     }
 
     /// As [`show`](Self::show), with the time left as whoever works knows it: of texts found saved, a bar
     /// would think that they were work.
-    pub(super) fn show_left(&self, done: u64, total: u64, eta_s: Option<f64>) {
+    pub fn show_left(&self, done: u64, total: u64, eta_s: Option<f64>) {
         self.show_by(Some(eta_s.map_or_else(String::new, left)), done, total);
     }
 
@@ -73,7 +73,7 @@ impl Bar {
     }
 
     /// Says a line without spoiling the bar.
-    pub(super) fn line(&self, text: &str) {
+    pub fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) if !bar.is_finished() => bar.suspend(|| eprintln!("{text}")),
             _ => eprintln!("{text}"),

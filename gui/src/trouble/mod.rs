@@ -1,14 +1,7 @@
 //! Errors as people meet them: what happened, and what to do next.
 
-use crate::obtain::ObtainError;
-use nearsay_core::{
-    candle::{bert::EncodeError, device::DeviceError},
-    faq::{ReadError, SplitError},
-    model::ModelError,
-    servable::ServableError,
-    store::StoreError,
-    train::TrainError,
-};
+mod from;
+
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -72,37 +65,3 @@ impl fmt::Display for Trouble {
 }
 
 impl std::error::Error for Trouble {}
-
-impl From<ReadError> for Trouble {
-    fn from(error: ReadError) -> Self {
-        Self::new(&error, error.fix())
-    }
-}
-
-macro_rules! says_what_to_do {
-    ($($error:ty),*) => {
-        $(impl From<$error> for Trouble {
-            fn from(error: $error) -> Self {
-                Self::new(error, "")
-            }
-        })*
-    };
-}
-
-// The words of these say what to do themselves.
-says_what_to_do!(
-    DeviceError,
-    EncodeError,
-    ModelError,
-    ObtainError,
-    ServableError,
-    SplitError,
-    StoreError,
-    TrainError
-);
-
-impl From<candle_core::Error> for Trouble {
-    fn from(error: candle_core::Error) -> Self {
-        Self::new(format_args!("the tensor library failed: {error}"), "")
-    }
-}

@@ -15,9 +15,9 @@
 //! Sources: Arora, Liang and Ma, "A simple but tough-to-beat baseline for sentence embeddings", 2017;
 //! Tulkens and van Dongen, "Model2Vec", 2024.
 
-use super::{CompactError, CompactFile};
 use crate::{
     candle::bert::{EncodeError, SentenceEncoder},
+    compact::{CompactError, CompactFile},
     matrix::Matrix,
     wordpiece::{Vocabulary, WordPiece},
 };

@@ -1,0 +1,158 @@
+//! Files that Nearsay did not write stay, whatever is written beside or over them.
+
+use nearsay_tests::{app, done, save};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// An FAQ file of thirty answers.
+fn faq(dir: &Path) -> PathBuf {
+    let line =
+        |n| format!("{{\"question\":\"question number {n}\",\"answer\":\"answer number {n}\"}}\n");
+    let file = dir.join("faq.jsonl");
+    save(&file, (0..30).map(line).collect::<String>());
+    file
+}
+
+fn train(faq: &Path, out: &Path) -> Command {
+    let mut train = app!();
+    train.arg("train").arg(faq).arg("--out").arg(out);
+    train.args(["--encoder", "compact"]);
+    train
+}
+
+/// What is refused, in the words that say why.
+fn refused(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A diary, a photo and a repository.
+fn others(dir: &Path) {
+    for folder in ["photos", ".git/refs", "empty"] {
+        fs::create_dir_all(dir.join(folder)).unwrap();
+    }
+    for file in ["diary.txt", "photos/a.jpg", ".git/HEAD"] {
+        save(&dir.join(file), "mine");
+    }
+}
+
+/// All files below a folder with their content, and all folders.
+fn tree(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.insert(path.clone(), Vec::new());
+                open.push(path);
+            } else {
+                let bytes = fs::read(&path).unwrap();
+                found.insert(path, bytes);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn train_refuses_a_folder_of_other_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let work = dir.path().join("work");
+    fs::create_dir(&work).unwrap();
+    others(&work);
+    let faq = faq(&work);
+    let before = tree(dir.path());
+    let message = refused(&mut train(&faq, &work));
+    assert!(
+        message.contains("not empty and not a Nearsay model"),
+        "{message}"
+    );
+    assert_eq!(tree(dir.path()), before);
+}
+
+#[test]
+fn train_keeps_other_files_in_a_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let (faq, model) = (faq(dir.path()), dir.path().join("model"));
+    fs::create_dir(&model).unwrap();
+    done(&mut train(&faq, &model));
+    others(&model);
+    let before = fs::read(model.join("nearsay.json")).unwrap();
+    done(train(&faq, &model).args(["--seed", "7"]));
+    assert_ne!(fs::read(model.join("nearsay.json")).unwrap(), before);
+    for file in ["diary.txt", "photos/a.jpg", ".git/HEAD"] {
+        assert_eq!(fs::read(model.join(file)).unwrap(), b"mine");
+    }
+    assert!(model.join("empty").is_dir() && model.join(".git/refs").is_dir());
+    let names: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
+fn export_refuses_a_folder_of_other_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let (faq, model) = (faq(dir.path()), dir.path().join("model"));
+    done(&mut train(&faq, &model));
+    let work = dir.path().join("work");
+    fs::create_dir(&work).unwrap();
+    others(&work);
+    // Names that exports use, of files that no export wrote.
+    let named = dir.path().join("named");
+    fs::create_dir_all(named.join("onnx")).unwrap();
+    for file in [
+        "answers.jsonl",
+        "vectors.npy",
+        "config.json",
+        "onnx/model.onnx",
+    ] {
+        save(&named.join(file), "mine");
+    }
+    for target in [&work, &named] {
+        let before = tree(target);
+        // Of the compact encoder there is no ONNX, which is said first.
+        for format in ["page", "npy", "parquet", "pgvector", "onnx"] {
+            let mut export = app!();
+            export.arg("export").arg(&model).args(["--to", format]);
+            refused(export.arg(target));
+            assert_eq!(tree(target), before, "{format}");
+        }
+    }
+}
+
+#[test]
+fn export_replaces_a_file_that_was_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let (faq, model) = (faq(dir.path()), dir.path().join("model"));
+    done(&mut train(&faq, &model));
+    let work = dir.path().join("work");
+    fs::create_dir(&work).unwrap();
+    others(&work);
+    let before = tree(&work);
+    for format in ["page", "parquet", "pgvector"] {
+        let target = work.join("out");
+        for _ in 0..2 {
+            let mut export = app!();
+            export.arg("export").arg(&model).args(["--to", format]);
+            done(export.arg(&target));
+        }
+        fs::remove_file(&target).unwrap();
+        assert_eq!(tree(&work), before, "{format}");
+    }
+}
+
+#[test]
+fn distill_refuses_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    others(dir.path());
+    let before = tree(dir.path());
+    let mut distill = app!();
+    let message = refused(distill.arg("distill").arg("--out").arg(dir.path()));
+    assert!(message.contains("it is not an ordinary file"), "{message}");
+    assert_eq!(tree(dir.path()), before);
+}
