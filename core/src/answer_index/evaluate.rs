@@ -132,10 +132,7 @@ impl AnswerIndex {
 
     /// Hands out each question with the dense and the unweighted keyword score of every answer, `[answers]`
     /// each; all questions are asked of [`Pool::Answers`].
-    ///
-    /// # Errors
-    /// As [`evaluate`](Self::evaluate).
-    pub fn answer_scores(
+    pub(super) fn answer_scores(
         &self,
         questions: &[TestQuestion<'_>],
         expansion: Option<Rule>,

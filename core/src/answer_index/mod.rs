@@ -45,11 +45,14 @@ mod evaluation;
 mod findings;
 #[cfg(test)]
 mod tests;
+mod tuning;
 mod update;
 
 pub use evaluate::{EvaluationRun, Pool, Question, TestQuestion};
 pub use evaluation::{Evaluation, PoolFigures, QuestionOutcome};
 pub use findings::{ConfusedPair, Findings, OverRetrieved, TopicChange};
+#[cfg(feature = "train")]
+pub(crate) use tuning::{is_gain, mean};
 pub use update::Update;
 pub(crate) use update::expand_answers;
 

@@ -12,13 +12,11 @@
 //! | [`whiten`] | what a head may start from |
 //! | [`fit`] | the loop |
 //! | [`job`] | all of it: embed, fit, measure before and after |
-//! | [`blend`] | how much words count for beside meaning |
 //! | [`control`], [`event`] | what goes in and comes out while it runs |
 //! | [`checkpoint`] | the state of a run as bytes |
 //! | [`report`] | before and after, on questions kept aside |
 
 pub mod bags;
-pub mod blend;
 pub mod checkpoint;
 pub mod control;
 pub mod data;

@@ -202,7 +202,8 @@ pub struct Settings {
     #[serde(default)]
     pub shrink: f64,
     /// What words count for unless the slice shows that another weight is better; see
-    /// [`blend::choose`](super::blend::choose). Where [`keep`](Self::keep) wants no slice they do not count.
+    /// [`choose_keyword_weight`](crate::answer_index::AnswerIndex::choose_keyword_weight). Where
+    /// [`keep`](Self::keep) wants no slice they do not count.
     #[serde(default)]
     pub words: f32,
     /// Which state the run ends with.

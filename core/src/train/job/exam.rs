@@ -5,10 +5,10 @@ use super::{
     texts::{Places, ways},
 };
 use crate::{
-    answer_index::{AnswerIndex, Pool, Question, Scoring, TestQuestion},
+    answer_index::{AnswerIndex, Pool, Question, Scoring, TestQuestion, is_gain},
     faq,
     servable::{AnswerSet, KnownAnswer},
-    train::{Keep, TrainError, blend, data::answer_groups},
+    train::{Keep, TrainError, data::answer_groups},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -122,7 +122,7 @@ impl Job<'_, '_> {
     ) -> Result<bool, TrainError> {
         let asked = self.asked_of_both(before, after)?;
         Ok(self.settings.keep == Keep::Last
-            || asked.is_some_and(|[before, after]| blend::is_gain(&before, &after)))
+            || asked.is_some_and(|[before, after]| is_gain(&before, &after)))
     }
 
     /// Whether it answers them worse, by more than chance; also where nothing is known.
@@ -133,7 +133,7 @@ impl Job<'_, '_> {
     ) -> Result<bool, TrainError> {
         let asked = self.asked_of_both(before, after)?;
         Ok(self.settings.keep != Keep::Last
-            && asked.is_none_or(|[before, after]| blend::is_gain(&after, &before)))
+            && asked.is_none_or(|[before, after]| is_gain(&after, &before)))
     }
 
     /// The reciprocal ranks of the slice's questions before and after; none without a slice.

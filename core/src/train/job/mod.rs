@@ -152,8 +152,8 @@ impl Job<'_, '_> {
             ..place
         };
         let index = exam::index(&answers, &now)?;
-        let ranking = learned.ranking;
-        let after = index.evaluate_with(&questions, ranking.scoring())?;
+        let scoring = learned.ranking;
+        let after = index.evaluate_with(&questions, scoring)?;
         let mut report = self.report(&learned.fitted, before.figures, after.figures);
         let topics: Vec<Option<&str>> = ways(self.held_out)
             .map(|(_, row)| row.source.as_deref())
@@ -163,20 +163,20 @@ impl Job<'_, '_> {
         let without = |scoring: Scoring| -> Result<_, TrainError> {
             Ok(index.evaluate_with(&questions, scoring)?.figures)
         };
-        if ranking.words > 0.0 {
-            report.words = Some(ranking.words);
+        if let Some(hybrid) = scoring.hybrid {
+            report.words = Some(hybrid.weight);
             report.without_words = without(Scoring {
                 hybrid: None,
-                ..ranking.scoring()
+                ..scoring
             })?;
         }
-        if let Some(rule) = ranking.expansion
+        if let Some(rule) = scoring.expansion
             && rule.towards == Towards::Alike
         {
             report.expansion = Some(rule.weight);
             report.without_expansion = without(Scoring {
                 expansion: None,
-                ..ranking.scoring()
+                ..scoring
             })?;
         }
         // Its share of the answers goes along, so that they need not be copied.
@@ -198,7 +198,7 @@ impl Job<'_, '_> {
             table: learned.table,
             network: learned.network,
             words: report.words,
-            expansion: ranking.expansion,
+            expansion: scoring.expansion,
             confidence: after.confidence,
             report,
             vectors,

@@ -2,54 +2,34 @@
 
 use super::{Job, texts::Places};
 use crate::{
-    answer_index::Scoring,
+    answer_index::{Scoring, is_gain, mean},
     expansion::Rule,
     servable::Words,
-    train::{
-        TrainError,
-        blend::{self, is_gain, mean},
-    },
+    train::TrainError,
 };
 
 /// Questions by which a small gain is believed.
 const ENOUGH: usize = 200;
 
-/// What counts beside the cosine.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Ranking {
-    /// How answers are moved; none when they are compared as they are.
-    pub(super) expansion: Option<Rule>,
-    /// The weight of words; 0 when they do not count.
-    pub(super) words: f32,
-}
-
-impl Ranking {
-    /// The same as settings of an index.
-    pub(super) fn scoring(self) -> Scoring {
-        Scoring {
-            hybrid: (self.words > 0.0).then(|| Words::by_answer(self.words)),
-            expansion: self.expansion,
-        }
-    }
-}
-
 impl Job<'_, '_> {
     /// What wins on the slice of the training questions; what is usual where they are too few for one, and nothing
     /// where the settings want none.
     ///
-    /// Words count for what they usually do unless another weight wins clearly ([`blend::choose`]). The questions
+    /// Keywords have their default weight unless another wins clearly
+    /// ([`choose_keyword_weight`](crate::answer_index::AnswerIndex::choose_keyword_weight)). The questions
     /// of other answers must win by more than one standard error of what a question gains; they may also win by
     /// less where [`ENOUGH`] are asked: then a gain is likelier than a loss of the same size, and on the two other
     /// slices of so many whose error is known it won by more than two. Where they lose, an answer's own count, of
     /// which a slice tells nothing, as its answers have none.
-    pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Ranking, TrainError> {
+    pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Scoring, TrainError> {
+        let hybrid = |weight: f32| (weight > 0.0).then(|| Words::by_answer(weight));
         let Some(slice) = self.slice() else {
             return Ok(match self.settings.keep.slice() {
-                Some(_) => Ranking {
+                Some(_) => Scoring {
                     expansion: Some(Rule::OWN),
-                    words: self.settings.words,
+                    hybrid: hybrid(self.settings.words),
                 },
-                None => Ranking::default(),
+                None => Scoring::default(),
             });
         };
         let (index, questions) = (slice.index(place)?, &slice.questions);
@@ -61,18 +41,11 @@ impl Job<'_, '_> {
         let expanded = index.evaluate_with(questions, alike)?.reciprocal_ranks();
         let wins =
             is_gain(&plain, &expanded) || (plain.len() >= ENOUGH && mean(&expanded) > mean(&plain));
-        let mut asked = Vec::with_capacity(questions.len());
         let alike = wins.then_some(Rule::ALIKE);
-        index.answer_scores(questions, alike, &mut |question, dense, keyword| {
-            asked.push(blend::Asked {
-                meaning: dense.to_vec(),
-                words: keyword.to_vec(),
-                right: question.right.iter().map(|&right| right as usize).collect(),
-            });
-        })?;
-        Ok(Ranking {
+        let weight = index.choose_keyword_weight(questions, alike, self.settings.words)?;
+        Ok(Scoring {
             expansion: Some(alike.unwrap_or(Rule::OWN)),
-            words: blend::choose(self.settings.words, asked),
+            hybrid: hybrid(weight),
         })
     }
 }

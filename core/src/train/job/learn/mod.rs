@@ -8,8 +8,9 @@ mod head;
 mod network;
 mod table;
 
-use super::{Job, ranking::Ranking, texts::Places};
+use super::{Job, texts::Places};
 use crate::{
+    answer_index::Scoring,
     head::Folded,
     matrix::Matrix,
     train::{Event, Fit, Fitted, Keep, Pairs, Settings, TrainError, data::Texts},
@@ -18,7 +19,7 @@ use crate::{
 /// What was learned.
 pub(super) struct Learned {
     /// How answers are to be ranked.
-    pub(super) ranking: Ranking,
+    pub(super) ranking: Scoring,
     pub(super) fitted: Fitted,
     pub(super) head: Folded,
     pub(super) table: Option<Matrix>,
