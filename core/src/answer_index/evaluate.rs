@@ -29,9 +29,9 @@ const NEAR: f32 = 1e-5;
 
 /// A question whose right answers are known.
 #[derive(Clone, Debug)]
-pub struct TestQuestion<'a> {
+pub struct TestQuery<'a> {
     /// The question.
-    pub question: Question<'a>,
+    pub query: Query<'a>,
     /// Numbers of the right answers, ascending.
     pub right: Vec<u32>,
     /// What it is asked of.
@@ -40,7 +40,7 @@ pub struct TestQuestion<'a> {
 
 /// The text and vector of a test question.
 #[derive(Clone, Copy, Debug)]
-pub enum Question<'a> {
+pub enum Query<'a> {
     /// A paraphrase of the index, by the number of its text. Those of all test questions are held out: they
     /// are neither searched nor used to expand answers.
     Paraphrase(u32),
@@ -65,7 +65,7 @@ pub enum Pool {
 /// An evaluation in progress, done in [steps](Self::step) short enough to pause or stop in between.
 #[derive(Debug)]
 pub struct EvaluationRun<'a> {
-    questions: Vec<TestQuestion<'a>>,
+    questions: Vec<TestQuery<'a>>,
     /// Numbers of the questions in the order they are asked: those of [`Pool::All`] first.
     order: Vec<usize>,
     /// How many are asked of all texts.
@@ -111,7 +111,7 @@ impl AnswerIndex {
     ///
     /// # Errors
     /// When a vector is of another length than the index's, or those before expansion are not at hand.
-    pub fn evaluate(&self, questions: &[TestQuestion<'_>]) -> Result<Evaluation, ShapeError> {
+    pub fn evaluate(&self, questions: &[TestQuery<'_>]) -> Result<Evaluation, ShapeError> {
         self.evaluate_with(questions, self.scoring)
     }
 
@@ -121,7 +121,7 @@ impl AnswerIndex {
     /// As [`evaluate`](Self::evaluate).
     pub fn evaluate_with(
         &self,
-        questions: &[TestQuestion<'_>],
+        questions: &[TestQuery<'_>],
         scoring: Scoring,
     ) -> Result<Evaluation, ShapeError> {
         let mut run = EvaluationRun::new(self, questions.to_vec());
@@ -134,9 +134,9 @@ impl AnswerIndex {
     /// each; all questions are asked of [`Pool::Answers`].
     pub(super) fn answer_scores(
         &self,
-        questions: &[TestQuestion<'_>],
+        questions: &[TestQuery<'_>],
         expansion: Option<Rule>,
-        on_scores: &mut dyn FnMut(&TestQuestion<'_>, &[f32], &[f32]),
+        on_scores: &mut dyn FnMut(&TestQuery<'_>, &[f32], &[f32]),
     ) -> Result<(), ShapeError> {
         let mut run = EvaluationRun::new(self, questions.to_vec());
         run.scoring = Scoring {
@@ -153,7 +153,7 @@ impl AnswerIndex {
         for block in questions.chunks(block_of(index)) {
             let (_, dense) = products(self, index, block.iter())?;
             for (question, dense) in block.iter().zip(dense.chunks_exact(index.answers().max(1))) {
-                let (text, _) = self.question(&question.question);
+                let (text, _) = self.query(&question.query);
                 let words = searched.words.as_ref().map(|words| words.scores(text));
                 let word = |answer| words.as_ref().map_or(0.0, |words| words.of(answer));
                 let words: Vec<f32> = (0..dense.len()).map(word).collect();
@@ -164,10 +164,10 @@ impl AnswerIndex {
     }
 
     /// Text and vector of a question.
-    fn question<'a>(&'a self, question: &Question<'a>) -> (&'a str, &'a [f32]) {
-        match *question {
-            Question::New { text, vector } => (text, vector),
-            Question::Paraphrase(text) => (
+    fn query<'a>(&'a self, query: &Query<'a>) -> (&'a str, &'a [f32]) {
+        match *query {
+            Query::New { text, vector } => (text, vector),
+            Query::Paraphrase(text) => (
                 self.answers.text(text as usize).unwrap_or_default(),
                 self.index.vectors().row(text as usize),
             ),
@@ -185,13 +185,13 @@ fn block_of(index: &Index) -> usize {
 fn products<'a, 'q: 'a>(
     answers: &AnswerIndex,
     index: &Index,
-    questions: impl Iterator<Item = &'a TestQuestion<'q>>,
+    questions: impl Iterator<Item = &'a TestQuery<'q>>,
 ) -> Result<(Matrix, Vec<f32>), ShapeError> {
     let (texts, dim) = (index.vectors().rows(), index.dim());
     let (mut data, mut rows) = (Vec::new(), 0);
     for question in questions {
         let start = data.len();
-        data.extend_from_slice(answers.question(&question.question).1);
+        data.extend_from_slice(answers.query(&question.query).1);
         index::normalize(&mut data[start..]);
         rows += 1;
     }
@@ -214,16 +214,16 @@ impl<'a> EvaluationRun<'a> {
     /// Starts asking these questions of an index. Those whose right answers or text it does not have are
     /// asked all the same, and are not found.
     #[must_use]
-    pub fn new(index: &AnswerIndex, questions: Vec<TestQuestion<'a>>) -> Self {
+    pub fn new(index: &AnswerIndex, questions: Vec<TestQuery<'a>>) -> Self {
         let is_all = |number: &usize| questions[*number].pool == Pool::All;
         let (mut order, rest): (Vec<usize>, Vec<usize>) = (0..questions.len()).partition(is_all);
         let of_all = order.len();
         order.extend(rest);
         let held_out = questions
             .iter()
-            .filter_map(|question| match question.question {
-                Question::Paraphrase(text) => index.answers.wording(text).map(|_| text),
-                Question::New { .. } => None,
+            .filter_map(|question| match question.query {
+                Query::Paraphrase(text) => index.answers.wording(text).map(|_| text),
+                Query::New { .. } => None,
             });
         let mut held_out: Vec<u32> = held_out.collect();
         held_out.sort_unstable();
@@ -243,7 +243,7 @@ impl<'a> EvaluationRun<'a> {
         }
     }
 
-    /// Calibrates also by what would have come of each [`Question::Paraphrase`] had it not been held out:
+    /// Calibrates also by what would have come of each [`Query::Paraphrase`] had it not been held out:
     /// users repeat known questions, and then an answer is as sure as can be.
     #[must_use]
     pub fn with_known_questions(self) -> Self {
@@ -425,7 +425,7 @@ impl<'a> EvaluationRun<'a> {
         let asked = order.par_iter().enumerate().zip_eq(rows);
         let found = asked.map(|((i, &number), scores)| {
             let question = &self.questions[number];
-            let (text, _) = index.question(&question.question);
+            let (text, _) = index.query(&question.query);
             let (ranks, outcome) =
                 searched.ask(compared, text, vectors.row(i), &question.right, scores);
             let known = self
@@ -610,13 +610,13 @@ impl Searched {
 fn had_it_been_known(
     index: &AnswerIndex,
     compared: &Index,
-    question: &TestQuestion<'_>,
+    question: &TestQuery<'_>,
     outcome: &QuestionOutcome,
 ) -> Option<Outcome> {
-    let Question::Paraphrase(text) = question.question else {
+    let Query::Paraphrase(text) = question.query else {
         return None;
     };
-    let (name, vector) = index.question(&question.question);
+    let (name, vector) = index.query(&question.query);
     let words = index.index.words_of(name, text);
     let own = outcome
         .right

@@ -48,7 +48,7 @@ mod tests;
 mod tuning;
 mod update;
 
-pub use evaluate::{EvaluationRun, Pool, Question, TestQuestion};
+pub use evaluate::{EvaluationRun, Pool, Query, TestQuery};
 pub use evaluation::{Evaluation, PoolFigures, QuestionOutcome};
 pub use findings::{ConfusedPair, Findings, OverRetrieved, TopicChange};
 #[cfg(feature = "train")]

@@ -26,23 +26,23 @@ fn index(answers: &[&[[f32; 2]]], scoring: Scoring) -> AnswerIndex {
     AnswerIndex::build(set, vectors, scoring).unwrap()
 }
 
-fn new(vector: &[f32], right: u32) -> TestQuestion<'_> {
-    TestQuestion {
-        question: Question::New { text: "", vector },
+fn new(vector: &[f32], right: u32) -> TestQuery<'_> {
+    TestQuery {
+        query: Query::New { text: "", vector },
         right: vec![right],
         pool: Pool::All,
     }
 }
 
-fn paraphrase(text: u32, right: u32, pool: Pool) -> TestQuestion<'static> {
-    TestQuestion {
-        question: Question::Paraphrase(text),
+fn paraphrase(text: u32, right: u32, pool: Pool) -> TestQuery<'static> {
+    TestQuery {
+        query: Query::Paraphrase(text),
         right: vec![right],
         pool,
     }
 }
 
-fn ask(index: &AnswerIndex, question: TestQuestion<'_>) -> QuestionOutcome {
+fn ask(index: &AnswerIndex, question: TestQuery<'_>) -> QuestionOutcome {
     index.evaluate(&[question]).unwrap().outcomes.remove(0)
 }
 
@@ -100,7 +100,7 @@ fn evaluate_counts_ties_against_the_right_answer() {
         assert_eq!(found.given.map(|hit| hit.answer), Some(given));
     }
     // Either of two right answers counts, and neither stands before the other.
-    let either = TestQuestion {
+    let either = TestQuery {
         right: vec![0, 1],
         ..new(&[1.0, 0.0], 0)
     };
@@ -456,7 +456,7 @@ proptest! {
             By::Text => Lexical::new(&left),
         };
         let rest = rest.with_words(words, weight).unwrap();
-        let exam: Vec<TestQuestion> =
+        let exam: Vec<TestQuery> =
             out.iter().map(|&text| paraphrase(text, right, Pool::All)).collect();
         let found = index.evaluate(&exam).unwrap();
         for (found, &text) in found.outcomes.iter().zip(&out) {

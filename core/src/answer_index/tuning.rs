@@ -1,6 +1,6 @@
 //! Choosing the keyword weight of a hybrid index on a validation split.
 
-use super::{AnswerIndex, TestQuestion};
+use super::{AnswerIndex, TestQuery};
 use crate::{
     expansion::Rule,
     matrix::ShapeError,
@@ -26,7 +26,7 @@ impl AnswerIndex {
     /// As [`evaluate`](Self::evaluate).
     pub fn choose_keyword_weight(
         &self,
-        questions: &[TestQuestion<'_>],
+        questions: &[TestQuery<'_>],
         expansion: Option<Rule>,
         default: f32,
     ) -> Result<f32, ShapeError> {

@@ -7,7 +7,7 @@ use crate::{
     trouble::Trouble,
 };
 use nearsay_core::{
-    answer_index::{Pool, Question, Scoring, TestQuestion},
+    answer_index::{Pool, Query, Scoring, TestQuery},
     candle::bert::EncodeError,
     faq::normalize,
     matrix::Matrix,
@@ -89,11 +89,11 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), Trouble> {
         other = index.map_err(EncodeError::from)?;
         &other
     };
-    let questions: Vec<TestQuestion<'_>> = asked
+    let questions: Vec<TestQuery<'_>> = asked
         .iter()
         .zip(vectors.iter_rows())
-        .map(|(asked, vector)| TestQuestion {
-            question: Question::New {
+        .map(|(asked, vector)| TestQuery {
+            query: Query::New {
                 text: &asked.question,
                 vector,
             },

@@ -24,7 +24,7 @@ use super::{
     sets::{CLOUD, Sets},
 };
 use nearsay_core::{
-    answer_index::{Pool, Question, QuestionOutcome, TestQuestion},
+    answer_index::{Pool, Query, QuestionOutcome, TestQuery},
     calibration::{Calibration, Silence},
     faq::{Row, normalize},
     servable::{Confidence as Rule, Outcome},
@@ -131,10 +131,10 @@ impl Strangers {
             let known = known
                 .get(&(right, text))
                 .filter(|_| number < questions.len());
-            tests.push(TestQuestion {
-                question: match known {
-                    Some(&text) => Question::Paraphrase(text),
-                    None => Question::New { text, vector },
+            tests.push(TestQuery {
+                query: match known {
+                    Some(&text) => Query::Paraphrase(text),
+                    None => Query::New { text, vector },
                 },
                 right: vec![right],
                 pool: match of {

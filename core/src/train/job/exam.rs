@@ -5,7 +5,7 @@ use super::{
     texts::{Places, ways},
 };
 use crate::{
-    answer_index::{AnswerIndex, Pool, Question, Scoring, TestQuestion, is_gain},
+    answer_index::{AnswerIndex, Pool, Query, Scoring, TestQuery, is_gain},
     faq,
     servable::{AnswerSet, KnownAnswer},
     train::{Keep, TrainError, data::answer_groups},
@@ -23,7 +23,7 @@ const QUESTIONS: usize = 1_500;
 /// The answers trained on, and test questions about some of them.
 pub(super) struct Slice {
     answers: Arc<AnswerSet>,
-    pub(super) questions: Vec<TestQuestion<'static>>,
+    pub(super) questions: Vec<TestQuery<'static>>,
 }
 
 impl Slice {
@@ -50,7 +50,7 @@ pub(super) fn index(
 pub(super) fn test_questions<'a>(
     answers: &AnswerSet,
     asked: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Vec<TestQuestion<'static>> {
+) -> Vec<TestQuery<'static>> {
     let mut numbers: HashMap<String, u32> = HashMap::new();
     for (answer, number) in answers.iter().zip(0..) {
         numbers
@@ -61,8 +61,8 @@ pub(super) fn test_questions<'a>(
     let texts: HashMap<(u32, &str), u32> = texts.zip(0..).collect();
     let question = |(question, answer): (&str, &str)| {
         let number = *numbers.get(&faq::normalize(answer))?;
-        Some(TestQuestion {
-            question: Question::Paraphrase(*texts.get(&(number, question))?),
+        Some(TestQuery {
+            query: Query::Paraphrase(*texts.get(&(number, question))?),
             right: vec![number],
             pool: Pool::Answers,
         })
@@ -72,7 +72,7 @@ pub(super) fn test_questions<'a>(
 
 impl Job<'_, '_> {
     /// The held-out questions, to be asked of all answers.
-    pub(super) fn held_out(&self, answers: &AnswerSet) -> Vec<TestQuestion<'static>> {
+    pub(super) fn held_out(&self, answers: &AnswerSet) -> Vec<TestQuery<'static>> {
         let asked = ways(self.held_out).map(|(way, row)| (way, row.answer.as_str()));
         test_questions(answers, asked)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nearsay_core::{
-    answer_index::{Evaluation, Pool, Question, TestQuestion},
+    answer_index::{Evaluation, Pool, Query, TestQuery},
     servable::{AnswerSet, KnownAnswer},
 };
 
@@ -66,7 +66,7 @@ impl Layout {
 
     /// The test questions. Where an answer has other paraphrases, its test questions are asked of all texts, as users
     /// ask; where it has none, only the answers are compared, since paraphrases of other answers would always win.
-    pub(super) fn test_questions(&self) -> Vec<TestQuestion<'static>> {
+    pub(super) fn test_questions(&self) -> Vec<TestQuery<'static>> {
         let test = |&text: &u32| {
             let (answer, paraphrase) = self.answers.place(text)?;
             let entry = self.entries.get(&self.entry(answer)?)?;
@@ -80,8 +80,8 @@ impl Layout {
             right.sort_unstable();
             right.dedup();
             let is_known = |wording: &Wording| !wording.check;
-            Some(TestQuestion {
-                question: Question::Paraphrase(text),
+            Some(TestQuery {
+                query: Query::Paraphrase(text),
                 right,
                 pool: match entry.wordings.iter().any(is_known) {
                     true => Pool::All,
