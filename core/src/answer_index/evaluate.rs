@@ -4,28 +4,17 @@ use super::{
     AnswerIndex, Evaluation, Scoring,
     evaluation::{PoolFigures, QuestionOutcome},
     findings,
+    scan::{Expanding, Searched},
 };
 use crate::{
     calibration::{AMONG, OWN_TEXT, standing},
-    expansion::{Expansion, Kind, Own, Rule, Texts},
-    index::{self, Hit, Index},
-    kernel::gemm::{Parallelism, View, ViewMut, matmul},
-    lexical::Lexical,
-    matrix::{Matrix, ShapeError},
+    expansion::Rule,
+    index::{Hit, Index},
+    matrix::ShapeError,
     metric::{Metric as _, PoolMetrics},
     servable::{Confidence, Outcome, Words},
 };
 use rayon::prelude::*;
-use std::borrow::Cow;
-
-/// Scores held at once: 64 MiB.
-const SCORES: usize = 1 << 24;
-/// Questions of a block at most.
-const BLOCK: usize = 512;
-/// Answers expanded in one step.
-const EXPANDED: usize = 256;
-/// How far a score of the block product may be from the served one; rounding is a tenth of it.
-const NEAR: f32 = 1e-5;
 
 /// A question whose right answers are known.
 #[derive(Clone, Debug)]
@@ -83,29 +72,6 @@ pub struct EvaluationRun<'a> {
     searched: Option<Searched>,
 }
 
-/// Vectors on the way to what is searched.
-#[derive(Debug)]
-struct Expanding {
-    /// None when nothing is expanded.
-    expansion: Option<(Expansion, Own)>,
-    vectors: Matrix,
-    /// The rows that are answers, and how many of them are done.
-    answers: Vec<usize>,
-    done: usize,
-}
-
-/// What a part of the questions is asked of.
-#[derive(Debug)]
-struct Searched {
-    pool: Pool,
-    /// None where it is the index itself.
-    index: Option<Index>,
-    /// For every text whether it is held out.
-    held_out: Vec<bool>,
-    /// The keywords of those that are not.
-    words: Option<index::Words>,
-}
-
 impl AnswerIndex {
     /// Asks test questions.
     ///
@@ -143,28 +109,25 @@ impl AnswerIndex {
             hybrid: Some(Words::by_answer(1.0)),
             expansion,
         };
-        while run.searched.is_none() {
+        let searched = loop {
             run.prepare(self, Pool::Answers)?;
-        }
-        let Some(searched) = &run.searched else {
-            return Ok(());
+            if let Some(searched) = run.searched.take() {
+                break searched;
+            }
         };
-        let index = searched.index.as_ref().unwrap_or(&self.index);
-        for block in questions.chunks(block_of(index)) {
-            let (_, dense) = products(self, index, block.iter())?;
-            for (question, dense) in block.iter().zip(dense.chunks_exact(index.answers().max(1))) {
+        for block in questions.chunks(searched.block(self)) {
+            let (_, dense) = searched.products(self, block.iter())?;
+            let dense = dense.chunks_exact(self.answers.len().max(1));
+            for (question, dense) in block.iter().zip(dense) {
                 let (text, _) = self.query(&question.query);
-                let words = searched.words.as_ref().map(|words| words.scores(text));
-                let word = |answer| words.as_ref().map_or(0.0, |words| words.of(answer));
-                let words: Vec<f32> = (0..dense.len()).map(word).collect();
-                on_scores(question, dense, &words);
+                on_scores(question, dense, &searched.keyword_scores(text, dense.len()));
             }
         }
         Ok(())
     }
 
     /// Text and vector of a question.
-    fn query<'a>(&'a self, query: &Query<'a>) -> (&'a str, &'a [f32]) {
+    pub(super) fn query<'a>(&'a self, query: &Query<'a>) -> (&'a str, &'a [f32]) {
         match *query {
             Query::New { text, vector } => (text, vector),
             Query::Paraphrase(text) => (
@@ -173,41 +136,6 @@ impl AnswerIndex {
             ),
         }
     }
-}
-
-/// Questions asked at once.
-fn block_of(index: &Index) -> usize {
-    (SCORES / index.vectors().rows().max(1)).clamp(1, BLOCK)
-}
-
-/// The unit vectors of questions and their products with every vector of an index, row by row; an index without
-/// vectors gives one zero a row, so that there is a row for each question.
-fn products<'a, 'q: 'a>(
-    answers: &AnswerIndex,
-    index: &Index,
-    questions: impl Iterator<Item = &'a TestQuery<'q>>,
-) -> Result<(Matrix, Vec<f32>), ShapeError> {
-    let (texts, dim) = (index.vectors().rows(), index.dim());
-    let (mut data, mut rows) = (Vec::new(), 0);
-    for question in questions {
-        let start = data.len();
-        data.extend_from_slice(answers.query(&question.query).1);
-        index::normalize(&mut data[start..]);
-        rows += 1;
-    }
-    let questions = Matrix::new(rows, dim, data)?;
-    let mut scores = vec![0.0; rows * texts.max(1)];
-    if rows > 0 && texts > 0 && dim > 0 {
-        matmul(
-            ViewMut::new(&mut scores, rows, texts),
-            0.0,
-            1.0,
-            View::new(questions.data(), rows, dim),
-            View::new(index.vectors().data(), texts, dim).t(),
-            Parallelism::Rayon(rayon::current_num_threads()),
-        )?;
-    }
-    Ok((questions, scores))
 }
 
 impl<'a> EvaluationRun<'a> {
@@ -280,7 +208,7 @@ impl<'a> EvaluationRun<'a> {
         {
             None => self.prepare(index, pool)?,
             Some(searched) => {
-                let size = block_of(searched.index.as_ref().unwrap_or(&index.index));
+                let size = searched.block(index);
                 self.ask(index, &searched, begun..until.min(begun + size))?;
                 self.searched = Some(searched);
             }
@@ -290,124 +218,26 @@ impl<'a> EvaluationRun<'a> {
 
     /// A piece of making what the next questions are asked of.
     fn prepare(&mut self, index: &AnswerIndex, pool: Pool) -> Result<(), ShapeError> {
-        let same_vectors = self.scoring.expansion == index.scoring.expansion
-            && (self.scoring.expansion.is_none() || self.held_out.is_empty());
-        let same_words = self.scoring.hybrid == index.scoring.hybrid;
-        if pool == Pool::All && same_vectors && (same_words || self.scoring.hybrid.is_none()) {
-            self.searched = Some(self.searched(index, pool, None)?);
+        let expansion = self.scoring.expansion;
+        let same_vectors = expansion == index.scoring.expansion
+            && (expansion.is_none() || self.held_out.is_empty());
+        let hybrid = self.scoring.hybrid;
+        let same_words = hybrid.is_none() || hybrid == index.scoring.hybrid;
+        if pool == Pool::All && same_vectors && same_words {
+            let searched = Searched::served(index, &self.held_out, hybrid.is_some());
+            self.searched = Some(searched);
             return Ok(());
         }
         let mut expanding = match self.expanding.take() {
             Some(expanding) => expanding,
-            None => self.begin(index, pool)?,
+            None => Expanding::new(index, pool, expansion, &self.held_out)?,
         };
-        let end = (expanding.done + EXPANDED).min(expanding.answers.len());
-        if let Some((expansion, own)) = &expanding.expansion {
-            let now = &expanding.answers[expanding.done..end];
-            let owners: Cow<'_, [u32]> = match pool {
-                Pool::All => index.index.owners().into(),
-                Pool::Answers => (0..).take(expanding.vectors.rows()).collect(),
-            };
-            expansion.apply_to(now, &owners, &mut expanding.vectors, *own)?;
-            expanding.done = end;
-            if end < expanding.answers.len() {
-                self.expanding = Some(expanding);
-                return Ok(());
-            }
+        if expanding.step()? {
+            self.expanding = Some(expanding);
+        } else {
+            self.searched = Some(expanding.finish(index, hybrid, &self.held_out)?);
         }
-        self.searched = Some(self.searched(index, pool, Some(expanding.vectors))?);
         Ok(())
-    }
-
-    /// The vectors that are searched, before answers are expanded.
-    fn begin(&self, index: &AnswerIndex, pool: Pool) -> Result<Expanding, ShapeError> {
-        index.need_unexpanded()?;
-        let starts = index.answers.starts();
-        let all = index.raw_vectors();
-        let expansion = match self.scoring.expansion {
-            Some(rule) => {
-                let mut kinds = index.answers.kinds();
-                for &text in &self.held_out {
-                    kinds[text as usize] = Kind::KeptAside;
-                }
-                let texts = Texts {
-                    vectors: &all,
-                    owners: index.index.owners(),
-                    kinds: &kinds,
-                };
-                let own = match pool {
-                    Pool::All => Own::Counts,
-                    Pool::Answers => Own::LeftOut,
-                };
-                Some((Expansion::of(rule, &texts)?, own))
-            }
-            None => None,
-        };
-        let (vectors, answers) = match pool {
-            Pool::All => (all.into_owned(), starts),
-            Pool::Answers => {
-                let mut data = Vec::with_capacity(starts.len() * all.columns());
-                for &text in &starts {
-                    data.extend_from_slice(all.row(text));
-                }
-                let vectors = Matrix::new(starts.len(), all.columns(), data)?;
-                (vectors, (0..starts.len()).collect())
-            }
-        };
-        Ok(Expanding {
-            expansion,
-            vectors,
-            answers,
-            done: 0,
-        })
-    }
-
-    fn searched(
-        &self,
-        index: &AnswerIndex,
-        pool: Pool,
-        vectors: Option<Matrix>,
-    ) -> Result<Searched, ShapeError> {
-        let hybrid = self.scoring.hybrid;
-        let own = match (vectors, pool) {
-            (None, _) => None,
-            (Some(vectors), Pool::All) => {
-                let (owners, texts) = (index.answers.owners(), index.answers.texts());
-                Some(Words::index(hybrid, vectors, owners, &texts)?)
-            }
-            (Some(vectors), Pool::Answers) => {
-                let owners = (0..).take(vectors.rows()).collect();
-                let searched = Index::new(vectors, owners)?;
-                let hybrid = hybrid.filter(|hybrid| hybrid.weight > 0.0);
-                Some(match hybrid {
-                    Some(hybrid) => {
-                        let texts = index.answers.iter().map(|answer| answer.answer.as_str());
-                        let texts: Vec<&str> = texts.collect();
-                        searched.with_words(Lexical::new(&texts), hybrid.weight)?
-                    }
-                    None => searched,
-                })
-            }
-        };
-        let searched = own.as_ref().unwrap_or(&index.index);
-        let mut held_out = vec![false; searched.owners().len()];
-        let out: &[u32] = match pool {
-            Pool::All => &self.held_out,
-            Pool::Answers => &[],
-        };
-        for &text in out {
-            held_out[text as usize] = true;
-        }
-        let words = self
-            .scoring
-            .hybrid
-            .and_then(|_| searched.words_without(out));
-        Ok(Searched {
-            pool,
-            held_out,
-            words,
-            index: own,
-        })
     }
 
     /// Asks some questions, by their places in the order.
@@ -418,19 +248,18 @@ impl<'a> EvaluationRun<'a> {
         now: std::ops::Range<usize>,
     ) -> Result<(), ShapeError> {
         let order = &self.order[now];
-        let questions = || order.iter().map(|&number| &self.questions[number]);
-        let compared = searched.index.as_ref().unwrap_or(&index.index);
-        let (vectors, mut scores) = products(index, compared, questions())?;
-        let rows = scores.par_chunks_exact_mut(compared.vectors().rows().max(1));
+        let questions = order.iter().map(|&number| &self.questions[number]);
+        let (vectors, mut scores) = searched.products(index, questions)?;
+        let rows = scores.par_chunks_exact_mut(searched.texts(index).max(1));
         let asked = order.par_iter().enumerate().zip_eq(rows);
         let found = asked.map(|((i, &number), scores)| {
             let question = &self.questions[number];
             let (text, _) = index.query(&question.query);
             let (ranks, outcome) =
-                searched.ask(compared, text, vectors.row(i), &question.right, scores);
+                searched.ask(index, text, vectors.row(i), &question.right, scores);
             let known = self
                 .as_known
-                .then(|| had_it_been_known(index, compared, question, &outcome));
+                .then(|| had_it_been_known(index, searched.index(index), question, &outcome));
             (ranks, outcome, known.flatten())
         });
         let found: Vec<_> = found.collect();
@@ -497,112 +326,6 @@ impl<'a> EvaluationRun<'a> {
             outcomes,
             confidence,
         }
-    }
-}
-
-impl Searched {
-    /// Asks one question; `scores` are nearly its products with every vector. Returns the ranks of its right
-    /// answers, ascending, and the outcome.
-    fn ask(
-        &self,
-        index: &Index,
-        text: &str,
-        question: &[f32],
-        right: &[u32],
-        scores: &mut [f32],
-    ) -> (Vec<usize>, QuestionOutcome) {
-        let owners = index.owners();
-        let words = self.words.as_ref().map(|words| words.scores(text));
-        let words = |text: usize| words.as_ref().map_or(0.0, |words| words.of(text));
-        // As it is served.
-        let exact = |text: usize| index.hit(text, question, words(text));
-        for (text, score) in scores.iter_mut().enumerate() {
-            *score += words(text);
-        }
-        // The best score of all, and that of each right answer.
-        let mut best = vec![f32::NEG_INFINITY; 1 + right.len()];
-        for ((score, &held_out), owner) in scores.iter().zip(&self.held_out).zip(owners) {
-            if held_out {
-                continue;
-            }
-            best[0] = best[0].max(*score);
-            if let Some(place) = right.iter().position(|right| right == owner) {
-                best[1 + place] = best[1 + place].max(*score);
-            }
-        }
-        // Only here could rounding change which answer stands before which.
-        for (number, score) in scores.iter_mut().take(owners.len()).enumerate() {
-            if best.iter().any(|best| (*score - best).abs() <= NEAR) {
-                *score = exact(number).score;
-            }
-        }
-        // Of each answer its best text and that text's score.
-        let mut texts: Vec<Option<(usize, f32)>> = vec![None; index.answers()];
-        for (number, (&answer, &score)) in owners.iter().zip(&*scores).enumerate() {
-            let text = &mut texts[answer as usize];
-            if !self.held_out[number] && text.is_none_or(|(_, best)| score > best || best.is_nan())
-            {
-                *text = Some((number, score));
-            }
-        }
-        let of_right = right
-            .iter()
-            .filter_map(|&answer| texts.get(answer as usize)?.as_ref());
-        let mut of_right: Vec<(usize, f32)> = of_right
-            .copied()
-            .filter(|(_, score)| !score.is_nan())
-            .collect();
-        of_right.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let wrong = || {
-            let numbered = (0..).zip(&texts);
-            let wrong = numbered.filter(move |(answer, _)| !right.contains(answer));
-            wrong.filter_map(|(_, text)| *text)
-        };
-        #[allow(clippy::neg_cmp_op_on_partial_ord)] // NaN must count
-        let before = |limit: f32| wrong().filter(|(_, score)| !(*score < limit)).count();
-        let ranks = of_right.iter().enumerate();
-        let ranks: Vec<usize> = ranks
-            .map(|(i, (_, score))| i + 1 + before(*score))
-            .collect();
-        let rank = match ranks.first() {
-            Some(&rank) => rank,
-            None => wrong().count().max(1) + 1,
-        };
-        let given = match rank {
-            1 => of_right.first().copied(),
-            // The first of equal ones.
-            _ => wrong()
-                .filter(|(_, score)| !score.is_nan())
-                .reduce(|a, b| if b.1 > a.1 { b } else { a }),
-        };
-        let mut near: Vec<(usize, f32)> = texts.iter().flatten().copied().collect();
-        near.retain(|(_, score)| !score.is_nan());
-        // Equal ones stay in the order of answers.
-        let best_first = |a: &(usize, f32), b: &(usize, f32)| {
-            b.1.total_cmp(&a.1).then(owners[a.0].cmp(&owners[b.0]))
-        };
-        if near.len() > AMONG {
-            near.select_nth_unstable_by(AMONG - 1, best_first);
-            near.truncate(AMONG);
-        }
-        near.sort_unstable_by(best_first);
-        let standing = |&(text, score): &(usize, f32)| {
-            let words_of = words(text);
-            let meaning = score - words_of;
-            let own = index.own(owners[text]).map(|own| own as usize);
-            let own = own.filter(|&own| own != text);
-            let own = own.map_or(meaning, |own| scores[own] - words(own));
-            standing(meaning, own, words_of, OWN_TEXT)
-        };
-        let standings = near.iter().map(standing).collect();
-        let outcome = QuestionOutcome {
-            rank,
-            given: given.map(|(text, _)| exact(text)),
-            right: of_right.first().map(|(text, _)| exact(*text)),
-            standings,
-            probability: None,
-        };
-        (ranks, outcome)
     }
 }
 

@@ -43,6 +43,7 @@
 mod evaluate;
 mod evaluation;
 mod findings;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod tuning;
