@@ -111,6 +111,15 @@ pub struct Found<'a> {
     pub sure: bool,
 }
 
+/// The confidence in an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rating {
+    /// Probability that the answer is right, in `(0, 1)`; `None` when it was not measured.
+    pub probability: Option<f32>,
+    /// Whether the confidence reaches the threshold for answering without a warning.
+    pub sure: bool,
+}
+
 impl AnswerIndex {
     /// An index without answers, for vectors of this length.
     #[must_use]
@@ -321,10 +330,21 @@ impl AnswerIndex {
         self.found(vector, &hits, k)
     }
 
-    fn found(&self, vector: &[f32], hits: &[Hit], k: usize) -> Vec<Found<'_>> {
+    /// The confidence in each of some hits for a question with this vector, best first, `[hits]`; they may come from
+    /// another search engine. Give as many as the confidence rule [needs](Confidence::needs).
+    #[must_use]
+    pub fn rate(&self, vector: &[f32], hits: &[Hit]) -> Vec<Rating> {
         let standings = self.confidence.standings(&self.index, vector, hits);
-        let sureness = self.confidence.sureness(&standings);
-        let found = |(hit, sureness): (&Hit, f32)| {
+        let sureness = self.confidence.sureness(&standings).into_iter();
+        let rating = |sureness| Rating {
+            probability: self.confidence.probability(sureness),
+            sure: self.confidence.is_sure(sureness),
+        };
+        sureness.map(rating).collect()
+    }
+
+    fn found(&self, vector: &[f32], hits: &[Hit], k: usize) -> Vec<Found<'_>> {
+        let found = |(hit, rating): (&Hit, Rating)| {
             Some(Found {
                 answer: self.answers.get(hit.answer)?,
                 number: hit.answer,
@@ -333,12 +353,12 @@ impl AnswerIndex {
                 words: hit.words,
                 vector: hit.vector,
                 wording: self.answers.wording(hit.vector),
-                probability: self.confidence.probability(sureness),
-                sure: self.confidence.is_sure(sureness),
+                probability: rating.probability,
+                sure: rating.sure,
             })
         };
         hits.iter()
-            .zip(sureness)
+            .zip(self.rate(vector, hits))
             .take(k)
             .filter_map(found)
             .collect()

@@ -6,6 +6,7 @@ use crate::{
     trouble::Trouble,
 };
 use nearsay_core::{
+    answer_index::Rating,
     index::Hit,
     servable::{Found, Servable},
     store::DiskStore,
@@ -185,17 +186,14 @@ fn answers<'a>(
     }
     if let [_, url] = args.via.as_slice() {
         let vector = model.model().encode(&[question])?;
-        let confidence = &model.manifest().confidence;
-        let wanted = confidence.needs(args.top);
+        let index = model.answer_index();
+        let wanted = index.confidence().needs(args.top);
         let near = qdrant::search(model, vector.row(0), wanted, url, &args.qdrant)?;
         let hits: Vec<Hit> = near.iter().map(|near| near.hit(model)).collect();
-        let standings = confidence.standings(model.index(), vector.row(0), &hits);
-        let sureness = confidence.sureness(&standings);
-        let is_sure = sureness
-            .first()
-            .is_some_and(|first| confidence.is_sure(*first));
-        let answers = near.into_iter().zip(sureness).take(args.top);
-        let answer = |(near, sureness)| Answer::elsewhere(near, confidence.probability(sureness));
+        let ratings = index.rate(vector.row(0), &hits);
+        let is_sure = ratings.first().is_some_and(|first| first.sure);
+        let answers = near.into_iter().zip(ratings).take(args.top);
+        let answer = |(near, rating): (_, Rating)| Answer::elsewhere(near, rating.probability);
         return Ok((answers.map(answer).collect(), is_sure));
     }
     let found = model.ask(question, args.top)?;
