@@ -14,7 +14,7 @@ use nearsay_core::{
     lexical,
     matrix::Matrix,
     model::ModelFiles,
-    servable::{Confidence, Manifest, Servable, TextModel, Words},
+    servable::{Confidence, Manifest, Servable, ServableError, TextModel, Words},
     store::DiskStore,
     train::data::normalized,
 };
@@ -150,14 +150,13 @@ impl Bench {
     /// The trained model of a folder; the texts it was written with, if it was with any, need not be read
     /// again.
     pub(super) fn trained(dir: &Path) -> Result<Self, Trouble> {
-        let open = || {
+        let open = || -> Result<Servable, ServableError> {
             let mut folder = Servable::open_any(&DiskStore, dir, &Device::Cpu, Precision::F32)?;
             folder.load_unexpanded(&DiskStore, dir)?;
             Ok(folder)
         };
-        let folder = open().map_err(|error: nearsay_core::servable::ServableError| {
-            text::trouble::own_model().with_detail(error.to_string())
-        })?;
+        let folder =
+            open().map_err(|error| text::trouble::own_model().with_detail(error.to_string()))?;
         let manifest = folder.manifest();
         let origin = Origin::of(manifest);
         let told = manifest.has_answers().then(|| manifest.confidence.clone());
