@@ -12,13 +12,15 @@
 //! scan of the same vectors in f32 on as many threads, and beside reading those without computing: times
 //! of both are taken in turn. Run it on a quiet machine.
 
+use nearsay::servable::{AnswerSet, Confidence, Export, ExportEncoder, KnownAnswer, Servable};
 use nearsay_core::{
-    compact::{StaticEncoder, Table},
     head::Folded,
-    index::{Hit, Index},
     matrix::{Matrix, dot},
-    servable::{AnswerSet, Confidence, Export, ExportEncoder, KnownAnswer, Servable},
-    store::{DiskStore, Store as _},
+};
+use nearsay_search::index::{Hit, Index};
+use nearsay_store::{DiskStore, Store as _};
+use nearsay_text::{
+    compact::{StaticEncoder, Table},
     wordpiece::{Vocabulary, WordPiece},
 };
 use std::{
@@ -132,7 +134,7 @@ fn make(answers: usize, folder: &Path) -> Result<(), Failure> {
 /// Reads all files once.
 fn warm(folder: &Path) -> Result<(), Failure> {
     for file in DiskStore.list(folder)? {
-        if file.len > 0 && file.kind == nearsay_core::store::FileKind::File {
+        if file.len > 0 && file.kind == nearsay_store::FileKind::File {
             let mut file = DiskStore.open(&folder.join(file.name))?;
             std::io::copy(&mut *file, &mut std::io::sink())?;
         }
@@ -192,7 +194,7 @@ fn search(index: &Index) {
 /// All scores, the best of them in order.
 fn flat_search(index: &Index, query: &[f32], threads: usize) -> Vec<Hit> {
     let mut unit = query.to_vec();
-    nearsay_core::index::normalize(&mut unit);
+    nearsay_search::index::normalize(&mut unit);
     let rows = index.vectors().rows();
     let mut hits = vec![(0u32, 0.0f32); rows];
     let part = rows.div_ceil(threads).max(1);

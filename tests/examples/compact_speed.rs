@@ -11,12 +11,10 @@
 //! Times are of the machine it runs on and differ by a third from run to run on a busy one; the median
 //! of several runs is printed, with the least and the most.
 
-use nearsay_core::{
-    faq::Row,
-    head::Folded,
-    servable::{AnswerSet, Confidence, Export, ExportEncoder, TextModel},
-    store::DiskStore,
-};
+use nearsay::servable::{AnswerSet, Confidence, Export, ExportEncoder, TextModel};
+use nearsay_core::head::Folded;
+use nearsay_faq::Row;
+use nearsay_store::DiskStore;
 use nearsay_tests::sample;
 use std::{
     ops::ControlFlow,
@@ -105,7 +103,7 @@ fn texts(file: &Path) -> Result<Vec<String>, Failure> {
 
 /// A folder of [`ANSWERS`] answers with one question each.
 fn export(texts: &[String], dir: &Path) -> Result<(), Failure> {
-    let encoder = nearsay::compact::encoder()?;
+    let encoder = nearsay_text::compact::built_in::encoder()?;
     let text = |number: usize| format!("{} {number}", texts[number % texts.len()]);
     let rows: Vec<Row> = (0..ANSWERS)
         .map(|number| Row {

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let mut arguments: Vec<_> = std::env::args_os().collect();
     if arguments.get(1).is_some_and(|first| first == AS_NEARSAY) {
         arguments.remove(1);
-        return nearsay::run(arguments);
+        return nearsay_cli::run(arguments);
     }
     match run() {
         Ok(true) => ExitCode::SUCCESS,

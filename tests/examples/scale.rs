@@ -10,11 +10,11 @@
 //! Memory is the peak of the second process, which holds texts and result.
 
 use candle_core::Device;
-use nearsay_core::{
+use nearsay::{
     cache::{EmbeddingCache, Progress, Uninterrupted},
     servable::TextModel,
-    store::DiskStore,
 };
+use nearsay_store::DiskStore;
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     ops::ControlFlow,
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 fn embed(texts: &str, cache: &Path, model: &str) -> Result<(), Failure> {
     let started = Instant::now();
     let model = match model {
-        "compact" => TextModel::of_static(nearsay::compact::encoder()?),
+        "compact" => TextModel::of_static(nearsay_text::compact::built_in::encoder()?),
         path => TextModel::open(&DiskStore, path.as_ref(), &Device::Cpu)?,
     };
     let texts: Vec<String> = (0..texts.parse()?).map(text).collect();

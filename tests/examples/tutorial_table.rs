@@ -9,7 +9,7 @@
 //! Ends with an error when a figure is further off than it may be: 0.002 in the first epoch, which
 //! only the head's random start can change, 0.004 later.
 
-use nearsay_core::train::{Epoch, Event};
+use nearsay::train::{Epoch, Event};
 use std::{io::BufRead as _, process::ExitCode};
 
 /// (epoch, train rp@1, train rrk, val rp@1, val rrk) as the tutorial prints them, the first with a

@@ -123,7 +123,7 @@ pub fn json_lines(output: &Output) -> Vec<Value> {
 /// # Panics
 /// When this user has no home folder.
 pub fn data_dir() -> PathBuf {
-    let data = nearsay::dirs::DataDir::new(None).unwrap_or_else(|error| panic!("{error}"));
+    let data = nearsay_hub::dirs::DataDir::new(None).unwrap_or_else(|error| panic!("{error}"));
     data.root().to_owned()
 }
 
@@ -132,9 +132,9 @@ pub fn data_dir() -> PathBuf {
 /// # Panics
 /// With the message that says what to do, when no source has it.
 pub fn minilm() -> PathBuf {
-    let model = nearsay::obtain::known_model("minilm").unwrap();
-    let store = nearsay_core::store::DiskStore;
-    nearsay::obtain::obtain(&store, model, &data_dir(), None, &mut |_| {
+    let model = nearsay_hub::known_model("minilm").unwrap();
+    let store = nearsay_store::DiskStore;
+    nearsay_hub::obtain(&store, model, &data_dir(), None, &mut |_| {
         ControlFlow::Continue(())
     })
     .unwrap_or_else(|error| panic!("{error}"))
@@ -152,7 +152,7 @@ pub fn sample(name: &str) -> PathBuf {
 /// # Panics
 /// When it cannot be written.
 pub fn save(path: &Path, content: impl AsRef<[u8]>) {
-    use nearsay_core::store::{DiskStore, Store as _};
+    use nearsay_store::{DiskStore, Store as _};
     DiskStore.write_atomic(path, content.as_ref()).unwrap();
 }
 

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    nearsay::run(std::env::args_os())
+    nearsay_cli::run(std::env::args_os())
 }

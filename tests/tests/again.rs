@@ -1,11 +1,9 @@
 //! Folders written by former versions open for ever: `tests/data` keeps some, byte by byte.
 
 use candle_core::Device;
-use nearsay::project::{Folder, adopt};
-use nearsay_core::{
-    servable::{Reissue, Servable},
-    store::{DiskStore, Store},
-};
+use nearsay::servable::{Reissue, Servable};
+use nearsay_project::{Folder, adopt};
+use nearsay_store::{DiskStore, Store};
 use nearsay_tests::{app, done, json_lines};
 use std::{
     path::{Path, PathBuf},
@@ -37,6 +35,15 @@ const ASKED: [(&str, &str, f32, f32); 3] = [
     ("tell the desk", "tell the desk", 1.0, 1.078_756_3),
 ];
 
+/// Words of the project made of a model directory.
+const LABELS: adopt::Labels<'static> = adopt::Labels {
+    unnamed: "New project",
+    import: str::to_owned,
+    described: "model directory",
+    no_question: "no question",
+    no_question_fix: "add one",
+};
+
 #[test]
 fn former_folders_answer_as_they_did() {
     for (name, full) in [(FIRST, false), (FULL, true), (SHARE, true)] {
@@ -66,7 +73,8 @@ fn former_folders_become_projects_and_folders_of_today() {
     for name in [FIRST, FULL, SHARE] {
         let data = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(DiskStore);
-        let adopted = adopt::adopt(&store, data.path(), &kept(name), &mut |_, _| {}).unwrap();
+        let adopted =
+            adopt::adopt(&store, data.path(), &kept(name), &LABELS, &mut |_, _| {}).unwrap();
         assert_eq!(adopted.answers, 4);
         let project = Folder::open(store, &adopted.dir).unwrap();
         assert_eq!(project.document.entries.len(), 4);

@@ -2,10 +2,10 @@
 //! repository): the first line of its table, and its four check questions.
 
 use candle_core::Device;
-use nearsay_core::candle::bert::{Precision, SentenceEncoder};
-use nearsay_core::index::Index;
-use nearsay_core::model::ModelFiles;
-use nearsay_core::store::DiskStore;
+use nearsay_bert::{Precision, SentenceEncoder};
+use nearsay_model::ModelFiles;
+use nearsay_search::index::Index;
+use nearsay_store::DiskStore;
 use nearsay_tests::{app, minilm, say_loudly, shared_data};
 use serde_json::Value;
 use std::collections::HashMap;

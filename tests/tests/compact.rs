@@ -1,12 +1,10 @@
 //! The compact encoder from end to end: built in, trained, measured, asked, and made again.
 
-use nearsay_core::{
-    compact::{CompactFile, StaticEncoder},
-    matrix::{Matrix, dot},
-};
+use nearsay_core::matrix::{Matrix, dot};
 use nearsay_tests::{
     app, done, json_lines as lines, minilm, sample, save, say_loudly, shared_data,
 };
+use nearsay_text::compact::{CompactFile, StaticEncoder};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -208,7 +206,7 @@ fn distilling_again_gives_the_committed_encoder() {
     command.arg("distill").arg("--out").arg(&file);
     done(command.arg("--texts").arg(sample("library_faq.jsonl")));
     let bytes = std::fs::read(&file).unwrap();
-    let committed = nearsay::compact::FILE;
+    let committed = nearsay_text::compact::built_in::FILE;
     assert_eq!(bytes.len(), committed.len());
     let (a, b) = (CompactFile::parse(&bytes), CompactFile::parse(committed));
     assert_eq!(a.unwrap().vocabulary_text(), b.unwrap().vocabulary_text());

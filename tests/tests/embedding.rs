@@ -1,10 +1,8 @@
 //! `kill -9` in the middle of embedding: the next run finds what was done and embeds only the rest.
 
-use nearsay_core::{
-    cache::{Embedded, EmbeddingCache, PIECE, Uninterrupted},
-    matrix::Matrix,
-    store::DiskStore,
-};
+use nearsay::cache::{CHUNK_LEN, Embedded, EmbeddingCache, Uninterrupted};
+use nearsay_core::matrix::Matrix;
+use nearsay_store::DiskStore;
 use std::{
     io::{BufRead as _, BufReader},
     path::Path,
@@ -25,7 +23,7 @@ fn vector(text: &str) -> [f32; DIM] {
 }
 
 fn texts() -> Vec<String> {
-    (0..PIECES * PIECE)
+    (0..PIECES * CHUNK_LEN)
         .map(|number| format!("synthetic text {number}"))
         .collect()
 }
@@ -40,7 +38,7 @@ fn embed(dir: &Path, pause: Duration, mut told: impl FnMut(usize)) -> Embedded {
         let rows: Vec<_> = texts.iter().map(|text| vector(text)).collect();
         Ok(Some(Matrix::from_rows(&rows)?))
     };
-    let mut on_progress = |progress: nearsay_core::cache::Progress| told(progress.done);
+    let mut on_progress = |progress: nearsay::cache::Progress| told(progress.done);
     cache
         .embed(&texts, &mut encode, &Uninterrupted, &mut on_progress)
         .unwrap()
@@ -77,7 +75,7 @@ fn a_killed_embedding_goes_on_where_it_was() {
 
         let embedded = embed(dir.path(), Duration::ZERO, |_| {});
         assert!(
-            embedded.fresh <= (PIECES - kill_after) * PIECE,
+            embedded.fresh <= (PIECES - kill_after) * CHUNK_LEN,
             "{}",
             embedded.fresh
         );

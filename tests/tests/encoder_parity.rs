@@ -7,11 +7,11 @@
 //! app's own); without it these tests fail, and say what to do.
 
 use candle_core::{Device, safetensors};
-use nearsay_core::candle::bert::SentenceEncoder;
+use nearsay_bert::SentenceEncoder;
 use nearsay_core::encoder::Encoder as _;
 use nearsay_core::matrix::Matrix;
-use nearsay_core::model::{ModelFiles, Pooling};
-use nearsay_core::store::DiskStore;
+use nearsay_model::{ModelFiles, Pooling};
+use nearsay_store::DiskStore;
 use nearsay_tests::{golden, minilm};
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -1,6 +1,10 @@
 //! Numbers against Quaterion's own, on both back ends.
 
 use candle_core::{Device, Var};
+use nearsay::train::{
+    Recipe, Settings,
+    learner::{AutogradHead, Batch, ClosedHead, Learner},
+};
 use nearsay_core::{
     candle::{
         TrainableHead,
@@ -14,10 +18,6 @@ use nearsay_core::{
     metric::Ranks,
     sample::PairTargets,
     tensor::Tensor,
-    train::{
-        Recipe, Settings,
-        learner::{AutogradHead, Batch, ClosedHead, Learner},
-    },
 };
 use nearsay_tests::{assert_close, golden, matrix, numbers};
 use serde_json::Value;

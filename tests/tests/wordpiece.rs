@@ -3,8 +3,8 @@
 //! Needs the model. It is fetched once into this machine's data folder (`NEARSAY_DATA`, or the
 //! app's own); without it these tests fail, and say what to do.
 
-use nearsay_core::wordpiece::{MAX_WORD_CHARS, Vocabulary, WordPiece};
 use nearsay_tests::{golden, minilm};
+use nearsay_text::wordpiece::{MAX_WORD_CHARS, Vocabulary, WordPiece};
 use proptest::prelude::*;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -296,7 +296,7 @@ proptest! {
 
 #[test]
 fn the_tables_are_what_the_generator_writes() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/wordpiece/tables.rs");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/text/src/wordpiece/tables.rs");
     let written = std::fs::read_to_string(path).unwrap();
     // Line by line, for a message that can be read.
     let tables = unicode_tables::tables();

@@ -2,18 +2,13 @@
 
 use super::{Failure, arguments::Arguments};
 use candle_core::Device;
-use nearsay::{
-    dirs::DataDir,
-    obtain::{known_model, locate},
-};
-use nearsay_core::{
-    cache::{EmbeddingCache, Uninterrupted},
-    candle::bert::{Precision, SentenceEncoder},
-    faq::{ReadOptions, Row, read},
-    matrix::Matrix,
-    model::ModelFiles,
-    store::{DiskStore, Store as _},
-};
+use nearsay::cache::{EmbeddingCache, Uninterrupted};
+use nearsay_bert::{Precision, SentenceEncoder};
+use nearsay_core::matrix::Matrix;
+use nearsay_faq::{ReadOptions, Row, read};
+use nearsay_hub::{dirs::DataDir, known_model, locate};
+use nearsay_model::ModelFiles;
+use nearsay_store::{DiskStore, Store as _};
 use std::{
     collections::HashSet,
     io::BufReader,
@@ -172,7 +167,7 @@ pub fn made_up(count: usize, queries: usize, dim: usize) -> Result<(Matrix, Matr
         let mut data = Vec::with_capacity(count * dim);
         for number in 0..count {
             let start = vector(Some(centre(number * step)), &mut data);
-            nearsay_core::index::normalize(&mut data[start..]);
+            nearsay_search::index::normalize(&mut data[start..]);
         }
         Matrix::new(count, dim, data)
     };

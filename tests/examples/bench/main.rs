@@ -58,7 +58,7 @@ struct Bench {
 
 fn main() -> ExitCode {
     let done = match arguments::started() {
-        Started::AsNearsay(arguments) => return nearsay::run(arguments),
+        Started::AsNearsay(arguments) => return nearsay_cli::run(arguments),
         Started::Embedding { model, texts } => topic::memory::embed(&model, &texts).map(|()| true),
         Started::Bench(arguments) => {
             arguments.and_then(|arguments| with_two_threads(|| run(&arguments)))

@@ -1,7 +1,7 @@
 //! What the command is given.
 
 use super::{Failure, choices::Choice, encoder};
-use nearsay_core::train::Recipe;
+use nearsay::train::Recipe;
 use std::{
     ffi::OsString,
     ops::RangeInclusive,

@@ -5,11 +5,11 @@ use super::{
     exam::Asked,
     figures::{Firsts, gain},
 };
-use nearsay_core::{
-    expansion::Towards,
+use nearsay::{
     servable::{By, Manifest, Words},
     train::Settings,
 };
+use nearsay_search::expansion::Towards;
 use std::{collections::BTreeMap, str::FromStr};
 
 /// A choice that can be left out.
@@ -166,7 +166,7 @@ impl Worth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nearsay_core::train::Recipe;
+    use nearsay::train::Recipe;
 
     #[test]
     fn a_choice_is_left_out_where_it_makes_a_difference() {

@@ -23,12 +23,12 @@ use super::{
     folder::Folder,
     sets::{CLOUD, Sets},
 };
-use nearsay_core::{
+use nearsay::{
     answer_index::{Pool, Query, QuestionOutcome, TestQuery},
-    calibration::{Calibration, Silence},
-    faq::{Row, normalize},
     servable::{Confidence as Rule, Outcome},
 };
+use nearsay_faq::{Row, normalize};
+use nearsay_search::calibration::{Calibration, Silence};
 use std::collections::HashMap;
 
 /// Bins of the calibration error.
@@ -214,7 +214,7 @@ fn with_answers<'r>(folder: &Folder, held_out: &'r [Row]) -> Vec<(&'r str, u32)>
         .iter()
         .filter_map(|row| Some((row, number(row)? as u32)));
     answered
-        .flat_map(|(row, answer)| row.ways_to_ask().map(move |way| (way, answer)))
+        .flat_map(|(row, answer)| row.all_questions().map(move |way| (way, answer)))
         .collect()
 }
 

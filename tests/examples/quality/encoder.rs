@@ -3,19 +3,16 @@
 use super::{Failure, choices::Choice, folder::Folder};
 use candle_core::Device;
 use nearsay::{
-    compact,
-    dirs::DataDir,
-    obtain::{known_model, locate},
-};
-use nearsay_core::{
-    compact::{StaticEncoder, Table},
-    faq::Row,
-    matrix::Matrix,
-    model::ModelFiles,
     servable::{Export, ExportEncoder, TextModel, Words},
-    store::DiskStore,
     train::{Control, EmbeddingCache, Job, Recipe, Settings, Source, Trained},
 };
+use nearsay_core::matrix::Matrix;
+use nearsay_faq::Row;
+use nearsay_hub::{dirs::DataDir, known_model, locate};
+use nearsay_model::ModelFiles;
+use nearsay_store::DiskStore;
+use nearsay_text::compact::built_in as compact;
+use nearsay_text::compact::{StaticEncoder, Table};
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -131,7 +128,7 @@ impl Encoder {
         rows: &[Row],
         held_out: &[Row],
     ) -> Result<Trained, Failure> {
-        let pairs = rows.iter().flat_map(Row::ways_to_ask).count();
+        let pairs = rows.iter().flat_map(Row::all_questions).count();
         let settings = &settings.clone().for_pairs(pairs);
         let mut encode =
             |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| Ok(self.pooled(texts, tell)?);
@@ -203,7 +200,7 @@ impl Encoder {
         &self,
         texts: &[&str],
         tell: &mut dyn FnMut(usize) -> bool,
-    ) -> Result<Option<Matrix>, nearsay_core::candle::bert::EncodeError> {
+    ) -> Result<Option<Matrix>, nearsay_bert::EncodeError> {
         let mut tell = |done, _| match tell(done) {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),

@@ -4,14 +4,14 @@ use super::{
     Failure,
     figures::{Figures, Firsts},
 };
+use nearsay::servable::{AnswerSet, Words};
 use nearsay_core::{
-    faq::{Row, TestQuestion, normalize},
-    index::Hit,
-    lexical::Lexical,
     matrix::Matrix,
     metric::{PoolScores, rank_pool},
-    servable::{AnswerSet, Words},
 };
+use nearsay_faq::{Row, TestQuestion, normalize};
+use nearsay_search::index::Hit;
+use nearsay_text::lexical::Lexical;
 use rayon::prelude::*;
 use std::collections::HashMap;
 
@@ -79,7 +79,7 @@ impl Exam {
             let mut right: Vec<usize> = row.answers.iter().filter_map(|a| number(a)).collect();
             right.sort_unstable();
             right.dedup();
-            for question in std::iter::once(&row.question).chain(&row.wordings) {
+            for question in std::iter::once(&row.question).chain(&row.paraphrases) {
                 if right.is_empty() {
                     exam.lost += 1;
                     continue;
@@ -158,7 +158,7 @@ pub fn to_ask(rows: &[Row]) -> Vec<TestQuestion> {
     let to_ask = |row: &Row| TestQuestion {
         line: row.line,
         question: row.question.clone(),
-        wordings: row.wordings.clone(),
+        paraphrases: row.paraphrases.clone(),
         answers: vec![row.answer.clone()],
     };
     rows.iter().map(to_ask).collect()

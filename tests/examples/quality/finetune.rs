@@ -1,10 +1,8 @@
 //! The peer: sentence-transformers' fine-tuning.
 
 use super::{Failure, Quality, exam::Exam, peer::Peer, sets::Trial};
-use nearsay_core::{
-    matrix::Matrix,
-    store::{DiskStore, Store as _},
-};
+use nearsay_core::matrix::Matrix;
+use nearsay_store::{DiskStore, Store as _};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +32,7 @@ impl Finetuned {
         let dir = quality.shared.path();
         let ways = trial.rows.iter().flat_map(|row| {
             let pair = |way| [way, &*row.answer];
-            row.ways_to_ask().map(pair)
+            row.all_questions().map(pair)
         });
         let pairs: Vec<[&str; 2]> = ways.collect();
         let load = json!({

@@ -6,14 +6,11 @@ use super::{
     exam::{Asked, Exam},
 };
 use candle_core::Device;
-use nearsay_core::{
-    answer_index::AnswerIndex,
-    expansion::{Expansion, Own},
-    faq::normalize,
-    matrix::Matrix,
-    servable::Servable,
-    store::DiskStore,
-};
+use nearsay::{answer_index::AnswerIndex, servable::Servable};
+use nearsay_core::matrix::Matrix;
+use nearsay_faq::normalize;
+use nearsay_search::expansion::{Expansion, Own};
+use nearsay_store::DiskStore;
 use std::{
     collections::{HashMap, HashSet},
     path::Path,

@@ -6,10 +6,8 @@ use super::{
     exam::{Exam, to_ask},
     say_loudly,
 };
-use nearsay_core::{
-    faq::{ReadOptions, Row, TestQuestion, read, read_questions, split},
-    store::{DiskStore, ReadSeek, Store as _},
-};
+use nearsay_faq::{ReadOptions, Row, TestQuestion, read, read_questions, split};
+use nearsay_store::{DiskStore, ReadSeek, Store as _};
 use serde::Deserialize;
 use std::{
     io::BufReader,
@@ -204,7 +202,7 @@ impl Set {
         match &self.to_ask {
             ToAsk::Rows(rows) => texts.extend(rows.iter().flat_map(texts_of)),
             ToAsk::Questions(questions) => texts.extend(questions.iter().flat_map(|asked| {
-                let ways = std::iter::once(&asked.question).chain(&asked.wordings);
+                let ways = std::iter::once(&asked.question).chain(&asked.paraphrases);
                 ways.map(String::as_str)
             })),
             ToAsk::Part => {}
@@ -264,7 +262,7 @@ impl Set {
 
 /// The texts of a row.
 fn texts_of(row: &Row) -> impl Iterator<Item = &str> {
-    row.ways_to_ask().chain([&*row.answer])
+    row.all_questions().chain([&*row.answer])
 }
 
 /// The names of the further folders with an FAQ.

@@ -12,10 +12,8 @@ use super::{
     figures::mean_and_error,
     sets::{Sets, WITHHELD},
 };
-use nearsay_core::{
-    faq::{Row, split},
-    train::{Learns, PoolFigures, Recipe, Settings},
-};
+use nearsay::train::{Learns, PoolFigures, Recipe, Settings};
+use nearsay_faq::{Row, split};
 
 const SUBSETS: u64 = 30;
 const REPEATS: u64 = 5;

@@ -13,7 +13,7 @@ use super::{
     sets::{Set, Sets, Trial},
     table::{Run, Table},
 };
-use nearsay_core::{servable::Words, train::Settings};
+use nearsay::{servable::Words, train::Settings};
 use std::time::Instant;
 
 /// What is found out about a set.

@@ -2,22 +2,9 @@
 
 use alloc::{format, string::String, vec, vec::Vec};
 use core::fmt::Debug;
-use nearsay_core::{
-    distance::{Distance, DistanceKind},
-    head::{HeadConfig, Mode},
-    index::Index,
-    loss::{
-        Contrastive, CosFace, FastAp, GroupLoss, MultipleNegativesRanking, OnlineContrastive,
-        PairLoss, Triplet,
-    },
-    matrix::Matrix,
-    metric::{
-        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool,
-        score_pool,
-    },
-    sample::PairTargets,
-    wordpiece::{Vocabulary, WordPiece},
-};
+use nearsay_core::{distance::{Distance, DistanceKind}, head::{HeadConfig, Mode}, loss::{Contrastive, CosFace, FastAp, GroupLoss, MultipleNegativesRanking, OnlineContrastive, PairLoss, Triplet}, matrix::Matrix, metric::{Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool, score_pool}, sample::PairTargets};
+use nearsay_search::index::Index;
+use nearsay_text::wordpiece::{Vocabulary, WordPiece};
 
 static VOCABULARY: &str = "[UNK]\nfee\n##s\nlate\n?\n한\nᄒ\n##ᅡ\n##ᆫ\n";
 

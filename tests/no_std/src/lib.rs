@@ -6,7 +6,7 @@
 
 extern crate alloc;
 
-#[path = "../../../core/examples/no_os/desk.rs"]
+#[path = "../../../core/search/examples/no_os/desk.rs"]
 mod desk;
 mod heap;
 mod layers;

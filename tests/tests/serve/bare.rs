@@ -1,10 +1,8 @@
 //! A folder that holds a model without answers encodes, and says of all else why it cannot.
 
 use super::{TOKEN, client, copy, get, model, post, rows, send, serve};
-use nearsay_core::{
-    servable::{Confidence, Reissue},
-    store::DiskStore,
-};
+use nearsay::servable::{Confidence, Reissue};
+use nearsay_store::DiskStore;
 use nearsay_tests::server::Server;
 use serde_json::json;
 use std::path::PathBuf;

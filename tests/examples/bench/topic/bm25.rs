@@ -5,7 +5,8 @@ use crate::{
     rounds::{Cost, seconds},
     table::Table,
 };
-use nearsay_core::{faq::Row, servable::AnswerSet, train::data::answer_groups};
+use nearsay::{servable::AnswerSet, train::data::answer_groups};
+use nearsay_faq::Row;
 use serde_json::json;
 use std::collections::HashMap;
 

@@ -6,7 +6,7 @@ use crate::{
     rounds::{Contestant, Cost, Rounds},
     table::{Goal, Table},
 };
-use nearsay_core::candle::bert::{Precision, SentenceEncoder};
+use nearsay_bert::{Precision, SentenceEncoder};
 use serde_json::{Value, json};
 use std::{ops::ControlFlow, path::Path};
 

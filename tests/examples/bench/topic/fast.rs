@@ -7,7 +7,7 @@ use crate::{
     say_loudly,
     table::{Goal, Table},
 };
-use nearsay_core::candle::bert::Precision;
+use nearsay_bert::Precision;
 
 const ENGINES: [(&str, &str); 3] = [
     ("onnx fp32", "ONNX Runtime fp32"),

@@ -7,13 +7,10 @@ use crate::{
     table::{Goal, Table},
 };
 use candle_core::Device;
-use nearsay_core::{
-    faq::Row,
-    train::{
-        Control, Epoch, Event, Fit, Pairs, Recipe, Settings, data::answer_groups,
-        learner::train_head,
-    },
+use nearsay::train::{
+    Control, Epoch, Event, Fit, Pairs, Recipe, Settings, data::answer_groups, learner::train_head,
 };
+use nearsay_faq::Row;
 use serde_json::json;
 
 /// Epochs a pass, after one that does not count.

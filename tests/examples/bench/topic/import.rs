@@ -7,10 +7,8 @@ use crate::{
     rounds::{Contestant, Cost, Rounds},
     table::Table,
 };
-use nearsay_core::{
-    faq::Row,
-    store::{DiskStore, Store as _},
-};
+use nearsay_faq::Row;
+use nearsay_store::{DiskStore, Store as _};
 use nearsay_tests::sample;
 use serde_json::json;
 use std::fmt::Write as _;

@@ -8,7 +8,9 @@ use crate::{
     table::{Goal, Table},
 };
 use candle_core::Device;
-use nearsay_core::{candle::bert::SentenceEncoder, model::ModelFiles, store::DiskStore};
+use nearsay_bert::SentenceEncoder;
+use nearsay_model::ModelFiles;
+use nearsay_store::DiskStore;
 use serde_json::{Value, json};
 use std::{
     ops::ControlFlow,

@@ -7,11 +7,9 @@ use crate::{
     rounds::{Contestant, Cost, Rounds, percentile, seconds},
     table::{Goal, Table},
 };
-use nearsay_core::{
-    candle::bert::{Precision, SentenceEncoder},
-    index::Index,
-    matrix::Matrix,
-};
+use nearsay_bert::{Precision, SentenceEncoder};
+use nearsay_core::matrix::Matrix;
+use nearsay_search::index::Index;
 use serde_json::json;
 use std::{cell::RefCell, ops::ControlFlow, time::Instant};
 

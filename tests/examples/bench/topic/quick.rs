@@ -8,7 +8,7 @@ use crate::{
     say_loudly,
     table::{Goal, Table},
 };
-use nearsay_core::train::{
+use nearsay::train::{
     BatchFigures, Control, Pairs, Recipe, Settings,
     whiten::{half_whitening, whitened},
 };

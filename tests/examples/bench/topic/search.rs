@@ -7,7 +7,8 @@ use crate::{
     rounds::{Contestant, Cost, Rounds},
     table::{Goal, Table},
 };
-use nearsay_core::{index::Index, matrix::Matrix};
+use nearsay_core::matrix::Matrix;
+use nearsay_search::index::Index;
 use serde_json::{Value, json};
 
 const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];

@@ -8,14 +8,13 @@ use crate::{
     rounds::{Contestant, Cost, Rounds},
     table::{Goal, Table},
 };
-use nearsay_core::{
-    head::Folded,
-    matrix::Matrix,
-    model::ModelFiles,
+use nearsay::{
     servable::{AnswerSet, Confidence, Export, ExportEncoder},
-    store::DiskStore,
     train::data::normalized,
 };
+use nearsay_core::{head::Folded, matrix::Matrix};
+use nearsay_model::ModelFiles;
+use nearsay_store::DiskStore;
 use std::{
     path::Path,
     process::{Command, Stdio},

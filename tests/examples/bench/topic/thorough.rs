@@ -7,20 +7,18 @@ use crate::{
     table::{Goal, Table},
 };
 use candle_core::{Device, Var};
+use nearsay_bert::{
+    Precision,
+    finetune::{AdamW, FineTuner, Products},
+};
 use nearsay_core::{
-    candle::{
-        bert::{
-            Precision,
-            finetune::{AdamW, FineTuner, Products},
-        },
-        to_matrix, to_tensor,
-    },
+    candle::{to_matrix, to_tensor},
     loss::{MultipleNegativesRanking, PairLoss as _},
     matrix::Matrix,
-    model::ModelFiles,
     sample::PairTargets,
-    store::DiskStore,
 };
+use nearsay_model::ModelFiles;
+use nearsay_store::DiskStore;
 use serde_json::json;
 
 /// Pairs a step.

@@ -1,0 +1,281 @@
+//! The network on the processor: the tokens of a batch one below the other, without any filling up.
+//!
+//! Linear layers see one tall matrix, attention goes text by text, and what lies between is done in
+//! one pass each ([`kernels`](super::kernels)). A batch uses no memory but [`Space`], which is kept from
+//! one to the next. Nothing here has a gradient.
+
+use super::EncodeError;
+use super::kernels::{AddNorm, Attention, BiasGelu, LANES, Scratch, TILE};
+use super::linear::{Codes, Linear, Precision};
+use candle_core::Result;
+use candle_nn::VarBuilder;
+use nearsay_model::{Activation, BertConfig, Pooling};
+
+/// Rows that go through a feed-forward block together: its wide middle then stays in the core's cache.
+const BLOCK: usize = 96;
+
+/// Whether a network has the shape the kernels are made for.
+pub(super) fn fits(config: &BertConfig) -> bool {
+    config.activation == Activation::Gelu
+        && config.hidden_size.is_multiple_of(LANES)
+        && config.intermediate_size.is_multiple_of(LANES)
+        && (config.hidden_size / config.heads).is_multiple_of(TILE)
+}
+
+/// A BERT network and the pooling behind it.
+pub(super) struct Ragged {
+    /// `[vocab, hidden]`
+    words: Vec<f32>,
+    /// Position and the first token type together, `[positions, hidden]`.
+    places: Vec<f32>,
+    /// In place of a bias where there is none.
+    no_bias: Vec<f32>,
+    norm: Norm,
+    layers: Vec<Layer>,
+    pooling: Pooling,
+    heads: usize,
+    hidden: usize,
+    wide: usize,
+}
+
+struct Layer {
+    /// `[3 · hidden, hidden]`: queries, keys and values.
+    qkv: Linear,
+    qkv_bias: Vec<f32>,
+    out: Linear,
+    out_bias: Vec<f32>,
+    out_norm: Norm,
+    up: Linear,
+    up_bias: Vec<f32>,
+    down: Linear,
+    down_bias: Vec<f32>,
+    down_norm: Norm,
+}
+
+/// Gamma and beta of a layer normalisation.
+struct Norm {
+    gamma: Vec<f32>,
+    beta: Vec<f32>,
+    eps: f32,
+}
+
+/// The numbers of a tensor of this shape, row by row.
+pub(super) fn numbers<S: Into<candle_core::Shape>>(
+    builder: &VarBuilder<'_>,
+    shape: S,
+    name: &str,
+) -> Result<Vec<f32>> {
+    builder.get(shape, name)?.flatten_all()?.to_vec1()
+}
+
+impl Norm {
+    fn load(builder: &VarBuilder<'_>, size: usize, eps: f64) -> Result<Self> {
+        Ok(Self {
+            gamma: numbers(builder, size, "weight")?,
+            beta: numbers(builder, size, "bias")?,
+            eps: eps as f32,
+        })
+    }
+
+    /// x ← layer norm of x + bias + residual.
+    fn add(&self, x: &mut [f32], residual: &[f32], bias: &[f32]) {
+        AddNorm {
+            x,
+            residual,
+            bias,
+            gamma: &self.gamma,
+            beta: &self.beta,
+            eps: self.eps,
+        }
+        .run();
+    }
+}
+
+/// Memory for a batch, kept for the next.
+#[derive(Default)]
+pub(super) struct Space {
+    /// `[tokens, hidden]` each.
+    x: Vec<f32>,
+    y: Vec<f32>,
+    context: Vec<f32>,
+    /// `[tokens, 3 · hidden]`
+    qkv: Vec<f32>,
+    /// `[BLOCK, wide]`
+    middle: Vec<f32>,
+    codes: Codes,
+    scratch: Scratch,
+}
+
+impl Ragged {
+    /// From checked weights; only for networks that [`fits`].
+    pub(super) fn load(
+        config: &BertConfig,
+        builder: &VarBuilder<'_>,
+        pooling: Pooling,
+        precision: Precision,
+    ) -> Result<Self> {
+        let (hidden, wide, eps) = (
+            config.hidden_size,
+            config.intermediate_size,
+            config.layer_norm_eps,
+        );
+        let embeddings = builder.pp("embeddings");
+        let types = numbers(
+            &embeddings,
+            (config.type_vocab_size, hidden),
+            "token_type_embeddings.weight",
+        )?;
+        let mut places = numbers(
+            &embeddings,
+            (config.max_positions, hidden),
+            "position_embeddings.weight",
+        )?;
+        for place in places.chunks_exact_mut(hidden) {
+            place
+                .iter_mut()
+                .zip(&types)
+                .for_each(|(x, kind)| *x += kind);
+        }
+        let layers = (0..config.layers).map(|number| {
+            let layer = builder.pp(format!("encoder.layer.{number}"));
+            let linear = |name: &str, out: usize, inner: usize| {
+                let linear = layer.pp(name);
+                Ok::<_, candle_core::Error>((
+                    numbers(&linear, (out, inner), "weight")?,
+                    numbers(&linear, out, "bias")?,
+                ))
+            };
+            let (mut qkv, mut qkv_bias) = linear("attention.self.query", hidden, hidden)?;
+            for name in ["attention.self.key", "attention.self.value"] {
+                let (weights, bias) = linear(name, hidden, hidden)?;
+                qkv.extend_from_slice(&weights);
+                qkv_bias.extend_from_slice(&bias);
+            }
+            let (out, out_bias) = linear("attention.output.dense", hidden, hidden)?;
+            let (up, up_bias) = linear("intermediate.dense", wide, hidden)?;
+            let (down, down_bias) = linear("output.dense", hidden, wide)?;
+            Ok(Layer {
+                qkv: Linear::new(qkv, hidden, precision),
+                qkv_bias,
+                out: Linear::new(out, hidden, precision),
+                out_bias,
+                out_norm: Norm::load(&layer.pp("attention.output.LayerNorm"), hidden, eps)?,
+                up: Linear::new(up, hidden, precision),
+                up_bias,
+                down: Linear::new(down, wide, precision),
+                down_bias,
+                down_norm: Norm::load(&layer.pp("output.LayerNorm"), hidden, eps)?,
+            })
+        });
+        Ok(Self {
+            words: numbers(
+                &embeddings,
+                (config.vocab_size, hidden),
+                "word_embeddings.weight",
+            )?,
+            places,
+            no_bias: vec![0.0; hidden],
+            norm: Norm::load(&embeddings.pp("LayerNorm"), hidden, eps)?,
+            layers: layers.collect::<Result<_>>()?,
+            pooling,
+            heads: config.heads,
+            hidden,
+            wide,
+        })
+    }
+
+    /// Token ids of `n` texts, none of them empty → their pooled vectors, `[n, hidden]` row by row.
+    pub(super) fn forward(
+        &self,
+        ids: &[Vec<u32>],
+        space: &mut Space,
+    ) -> std::result::Result<Vec<f32>, EncodeError> {
+        let hidden = self.hidden;
+        let tokens: usize = ids.iter().map(Vec::len).sum();
+        let Space {
+            x,
+            y,
+            context,
+            qkv,
+            middle,
+            codes,
+            scratch,
+        } = space;
+        x.clear();
+        y.clear();
+        for text in ids {
+            for &id in text {
+                let start = id as usize * hidden;
+                x.extend_from_slice(&self.words[start..start + hidden]);
+            }
+            y.extend_from_slice(&self.places[..text.len() * hidden]);
+        }
+        self.norm.add(x, y, &self.no_bias);
+        context.resize(tokens * hidden, 0.0);
+        qkv.resize(tokens * 3 * hidden, 0.0);
+        middle.resize(BLOCK.min(tokens) * self.wide, 0.0);
+        for layer in &self.layers {
+            layer.qkv.forward(x, codes, qkv)?;
+            let mut start = 0;
+            for text in ids {
+                let end = start + text.len();
+                Attention {
+                    qkv: &qkv[start * 3 * hidden..end * 3 * hidden],
+                    bias: &layer.qkv_bias,
+                    out: &mut context[start * hidden..end * hidden],
+                    heads: self.heads,
+                    dim: hidden / self.heads,
+                    scratch,
+                }
+                .run();
+                start = end;
+            }
+            layer.out.forward(context, codes, y)?;
+            layer.out_norm.add(y, x, &layer.out_bias);
+            let blocks = y.chunks(BLOCK * hidden).zip(x.chunks_mut(BLOCK * hidden));
+            for (y, x) in blocks {
+                let middle = &mut middle[..y.len() / hidden * self.wide];
+                layer.up.forward(y, codes, middle)?;
+                BiasGelu {
+                    x: middle,
+                    bias: &layer.up_bias,
+                }
+                .run();
+                layer.down.forward(middle, codes, x)?;
+                layer.down_norm.add(x, y, &layer.down_bias);
+            }
+        }
+        let lengths = ids.iter().map(Vec::len);
+        Ok(self.pool(x, lengths))
+    }
+
+    fn pool(&self, tokens: &[f32], lengths: impl ExactSizeIterator<Item = usize>) -> Vec<f32> {
+        let mut rest = tokens;
+        let mut pooled = Vec::with_capacity(lengths.len() * self.hidden);
+        for length in lengths {
+            let (text, after) = rest.split_at(length * self.hidden);
+            rest = after;
+            let mut rows = text.chunks_exact(self.hidden);
+            let mut vector = rows.next().unwrap_or_default().to_vec();
+            match self.pooling {
+                Pooling::Cls => {}
+                Pooling::Mean => {
+                    for row in rows {
+                        vector.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+                    }
+                    vector.iter_mut().for_each(|sum| *sum /= length as f32);
+                }
+                Pooling::Max => {
+                    for row in rows {
+                        vector
+                            .iter_mut()
+                            .zip(row)
+                            .for_each(|(max, x)| *max = max.max(*x));
+                    }
+                }
+            }
+            pooled.extend_from_slice(&vector);
+        }
+        pooled
+    }
+}

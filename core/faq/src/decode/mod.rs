@@ -1,0 +1,8 @@
+//! Decoding: from bytes in any supported encoding to UTF-8.
+
+mod encoding;
+mod transcoder;
+
+pub use encoding::Encoding;
+pub(crate) use encoding::{binary_file_kind, could_be_windows_1252, decode_record};
+pub(crate) use transcoder::Transcoder;

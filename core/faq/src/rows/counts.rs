@@ -1,0 +1,85 @@
+//! Counts and issues of a file.
+
+use crate::{Issue, IssueKind, ReadLimits, Severity};
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// Counts of lines, records, rows and issues of a file.
+///
+/// Two invariants guarantee that no data is lost without an issue: `records = rows + left_out`, and
+/// for JSONL files `lines = records + blank`. The header of a table isn't a record, and a table row
+/// of empty cells is blank.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Bytes read.
+    pub bytes: u64,
+    /// Lines begun.
+    pub lines: u64,
+    /// Blank lines, and table rows of empty cells.
+    pub blank: u64,
+    /// Records: non-blank lines, list elements, table rows or questions of a text.
+    pub records: u64,
+    /// Rows kept.
+    pub rows: u64,
+    /// Records left out.
+    pub left_out: u64,
+    /// Issues of severity [`Severity::Changed`]. One row may have several.
+    pub changed: u64,
+    /// Issues of severity [`Severity::Note`].
+    pub notes: u64,
+    /// Records left out because they repeat an earlier row.
+    pub repeated: u64,
+    /// Distinct answers (see [`normalize`](crate::normalize)).
+    pub answers: u64,
+    /// Distinct answers with more than one row, whose questions count as paraphrases of each other.
+    pub shared_answers: u64,
+    /// Issues counted but not listed because of [`ReadLimits::issues`].
+    pub unlisted: u64,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} read, {} changed, {} left out",
+            self.rows, self.changed, self.left_out
+        )
+    }
+}
+
+/// Issues and counts collected while reading.
+pub(super) struct ReadLog {
+    pub(super) issues: Vec<Issue>,
+    pub(super) counts: Counts,
+    /// Maximum number of issues about single lines.
+    limit: usize,
+}
+
+impl ReadLog {
+    pub(super) fn new(limits: &ReadLimits) -> Self {
+        Self {
+            issues: Vec::new(),
+            counts: Counts::default(),
+            limit: limits.issues,
+        }
+    }
+
+    /// Counts an issue, and lists it if the limit allows. Issues about the whole file (line 0) are
+    /// always listed.
+    pub(super) fn add(&mut self, line: u64, kind: IssueKind, excerpt: &str) {
+        let counts = &mut self.counts;
+        match kind.severity() {
+            Severity::LeftOut => counts.left_out += 1,
+            Severity::Changed => counts.changed += 1,
+            Severity::Note => counts.notes += 1,
+        }
+        if matches!(kind, IssueKind::Repeated { .. }) {
+            counts.repeated += 1;
+        }
+        if line > 0 && self.issues.len() >= self.limit {
+            counts.unlisted += 1;
+        } else {
+            self.issues.push(Issue::new(line, kind, excerpt));
+        }
+    }
+}

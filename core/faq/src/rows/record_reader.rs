@@ -1,0 +1,342 @@
+//! Parsing raw records and passing their fields to a sink.
+
+use super::counts::ReadLog;
+use super::field_reader::FieldReader;
+use super::sink::{ReadOutcome, RowSink};
+use crate::columns::ColumnFinder;
+use crate::decode::{could_be_windows_1252, decode_record};
+use crate::detect::{Content, is_sep_line};
+use crate::parse::labels::TextStyle;
+use crate::parse::table::{self, CellParser, Layout};
+use crate::parse::{Rejection, TextPair, json};
+use crate::source::Source;
+use crate::split::{Quotes, RawRecord};
+use crate::{ColumnChoice, Columns};
+use crate::{Encoding, FileFormat, IssueKind, ReadError, ReadLimits, ReadOptions, text};
+use core::ops::ControlFlow;
+
+/// Shortens bytes in an unknown encoding to their beginning.
+fn excerpt_bytes(bytes: &[u8]) -> String {
+    let head = bytes.get(..400).unwrap_or(bytes);
+    text::excerpt(&String::from_utf8_lossy(head))
+}
+
+/// Format of the records, with the state of parsing them.
+enum RecordFormat {
+    Json,
+    Table {
+        layout: Layout,
+        cells: Box<CellParser>,
+        /// Whether the header was read.
+        passed_header: bool,
+    },
+    Text(TextStyle),
+}
+
+impl RecordFormat {
+    /// Returns the format of the records, and the columns chosen for it.
+    fn new(content: &Content, choice: Option<ColumnChoice>) -> (Self, Option<ColumnChoice>) {
+        match content {
+            Content::Json => (Self::Json, choice),
+            Content::Text(style) => (Self::Text(*style), None),
+            Content::Table(layout) => {
+                let format = Self::Table {
+                    cells: Box::new(CellParser::new(layout.delimiter)),
+                    layout: layout.clone(),
+                    passed_header: false,
+                };
+                (format, layout.choice.clone())
+            }
+        }
+    }
+}
+
+/// Parser of raw records that passes their fields to a sink and collects file-wide facts.
+pub(super) struct RecordReader {
+    pub(super) log: ReadLog,
+    finder: ColumnFinder,
+    format: RecordFormat,
+    /// Whether records that aren't UTF-8 are errors rather than Windows-1252.
+    only_utf8: bool,
+    /// Number of records read as Windows-1252.
+    windows_records: u64,
+    /// Number of records that don't begin like JSON.
+    not_json: u64,
+    /// Excerpt of the first record that doesn't begin like JSON.
+    beginning: String,
+    /// Number of JSON records with invalid UTF-8.
+    not_utf8: u64,
+    /// Whether all JSON records with invalid UTF-8 are valid Windows-1252.
+    could_be_windows: bool,
+    /// Whether any record has characters outside of ASCII in valid UTF-8.
+    has_utf8: bool,
+}
+
+impl RecordReader {
+    pub(super) fn new(source: &Source<'_>, options: &ReadOptions) -> Self {
+        let (format, choice) = RecordFormat::new(&source.content, options.columns.clone());
+        let mut log = ReadLog::new(&options.limits);
+        let encoding = source.encoding;
+        if encoding != Encoding::Utf8 {
+            log.add(0, IssueKind::ReadAs { encoding }, "");
+        }
+        if let Content::Table(Layout {
+            note: Some(note), ..
+        }) = &source.content
+        {
+            log.add(0, note.clone(), "");
+        }
+        Self {
+            log,
+            finder: ColumnFinder::new(choice),
+            format,
+            only_utf8: options.encoding.is_some() || encoding != Encoding::Utf8,
+            windows_records: 0,
+            not_json: 0,
+            beginning: String::new(),
+            not_utf8: 0,
+            could_be_windows: true,
+            has_utf8: false,
+        }
+    }
+
+    /// Reads a record into the sink. Breaks when the row limit is reached.
+    pub(super) fn read(
+        &mut self,
+        raw: &RawRecord<'_>,
+        limits: &ReadLimits,
+        sink: &mut dyn RowSink,
+    ) -> ControlFlow<()> {
+        if raw.bytes.trim_ascii().is_empty() && !raw.cut {
+            self.log.counts.blank += 1;
+            return ControlFlow::Continue(());
+        }
+        if self.skip_non_record(raw) {
+            return ControlFlow::Continue(());
+        }
+        self.log.counts.records += 1;
+        if sink.len() >= limits.rows {
+            let limit = limits.rows as u64;
+            let excerpt = excerpt_bytes(raw.bytes);
+            self.log
+                .add(raw.line, IssueKind::TooManyRows { limit }, &excerpt);
+            return ControlFlow::Break(());
+        }
+        let result = if raw.cut {
+            let limit = limits.row_bytes as u64;
+            let kind = IssueKind::TooLong { limit };
+            Err(Rejection::new(kind, excerpt_bytes(raw.bytes)))
+        } else if raw.quotes == Quotes::Unclosed {
+            let excerpt = match decode_record(raw.bytes, self.only_utf8) {
+                Ok((text, _)) => text::excerpt(&text),
+                Err(_) => excerpt_bytes(raw.bytes),
+            };
+            Err(Rejection::new(
+                IssueKind::NotClosed { missing: '"' },
+                excerpt,
+            ))
+        } else if let RecordFormat::Json = self.format {
+            self.read_json(raw, sink)
+        } else {
+            self.read_text(raw, sink)
+        };
+        if let Err(rejection) = result {
+            self.log.add(raw.line, rejection.kind, &rejection.excerpt);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Skips a piece of a table that isn't a record: a `sep=` line, the header, or empty cells.
+    /// Returns whether it was skipped.
+    fn skip_non_record(&mut self, raw: &RawRecord<'_>) -> bool {
+        let RecordFormat::Table {
+            layout,
+            cells,
+            passed_header,
+        } = &mut self.format
+        else {
+            return false;
+        };
+        if raw.cut || raw.quotes == Quotes::Unclosed {
+            return false;
+        }
+        if is_sep_line(raw.bytes, raw.line) {
+            return true;
+        }
+        let Ok((text, _)) = decode_record(raw.bytes, self.only_utf8) else {
+            return false;
+        };
+        let cells = cells.parse(&text);
+        if cells.iter().all(|cell| text::is_blank(cell)) {
+            self.log.counts.blank += 1;
+            return true;
+        }
+        if layout.has_names && !*passed_header && table::name_columns(&cells) == layout.names {
+            *passed_header = true;
+            return true;
+        }
+        false
+    }
+
+    /// Reads a table record or a text block.
+    fn read_text(&mut self, raw: &RawRecord<'_>, sink: &mut dyn RowSink) -> Result<(), Rejection> {
+        let (text, is_windows) = decode_record(raw.bytes, self.only_utf8)
+            .map_err(|at| json::reject_non_utf8(raw.bytes, at))?;
+        if is_windows {
+            self.windows_records += 1;
+        } else {
+            self.has_utf8 |= !text.is_ascii();
+        }
+        let pair;
+        let mut excerpt = "";
+        let record = match &mut self.format {
+            RecordFormat::Json => return Ok(()),
+            RecordFormat::Text(style) => {
+                pair = TextPair::parse(&text, *style)?;
+                pair.to_record()
+            }
+            RecordFormat::Table {
+                layout,
+                cells,
+                passed_header,
+            } => {
+                let cells = cells.parse(&text);
+                let first = cells.iter().find(|cell| !text::is_blank(cell));
+                excerpt = first.copied().unwrap_or_default();
+                if layout.has_title && !*passed_header {
+                    return Err(Rejection::new(
+                        IssueKind::AboveHeader,
+                        text::excerpt(excerpt),
+                    ));
+                }
+                table::build_record(&layout.names, &cells)
+                    .map_err(|kind| Rejection::new(kind, text::excerpt(excerpt)))?
+            }
+        };
+        let fields = self.finder.assign_fields(&record);
+        let rows = sink.len();
+        sink.add(raw.line, &fields, FieldReader::default(), &mut self.log);
+        if raw.quotes == Quotes::Unescaped && sink.len() > rows {
+            self.log.add(raw.line, IssueKind::UnescapedQuotes, excerpt);
+        }
+        Ok(())
+    }
+
+    fn read_json(&mut self, raw: &RawRecord<'_>, sink: &mut dyn RowSink) -> Result<(), Rejection> {
+        let mut scratch = String::new();
+        let record = match json::parse_row(raw.bytes, &mut scratch) {
+            Ok(record) => record,
+            Err(rejection) => {
+                match rejection.kind {
+                    IssueKind::NotUtf8 { .. } => {
+                        self.not_utf8 += 1;
+                        self.could_be_windows &= could_be_windows_1252(raw.bytes);
+                    }
+                    IssueKind::NotJson => {
+                        self.not_json += 1;
+                        if self.beginning.is_empty() {
+                            self.beginning.clone_from(&rejection.excerpt);
+                        }
+                    }
+                    _ => {}
+                }
+                return Err(rejection);
+            }
+        };
+        self.has_utf8 |= !raw.bytes.is_ascii();
+        let reader = FieldReader::new(record.controls);
+        let fields = self.finder.assign_fields(&record);
+        sink.add(raw.line, &fields, reader, &mut self.log);
+        Ok(())
+    }
+
+    /// Adds issues about the whole file.
+    ///
+    /// # Errors
+    /// [`ReadError`], when nothing in the file can be read.
+    pub(super) fn finish(
+        mut self,
+        source: &Source<'_>,
+        sink: &mut dyn RowSink,
+    ) -> Result<ReadOutcome, ReadError> {
+        self.check_readable()?;
+        match source.format {
+            FileFormat::JsonList => self.log.add(0, IssueKind::OneList, ""),
+            FileFormat::JsonObjects => self.log.add(0, IssueKind::SpreadRows, ""),
+            _ => {}
+        }
+        let (blank, unassigned) = source.skipped_lines();
+        self.log.counts.blank += blank;
+        if unassigned > 0 {
+            let kind = IssueKind::UnassignedLines { lines: unassigned };
+            self.log.add(0, kind, "");
+        }
+        let mut encoding = source.encoding;
+        if self.windows_records > 0 {
+            let kind = if self.has_utf8 {
+                let rows = self.windows_records;
+                IssueKind::MixedEncodings { rows }
+            } else {
+                encoding = Encoding::Windows1252;
+                IssueKind::ReadAs { encoding }
+            };
+            self.log.add(0, kind, "");
+        }
+        if source.is_list_unclosed() {
+            let line = self.log.counts.lines;
+            self.log.add(line, IssueKind::ListNotClosed, "");
+        }
+        if self.not_utf8 > 0 && self.could_be_windows && !self.has_utf8 {
+            let lines = self.not_utf8;
+            self.log.add(0, IssueKind::LooksLikeWindows { lines }, "");
+        }
+        sink.finish(&mut self.log);
+        Ok(ReadOutcome {
+            log: self.log,
+            columns: match &self.format {
+                RecordFormat::Json => self.finder.columns().clone(),
+                RecordFormat::Table { layout, .. } => {
+                    table::list_columns(&layout.names, self.finder.columns())
+                }
+                RecordFormat::Text(_) => Columns::default(),
+            },
+            encoding,
+            format: source.format,
+        })
+    }
+
+    /// Fails if the file has no records, isn't JSON, or has no question or answer column.
+    fn check_readable(&self) -> Result<(), ReadError> {
+        let records = self.log.counts.records;
+        if records == 0 {
+            return Err(match self.format {
+                RecordFormat::Table {
+                    passed_header: true,
+                    ..
+                } => ReadError::NoRows,
+                _ => ReadError::Empty,
+            });
+        }
+        let parsed = self.finder.records();
+        if parsed == 0 && self.not_json > records / 2 {
+            let beginning = self.beginning.clone();
+            return Err(ReadError::NotJson { beginning });
+        }
+        // If most records couldn't be parsed, their mistakes matter more than column names.
+        let is_json = matches!(self.format, RecordFormat::Json);
+        if !is_json || parsed == 0 || parsed < records / 2 {
+            return Ok(());
+        }
+        let Some(missing) = self.finder.missing() else {
+            return Ok(());
+        };
+        let columns = self.finder.columns().all.clone();
+        Err(match missing.chosen {
+            Some(column) => ReadError::NoSuchColumn { column, columns },
+            None => ReadError::UnknownColumns {
+                missing: missing.field,
+                columns,
+            },
+        })
+    }
+}

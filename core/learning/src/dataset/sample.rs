@@ -1,0 +1,79 @@
+use crate::{
+    metric::Targets,
+    sample::{GroupSample, PairSample, PairTargets},
+};
+use alloc::vec::Vec;
+
+/// A sample: one or several objects, and what is known of them.
+///
+/// Source: `quaterion/dataset/similarity_samples.py`.
+pub trait Sample: Clone {
+    /// What an encoder sees.
+    type Object;
+    /// What is known of the samples of a batch.
+    type Targets: Targets;
+
+    /// The objects, as many as [`Targets::OBJECTS`] says, in a fixed order.
+    fn objects(&self) -> impl Iterator<Item = &Self::Object>;
+
+    /// What is known of these samples.
+    fn targets(samples: &[&Self]) -> Self::Targets;
+}
+
+impl<O: Clone> Sample for PairSample<O> {
+    type Object = O;
+    type Targets = PairTargets;
+
+    fn objects(&self) -> impl Iterator<Item = &O> {
+        [&self.a, &self.b].into_iter()
+    }
+
+    fn targets(samples: &[&Self]) -> PairTargets {
+        PairTargets {
+            scores: samples.iter().map(|sample| sample.score).collect(),
+            subgroups: samples.iter().map(|sample| sample.subgroup).collect(),
+        }
+    }
+}
+
+impl<O: Clone> Sample for GroupSample<O> {
+    type Object = O;
+    type Targets = Vec<u64>;
+
+    fn objects(&self) -> impl Iterator<Item = &O> {
+        core::iter::once(&self.item)
+    }
+
+    fn targets(samples: &[&Self]) -> Vec<u64> {
+        samples.iter().map(|sample| sample.group).collect()
+    }
+}
+
+/// Takes the samples of a batch apart: all objects, and what is known of them.
+///
+/// Of `n` pairs come `2n` objects, all `a`, then all `b`, and [`PairTargets`]; of `n` members of groups
+/// come `n` objects and their groups. Encoded in this order, they are what losses and metrics take.
+///
+/// Source: `quaterion/dataset/similarity_data_loader.py`.
+///
+/// ```
+/// use crate::{dataset::{collate, labelled}, sample::PairSample};
+///
+/// let pairs = [PairSample::positive("q1", "a1"), PairSample::positive("q2", "a2")];
+/// let (objects, targets) = collate(&pairs);
+/// assert_eq!(objects, [&"q1", &"q2", &"a1", &"a2"]);
+/// assert_eq!(targets.scores, [1.0, 1.0]);
+///
+/// let (objects, groups) = collate(&labelled([("cat", "animal"), ("oak", "tree")]));
+/// # assert_eq!(groups, [0, 1]);
+/// ```
+pub fn collate<'s, S: Sample + 's>(
+    samples: impl IntoIterator<Item = &'s S>,
+) -> (Vec<&'s S::Object>, S::Targets) {
+    let samples: Vec<&S> = samples.into_iter().collect();
+    let mut objects = Vec::with_capacity(samples.len() * S::Targets::OBJECTS);
+    for place in 0..S::Targets::OBJECTS {
+        objects.extend(samples.iter().filter_map(|s| s.objects().nth(place)));
+    }
+    (objects, S::targets(&samples))
+}

@@ -1,0 +1,263 @@
+use super::{Manifest, ServableError};
+use nearsay_core::matrix::Matrix;
+use nearsay_faq as faq;
+use nearsay_faq::Row;
+use nearsay_search::expansion::Kind;
+use nearsay_store::Store;
+use safetensors::{Dtype, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use std::{collections::HashMap, path::Path};
+
+pub(super) const TEXTS: &str = "answers.jsonl";
+pub(super) const VECTORS: &str = "answers.safetensors";
+pub(super) const PLAIN: &str = "plain.safetensors";
+
+/// An answer with the wordings of its question that are known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownAnswer {
+    /// The answer.
+    pub answer: String,
+    /// Ways to ask for it, as the FAQ has them.
+    pub questions: Vec<String>,
+    /// The line of the FAQ file it first stood on.
+    pub row: u64,
+    /// The section it is from, if the FAQ says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// Distinct answers, each with its known wordings.
+///
+/// Every text has a vector, in this order: for each answer the answer itself, then its wordings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnswerSet {
+    answers: Vec<KnownAnswer>,
+    /// For every vector: its answer, and its wording's number plus one (0: the answer itself).
+    vectors: Vec<(u32, u32)>,
+}
+
+impl AnswerSet {
+    /// The distinct answers of an FAQ in order of appearance, equal ones (by [`faq::normalize`])
+    /// gathered with all their wordings.
+    #[must_use]
+    pub fn of(rows: &[Row]) -> Self {
+        let mut place: HashMap<String, usize> = HashMap::new();
+        let mut answers: Vec<KnownAnswer> = Vec::new();
+        for row in rows {
+            let next = answers.len();
+            let number = *place.entry(faq::normalize(&row.answer)).or_insert(next);
+            if number == next {
+                answers.push(KnownAnswer {
+                    answer: row.answer.clone(),
+                    questions: Vec::new(),
+                    row: row.line,
+                    source: row.source.clone(),
+                });
+            }
+            let known = &mut answers[number].questions;
+            for question in std::iter::once(&row.question).chain(&row.paraphrases) {
+                if !known.contains(question) {
+                    known.push(question.clone());
+                }
+            }
+        }
+        Self::from_known(answers)
+    }
+
+    /// These answers as they are, in this order. Nothing is gathered: answers that are equal stay two
+    /// with wordings of their own, and so do equal wordings.
+    #[must_use]
+    pub fn from_known(answers: Vec<KnownAnswer>) -> Self {
+        let vectors = answers.iter().zip(0u32..).flat_map(|(answer, number)| {
+            (0..=answer.questions.len() as u32).map(move |wording| (number, wording))
+        });
+        Self {
+            vectors: vectors.collect(),
+            answers,
+        }
+    }
+
+    /// Number of answers.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
+    /// An answer by its number.
+    #[must_use]
+    pub fn get(&self, answer: u32) -> Option<&KnownAnswer> {
+        self.answers.get(answer as usize)
+    }
+
+    /// All answers, by number.
+    pub fn iter(&self) -> impl Iterator<Item = &KnownAnswer> {
+        self.answers.iter()
+    }
+
+    /// The wording a vector belongs to; none when it is an answer's own.
+    #[must_use]
+    pub fn wording(&self, vector: u32) -> Option<&str> {
+        let (answer, wording) = *self.vectors.get(vector as usize)?;
+        let questions = &self.answers.get(answer as usize)?.questions;
+        questions
+            .get(wording.checked_sub(1)? as usize)
+            .map(String::as_str)
+    }
+
+    /// Number of texts: the answers and all their wordings.
+    #[must_use]
+    pub fn texts_len(&self) -> usize {
+        self.vectors.len()
+    }
+
+    /// The answer that a text belongs to, and 0 for the answer itself or the number of a paraphrase, from 1.
+    #[must_use]
+    pub fn place(&self, text: u32) -> Option<(u32, u32)> {
+        self.vectors.get(text as usize).copied()
+    }
+
+    /// A text by its number.
+    #[must_use]
+    pub fn text(&self, number: usize) -> Option<&str> {
+        let answer = self.answers.get(self.vectors.get(number)?.0 as usize)?;
+        self.wording(number as u32).or(Some(&answer.answer))
+    }
+
+    /// The text of every vector, in order.
+    #[must_use]
+    pub fn texts(&self) -> Vec<&str> {
+        let texts = self.answers.iter().flat_map(|answer| {
+            std::iter::once(&answer.answer)
+                .chain(&answer.questions)
+                .map(String::as_str)
+        });
+        texts.collect()
+    }
+
+    /// The answer every vector belongs to, in order.
+    #[must_use]
+    pub fn owners(&self) -> Vec<u32> {
+        self.vectors.iter().map(|&(answer, _)| answer).collect()
+    }
+
+    /// What the text of every vector is, in order.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Kind> {
+        let kind = |wording: u32| match wording {
+            0 => Kind::Answer,
+            _ => Kind::Question,
+        };
+        self.vectors
+            .iter()
+            .map(|&(_, wording)| kind(wording))
+            .collect()
+    }
+
+    /// The number of each answer's first vector.
+    pub(crate) fn starts(&self) -> Vec<usize> {
+        let starts = self.answers.iter().scan(0, |next, answer| {
+            let start = *next;
+            *next += 1 + answer.questions.len();
+            Some(start)
+        });
+        starts.collect()
+    }
+
+    /// One JSON line an answer.
+    pub(super) fn to_jsonl(&self) -> Result<Vec<u8>, ServableError> {
+        let mut bytes = Vec::new();
+        for answer in &self.answers {
+            let line = serde_json::to_vec(answer);
+            bytes.extend(line.map_err(|e| ServableError::changed(TEXTS, e))?);
+            bytes.push(b'\n');
+        }
+        Ok(bytes)
+    }
+
+    pub(super) fn read(
+        store: &dyn Store,
+        dir: &Path,
+        manifest: &Manifest,
+    ) -> Result<Self, ServableError> {
+        let bytes = manifest.entry(TEXTS)?.read(store, dir, TEXTS)?;
+        let answers = serde_json::Deserializer::from_slice(&bytes)
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .map_err(|e| ServableError::changed(TEXTS, format_args!("is not readable ({e})")))?;
+        Ok(Self::from_known(answers))
+    }
+}
+
+/// The vectors of a set, `[n, d]`, as a safetensors file.
+pub(super) fn vectors_to_bytes(vectors: &Matrix) -> Result<Vec<u8>, ServableError> {
+    let bytes = vectors.to_le_bytes();
+    let shape = vec![vectors.rows(), vectors.columns()];
+    TensorView::new(Dtype::F32, shape, &bytes)
+        .and_then(|view| safetensors::serialize([("vectors", view)], None))
+        .map_err(|e| ServableError::changed(VECTORS, format_args!("cannot be written ({e})")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(line: u64, question: &str, wordings: &[&str], answer: &str) -> Row {
+        Row {
+            line,
+            question: question.into(),
+            paraphrases: wordings.iter().map(|&wording| wording.into()).collect(),
+            answer: answer.into(),
+            source: None,
+            filename: None,
+            id: None,
+        }
+    }
+
+    #[test]
+    fn equal_answers_are_gathered_with_their_wordings() {
+        let rows = [
+            row(1, "Open on Sunday?", &["Sunday hours?"], "No."),
+            row(2, "Wi-Fi?", &[], "Yes."),
+            row(5, "Open at night?", &["Open on Sunday?"], " no. "),
+        ];
+        let set = AnswerSet::of(&rows);
+        assert_eq!(set.len(), 2);
+        let expected = [
+            "No.",
+            "Open on Sunday?",
+            "Sunday hours?",
+            "Open at night?",
+            "Yes.",
+            "Wi-Fi?",
+        ];
+        assert_eq!(set.texts(), expected);
+        assert_eq!(set.owners(), [0, 0, 0, 0, 1, 1]);
+        assert_eq!(set.wording(0), None);
+        assert_eq!(set.wording(3), Some("Open at night?"));
+        assert_eq!(set.wording(5), Some("Wi-Fi?"));
+        assert_eq!(set.wording(6), None);
+        assert_eq!(set.get(0).unwrap().row, 1);
+        assert_eq!(AnswerSet::from_known(set.iter().cloned().collect()), set);
+    }
+
+    #[test]
+    fn known_answers_stay_as_they_are() {
+        let known = |answer: &str, questions: &[&str]| KnownAnswer {
+            answer: answer.into(),
+            questions: questions.iter().map(|&question| question.into()).collect(),
+            row: 1,
+            source: None,
+        };
+        let set = AnswerSet::from_known(vec![known("No.", &["a", "a"]), known("No.", &[])]);
+        assert_eq!(set.texts(), ["No.", "a", "a", "No."]);
+        assert_eq!(set.owners(), [0, 0, 0, 1]);
+        assert_eq!(set.wording(2), Some("a"));
+        assert_eq!(set.wording(3), None);
+    }
+}

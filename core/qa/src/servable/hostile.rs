@@ -1,0 +1,237 @@
+//! Folders that somebody spoiled on purpose, with sums that fit: whatever is in a file, nothing may end the
+//! process, and no answer may have a score that is no number.
+//!
+//! `NEARSAY_MUTATIONS=20000 cargo test -p nearsay-core --lib hostile -- --nocapture` tries more.
+
+use super::{
+    AnswerSet, Confidence, Export, ExportEncoder, Manifest, Servable, TextModel,
+    tests::{head, write_by},
+};
+use candle_core::Device;
+use nearsay_core::{head::Folded, matrix::Matrix};
+use nearsay_faq::Row;
+use nearsay_model::sha256_hex;
+use nearsay_store::{MemStore, Store as _};
+use nearsay_text::{
+    compact::{StaticEncoder, Table},
+    wordpiece::{Vocabulary, WordPiece},
+};
+use std::path::{Path, PathBuf};
+
+const DIR: &str = "model";
+const MANIFEST: &str = "nearsay.json";
+/// Tried on each folder, unless the environment says how many.
+const MUTATIONS: usize = 1_000;
+/// Values that sizes and numbers like to be wrong by.
+const ODD: [&str; 9] = [
+    "0",
+    "-1",
+    "1e999",
+    "null",
+    "4294967296",
+    "18446744073709551615",
+    "99999999999999999999",
+    "\"\"",
+    "[[[[]]]]",
+];
+
+/// A folder whose encoder is a network, with a head, words, and answers that were moved.
+fn network() -> MemStore {
+    let store = MemStore::new();
+    write_by(
+        &store,
+        &head(),
+        Some(0.5),
+        Some(nearsay_search::expansion::Rule::ALIKE),
+    )
+    .unwrap();
+    store
+}
+
+/// A folder whose encoder is a table.
+fn table() -> MemStore {
+    let tokens = Vocabulary::parse("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\nab").unwrap();
+    let words = WordPiece::new(tokens);
+    let values = (0..7 * 4).map(|i| (i as f32 * 0.7).sin()).collect();
+    let table = Table::Full(Matrix::new(7, 4, values).unwrap());
+    let row = |line, question: &str, answer: &str| Row {
+        line,
+        question: question.into(),
+        answer: answer.into(),
+        ..Row::default()
+    };
+    let answers = AnswerSet::of(&[row(1, "a b", "b"), row(2, "b ab", "ab ab")]);
+    let encoder = StaticEncoder::new(words.clone(), table.clone()).unwrap();
+    let store = MemStore::new();
+    let export = Export {
+        encoder: ExportEncoder::Static {
+            words: &words,
+            table,
+        },
+        encoder_name: "tiny",
+        head: &Folded::Identity,
+        answers: &answers,
+        vectors: &encoder.encode_all(&answers.texts()),
+        confidence: &Confidence::USUAL,
+        words: None,
+        expansion: None,
+        report: serde_json::Value::Null,
+    };
+    export.write(&store, DIR.as_ref()).unwrap();
+    store
+}
+
+/// Spoils a file in one to three places.
+fn spoiled(bytes: &[u8], rng: &mut fastrand::Rng) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..rng.usize(1..=3) {
+        if bytes.is_empty() {
+            bytes.push(rng.u8(..));
+        }
+        let at = rng.usize(..bytes.len());
+        match rng.u8(..9) {
+            0 => bytes[at] ^= 1 << rng.u8(..8),
+            1 => bytes[at] = rng.u8(..),
+            2 => bytes.truncate(at),
+            3 => bytes.insert(at, rng.u8(..)),
+            4 => {
+                let end = (at + rng.usize(1..64)).min(bytes.len());
+                let part = bytes[at..end].to_vec();
+                let to = rng.usize(..=bytes.len());
+                bytes.splice(to..to, part);
+            }
+            5 => {
+                let end = (at + rng.usize(1..16)).min(bytes.len());
+                bytes.drain(at..end);
+            }
+            // What is no number, wherever it falls.
+            6 => {
+                let value = *rng.choice(&[f32::NAN, f32::INFINITY, f32::MAX]).unwrap();
+                let at = at / 4 * 4;
+                for (byte, new) in bytes[at..].iter_mut().zip(value.to_le_bytes()) {
+                    *byte = new;
+                }
+            }
+            // A number of JSON.
+            7 => number(&mut bytes, at, rng),
+            // The length of a header.
+            _ => {
+                let length = *rng.choice(&[0u64, 1, 1 << 20, 1 << 40, u64::MAX]).unwrap();
+                for (byte, new) in bytes.iter_mut().zip(length.to_le_bytes()) {
+                    *byte = new;
+                }
+            }
+        }
+    }
+    bytes
+}
+
+/// Replaces the next number of a text by an odd one.
+fn number(bytes: &mut Vec<u8>, at: usize, rng: &mut fastrand::Rng) {
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let Some(start) = bytes[at..].iter().position(is_digit).map(|i| at + i) else {
+        return;
+    };
+    let length = bytes[start..]
+        .iter()
+        .take_while(|byte| is_digit(byte))
+        .count();
+    let odd = ODD[rng.usize(..ODD.len())].bytes();
+    bytes.splice(start..start + length, odd);
+}
+
+/// Puts a file in its place, the folder's sums fitting.
+fn put(store: &MemStore, name: &str, bytes: &[u8]) {
+    let dir = Path::new(DIR);
+    store.write_atomic(&dir.join(name), bytes).unwrap();
+    if name == MANIFEST {
+        return;
+    }
+    let manifest = store.read(&dir.join(MANIFEST), 1 << 20).unwrap();
+    let mut manifest = Manifest::parse(&manifest).unwrap();
+    if let Some(entry) = manifest.files.get_mut(name) {
+        entry.bytes = bytes.len() as u64;
+        entry.sha256 = sha256_hex(bytes);
+        let manifest = serde_json::to_vec(&manifest).unwrap();
+        store.write_atomic(&dir.join(MANIFEST), &manifest).unwrap();
+    }
+}
+
+/// Opens the folder and asks it; whether it could be opened.
+fn try_it(store: &MemStore) -> bool {
+    let vectors = TextModel::open(store, DIR.as_ref(), &Device::Cpu)
+        .and_then(|model| model.encode(&["a b", "ab", ""]));
+    if let Ok(vectors) = vectors {
+        assert!(vectors.is_finite(), "{vectors:?}");
+    }
+    let Ok(model) = Servable::open(store, DIR.as_ref(), &Device::Cpu) else {
+        return false;
+    };
+    for question in ["a b", "ab", "", "what? 🙂"] {
+        if let Ok(found) = model.ask(question, 5) {
+            assert!(
+                found.iter().all(|found| found.score.is_finite()),
+                "{found:?}"
+            );
+        }
+    }
+    true
+}
+
+#[test]
+fn no_spoiled_file_ends_the_process() {
+    let mutations = std::env::var("NEARSAY_MUTATIONS").ok();
+    let mutations = mutations.map_or(MUTATIONS, |n| n.parse().unwrap());
+    for (kind, folder) in [("network", network()), ("table", table())] {
+        assert!(try_it(&folder), "the folder as it was");
+        let edits = r#"{"n":0}"#;
+        let files: Vec<(PathBuf, Vec<u8>)> = folder.files().into_iter().collect();
+        let mut rng = fastrand::Rng::with_seed(7);
+        let (mut opened, mut refused) = (0, 0);
+        for _ in 0..mutations {
+            let store = folder.snapshot();
+            let (path, bytes) = rng.choice(&files).unwrap();
+            let name = path.strip_prefix(DIR).ok().and_then(Path::to_str);
+            match name.filter(|_| rng.u8(..50) > 0) {
+                Some(name) => put(&store, name, &spoiled(bytes, &mut rng)),
+                // A journal that nobody has written.
+                None => {
+                    let journal = spoiled(edits.as_bytes(), &mut rng);
+                    store
+                        .write_atomic(&Path::new(DIR).join("edits.jsonl"), &journal)
+                        .unwrap();
+                }
+            }
+            match try_it(&store) {
+                true => opened += 1,
+                false => refused += 1,
+            }
+        }
+        println!("{kind}: of {mutations} spoiled folders {refused} were refused, {opened} opened");
+        assert!(refused > mutations / 4 && opened > 0);
+    }
+}
+
+/// Each with sums that fit: what is wrong is found by looking, not by comparing.
+#[test]
+fn weights_that_are_no_numbers_are_refused() {
+    for (folder, name) in [
+        (network(), "model.safetensors"),
+        (network(), "2_Dense/model.safetensors"),
+        (network(), "answers.safetensors"),
+        (table(), "0_StaticEmbedding/model.safetensors"),
+        (table(), "answers.safetensors"),
+    ] {
+        let bytes = folder.read(&Path::new(DIR).join(name), 1 << 20).unwrap();
+        for value in [f32::NAN, f32::INFINITY] {
+            let store = folder.snapshot();
+            let mut spoiled = bytes.clone();
+            let end = spoiled.len();
+            spoiled[end - 4..].copy_from_slice(&value.to_le_bytes());
+            put(&store, name, &spoiled);
+            let error = Servable::open(&store, DIR.as_ref(), &Device::Cpu);
+            let error = error.err().expect(name).to_string();
+            assert!(error.contains("number"), "{name}: {error}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Evaluation on held-out questions and on the validation split.
+
+use super::{
+    Job,
+    texts::{Places, ways},
+};
+use crate::{
+    answer_index::{AnswerIndex, Pool, Query, Scoring, TestQuery, is_gain},
+    servable::{AnswerSet, KnownAnswer},
+    train::{Keep, TrainError, data::answer_groups},
+};
+use nearsay_faq as faq;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// Scores of the validation split held at once.
+const SCORES: usize = 16 << 20;
+/// Most questions of the validation split that are asked, which settles every weight that is tried.
+const QUESTIONS: usize = 1_500;
+
+/// The answers trained on, and test questions about some of them.
+pub(super) struct Slice {
+    answers: Arc<AnswerSet>,
+    pub(super) questions: Vec<TestQuery<'static>>,
+}
+
+impl Slice {
+    /// The answers by these vectors, neither keywords nor expansion.
+    pub(super) fn index(&self, place: &Places<'_>) -> Result<AnswerIndex, TrainError> {
+        index(&self.answers, place)
+    }
+}
+
+/// Answers by the vectors of their texts, neither keywords nor expansion.
+pub(super) fn index(
+    answers: &Arc<AnswerSet>,
+    place: &Places<'_>,
+) -> Result<AnswerIndex, TrainError> {
+    let vectors = place.rows(&answers.texts())?;
+    Ok(AnswerIndex::build(
+        Arc::clone(answers),
+        vectors,
+        Scoring::default(),
+    )?)
+}
+
+/// Questions with the texts of their answers as test questions of a set that has both, asked of its answers alone.
+pub(super) fn test_questions<'a>(
+    answers: &AnswerSet,
+    asked: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<TestQuery<'static>> {
+    let mut numbers: HashMap<String, u32> = HashMap::new();
+    for (answer, number) in answers.iter().zip(0..) {
+        numbers
+            .entry(faq::normalize(&answer.answer))
+            .or_insert(number);
+    }
+    let texts = answers.owners().into_iter().zip(answers.texts());
+    let texts: HashMap<(u32, &str), u32> = texts.zip(0..).collect();
+    let question = |(question, answer): (&str, &str)| {
+        let number = *numbers.get(&faq::normalize(answer))?;
+        Some(TestQuery {
+            query: Query::Paraphrase(*texts.get(&(number, question))?),
+            right: vec![number],
+            pool: Pool::Answers,
+        })
+    };
+    asked.filter_map(question).collect()
+}
+
+impl Job<'_, '_> {
+    /// The held-out questions, to be asked of all answers.
+    pub(super) fn held_out(&self, answers: &AnswerSet) -> Vec<TestQuery<'static>> {
+        let asked = ways(self.held_out).map(|(way, row)| (way, row.answer.as_str()));
+        test_questions(answers, asked)
+    }
+
+    /// The validation split, to be asked of the answers trained on; `None` where there is no split.
+    pub(super) fn slice(&self) -> Option<Slice> {
+        let rows: Vec<_> = ways(self.rows).collect();
+        let groups = answer_groups(rows.iter().map(|(_, row)| row.answer.as_str()));
+        let kept = self.settings.slice(&groups);
+        if kept.is_empty() {
+            return None;
+        }
+        let answers = AnswerSet::of(self.rows);
+        let most = (SCORES / answers.len().max(1)).clamp(1, QUESTIONS);
+        // From all over the file, should there be more.
+        let every = kept.len().div_ceil(most);
+        let asked = || kept.iter().step_by(every).map(|&pair| rows[pair]);
+        let split: HashSet<u64> = kept.iter().map(|&pair| groups[pair]).collect();
+        let asked_texts: HashSet<&str> = asked().map(|(way, _)| way).collect();
+        // The split's questions that are not asked are not there either.
+        let answers = answers.iter().zip(0..).map(|(answer, group)| {
+            let mut answer: KnownAnswer = answer.clone();
+            if split.contains(&group) {
+                answer
+                    .questions
+                    .retain(|question| asked_texts.contains(question.as_str()));
+            }
+            answer
+        });
+        let answers = AnswerSet::from_known(answers.collect());
+        let asked = asked().map(|(way, row)| (way, row.answer.as_str()));
+        Some(Slice {
+            questions: test_questions(&answers, asked),
+            answers: answers.into(),
+        })
+    }
+
+    /// Whether what was learned answers the questions of the slice better than what there was before, by
+    /// more than chance: by more than one standard error of what each question gains in reciprocal rank.
+    ///
+    /// So a handful of questions, which say little, seldom replace a model that is known to work. Without a
+    /// slice nothing is known, so nothing is replaced; where the settings want the last state it is taken.
+    pub(super) fn is_better(
+        &self,
+        before: &Places<'_>,
+        after: &Places<'_>,
+    ) -> Result<bool, TrainError> {
+        let asked = self.asked_of_both(before, after)?;
+        Ok(self.settings.keep == Keep::Last
+            || asked.is_some_and(|[before, after]| is_gain(&before, &after)))
+    }
+
+    /// Whether it answers them worse, by more than chance; also where nothing is known.
+    pub(super) fn is_worse(
+        &self,
+        before: &Places<'_>,
+        after: &Places<'_>,
+    ) -> Result<bool, TrainError> {
+        let asked = self.asked_of_both(before, after)?;
+        Ok(self.settings.keep != Keep::Last
+            && asked.is_none_or(|[before, after]| is_gain(&after, &before)))
+    }
+
+    /// The reciprocal ranks of the slice's questions before and after; none without a slice.
+    fn asked_of_both(
+        &self,
+        before: &Places<'_>,
+        after: &Places<'_>,
+    ) -> Result<Option<[Vec<f64>; 2]>, TrainError> {
+        let Some(slice) = self.slice() else {
+            return Ok(None);
+        };
+        let ranks = |place| -> Result<_, TrainError> {
+            let asked = slice.index(place)?.evaluate(&slice.questions)?;
+            Ok(asked.reciprocal_ranks())
+        };
+        Ok(Some([ranks(before)?, ranks(after)?]))
+    }
+}

@@ -1,0 +1,149 @@
+//! How answers are to be ranked by a finished model: what counts beside the cosine of two vectors.
+
+use super::{Job, texts::Places};
+use crate::{
+    answer_index::{Scoring, is_gain, mean},
+    servable::Words,
+    train::TrainError,
+};
+use nearsay_search::expansion::Rule;
+
+/// Questions by which a small gain is believed.
+const ENOUGH: usize = 200;
+
+impl Job<'_, '_> {
+    /// What wins on the slice of the training questions; what is usual where they are too few for one, and nothing
+    /// where the settings want none.
+    ///
+    /// Keywords have their default weight unless another wins clearly
+    /// ([`choose_keyword_weight`](crate::answer_index::AnswerIndex::choose_keyword_weight)). The questions
+    /// of other answers must win by more than one standard error of what a question gains; they may also win by
+    /// less where [`ENOUGH`] are asked: then a gain is likelier than a loss of the same size, and on the two other
+    /// slices of so many whose error is known it won by more than two. Where they lose, an answer's own count, of
+    /// which a slice tells nothing, as its answers have none.
+    pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Scoring, TrainError> {
+        let hybrid = |weight: f32| (weight > 0.0).then(|| Words::by_answer(weight));
+        let Some(slice) = self.slice() else {
+            return Ok(match self.settings.keep.slice() {
+                Some(_) => Scoring {
+                    expansion: Some(Rule::OWN),
+                    hybrid: hybrid(self.settings.words),
+                },
+                None => Scoring::default(),
+            });
+        };
+        let (index, questions) = (slice.index(place)?, &slice.questions);
+        let alike = Scoring {
+            expansion: Some(Rule::ALIKE),
+            hybrid: None,
+        };
+        let plain = index.evaluate(questions)?.reciprocal_ranks();
+        let expanded = index.evaluate_with(questions, alike)?.reciprocal_ranks();
+        let wins =
+            is_gain(&plain, &expanded) || (plain.len() >= ENOUGH && mean(&expanded) > mean(&plain));
+        let alike = wins.then_some(Rule::ALIKE);
+        let weight = index.choose_keyword_weight(questions, alike, self.settings.words)?;
+        Ok(Scoring {
+            expansion: Some(alike.unwrap_or(Rule::OWN)),
+            hybrid: hybrid(weight),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Trained, tests::run};
+    use crate::train::{Recipe, Settings};
+    use nearsay_core::matrix::Matrix;
+    use nearsay_faq::Row;
+    use nearsay_search::expansion::Rule;
+    use nearsay_text::{
+        compact::{StaticEncoder, Table},
+        lexical,
+        wordpiece::{Vocabulary, WordPiece},
+    };
+
+    const DIM: usize = 32;
+    const PAIRS: usize = 160;
+    const TOPICS: usize = 8;
+
+    /// A run whose questions name their topic in a word that no answer has; answers of a topic have a word of
+    /// their own, if `alike`.
+    fn trained(alike: bool) -> Trained {
+        let mut tokens = String::from("[UNK]");
+        let mut random = fastrand::Rng::with_seed(3);
+        let mut made_up = || -> Vec<f32> { (0..DIM).map(|_| random.f32() - 0.5).collect() };
+        let mut rows = vec![made_up()];
+        for topic in 0..TOPICS {
+            tokens.push_str(&format!("\ntopic{topic}\ndetail{topic}"));
+            rows.extend([made_up(), made_up()]);
+        }
+        for pair in 0..PAIRS {
+            tokens.push_str(&format!("\nask{pair}\nanswer{pair}"));
+            let (ask, answer) = (made_up(), made_up());
+            let near = ask.iter().zip(&answer).map(|(a, b)| a + 0.4 * b);
+            rows.extend([near.collect(), answer]);
+        }
+        let words = WordPiece::new(Vocabulary::parse(&tokens).unwrap());
+        let table = Table::Full(Matrix::from_rows(&rows).unwrap());
+        let encoder = StaticEncoder::new(words, table).unwrap();
+        let faq: Vec<Row> = (0..PAIRS)
+            .map(|pair| Row {
+                line: pair as u64 + 1,
+                question: format!("topic{} ask{pair}", pair % TOPICS),
+                answer: match alike {
+                    true => format!("detail{} answer{pair}", pair % TOPICS),
+                    false => format!("answer{pair}"),
+                },
+                ..Row::default()
+            })
+            .collect();
+        let (held_out, learned) = faq.split_at(PAIRS / 4);
+        let settings = Settings {
+            epochs: 1,
+            lr: 1e-9,
+            ..Settings::of(Recipe::Quick, DIM)
+        };
+        run(&encoder, learned, held_out, &settings)
+    }
+
+    /// What is asked about answers like it tells of the topic.
+    #[test]
+    fn answers_are_moved_where_that_wins() {
+        let trained = trained(true);
+        assert_eq!(trained.expansion, Some(Rule::ALIKE));
+        let report = trained.report;
+        let (with, without) = (report.after.unwrap(), report.without_expansion.unwrap());
+        assert!(with.mrr_10 > without.mrr_10 + 0.05, "{with:?} {without:?}");
+    }
+
+    /// Too few to keep some aside.
+    #[test]
+    fn three_answers_are_ranked_as_usual() {
+        let tokens = "[UNK]\na\nb\nc";
+        let words = WordPiece::new(Vocabulary::parse(tokens).unwrap());
+        let table = Table::Full(Matrix::from_fn(4, DIM, |row, i| ((row * 7 + i) % 5) as f32));
+        let encoder = StaticEncoder::new(words, table).unwrap();
+        let row = |text: &str| Row {
+            question: format!("{text} {text}"),
+            answer: text.to_owned(),
+            ..Row::default()
+        };
+        let rows = ["a", "b", "c"].map(row);
+        let ranked = |recipe| {
+            let settings = Settings::of_static(recipe, DIM);
+            let trained = run(&encoder, &rows, &[], &settings);
+            (trained.expansion, trained.words)
+        };
+        let usual = (Some(Rule::OWN), Some(lexical::BESIDE_STATIC));
+        assert_eq!(ranked(Recipe::Quick), usual);
+        assert_eq!(ranked(Recipe::Quaterion), (None, None));
+    }
+
+    #[test]
+    fn they_stay_where_it_does_not() {
+        let trained = trained(false);
+        assert_eq!(trained.expansion, Some(Rule::OWN));
+        assert!(trained.report.without_expansion.is_none());
+    }
+}

@@ -1,0 +1,326 @@
+use super::*;
+use crate::train::{Keep, Recipe};
+use nearsay_bert::{SentenceEncoder, test_util::tiny_tokenizer};
+use nearsay_model::{
+    BertConfig,
+    test_util::{folder, made_up, whole},
+};
+use nearsay_store::MemStore;
+use nearsay_text::{
+    compact::Table,
+    wordpiece::{Vocabulary, WordPiece},
+};
+
+use serde_json::json;
+use std::ops::ControlFlow;
+
+const DIM: usize = 16;
+
+/// An encoder of `n` words to ask by, `n` to answer with, and one that is in every question kept
+/// aside.
+fn encoder(n: usize) -> StaticEncoder<'static> {
+    let mut tokens = String::from("[UNK]\naside");
+    for i in 0..n {
+        tokens.push_str(&format!("\nask{i}\nanswer{i}"));
+    }
+    let words = WordPiece::new(Vocabulary::parse(&tokens).unwrap());
+    let mut random = fastrand::Rng::with_seed(5);
+    let table = Matrix::from_fn(2 + 2 * n, DIM, |_, _| random.f32() * 2.0 - 1.0);
+    StaticEncoder::new(words, Table::Full(table)).unwrap()
+}
+
+fn trained(n: usize) -> Trained {
+    let encoder = encoder(n);
+    let rows = |what: &str| -> Vec<Row> {
+        (0..n)
+            .map(|i| Row {
+                line: i as u64 + 1,
+                question: format!("ask{i}{what}"),
+                answer: format!("answer{i}"),
+                ..Row::default()
+            })
+            .collect()
+    };
+    let settings = Settings {
+        epochs: 1,
+        batch: 8,
+        ..Settings::of(Recipe::Quick, DIM)
+    };
+    run(&encoder, &rows(""), &rows(" aside"), &settings)
+}
+
+/// A run over a static encoder.
+pub(super) fn run(
+    encoder: &StaticEncoder<'_>,
+    rows: &[Row],
+    held_out: &[Row],
+    settings: &Settings,
+) -> Trained {
+    let job = Job {
+        rows,
+        held_out,
+        settings,
+        source: Source::Static(encoder),
+        encoder: "made up",
+        device: &Device::Cpu,
+        control: &Control::new(),
+        checkpoint: None,
+    };
+    job.run(false, &mut |_| {}).unwrap().unwrap()
+}
+
+/// Those kept aside do not find themselves.
+#[test]
+fn a_calibration_is_measured_on_what_is_kept_aside() {
+    let run = trained(24);
+    let calibration = run.confidence.calibration.unwrap();
+    assert_eq!(calibration.questions(), 24);
+    let right = run.report.after.unwrap().recall_1 * 24.0;
+    // One right answer and one wrong one are added to what was observed.
+    let said: f64 = calibration
+        .blocks()
+        .iter()
+        .map(|block| f64::from(block.probability) * block.questions as f64)
+        .sum();
+    assert!((f64::from(right) - said).abs() < 2.0, "{right} {said}");
+    for block in calibration.blocks() {
+        assert!(block.score < 0.999, "{calibration:?}");
+    }
+    assert_eq!(trained(19).confidence.calibration, None);
+}
+
+const TOKENS: [&str; 3] = ["a", "b", "ab"];
+
+/// Question `i`, and with another way to say it its answer, of three words.
+fn spelled(i: usize, last: &str) -> String {
+    let [one, two] = [TOKENS[i % 3], TOKENS[i / 3 % 3]];
+    format!("{one} {two} {last}")
+}
+
+/// The settings of a run that learns all there is in three epochs and keeps the last.
+fn to_the_end() -> Settings {
+    Settings {
+        epochs: 3,
+        batch: 4,
+        lr: 1e-2,
+        keep: Keep::Last,
+        ..Settings::of(Recipe::Thorough, 32)
+    }
+}
+
+/// A run over a tiny network; each event may say `Stop`.
+fn tuned(
+    store: &MemStore,
+    settings: &Settings,
+    resume: bool,
+    mut on_event: impl FnMut(Event) -> ControlFlow<()>,
+) -> Trained {
+    let files = ModelFiles::open(store, "base".as_ref()).unwrap();
+    let rows: Vec<Row> = (0..9)
+        .map(|i| Row {
+            line: i as u64 + 1,
+            question: spelled(i, "?"),
+            answer: spelled(i, "b b"),
+            ..Row::default()
+        })
+        .collect();
+    let encoder = SentenceEncoder::load(&files, &Device::Cpu).unwrap();
+    let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
+        let go_on = &mut |_, _| ControlFlow::Continue(());
+        Ok(Some(encoder.encode_all(texts, go_on)?))
+    };
+    let control = &Control::new();
+    let job = Job {
+        rows: &rows,
+        held_out: &rows[..2],
+        settings,
+        source: Source::Network {
+            files: &files,
+            cache: EmbeddingCache::new(store, "cache".as_ref(), "tiny", 32),
+            encode: &mut encode,
+        },
+        encoder: "tiny",
+        device: &Device::Cpu,
+        control,
+        checkpoint: Some(Checkpoint::new(store, "run".into())),
+    };
+    let mut on_event = |event| {
+        if on_event(event).is_break() {
+            control.stop();
+        }
+    };
+    job.run(resume, &mut on_event).unwrap().unwrap()
+}
+
+fn go_on(_: Event) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+fn tiny() -> MemStore {
+    let config = json!({
+        "model_type": "bert", "vocab_size": 8, "hidden_size": 32, "num_hidden_layers": 2,
+        "num_attention_heads": 1, "intermediate_size": 32, "max_position_embeddings": 16,
+        "type_vocab_size": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0,
+    });
+    let config = config.to_string().into_bytes();
+    let mut random = fastrand::Rng::with_seed(2);
+    let weights = made_up(
+        &BertConfig::from_json(&config).unwrap(),
+        "",
+        |name, data, _| {
+            let one = if name.ends_with("LayerNorm.weight") {
+                1.0
+            } else {
+                0.0
+            };
+            for bytes in data.as_chunks_mut::<4>().0 {
+                *bytes = (one + 0.5 * (random.f32() - 0.5)).to_le_bytes();
+            }
+        },
+    );
+    let mut files = whole(&tiny_tokenizer());
+    for (name, bytes) in &mut files {
+        match name.as_str() {
+            "config.json" => bytes.clone_from(&config),
+            "model.safetensors" => bytes.clone_from(&weights),
+            _ => {}
+        }
+    }
+    folder("base", &files)
+}
+
+#[test]
+fn a_network_learns_what_it_is_taught() {
+    let store = tiny();
+    let trained = tuned(&store, &to_the_end(), false, go_on);
+    let report = &trained.report;
+    let (before, after) = (report.before.unwrap(), report.after.unwrap());
+    assert!(after.mrr_10 > before.mrr_10, "{before:?} {after:?}");
+    // The vectors are those of the network as it is written.
+    let weights = trained.network.unwrap();
+    let files = ModelFiles::open(&store, "base".as_ref()).unwrap();
+    let encoder = SentenceEncoder::load(&files.with_weights(weights), &Device::Cpu).unwrap();
+    let texts = trained.answers.texts();
+    let vectors = encoder.encode_all(&texts, &mut |_, _| ControlFlow::Continue(()));
+    assert_eq!(vectors.unwrap(), trained.vectors);
+}
+
+#[test]
+fn a_stopped_run_of_a_network_goes_on_to_the_same_end() {
+    let whole = tuned(&tiny(), &to_the_end(), false, go_on);
+    let store = tiny();
+    let part = tuned(&store, &to_the_end(), false, |event| match event {
+        Event::Epoch(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    assert!(part.report.stopped && part.report.epochs == 1);
+    let rest = tuned(&store, &to_the_end(), true, go_on);
+    assert_eq!(rest.report.epochs, 3);
+    assert!(rest.network == whole.network);
+}
+
+/// The settings of a run that is checked on three of the nine questions.
+fn checked() -> Settings {
+    Settings {
+        keep: Keep::Checked { slice: 0.3 },
+        ..to_the_end()
+    }
+}
+
+/// What comes of it, and the shares of learning once more that it tells; it may be stopped at the first.
+fn run_checked(settings: &Settings, stop: bool) -> (Vec<f32>, Trained) {
+    let mut shares = Vec::new();
+    let trained = tuned(&tiny(), settings, false, |event| match event {
+        Event::Again { share, .. } => {
+            shares.push(share);
+            match stop {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    (shares, trained)
+}
+
+#[test]
+fn a_network_learns_once_more_from_what_it_was_checked_by() {
+    let (shares, trained) = run_checked(&checked(), false);
+    assert_eq!(shares, [1.0 / 3.0, 2.0 / 3.0, 1.0]);
+    assert_eq!(trained.report.kept_epoch, Some(2));
+    let straight = tuned(&tiny(), &to_the_end(), false, go_on);
+    assert!(trained.network.is_some() && trained.network == straight.network);
+    // Whoever stops that has what was checked.
+    let (shares, stopped) = run_checked(&checked(), true);
+    assert_eq!(shares.len(), 1);
+    assert!(stopped.network.is_some() && stopped.network != trained.network);
+}
+
+#[test]
+fn a_network_that_is_no_better_is_kept() {
+    let settings = Settings {
+        lr: 1e-12,
+        ..checked()
+    };
+    let (_, same) = run_checked(&settings, false);
+    assert!(same.network.is_some());
+    assert_eq!(same.report.kept_epoch, Some(2));
+}
+
+/// A head has to be better, a network not worse.
+#[test]
+fn what_is_kept_depends_on_what_is_gained() {
+    let encoder = encoder(40);
+    let rows: Vec<Row> = (0..40)
+        .map(|i| Row {
+            question: format!("ask{i}"),
+            answer: format!("answer{i}"),
+            ..Row::default()
+        })
+        .collect();
+    let settings = Settings {
+        keep: Keep::Checked { slice: 0.3 },
+        ..Settings::of(Recipe::Quick, DIM)
+    };
+    let job = Job {
+        rows: &rows,
+        held_out: &[],
+        settings: &settings,
+        source: Source::Static(&encoder),
+        encoder: "made up",
+        device: &Device::Cpu,
+        control: &Control::new(),
+        checkpoint: None,
+    };
+    let texts: Vec<&str> = rows
+        .iter()
+        .flat_map(|row| [row.question.as_str(), row.answer.as_str()])
+        .collect();
+    // Each question is as its answer, or as that of the row behind it.
+    let vectors = |shift: usize| {
+        Matrix::from_fn(80, 40, |text, x| {
+            f32::from((text / 2 + shift * (text % 2)) % 40 == x)
+        })
+    };
+    let (good, bad) = (vectors(0), vectors(1));
+    let place = |vectors| Places {
+        of: texts.iter().copied().zip(0..).collect(),
+        vectors,
+    };
+    let (good, bad) = (&place(&good), &place(&bad));
+    for (before, after, better, worse) in [
+        (bad, good, true, false),
+        (good, bad, false, true),
+        (good, good, false, false),
+    ] {
+        assert_eq!(job.is_better(before, after).unwrap(), better);
+        assert_eq!(job.is_worse(before, after).unwrap(), worse);
+    }
+    // Without a slice nothing is known.
+    let few = Job {
+        rows: &rows[..3],
+        ..job
+    };
+    assert!(!few.is_better(bad, good).unwrap());
+    assert!(few.is_worse(bad, good).unwrap());
+}

@@ -1,0 +1,179 @@
+//! In-batch negatives: a ranking loss over the cosines of a batch, its gradient with respect to the
+//! embeddings, and the batch metrics, in closed form.
+
+mod coarse;
+mod ranking;
+mod ranks;
+
+use nearsay_core::{
+    loss::MultipleNegativesRanking,
+    matrix::{ShapeError, dot},
+    metric::Ranks,
+    sample::PairTargets,
+};
+use nearsay_kernel::gemm::{Parallelism, View, ViewMut, matmul};
+use pulp::Arch;
+use ranking::Ranking;
+use ranks::Counter;
+use rayon::prelude::*;
+
+/// Rows that one thread takes at a time: with 1,024 columns they fill half a second-level cache. Sums
+/// are made block by block and then over the blocks, so that they do not depend on who took which.
+pub(super) const ROWS: usize = 128;
+
+/// A length counts as at least this, as in [`Tensor::normalize_rows`](nearsay_core::tensor::Tensor).
+const SHORTEST: f32 = 1e-12;
+
+/// All threads there are.
+pub(super) fn all_threads() -> Parallelism {
+    Parallelism::Rayon(rayon::current_num_threads())
+}
+
+/// A batch of embeddings `Y`, `[2n, d]`, all anchors first, under a ranking loss over cosines.
+///
+/// With `ŷ` the normalised rows, and `∂L/∂U` as `Ranking` has it:
+///
+/// ```text
+/// ŷ = y/‖y‖        U = Ŷ_anchors·Ŷ_positivesᵀ
+/// ∂L/∂Ŷ_anchors = ∂L/∂U·Ŷ_positives           ∂L/∂Ŷ_positives = ∂L/∂Uᵀ·Ŷ_anchors
+/// ∂L/∂y = (∂L/∂ŷ − (∂L/∂ŷ·ŷ)·ŷ)/‖y‖
+/// ```
+///
+/// Memory is kept from batch to batch.
+pub(super) struct InBatch {
+    ranking: Ranking,
+    counter: Counter,
+    dim: usize,
+    /// `Y`, then `Ŷ`.
+    unit: Vec<f32>,
+    /// `1/‖y‖`; not a number where that is not finite.
+    inverse: Vec<f32>,
+    /// `∂L/∂Y`
+    slopes: Vec<f32>,
+    /// Each block's part of its sum over rows, block by block.
+    parts: Vec<f32>,
+}
+
+impl InBatch {
+    /// For embeddings of length `dim`; `None` for a loss that is not computed here.
+    ///
+    /// Losses: either cosine as distance, with a scale of at most 64 in Quaterion's form and 32 in the
+    /// plain one.
+    pub(super) fn new(loss: &MultipleNegativesRanking, dim: usize) -> Option<Self> {
+        Some(Self {
+            ranking: Ranking::new(loss)?,
+            counter: Counter::default(),
+            dim,
+            unit: Vec::new(),
+            inverse: Vec::new(),
+            slopes: Vec::new(),
+            parts: Vec::new(),
+        })
+    }
+
+    /// Where the embeddings of `n` pairs are to be written, `[2n, dim]`, before [`compare`](Self::compare).
+    pub(super) fn embeddings(&mut self, n: usize) -> &mut [f32] {
+        self.unit.resize(2 * n * self.dim, 0.0);
+        &mut self.unit
+    }
+
+    /// Normalises the embeddings written and compares their halves; whether every length was finite.
+    pub(super) fn compare(&mut self) -> Result<bool, ShapeError> {
+        let rows = self.unit.len() / self.dim;
+        self.inverse.resize(rows, 0.0);
+        self.unit
+            .par_chunks_mut(ROWS * self.dim)
+            .zip(self.inverse.par_chunks_mut(ROWS))
+            .for_each(|(y, inverse)| Arch::new().dispatch(|| normalize(y, inverse)));
+        self.ranking.compare(&self.unit, rows / 2, all_threads())?;
+        Ok(self.inverse.iter().all(|inverse| inverse.is_finite()))
+    }
+
+    /// The ranks of what was compared last; before [`loss`](Self::loss) is asked for.
+    pub(super) fn rank(
+        &mut self,
+        targets: &PairTargets,
+        ranks: &mut Ranks,
+    ) -> Result<(), ShapeError> {
+        let ranking = &self.ranking;
+        self.counter.rank(
+            &self.unit,
+            &ranking.similarities,
+            ranking.span,
+            targets,
+            ranks,
+        )
+    }
+
+    /// The loss of what was compared last.
+    pub(super) fn loss(&mut self, targets: &PairTargets) -> f32 {
+        self.ranking.loss(targets)
+    }
+
+    /// The gradient of the loss computed last, `∂L/∂Y`, `[2n, dim]`; adds its rows up in `total`,
+    /// `[dim]`.
+    pub(super) fn slopes(&mut self, total: &mut [f32]) -> Result<&[f32], ShapeError> {
+        let dim = self.dim;
+        let n = self.inverse.len() / 2;
+        self.ranking.differentiate(n);
+        self.slopes.resize(2 * n * dim, 0.0);
+        let similarities = View::new(&self.ranking.similarities, n, n);
+        let (anchors, positives) = self.unit.split_at(n * dim);
+        let (of_anchors, of_positives) = self.slopes.split_at_mut(n * dim);
+        for (slopes, similarities, other) in [
+            (of_anchors, similarities, positives),
+            (of_positives, similarities.t(), anchors),
+        ] {
+            let slopes = ViewMut::new(slopes, n, dim);
+            let other = View::new(other, n, dim);
+            matmul(slopes, 0.0, 1.0, similarities, other, all_threads())?;
+        }
+        self.parts.resize((2 * n).div_ceil(ROWS) * dim, 0.0);
+        self.slopes
+            .par_chunks_mut(ROWS * dim)
+            .zip(self.unit.par_chunks(ROWS * dim))
+            .zip(self.inverse.par_chunks(ROWS))
+            .zip(self.parts.par_chunks_mut(dim))
+            .for_each(|(((slopes, unit), inverse), sum)| {
+                Arch::new().dispatch(|| project(slopes, unit, inverse, sum));
+            });
+        total.fill(0.0);
+        for part in self.parts.chunks_exact(dim) {
+            total.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+        }
+        Ok(&self.slopes)
+    }
+}
+
+/// y ← y/‖y‖, row by row, with what each was multiplied by.
+#[inline(always)]
+fn normalize(y: &mut [f32], inverse: &mut [f32]) {
+    let dim = y.len() / inverse.len();
+    for (y, inverse) in y.chunks_exact_mut(dim).zip(inverse) {
+        let square = dot(y, y);
+        *inverse = match square.is_finite() {
+            true => 1.0 / square.sqrt().max(SHORTEST),
+            false => f32::NAN,
+        };
+        y.iter_mut().for_each(|y| *y *= *inverse);
+    }
+}
+
+/// From the slopes of normalised rows to those of the rows themselves, with their sum.
+#[inline(always)]
+fn project(slopes: &mut [f32], unit: &[f32], inverse: &[f32], sum: &mut [f32]) {
+    let dim = sum.len();
+    sum.fill(0.0);
+    let rows = slopes.chunks_exact_mut(dim).zip(unit.chunks_exact(dim));
+    for ((slopes, unit), &inverse) in rows.zip(inverse) {
+        // A row shorter than the shortest is divided by a constant.
+        let along = match inverse < 1.0 / SHORTEST {
+            true => dot(slopes, unit),
+            false => 0.0,
+        };
+        for ((slope, unit), sum) in slopes.iter_mut().zip(unit).zip(sum.iter_mut()) {
+            *slope = (*slope - along * unit) * inverse;
+            *sum += *slope;
+        }
+    }
+}

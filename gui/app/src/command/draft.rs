@@ -1,0 +1,145 @@
+//! An entry while it is edited.
+
+use super::edit;
+use crate::{
+    state::{Draft, DraftOf, Level, State, Step},
+    text,
+    worker::Workers,
+};
+use nearsay_project::{Edit, Entry, ImportId, Patch, RowId, Wording, roles};
+
+pub(super) fn edit(state: &mut State, row: RowId) {
+    let Some(entry) = state.project.document.entries.get(&row.entry) else {
+        return;
+    };
+    let wordings = entry
+        .wordings
+        .iter()
+        .map(|wording| (wording.text.clone(), wording.check))
+        .collect();
+    state.data.draft = Some(Draft {
+        of: DraftOf::Entry(row.entry),
+        wordings,
+        answer: entry.answer.clone(),
+        source: entry.source.clone().unwrap_or_default(),
+        wrong: None,
+        wants_focus: Some(row.wording as usize),
+    });
+}
+
+pub(super) fn new(state: &mut State, question: String) {
+    let wants_focus = if question.is_empty() { 0 } else { 1 };
+    state.step = Step::Data;
+    state.data.draft = Some(Draft {
+        of: DraftOf::New,
+        wordings: vec![(question, false)],
+        answer: String::new(),
+        source: String::new(),
+        wrong: None,
+        wants_focus: Some(wants_focus),
+    });
+}
+
+pub(super) fn repair(state: &mut State, import: ImportId, number: usize) {
+    let found = state.project.document.imports.get(&import);
+    let Some(problem) = found.and_then(|import| import.problems.get(number)) else {
+        return;
+    };
+    let no_question = problem.question.is_empty();
+    state.data.draft = Some(Draft {
+        of: DraftOf::Problem(import, number),
+        wordings: vec![(problem.question.clone(), false)],
+        answer: problem.answer.clone(),
+        source: String::new(),
+        wrong: Some(text::data::wrong_with(problem)),
+        wants_focus: Some(usize::from(!no_question)),
+    });
+}
+
+pub(super) fn take(state: &mut State, workers: &mut Workers) {
+    let Some(draft) = state.data.draft.as_ref().filter(|draft| draft.is_whole()) else {
+        return;
+    };
+    let edit = edit_of(state, draft);
+    let of = draft.of;
+    if edit.patches.is_empty() || edit::apply(state, workers, edit) {
+        state.data.draft = None;
+        let said = match of {
+            DraftOf::New => text::data::ADDED,
+            DraftOf::Entry(_) => text::data::CHANGED,
+            DraftOf::Problem(..) => text::data::MENDED,
+        };
+        state.say(Level::Info, said);
+        if let DraftOf::New | DraftOf::Problem(..) = of {
+            let id = state.project.document.next_entry.saturating_sub(1);
+            state.data.scroll_to = Some(RowId {
+                entry: id,
+                wording: 0,
+            });
+        }
+    }
+}
+
+fn edit_of(state: &State, draft: &Draft) -> Edit {
+    let document = &state.project.document;
+    let (what, id, known) = match draft.of {
+        DraftOf::Entry(id) => (text::data::DID_EDIT, id, document.entries.get(&id)),
+        DraftOf::New => (text::data::DID_ADD, document.next_entry, None),
+        DraftOf::Problem(..) => (text::data::DID_MEND, document.next_entry, None),
+    };
+    let (import, line) = match draft.of {
+        DraftOf::Problem(import, number) => {
+            let found = document.imports.get(&import);
+            let problem = found.and_then(|import| import.problems.get(number));
+            (
+                import,
+                problem.and_then(|problem| problem.line).unwrap_or(0),
+            )
+        }
+        _ => (0, 0),
+    };
+    let mut entry = Entry {
+        answer: draft.answer.trim().to_owned(),
+        source: Some(draft.source.trim().to_owned()).filter(|source| !source.is_empty()),
+        wordings: Vec::new(),
+    };
+    for (text, check) in &draft.wordings {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.is_empty() || entry.wordings.iter().any(|known| known.text == text) {
+            continue;
+        }
+        let same = known.and_then(|known| known.wordings.iter().find(|way| way.text == text));
+        entry.wordings.push(match same {
+            Some(same) => Wording {
+                check: *check,
+                ..same.clone()
+            },
+            None => Wording {
+                text,
+                check: *check,
+                import,
+                line,
+                ..Wording::default()
+            },
+        });
+    }
+    if draft.of == DraftOf::New || matches!(draft.of, DraftOf::Problem(..)) {
+        roles::assign(&mut entry, 0, document.options.seed);
+    }
+    let mut patches = Vec::new();
+    if known.is_none_or(|known| **known != entry) {
+        patches.push(document.put(id, Some(entry)));
+    }
+    if let DraftOf::Problem(import, problem) = draft.of {
+        patches.push(Patch::Settled {
+            import,
+            problem,
+            after: true,
+        });
+    }
+    Edit {
+        what: what.to_owned(),
+        patches,
+        teaches: true,
+    }
+}

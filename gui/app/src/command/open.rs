@@ -1,0 +1,298 @@
+//! Opening projects, exported folders and files.
+//!
+//! An exported folder is copied into a new project, which is then opened.
+
+use std::path::PathBuf;
+
+use super::{edit, models, preferences, reading};
+use crate::{
+    state::{Ask, Data, Export, Level, Overlay, Project, Saved, State, Step, Training, UserError},
+    text,
+    worker::{OpenedProject, Reading, Which, Workers},
+};
+use nearsay_project::{
+    Adopted, History,
+    files::{file_name, is_project, project_name, typed_path},
+};
+
+pub(super) fn begin_new(state: &mut State, workers: &mut Workers) {
+    if start(
+        state,
+        workers,
+        Which::New(text::shell::NEW_PROJECT.to_owned()),
+    ) {
+        state.step = Step::Data;
+    }
+}
+
+pub(super) fn open_sample(state: &mut State, workers: &mut Workers) {
+    start(state, workers, Which::Sample);
+}
+
+/// Opens the project in this folder, or makes one of it if it holds an exported model.
+pub(super) fn open_folder(state: &mut State, workers: &mut Workers, dir: PathBuf) {
+    state.shell.overlay = Overlay::None;
+    if !is_project(&dir) {
+        adopt(state, workers, dir);
+    } else if state.project.dir.as_ref() != Some(&dir) {
+        start(state, workers, Which::At(dir));
+    }
+}
+
+pub(super) fn copy(state: &mut State, workers: &mut Workers) {
+    if let Some(dir) = state.project.dir.clone() {
+        let (document, models) = (&state.project.document, &state.project.models);
+        let which = Which::Copy(Box::new(document.clone()), Box::new(models.clone()), dir);
+        start(state, workers, which);
+    }
+}
+
+/// Retries a failed save; a project without a folder gets one.
+pub(super) fn keep_again(state: &mut State, workers: &mut Workers) {
+    let project = &state.project;
+    match project.saved {
+        Saved::No(_) if project.dir.is_none() && !project.opening => {
+            let which = Which::Unkept(Box::new(project.document.clone()));
+            start(state, workers, which);
+        }
+        _ => workers.keep_again(),
+    }
+}
+
+/// Opens a project, unless a training is running. Returns whether it is being opened.
+fn start(state: &mut State, workers: &mut Workers, which: Which) -> bool {
+    state.shell.overlay = Overlay::None;
+    if state.training.is_running() {
+        state.say(Level::Warning, text::shell::BUSY);
+        return false;
+    }
+    state.shell.error = None;
+    match workers.open(which) {
+        Ok(()) => state.project.opening = true,
+        Err(error) => state.shell.error = Some(error),
+    }
+    state.project.opening
+}
+
+pub(super) fn opened(
+    state: &mut State,
+    workers: &mut Workers,
+    ctx: &egui::Context,
+    result: Result<OpenedProject, UserError>,
+) {
+    state.project.opening = false;
+    let opened = match result {
+        Ok(opened) => opened,
+        Err(error) => {
+            state.say(Level::Error, error.what.clone());
+            state.shell.error = Some(error);
+            // The previous project is closed by now, and the window needs one.
+            if state.project.revision == 0 || state.project.dir.is_some() {
+                open_sample_after_error(state, workers);
+            }
+            return;
+        }
+    };
+    let revision = state.project.revision + 1;
+    let fresh = opened.document.entries.is_empty();
+    state.project = Project {
+        dir: opened.dir,
+        document: opened.document,
+        history: History::default(),
+        models: opened.models,
+        revision,
+        saved: Saved::Yes,
+        look_only: opened.look_only,
+        ..Project::default()
+    };
+    state.data = Data::default();
+    state.training = Training {
+        can_go_on: state.project.models.pending.is_some() && !state.project.look_only,
+        ..Training::default()
+    };
+    state.ask = Ask {
+        wants_focus: true,
+        ..Ask::default()
+    };
+    state.export = Export {
+        with_data: true,
+        ..Export::default()
+    };
+    state.shell.banner_hidden = false;
+    if let Some(error) = opened.error {
+        state.say(Level::Warning, error.what.clone());
+        state.project.saved = Saved::No(error);
+    }
+    if let Some(seconds) = opened.restored_s {
+        state.say(Level::Info, text::shell::restored(seconds));
+    }
+    if opened.older {
+        state.say(Level::Warning, text::shell::OLDER);
+    }
+    if opened.look_only {
+        state.say(Level::Warning, text::shell::LOOK_ONLY);
+    }
+    if fresh {
+        state.step = Step::Data;
+    }
+    announce_adopted(state);
+    models::answer_with_current(state, workers);
+    edit::changed(state, workers);
+    preferences::remember_project(state, workers, ctx);
+    if let Some(paths) = state.shell.open_next.take() {
+        open_files(state, workers, paths);
+    }
+}
+
+fn open_sample_after_error(state: &mut State, workers: &mut Workers) {
+    state.project.dir = None;
+    start_after_error(state, workers, Which::Sample);
+}
+
+/// Opens the most recent project, or the sample, after something else could not be opened.
+fn open_last(state: &mut State, workers: &mut Workers) {
+    let recents = &state.shell.preferences.recents;
+    let last = recents.iter().find(|recent| !recent.gone);
+    let which = last.map_or(Which::Sample, |last| Which::At(last.dir.clone()));
+    start_after_error(state, workers, which);
+}
+
+/// Opens a project and keeps the current error on screen.
+fn start_after_error(state: &mut State, workers: &mut Workers, which: Which) {
+    let error = state.shell.error.take();
+    start(state, workers, which);
+    state.shell.error = error;
+}
+
+pub(super) fn kept(state: &mut State, workers: &Workers, error: Option<UserError>) {
+    match error {
+        None if workers.has_kept_all() => state.project.saved = Saved::Yes,
+        // Later edits are still being saved; their own event follows.
+        None => {}
+        Some(error) => {
+            state.say(Level::Error, error.what.clone());
+            state.project.saved = Saved::No(error);
+        }
+    }
+}
+
+/// Reads files into the open project, or into a new one when the open one is the sample or read-only.
+pub(super) fn open_files(state: &mut State, workers: &mut Workers, paths: Vec<PathBuf>) {
+    if paths.is_empty() {
+        return;
+    }
+    if state.project.opening {
+        state.shell.open_next = Some(paths);
+        return;
+    }
+    // The window may have been opened with these files, before any project is open.
+    let nothing_is_open = state.project.revision == 0;
+    if nothing_is_open || state.project.document.options.sample || state.project.look_only {
+        let name = new_name(&paths);
+        if start(state, workers, Which::New(name)) {
+            state.step = Step::Data;
+            state.shell.open_next = Some(paths);
+        }
+        return;
+    }
+    reading::start(state, workers, Reading::Files(paths));
+}
+
+pub(super) fn open_typed(state: &mut State, workers: &mut Workers) {
+    if let Some(path) = typed_path(&state.data.typed_path) {
+        drop_on(state, workers, vec![path]);
+    }
+}
+
+pub(super) fn drop_on(state: &mut State, workers: &mut Workers, paths: Vec<PathBuf>) {
+    match paths.as_slice() {
+        [only] if is_project(only) => {
+            open_folder(state, workers, only.clone());
+        }
+        [only] if only.is_dir() => adopt(state, workers, only.clone()),
+        _ if state.step == Step::Ask && state.ask.batch.running.is_none() && paths.len() == 1 => {
+            // On the Ask step a file may hold questions to answer, so the user is asked.
+            state.ask.batch.dropped = paths.into_iter().next();
+        }
+        _ => open_files(state, workers, paths),
+    }
+}
+
+/// The name of a new project that starts with these files.
+fn new_name(paths: &[PathBuf]) -> String {
+    project_name(paths).unwrap_or_else(|| text::shell::NEW_PROJECT.to_owned())
+}
+
+/// Starts making a project from an exported folder.
+fn adopt(state: &mut State, workers: &mut Workers, folder: PathBuf) {
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    let name = file_name(&folder);
+    if state.shell.adopting.is_some() {
+        return state.say(Level::Warning, text::folder::ONE_AT_A_TIME);
+    }
+    state.shell.error = None;
+    match workers.adopt(folder) {
+        Ok(()) => {
+            state.shell.adopting = Some((name, 0.0));
+            // At the start no other project is open.
+            state.project.opening |= state.project.revision == 0;
+        }
+        Err(error) => adopted(state, workers, Err(error)),
+    }
+}
+
+pub(super) fn adopting(state: &mut State, share: f32) {
+    if let Some((_, done)) = &mut state.shell.adopting {
+        *done = share;
+    }
+}
+
+pub(super) fn adopted(
+    state: &mut State,
+    workers: &mut Workers,
+    result: Result<Adopted, UserError>,
+) {
+    state.shell.adopting = None;
+    if state.project.revision == 0 {
+        state.project.opening = false;
+    }
+    match result {
+        Ok(adopted) if state.training.is_running() => {
+            let name = new_name(&[PathBuf::from(&adopted.folder)]);
+            state.shell.preferences.opened(&adopted.dir, &name);
+            preferences::save(state, workers);
+            state.say(Level::Info, text::folder::later(&adopted));
+        }
+        Ok(adopted) => {
+            let dir = adopted.dir.clone();
+            let is_open = state.project.dir.as_ref() == Some(&dir);
+            state.shell.adopted = Some(adopted);
+            if is_open {
+                announce_adopted(state);
+            } else {
+                start(state, workers, Which::At(dir));
+            }
+        }
+        Err(error) => {
+            state.say(Level::Error, error.what.clone());
+            state.shell.error = Some(error);
+            // The window needs a project.
+            if state.project.revision == 0 {
+                open_last(state, workers);
+            }
+        }
+    }
+}
+
+/// Reports that the project made from a folder is open, and shows the step to continue with.
+fn announce_adopted(state: &mut State) {
+    let Some(adopted) = state.shell.adopted.take() else {
+        return;
+    };
+    state.say(Level::Info, text::folder::opened(&adopted));
+    state.step = if state.project.document.entries.is_empty() {
+        Step::Data
+    } else {
+        Step::Ask
+    };
+}

@@ -1,0 +1,76 @@
+//! What surrounds the steps.
+
+use std::path::{Path, PathBuf};
+
+use super::{ask, open, training};
+use crate::{
+    state::{DataView, Level, Overlay, Picked, State, Step},
+    text,
+    worker::Workers,
+};
+
+pub(super) fn show(state: &mut State, step: Step) {
+    if state.step == step {
+        // Where it is already, it shows what it begins with.
+        state.training.mistakes = None;
+        state.data.view = DataView::Table;
+    }
+    state.step = step;
+    state.shell.overlay = Overlay::None;
+    if step == Step::Ask {
+        state.ask.wants_focus = true;
+    }
+}
+
+pub(super) fn overlay(state: &mut State, overlay: Overlay) {
+    let same = std::mem::discriminant(&state.shell.overlay) == std::mem::discriminant(&overlay);
+    if overlay == Overlay::Messages {
+        state.shell.unread = 0;
+    }
+    state.shell.overlay_is_new |= !same;
+    state.shell.overlay = overlay;
+}
+
+pub(super) fn show_folder(ctx: &egui::Context, dir: &Path) {
+    ctx.open_url(egui::OpenUrl::new_tab(format!("file://{}", dir.display())));
+}
+
+pub(super) fn pick(state: &mut State, workers: &mut Workers, what: Picked) {
+    if state.shell.dialog_open {
+        return;
+    }
+    match workers.pick(what) {
+        Ok(()) => state.shell.dialog_open = true,
+        Err(error) => state.shell.error = Some(error),
+    }
+}
+
+pub(super) fn picked(state: &mut State, workers: &mut Workers, what: Picked, paths: Vec<PathBuf>) {
+    state.shell.dialog_open = false;
+    let Some(first) = paths.first().cloned() else {
+        // Where the system has no dialog, that looks just like Cancel.
+        state.shell.no_dialog = true;
+        state.say(Level::Info, text::data::NOT_PICKED);
+        return;
+    };
+    match what {
+        Picked::Faqs => open::open_files(state, workers, paths),
+        Picked::Questions => ask::answer_file(state, workers, first),
+        Picked::Folder => {
+            state.export.typed_path = first.join(text::export::FOLDER).display().to_string();
+            state.export.replaces = None;
+        }
+        Picked::Project => open::open_folder(state, workers, first),
+    }
+}
+
+/// A training is asked to stop before the window goes; whoever insists gets it closed at once.
+pub(super) fn close(state: &mut State, workers: &mut Workers, ctx: &egui::Context) {
+    if !workers.is_training() || state.shell.closing {
+        return;
+    }
+    state.shell.closing = true;
+    ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+    training::stop(state, workers);
+    state.say(Level::Info, text::shell::CLOSING);
+}

@@ -1,0 +1,19 @@
+//! The window of Nearsay.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`app`] | runs the window: drains workers, draws the view, carries out commands |
+//! | [`state`] | the contents of the window: plain data without egui types |
+//! | [`view`] | draws the state and returns commands |
+//! | [`command`] | the one place that changes the state |
+//! | [`worker`] | long work: named threads and child processes that talk by channels |
+//! | [`theme`], [`text`] | colours and sizes; every word in the window |
+#![allow(missing_docs)]
+
+pub mod app;
+pub mod command;
+pub mod state;
+pub mod text;
+pub mod theme;
+pub mod view;
+pub mod worker;

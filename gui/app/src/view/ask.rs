@@ -1,0 +1,403 @@
+//! The Ask step.
+
+use egui::{
+    Align, Frame, Id, Label, Margin, RichText, ScrollArea, Sides, Stroke, TextEdit, TextFormat, Ui,
+    UiBuilder, text::LayoutJob, vec2,
+};
+
+use super::{
+    Commands, abstain, batch, error, train,
+    widget::{self, Tone},
+};
+use crate::{
+    command::Command,
+    state::{Answer, ConfidenceLevel, Correcting, Reply, Said, Side, State, Step, confidence},
+    text, theme,
+};
+use nearsay_project::stop_words::is_content_word;
+
+/// The search box, to know whether it has the keyboard.
+pub(super) fn box_id() -> Id {
+    Id::unique("ask-box")
+}
+
+pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    if state.project.document.entries.is_empty() {
+        return train::nothing(
+            ui,
+            text::ask::NO_DATA,
+            text::ask::NO_DATA_MORE,
+            text::ask::GO_DATA,
+            Step::Data,
+            commands,
+        );
+    }
+    search_box(ui, state, commands);
+    ui.add_space(6.0);
+    let column = ui.available_rect_before_wrap();
+    // The bar runs along the window's edge, as on the other pages, not along the answers'.
+    let edge = column.with_max_x(column.max.x + f32::from(theme::PAGE_MARGIN.right));
+    ui.scope_builder(UiBuilder::new().max_rect(edge), |ui| {
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.set_max_width(column.width());
+            found(ui, state, commands);
+            abstain::show(ui, state, commands);
+            batch::show(ui, state, commands);
+        });
+    });
+}
+
+/// Below the search box: what was found, or what could be asked.
+fn found(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    if let Some(error) = &state.ask.error {
+        error::show(ui, error, commands, |_, _| {});
+    }
+    match &state.ask.reply {
+        Some(reply) => answers(ui, state, reply, commands),
+        None if state.ask.waiting => {
+            widget::small(ui, text::ask::waiting(state.ask.preparing));
+            ui.add_space(theme::GAP);
+        }
+        None if state.ask.query.trim().is_empty() => examples(ui, state, commands),
+        None => {}
+    }
+}
+
+fn search_box(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let palette = theme::palette(ui);
+    let focused = ui.memory(|memory| memory.has_focus(box_id()));
+    let line = if focused {
+        Stroke::new(1.5, palette.accent)
+    } else {
+        Stroke::new(1.0, palette.border)
+    };
+    let mut query = state.ask.query.clone();
+    let shown = Frame::new()
+        .fill(palette.card)
+        .stroke(line)
+        .corner_radius(theme::CARD_RADIUS)
+        .show(ui, |ui| {
+            let edit = TextEdit::singleline(&mut query)
+                .id(box_id())
+                .font(theme::search())
+                .hint_text(RichText::new(text::ask::HINT).text_style(theme::search()))
+                .frame(Frame::new().inner_margin(Margin::symmetric(17, 14)))
+                .desired_width(f32::INFINITY);
+            ui.add(edit)
+        });
+    if focused {
+        let rect = shown.response.rect.expand(2.0);
+        let glow = Stroke::new(3.0, palette.accent_ground);
+        ui.painter()
+            .rect_stroke(rect, theme::CARD_RADIUS + 2, glow, egui::StrokeKind::Middle);
+    }
+    let response = shown.inner;
+    widget::name(ui, &response, text::ask::BOX);
+    if response.changed() {
+        // One question is one line, wherever it was pasted from.
+        commands.push(Command::Query(query.replace(['\n', '\r'], " ")));
+    }
+    if state.ask.wants_focus {
+        response.request_focus();
+        commands.push(Command::Focused);
+    }
+}
+
+fn examples(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    widget::card(ui, |ui| {
+        widget::title(ui, text::ask::EXAMPLES);
+        for example in &state.project.examples {
+            if widget::link(ui, example).clicked() {
+                commands.extend([Command::Query(example.clone()), Command::Show(Step::Ask)]);
+            }
+        }
+        ui.add_space(4.0);
+        widget::small(ui, text::ask::KEYS);
+    });
+}
+
+fn answers(ui: &mut Ui, state: &State, reply: &Reply, commands: &mut Commands) {
+    if reply.answers.is_empty() {
+        widget::weak(ui, text::ask::NOTHING);
+        ui.add_space(theme::GAP);
+        return;
+    }
+    let silence = state.project.document.options.silence;
+    let good = reply.is_good(silence);
+    above(ui, state, reply, good, commands);
+    if let Some(correcting) = &state.ask.correcting {
+        self::correcting(ui, correcting, commands);
+        return;
+    }
+    if !good && !state.ask.show_nearest {
+        return no_good_answer(ui, reply, commands);
+    }
+    for (place, answer) in reply.answers.iter().enumerate() {
+        let is_at = place == state.ask.at;
+        let add = |ui: &mut Ui| self::answer(ui, state, place, answer, reply, commands);
+        if is_at {
+            widget::accent_card(ui, add);
+        } else {
+            widget::card(ui, add);
+        }
+    }
+}
+
+/// How many answers there are and how long they took; who is asked.
+fn above(ui: &mut Ui, state: &State, reply: &Reply, good: bool, commands: &mut Commands) {
+    let has_both = state.project.models.current.is_some();
+    if !has_both && !good && !state.ask.show_nearest {
+        return;
+    }
+    Sides::new().height(30.0).shrink_left().truncate().show(
+        ui,
+        |ui| {
+            let found = text::ask::found(reply.answers.len(), reply.took_us);
+            if good || state.ask.show_nearest {
+                widget::small(ui, found);
+            }
+        },
+        |ui| {
+            if !has_both {
+                return;
+            }
+            for side in [Side::After, Side::Before] {
+                let name = text::ask::side(side);
+                if widget::chip(ui, name, state.ask.side == side).clicked() {
+                    commands.push(Command::AskSide(side));
+                }
+            }
+            widget::small(ui, text::ask::ANSWERS_FROM);
+        },
+    );
+    ui.add_space(2.0);
+}
+
+fn no_good_answer(ui: &mut Ui, reply: &Reply, commands: &mut Commands) {
+    let palette = theme::palette(ui);
+    widget::card(ui, |ui| {
+        let headline = RichText::new(text::ask::NO_GOOD_ANSWER)
+            .text_style(theme::title())
+            .color(palette.ink);
+        ui.label(headline);
+        if let Some(nearest) = reply.answers.first() {
+            let near = nearest.question.as_deref().unwrap_or(&nearest.answer);
+            widget::weak(ui, text::ask::nearest(near));
+        }
+        ui.add_space(6.0);
+        ui.horizontal_wrapped(|ui| {
+            if widget::button(ui, true, text::ask::SHOW_NEAREST).clicked() {
+                commands.push(Command::ShowNearest(true));
+            }
+            if widget::button(ui, true, text::ask::ADD_ANSWER).clicked() {
+                commands.push(Command::New(reply.question.clone()));
+            }
+            if widget::link(ui, text::ask::PICK_RIGHT).clicked() {
+                commands.push(Command::Correct(Some(String::new())));
+            }
+        });
+    });
+}
+
+/// "Wrong?": which answer is right?
+fn correcting(ui: &mut Ui, correcting: &Correcting, commands: &mut Commands) {
+    widget::accent_card(ui, |ui| {
+        Sides::new().shrink_left().truncate().show(
+            ui,
+            |ui| widget::title(ui, &text::ask::correcting(&correcting.question)),
+            |ui| {
+                if widget::link(ui, text::shell::CANCEL).clicked() {
+                    commands.push(Command::Correct(None));
+                }
+            },
+        );
+        let mut query = correcting.query.clone();
+        let edit = TextEdit::singleline(&mut query)
+            .hint_text(text::ask::CORRECT_HINT)
+            .align(egui::Align2::LEFT_CENTER)
+            .desired_width(f32::INFINITY);
+        let response = ui.add(edit);
+        widget::name(ui, &response, text::ask::CORRECT_BOX);
+        if correcting.wants_focus {
+            response.request_focus();
+            commands.push(Command::CorrectFocused);
+        }
+        if response.changed() {
+            commands.push(Command::Correct(Some(query)));
+        }
+        ui.add_space(4.0);
+        if correcting.found.is_empty() {
+            widget::weak(ui, text::ask::CORRECT_NOTHING);
+        }
+        for (entry, question, answer) in &correcting.found {
+            ui.horizontal(|ui| {
+                let response = widget::button(ui, true, text::ask::THIS_ONE);
+                widget::name(ui, &response, &text::ask::this_one(question));
+                if response.clicked() {
+                    commands.push(Command::CorrectWith(*entry));
+                }
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 1.0;
+                    let question = RichText::new(question).text_style(theme::emphasis());
+                    ui.add(Label::new(question).truncate());
+                    let answer = super::table::one_line(answer);
+                    let answer = RichText::new(answer).color(theme::palette(ui).weak);
+                    ui.add(Label::new(answer).truncate());
+                });
+            });
+        }
+        ui.horizontal_wrapped(|ui| {
+            if widget::link(ui, text::ask::ADD_ANSWER).clicked() {
+                commands.push(Command::New(correcting.question.clone()));
+            }
+        });
+    });
+}
+
+fn answer(
+    ui: &mut Ui,
+    state: &State,
+    place: usize,
+    answer: &Answer,
+    reply: &Reply,
+    commands: &mut Commands,
+) {
+    let palette = theme::palette(ui);
+    Sides::new().shrink_left().truncate().show(
+        ui,
+        |ui| {
+            let (word, tone) = match confidence::level_of(answer.chance, answer.score) {
+                ConfidenceLevel::Sure => (text::ask::SURE, Tone::Good),
+                ConfidenceLevel::Likely => (text::ask::LIKELY, Tone::Warning),
+                ConfidenceLevel::Unsure => (text::ask::UNSURE, Tone::Bad),
+            };
+            let pill = widget::pill(ui, word, tone);
+            pill.on_hover_text(text::ask::why(answer));
+            let share = answer.chance.unwrap_or(answer.score);
+            let name = text::ask::chance(answer.chance, answer.score);
+            widget::bar(ui, share, vec2(90.0, 6.0), &name);
+            let source = answer.source.as_deref();
+            widget::small(ui, text::ask::place(answer.row.entry + 1, source));
+        },
+        |ui| actions(ui, state, place, answer, commands),
+    );
+    let width = ui.available_width();
+    if let Some(question) = &answer.question {
+        let asked = &reply.question;
+        let job = marked(ui, question, asked, theme::emphasis(), palette.ink, width);
+        ui.label(job);
+    }
+    let ink = if place == state.ask.at {
+        palette.ink
+    } else {
+        palette.weak
+    };
+    let style = egui::TextStyle::Body;
+    let mut job = marked(ui, &answer.answer, &reply.question, style, ink, width);
+    for section in &mut job.sections {
+        section.format.line_height = Some(20.0);
+    }
+    ui.add(Label::new(job).wrap().halign(Align::Min));
+}
+
+/// On the right side the last one comes first.
+fn actions(ui: &mut Ui, state: &State, place: usize, answer: &Answer, commands: &mut Commands) {
+    if place > 0 {
+        let response = widget::link(ui, text::ask::COPY);
+        widget::name(ui, &response, &text::ask::copy_name(place));
+        if response.clicked() {
+            commands.push(Command::Copy {
+                text: answer.answer.clone(),
+                said: text::ask::COPIED,
+            });
+        }
+        return;
+    }
+    match &state.ask.said {
+        Some(said) => {
+            if widget::link(ui, text::shell::UNDO).clicked() {
+                commands.push(Command::Undo);
+            }
+            let thanks = match said {
+                Said::Right(_) => text::ask::THANKS,
+                Said::Corrected(_) => text::ask::CORRECTED,
+            };
+            widget::small(ui, thanks);
+        }
+        None => {
+            ui.spacing_mut().item_spacing.x = 16.0;
+            if widget::link(ui, text::ask::WRONG)
+                .on_hover_text(text::ask::WRONG_HINT)
+                .clicked()
+            {
+                commands.push(Command::Correct(Some(String::new())));
+            }
+            if widget::link(ui, text::ask::RIGHT)
+                .on_hover_text(text::ask::RIGHT_HINT)
+                .clicked()
+            {
+                commands.push(Command::Right(answer.entry));
+            }
+        }
+    }
+    let response = widget::button(ui, true, text::ask::COPY).on_hover_text("Enter");
+    if response.clicked() {
+        commands.push(Command::Copy {
+            text: answer.answer.clone(),
+            said: text::ask::COPIED,
+        });
+    }
+}
+
+/// `text` with the words it shares with `query` marked. The same letters, no more: it does not
+/// claim to say why the model chose it.
+fn marked(
+    ui: &Ui,
+    text: &str,
+    query: &str,
+    style: egui::TextStyle,
+    ink: egui::Color32,
+    width: f32,
+) -> LayoutJob {
+    let palette = theme::palette(ui);
+    let plain = TextFormat {
+        font_id: style.resolve(ui.style()),
+        color: ink,
+        ..TextFormat::default()
+    };
+    let bright = TextFormat {
+        background: palette.mark,
+        ..plain.clone()
+    };
+    let asked: Vec<String> = words(query)
+        .map(str::to_lowercase)
+        .filter(|word| is_content_word(word))
+        .collect();
+    let mut job = LayoutJob::default();
+    job.wrap.max_width = width;
+    let mut rest = text;
+    for word in words(text) {
+        let Some(at) = rest.find(word) else { continue };
+        let (before, from) = rest.split_at(at);
+        let (word, after) = from.split_at(word.len());
+        job.append(before, 0.0, plain.clone());
+        let shared = asked.contains(&word.to_lowercase());
+        job.append(
+            word,
+            0.0,
+            if shared {
+                bright.clone()
+            } else {
+                plain.clone()
+            },
+        );
+        rest = after;
+    }
+    job.append(rest, 0.0, plain);
+    job
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+}

@@ -1,0 +1,18 @@
+//! How long a training would take, in words.
+
+use crate::{state::State, text};
+use nearsay_project::{Effort, estimate::training_time};
+
+/// Time for a training with the chosen effort.
+pub(super) fn of_chosen(state: &State) -> Option<String> {
+    of_effort(state, state.project.document.options.effort)
+}
+
+/// Time for a training with this effort.
+pub(super) fn of_effort(state: &State, effort: Effort) -> Option<String> {
+    let counts = state.project.counts;
+    let (pairs, texts) = (counts.learned(), counts.questions + counts.answers);
+    let epochs = state.project.document.options.tuning.rounds;
+    let pace = &state.shell.preferences.pace;
+    training_time(effort, pairs, texts, epochs, pace).map(|time| text::train::estimate(&time))
+}

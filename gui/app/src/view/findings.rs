@@ -1,0 +1,120 @@
+//! What stands out among the questions kept aside, with a way to each.
+
+use egui::{Label, RichText, Ui};
+
+use super::{Commands, widget};
+use crate::{
+    command::Command,
+    state::{DataView, Findings, Step, TopicChange},
+    text, theme,
+};
+use nearsay_project::{Document, EntryId, RowId};
+
+pub(super) fn show(ui: &mut Ui, found: &Findings, document: &Document, commands: &mut Commands) {
+    if found.is_empty() {
+        return;
+    }
+    widget::card(ui, |ui| {
+        widget::title(ui, text::train::STANDS_OUT);
+        group(ui, text::train::TOPICS, found.topics.len(), |ui, at| {
+            if let Some(of) = found.topics.get(at) {
+                topic(ui, of, commands);
+            }
+        });
+        let over_retrieved = &found.over_retrieved;
+        group(ui, text::train::HUBS, over_retrieved.len(), |ui, at| {
+            if let Some(found) = over_retrieved.get(at) {
+                times(ui, found.questions);
+                answer(ui, found.entry, document, commands);
+            }
+        });
+        group(ui, text::train::TWINS, found.confused.len(), |ui, at| {
+            if let Some(pair) = found.confused.get(at) {
+                times(ui, pair.questions);
+                ui.vertical(|ui| {
+                    for entry in pair.entries {
+                        answer(ui, entry, document, commands);
+                    }
+                });
+            }
+        });
+    });
+}
+
+/// Lines of one kind, and what could be done about them.
+fn group(ui: &mut Ui, what: &str, lines: usize, mut line: impl FnMut(&mut Ui, usize)) {
+    if lines == 0 {
+        return;
+    }
+    ui.add_space(8.0);
+    widget::weak(ui, what);
+    ui.scope(|ui| {
+        // Lines that belong together stand close.
+        ui.spacing_mut().interact_size.y = LINE;
+        ui.spacing_mut().item_spacing.y = 2.0;
+        for at in 0..lines {
+            ui.push_id((what, at), |ui| ui.horizontal(|ui| line(ui, at)));
+        }
+    });
+}
+
+fn topic(ui: &mut Ui, topic: &TopicChange, commands: &mut Commands) {
+    let palette = theme::palette(ui);
+    let better = topic.after > topic.before;
+    let ink = if better {
+        palette.accent
+    } else {
+        palette.warning
+    };
+    let change = RichText::new(text::train::change(topic.before, topic.after));
+    column(ui, change.color(ink));
+    if widget::link(ui, &text::train::topic(topic))
+        .on_hover_text(text::data::TOPIC_HINT)
+        .clicked()
+    {
+        commands.extend([
+            Command::Show(Step::Data),
+            Command::DataView(DataView::Table),
+            Command::Filter(topic.topic.clone()),
+        ]);
+    }
+}
+
+fn times(ui: &mut Ui, questions: usize) {
+    column(ui, RichText::new(text::train::times(questions)));
+}
+
+/// The first column, so that all that follow stand below each other.
+fn column(ui: &mut Ui, text: RichText) {
+    let width = COLUMN * ui.text_style_height(&egui::TextStyle::Body);
+    let size = egui::vec2(width, ui.spacing().interact_size.y);
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(size, layout, |ui| {
+        ui.set_min_width(size.x);
+        ui.add(Label::new(text));
+    });
+}
+
+/// A line's height, that of a link.
+const LINE: f32 = 24.0;
+/// Its width in heights of a line.
+const COLUMN: f32 = 4.5;
+
+/// The start of an answer, which leads to it.
+fn answer(ui: &mut Ui, id: EntryId, document: &Document, commands: &mut Commands) {
+    let Some(entry) = document.entries.get(&id) else {
+        widget::weak(ui, text::train::GONE);
+        return;
+    };
+    let line = super::table::one_line(&entry.answer);
+    let most = (ui.available_width() / 8.0).clamp(20.0, 110.0) as usize;
+    let row = RowId {
+        entry: id,
+        wording: 0,
+    };
+    let response = widget::link(ui, &text::cut(&line, most));
+    widget::name(ui, &response, &line);
+    if response.on_hover_text(text::train::OPEN_ROW_HINT).clicked() {
+        commands.push(Command::OpenRow(row));
+    }
+}

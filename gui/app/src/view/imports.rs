@@ -1,0 +1,148 @@
+//! The report cards of the files: what was read, and what was wrong with the rest.
+
+use egui::{RichText, ScrollArea, Sides, Ui};
+
+use super::{
+    Commands,
+    widget::{self, Tone},
+};
+use crate::{command::Command, state::State, text, theme};
+use nearsay_project::{Import, ImportId, Problem, ProblemKind};
+
+/// So many problems are shown before somebody asks for all.
+const FEW: usize = 3;
+const ROW_HEIGHT: f32 = 28.0;
+
+pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    let imports = state.project.document.imports.iter().rev();
+    for (id, import) in imports.filter(|(_, import)| !import.put_away).take(3) {
+        let all = state.data.all_problems == Some(*id);
+        widget::accent_card(ui, |ui| card(ui, *id, import, all, commands));
+    }
+}
+
+fn card(ui: &mut Ui, id: ImportId, import: &Import, all: bool, commands: &mut Commands) {
+    Sides::new().shrink_left().truncate().show(
+        ui,
+        |ui| {
+            ui.label(RichText::new(&import.name).text_style(theme::title()));
+            widget::small(ui, &import.described);
+        },
+        |ui| {
+            if widget::link(ui, text::data::PUT_AWAY)
+                .on_hover_text(text::data::PUT_AWAY_HINT)
+                .clicked()
+            {
+                commands.push(Command::PutAway(id));
+            }
+            if import.columns.len() > 1
+                && import.path.is_some()
+                && widget::link(ui, text::data::CHANGE)
+                    .on_hover_text(text::data::CHANGE_HINT)
+                    .clicked()
+            {
+                commands.push(Command::ChangeColumns(id));
+            }
+            pills(ui, import);
+        },
+    );
+    let open: Vec<(usize, &Problem)> = import.open_problems().collect();
+    if open.is_empty() {
+        let said = match import.problems.is_empty() {
+            true => text::data::ALL_GOOD,
+            false => text::data::ALL_MENDED,
+        };
+        widget::small(ui, said);
+        return;
+    }
+    ui.spacing_mut().item_spacing.y = 0.0;
+    ui.add_space(8.0);
+    let shown = if all { open.len() } else { FEW };
+    ScrollArea::vertical()
+        .id_salt(("problems", id))
+        .max_height(170.0)
+        .auto_shrink([false, true])
+        .show_rows(ui, ROW_HEIGHT, shown.min(open.len()), |ui, rows| {
+            for (number, problem) in open.iter().skip(rows.start).take(rows.len()) {
+                row(ui, id, *number, problem, commands);
+            }
+        });
+    if open.len() > FEW {
+        ui.add_space(4.0);
+        let name = if all {
+            text::data::SHOW_FEWER.to_owned()
+        } else {
+            text::data::show_all(open.len())
+        };
+        if widget::link(ui, &name).clicked() {
+            commands.push(Command::AllProblems((!all).then_some(id)));
+        }
+    }
+}
+
+/// On the right side the last one comes first.
+fn pills(ui: &mut Ui, import: &Import) {
+    let out = import.still_out();
+    if out > 0 {
+        widget::pill(ui, &text::data::pill_left_out(out), Tone::Bad);
+    }
+    if import.changed > 0 {
+        widget::pill(ui, &text::data::pill_changed(import.changed), Tone::Warning);
+    }
+    if import.known > 0 {
+        widget::pill(ui, &text::data::pill_known(import.known), Tone::Plain);
+    }
+    widget::pill(ui, &text::data::pill_read(import.read), Tone::Good);
+}
+
+fn row(ui: &mut Ui, id: ImportId, number: usize, problem: &Problem, commands: &mut Commands) {
+    let palette = theme::palette(ui);
+    let ink = match problem.kind {
+        ProblemKind::LeftOut => palette.bad,
+        ProblemKind::Changed => palette.warning,
+        ProblemKind::Note => palette.weak,
+    };
+    ui.allocate_ui_with_layout(
+        egui::vec2(ui.available_width(), ROW_HEIGHT),
+        egui::Layout::left_to_right(egui::Align::Center),
+        |ui| {
+            let place = problem
+                .line
+                .map_or_else(|| text::data::WHOLE_FILE.to_owned(), text::data::line);
+            let actions = match problem.kind {
+                ProblemKind::LeftOut => 150.0,
+                _ => 70.0,
+            };
+            let gaps = 4.0 * ui.spacing().item_spacing.x;
+            let wide = (ui.available_width() - 84.0 - actions - gaps).max(120.0);
+            widget::cell(ui, 84.0, RichText::new(&place).color(palette.weak));
+            let reason = text::data::reason(problem);
+            let reason = RichText::new(reason).color(ink);
+            if problem.excerpt.is_empty() {
+                let gap = ui.spacing().item_spacing.x;
+                widget::cell(ui, wide + gap, reason);
+            } else {
+                widget::cell(ui, wide * 0.5, reason);
+                widget::cell(ui, wide * 0.5, RichText::new(&problem.excerpt));
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let name = match problem.kind {
+                    ProblemKind::LeftOut => text::data::LEAVE_OUT,
+                    _ => text::data::SEEN,
+                };
+                let response = widget::link(ui, name);
+                widget::name(ui, &response, &format!("{name}, {place}"));
+                if response.clicked() {
+                    commands.push(Command::LeaveOut(id, number));
+                }
+                if problem.kind == ProblemKind::LeftOut {
+                    let response = widget::link(ui, text::data::FIX);
+                    widget::name(ui, &response, &format!("{}, {place}", text::data::FIX));
+                    if response.clicked() {
+                        commands.push(Command::Repair(id, number));
+                    }
+                }
+            });
+        },
+    );
+}

@@ -1,0 +1,344 @@
+//! A model with the project's texts made ready for it.
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use candle_core::Device;
+use nearsay::{
+    answer_index::{AnswerIndex, EvaluationRun, Scoring, Update},
+    cache::{EmbeddingCache, Uninterrupted},
+    servable::{Confidence, Manifest, Servable, ServableError, TextModel, Words},
+    train::data::normalized,
+};
+use nearsay_bert::Precision;
+use nearsay_core::matrix::Matrix;
+use nearsay_model::ModelFiles;
+use nearsay_store::DiskStore;
+use nearsay_text::lexical;
+
+use super::{inside, layout::Layout};
+use crate::{
+    state::{Answer, Check, Reply, Side, UserError},
+    text,
+};
+
+/// So many texts a network reads before it looks up.
+const PIECE: usize = 32;
+/// So many times at most what was kept is looked through for all texts.
+const LOOKS: usize = 32;
+
+/// Where the encoder is that a trained model grew from, as it was before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// In the model itself: only a layer behind it learned, or nothing did any good.
+    Inside,
+    /// It is the built-in one.
+    BuiltIn,
+    /// It is a network of this name, which has a folder of its own.
+    Network(String),
+}
+
+impl Origin {
+    /// By what a folder says of its training.
+    pub(super) fn of(manifest: &Manifest) -> Self {
+        let report = &manifest.report;
+        match report["settings"]["learns"].as_str() {
+            _ if report["kept_epoch"].is_null() => Self::Inside,
+            Some("network") => Self::Network(manifest.encoder.clone()),
+            Some("table") => Self::BuiltIn,
+            _ => Self::Inside,
+        }
+    }
+}
+
+/// A loaded model.
+pub(super) enum Body {
+    /// The built-in encoder.
+    Compact(TextModel),
+    /// A network as it was fetched, and its folder.
+    Network(TextModel, PathBuf),
+    /// A trained model, its folder, and what it grew from.
+    Trained(Arc<TextModel>, PathBuf, Origin),
+}
+
+impl Body {
+    pub(super) fn compact() -> Result<Self, UserError> {
+        Ok(Self::Compact(TextModel::of_static(
+            nearsay_text::compact::built_in::encoder()?,
+        )))
+    }
+
+    pub(super) fn model(&self) -> &TextModel {
+        match self {
+            Self::Compact(model) | Self::Network(model, _) => model,
+            Self::Trained(model, ..) => model,
+        }
+    }
+}
+
+/// What one step of work came to.
+pub(super) enum Step {
+    /// Nothing is left to do.
+    Nothing,
+    /// So many texts are ready, of so many.
+    Preparing(usize, usize),
+    /// All are.
+    Ready,
+    /// The questions kept aside are being asked.
+    Checking,
+    /// They were.
+    Checked(Check),
+}
+
+/// A model with the project's texts made ready for it.
+pub(super) struct Bench {
+    body: Arc<Body>,
+    /// The layers behind the encoder are left out: the encoder as it came.
+    raw: bool,
+    /// The texts, and of which revision they are.
+    pub(super) index: AnswerIndex,
+    revision: Option<u64>,
+    /// What the kept vectors of this encoder are found by.
+    fingerprint: Option<String>,
+    update: Option<Update>,
+    run: Option<EvaluationRun<'static>>,
+    checked: Option<u64>,
+    /// The confidence that the folder of a trained model tells of its own answers.
+    told: Option<Confidence>,
+    /// Nothing is measured here: see [`learned_elsewhere`](Self::learned_elsewhere).
+    elsewhere: bool,
+}
+
+impl Bench {
+    fn new(body: Arc<Body>, index: AnswerIndex, raw: bool) -> Self {
+        Self {
+            body,
+            raw,
+            index,
+            revision: None,
+            fingerprint: None,
+            update: None,
+            run: None,
+            checked: None,
+            told: None,
+            elsewhere: false,
+        }
+    }
+
+    /// The encoder of a model as it was before any training.
+    fn untrained_of(body: Arc<Body>) -> Self {
+        let model = body.model();
+        let weight = match model.is_static() {
+            true => lexical::BESIDE_STATIC,
+            false => lexical::BESIDE_NETWORK,
+        };
+        let scoring = Scoring {
+            hybrid: Some(Words::by_answer(weight)),
+            expansion: None,
+        };
+        let index = AnswerIndex::empty(model.pooled_dim(), scoring);
+        Self::new(body, index, true)
+    }
+
+    pub(super) fn as_it_came(body: Body) -> Self {
+        Self::untrained_of(Arc::new(body))
+    }
+
+    /// The trained model of a folder; the texts it was written with, if it was with any, need not be read
+    /// again.
+    pub(super) fn trained(dir: &Path) -> Result<Self, UserError> {
+        let open = || -> Result<Servable, ServableError> {
+            let mut folder = Servable::open_any(&DiskStore, dir, &Device::Cpu, Precision::F32)?;
+            folder.load_unexpanded(&DiskStore, dir)?;
+            Ok(folder)
+        };
+        let folder =
+            open().map_err(|error| text::error::own_model().with_detail(error.to_string()))?;
+        let manifest = folder.manifest();
+        let origin = Origin::of(manifest);
+        let told = manifest.has_answers().then(|| manifest.confidence.clone());
+        let (model, index) = folder.into_parts();
+        let body = Body::Trained(model, dir.to_owned(), origin);
+        // Of no revision: it has the vectors, but not the order of the project.
+        let index = index.with_confidence(Confidence::USUAL);
+        Ok(Self {
+            told,
+            ..Self::new(Arc::new(body), index, false)
+        })
+    }
+
+    /// The same, of which nobody knows what it learned from: asking it the questions kept aside would
+    /// flatter it. How sure it is, is what the folder says of its own answers.
+    pub(super) fn learned_elsewhere(mut self) -> Self {
+        if let Some(told) = self.told.take() {
+            self.index.set_confidence(told);
+        }
+        self.elsewhere = true;
+        self
+    }
+
+    /// The same encoder as it was before any training.
+    pub(super) fn untrained(&self) -> Self {
+        Self::untrained_of(Arc::clone(&self.body))
+    }
+
+    pub(super) fn body(&self) -> &Body {
+        &self.body
+    }
+
+    pub(super) fn dir(&self) -> Option<&Path> {
+        match &*self.body {
+            Body::Trained(_, dir, _) if !self.raw => Some(dir),
+            _ => None,
+        }
+    }
+
+    /// What the trained model grew from.
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        match &*self.body {
+            Body::Trained(.., origin) => Some(origin),
+            _ => None,
+        }
+    }
+
+    /// The texts have changed.
+    pub(super) fn outdated(&mut self) {
+        self.update = None;
+        self.run = None;
+    }
+
+    pub(super) fn can_answer(&self, layout: &Layout) -> bool {
+        self.revision == Some(layout.revision)
+    }
+
+    /// Vectors of texts as this bench sees them, of length 1.
+    fn encode(&self, texts: &[&str]) -> Result<Matrix, UserError> {
+        let model = self.body.model();
+        if !self.raw {
+            return Ok(model.encode(texts)?);
+        }
+        let pooled = model.pooled(texts, &mut |_, _| ControlFlow::Continue(()))?;
+        Ok(normalized(pooled))
+    }
+
+    /// The next piece of work.
+    pub(super) fn step(&mut self, layout: &Layout, data_dir: &Path) -> Result<Step, UserError> {
+        if layout.revision == 0 {
+            return Ok(Step::Nothing);
+        }
+        if !self.can_answer(layout) {
+            return self.prepare(layout, data_dir);
+        }
+        if self.elsewhere || self.checked == Some(layout.revision) {
+            return Ok(Step::Nothing);
+        }
+        let run = self.run.get_or_insert_with(|| {
+            let questions = layout.test_questions();
+            EvaluationRun::new(&self.index, questions).with_known_questions()
+        });
+        if run.step(&self.index).map_err(inside)? {
+            return Ok(Step::Checking);
+        }
+        let evaluation = self.run.take().map(|run| run.finish(&self.index));
+        let check = evaluation.map_or_else(Check::default, |found| layout.check(found));
+        let confidence = check.confidence.clone().unwrap_or(Confidence::USUAL);
+        self.index.set_confidence(confidence);
+        self.checked = Some(layout.revision);
+        Ok(Step::Checked(check))
+    }
+
+    fn prepare(&mut self, layout: &Layout, data_dir: &Path) -> Result<Step, UserError> {
+        let mut update = match self.update.take() {
+            Some(update) => update,
+            None => self
+                .index
+                .update(Arc::clone(&layout.answers))
+                .map_err(inside)?,
+        };
+        let is_static = self.body.model().is_static();
+        let piece = match (is_static, self.raw) {
+            (true, _) => usize::MAX,
+            (false, false) => PIECE,
+            // Each look into what was kept reads all of it: not for every few texts.
+            (false, true) => (update.progress().1 / LOOKS).max(PIECE),
+        };
+        let texts = update.next(piece);
+        if !texts.is_empty() {
+            let body = Arc::clone(&self.body);
+            let vectors = match &*body {
+                // The encoder as it came: its vectors were kept when the model was trained.
+                Body::Network(_, dir) | Body::Trained(_, dir, _) if self.raw && !is_static => {
+                    normalized(self.saved(dir, data_dir, &texts)?)
+                }
+                _ => self.encode(&texts)?,
+            };
+            update.push(vectors).map_err(inside)?;
+        }
+        let (done, total) = update.progress();
+        if done < total {
+            self.update = Some(update);
+            return Ok(Step::Preparing(done, total));
+        }
+        self.index = update.finish(&self.index).map_err(inside)?;
+        self.revision = Some(layout.revision);
+        Ok(Step::Ready)
+    }
+
+    /// Pooled vectors of texts, those kept by a training found again.
+    fn saved(&mut self, dir: &Path, data_dir: &Path, texts: &[&str]) -> Result<Matrix, UserError> {
+        let files = ModelFiles::open(&DiskStore, dir)?;
+        let model = self.body.model();
+        let embeddings = nearsay_hub::dirs::embeddings(data_dir);
+        let fingerprint = match self.fingerprint.take() {
+            Some(fingerprint) => fingerprint,
+            None => files.fingerprint()?,
+        };
+        let fingerprint = self.fingerprint.insert(fingerprint);
+        let cache = EmbeddingCache::new(&DiskStore, &embeddings, fingerprint, model.pooled_dim());
+        let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
+            Ok(Some(
+                model.pooled(texts, &mut |_, _| ControlFlow::Continue(()))?,
+            ))
+        };
+        let found = cache
+            .embed(texts, &mut encode, &Uninterrupted, &mut |_| {})
+            .map_err(inside)?;
+        Ok(found.map(|found| found.embeddings).unwrap_or_default())
+    }
+
+    /// The nearest answers to a question.
+    pub(super) fn ask(
+        &self,
+        layout: &Layout,
+        question: &str,
+        top: usize,
+        side: Side,
+    ) -> Result<Reply, UserError> {
+        let mut reply = Reply {
+            question: question.to_owned(),
+            side,
+            ..Reply::default()
+        };
+        let vector = self.encode(&[question])?;
+        for found in self.index.search(question, vector.row(0), top) {
+            let id = layout.entry(found.number).zip(layout.row(found.vector));
+            let Some((id, row)) = id else { continue };
+            reply.answers.push(Answer {
+                entry: id,
+                answer: found.answer.answer.clone(),
+                question: found.wording.map(str::to_owned),
+                score: found.score,
+                meaning: found.meaning,
+                words: found.words,
+                shared: self.index.index().shared_words(question, found.vector),
+                chance: found.probability,
+                source: found.answer.source.clone(),
+                row,
+            });
+        }
+        Ok(reply)
+    }
+}

@@ -1,0 +1,245 @@
+//! `nearsay eval DIR FILE [--pool FILE]...`: recall@1/5/10, mrr@10, ndcg@10.
+
+use super::input;
+use nearsay::{
+    answer_index::{Pool, Query, Scoring, TestQuery},
+    servable::{KnownAnswer, Servable},
+    train::{Control, EmbeddingCache, PoolFigures, TrainError},
+};
+use nearsay_bert::EncodeError;
+use nearsay_core::matrix::Matrix;
+use nearsay_faq::normalize;
+use nearsay_hub::dirs::DataDir;
+use nearsay_message::{
+    UserError,
+    terminal::{Bar, DeviceArgs, print_json, print_line},
+};
+use nearsay_model::ModelFiles;
+use nearsay_store::DiskStore;
+use serde::Serialize;
+use std::{
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+    path::PathBuf,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The model's folder
+    dir: PathBuf,
+    /// Test questions: rows with a question and an answer, or answers of which any is right
+    file: PathBuf,
+    /// Ask these FAQ files' answers alone, instead of the folder's own answers and known wordings
+    #[arg(long, value_name = "FILE")]
+    pool: Vec<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// Write JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A question and the numbers of its right answers.
+struct Asked {
+    question: String,
+    right: Vec<u32>,
+}
+
+pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
+    let device = args.device.device.open()?;
+    let precision = args.device.precision(&device);
+    let mut model = Servable::open_with(&DiskStore, &args.dir, &device, precision)?;
+    let pool: Vec<String> = if args.pool.is_empty() {
+        let answers = model.answers().iter();
+        answers.map(|answer| answer.answer.clone()).collect()
+    } else {
+        model.load_unexpanded(&DiskStore, &args.dir)?;
+        let mut seen = HashSet::new();
+        let mut pool = Vec::new();
+        for file in &args.pool {
+            let rows = input::rows(file)?;
+            let answers = rows.into_iter().map(|row| row.answer);
+            pool.extend(answers.filter(|answer| seen.insert(normalize(answer))));
+        }
+        pool
+    };
+    let asked = asked(args, &pool)?;
+    let questions: Vec<&str> = asked.iter().map(|asked| asked.question.as_str()).collect();
+    let encoder = Encoder {
+        args,
+        model: &model,
+        data,
+    };
+    let vectors = encoder.encode(&questions)?;
+    let other;
+    let index = if args.pool.is_empty() {
+        model.answer_index()
+    } else {
+        let texts: Vec<&str> = pool.iter().map(String::as_str).collect();
+        let answers = encoder.encode(&texts)?;
+        let known: HashSet<&str> = questions.iter().copied().collect();
+        let pool = pool.iter().map(|answer| KnownAnswer {
+            answer: answer.clone(),
+            questions: Vec::new(),
+            row: 0,
+            source: None,
+        });
+        let without = |paraphrase: &str| known.contains(paraphrase);
+        let index = model.answer_index().pool(pool.collect(), answers, &without);
+        other = index.map_err(EncodeError::from)?;
+        &other
+    };
+    let questions: Vec<TestQuery<'_>> = asked
+        .iter()
+        .zip(vectors.iter_rows())
+        .map(|(asked, vector)| TestQuery {
+            query: Query::New {
+                text: &asked.question,
+                vector,
+            },
+            right: asked.right.clone(),
+            pool: Pool::All,
+        })
+        .collect();
+    let evaluate = |scoring: Scoring| {
+        let evaluation = index.evaluate_with(&questions, scoring);
+        evaluation
+            .map(|evaluation| evaluation.figures)
+            .map_err(EncodeError::from)
+    };
+    let scoring = index.scoring();
+    let dense = Scoring {
+        hybrid: None,
+        ..scoring
+    };
+    let without_words = match scoring.hybrid {
+        Some(hybrid) if hybrid.weight > 0.0 => evaluate(dense)?,
+        _ => None,
+    };
+    let Some(figures) = evaluate(scoring)? else {
+        return Err(UserError::new(
+            format_args!(
+                "{} has no question that could be asked",
+                args.file.display()
+            ),
+            "A row needs a question, and an answer that is in the pool.",
+        ));
+    };
+    let figures = Figures {
+        figures,
+        without_words,
+    };
+    if args.json {
+        return print_json(&figures);
+    }
+    print_figures(&figures.figures)?;
+    let Some(without) = &figures.without_words else {
+        return Ok(());
+    };
+    print_line("\nwithout words")?;
+    print_figures(without)
+}
+
+/// The figures, as JSON.
+#[derive(Serialize)]
+struct Figures {
+    #[serde(flatten)]
+    figures: PoolFigures,
+    /// The same by vectors alone; none when the folder has no words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_words: Option<PoolFigures>,
+}
+
+fn print_figures(figures: &PoolFigures) -> Result<(), UserError> {
+    print_line(&format!(
+        "{} questions, {} answers",
+        figures.questions, figures.pool
+    ))?;
+    let rows = [
+        ("recall@1", figures.recall_1),
+        ("recall@5", figures.recall_5),
+        ("recall@10", figures.recall_10),
+        ("mrr@10", figures.mrr_10),
+        ("ndcg@10", figures.ndcg_10),
+    ];
+    rows.iter()
+        .try_for_each(|(name, value)| print_line(&format!("{name:<10} {value:.4}")))
+}
+
+/// The test questions with their right answers in the pool; those without any are told and left out.
+fn asked(args: &Args, pool: &[String]) -> Result<Vec<Asked>, UserError> {
+    let number: HashMap<String, u32> = pool
+        .iter()
+        .map(|answer| normalize(answer))
+        .zip(0..)
+        .collect();
+    let mut asked = Vec::new();
+    let mut lost = Vec::new();
+    for row in input::questions(&args.file)?.rows {
+        let right: HashSet<u32> = row
+            .answers
+            .iter()
+            .filter_map(|answer| number.get(&normalize(answer)).copied())
+            .collect();
+        let mut right: Vec<u32> = right.into_iter().collect();
+        right.sort_unstable();
+        if right.is_empty() {
+            lost.push(row.line);
+            continue;
+        }
+        for question in std::iter::once(row.question).chain(row.paraphrases) {
+            asked.push(Asked {
+                question,
+                right: right.clone(),
+            });
+        }
+    }
+    if let Some(first) = lost.first() {
+        eprintln!(
+            "{}: the answers of {} questions are not in the pool (the first on line {first}); \
+             they were left out",
+            args.file.display(),
+            lost.len()
+        );
+    }
+    Ok(asked)
+}
+
+/// Encodes through the saved embeddings, so that a second measurement is quick.
+struct Encoder<'a> {
+    args: &'a Args,
+    model: &'a Servable,
+    data: &'a DataDir,
+}
+
+impl Encoder<'_> {
+    fn encode(&self, texts: &[&str]) -> Result<Matrix, UserError> {
+        let model = self.model.model();
+        let mut forever = |_, _| ControlFlow::Continue(());
+        if model.is_static() {
+            return Ok(model.finish(model.pooled(texts, &mut forever)?)?);
+        }
+        let fingerprint = ModelFiles::open(&DiskStore, &self.args.dir)?.fingerprint()?;
+        let (root, dim) = (self.data.embeddings(), model.pooled_dim());
+        let cache =
+            EmbeddingCache::new(&DiskStore, &root, &model.precision().key(&fingerprint), dim);
+        let bar = Bar::new("Reading texts", self.args.json);
+        let embedded = cache.embed(
+            texts,
+            &mut |texts, tell| {
+                let mut tell = |done, _| match tell(done) {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                };
+                model.pooled(texts, &mut tell).map(Some).map_err(Into::into)
+            },
+            &Control::new(),
+            &mut |at| bar.show_left(at.done as u64, at.total as u64, at.eta_s),
+        );
+        let embedded = embedded.map_err(TrainError::from)?;
+        let pooled = embedded
+            .map(|embedded| embedded.embeddings)
+            .unwrap_or_default();
+        Ok(model.finish(pooled)?)
+    }
+}

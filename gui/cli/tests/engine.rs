@@ -1,0 +1,586 @@
+//! Trainings that fail, are stopped, killed or cut off, and models that are worse than the last.
+#![cfg(unix)]
+
+mod common;
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use common::{
+    Window, control, copied, copy_folder, desk, dozen, file, fill, is_shown, open, press, real,
+    rehearsed, settle, shows, state, tell, tell_event, train, until, was_told,
+};
+use nearsay::train::{self, BatchFigures, Epoch, Recipe, Report, Settings, report::Findings};
+use nearsay_app::{
+    command::Command,
+    state::{Check, Side, Stage, State, Step},
+    worker::{AnswersEvent, Engine, Event},
+};
+use nearsay_project::{Effort, Models, Pending};
+use tempfile::tempdir;
+
+fn ended(state: &State) -> bool {
+    !state.training.is_running()
+}
+
+fn learning(state: &State) -> bool {
+    state.training.rounds.len() > 2
+}
+
+/// A window with little in it, about to be trained by the rehearsal.
+fn small(mode: &str, data: &Path) -> Window {
+    let mut window = open(rehearsed(mode, data));
+    fill(&mut window, 1, &dozen());
+    tell(&mut window, Command::Show(Step::Train));
+    window
+}
+
+/// The program that a file with these lines plays; `REAL` is the program itself and `PLAY` the
+/// rehearsal.
+fn scripted(data: &Path, lines: &str) -> Engine {
+    let path = data.join("engine.sh");
+    script(&path, lines);
+    Engine {
+        program: PathBuf::from("/bin/sh"),
+        prefix: vec![path.into()],
+        patience: Duration::from_secs(10),
+        ..real(data)
+    }
+}
+
+fn script(path: &Path, lines: &str) {
+    let play = concat!(
+        "sh '",
+        env!("CARGO_MANIFEST_DIR"),
+        "/examples/rehearsal.sh'"
+    );
+    let real = concat!("'", env!("CARGO_BIN_EXE_nearsay"), "'");
+    file(path, &lines.replace("REAL", real).replace("PLAY", play));
+}
+
+fn ask(window: &mut Window, question: &str) {
+    tell(window, Command::Show(Step::Ask));
+    tell(window, Command::Query(question.to_owned()));
+    until(window, "answered", |state| {
+        let reply = state.ask.reply.as_ref();
+        !state.ask.waiting && reply.is_some_and(|reply| reply.question == question)
+    });
+}
+
+#[test]
+fn stop_is_shown_at_once_and_keeps_the_best() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    let rows: Vec<(String, String)> = (0..40)
+        .flat_map(|copy| {
+            desk().into_iter().map(move |(question, answer)| {
+                (
+                    format!("{question} Office {copy}"),
+                    format!("{answer} Office {copy}"),
+                )
+            })
+        })
+        .collect();
+    fill(&mut window, 1, &rows);
+    tell(&mut window, Command::Show(Step::Train));
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", |state| {
+        !state.training.rounds.is_empty()
+    });
+    assert!(!ended(state(&window)), "it was too quick to be stopped");
+    press(&mut window, "Stop and keep the best");
+    assert!(state(&window).training.stopping || ended(state(&window)));
+    until(&mut window, "stopped", ended);
+    let training = &state(&window).training;
+    assert_eq!(training.stage, Stage::Done, "{:?}", training.error);
+    assert!((training.rounds.len() as u64) < training.rounds_planned);
+    assert!(training.outcome.unwrap().after.asked > 0);
+    let models = &state(&window).project.models;
+    assert!(models.current.is_some() || !models.earlier.is_empty());
+    assert!(models.pending.is_none());
+}
+
+#[test]
+fn a_stop_is_shown_before_the_round_is_over() {
+    let data = tempdir().unwrap();
+    let mut window = small("deaf", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", learning);
+    let since = Instant::now();
+    press(&mut window, "Stop and keep the best");
+    shows(&window, "Stopping…");
+    shows(&window, "Stopping after this round");
+    // Who does not stop is ended by force.
+    until(&mut window, "ended", ended);
+    assert!(since.elapsed() < Duration::from_secs(5));
+    assert_eq!(state(&window).training.stage, Stage::Failed);
+    assert!(state(&window).training.can_go_on);
+    press(&mut window, "Go on");
+    assert!(state(&window).training.is_running());
+}
+
+#[test]
+fn pause_waits_and_resume_goes_on() {
+    let data = tempdir().unwrap();
+    let mut window = small("spin", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", learning);
+    press(&mut window, "Pause");
+    shows(&window, "Paused. Resume whenever you like");
+    // The round that was under way when the word came is still finished.
+    let settled = Instant::now();
+    until(&mut window, "settled", |_| {
+        settled.elapsed() > Duration::from_millis(500)
+    });
+    let rounds = state(&window).training.rounds.len();
+    let waited = Instant::now();
+    until(&mut window, "waited", |_| {
+        waited.elapsed() > Duration::from_millis(300)
+    });
+    assert_eq!(state(&window).training.rounds.len(), rounds);
+    press(&mut window, "Resume");
+    until(&mut window, "more rounds", |state| {
+        state.training.rounds.len() > rounds
+    });
+}
+
+/// The report of a training that measured nothing.
+fn report() -> Report {
+    Report {
+        dir: "model".to_owned(),
+        encoder: "compact".to_owned(),
+        settings: Settings::of(Recipe::Quick, 1),
+        train_rows: 0,
+        held_out: 0,
+        epochs: 0,
+        kept_epoch: None,
+        stopped: false,
+        before: None,
+        after: None,
+        words: None,
+        without_words: None,
+        expansion: None,
+        without_expansion: None,
+        findings: Findings::default(),
+        train: None,
+        val: None,
+        fresh_texts: 0,
+        embed_s: 0.0,
+        train_s: 0.0,
+    }
+}
+
+/// The training says something.
+fn hear(window: &mut Window, event: train::Event) {
+    tell_event(window, Event::Training { at_s: 20.0, event });
+}
+
+#[test]
+fn a_network_learns_before_its_first_round_is_over_and_reads_again_after_the_last() {
+    let data = tempdir().unwrap();
+    let mut window = small("mute", data.path());
+    press(&mut window, "Train");
+    let read = |done, eta_s| train::Event::Embed {
+        done,
+        total: 852,
+        eta_s: Some(eta_s),
+    };
+    hear(&mut window, read(400, 3.0));
+    assert_eq!(state(&window).training.stage, Stage::Understanding);
+    hear(&mut window, read(852, 0.0));
+    assert_eq!(state(&window).training.stage, Stage::Learning);
+    // What reading took is over; how long learning takes nobody knows yet.
+    assert_eq!(state(&window).training.seconds_left(), None);
+    shows(&window, "first round");
+    shows(&window, "Understood 852 texts");
+    hear(
+        &mut window,
+        train::Event::Epoch(Epoch {
+            epoch: 3,
+            epochs: 4,
+            loss: 1.0,
+            train: BatchFigures::default(),
+            val: None,
+            eta_s: 0.0,
+        }),
+    );
+    shows(&window, "round 4 of at most 4");
+    hear(&mut window, read(400, 3.0));
+    assert_eq!(state(&window).training.stage, Stage::Learning);
+    assert_eq!(state(&window).training.seconds_left(), Some(3.0));
+    shows(&window, "reading the texts once more, 400 of 852");
+    hear(&mut window, read(852, 0.0));
+    shows(&window, "round 4 of at most 4");
+}
+
+#[test]
+fn the_pace_of_each_effort_is_kept_apart() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    for (effort, train_s) in [
+        (Effort::Quick, 1.0),
+        (Effort::Balanced, 2.0),
+        (Effort::Thorough, 400.0),
+    ] {
+        let state = &mut window.state_mut().state;
+        let reading = state.shell.preferences.pace.reading;
+        assert_eq!(reading.is_some(), effort == Effort::Thorough);
+        state.training.stage = Stage::Learning;
+        state.project.models.pending = Some(Pending {
+            name: "none".to_owned(),
+            effort,
+            edits: 0,
+        });
+        let report = Report {
+            train_rows: 100,
+            epochs: 4,
+            fresh_texts: 500,
+            embed_s: 5.0,
+            train_s,
+            ..report()
+        };
+        hear(
+            &mut window,
+            train::Event::Finished {
+                report: Box::new(report),
+            },
+        );
+    }
+    let pace = state(&window).shell.preferences.pace;
+    assert_eq!(pace.quick, Some(400.0));
+    assert_eq!(pace.balanced, Some(200.0));
+    // So few pairs are learned from twice.
+    assert_eq!(pace.thorough, Some(2.0));
+    assert_eq!(pace.reading, Some(100.0));
+}
+
+#[test]
+fn a_killed_training_can_go_on() {
+    let data = tempdir().unwrap();
+    let engine = scripted(
+        data.path(),
+        "case \"$*\" in\n*--resume*) exec REAL \"$@\" ;;\nesac\nexec PLAY die 0.01 \"$@\"\n",
+    );
+    let mut window = open(engine);
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    shows(&window, "The training was ended from outside");
+    shows(&window, "Nothing is lost up to the last saved point");
+    control(&window, "Copy report").click();
+    window.step();
+    let report = copied(&window);
+    assert!(
+        report.contains("about to be killed") && report.contains('9'),
+        "{report}"
+    );
+    press(&mut window, "Go on");
+    until(&mut window, "done", ended);
+    assert_eq!(
+        state(&window).training.stage,
+        Stage::Done,
+        "{:?}",
+        state(&window).training.error
+    );
+    assert!(state(&window).project.models.current.is_some());
+}
+
+#[test]
+fn a_training_cut_off_with_its_window_goes_on_in_the_next() {
+    let data = tempdir().unwrap();
+    let mut window = small("spin", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", learning);
+    until(&mut window, "saved", |state| {
+        state.project.saved == nearsay_app::state::Saved::Yes
+    });
+    window.state_mut().finish();
+    drop(window);
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    tell(&mut window, Command::Show(Step::Train));
+    shows(&window, "A training was cut off");
+    press(&mut window, "Go on");
+    until(&mut window, "done", ended);
+    assert_eq!(
+        state(&window).training.stage,
+        Stage::Done,
+        "{:?}",
+        state(&window).training.error
+    );
+}
+
+#[test]
+fn a_failure_tells_cause_and_remedy() {
+    let data = tempdir().unwrap();
+    let mut window = small("fail", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "failed, with its last words", |state| {
+        state
+            .training
+            .error
+            .as_ref()
+            .is_some_and(|error| !error.detail.is_empty())
+    });
+    shows(&window, "The disk is full");
+    shows(&window, "Free some space, then train again");
+    shows(&window, "The training did not get to its end");
+    let error = state(&window).training.error.clone().unwrap();
+    assert!(error.detail.contains("something about the disk"));
+    press(&mut window, "Copy report");
+    was_told(&window, "Report copied");
+    control(&window, "Train again");
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_told() {
+    let data = tempdir().unwrap();
+    let mut window = open(Engine {
+        program: "/no/such/program".into(),
+        ..real(data.path())
+    });
+    fill(&mut window, 1, &dozen());
+    train(&mut window);
+    assert_eq!(state(&window).training.stage, Stage::Failed);
+    shows(
+        &window,
+        "I could not start the part of Nearsay that does the work",
+    );
+}
+
+#[test]
+fn stopping_before_the_first_round_is_told() {
+    let data = tempdir().unwrap();
+    let mut window = small("mute", data.path());
+    press(&mut window, "Train");
+    press(&mut window, "Stop and keep the best");
+    until(&mut window, "ended", ended);
+    shows(&window, "Stopped before there was anything to keep");
+    assert!(!state(&window).training.can_go_on);
+    assert!(!is_shown(&window, "Go on"));
+}
+
+#[test]
+fn getting_the_language_model_is_shown() {
+    let data = tempdir().unwrap();
+    let mut window = small("fetch", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "fetching", |state| {
+        state.training.stage == Stage::Fetching
+    });
+    until(&mut window, "some rounds", learning);
+    shows(&window, "Got the language model");
+    assert_eq!(
+        state(&window).training.fetch.as_ref().unwrap().source,
+        "the model hub"
+    );
+}
+
+#[test]
+fn closing_lets_a_training_keep_its_best_first() {
+    let data = tempdir().unwrap();
+    let mut window = small("spin", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", learning);
+    // Before another frame, in which the training may have come to its end.
+    let ctx = window.ctx.clone();
+    window.state_mut().apply(&ctx, Command::Close);
+    assert!(state(&window).shell.closing && state(&window).training.stopping);
+    was_told(&window, "Closing. The training keeps its best first");
+    until(&mut window, "stopped", ended);
+    let models = state(&window).project.models_dir().unwrap();
+    assert!(models.join("1/nearsay.json").is_file());
+}
+
+#[test]
+fn another_project_waits_for_the_training() {
+    let data = tempdir().unwrap();
+    let mut window = small("spin", data.path());
+    press(&mut window, "Train");
+    until(&mut window, "some rounds", learning);
+    let dir = state(&window).project.dir.clone();
+    tell(&mut window, Command::NewProject);
+    tell(&mut window, Command::OpenSample);
+    was_told(&window, "Training is running");
+    assert_eq!(state(&window).project.dir, dir);
+    assert!(state(&window).training.is_running());
+}
+
+#[test]
+fn a_model_that_cannot_be_opened_leaves_the_old_one_answering() {
+    let data = tempdir().unwrap();
+    let mut window = open(scripted(data.path(), "exec REAL \"$@\"\n"));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let current = state(&window).project.models.current.clone().unwrap();
+    let asked = state(&window).training.checking.now().unwrap().tally();
+    script(
+        &data.path().join("engine.sh"),
+        "exec PLAY spin 0.01 \"$@\"\n",
+    );
+    tell(&mut window, Command::Train);
+    until(&mut window, "some rounds", learning);
+    press(&mut window, "Stop and keep the best");
+    until(&mut window, "ended", ended);
+    assert_eq!(state(&window).training.stage, Stage::Failed);
+    assert!(state(&window).training.error.is_some());
+    assert_eq!(state(&window).project.models.current, Some(current));
+    ask(&mut window, "How do I order a card?");
+    until(&mut window, "answered by the old model", |state| {
+        state
+            .ask
+            .reply
+            .as_ref()
+            .is_some_and(|reply| reply.side == Side::After)
+    });
+    until(&mut window, "its own figures again", |state| {
+        state.training.checking.now().map(Check::tally) == Some(asked)
+    });
+}
+
+/// A check of the same questions in which each of them was wrong.
+fn all_wrong(check: &Check) -> Check {
+    let mut check = check.clone();
+    for verdict in &mut check.verdicts {
+        verdict.rank = 7;
+    }
+    check
+}
+
+/// A training that comes to its end, and whose model is checked like this.
+fn checked(window: &mut Window, name: &str, check: Check) {
+    let dir = state(window).project.models_dir();
+    let revision = state(window).project.revision;
+    let state = &mut window.state_mut().state;
+    state.training.stage = Stage::Learning;
+    state.project.models.next += 1;
+    state.project.models.pending = Some(Pending {
+        name: name.to_owned(),
+        effort: Effort::Quick,
+        edits: 0,
+    });
+    let finished = Event::Training {
+        at_s: 1.0,
+        event: train::Event::Finished {
+            report: Box::new(report()),
+        },
+    };
+    let checked = Event::Answers(AnswersEvent::Checked {
+        side: Side::After,
+        revision,
+        dir: dir.map(|dir| dir.join(name)),
+        check: Box::new(check),
+    });
+    let ctx = window.ctx.clone();
+    // Both in one frame: what the thread finds out itself comes too late.
+    for event in [finished, checked] {
+        window.state_mut().apply_event(&ctx, event);
+    }
+    window.run_steps(4);
+}
+
+#[test]
+fn a_worse_model_is_not_kept_but_offered() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let models = state(&window).project.models_dir().unwrap();
+    copy_folder(&models.join("1"), &models.join("2")).unwrap();
+    let good = state(&window).training.checking.now().unwrap().clone();
+    checked(&mut window, "2", all_wrong(&good));
+    let current = |window: &Window| state(window).project.models.current.clone().unwrap().name;
+    assert_eq!(current(&window), "1");
+    assert!(!state(&window).training.outcome.unwrap().kept);
+    shows(&window, "Training did not help: 0 of 100 instead of");
+    shows(&window, "The old model is kept");
+    assert!(!is_shown(&window, "Ask it something"));
+    // The figures are again those of what answers.
+    until(&mut window, "checked again", |state| {
+        state.training.checking.now().map(Check::tally) == Some(good.tally())
+    });
+    press(&mut window, "Use the new model anyway");
+    assert_eq!(current(&window), "2");
+    settle(&mut window);
+    ask(&mut window, "How do I order a card?");
+    assert_eq!(state(&window).ask.reply.as_ref().unwrap().side, Side::After);
+}
+
+#[test]
+fn a_first_model_that_is_worse_than_none_leaves_the_figures_of_none() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    let before = state(&window).training.checking.now().unwrap().clone();
+    assert!(before.tally().first > 0);
+    train(&mut window);
+    settle(&mut window);
+    window.state_mut().state.project.models = Models::default();
+    checked(&mut window, "1", all_wrong(&before));
+    assert!(state(&window).project.models.current.is_none());
+    shows(&window, "Training did not help: 0 of 100 instead of");
+    until(&mut window, "the figures of what answers", |state| {
+        state.training.checking.now().map(Check::tally) == Some(before.tally())
+    });
+    ask(&mut window, "How do I order a card?");
+    assert_eq!(
+        state(&window).ask.reply.as_ref().unwrap().side,
+        Side::Before
+    );
+}
+
+#[test]
+fn a_model_as_good_as_the_last_takes_its_place() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let models = state(&window).project.models_dir().unwrap();
+    copy_folder(&models.join("1"), &models.join("2")).unwrap();
+    let good = state(&window).training.checking.now().unwrap().clone();
+    checked(&mut window, "2", good);
+    assert_eq!(
+        state(&window).project.models.current.as_ref().unwrap().name,
+        "2"
+    );
+    shows(&window, "About as good as before");
+    press(&mut window, "Back to the model before");
+    assert_eq!(
+        state(&window).project.models.current.as_ref().unwrap().name,
+        "1"
+    );
+}
+
+#[test]
+fn only_the_last_few_models_stay_on_disk() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let models = state(&window).project.models_dir().unwrap();
+    let good = state(&window).training.checking.now().unwrap().clone();
+    for name in ["2", "3", "4", "5"] {
+        copy_folder(&models.join("1"), &models.join(name)).unwrap();
+        checked(&mut window, name, good.clone());
+    }
+    until(&mut window, "the first is gone", |_| {
+        !models.join("1").exists()
+    });
+    let left: Vec<String> = state(&window)
+        .project
+        .models
+        .earlier
+        .iter()
+        .map(|model| model.name.clone())
+        .collect();
+    assert_eq!(left, ["4", "3", "2"]);
+    for name in ["2", "3", "4", "5"] {
+        assert!(models.join(name).join("nearsay.json").is_file());
+    }
+}

@@ -1,0 +1,333 @@
+//! Exported folders that somebody gets from somebody else, opened again.
+#![cfg(unix)]
+#![allow(clippy::disallowed_methods, reason = "fixtures are no state of ours")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+mod common;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use common::{
+    FakeDialog, Window, copy_folder, desk, document, drop_on, file, fill, is_shown, open,
+    open_with, press, real, settle, shows, state, tell, train, until, was_told,
+};
+use nearsay_app::{
+    command::Command,
+    state::{Stage, Step},
+};
+use tempfile::{TempDir, tempdir};
+
+const QUESTIONS: [&str; 4] = [
+    "I want to call off my bicycle please",
+    "When is the meal ready?",
+    "what does a doctor cost",
+    "teacher broken",
+];
+
+/// The first answers to the questions, with their scores.
+fn first(window: &mut Window) -> Vec<(String, f32)> {
+    tell(window, Command::Show(Step::Ask));
+    let ask = |question: &&str| {
+        tell(window, Command::Query((*question).to_owned()));
+        until(window, "answered", |state| {
+            let reply = state.ask.reply.as_ref();
+            !state.ask.waiting && reply.is_some_and(|reply| reply.question == **question)
+        });
+        let answers = &state(window).ask.reply.as_ref().unwrap().answers;
+        (answers[0].answer.clone(), answers[0].score)
+    };
+    QUESTIONS.iter().map(ask).collect()
+}
+
+fn export(window: &mut Window, to: &Path, with_data: bool) {
+    tell(window, Command::Show(Step::Export));
+    tell(window, Command::WithData(with_data));
+    tell(window, Command::TypeExportPath(to.display().to_string()));
+    press(window, "Export");
+    until(window, "exported", |state| !state.export.running);
+    shows(window, "Exported and checked");
+}
+
+/// What a colleague of somebody brings: a trained desk, exported with its answers and without, and its
+/// first answers there. Trained once for all tests; each has copies of its own.
+struct Colleague {
+    dir: TempDir,
+    answers: Vec<(String, f32)>,
+}
+
+impl Colleague {
+    fn new() -> Self {
+        static TRAINED: OnceLock<Colleague> = OnceLock::new();
+        let trained = TRAINED.get_or_init(Self::trained);
+        let copy = Self {
+            dir: tempdir().unwrap(),
+            answers: trained.answers.clone(),
+        };
+        copy_folder(&trained.whole(), &copy.whole()).unwrap();
+        copy_folder(&trained.bare(), &copy.bare()).unwrap();
+        copy
+    }
+
+    fn trained() -> Self {
+        let dir = tempdir().unwrap();
+        let mut window = open(real(&dir.path().join("data")));
+        fill(&mut window, 3, &desk());
+        train(&mut window);
+        settle(&mut window);
+        let answers = first(&mut window);
+        let colleague = Self { dir, answers };
+        export(&mut window, &colleague.whole(), true);
+        export(&mut window, &colleague.bare(), false);
+        colleague
+    }
+
+    fn whole(&self) -> PathBuf {
+        self.dir.path().join("front-desk")
+    }
+
+    fn bare(&self) -> PathBuf {
+        self.dir.path().join("bare")
+    }
+}
+
+/// Waits until a folder is open as a project, and says where.
+fn adopted(window: &mut Window, name: &str) -> PathBuf {
+    until(window, "the folder is open", |state| {
+        state.shell.adopting.is_none()
+            && !state.project.opening
+            && state.project.document.options.name == name
+    });
+    state(window).project.dir.clone().unwrap()
+}
+
+/// Every file of a folder.
+fn content(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(content(&path)),
+            false => found.push((path.clone(), std::fs::read(&path).unwrap())),
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
+    let colleague = Colleague::new();
+    let before = content(&colleague.whole());
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    drop_on(&mut window, &colleague.whole());
+    let dir = adopted(&mut window, "Front desk");
+    assert!(dir.starts_with(data.path()));
+    // There it is, and it can be asked at once.
+    assert_eq!(state(&window).step, Step::Ask);
+    was_told(&window, "Opened front-desk: 60 answers");
+    assert_eq!(document(&window).entries.len(), 60);
+    assert_eq!(state(&window).project.counts.questions, 180);
+    assert!(state(&window).project.counts.aside > 20);
+    assert_eq!(first(&mut window), colleague.answers);
+    settle(&mut window);
+    assert_eq!(first(&mut window), colleague.answers);
+    // Its model knows the questions; no figure says how well it does here.
+    assert!(state(&window).training.checking.now().is_none());
+    tell(&mut window, Command::Query(String::new()));
+    shows(&window, "measured where the model was made");
+    tell(&mut window, Command::Show(Step::Train));
+    shows(&window, "This model came in a folder");
+    shows(&window, "kept aside, asked of the answers alone");
+    assert!(!is_shown(&window, "Right answer first, on"));
+    // The stick is pulled out; what was copied stays, edits too.
+    assert_eq!(content(&colleague.whole()), before);
+    std::fs::remove_dir_all(colleague.whole()).unwrap();
+    common::add(
+        &mut window,
+        &[(
+            "Is there a roof garden?".into(),
+            "On the tenth floor".into(),
+        )],
+    );
+    settle(&mut window);
+    tell(&mut window, Command::Show(Step::Train));
+    shows(&window, "1 change since the folder was opened");
+    // From the first training here on there are figures.
+    train(&mut window);
+    settle(&mut window);
+    assert_eq!(state(&window).training.stage, Stage::Done);
+    let outcome = state(&window).training.outcome.unwrap();
+    assert!(outcome.kept && outcome.elsewhere && outcome.before.asked > 20);
+    assert!(state(&window).training.checking.now().is_some());
+    tell(&mut window, Command::Show(Step::Train));
+    shows(
+        &window,
+        "the model from the folder may have learned these questions",
+    );
+    // And the folder's model is there to go back to, without figures.
+    press(&mut window, "Back to the model before");
+    until(&mut window, "it answers", |state| state.ask.ready.is_some());
+    assert!(state(&window).training.checking.now().is_none());
+    shows(&window, "This model came in a folder");
+    let out = data.path().join("again");
+    export(&mut window, &out, true);
+    drop(window);
+    // At the next start it is there.
+    let mut window = open(real(data.path()));
+    assert_eq!(state(&window).project.dir.as_ref(), Some(&dir));
+    settle(&mut window);
+    assert!(state(&window).project.elsewhere().is_some());
+}
+
+#[test]
+fn the_same_folder_again_is_the_same_project() {
+    let colleague = Colleague::new();
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    drop_on(&mut window, &colleague.whole());
+    let dir = adopted(&mut window, "Front desk");
+    settle(&mut window);
+    common::add(
+        &mut window,
+        &[(
+            "Is there a roof garden?".into(),
+            "On the tenth floor".into(),
+        )],
+    );
+    settle(&mut window);
+    // While it is open.
+    drop_on(&mut window, &colleague.whole());
+    until(&mut window, "it is found", |state| {
+        state.shell.adopting.is_none()
+    });
+    was_told(&window, "front-desk was opened before");
+    assert_eq!(document(&window).entries.len(), 61);
+    // After others, from another place.
+    tell(&mut window, Command::OpenSample);
+    until(&mut window, "the sample is open", |state| {
+        !state.project.opening && state.project.document.options.sample
+    });
+    let moved = colleague.dir.path().join("stick");
+    std::fs::rename(colleague.whole(), &moved).unwrap();
+    drop_on(&mut window, &moved);
+    assert_eq!(adopted(&mut window, "Front desk"), dir);
+    assert_eq!(document(&window).entries.len(), 61);
+    was_told(&window, "stick was opened before");
+}
+
+#[test]
+fn a_model_alone_says_so_and_answers_from_a_file() {
+    let colleague = Colleague::new();
+    let data = tempdir().unwrap();
+    let dialog = FakeDialog::picks(colleague.bare());
+    let mut window = open_with(real(data.path()), dialog, None);
+    settle(&mut window);
+    press(&mut window, "Project Library (sample), saved");
+    press(&mut window, "Open a project or exported folder…");
+    adopted(&mut window, "Bare");
+    was_told(&window, "Opened the model in bare. It has no answers yet");
+    assert_eq!(state(&window).step, Step::Data);
+    shows(&window, "This folder holds a model without answers");
+    shows(&window, "Drop the file this model is to answer from");
+    let faq = data.path().join("desk.jsonl");
+    let mut lines = String::new();
+    for (question, answer) in desk() {
+        lines.push_str(&format!(
+            "{{\"question\": {question:?}, \"answer\": {answer:?}}}\n"
+        ));
+    }
+    file(&faq, &lines);
+    drop_on(&mut window, &faq);
+    until(&mut window, "read", |state| {
+        state.project.document.entries.len() == 60
+    });
+    settle(&mut window);
+    assert_eq!(state(&window).project.name(), "Bare");
+    assert!(!is_shown(&window, "without answers"));
+    // By the colleague's model, not by one that has learned nothing.
+    assert_eq!(first(&mut window), colleague.answers);
+    assert!(state(&window).training.checking.now().is_none());
+    tell(&mut window, Command::Query(String::new()));
+    shows(&window, "How sure an answer is was not measured");
+}
+
+#[test]
+fn a_terminal_opens_a_folder_as_well() {
+    let colleague = Colleague::new();
+    let data = tempdir().unwrap();
+    let path = Some(colleague.whole());
+    let mut window = open_with(real(data.path()), FakeDialog::default(), path);
+    adopted(&mut window, "Front desk");
+    assert_eq!(first(&mut window), colleague.answers);
+    // What is typed is opened just so.
+    tell(&mut window, Command::Show(Step::Data));
+    let bare = colleague.bare().display().to_string();
+    tell(&mut window, Command::TypePath(bare));
+    tell(&mut window, Command::OpenTyped);
+    adopted(&mut window, "Bare");
+}
+
+#[test]
+fn what_cannot_be_opened_is_said_and_disturbs_nothing() {
+    let colleague = Colleague::new();
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    let before = state(&window).project.dir.clone();
+    let mut refused = |change: &dyn Fn(&Path), words: &[&str]| {
+        let folder = colleague.dir.path().join("desk");
+        copy_folder(&colleague.whole(), &folder).unwrap();
+        change(&folder);
+        drop_on(&mut window, &folder);
+        until(&mut window, "it is refused", |state| {
+            state.shell.adopting.is_none() && state.shell.error.is_some()
+        });
+        words.iter().for_each(|words| shows(&window, words));
+        assert_eq!(state(&window).project.dir, before);
+        tell(&mut window, Command::HideError);
+        std::fs::remove_dir_all(&folder).unwrap();
+    };
+    refused(
+        &|folder| {
+            let path = folder.join("nearsay.json");
+            let text = std::fs::read_to_string(&path).unwrap();
+            file(&path, &text.replacen("\"format\": 1", "\"format\": 2", 1));
+        },
+        &[
+            "desk was made by a newer Nearsay",
+            "Install the newest Nearsay",
+        ],
+    );
+    refused(
+        &|folder| std::fs::remove_file(folder.join("answers.safetensors")).unwrap(),
+        &[
+            "desk is damaged: answers.safetensors is missing",
+            "Copy the folder again",
+        ],
+    );
+    refused(
+        &|folder| file(&folder.join("answers.jsonl"), "{}"),
+        &["desk is damaged: answers.jsonl is shorter"],
+    );
+    refused(
+        &|folder| std::fs::remove_file(folder.join("nearsay.json")).unwrap(),
+        &["There is neither a project nor a model in desk"],
+    );
+    drop(window);
+    // Given in a terminal: the words, and the project of before.
+    let newer = colleague.whole().join("nearsay.json");
+    let text = std::fs::read_to_string(&newer).unwrap();
+    file(&newer, &text.replacen("\"format\": 1", "\"format\": 2", 1));
+    let window = open_with(
+        real(data.path()),
+        FakeDialog::default(),
+        Some(colleague.whole()),
+    );
+    shows(&window, "front-desk was made by a newer Nearsay");
+    assert_eq!(state(&window).project.dir, before);
+}

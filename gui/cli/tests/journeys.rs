@@ -1,0 +1,959 @@
+//! What somebody does from beginning to end, with the program itself at work.
+#![cfg(unix)]
+
+mod common;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use candle_core::Device;
+use common::{
+    Window, add, control, copy_folder, desk, document, dozen, drop_on, file, fill, is_shown, open,
+    open_with, press, press_last, real, settle, shows, state, tell, train, until, was_told,
+    write_in,
+};
+use egui::Key;
+use nearsay::servable::{Servable, ServableError, TextModel};
+use nearsay_app::{
+    command::{Choose, Command},
+    state::{List, Mend, Overlay, Saved, Side, Stage, Step, Verdict},
+};
+use nearsay_project::{Document, Effort, Folder, RowId, Tuning, roles};
+use nearsay_store::DiskStore;
+use tempfile::tempdir;
+
+fn row(entry: u64, wording: u32) -> RowId {
+    RowId { entry, wording }
+}
+
+/// Everything but the numbers that are never used twice.
+fn content(document: &Document) -> Document {
+    Document {
+        next_entry: 0,
+        next_import: 0,
+        ..document.clone()
+    }
+}
+
+fn ask(window: &mut Window, question: &str) {
+    tell(window, Command::Show(Step::Ask));
+    tell(window, Command::Query(question.to_owned()));
+    until(window, "answered", |state| {
+        let reply = state.ask.reply.as_ref();
+        !state.ask.waiting && reply.is_some_and(|reply| reply.question == question)
+    });
+}
+
+/// The questions of a list.
+fn mistakes(window: &Window, list: List) -> Vec<Verdict> {
+    state(window).training.checking.list(list).to_vec()
+}
+
+/// A table of which three rows cannot be used.
+fn mixed() -> String {
+    let mut table = "question,answer\n".to_owned();
+    for (question, answer) in &desk()[..20] {
+        table.push_str(&format!("{question},\"{answer}\"\n"));
+    }
+    table.push_str("What about the lift?,\n,Nobody asked this\nIs there a garden?,\n");
+    table
+}
+
+#[test]
+fn a_file_with_bad_rows_is_taken_in_and_mended() {
+    let data = tempdir().unwrap();
+    let path = data.path().join("front-desk.csv");
+    file(&path, &mixed());
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    tell(&mut window, Command::Show(Step::Data));
+    drop_on(&mut window, &path);
+    until(&mut window, "read", |state| {
+        !state.project.document.options.sample
+            && state.data.reading.is_none()
+            && !state.project.document.entries.is_empty()
+    });
+    settle(&mut window);
+    assert_eq!(document(&window).options.name, "Front desk");
+    shows(&window, "front-desk.csv");
+    shows(&window, "20 read");
+    shows(&window, "3 left out");
+    for line in ["line 22", "line 23", "line 24"] {
+        shows(&window, line);
+    }
+    press(&mut window, "Fix here, line 22");
+    let draft = state(&window).data.draft.clone().unwrap();
+    assert_eq!(draft.wordings[0].0, "What about the lift?");
+    shows(&window, "Fix this row");
+    assert!(control(&window, "Answer").is_focused());
+    control(&window, "Answer").type_text("It is beside the stairs");
+    window.run_steps(2);
+    press(&mut window, "Keep");
+    was_told(&window, "Mended and added");
+    let mended = document(&window).entries.values().last().unwrap().clone();
+    assert_eq!(mended.answer, "It is beside the stairs");
+    assert_eq!(mended.wordings[0].text, "What about the lift?");
+    assert_eq!(
+        (mended.wordings[0].import, mended.wordings[0].line),
+        (1, 22)
+    );
+    shows(&window, "2 left out");
+    press(&mut window, "Leave out, line 23");
+    shows(&window, "1 left out");
+    press(&mut window, "Leave out, line 24");
+    shows(&window, "All problems are dealt with");
+    assert_eq!(document(&window).entries.len(), 21);
+    press(&mut window, "Done");
+    assert!(!is_shown(&window, "front-desk.csv"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), mixed());
+}
+
+#[test]
+fn a_file_dropped_where_questions_are_asked_may_be_data() {
+    let data = tempdir().unwrap();
+    let path = data.path().join("front-desk.csv");
+    file(&path, &mixed());
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    let sample = document(&window).clone();
+    drop_on(&mut window, &path);
+    shows(&window, "What is front-desk.csv?");
+    assert_eq!(*document(&window), sample);
+    press(&mut window, "Add it to the data");
+    until(&mut window, "read", |state| {
+        state.project.name() == "Front desk" && !state.project.document.entries.is_empty()
+    });
+    assert_eq!(state(&window).step, Step::Data);
+    assert!(!data.path().join("front-desk-answers.csv").exists());
+}
+
+#[test]
+fn a_file_that_is_there_already_adds_nothing() {
+    let data = tempdir().unwrap();
+    let path = data.path().join("front-desk.csv");
+    file(&path, &mixed());
+    let mut window = open_with(real(data.path()), Default::default(), Some(path.clone()));
+    until(&mut window, "read", |state| {
+        !state.project.document.options.sample && !state.project.document.entries.is_empty()
+    });
+    settle(&mut window);
+    let projects = std::fs::read_dir(data.path().join("projects")).unwrap();
+    assert_eq!(projects.count(), 1, "the sample is none of its projects");
+    let before = document(&window).clone();
+    drop_on(&mut window, &path);
+    until(&mut window, "read again", |state| {
+        state.project.document.imports.len() == 2
+    });
+    was_told(&window, "Nothing new");
+    assert_eq!(document(&window).entries, before.entries);
+    shows(&window, "20 known");
+}
+
+#[test]
+fn what_it_gets_wrong_is_taught_and_learned() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    // This one nobody can guess, and with this seed it is kept aside.
+    let (riddle, seed) = ("Zebra crossing umbrella?", 7);
+    assert!(roles::is_aside(riddle, seed));
+    let mut rows = desk();
+    rows.push((riddle.to_owned(), rows[0].1.clone()));
+    fill(&mut window, seed, &rows);
+    let before = state(&window).training.checking.now().unwrap().tally();
+    assert!(before.asked >= 20, "{before:?}");
+    press(&mut window, "Train, not trained yet");
+    press(&mut window, "Train");
+    until(&mut window, "trained", |state| !state.training.is_running());
+    assert_eq!(
+        state(&window).training.stage,
+        Stage::Done,
+        "{:?}",
+        state(&window).training.error
+    );
+    let outcome = state(&window).training.outcome.unwrap();
+    assert!(outcome.kept);
+    assert_eq!(outcome.before, before);
+    assert!(
+        outcome.after.first > 0 && outcome.after.first >= before.first,
+        "{outcome:?}"
+    );
+    settle(&mut window);
+    shows(&window, "of 100 before");
+    let wrong = mistakes(&window, List::Wrong);
+    assert!(wrong.len() > 1);
+    press(&mut window, &format!("Still wrong {}", wrong.len()));
+    shows(&window, "Train / still wrong");
+    let is_riddle = |row| document(&window).wording(row).unwrap().text == riddle;
+    let verdict = *wrong.iter().find(|v| is_riddle(v.row)).unwrap();
+    assert_ne!(verdict.row, wrong[0].row);
+    let first = document(&window)
+        .wording(wrong[0].row)
+        .unwrap()
+        .text
+        .clone();
+    press(&mut window, &format!("Add as a wording: {first}"));
+    assert!(!document(&window).wording(wrong[0].row).unwrap().check);
+    shows(&window, "1 change since the last training");
+    // Its card may be far below.
+    tell(&mut window, Command::Learn(verdict));
+    shows(&window, "2 changes since the last training");
+    settle(&mut window);
+    let left = mistakes(&window, List::Wrong);
+    assert!(left.iter().all(|still| still.row != verdict.row));
+    press(&mut window, "Train again");
+    until(&mut window, "trained", |state| !state.training.is_running());
+    assert_eq!(state(&window).training.stage, Stage::Done);
+    settle(&mut window);
+    tell(&mut window, Command::Mistakes(None));
+    let again = state(&window).training.outcome.unwrap();
+    assert_eq!(again.after.asked, outcome.after.asked - 2);
+    assert!(
+        again.kept && again.after.first >= again.before.first,
+        "{again:?}"
+    );
+    shows(&window, "Right answer first, on");
+    assert!(!is_shown(&window, "since the last training"));
+    ask(&mut window, riddle);
+    let reply = state(&window).ask.reply.as_ref().unwrap();
+    assert_eq!(reply.answers[0].entry, verdict.row.entry);
+    assert_eq!(reply.side, Side::After);
+}
+
+#[test]
+fn before_and_after_can_be_compared() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let checking = &state(&window).training.checking;
+    let (before, after) = (
+        checking.before.clone().unwrap(),
+        checking.after.clone().unwrap(),
+    );
+    assert!(after.tally().first > before.tally().first);
+    let list = mistakes(&window, List::Mended);
+    assert!(!list.is_empty());
+    press(&mut window, &format!("Fixed now {}", list.len()));
+    let question = document(&window).wording(list[0].row).unwrap().text.clone();
+    shows(&window, &question);
+    let words = format!("{question} please");
+    ask(&mut window, &words);
+    for (name, side) in [("Before", Side::Before), ("After training", Side::After)] {
+        press(&mut window, name);
+        until(&mut window, name, |state| {
+            !state.ask.waiting
+                && state
+                    .ask
+                    .reply
+                    .as_ref()
+                    .is_some_and(|reply| reply.side == side)
+        });
+    }
+    let scores: Vec<f32> = [Side::Before, Side::After]
+        .into_iter()
+        .map(|side| {
+            tell(&mut window, Command::AskSide(side));
+            until(&mut window, "asked", |state| {
+                state
+                    .ask
+                    .reply
+                    .as_ref()
+                    .is_some_and(|reply| reply.side == side)
+            });
+            state(&window).ask.reply.as_ref().unwrap().answers[0].score
+        })
+        .collect();
+    assert!((scores[0] - scores[1]).abs() > 1e-6, "{scores:?}");
+}
+
+#[test]
+fn a_mistake_that_is_right_too_counts_as_right() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    let wrong = mistakes(&window, List::Wrong);
+    let right = state(&window)
+        .training
+        .checking
+        .now()
+        .unwrap()
+        .tally()
+        .first;
+    tell(&mut window, Command::Show(Step::Train));
+    press(&mut window, &format!("Still wrong {}", wrong.len()));
+    let question = document(&window)
+        .wording(wrong[0].row)
+        .unwrap()
+        .text
+        .clone();
+    press(&mut window, &format!("That was right too: {question}"));
+    settle(&mut window);
+    let now = state(&window)
+        .training
+        .checking
+        .now()
+        .unwrap()
+        .tally()
+        .first;
+    assert_eq!(now, right + 1);
+    press(&mut window, "Undo");
+    settle(&mut window);
+    let now = state(&window)
+        .training
+        .checking
+        .now()
+        .unwrap()
+        .tally()
+        .first;
+    assert_eq!(now, right);
+}
+
+#[test]
+fn everything_can_be_undone_and_done_again() {
+    let data = tempdir().unwrap();
+    let path = data.path().join("front-desk.csv");
+    file(&path, &mixed());
+    let mut window = open(real(data.path()));
+    let mut rows = desk()[..12].to_vec();
+    rows.push(("Is it open on Sunday?".to_owned(), "Yes".to_owned()));
+    rows.push(("IS IT OPEN ON SUNDAY?".to_owned(), "No".to_owned()));
+    fill(&mut window, 5, &rows);
+    let start = content(document(&window));
+    let mut states = vec![start.clone()];
+    let remember = |window: &mut Window, states: &mut Vec<Document>| {
+        let now = content(document(window));
+        assert_ne!(
+            states.last(),
+            Some(&now),
+            "nothing happened in step {}",
+            states.len()
+        );
+        states.push(now);
+    };
+
+    tell(&mut window, Command::Open(vec![path]));
+    until(&mut window, "read", |state| {
+        state.project.document.imports.len() == 2
+    });
+    remember(&mut window, &mut states);
+
+    tell(&mut window, Command::Edit(row(0, 0)));
+    let mut draft = state(&window).data.draft.clone().unwrap();
+    draft.wordings.push(("Another way".to_owned(), false));
+    draft.answer.push_str(" Indeed.");
+    tell(&mut window, Command::Draft(Box::new(draft)));
+    tell(&mut window, Command::TakeDraft);
+    remember(&mut window, &mut states);
+
+    tell(&mut window, Command::New("A new question".to_owned()));
+    write_in(&mut window, "Answer", "A new answer");
+    tell(&mut window, Command::TakeDraft);
+    remember(&mut window, &mut states);
+
+    tell(&mut window, Command::Repair(2, 0));
+    write_in(&mut window, "Answer", "Mended");
+    tell(&mut window, Command::TakeDraft);
+    remember(&mut window, &mut states);
+
+    tell(&mut window, Command::LeaveOut(2, 1));
+    remember(&mut window, &mut states);
+    tell(&mut window, Command::PutAway(2));
+    remember(&mut window, &mut states);
+
+    for entry in [0, 2, 3] {
+        tell(&mut window, Command::Choose(row(entry, 0), Choose::Toggle));
+    }
+    tell(&mut window, Command::Delete);
+    remember(&mut window, &mut states);
+
+    for entry in [4, 5, 6] {
+        tell(&mut window, Command::Choose(row(entry, 0), Choose::Toggle));
+    }
+    tell(&mut window, Command::Merge);
+    remember(&mut window, &mut states);
+
+    let aside = document(&window).wording(row(7, 0)).unwrap().check;
+    tell(&mut window, Command::Choose(row(7, 0), Choose::Only));
+    tell(&mut window, Command::KeepAside(!aside));
+    remember(&mut window, &mut states);
+
+    settle(&mut window);
+    let suggestions = state(&window).data.review.suggestions.clone();
+    let sunday = |s: &&nearsay_app::state::Suggestion| (s.one.entry, s.other.entry) == (12, 13);
+    let suggestion = *suggestions.iter().find(sunday).unwrap();
+    tell(&mut window, Command::Mend(suggestion, Mend::Second));
+    remember(&mut window, &mut states);
+
+    settle(&mut window);
+    let wrong = mistakes(&window, List::Wrong);
+    tell(&mut window, Command::RightToo(wrong[0]));
+    remember(&mut window, &mut states);
+    tell(&mut window, Command::Learn(wrong[0]));
+    remember(&mut window, &mut states);
+
+    tell(&mut window, Command::Rename("Another name".to_owned()));
+    remember(&mut window, &mut states);
+    tell(&mut window, Command::Silence(77));
+    remember(&mut window, &mut states);
+    tell(&mut window, Command::Effort(Effort::Thorough));
+    remember(&mut window, &mut states);
+    tell(
+        &mut window,
+        Command::Tune(Tuning {
+            rounds: Some(3),
+            ..Tuning::default()
+        }),
+    );
+    remember(&mut window, &mut states);
+
+    settle(&mut window);
+    ask(&mut window, "something that nobody has asked before");
+    let given = state(&window).ask.reply.as_ref().unwrap().answers[0].entry;
+    tell(&mut window, Command::Right(given));
+    remember(&mut window, &mut states);
+
+    for before in states.iter().rev().skip(1) {
+        tell(&mut window, Command::Undo);
+        assert!(
+            content(document(&window)) == *before,
+            "{:?}",
+            state(&window).shell.messages.front()
+        );
+    }
+    assert_eq!(content(document(&window)), start);
+    for after in states.iter().skip(1) {
+        tell(&mut window, Command::Redo);
+        assert!(
+            content(document(&window)) == *after,
+            "{:?}",
+            state(&window).shell.messages.front()
+        );
+    }
+    tell(&mut window, Command::Redo);
+    was_told(&window, "Nothing to redo");
+    settle(&mut window);
+    let dir = state(&window).project.dir.clone().unwrap();
+    let kept = document(&window).clone();
+    window.state_mut().finish();
+    drop(window);
+    let window = open_with(real(data.path()), Default::default(), Some(dir));
+    assert_eq!(*document(&window), kept);
+}
+
+#[test]
+fn what_was_done_before_a_kill_is_there_after_it() {
+    let (data, other) = (tempdir().unwrap(), tempdir().unwrap());
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    tell(&mut window, Command::Rename("Bakery".to_owned()));
+    tell(&mut window, Command::Choose(row(3, 0), Choose::Only));
+    tell(&mut window, Command::Delete);
+    until(&mut window, "saved", |state| {
+        state.project.saved == Saved::Yes
+    });
+    let dir = state(&window).project.dir.clone().unwrap();
+    let kept = document(&window).clone();
+    // What a kill in this moment leaves behind.
+    let killed = other.path().join("killed");
+    copy_folder(&dir, &killed).unwrap();
+    let journal = killed.join("journal.jsonl");
+    let torn = std::fs::read_to_string(&journal).unwrap() + "0123456789abcdef {\"seq\":";
+    file(&journal, &torn);
+    let mut after = open_with(real(other.path()), Default::default(), Some(killed.clone()));
+    assert_eq!(*document(&after), kept);
+    was_told(&after, "Your work is restored");
+    assert!(!state(&after).project.look_only);
+    tell(&mut after, Command::Choose(row(4, 0), Choose::Only));
+    tell(&mut after, Command::Delete);
+    until(&mut after, "saved", |state| {
+        state.project.saved == Saved::Yes
+    });
+    let kept = document(&after).clone();
+    after.state_mut().finish();
+    drop(after);
+    let after = open_with(real(other.path()), Default::default(), Some(killed));
+    assert_eq!(*document(&after), kept);
+    let restored = |message: &nearsay_app::state::Message| message.text.contains("restored");
+    assert!(
+        !state(&after).shell.messages.iter().any(restored),
+        "it was closed as it should be"
+    );
+}
+
+#[test]
+fn saved_is_said_only_of_what_is_on_disk() {
+    let (data, other) = (tempdir().unwrap(), tempdir().unwrap());
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    let dir = state(&window).project.dir.clone().unwrap();
+    for least in 0..90 {
+        let ctx = window.ctx.clone();
+        window.state_mut().apply(&ctx, Command::Silence(least));
+        window.step();
+        if state(&window).project.saved == Saved::Yes {
+            let copy = other.path().join(least.to_string());
+            copy_folder(&dir, &copy).unwrap();
+            let found = Folder::open(Arc::new(DiskStore), &copy).unwrap();
+            assert_eq!(found.document.options.silence, least);
+        }
+        std::thread::sleep(Duration::from_millis(u64::from(least % 5)));
+    }
+    settle(&mut window);
+    assert_eq!(document(&window).options.silence, 89);
+}
+
+#[test]
+fn a_damaged_project_says_so_and_the_sample_opens() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    let dir = state(&window).project.dir.clone().unwrap();
+    window.state_mut().finish();
+    drop(window);
+    for name in ["project.json", "project.last.json"] {
+        file(&dir.join(name), "{ not one of ours");
+    }
+    let mut window = open_with(real(data.path()), Default::default(), Some(dir));
+    until(&mut window, "the sample instead", |state| {
+        state.project.document.options.sample && !state.project.opening
+    });
+    shows(&window, "is damaged and cannot be read");
+}
+
+#[test]
+fn a_second_window_may_look_and_ask_and_work_on_a_copy() {
+    let data = tempdir().unwrap();
+    let mut first = open(real(data.path()));
+    fill(&mut first, 1, &dozen());
+    let dir = state(&first).project.dir.clone().unwrap();
+    let mut second = open_with(real(data.path()), Default::default(), Some(dir.clone()));
+    settle(&mut second);
+    assert!(state(&second).project.look_only);
+    shows(&second, "This project is open in another window");
+    let before = document(&second).clone();
+    tell(&mut second, Command::Choose(row(0, 0), Choose::Only));
+    tell(&mut second, Command::Delete);
+    tell(&mut second, Command::Silence(80));
+    tell(&mut second, Command::Undo);
+    tell(&mut second, Command::Train);
+    assert_eq!(*document(&second), before);
+    assert!(!state(&second).training.is_running());
+    ask(&mut second, "What about number 7?");
+    let found = state(&second).ask.reply.as_ref().unwrap().answers[0].entry;
+    assert_eq!(found, 6);
+    tell(&mut second, Command::Right(5));
+    assert_eq!(*document(&second), before);
+    was_told(&second, "look and ask here, or work on a copy");
+    press(&mut second, "Work on a copy");
+    until(&mut second, "a copy", |state| {
+        !state.project.opening && !state.project.look_only
+    });
+    assert_eq!(document(&second).entries, before.entries);
+    assert_ne!(state(&second).project.dir.as_ref(), Some(&dir));
+    assert!(document(&second).options.name.starts_with("Copy of"));
+    tell(&mut second, Command::Choose(row(0, 0), Choose::Only));
+    tell(&mut second, Command::Delete);
+    assert_eq!(document(&second).entries.len(), 11);
+    assert_eq!(document(&first).entries.len(), 12);
+}
+
+#[test]
+fn a_copy_takes_the_model_along() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk()[..60]);
+    train(&mut window);
+    settle(&mut window);
+    let model = state(&window).project.models.current.clone();
+    assert!(model.is_some());
+    tell(&mut window, Command::Overlay(Overlay::Projects));
+    press(&mut window, "Work on a copy of this project");
+    until(&mut window, "copied", |state| {
+        !state.project.opening && state.project.name().starts_with("Copy of")
+    });
+    settle(&mut window);
+    assert_eq!(state(&window).project.models.current, model);
+    ask(&mut window, "How do I order a card?");
+    assert_eq!(state(&window).ask.reply.as_ref().unwrap().side, Side::After);
+}
+
+/// Asks a folder as whoever serves it will.
+fn asked_of(folder: &Path, question: &str) -> Result<String, ServableError> {
+    let servable = Servable::open(&DiskStore, folder, &Device::Cpu)?;
+    let found = servable.ask(question, 1)?;
+    let answer = found.first().map(|found| found.answer.answer.clone());
+    Ok(answer.unwrap_or_default())
+}
+
+#[test]
+fn an_exported_folder_answers_as_the_window_does() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    // What was edited since goes along.
+    add(
+        &mut window,
+        &[(
+            "Is there a roof garden?".to_owned(),
+            "On the tenth floor".to_owned(),
+        )],
+    );
+    settle(&mut window);
+    tell(&mut window, Command::Show(Step::Export));
+    shows(&window, "The data have changed since the last training");
+    let whole = data.path().join("out").join("whole");
+    write_in(
+        &mut window,
+        "Folder to export to",
+        &whole.display().to_string(),
+    );
+    press(&mut window, "Export");
+    until(&mut window, "exported", |state| !state.export.running);
+    shows(&window, "Exported and checked: 20 questions asked again");
+    for question in [
+        "I want to call off my bicycle please",
+        "When is the meal ready?",
+        "a garden on the roof",
+    ] {
+        ask(&mut window, question);
+        let here = state(&window).ask.reply.as_ref().unwrap().answers[0]
+            .answer
+            .clone();
+        assert_eq!(asked_of(&whole, question).unwrap(), here);
+    }
+
+    tell(&mut window, Command::Show(Step::Export));
+    press(&mut window, "Model only");
+    let bare = data.path().join("bare");
+    tell(
+        &mut window,
+        Command::TypeExportPath(bare.display().to_string()),
+    );
+    press(&mut window, "Export");
+    until(&mut window, "exported", |state| !state.export.running);
+    shows(&window, "read again, all with the same numbers");
+    assert!(!bare.join("answers.jsonl").exists());
+    let texts = ["Is there a roof garden?"];
+    let model = |dir: &Path| {
+        TextModel::open(&DiskStore, dir, &Device::Cpu)
+            .unwrap()
+            .encode(&texts)
+            .unwrap()
+    };
+    assert_eq!(model(&bare).row(0), model(&whole).row(0));
+    assert!(
+        !std::fs::read_to_string(bare.join("nearsay.json"))
+            .unwrap()
+            .contains("roof garden")
+    );
+}
+
+#[test]
+fn what_was_never_trained_can_be_exported_too() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    tell(&mut window, Command::Show(Step::Export));
+    shows(&window, "has not learned your questions yet");
+    for with_data in [true, false] {
+        let to = data.path().join(format!("out-{with_data}"));
+        tell(&mut window, Command::WithData(with_data));
+        tell(
+            &mut window,
+            Command::TypeExportPath(to.display().to_string()),
+        );
+        press(&mut window, "Export");
+        until(&mut window, "exported", |state| !state.export.running);
+        shows(&window, "Exported and checked");
+        assert_eq!(to.join("answers.jsonl").exists(), with_data);
+    }
+}
+
+#[test]
+fn nothing_of_somebody_else_is_replaced_by_an_export() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk()[..30]);
+    let theirs = data.path().join("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    file(&theirs.join("letter.txt"), "Dear");
+    tell(&mut window, Command::Show(Step::Export));
+    let to = |window: &mut Window, path: &Path| {
+        tell(window, Command::TypeExportPath(path.display().to_string()));
+        press(window, "Export");
+    };
+    for place in [theirs.clone(), theirs.join("letter.txt")] {
+        to(&mut window, &place);
+        assert!(!state(&window).export.running);
+        shows(&window, "is there already, and is no model of ours");
+    }
+    assert_eq!(
+        std::fs::read_to_string(theirs.join("letter.txt")).unwrap(),
+        "Dear"
+    );
+    let ours = data.path().join("ours");
+    to(&mut window, &ours);
+    until(&mut window, "exported", |state| !state.export.running);
+    assert!(
+        state(&window).export.error.is_none(),
+        "{:?}",
+        state(&window).export.error
+    );
+    let first = std::fs::read(ours.join("answers.jsonl")).unwrap();
+    add(
+        &mut window,
+        &[("One more?".to_owned(), "One more".to_owned())],
+    );
+    settle(&mut window);
+    tell(&mut window, Command::Show(Step::Export));
+    press(&mut window, "Export");
+    shows(&window, "Press again to replace it");
+    assert_eq!(std::fs::read(ours.join("answers.jsonl")).unwrap(), first);
+    press(&mut window, "Replace it");
+    until(&mut window, "exported", |state| !state.export.running);
+    assert_ne!(std::fs::read(ours.join("answers.jsonl")).unwrap(), first);
+    shows(&window, "Exported and checked");
+}
+
+#[test]
+fn an_empty_folder_is_as_good_as_a_new_one() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk()[..30]);
+    let empty = data.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    tell(&mut window, Command::Show(Step::Export));
+    tell(
+        &mut window,
+        Command::TypeExportPath(empty.display().to_string()),
+    );
+    press(&mut window, "Export");
+    assert!(!is_shown(&window, "There is a model in"));
+    until(&mut window, "exported", |state| state.export.done.is_some());
+    assert!(empty.join("nearsay.json").is_file());
+}
+
+/// The cells of a line as it was written.
+fn cells(line: &str) -> Vec<String> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(line.as_bytes());
+    let record = reader.records().next().and_then(Result::ok);
+    record.iter().flatten().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_file_of_questions_is_answered_beside_it() {
+    let data = tempdir().unwrap();
+    let path = data.path().join("asked.txt");
+    let lines = "How do I order a card?\n=HYPERLINK(\"http://x\")\n\nIs there a cell that sums?\nquasar torque vinyl entropy\n";
+    file(&path, lines);
+    let mut window = open(real(data.path()));
+    let mut rows = desk();
+    rows.push((
+        "Is there a cell that sums?".to_owned(),
+        "=SUM(A1:A9)".to_owned(),
+    ));
+    fill(&mut window, 3, &rows);
+    tell(&mut window, Command::Silence(50));
+    tell(&mut window, Command::Show(Step::Ask));
+    drop_on(&mut window, &path);
+    shows(&window, "What is asked.txt?");
+    press(&mut window, "Answer its questions");
+    until(&mut window, "answered", |state| {
+        state.ask.batch.running.is_none() && state.ask.batch.result.is_some()
+    });
+    shows(&window, "The answers are in");
+    let written = std::fs::read_to_string(data.path().join("asked-answers.csv")).unwrap();
+    let table = written.strip_prefix('\u{feff}').unwrap();
+    let lines: Vec<Vec<String>> = table.lines().map(cells).collect();
+    assert_eq!(lines.len(), 5);
+    assert_eq!(lines[0][0], "question");
+    assert_eq!(lines[1][0], "How do I order a card?");
+    assert_eq!(lines[1][1], "Ordering, card: see page 00.");
+    assert_eq!(lines[2][0], "'=HYPERLINK(\"http://x\")");
+    assert_eq!(lines[3][1], "'=SUM(A1:A9)");
+    assert_eq!(lines[4][1], "");
+    for cell in lines.iter().flatten() {
+        assert!(
+            !cell.starts_with(['=', '+', '-', '@', '\t', '\r']),
+            "{cell}"
+        );
+    }
+    // A second time nothing is written over.
+    tell(&mut window, Command::AnswerFile(path));
+    until(&mut window, "answered", |state| {
+        state.ask.batch.running.is_none() && state.ask.batch.result.is_some()
+    });
+    assert!(data.path().join("asked-answers-2.csv").is_file());
+    assert_eq!(
+        std::fs::read_to_string(data.path().join("asked-answers.csv")).unwrap(),
+        written
+    );
+}
+
+#[test]
+fn a_file_without_questions_is_told() {
+    let data = tempdir().unwrap();
+    let path = data.path().join("asked.txt");
+    file(&path, "\n\n");
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    tell(&mut window, Command::AnswerFile(path));
+    until(&mut window, "told", |state| state.ask.batch.error.is_some());
+    shows(&window, "I found no questions in asked.txt");
+    press_last(&mut window, "Hide");
+    assert!(state(&window).ask.batch.error.is_none());
+}
+
+#[test]
+fn the_model_before_can_be_gone_back_to() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let first = state(&window).project.models.current.clone().unwrap();
+    assert!(!is_shown(&window, "Back to the model before"));
+    train(&mut window);
+    settle(&mut window);
+    let second = state(&window).project.models.current.clone().unwrap();
+    assert_ne!(first.name, second.name);
+    press(&mut window, "Back to the model before");
+    settle(&mut window);
+    assert_eq!(
+        state(&window)
+            .project
+            .models
+            .current
+            .as_ref()
+            .map(|m| &m.name),
+        Some(&first.name)
+    );
+    press_last(&mut window, "Back to the model before");
+    settle(&mut window);
+    assert_eq!(
+        state(&window)
+            .project
+            .models
+            .current
+            .as_ref()
+            .map(|m| &m.name),
+        Some(&second.name)
+    );
+}
+
+#[test]
+fn a_restart_opens_the_last_project_with_its_model() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let (kept, models) = (
+        document(&window).clone(),
+        state(&window).project.models.clone(),
+    );
+    window.state_mut().finish();
+    drop(window);
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    assert_eq!(document(&window).entries, kept.entries);
+    assert_eq!(state(&window).project.models, models);
+    ask(&mut window, "How do I order a card?");
+    assert_eq!(state(&window).ask.reply.as_ref().unwrap().side, Side::After);
+    window.key_press(Key::F5);
+    window.run_steps(2);
+    until(&mut window, "trained again", |state| {
+        state.training.stage == Stage::Done
+    });
+}
+
+/// Has the words count for nothing in the trained model of a closed window.
+fn without_words(data: &Path) {
+    let mut found = 0;
+    let mut folders = vec![data.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with("nearsay.json")
+                && let Ok(text) = std::fs::read_to_string(&path)
+                && let Ok(serde_json::Value::Object(mut manifest)) = serde_json::from_str(&text)
+            {
+                found += usize::from(manifest.remove("words").is_some());
+                file(&path, &serde_json::Value::Object(manifest).to_string());
+            }
+        }
+    }
+    assert!(found > 0);
+}
+
+#[test]
+fn words_count_where_the_trained_model_says_so() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 3, &desk());
+    train(&mut window);
+    settle(&mut window);
+    let checked = state(&window).training.checking.after.clone().unwrap();
+    let question = "I want to call off my bicycle please";
+    let answers = |window: &Window, side| {
+        let reply = state(window).ask.reply.clone().unwrap();
+        assert_eq!(reply.side, side);
+        reply.answers
+    };
+    ask(&mut window, question);
+    let first = answers(&window, Side::After).remove(0);
+    assert_eq!(first.score, first.meaning + first.words);
+    assert!(first.words > 0.0 && first.words < 0.8, "{first:?}");
+    assert!(first.shared.contains(&"bicycle".to_owned()), "{first:?}");
+    // Before training they count, too, for what is usual.
+    tell(&mut window, Command::AskSide(Side::Before));
+    until(&mut window, "answered", |state| {
+        state
+            .ask
+            .reply
+            .as_ref()
+            .is_some_and(|reply| reply.side == Side::Before)
+    });
+    assert_eq!(answers(&window, Side::Before)[0].words, first.words);
+    tell(&mut window, Command::AskSide(Side::After));
+
+    // What is exported asks as the window does.
+    tell(&mut window, Command::Show(Step::Export));
+    let whole = data.path().join("out").join("whole");
+    tell(
+        &mut window,
+        Command::TypeExportPath(whole.display().to_string()),
+    );
+    press(&mut window, "Export");
+    until(&mut window, "exported", |state| !state.export.running);
+    shows(&window, "Exported and checked: 20 questions asked again");
+    let folder = Servable::open(&DiskStore, &whole, &Device::Cpu).unwrap();
+    assert_eq!(folder.index().words_weight(), 0.8);
+    let found = folder.ask(question, 1).unwrap();
+    assert_eq!((found[0].score, found[0].words), (first.score, first.words));
+    window.state_mut().finish();
+    drop(window);
+
+    without_words(data.path());
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    ask(&mut window, question);
+    let mut answers = answers(&window, Side::After).into_iter();
+    assert!(answers.all(|answer| answer.words == 0.0 && answer.shared.is_empty()));
+    // The questions kept aside are asked in the same way: one that has no other wording left out.
+    let alone = state(&window).training.checking.after.clone().unwrap();
+    assert_eq!(checked.verdicts.len(), alone.verdicts.len());
+    let mut pairs = checked.verdicts.iter().zip(&alone.verdicts);
+    assert!(
+        pairs
+            .clone()
+            .any(|(with, without)| with.score > without.score)
+    );
+    assert!(pairs.all(|(with, _)| with.score < 1.8));
+}

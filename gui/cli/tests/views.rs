@@ -1,0 +1,1096 @@
+//! What the window shows and takes, by the names a screen reader would say.
+#![cfg(unix)]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{
+    FakeDialog, Window, add, begin, control, copied, desk, document, dozen, drop_on, file, fill,
+    is_shown, open, open_with, press, press_last, real, rehearsed, settle, shows, stand_out, state,
+    tell, tell_event, until, was_told, write_in,
+};
+use egui::{Event as Input, Key, Modifiers, Theme, accesskit::Role};
+use egui_kittest::kittest::NodeT as _;
+use nearsay::train;
+use nearsay_app::{
+    command::Command,
+    state::{
+        ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Picked, Saved, Stage, Step,
+        UserError,
+    },
+    worker::Event,
+};
+use nearsay_project::{Document, Effort, RowId};
+use tempfile::tempdir;
+
+/// The entry that has this way to ask.
+fn entry_of(document: &Document, question: &str) -> u64 {
+    let found = document.rows().find(|(_, _, way)| way.text == question);
+    found.map_or(u64::MAX, |(row, _, _)| row.entry)
+}
+
+/// Asks with the keyboard and waits for the answers.
+fn ask(window: &mut Window, question: &str) {
+    tell(window, Command::Show(Step::Ask));
+    tell(window, Command::Query(String::new()));
+    write_in(window, "Ask a question", question);
+    answered(window, question);
+}
+
+fn answered(window: &mut Window, question: &str) {
+    until(window, "answered", |state| {
+        let reply = state.ask.reply.as_ref();
+        !state.ask.waiting && reply.is_some_and(|reply| reply.question == question)
+    });
+}
+
+fn pair(question: &str, answer: &str) -> (String, String) {
+    (question.to_owned(), answer.to_owned())
+}
+
+#[test]
+fn at_the_first_start_the_sample_can_be_asked() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    assert_eq!(state(&window).step, Step::Ask);
+    shows(&window, "This is sample data");
+    assert!(control(&window, "Ask a question").is_focused());
+    let examples: Vec<String> = document(&window)
+        .examples()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(examples.len(), 3);
+    press(&mut window, &examples[1]);
+    answered(&mut window, &examples[1]);
+    let first = &state(&window).ask.reply.as_ref().unwrap().answers[0];
+    assert_eq!(first.entry, entry_of(document(&window), &examples[1]));
+    shows(&window, "Sure");
+    assert!(control(&window, "Ask a question").is_focused());
+}
+
+#[test]
+fn own_words_find_answers_that_the_keyboard_copies() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    ask(&mut window, "how much is membership");
+    let answers: Vec<String> = state(&window)
+        .ask
+        .reply
+        .iter()
+        .flat_map(|reply| &reply.answers)
+        .map(|answer| answer.answer.clone())
+        .collect();
+    assert_eq!(answers.len(), nearsay_app::worker::TOP);
+    control(&window, "Copy answer 2");
+    window.key_down(Key::Enter);
+    window.step();
+    assert_eq!(copied(&window), answers[0]);
+    window.run_steps(2);
+    shows(&window, "Answer copied");
+    window.key_press(Key::ArrowDown);
+    window.run_steps(3);
+    window.key_down(Key::Enter);
+    window.step();
+    assert_eq!(copied(&window), answers[1]);
+    window.key_press(Key::Escape);
+    window.run_steps(3);
+    assert!(state(&window).ask.query.is_empty() && state(&window).ask.reply.is_none());
+    assert!(control(&window, "Ask a question").is_focused());
+    shows(&window, "For example");
+}
+
+#[test]
+fn right_teaches_a_wording_and_undo_takes_it_back() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    let before = document(&window).clone();
+    ask(&mut window, "how much is membership");
+    let right = state(&window).ask.reply.as_ref().unwrap().answers[0].entry;
+    press(&mut window, "Right");
+    let taught = &document(&window).entries[&right].wordings;
+    assert_eq!(taught.last().unwrap().text, "how much is membership");
+    assert!(!taught.last().unwrap().check);
+    shows(&window, "Thank you, it is learned");
+    settle(&mut window);
+    until(&mut window, "found by its own words", |state| {
+        let first = state.ask.reply.as_ref().map(|reply| &reply.answers[0]);
+        first.is_some_and(|first| first.score > 0.999)
+    });
+    press_last(&mut window, "Undo");
+    assert_eq!(document(&window).entries, before.entries);
+    control(&window, "Right");
+}
+
+#[test]
+fn a_wrong_answer_is_put_right_by_picking_another() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    let question = "how much is membership";
+    ask(&mut window, question);
+    press(&mut window, "Wrong?");
+    assert!(control(&window, "Look for the right answer").is_focused());
+    shows(&window, "Which answer is right for");
+    write_in(&mut window, "Look for the right answer", "dog no-such-word");
+    shows(&window, "No answer has these words");
+    tell(&mut window, Command::Correct(Some(String::new())));
+    write_in(&mut window, "Look for the right answer", "wheelchair");
+    let found = state(&window)
+        .ask
+        .correcting
+        .as_ref()
+        .unwrap()
+        .found
+        .clone();
+    let (picked, known, _) = found.first().unwrap();
+    press(&mut window, &format!("This one: {known}"));
+    let ways = &document(&window).entries[picked].wordings;
+    assert_eq!(ways.last().unwrap().text, question);
+    shows(&window, "next time that answer comes first");
+    settle(&mut window);
+    until(&mut window, "it comes first", |state| {
+        let first = state.ask.reply.as_ref().map(|reply| &reply.answers[0]);
+        first.is_some_and(|first| first.entry == *picked)
+    });
+}
+
+#[test]
+fn picking_ends_with_escape_and_the_question_stays() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    ask(&mut window, "how much is membership");
+    press(&mut window, "Wrong?");
+    window.key_press(Key::Escape);
+    window.run_steps(3);
+    assert!(state(&window).ask.correcting.is_none());
+    assert!(!state(&window).ask.query.is_empty());
+}
+
+#[test]
+fn nonsense_gets_no_good_answer_but_the_nearest_on_request() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    ask(&mut window, "quasar torque vinyl entropy");
+    shows(&window, "I have no good answer");
+    assert!(!is_shown(&window, "Copy answer"));
+    press(&mut window, "Show the nearest anyway");
+    control(&window, "Copy answer 2");
+    tell(&mut window, Command::ShowNearest(false));
+    press(&mut window, "Write an answer");
+    let draft = state(&window).data.draft.as_ref().unwrap();
+    assert_eq!(draft.wordings[0].0, "quasar torque vinyl entropy");
+}
+
+#[test]
+fn the_slider_says_what_follows_and_decides_when_it_is_silent() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    let sentence = |window: &Window, least: usize| {
+        let check = state(window).training.checking.now().unwrap();
+        let (answered, wrong) = check.consequences[least];
+        nearsay_app::text::ask::consequence(answered, wrong)
+    };
+    let usual = document(&window).options.silence;
+    shows(&window, &sentence(&window, usize::from(usual)));
+    assert_ne!(sentence(&window, usize::from(usual)), sentence(&window, 95));
+    control(&window, "When should it stay silent?").set_value_accesskit(95.0);
+    window.run_steps(4);
+    assert_eq!(document(&window).options.silence, 95);
+    shows(&window, &sentence(&window, 95));
+    ask(&mut window, "how much is membership");
+    shows(&window, "I have no good answer");
+    tell(&mut window, Command::Undo);
+    assert_eq!(document(&window).options.silence, usual);
+    assert!(!is_shown(&window, "I have no good answer"));
+}
+
+#[test]
+fn with_few_questions_kept_aside_the_slider_says_so() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    tell(&mut window, Command::Show(Step::Ask));
+    shows(&window, "Fewer than 30 questions are kept aside");
+}
+
+#[test]
+fn letters_filter_the_rows() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    let all = state(&window).data.listing.rows.len();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::F);
+    window.run_steps(3);
+    assert_eq!(state(&window).step, Step::Data);
+    assert!(control(&window, "Filter the rows").is_focused());
+    control(&window, "Filter the rows").type_text("Wheelchair");
+    window.run_steps(3);
+    until(&mut window, "filtered", |state| {
+        state.data.listing.rows.len() < all
+    });
+    let rows = state(&window).data.listing.rows.clone();
+    assert!(!rows.is_empty());
+    for row in rows.iter() {
+        let entry = &document(&window).entries[&row.entry];
+        let wording = &entry.wordings[row.wording as usize].text;
+        let all = format!("{wording} {} {:?}", entry.answer, entry.source).to_lowercase();
+        assert!(all.contains("wheelchair"), "{all}");
+    }
+    control(&window, "Filter the rows").type_text(" on the moon");
+    window.run_steps(3);
+    until(&mut window, "none is left", |state| {
+        state.data.listing.rows.is_empty()
+    });
+    shows(&window, "No row goes with this filter");
+}
+
+#[test]
+fn a_press_on_a_head_sorts_and_another_turns_round() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    let rows = ["Beer?", "ale?", "Cider?"].map(|q| pair(q, &format!("About {q}")));
+    fill(&mut window, 1, &rows);
+    let listed = |window: &Window| -> Vec<String> {
+        let document = document(window);
+        let rows = state(window).data.listing.rows.iter();
+        rows.filter_map(|row| Some(document.wording(*row)?.text.clone()))
+            .collect()
+    };
+    assert_eq!(listed(&window), ["Beer?", "ale?", "Cider?"]);
+    press(&mut window, "Sort by Question");
+    until(&mut window, "sorted", |state| {
+        state
+            .data
+            .listing
+            .rows
+            .first()
+            .is_some_and(|row| row.entry == 1)
+    });
+    assert_eq!(listed(&window), ["ale?", "Beer?", "Cider?"]);
+    press(&mut window, "Sort by Question, now ascending");
+    until(&mut window, "turned round", |state| {
+        state
+            .data
+            .listing
+            .rows
+            .first()
+            .is_some_and(|row| row.entry == 2)
+    });
+    assert_eq!(listed(&window), ["Cider?", "Beer?", "ale?"]);
+    control(&window, "Sort by Question, now descending");
+}
+
+#[test]
+fn the_keyboard_chooses_rows_and_deletes_them() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    let chosen = |window: &Window| -> Vec<u64> {
+        state(window)
+            .data
+            .chosen
+            .iter()
+            .map(|row| row.entry)
+            .collect()
+    };
+    control(&window, "What about number 3? Number 3 is fine.").click();
+    window.run_steps(3);
+    assert_eq!(chosen(&window), [2]);
+    shows(&window, "1 row chosen");
+    window.key_press(Key::ArrowDown);
+    window.run_steps(3);
+    assert_eq!(chosen(&window), [3]);
+    for _ in 0..2 {
+        window.key_press_modifiers(Modifiers::SHIFT, Key::ArrowDown);
+        window.run_steps(3);
+    }
+    assert_eq!(chosen(&window), [3, 4, 5]);
+    window.key_press_modifiers(Modifiers::SHIFT, Key::ArrowUp);
+    window.run_steps(3);
+    assert_eq!(chosen(&window), [3, 4]);
+    window.key_press(Key::Delete);
+    window.run_steps(3);
+    assert_eq!(document(&window).entries.len(), 10);
+    assert!(!document(&window).entries.contains_key(&3));
+    was_told(&window, "Deleted 2 rows");
+    settle(&mut window);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.run_steps(3);
+    assert_eq!(chosen(&window).len(), 10);
+    window.key_press(Key::Escape);
+    window.run_steps(3);
+    assert!(chosen(&window).is_empty());
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.run_steps(3);
+    assert_eq!(document(&window).entries.len(), 12);
+    window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    window.run_steps(3);
+    assert_eq!(document(&window).entries.len(), 10);
+}
+
+#[test]
+fn rows_that_a_filter_hides_are_not_deleted() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    control(&window, "What about number 3? Number 3 is fine.").click();
+    window.run_steps(3);
+    write_in(&mut window, "Filter the rows", "number 7");
+    until(&mut window, "filtered", |state| {
+        state.data.listing.rows.len() == 1
+    });
+    press(&mut window, "What about number 7? Number 7 is fine.");
+    window.key_press(Key::Delete);
+    window.run_steps(3);
+    assert_eq!(document(&window).entries.len(), 11);
+    tell(&mut window, Command::Undo);
+    tell(&mut window, Command::Filter(String::new()));
+    tell(&mut window, Command::ChooseAll(true));
+    tell(
+        &mut window,
+        Command::Only(nearsay_app::state::Only::Checking),
+    );
+    tell(&mut window, Command::Delete);
+    assert_eq!(document(&window).entries.len(), 12);
+}
+
+#[test]
+fn home_and_end_go_to_the_first_and_the_last_row() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    control(&window, "What about number 3? Number 3 is fine.").click();
+    window.run_steps(3);
+    for (key, entry) in [(Key::End, 11), (Key::Home, 0)] {
+        window.key_press(key);
+        window.run_steps(3);
+        assert_eq!(state(&window).data.at.map(|row| row.entry), Some(entry));
+    }
+}
+
+#[test]
+fn one_question_with_two_answers_is_mended_with_one_press() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    let mut rows = desk()[..12].to_vec();
+    rows.push(pair("Are you open on Sunday?", "Yes, from 10 to 4"));
+    rows.push(pair("ARE YOU OPEN ON SUNDAY?", "No, never"));
+    fill(&mut window, 1, &rows);
+    press(&mut window, "1 to mend");
+    shows(&window, "same question, two answers");
+    press(&mut window, "Left answer for both");
+    let kept = &document(&window).entries[&12];
+    assert_eq!(
+        (kept.wordings.len(), kept.answer.as_str()),
+        (2, "Yes, from 10 to 4")
+    );
+    assert!(!document(&window).entries.contains_key(&13));
+    shows(&window, "Nothing to mend");
+    tell(&mut window, Command::Undo);
+    settle(&mut window);
+    press(&mut window, "Right answer for both");
+    assert_eq!(document(&window).entries[&13].wordings.len(), 2);
+    tell(&mut window, Command::Undo);
+    settle(&mut window);
+    press(&mut window, "Keep both");
+    settle(&mut window);
+    assert_eq!(document(&window).options.apart, [(12, 13)]);
+    assert!(state(&window).data.review.suggestions.is_empty());
+}
+
+#[test]
+fn pasted_rows_are_added() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    begin(&mut window, 1);
+    press(&mut window, "Paste rows");
+    assert!(control(&window, "Rows to paste").is_focused());
+    window.event(Input::Paste(
+        "When are you open?\tDaily from 9 to 18\nDo you deliver?\tYes, in the whole city\n".into(),
+    ));
+    window.run_steps(3);
+    press(&mut window, "Add these rows");
+    until(&mut window, "they are there", |state| {
+        state.project.document.entries.len() == 2
+    });
+    assert_eq!(
+        document(&window).entries[&1].answer,
+        "Yes, in the whole city"
+    );
+    shows(&window, "Pasted rows");
+    assert!(state(&window).data.paste.is_none());
+}
+
+#[test]
+fn nothing_is_pasted_among_the_rows_of_the_sample() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    let before = document(&window).entries.len();
+    tell(&mut window, Command::Show(Step::Data));
+    press(&mut window, "Paste rows");
+    window.event(Input::Paste("Is it?\tYes\n".into()));
+    window.run_steps(3);
+    press(&mut window, "Add these rows");
+    was_told(&window, "Begin a new project first");
+    assert_eq!(document(&window).entries.len(), before);
+    assert_eq!(state(&window).data.paste.as_deref(), Some("Is it?\tYes\n"));
+}
+
+#[test]
+fn columns_nobody_knows_are_asked_for() {
+    let data = tempdir().unwrap();
+    let path = data.path().join("export.csv");
+    let rows: String = (0..9)
+        .map(|n| format!("{n},What is {n} like?,It is {n}\n"))
+        .collect();
+    file(&path, &format!("nr,anliegen,auskunft\n{rows}"));
+    let mut window = open(real(data.path()));
+    tell(&mut window, Command::Open(vec![path]));
+    until(&mut window, "asked", |state| state.data.columns.is_some());
+    shows(&window, "Which column is which?");
+    for (name, column) in [("Questions from", "anliegen"), ("Answers from", "auskunft")] {
+        press(&mut window, name);
+        press_last(&mut window, column);
+        window.run_steps(3);
+    }
+    press(&mut window, "Read the file");
+    until(&mut window, "read", |state| {
+        state.project.document.entries.len() == 9
+    });
+    let entry = &document(&window).entries[&4];
+    assert_eq!(
+        (entry.wordings[0].text.as_str(), entry.answer.as_str()),
+        ("What is 4 like?", "It is 4")
+    );
+}
+
+#[test]
+fn a_row_is_edited_in_place() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    control(&window, "What about number 3? Number 3 is fine.").click();
+    window.run_steps(3);
+    window.key_press(Key::F2);
+    window.run_steps(3);
+    assert!(control(&window, "Question 1").is_focused());
+    press(&mut window, "+ Another way to ask");
+    assert!(control(&window, "Question 2").is_focused());
+    control(&window, "Question 2").type_text("And number three?");
+    window.run_steps(2);
+    write_in(&mut window, "Topic (may be empty)", "Numbers");
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    window.run_steps(3);
+    assert!(state(&window).data.draft.is_none());
+    let entry = &document(&window).entries[&2];
+    assert_eq!(entry.wordings[1].text, "And number three?");
+    assert_eq!(entry.source.as_deref(), Some("Numbers"));
+    assert_eq!(entry.answer, "Number 3 is fine.");
+}
+
+#[test]
+fn a_draft_without_an_answer_cannot_be_kept() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    press(&mut window, "New row");
+    control(&window, "Question 1").type_text("Is it?");
+    window.run_steps(2);
+    shows(&window, "It needs a question and an answer");
+    press(&mut window, "Keep");
+    assert_eq!(document(&window).entries.len(), 12);
+    press(&mut window, "Cancel");
+    assert!(state(&window).data.draft.is_none());
+}
+
+#[test]
+fn a_cancelled_dialog_says_to_type_the_path() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    assert!(!is_shown(&window, "Path of the file"));
+    press(&mut window, "Choose files…");
+    until(&mut window, "closed", |state| !state.shell.dialog_open);
+    was_told(&window, "type where the file is");
+    control(&window, "Path of the file");
+}
+
+#[test]
+fn a_picked_file_is_read_and_a_typed_path_too() {
+    let data = tempdir().unwrap();
+    let (one, two) = (data.path().join("one.txt"), data.path().join("two.txt"));
+    file(&one, "Q: What is one?\nA: The first\n");
+    file(&two, "Q: What is two?\nA: The second\n");
+    let mut window = open_with(real(data.path()), FakeDialog::picks(one), None);
+    fill(&mut window, 1, &dozen());
+    window.key_press_modifiers(Modifiers::COMMAND, Key::O);
+    window.run_steps(2);
+    until(&mut window, "read", |state| {
+        state.project.document.entries.len() == 13
+    });
+    tell(&mut window, Command::Pick(Picked::Faqs));
+    until(&mut window, "cancelled", |state| state.shell.no_dialog);
+    write_in(
+        &mut window,
+        "Path of the file",
+        &format!("'{}'", two.display()),
+    );
+    press(&mut window, "Open");
+    until(&mut window, "read", |state| {
+        state.project.document.entries.len() == 14
+    });
+    assert!(state(&window).data.typed_path.is_empty());
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    file(&data.path().join("cat.png"), "meow");
+    file(&data.path().join("empty.csv"), "");
+    for (name, said) in [
+        ("gone.csv", "I cannot open gone.csv"),
+        ("cat.png", "I cannot read cat.png"),
+        ("empty.csv", "empty.csv"),
+    ] {
+        drop_on(&mut window, &data.path().join(name));
+        until(&mut window, name, |state| {
+            let error = state.data.error.as_ref();
+            state.data.reading.is_none() && error.is_some_and(|t| t.what.contains(said))
+        });
+        shows(&window, said);
+    }
+    press(&mut window, "Hide");
+    assert!(state(&window).data.error.is_none());
+    drop_on(&mut window, data.path());
+    until(&mut window, "a folder of nothing", |state| {
+        state.shell.error.is_some()
+    });
+    shows(&window, "There is neither a project nor a model in");
+    press(&mut window, "Hide");
+    assert_eq!(document(&window).entries.len(), 12);
+}
+
+#[test]
+fn too_few_rows_say_why_training_waits() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen()[..3]);
+    shows(&window, "3 questions are too few to learn from");
+    window.key_press(Key::F5);
+    window.run_steps(3);
+    assert_eq!(state(&window).training.stage, Stage::Idle);
+    assert_eq!(state(&window).step, Step::Train);
+    shows(&window, "3 questions are too few to learn from");
+}
+
+#[test]
+fn keys_choose_steps_and_commands_can_be_typed() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    for (key, step) in [
+        (Key::Num2, Step::Train),
+        (Key::Num4, Step::Export),
+        (Key::Num3, Step::Ask),
+        (Key::Num1, Step::Data),
+    ] {
+        window.key_press_modifiers(Modifiers::COMMAND, key);
+        window.run_steps(3);
+        assert_eq!(state(&window).step, step);
+    }
+    window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.run_steps(3);
+    let name = "Type what you want to do";
+    assert!(control(&window, name).is_focused());
+    control(&window, name).type_text("topics look");
+    window.run_steps(3);
+    window.key_press(Key::Enter);
+    window.run_steps(3);
+    assert_eq!(state(&window).shell.overlay, Overlay::None);
+    assert_eq!(state(&window).data.view, DataView::Topics);
+    shows(&window, "Questions by topic or source");
+}
+
+/// Whatever can be clicked, typed into or dragged has a name.
+#[track_caller]
+fn all_is_named(window: &Window, place: &str) {
+    let unnamed = window.unnamed_widgets();
+    assert!(unnamed.is_empty(), "{place}: {unnamed:#?}");
+    let acts = [
+        Role::Button,
+        Role::TextInput,
+        Role::MultilineTextInput,
+        Role::RadioButton,
+        Role::CheckBox,
+        Role::ComboBox,
+        Role::Slider,
+        Role::SpinButton,
+        Role::Link,
+        Role::Row,
+        Role::DisclosureTriangle,
+        Role::ProgressIndicator,
+    ];
+    for node in window.root().children_recursive() {
+        let node = node.accesskit_node();
+        let named = node.label().is_some_and(|name| !name.trim().is_empty());
+        assert!(
+            named || !acts.contains(&node.role()),
+            "{place}: {:?} has no name",
+            node.role()
+        );
+    }
+}
+
+fn every_step_is_named(window: &mut Window, place: &str) {
+    for step in Step::ALL {
+        tell(window, Command::Show(step));
+        all_is_named(window, &format!("{place}, {step:?}"));
+    }
+}
+
+/// Says something as if the training child had said it.
+fn hear(window: &mut Window, json: &str) {
+    let event: train::Event = match serde_json::from_str(json) {
+        Ok(event) => event,
+        Err(error) => panic!("{json}: {error}"),
+    };
+    let event = Event::Training { at_s: 12.0, event };
+    tell_event(window, event);
+}
+
+#[test]
+fn every_control_has_a_name() {
+    let data = tempdir().unwrap();
+    let path = data.path().join("mixed.csv");
+    let rows: String = (0..40)
+        .map(|n| format!("What is {n}?,It is {},T{}\n", n + 1, n % 3))
+        .collect();
+    file(
+        &path,
+        &format!("question,answer,topic\n{rows},No question,\nNo answer,,\n,,x\nShort\n,Lost,\n"),
+    );
+    let mut window = open(rehearsed("mute", data.path()));
+    settle(&mut window);
+    every_step_is_named(&mut window, "the sample");
+    begin(&mut window, 1);
+    every_step_is_named(&mut window, "nothing yet");
+    tell(&mut window, Command::Show(Step::Data));
+    press(&mut window, "What should my file look like?");
+    window.run_steps(20);
+    all_is_named(&window, "what a file looks like");
+    tell(&mut window, Command::Open(vec![path]));
+    settle_after_import(&mut window);
+    tell(&mut window, Command::AllProblems(Some(1)));
+    tell(&mut window, Command::Pick(Picked::Faqs));
+    until(&mut window, "cancelled", |state| state.shell.no_dialog);
+    let error = UserError::new("What", "Fix").with_detail("Detail");
+    window.state_mut().state.data.error = Some(error.clone());
+    window.state_mut().state.shell.error = Some(error.clone());
+    window.state_mut().state.project.saved = Saved::No(error.clone());
+    every_step_is_named(&mut window, "read, with troubles");
+    for view in [DataView::Table, DataView::Mend, DataView::Topics] {
+        tell(&mut window, Command::DataView(view));
+        all_is_named(&window, &format!("{view:?}"));
+    }
+    tell(&mut window, Command::DataView(DataView::Table));
+    tell(&mut window, Command::ChooseAll(true));
+    all_is_named(&window, "rows chosen");
+    tell(&mut window, Command::Edit(RowId::default()));
+    press(&mut window, "+ Another way to ask");
+    all_is_named(&window, "a draft");
+    tell(&mut window, Command::DropDraft);
+    tell(&mut window, Command::Repair(1, 0));
+    all_is_named(&window, "a repair");
+    tell(&mut window, Command::DropDraft);
+    tell(&mut window, Command::Paste(Some("Is it?\tYes".to_owned())));
+    all_is_named(&window, "pasting");
+    tell(&mut window, Command::Paste(None));
+    window.state_mut().state.data.columns = Some(ColumnsWanted {
+        name: "x.csv".to_owned(),
+        columns: vec!["a".to_owned(), "b".to_owned()],
+        answer: 1,
+        ..ColumnsWanted::default()
+    });
+    window.run_steps(2);
+    press(&mut window, "Questions from");
+    all_is_named(&window, "columns");
+    tell(&mut window, Command::Columns(None));
+    for overlay in [
+        Overlay::Commands(String::new(), 0),
+        Overlay::Projects,
+        Overlay::Rename("Name".to_owned()),
+        Overlay::Messages,
+        Overlay::Settings,
+        Overlay::Help,
+    ] {
+        let place = format!("{overlay:?}");
+        tell(&mut window, Command::Overlay(overlay));
+        all_is_named(&window, &place);
+        tell(&mut window, Command::Overlay(Overlay::None));
+    }
+    window.state_mut().state.project.look_only = true;
+    every_step_is_named(&mut window, "look only");
+    window.state_mut().state.project.look_only = false;
+    tell(&mut window, Command::Show(Step::Ask));
+    tell(&mut window, Command::Drop(vec![data.path().join("x.txt")]));
+    press(&mut window, "Answer a file of questions");
+    window.run_steps(20);
+    window.state_mut().state.ask.batch.result = Some(data.path().join("x.csv"));
+    window.state_mut().state.ask.batch.error = Some(error.clone());
+    window.state_mut().state.ask.error = Some(error.clone());
+    window.run_steps(2);
+    all_is_named(&window, "a file of questions");
+    ask(&mut window, "What is 7?");
+    all_is_named(&window, "answers");
+    tell(&mut window, Command::Correct(Some("what".to_owned())));
+    all_is_named(&window, "picking the right answer");
+    tell(&mut window, Command::Correct(None));
+    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Curious(true));
+    window.run_steps(20);
+    all_is_named(&window, "settings for the curious");
+    for list in List::ALL {
+        tell(&mut window, Command::Mistakes(Some(list)));
+        all_is_named(&window, &format!("{list:?}"));
+    }
+    assert!(
+        !state(&window)
+            .training
+            .checking
+            .list(List::Wrong)
+            .is_empty()
+    );
+    tell(&mut window, Command::Mistakes(None));
+    tell(&mut window, Command::Train);
+    every_step_is_named(&mut window, "getting ready");
+    hear(
+        &mut window,
+        r#"{"event":"model","done":5,"total":10,"source":"the hub"}"#,
+    );
+    every_step_is_named(&mut window, "fetching");
+    hear(&mut window, r#"{"event":"embed","done":5,"total":10}"#);
+    every_step_is_named(&mut window, "understanding");
+    hear(
+        &mut window,
+        r#"{"event":"epoch","epoch":1,"epochs":40,"loss":1.5,"train":{"rp@1":0.9,"rrk":0.9},"val":null,"eta_s":3}"#,
+    );
+    every_step_is_named(&mut window, "learning");
+    tell(&mut window, Command::Pause(true));
+    every_step_is_named(&mut window, "paused");
+    hear(
+        &mut window,
+        r#"{"event":"failed","error":"It broke","remedy":"Mend it"}"#,
+    );
+    window.state_mut().state.training.error = Some(error);
+    window.state_mut().state.training.can_go_on = true;
+    every_step_is_named(&mut window, "failed");
+    window.state_mut().state.export.done = Some(Exported {
+        dir: data.path().to_owned(),
+        files: vec![ExportedFile {
+            name: "a".to_owned(),
+            bytes: Some(1),
+        }],
+        with_data: true,
+        asked: 2,
+        same: 1,
+    });
+    window.state_mut().state.export.replaces = Some(data.path().to_owned());
+    every_step_is_named(&mut window, "exported");
+}
+
+fn settle_after_import(window: &mut Window) {
+    until(window, "read", |state| {
+        state.data.reading.is_none() && !state.project.document.entries.is_empty()
+    });
+    settle(window);
+}
+
+#[test]
+fn everything_is_named_in_a_small_window_with_large_text() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    window.set_size(egui::vec2(800.0, 560.0));
+    tell(&mut window, Command::TextSize(200));
+    window.run_steps(5);
+    every_step_is_named(&mut window, "small");
+    control(&window, "Menu");
+}
+
+#[test]
+fn rounds_are_told_in_words_too() {
+    let data = tempdir().unwrap();
+    let mut window = open(rehearsed("mute", data.path()));
+    settle(&mut window);
+    tell(&mut window, Command::Train);
+    hear(&mut window, r#"{"event":"embed","done":50,"total":100}"#);
+    shows(&window, "50 of 100 texts");
+    // A long round moves, too.
+    for (done, share) in [(0, 0.0), (93, 0.0125)] {
+        let line = format!(
+            r#"{{"event":"batch","epoch":0,"epochs":40,"done":{done},"total":186,"eta_s":70}}"#
+        );
+        hear(&mut window, &line);
+        assert_eq!(state(&window).training.fraction(), Some(share));
+    }
+    for epoch in 0..20 {
+        let line = format!(
+            r#"{{"event":"epoch","epoch":{epoch},"epochs":40,"loss":{},"train":{{"rp@1":0.95,"rrk":0.97}},"val":{{"rp@1":0.88,"rrk":0.92}},"eta_s":80}}"#,
+            1.0 / f64::from(epoch + 1)
+        );
+        hear(&mut window, &line);
+    }
+    hear(&mut window, r#"{"event":"best","epoch":17}"#);
+    shows(
+        &window,
+        "right answer first for 88 of 100 questions kept aside and for 95 of 100",
+    );
+    shows(&window, "best so far in round 18");
+    shows(&window, "1 to 2 minutes left");
+    control(&window, "Stop and keep the best");
+    hear(&mut window, r#"{"event":"embed","done":100,"total":100}"#);
+    hear(&mut window, r#"{"event":"again","share":0.25,"eta_s":80}"#);
+    shows(&window, "once more, from all that is not kept aside");
+    assert_eq!(state(&window).training.fraction(), Some(0.625));
+    press(&mut window, "Pause");
+    control(&window, "Resume");
+}
+
+#[test]
+fn a_hundred_thousand_rows_stay_quick() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    begin(&mut window, 1);
+    let rows: Vec<(String, String)> = (0..100_000)
+        .map(|n| {
+            pair(
+                &format!("Where is shelf {n}?"),
+                &format!("Shelf {n} is in hall {}", n % 977),
+            )
+        })
+        .collect();
+    add(&mut window, &rows);
+    until(&mut window, "listed", |state| {
+        state.data.listing.rows.len() == 100_000
+    });
+    let mut frames = Vec::new();
+    let mut draw = |window: &mut Window| {
+        let since = Instant::now();
+        window.step();
+        frames.push(since.elapsed());
+    };
+    tell(&mut window, Command::Show(Step::Data));
+    for _ in 0..20 {
+        draw(&mut window);
+    }
+    control(&window, "Filter the rows").focus();
+    window.run_steps(2);
+    control(&window, "Filter the rows").type_text("shelf 9999");
+    let since = Instant::now();
+    while state(&window).data.listing.rows.len() != 11 {
+        draw(&mut window);
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(since.elapsed() < Duration::from_secs(20), "never filtered");
+    }
+    tell(&mut window, Command::ChooseAll(true));
+    draw(&mut window);
+    tell(&mut window, Command::Delete);
+    assert_eq!(document(&window).entries.len(), 100_000 - 11);
+    frames.sort();
+    let usual = frames[frames.len() / 2];
+    assert!(usual < Duration::from_millis(100), "{usual:?} a frame");
+}
+
+/// Waits until the settings on disk say this.
+fn kept(window: &mut Window, data: &std::path::Path, what: &str) {
+    let path = data.join("settings.json");
+    until(window, what, |_| {
+        std::fs::read_to_string(&path).is_ok_and(|settings| settings.contains(what))
+    });
+}
+
+#[test]
+fn text_size_and_theme_are_there_after_a_restart() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    press(&mut window, "Settings");
+    press(&mut window, "Dark");
+    kept(&mut window, data.path(), "Dark");
+    assert_eq!(window.ctx.theme(), Theme::Dark);
+    press(&mut window, &nearsay_app::text::shell::per_cent(125));
+    kept(&mut window, data.path(), "125");
+    window.state_mut().finish();
+    drop(window);
+    let window = open(real(data.path()));
+    assert_eq!(window.ctx.theme(), Theme::Dark);
+    assert!((window.ctx.zoom_factor() - 1.25).abs() < 1e-6);
+}
+
+#[test]
+fn projects_opened_before_are_listed_and_one_that_is_gone_says_so() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    for name in ["Bakery", "Dairy"] {
+        begin(&mut window, 1);
+        tell(&mut window, Command::Rename(name.to_owned()));
+        kept(&mut window, data.path(), name);
+        add(&mut window, &dozen());
+        settle(&mut window);
+    }
+    let dairy = state(&window).project.dir.clone().unwrap();
+    press(&mut window, "Project Dairy, saved");
+    press(&mut window, "Bakery");
+    until(&mut window, "back in the bakery", |state| {
+        state.project.name() == "Bakery" && !state.project.opening
+    });
+    settle(&mut window);
+    kept(&mut window, data.path(), "Bakery");
+    window.state_mut().finish();
+    drop(window);
+    std::fs::remove_dir_all(dairy).unwrap();
+    let mut window = open(real(data.path()));
+    assert_eq!(document(&window).options.name, "Bakery");
+    tell(&mut window, Command::Overlay(Overlay::Projects));
+    shows(&window, "Dairy (not there any more)");
+}
+
+#[test]
+fn where_nothing_can_be_written_the_sample_opens_and_says_so() {
+    let data = tempdir().unwrap();
+    let blocked = data.path().join("file");
+    file(&blocked, "in the way");
+    let mut window = open(real(&blocked));
+    assert!(document(&window).entries.len() > 300);
+    assert!(matches!(state(&window).project.saved, Saved::No(_)));
+    control(&window, "Try again");
+    ask(&mut window, "how much is membership");
+    std::fs::remove_file(&blocked).unwrap();
+    press(&mut window, "Try again");
+    until(&mut window, "saved", |state| {
+        state.project.saved == Saved::Yes && state.project.dir.is_some()
+    });
+    assert!(!is_shown(&window, "Try again"));
+}
+
+#[test]
+fn an_effort_and_a_setting_for_the_curious_are_kept_and_undone() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    tell(&mut window, Command::Show(Step::Train));
+    press(&mut window, "Balanced");
+    assert_eq!(document(&window).options.effort, Effort::Balanced);
+    press(&mut window, "Thorough");
+    assert_eq!(document(&window).options.effort, Effort::Thorough);
+    press(&mut window, "Undo");
+    assert_eq!(document(&window).options.effort, Effort::Balanced);
+    press(&mut window, "Undo");
+    assert_eq!(document(&window).options.effort, Effort::Quick);
+    press(&mut window, "Redo");
+    assert_eq!(document(&window).options.effort, Effort::Balanced);
+    settle(&mut window);
+    window.state_mut().finish();
+    drop(window);
+    let window = open(real(data.path()));
+    assert_eq!(document(&window).options.effort, Effort::Balanced);
+}
+
+#[test]
+fn each_effort_says_how_long_it_takes() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    tell(&mut window, Command::Show(Step::Train));
+    until(&mut window, "the machine was tried", |state| {
+        state.shell.preferences.pace.guess.is_some()
+    });
+    let learned = state(&window).project.counts.learned() as f64;
+    let pace = &mut window.state_mut().state.shell.preferences.pace;
+    pace.quick = Some(learned);
+    pace.balanced = Some(learned);
+    pace.reading = Some(1e6);
+    // Eight rounds of two and a half minutes in all, each pair being learned from twice.
+    pace.thorough = Some(2.0 * learned / 150.0);
+    window.run_steps(2);
+    shows(&window, "About 15 seconds on this computer");
+    shows(
+        &window,
+        "About 21 minutes on this computer, by the last time",
+    );
+}
+
+#[test]
+fn every_button_of_a_long_draft_can_be_pressed() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    fill(&mut window, 1, &dozen());
+    press(&mut window, "New row");
+    for number in 1..=6 {
+        let name = format!("Question {number}");
+        control(&window, &name).type_text(&format!("Way {number}?"));
+        window.run_steps(2);
+        press(&mut window, "+ Another way to ask");
+    }
+    write_in(&mut window, "Answer", "This one");
+    press(&mut window, "Remove question 2");
+    press(&mut window, "Keep");
+    let entry = document(&window).entries.values().last().unwrap().clone();
+    let ways: Vec<&str> = entry.wordings.iter().map(|way| way.text.as_str()).collect();
+    assert_eq!(ways, ["Way 1?", "Way 3?", "Way 4?", "Way 5?", "Way 6?"]);
+}
+
+#[test]
+fn the_last_of_many_quick_settings_is_kept() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    for size in [80, 90, 100, 125, 150, 175, 80, 150, 90, 200] {
+        let ctx = window.ctx.clone();
+        window.state_mut().apply(&ctx, Command::TextSize(size));
+    }
+    window.state_mut().finish();
+    drop(window);
+    let window = open(real(data.path()));
+    assert_eq!(state(&window).shell.preferences.text_size, 200);
+}
+
+#[test]
+fn what_stands_out_is_a_press_away() {
+    let data = tempdir().unwrap();
+    let mut window = open(real(data.path()));
+    settle(&mut window);
+    until(&mut window, "checked", |state| {
+        state.training.checking.before.is_some()
+    });
+    tell(&mut window, Command::Show(Step::Train));
+    assert!(!is_shown(&window, "What stands out"), "nothing is trained");
+    stand_out(&mut window);
+    // All of it without scrolling.
+    window.set_size(egui::vec2(1180.0, 1600.0));
+    settle(&mut window);
+    shows(&window, "What stands out");
+    let found = state(&window).training.checking.findings.clone();
+    assert!(!found.topics.is_empty() && !found.over_retrieved.is_empty());
+    let [one, other] = found.confused[0].entries;
+    for entry in [one, other] {
+        tell(&mut window, Command::Show(Step::Train));
+        let answer: String = document(&window).entries[&entry].answer.clone();
+        // It is among those given for others, too.
+        press_last(&mut window, &answer);
+        assert_eq!(state(&window).step, Step::Data);
+        shows(&window, &answer);
+    }
+    tell(&mut window, Command::Show(Step::Train));
+    let topic = &found.topics[0];
+    press(&mut window, &nearsay_app::text::train::topic(topic));
+    assert_eq!(state(&window).data.filter, topic.topic);
+}

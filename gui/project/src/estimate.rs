@@ -1,0 +1,116 @@
+//! How much work a training is, and how long it takes on this machine.
+
+use nearsay::train::{Recipe, Settings};
+
+use super::{Effort, shelf::Pace};
+
+/// Epochs a training typically runs before it stops early.
+const TYPICAL_EPOCHS: f64 = 12.0;
+
+// Rates a second for each billion operations a second of this machine's matrix product, measured on
+// a development machine: pairs learned from, by effort, and texts read. The thorough effort learns from
+// 100 pairs a second there; validating after every epoch takes the rest of the time.
+const QUICK_OF_GUESS: f64 = 60.0;
+const BALANCED_OF_GUESS: f64 = 80.0;
+const THOROUGH_OF_GUESS: f64 = 0.4;
+const READING_OF_GUESS: f64 = 2.5;
+
+/// How long a training would take.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// Seconds from start to end.
+    pub seconds: f64,
+    /// Whether its slowest part was measured on this machine rather than guessed.
+    pub measured: bool,
+}
+
+/// The training settings of an effort, before they are adapted to the number of pairs. The vector
+/// length is a placeholder: the training process sets it from the encoder.
+#[must_use]
+pub fn recipe_settings(effort: Effort) -> Settings {
+    match effort {
+        Effort::Quick => Settings::of_static(Recipe::Quick, 1),
+        Effort::Balanced => Settings::of(Recipe::Quick, 1),
+        Effort::Thorough => Settings::of(Recipe::Thorough, 1),
+    }
+}
+
+/// Maximum epochs and batch size of an effort for this many pairs, without manual tuning.
+#[must_use]
+pub fn default_epochs_and_batch(effort: Effort, pairs: usize) -> (usize, usize) {
+    let settings = recipe_settings(effort).for_pairs(pairs);
+    (settings.epochs, settings.batch)
+}
+
+/// Whether a training ends with a refit on all pairs, the validation split included.
+#[must_use]
+pub fn refits_on_all(effort: Effort, pairs: usize) -> bool {
+    match effort {
+        Effort::Quick => false,
+        Effort::Balanced => true,
+        Effort::Thorough => recipe_settings(effort).for_pairs(pairs).learns_again(),
+    }
+}
+
+/// How many times as long as one fit the whole training takes: two when a transformer is refitted. The
+/// refit of a head costs next to nothing.
+#[must_use]
+pub fn fits(effort: Effort, pairs: usize) -> f64 {
+    if effort == Effort::Thorough && refits_on_all(effort, pairs) {
+        2.0
+    } else {
+        1.0
+    }
+}
+
+/// How long a training would take on this machine; `None` before anything was measured. `texts` have
+/// to be embedded, and `epochs` is set when the user limited them.
+#[must_use]
+pub fn training_time(
+    effort: Effort,
+    pairs: usize,
+    texts: usize,
+    epochs: Option<u32>,
+    pace: &Pace,
+) -> Option<Estimate> {
+    let (most, _) = default_epochs_and_batch(effort, pairs);
+    let epochs = epochs.map_or(TYPICAL_EPOCHS.min(most as f64), f64::from);
+    let guess = |of_guess: f64| pace.guess.map(|guess| guess * of_guess);
+    let (learning, of_guess) = match effort {
+        Effort::Quick => (pace.quick, QUICK_OF_GUESS),
+        Effort::Balanced => (pace.balanced, BALANCED_OF_GUESS),
+        Effort::Thorough => (pace.thorough, THOROUGH_OF_GUESS),
+    };
+    let learning_s = pairs as f64 * epochs * fits(effort, pairs) / learning.or(guess(of_guess))?;
+    let reading_s = match effort {
+        Effort::Quick => 0.0,
+        _ => texts as f64 / pace.reading.or(guess(READING_OF_GUESS))?,
+    };
+    // Embedding dominates the balanced effort, learning the others.
+    let slowest = match effort {
+        Effort::Balanced => pace.reading,
+        _ => learning,
+    };
+    Some(Estimate {
+        seconds: learning_s + reading_s + 1.0,
+        measured: slowest.is_some(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fits_doubles_when_a_transformer_is_refitted() {
+        for (effort, pairs, refits, expected) in [
+            (Effort::Quick, 100, false, 1.0),
+            (Effort::Balanced, 100, true, 1.0),
+            (Effort::Thorough, 100, true, 2.0),
+            (Effort::Thorough, 5_000, false, 1.0),
+        ] {
+            assert_eq!(refits_on_all(effort, pairs), refits, "{effort:?}");
+            assert_eq!(fits(effort, pairs), expected, "{effort:?}");
+        }
+    }
+}
