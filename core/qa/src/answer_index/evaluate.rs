@@ -6,17 +6,19 @@ use super::{
     findings,
     scan::{Expanding, Searched},
 };
-use crate::servable::{Confidence, Outcome, Words};
+use crate::servable::{AnswerSet, Confidence, Outcome, Words};
 use nearsay_core::{
-    matrix::ShapeError,
+    matrix::{Matrix, ShapeError},
     metric::{Metric as _, PoolMetrics},
 };
+use nearsay_faq::normalize;
 use nearsay_search::{
     calibration::{AMONG, OWN_TEXT, standing},
     expansion::Rule,
     index::{Hit, Index},
 };
 use rayon::prelude::*;
+use std::collections::{HashMap, HashSet};
 
 /// A question whose right answers are known.
 #[derive(Clone, Debug)]
@@ -72,6 +74,50 @@ pub struct EvaluationRun<'a> {
     known: Vec<Outcome>,
     expanding: Option<Expanding>,
     searched: Option<Searched>,
+}
+
+impl AnswerSet {
+    /// Questions, each with the text of its right answer, as test queries, in order. A question that is a paraphrase
+    /// of its answer is a [`Query::Paraphrase`]; for the others `vectors` has one row for each question, `[n, dim]`.
+    /// Those whose answer is not in the set are left out, and so are others where there are no vectors.
+    ///
+    /// Where an answer keeps paraphrases that are not asked, its questions are asked of [`Pool::All`], else of
+    /// [`Pool::Answers`].
+    #[must_use]
+    pub fn test_queries<'a>(
+        &self,
+        asked: &[(&'a str, &str)],
+        vectors: Option<&'a Matrix>,
+    ) -> Vec<TestQuery<'a>> {
+        let mut numbers: HashMap<String, u32> = HashMap::new();
+        for (answer, number) in self.iter().zip(0..) {
+            numbers.entry(normalize(&answer.answer)).or_insert(number);
+        }
+        let texts = self.owners().into_iter().zip(self.texts());
+        let texts: HashMap<(u32, &str), u32> = texts.zip(0..).collect();
+        let is_asked: HashSet<&str> = asked.iter().map(|(question, _)| *question).collect();
+        let query = |(row, &(text, answer)): (usize, &(&'a str, &str))| {
+            let number = *numbers.get(&normalize(answer))?;
+            let paraphrase = texts.get(&(number, text));
+            let mut known = self.get(number)?.questions.iter();
+            Some(TestQuery {
+                query: match paraphrase.filter(|&&text| self.wording(text).is_some()) {
+                    Some(&text) => Query::Paraphrase(text),
+                    None => Query::New {
+                        text,
+                        vector: vectors?.row(row),
+                    },
+                },
+                right: vec![number],
+                pool: if known.any(|known| !is_asked.contains(known.as_str())) {
+                    Pool::All
+                } else {
+                    Pool::Answers
+                },
+            })
+        };
+        asked.iter().enumerate().filter_map(query).collect()
+    }
 }
 
 impl AnswerIndex {

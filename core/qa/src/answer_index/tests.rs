@@ -325,6 +325,40 @@ fn pool_leaves_out_own_and_asked_questions() {
 }
 
 #[test]
+fn test_queries_pick_their_pool_and_leave_out_unknown_answers() {
+    let known = |answer: &str, questions: &[&str]| KnownAnswer {
+        answer: answer.into(),
+        questions: questions.iter().map(|&question| question.into()).collect(),
+        row: 0,
+        source: None,
+    };
+    let set = AnswerSet::from_known(vec![known("No.", &["a", "b"]), known("Yes.", &["c"])]);
+    let vectors = Matrix::zeros(4, 2);
+    let asked = [
+        ("a", " no."),
+        ("c", "Yes."),
+        ("new", "Yes."),
+        ("a", "Maybe."),
+    ];
+    let found = set.test_queries(&asked, Some(&vectors));
+    let told = |query: &TestQuery<'_>| {
+        let text = match query.query {
+            Query::Paraphrase(text) => Some(text),
+            Query::New { .. } => None,
+        };
+        (text, query.right[0], query.pool)
+    };
+    let told: Vec<_> = found.iter().map(told).collect();
+    let expected = [
+        (Some(1), 0, Pool::All),
+        (Some(4), 1, Pool::Answers),
+        (None, 1, Pool::Answers),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(set.test_queries(&asked, None).len(), 2);
+}
+
+#[test]
 fn known_questions_make_the_calibration_surer() {
     let index = circle(Scoring::default());
     // The second question of an answer is nearer to the next answer.

@@ -9,11 +9,7 @@ use crate::{
     servable::{AnswerSet, KnownAnswer},
     train::{Keep, TrainError, data::answer_groups},
 };
-use nearsay_faq as faq;
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 /// Scores of the validation split held at once.
 const SCORES: usize = 16 << 20;
@@ -46,35 +42,25 @@ pub(super) fn index(
     )?)
 }
 
-/// Questions with the texts of their answers as test questions of a set that has both, asked of its answers alone.
-pub(super) fn test_questions<'a>(
-    answers: &AnswerSet,
-    asked: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Vec<TestQuery<'static>> {
-    let mut numbers: HashMap<String, u32> = HashMap::new();
-    for (answer, number) in answers.iter().zip(0..) {
-        numbers
-            .entry(faq::normalize(&answer.answer))
-            .or_insert(number);
-    }
-    let texts = answers.owners().into_iter().zip(answers.texts());
-    let texts: HashMap<(u32, &str), u32> = texts.zip(0..).collect();
-    let question = |(question, answer): (&str, &str)| {
-        let number = *numbers.get(&faq::normalize(answer))?;
-        Some(TestQuery {
-            query: Query::Paraphrase(*texts.get(&(number, question))?),
-            right: vec![number],
+/// Questions with the texts of their answers as test questions, asked of the answers alone.
+fn of_answers_alone(answers: &AnswerSet, asked: &[(&str, &str)]) -> Vec<TestQuery<'static>> {
+    let alone = |query: TestQuery<'_>| match query.query {
+        Query::Paraphrase(text) => Some(TestQuery {
+            query: Query::Paraphrase(text),
             pool: Pool::Answers,
-        })
+            right: query.right,
+        }),
+        Query::New { .. } => None,
     };
-    asked.filter_map(question).collect()
+    let queries = answers.test_queries(asked, None);
+    queries.into_iter().filter_map(alone).collect()
 }
 
 impl Job<'_, '_> {
     /// The held-out questions, to be asked of all answers.
     pub(super) fn held_out(&self, answers: &AnswerSet) -> Vec<TestQuery<'static>> {
         let asked = ways(self.held_out).map(|(way, row)| (way, row.answer.as_str()));
-        test_questions(answers, asked)
+        of_answers_alone(answers, &asked.collect::<Vec<_>>())
     }
 
     /// The validation split, to be asked of the answers trained on; `None` where there is no split.
@@ -105,7 +91,7 @@ impl Job<'_, '_> {
         let answers = AnswerSet::from_known(answers.collect());
         let asked = asked().map(|(way, row)| (way, row.answer.as_str()));
         Some(Slice {
-            questions: test_questions(&answers, asked),
+            questions: of_answers_alone(&answers, &asked.collect::<Vec<_>>()),
             answers: answers.into(),
         })
     }
