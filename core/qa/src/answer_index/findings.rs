@@ -1,6 +1,6 @@
 //! What an evaluation says about the data.
 
-use super::{AnswerIndex, Evaluation};
+use super::AnswerIndex;
 use nearsay_core::matrix::dot;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -117,51 +117,14 @@ impl TopicChange {
             .filter(|topic| topic.questions >= TOPIC && topic.before != topic.after)
             .collect();
         topics.sort_by(|a, b| a.gain().total_cmp(&b.gain()));
-        both_ends(&mut topics, MOST);
+        if topics.len() > MOST {
+            topics.drain(MOST / 2..topics.len() - MOST / 2);
+        }
         topics
     }
 
     fn gain(&self) -> f64 {
         (self.after as f64 - self.before as f64) / self.questions as f64
-    }
-}
-
-/// Keeps the first and last of a list, `most` together.
-fn both_ends<T>(list: &mut Vec<T>, most: usize) {
-    if list.len() > most {
-        list.drain(most / 2..list.len() - most / 2);
-    }
-}
-
-/// What stands out in an evaluation; each list has the worst first.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Findings {
-    /// Topics that are answered better or worse than before.
-    pub topics: Vec<TopicChange>,
-    /// Answers retrieved for questions of others.
-    pub over_retrieved: Vec<OverRetrieved>,
-    /// Pairs of answers that are mistaken for each other.
-    pub confused: Vec<ConfusedPair>,
-}
-
-impl Findings {
-    /// What an evaluation says, compared with one of before by the same questions; `topic` names that of a question
-    /// by its number.
-    #[must_use]
-    pub fn of<'a>(
-        before: &Evaluation,
-        after: &Evaluation,
-        topic: &dyn Fn(usize) -> Option<&'a str>,
-    ) -> Self {
-        let asked = before.outcomes.iter().zip(&after.outcomes).enumerate();
-        let asked = asked.filter_map(|(number, (before, after))| {
-            Some((topic(number)?, before.is_right(), after.is_right()))
-        });
-        Self {
-            topics: TopicChange::of(asked),
-            over_retrieved: after.over_retrieved.clone(),
-            confused: after.confused.clone(),
-        }
     }
 }
 

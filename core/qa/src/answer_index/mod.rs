@@ -7,7 +7,8 @@
 //! - [`AnswerIndex::update`] indexes other answers and embeds only the texts that changed.
 //! - [`AnswerIndex::search`] returns the best answers to a question with their scores and confidence.
 //! - [`AnswerIndex::evaluate`] asks test questions and returns an [`Evaluation`]: accuracy, confidence,
-//!   the outcome of each question, and from these the [`Findings`] about the data.
+//!   the outcome of each question, and what stands out in the data: [`ConfusedPair`]s and
+//!   [`OverRetrieved`] answers.
 //!
 //! The index embeds nothing itself. Callers pass a function that does ([`AnswerIndex::update_with`]), or
 //! work through an [`Update`] in pieces of their own size, so that long work can pause or stop in between.
@@ -51,7 +52,7 @@ mod update;
 
 pub use evaluate::{EvaluationRun, Pool, Query, TestQuery};
 pub use evaluation::{Evaluation, PoolFigures, QuestionOutcome};
-pub use findings::{ConfusedPair, Findings, OverRetrieved, TopicChange};
+pub use findings::{ConfusedPair, OverRetrieved, TopicChange};
 pub(crate) use tuning::{is_gain, mean};
 pub use update::Update;
 pub(crate) use update::expand_answers;

@@ -10,7 +10,7 @@ use super::{
     Checkpoint, Control, Event, Fitted, Learns, PoolFigures, Report, Settings, TrainError, report,
 };
 use crate::{
-    answer_index::{Findings, Scoring},
+    answer_index::Scoring,
     cache::{Embedded, EmbeddingCache, Encode, Progress},
     servable::{AnswerSet, Confidence},
 };
@@ -154,11 +154,7 @@ impl Job<'_, '_> {
         let scoring = learned.ranking;
         let after = index.evaluate_with(&questions, scoring)?;
         let mut report = self.report(&learned.fitted, before.figures, after.figures);
-        let topics: Vec<Option<&str>> = ways(self.held_out)
-            .map(|(_, row)| row.source.as_deref())
-            .collect();
-        let findings = Findings::of(&before, &after, &|question| topics[question]);
-        report.findings = findings::quoted(findings, &answers);
+        report.findings = self.findings(&before, &after, &answers);
         let without = |scoring: Scoring| -> Result<_, TrainError> {
             Ok(index.evaluate_with(&questions, scoring)?.figures)
         };
