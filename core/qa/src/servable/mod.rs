@@ -40,8 +40,7 @@
 //! When an answer is sure, and how probably it is right, goes by `threshold`, `own_text`, `no_answer` and
 //! `calibration` ([`Confidence`]).
 //!
-//! A folder of an older version of the format opens for ever, one of a newer version is refused with words;
-//! `version` has the steps from each to the next.
+//! Older versions of the format stay readable; newer ones are rejected with an error.
 //!
 //! The sentence-transformers part follows the schema that its versions up to 5.3 write, because old
 //! and new versions, and text-embeddings-inference, read it; what newer versions write is read by
