@@ -37,7 +37,7 @@
 //! let question = "When do you open?";
 //! let hits = index.search(question, embed(&[question])?.row(0), 1);
 //! assert_eq!(hits[0].answer.answer, "At nine.");
-//! assert_eq!(hits[0].wording, Some(question));
+//! assert_eq!(hits[0].paraphrase, Some(question));
 //! # Ok::<(), ShapeError>(())
 //! ```
 
@@ -90,21 +90,21 @@ pub struct AnswerIndex {
 
 /// An answer to a question.
 #[derive(Clone, Copy, Debug)]
-pub struct Found<'a> {
+pub struct AnswerHit<'a> {
     /// The answer with its paraphrases.
     pub answer: &'a KnownAnswer,
     /// Number of the answer.
     pub number: u32,
-    /// Hybrid score: `meaning + words`.
+    /// Hybrid score: `dense_score + keyword_score`.
     pub score: f32,
     /// Dense score: cosine similarity to the nearest of the answer's texts, in `[−1, 1]`.
-    pub meaning: f32,
+    pub dense_score: f32,
     /// Weighted keyword score, from 0 to the keyword weight.
-    pub words: f32,
+    pub keyword_score: f32,
     /// Number of the text that matched, which is that of its vector.
-    pub vector: u32,
+    pub text: u32,
     /// The paraphrase that matched; `None` when the answer itself did.
-    pub wording: Option<&'a str>,
+    pub paraphrase: Option<&'a str>,
     /// Probability that the answer is right, in `(0, 1)`; `None` when it was not measured.
     pub probability: Option<f32>,
     /// Whether the confidence reaches the threshold for answering without a warning.
@@ -317,7 +317,7 @@ impl AnswerIndex {
 
     /// The `k` best answers to a question with this vector, best first, by dense and keyword scores.
     #[must_use]
-    pub fn search(&self, question: &str, vector: &[f32], k: usize) -> Vec<Found<'_>> {
+    pub fn search(&self, question: &str, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
         let hits = self.index.ask(question, vector, self.confidence.needs(k));
         self.found(vector, &hits, k)
     }
@@ -325,7 +325,7 @@ impl AnswerIndex {
     /// The `k` answers nearest to a vector, nearest first, by dense scores alone. In a hybrid index their
     /// confidence is lower than in [`search`](Self::search).
     #[must_use]
-    pub fn search_dense(&self, vector: &[f32], k: usize) -> Vec<Found<'_>> {
+    pub fn search_dense(&self, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
         let hits = self.index.search(vector, self.confidence.needs(k));
         self.found(vector, &hits, k)
     }
@@ -343,16 +343,16 @@ impl AnswerIndex {
         sureness.map(rating).collect()
     }
 
-    fn found(&self, vector: &[f32], hits: &[Hit], k: usize) -> Vec<Found<'_>> {
+    fn found(&self, vector: &[f32], hits: &[Hit], k: usize) -> Vec<AnswerHit<'_>> {
         let found = |(hit, rating): (&Hit, Rating)| {
-            Some(Found {
+            Some(AnswerHit {
                 answer: self.answers.get(hit.answer)?,
                 number: hit.answer,
                 score: hit.score,
-                meaning: hit.meaning,
-                words: hit.words,
-                vector: hit.vector,
-                wording: self.answers.wording(hit.vector),
+                dense_score: hit.meaning,
+                keyword_score: hit.words,
+                text: hit.vector,
+                paraphrase: self.answers.wording(hit.vector),
                 probability: rating.probability,
                 sure: rating.sure,
             })

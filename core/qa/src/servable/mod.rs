@@ -79,7 +79,7 @@ mod vectors;
 mod version;
 mod write;
 
-pub use crate::answer_index::Found;
+pub use crate::answer_index::AnswerHit;
 pub use answers::{AnswerSet, KnownAnswer};
 pub use confidence::{Confidence, Outcome};
 pub use copy::{copy, fingerprint};
@@ -288,21 +288,21 @@ impl Servable {
     ///
     /// # Errors
     /// When the question cannot be encoded.
-    pub fn ask(&self, question: &str, k: usize) -> Result<Vec<Found<'_>>, ServableError> {
+    pub fn ask(&self, question: &str, k: usize) -> Result<Vec<AnswerHit<'_>>, ServableError> {
         let vector = self.model.encode(&[question])?;
         Ok(self.index.search(question, vector.row(0), k))
     }
 
     /// As [`ask`](Self::ask), of a question whose vector by [`TextModel::encode`] is known.
     #[must_use]
-    pub fn ask_encoded(&self, question: &str, vector: &[f32], k: usize) -> Vec<Found<'_>> {
+    pub fn ask_encoded(&self, question: &str, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
         self.index.search(question, vector, k)
     }
 
     /// The `k` answers nearest to a vector of [`TextModel::encode`], nearest first, by vectors alone. Where
     /// words count, answers are less sure than with them.
     #[must_use]
-    pub fn nearest(&self, vector: &[f32], k: usize) -> Vec<Found<'_>> {
+    pub fn nearest(&self, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
         self.index.search_dense(vector, k)
     }
 }

@@ -173,7 +173,7 @@ fn what_is_written_answers() {
                 model.answers().get(answer).unwrap(),
                 "{text}"
             );
-            assert_eq!(found[0].wording, wording, "{text}");
+            assert_eq!(found[0].paraphrase, wording, "{text}");
             assert!((found[0].score - 1.0).abs() < 1e-5);
             assert_eq!(found.len(), 2);
         }
@@ -201,17 +201,17 @@ fn words_count_by_the_weight_that_is_written() {
         let expected = model.index().ask(question, vector.row(0), 2);
         let found = model.ask(question, 2).unwrap();
         for (found, hit) in found.iter().zip(&expected) {
-            assert_eq!(found.score, found.meaning + found.words);
-            assert_eq!((found.score, found.vector), (hit.score, hit.vector));
-            let words = lexical.scores(question)[owners[found.vector as usize] as usize];
-            assert_eq!(found.words, 0.5 * words);
+            assert_eq!(found.score, found.dense_score + found.keyword_score);
+            assert_eq!((found.score, found.text), (hit.score, hit.vector));
+            let words = lexical.scores(question)[owners[found.text as usize] as usize];
+            assert_eq!(found.keyword_score, 0.5 * words);
         }
-        assert!(found[0].words > 0.0, "{question}");
+        assert!(found[0].keyword_score > 0.0, "{question}");
         let alone = model.nearest(vector.row(0), 2);
         assert!(
             alone
                 .iter()
-                .all(|found| found.words == 0.0 && found.score == found.meaning)
+                .all(|found| found.keyword_score == 0.0 && found.score == found.dense_score)
         );
     }
     // Until there was anything else, each text counted by itself, and in such folders does for ever.
@@ -223,9 +223,16 @@ fn words_count_by_the_weight_that_is_written() {
     let former = open(&store).unwrap();
     let alone = Lexical::new(&texts);
     let found = former.ask("b ab", 2).unwrap();
-    let words = |found: &Found<'_>| 0.5 * alone.scores("b ab")[found.vector as usize];
-    assert!(found.iter().all(|found| found.words == words(found)));
-    assert_ne!(found[0].words, model.ask("b ab", 2).unwrap()[0].words);
+    let words = |found: &AnswerHit<'_>| 0.5 * alone.scores("b ab")[found.text as usize];
+    assert!(
+        found
+            .iter()
+            .all(|found| found.keyword_score == words(found))
+    );
+    assert_ne!(
+        found[0].keyword_score,
+        model.ask("b ab", 2).unwrap()[0].keyword_score
+    );
     store.write_atomic(place, manifest.as_bytes()).unwrap();
     // A folder written anew has the weight that is said then.
     for (words, expected) in [(Some(0.25), 0.25), (Some(0.0), 0.0), (None, 0.0)] {
@@ -682,7 +689,7 @@ fn a_folder_is_written_anew_with_other_answers() {
             reissue.write(&store, to.as_ref()).unwrap();
             let model = Servable::open(&store, to.as_ref(), &Device::Cpu).unwrap();
             assert_eq!(model.answers(), &answers);
-            assert_eq!(model.ask("a ab", 1).unwrap()[0].wording, Some("a ab"));
+            assert_eq!(model.ask("a ab", 1).unwrap()[0].paraphrase, Some("a ab"));
             assert_eq!(model.ask("a ab", 1).unwrap()[0].probability, None);
             assert_eq!(model.manifest().confidence, Confidence::USUAL);
             assert_eq!(model.manifest().report, former.manifest().report);

@@ -2,7 +2,7 @@
 
 use nearsay::{
     answer_index::Rating,
-    servable::{Found, Servable},
+    servable::{AnswerHit, Servable},
 };
 use nearsay_export::{self as export, qdrant};
 use nearsay_message::{
@@ -72,14 +72,14 @@ struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     /// An answer that the folder found.
-    fn of(model: &Servable, question: &str, found: &Found<'a>) -> Self {
+    fn of(model: &Servable, question: &str, found: &AnswerHit<'a>) -> Self {
         Self {
             answer: found.answer.answer.as_str().into(),
-            question: found.wording.map(Cow::from),
+            question: found.paraphrase.map(Cow::from),
             score: found.score,
-            meaning: found.meaning,
-            words: found.words,
-            shared: model.index().shared_words(question, found.vector),
+            meaning: found.dense_score,
+            words: found.keyword_score,
+            shared: model.index().shared_words(question, found.text),
             probability: found.probability,
             row: found.answer.row,
             source: found.answer.source.as_deref().map(Cow::from),

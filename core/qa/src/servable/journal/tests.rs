@@ -38,7 +38,7 @@ fn assert_same(a: &Servable, b: &Servable) {
             let found = model.ask(question, 9).unwrap();
             let found = found.iter();
             found
-                .map(|found| (found.score, found.words, found.vector))
+                .map(|found| (found.score, found.keyword_score, found.text))
                 .collect()
         };
         assert_eq!(found(a), found(b), "{question}");

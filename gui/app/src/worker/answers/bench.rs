@@ -324,16 +324,16 @@ impl Bench {
         };
         let vector = self.encode(&[question])?;
         for found in self.index.search(question, vector.row(0), top) {
-            let id = layout.entry(found.number).zip(layout.row(found.vector));
+            let id = layout.entry(found.number).zip(layout.row(found.text));
             let Some((id, row)) = id else { continue };
             reply.answers.push(Answer {
                 entry: id,
                 answer: found.answer.answer.clone(),
-                question: found.wording.map(str::to_owned),
+                question: found.paraphrase.map(str::to_owned),
                 score: found.score,
-                meaning: found.meaning,
-                words: found.words,
-                shared: self.index.index().shared_words(question, found.vector),
+                meaning: found.dense_score,
+                words: found.keyword_score,
+                shared: self.index.index().shared_words(question, found.text),
                 chance: found.probability,
                 source: found.answer.source.clone(),
                 row,
