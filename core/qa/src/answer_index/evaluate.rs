@@ -5,6 +5,7 @@ use super::{
     evaluation::{PoolFigures, QuestionOutcome},
     findings,
     scan::{Expanding, Searched},
+    tuning::Asked,
 };
 use crate::servable::{AnswerSet, Confidence, Outcome, Words};
 use nearsay_core::{
@@ -144,13 +145,13 @@ impl AnswerIndex {
         Ok(run.finish(self))
     }
 
-    /// Hands out each question with the dense and the unweighted keyword score of every answer, `[answers]`
-    /// each; all questions are asked of [`Pool::Answers`].
+    /// Hands out the dense and the unweighted keyword scores of each question; all are asked of
+    /// [`Pool::Answers`].
     pub(super) fn answer_scores(
         &self,
         questions: &[TestQuery<'_>],
         expansion: Option<Rule>,
-        on_scores: &mut dyn FnMut(&TestQuery<'_>, &[f32], &[f32]),
+        on_scores: &mut dyn FnMut(&Asked<'_>),
     ) -> Result<(), ShapeError> {
         let mut run = EvaluationRun::new(self, questions.to_vec());
         run.scoring = Scoring {
@@ -168,7 +169,12 @@ impl AnswerIndex {
             let dense = dense.chunks_exact(self.answers.len().max(1));
             for (question, dense) in block.iter().zip(dense) {
                 let (text, _) = self.query(&question.query);
-                on_scores(question, dense, &searched.keyword_scores(text, dense.len()));
+                let right = question.right.iter();
+                on_scores(&Asked {
+                    dense,
+                    keyword: &searched.keyword_scores(text, dense.len()),
+                    right: &right.map(|&right| right as usize).collect::<Vec<_>>(),
+                });
             }
         }
         Ok(())

@@ -31,26 +31,19 @@ impl AnswerIndex {
         default: f32,
     ) -> Result<f32, ShapeError> {
         let mut choice = Choice::new(default);
-        self.answer_scores(questions, expansion, &mut |question, dense, keyword| {
-            let right: Vec<usize> = question.right.iter().map(|&right| right as usize).collect();
-            choice.add(&Asked {
-                dense,
-                keyword,
-                right: &right,
-            });
-        })?;
+        self.answer_scores(questions, expansion, &mut |asked| choice.add(asked))?;
         Ok(choice.weight())
     }
 }
 
 /// A question's scores of all answers.
-struct Asked<'a> {
+pub(super) struct Asked<'a> {
     /// Dense scores, `[answers]`.
-    dense: &'a [f32],
+    pub(super) dense: &'a [f32],
     /// Unweighted keyword scores, `[answers]`.
-    keyword: &'a [f32],
+    pub(super) keyword: &'a [f32],
     /// Numbers of the right answers, ascending.
-    right: &'a [usize],
+    pub(super) right: &'a [usize],
 }
 
 impl Asked<'_> {
