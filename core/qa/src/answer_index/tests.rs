@@ -4,7 +4,7 @@ use nearsay_search::{
     calibration::{AMONG, OWN_TEXT},
     expansion::Own,
 };
-use nearsay_text::lexical::Lexical;
+use nearsay_text::bm25::Bm25Index;
 use proptest::prelude::*;
 
 /// Answers and paraphrases by their vectors: one list an answer, its own vector first. Texts are their vectors,
@@ -487,8 +487,8 @@ proptest! {
         ).unwrap();
         let left: Vec<&str> = kept.iter().map(|&i| names[i]).collect();
         let words = match by {
-            By::Answer => Lexical::grouped(&left, rest.owners()).unwrap(),
-            By::Text => Lexical::new(&left),
+            By::Answer => Bm25Index::grouped(&left, rest.owners()).unwrap(),
+            By::Text => Bm25Index::new(&left),
         };
         let rest = rest.with_words(words, weight).unwrap();
         let exam: Vec<TestQuery> =

@@ -3,7 +3,7 @@
 use super::{AnswerIndex, TestQuery};
 use nearsay_core::{
     matrix::ShapeError,
-    metric::{PoolScores, rank_pool},
+    metric::{PoolScores, rank_right_answers},
 };
 use nearsay_search::expansion::Rule;
 
@@ -52,7 +52,7 @@ impl Asked<'_> {
         let scores: Vec<f32> = both
             .map(|(dense, keyword)| dense + weight * keyword)
             .collect();
-        let ranks = rank_pool(PoolScores {
+        let ranks = rank_right_answers(PoolScores {
             scores: &scores,
             right: self.right,
         });

@@ -226,12 +226,9 @@ impl Encoder<'_> {
         let bar = Bar::new("Reading texts", self.args.json);
         let embedded = cache.embed(
             texts,
-            &mut |texts, tell| {
-                let mut tell = |done, _| match tell(done) {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
-                };
-                model.pooled(texts, &mut tell).map(Some).map_err(Into::into)
+            &mut |texts, on_progress| {
+                let pooled = model.pooled(texts, on_progress);
+                pooled.map(Some).map_err(Into::into)
             },
             &Control::new(),
             &mut |at| bar.show_left(at.done as u64, at.total as u64, at.eta_s),

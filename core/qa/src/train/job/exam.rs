@@ -7,7 +7,7 @@ use super::{
 use crate::{
     answer_index::{AnswerIndex, Pool, Query, Scoring, TestQuery, is_gain},
     servable::{AnswerSet, KnownAnswer},
-    train::{Keep, TrainError, data::answer_groups},
+    train::{ModelSelection, TrainError, data::answer_groups},
 };
 use std::{collections::HashSet, sync::Arc};
 
@@ -67,7 +67,7 @@ impl Job<'_, '_> {
     pub(super) fn slice(&self) -> Option<Slice> {
         let rows: Vec<_> = ways(self.rows).collect();
         let groups = answer_groups(rows.iter().map(|(_, row)| row.answer.as_str()));
-        let kept = self.settings.slice(&groups);
+        let kept = self.settings.validation_split(&groups);
         if kept.is_empty() {
             return None;
         }
@@ -107,7 +107,7 @@ impl Job<'_, '_> {
         after: &Places<'_>,
     ) -> Result<bool, TrainError> {
         let asked = self.asked_of_both(before, after)?;
-        Ok(self.settings.keep == Keep::Last
+        Ok(self.settings.selection == ModelSelection::Last
             || asked.is_some_and(|[before, after]| is_gain(&before, &after)))
     }
 
@@ -118,7 +118,7 @@ impl Job<'_, '_> {
         after: &Places<'_>,
     ) -> Result<bool, TrainError> {
         let asked = self.asked_of_both(before, after)?;
-        Ok(self.settings.keep != Keep::Last
+        Ok(self.settings.selection != ModelSelection::Last
             && asked.is_none_or(|[before, after]| is_gain(&after, &before)))
     }
 

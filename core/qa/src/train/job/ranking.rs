@@ -24,10 +24,10 @@ impl Job<'_, '_> {
     pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Scoring, TrainError> {
         let hybrid = |weight: f32| (weight > 0.0).then(|| Words::by_answer(weight));
         let Some(slice) = self.slice() else {
-            return Ok(match self.settings.keep.slice() {
+            return Ok(match self.settings.selection.validation_fraction() {
                 Some(_) => Scoring {
                     expansion: Some(Rule::OWN),
-                    hybrid: hybrid(self.settings.words),
+                    hybrid: hybrid(self.settings.keyword_weight),
                 },
                 None => Scoring::default(),
             });
@@ -42,7 +42,7 @@ impl Job<'_, '_> {
         let wins =
             is_gain(&plain, &expanded) || (plain.len() >= ENOUGH && mean(&expanded) > mean(&plain));
         let alike = wins.then_some(Rule::ALIKE);
-        let weight = index.choose_keyword_weight(questions, alike, self.settings.words)?;
+        let weight = index.choose_keyword_weight(questions, alike, self.settings.keyword_weight)?;
         Ok(Scoring {
             expansion: Some(alike.unwrap_or(Rule::OWN)),
             hybrid: hybrid(weight),
@@ -58,8 +58,8 @@ mod tests {
     use nearsay_faq::Row;
     use nearsay_search::expansion::Rule;
     use nearsay_text::{
-        compact::{StaticEncoder, Table},
-        lexical,
+        bm25,
+        compact::{StaticEmbeddings, StaticEncoder},
         wordpiece::{Vocabulary, WordPiece},
     };
 
@@ -85,7 +85,7 @@ mod tests {
             rows.extend([near.collect(), answer]);
         }
         let words = WordPiece::new(Vocabulary::parse(&tokens).unwrap());
-        let table = Table::Full(Matrix::from_rows(&rows).unwrap());
+        let table = StaticEmbeddings::Full(Matrix::from_rows(&rows).unwrap());
         let encoder = StaticEncoder::new(words, table).unwrap();
         let faq: Vec<Row> = (0..PAIRS)
             .map(|pair| Row {
@@ -122,7 +122,8 @@ mod tests {
     fn three_answers_are_ranked_as_usual() {
         let tokens = "[UNK]\na\nb\nc";
         let words = WordPiece::new(Vocabulary::parse(tokens).unwrap());
-        let table = Table::Full(Matrix::from_fn(4, DIM, |row, i| ((row * 7 + i) % 5) as f32));
+        let table =
+            StaticEmbeddings::Full(Matrix::from_fn(4, DIM, |row, i| ((row * 7 + i) % 5) as f32));
         let encoder = StaticEncoder::new(words, table).unwrap();
         let row = |text: &str| Row {
             question: format!("{text} {text}"),
@@ -135,7 +136,7 @@ mod tests {
             let trained = run(&encoder, &rows, &[], &settings);
             (trained.expansion, trained.words)
         };
-        let usual = (Some(Rule::OWN), Some(lexical::BESIDE_STATIC));
+        let usual = (Some(Rule::OWN), Some(bm25::DEFAULT_WEIGHT_STATIC));
         assert_eq!(ranked(Recipe::Quick), usual);
         assert_eq!(ranked(Recipe::Quaterion), (None, None));
     }

@@ -9,7 +9,7 @@ use std::{
 use candle_core::Device;
 use nearsay::{
     answer_index::{AnswerIndex, EvaluationRun, Scoring, Update},
-    cache::{EmbeddingCache, Uninterrupted},
+    cache::{EmbeddingCache, OnProgress, Uninterrupted},
     servable::{Confidence, Manifest, Servable, ServableError, TextModel, Words},
     train::data::normalized,
 };
@@ -17,7 +17,7 @@ use nearsay_bert::Precision;
 use nearsay_core::matrix::Matrix;
 use nearsay_model::ModelFiles;
 use nearsay_store::DiskStore;
-use nearsay_text::lexical;
+use nearsay_text::bm25;
 
 use super::{inside, layout::Layout};
 use crate::{
@@ -132,8 +132,8 @@ impl Bench {
     fn untrained_of(body: Arc<Body>) -> Self {
         let model = body.model();
         let weight = match model.is_static() {
-            true => lexical::BESIDE_STATIC,
-            false => lexical::BESIDE_NETWORK,
+            true => bm25::DEFAULT_WEIGHT_STATIC,
+            false => bm25::DEFAULT_WEIGHT_TRANSFORMER,
         };
         let scoring = Scoring {
             hybrid: Some(Words::by_answer(weight)),
@@ -298,10 +298,8 @@ impl Bench {
         };
         let fingerprint = self.fingerprint.insert(fingerprint);
         let cache = EmbeddingCache::new(&DiskStore, &embeddings, fingerprint, model.pooled_dim());
-        let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
-            Ok(Some(
-                model.pooled(texts, &mut |_, _| ControlFlow::Continue(()))?,
-            ))
+        let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
+            Ok(Some(model.pooled(texts, on_progress)?))
         };
         let found = cache
             .embed(texts, &mut encode, &Uninterrupted, &mut |_| {})
