@@ -19,7 +19,10 @@ impl QaModel {
     pub fn evaluate(&self, data: &Dataset) -> Result<PoolFigures, Error> {
         let answers = Arc::new(self.answers_with(data));
         let rows = data.rows().iter();
-        let asked = rows.flat_map(|row| row.all_questions().map(|text| (text, &*row.answer)));
+        let asked = rows.flat_map(|row| {
+            row.all_questions()
+                .map(move |text| (text, row.answer.as_str()))
+        });
         let asked: Vec<(&str, &str)> = asked.collect();
         let questions: Vec<&str> = asked.iter().map(|(question, _)| *question).collect();
         let vectors = self.embed(&questions)?;
