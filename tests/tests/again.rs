@@ -1,7 +1,7 @@
 //! Model directories written by older versions stay readable: `tests/data` keeps some, byte for byte.
 
 use candle_core::Device;
-use nearsay::servable::{Data, Reissue, Servable};
+use nearsay::servable::{Reissue, Servable};
 use nearsay_project::{Folder, adopt};
 use nearsay_store::{DiskStore, Store};
 use nearsay_tests::{app, json_lines, run_ok, test_file};
@@ -87,16 +87,14 @@ fn old_models_become_projects_and_current_models() {
         assert_eq!(project.document.entries.len(), 4);
 
         let today = data.path().join("today");
-        let former = open(&old_model(name));
-        let plain = former.plain_answers(&DiskStore, &old_model(name)).unwrap();
+        let mut former = open(&old_model(name));
+        former
+            .load_unexpanded(&DiskStore, &old_model(name))
+            .unwrap();
         let manifest = former.manifest();
         let reissue = Reissue {
             from: &old_model(name),
-            data: Some(Data {
-                answers: former.answers(),
-                vectors: former.index().vectors(),
-                plain: plain.as_ref(),
-            }),
+            data: Some(former.answer_index().into()),
             confidence: &manifest.confidence,
             words: manifest.words,
             expansion: manifest.expansion,

@@ -2,7 +2,7 @@
 //!
 //! `INSTA_UPDATE=always cargo test -p nearsay-tests --test snapshots` updates the snapshots.
 
-use nearsay::servable::{Data, Reissue, Servable};
+use nearsay::servable::{Reissue, Servable};
 use nearsay_store::DiskStore;
 use nearsay_tests::{app, run_ok, test_file, write_file};
 use serde_json::Value;
@@ -55,16 +55,12 @@ fn model_card_and_manifest() {
     let old = test_file("data/format-1-share");
     let dir = tempfile::tempdir().unwrap();
     let new = dir.path().join("model");
-    let model = Servable::open(&DiskStore, &old, &candle_core::Device::Cpu).unwrap();
-    let raw = model.plain_answers(&DiskStore, &old).unwrap();
+    let mut model = Servable::open(&DiskStore, &old, &candle_core::Device::Cpu).unwrap();
+    model.load_unexpanded(&DiskStore, &old).unwrap();
     let manifest = model.manifest();
     let reissue = Reissue {
         from: &old,
-        data: Some(Data {
-            answers: model.answers(),
-            vectors: model.index().vectors(),
-            plain: raw.as_ref(),
-        }),
+        data: Some(model.answer_index().into()),
         confidence: &manifest.confidence,
         words: manifest.words,
         expansion: manifest.expansion,

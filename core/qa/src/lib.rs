@@ -40,6 +40,7 @@
 //! | --- | --- |
 //! | [`trainer`] | the front door: [`Trainer`], [`QaModel`], [`Dataset`], [`TextEncoder`] |
 //! | [`train`] | recipes, the training loop, events, checkpoints |
+//! | [`answer_index`] | the retrieval engine: search, updates and evaluation |
 //! | [`servable`] | the model directory: write, verify, open, ask |
 //! | [`cache`] | embeddings on disk, keyed by model and content |
 //! | [`distill`] | makes a static encoder from a transformer |
@@ -58,6 +59,7 @@
 //! ([`OnProgress`](cache::OnProgress)), or with an event of its own type. A callback that returns
 //! [`ControlFlow::Break`](std::ops::ControlFlow::Break) stops the work.
 
+pub mod answer_index;
 pub mod cache;
 pub mod distill;
 pub mod servable;

@@ -936,7 +936,10 @@ fn keyword_scores_follow_trained_model() {
     let folder = Servable::open(&DiskStore, &whole, &Device::Cpu).unwrap();
     assert_eq!(folder.index().words_weight(), 0.8);
     let found = folder.ask(question, 1).unwrap();
-    assert_eq!((found[0].score, found[0].words), (first.score, first.words));
+    assert_eq!(
+        (found[0].score, found[0].keyword_score),
+        (first.score, first.words)
+    );
     window.state_mut().finish();
     drop(window);
 

@@ -1063,8 +1063,8 @@ fn findings_open_with_one_click() {
     settle(&mut window);
     shows(&window, "What stands out");
     let found = state(&window).training.checking.findings.clone();
-    assert!(!found.topics.is_empty() && !found.hubs.is_empty());
-    let [one, other] = found.twins[0].entries;
+    assert!(!found.topics.is_empty() && !found.over_retrieved.is_empty());
+    let [one, other] = found.confused[0].entries;
     for entry in [one, other] {
         tell(&mut window, Command::Show(Step::Train));
         let answer: String = document(&window).entries[&entry].answer.clone();
@@ -1076,5 +1076,5 @@ fn findings_open_with_one_click() {
     tell(&mut window, Command::Show(Step::Train));
     let topic = &found.topics[0];
     press(&mut window, &nearsay_app::text::train::topic(topic));
-    assert_eq!(state(&window).data.filter, topic.name);
+    assert_eq!(state(&window).data.filter, topic.topic);
 }

@@ -7,7 +7,7 @@ use super::{
     problem::{Failure, Problem, Refused},
 };
 use axum::{Json, extract};
-use nearsay::servable::{Found, Servable};
+use nearsay::servable::{AnswerHit, Servable};
 use nearsay_core::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -63,14 +63,14 @@ struct Answer {
 }
 
 impl Answer {
-    fn of(found: &Found<'_>) -> Self {
+    fn of(found: &AnswerHit<'_>) -> Self {
         Self {
             id: found.answer.id(),
             answer: found.answer.answer.clone(),
-            wording: found.wording.map(str::to_owned),
+            wording: found.paraphrase.map(str::to_owned),
             score: found.score,
-            meaning: found.meaning,
-            words: found.words,
+            meaning: found.dense_score,
+            words: found.keyword_score,
             probability: found.probability,
             sure: found.sure,
             source: found.answer.source.clone(),

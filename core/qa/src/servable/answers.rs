@@ -110,6 +110,25 @@ impl AnswerSet {
             .map(String::as_str)
     }
 
+    /// Number of texts: the answers and all their wordings.
+    #[must_use]
+    pub fn texts_len(&self) -> usize {
+        self.vectors.len()
+    }
+
+    /// The answer that a text belongs to, and 0 for the answer itself or the number of a paraphrase, from 1.
+    #[must_use]
+    pub fn place(&self, text: u32) -> Option<(u32, u32)> {
+        self.vectors.get(text as usize).copied()
+    }
+
+    /// A text by its number.
+    #[must_use]
+    pub fn text(&self, number: usize) -> Option<&str> {
+        let answer = self.answers.get(self.vectors.get(number)?.0 as usize)?;
+        self.wording(number as u32).or(Some(&answer.answer))
+    }
+
     /// The text of every vector, in order.
     #[must_use]
     pub fn texts(&self) -> Vec<&str> {
@@ -141,7 +160,7 @@ impl AnswerSet {
     }
 
     /// The number of each answer's first vector.
-    pub(super) fn starts(&self) -> Vec<usize> {
+    pub(crate) fn starts(&self) -> Vec<usize> {
         let starts = self.answers.iter().scan(0, |next, answer| {
             let start = *next;
             *next += 1 + answer.questions.len();

@@ -1,10 +1,9 @@
 //! Answers added, replaced and removed one at a time.
 
-use super::{AnswerSet, KnownAnswer, Servable, ServableError, Words};
+use super::{AnswerSet, KnownAnswer, Servable, ServableError};
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_faq as faq;
 use nearsay_model::sha256_hex;
-use nearsay_search::expansion::{Expansion, Own, Rule, Texts};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
@@ -97,7 +96,7 @@ impl Servable {
     /// Takes time in the length of all answers.
     #[must_use]
     pub fn number_of(&self, id: &str) -> Option<u32> {
-        let mut numbered = (0..).zip(self.answers.iter());
+        let mut numbered = (0..).zip(self.answers().iter());
         numbered
             .find(|(_, answer)| answer.id() == id)
             .map(|(number, _)| number)
@@ -111,121 +110,31 @@ impl Servable {
     /// # Errors
     /// When an edit cannot be made, or its texts cannot be encoded.
     pub fn edited(&self, edits: &[Edit]) -> Result<Self, ServableError> {
-        let planned = plan(&self.answers, edits)?;
-        let fresh = planned.iter().filter(|planned| planned.former.is_none());
-        let fresh: Vec<&str> = fresh.flat_map(|planned| planned.answer.texts()).collect();
+        if self.manifest.expansion.is_some() && self.index.unexpanded().is_none() {
+            let why = "was not read: only a folder opened by its journal is edited";
+            return Err(ServableError::changed(super::answers::PLAIN, why));
+        }
+        let answers = AnswerSet::from_known(plan(self.answers(), edits)?);
+        let inside = |e: ShapeError| ServableError::changed(super::answers::VECTORS, e);
+        let mut update = self.index.update(answers.into()).map_err(inside)?;
+        let fresh = update.next(usize::MAX);
         let encoded = match fresh.is_empty() {
             true => Matrix::zeros(0, self.model.dim()),
             false => self.model.encode(&fresh)?,
         };
-        let vectors = self.index.vectors();
-        let starts = self.answers.starts();
-        let plain = match (self.manifest.expansion, &self.plain) {
-            (None, _) => None,
-            (Some(by), Some(plain)) => Some((by, plain)),
-            (Some(_), None) => {
-                let why = "was not read: only a folder opened by its journal is edited";
-                return Err(ServableError::changed(super::answers::PLAIN, why));
-            }
-        };
-        let mut encoded = encoded.iter_rows();
-        let mut data = Vec::with_capacity(vectors.data().len());
-        let mut own = Vec::new();
-        let mut fresh = Vec::new();
-        for (number, planned) in planned.iter().enumerate() {
-            let texts = planned.answer.texts().count();
-            let begun = data.len();
-            match planned.former.and_then(|number| starts.get(number)) {
-                Some(&start) => {
-                    (start..start + texts).for_each(|row| data.extend_from_slice(vectors.row(row)));
-                }
-                None => {
-                    fresh.push(number);
-                    let rows = encoded.by_ref().take(texts);
-                    rows.for_each(|row| data.extend_from_slice(row));
-                }
-            }
-            match (plain, planned.former) {
-                (Some((_, plain)), Some(former)) => own.extend_from_slice(plain.row(former)),
-                (Some(_), None) => own.extend_from_slice(&data[begun..begun + self.model.dim()]),
-                (None, _) => {}
-            }
-        }
-        let answers = AnswerSet::from_known(planned.into_iter().map(|p| p.answer).collect());
-        let owners = answers.owners();
-        let inside = |e: ShapeError| ServableError::changed(super::answers::VECTORS, e);
-        let dim = self.model.dim();
-        let mut vectors = Matrix::new(owners.len(), dim, data).map_err(inside)?;
-        let plain = match plain {
-            Some((weight, _)) => {
-                let plain = Matrix::new(answers.len(), dim, own).map_err(inside)?;
-                move_fresh(weight, &answers, &plain, &fresh, &mut vectors).map_err(inside)?;
-                Some(plain)
-            }
-            None => None,
-        };
-        let words = self.manifest.words;
-        let index = Words::index(words, vectors, owners, &answers.texts()).map_err(inside)?;
+        update.push(encoded).map_err(inside)?;
         Ok(Self {
             model: Arc::clone(&self.model),
-            answers,
-            index,
-            plain,
+            index: update.finish(&self.index).map_err(inside)?,
             manifest: self.manifest.clone(),
         })
     }
 }
 
-/// Moves the new ones among answers by a rule; `plain` has all answers' vectors as the model makes them.
-fn move_fresh(
-    rule: Rule,
-    answers: &AnswerSet,
-    plain: &Matrix,
-    fresh: &[usize],
-    vectors: &mut Matrix,
-) -> Result<(), ShapeError> {
-    if fresh.is_empty() {
-        return Ok(());
-    }
-    let starts = answers.starts();
-    let mut unmoved = vectors.clone();
-    for (&start, vector) in starts.iter().zip(plain.iter_rows()) {
-        unmoved.row_mut(start).copy_from_slice(vector);
-    }
-    let (owners, kinds) = (answers.owners(), answers.kinds());
-    let expansion = Expansion::of(
-        rule,
-        &Texts {
-            vectors: &unmoved,
-            owners: &owners,
-            kinds: &kinds,
-        },
-    )?;
-    let fresh: Vec<usize> = fresh.iter().map(|&answer| starts[answer]).collect();
-    let mut moved = unmoved;
-    expansion.apply_to(&fresh, &owners, &mut moved, Own::Counts)?;
-    for text in fresh {
-        vectors.row_mut(text).copy_from_slice(moved.row(text));
-    }
-    Ok(())
-}
-
-/// An answer that will be there, and its number among those that are there now.
-struct Planned {
-    answer: KnownAnswer,
-    former: Option<usize>,
-}
-
-fn plan(answers: &AnswerSet, edits: &[Edit]) -> Result<Vec<Planned>, EditError> {
-    let mut ids: Vec<String> = answers.iter().map(KnownAnswer::id).collect();
-    let mut planned: Vec<Planned> = answers
-        .iter()
-        .enumerate()
-        .map(|(number, answer)| Planned {
-            answer: answer.clone(),
-            former: Some(number),
-        })
-        .collect();
+/// The answers that will be there.
+fn plan(answers: &AnswerSet, edits: &[Edit]) -> Result<Vec<KnownAnswer>, EditError> {
+    let mut planned: Vec<KnownAnswer> = answers.iter().cloned().collect();
+    let mut ids: Vec<String> = planned.iter().map(KnownAnswer::id).collect();
     for edit in edits {
         let find = |id: &str| {
             let place = ids.iter().position(|known| known == id);
@@ -253,18 +162,15 @@ fn plan(answers: &AnswerSet, edits: &[Edit]) -> Result<Vec<Planned>, EditError> 
         if ids.iter().position(|known| *known == id) != place && ids.contains(&id) {
             return Err(EditError::Twice { id });
         }
-        let mut new = Planned {
-            answer: answer.clone(),
-            former: None,
-        };
+        let mut answer = answer.clone();
         match place {
             Some(place) => {
-                new.answer.row = planned[place].answer.row;
-                planned[place] = new;
+                answer.row = planned[place].row;
+                planned[place] = answer;
                 ids[place] = id;
             }
             None => {
-                planned.push(new);
+                planned.push(answer);
                 ids.push(id);
             }
         }

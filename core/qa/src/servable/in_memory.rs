@@ -1,7 +1,8 @@
 use super::{
     AnswerSet, Confidence, Manifest, Servable, ServableError, TextModel, Words, answers, manifest,
-    version, write::expanded,
+    version,
 };
+use crate::answer_index::{AnswerIndex, Scoring};
 use nearsay_core::matrix::Matrix;
 use nearsay_search::expansion::Rule;
 use serde_json::Value;
@@ -31,27 +32,18 @@ impl Servable {
     /// # Errors
     /// When vectors and answers differ in number, or a weight is out of range.
     pub fn in_memory(parts: InMemory) -> Result<Self, ServableError> {
-        let wrong = |error: &dyn std::fmt::Display| {
-            ServableError::changed(answers::VECTORS, error.to_string())
-        };
         let words = Words::sound(parts.words)?;
         let expansion = manifest::sound(parts.expansion)?;
         let vectors = parts.model.finish(parts.vectors)?;
-        let (vectors, plain) = match expansion {
-            Some(rule) => {
-                let (moved, plain) =
-                    expanded(rule, &parts.answers, &vectors).map_err(|e| wrong(&e))?;
-                (moved, Some(plain))
-            }
-            None => (vectors, None),
+        let scoring = Scoring {
+            hybrid: words,
+            expansion,
         };
-        let (texts, owners) = (parts.answers.texts(), parts.answers.owners());
-        let index = Words::index(words, vectors, owners, &texts).map_err(|e| wrong(&e))?;
+        let index = AnswerIndex::build(Arc::new(parts.answers), vectors, scoring)
+            .map_err(|error| ServableError::changed(answers::VECTORS, error))?;
         Ok(Self {
             model: Arc::new(parts.model),
-            answers: parts.answers,
-            index,
-            plain,
+            index: index.with_confidence(parts.confidence.clone()),
             manifest: Manifest {
                 format: version::FORMAT,
                 written_by: env!("CARGO_PKG_VERSION").into(),

@@ -5,7 +5,7 @@
 //! out; other readers see the answers as they were until the edits are folded into the folder's files,
 //! which [`Journal::open`] and [`Journal::fold`] do.
 
-use super::{Data, Edit, Reissue, Servable, ServableError, manifest};
+use super::{Edit, Reissue, Servable, ServableError, manifest};
 use candle_core::Device;
 use nearsay_bert::Precision;
 use nearsay_model::sha256_hex;
@@ -56,7 +56,7 @@ impl<'a> Journal<'a> {
             _ => error.into(),
         })?;
         let mut servable = Servable::open_with(store, dir, device, precision)?;
-        servable.keep_plain(store, dir)?;
+        servable.load_unexpanded(store, dir)?;
         let mut journal = Self {
             store,
             dir: dir.into(),
@@ -103,11 +103,7 @@ impl<'a> Journal<'a> {
         let manifest = servable.manifest();
         let reissue = Reissue {
             from: &self.dir,
-            data: Some(Data {
-                answers: servable.answers(),
-                vectors: servable.index().vectors(),
-                plain: servable.plain.as_ref(),
-            }),
+            data: Some(servable.answer_index().into()),
             confidence: &manifest.confidence,
             words: manifest.words,
             expansion: manifest.expansion,

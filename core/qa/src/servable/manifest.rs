@@ -1,4 +1,5 @@
 use super::{Confidence, ServableError, answers, version};
+use crate::answer_index::Scoring;
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_model::{hex, sha256_hex};
 use nearsay_search::{expansion::Rule, index::Index};
@@ -253,6 +254,15 @@ impl Manifest {
     pub(super) fn entry(&self, name: &str) -> Result<&FileEntry, ServableError> {
         let entry = self.files.get(name);
         entry.ok_or_else(|| ServableError::changed(name, "is not listed in nearsay.json"))
+    }
+
+    /// How answers are scored.
+    #[must_use]
+    pub fn scoring(&self) -> Scoring {
+        Scoring {
+            hybrid: self.words,
+            expansion: self.expansion,
+        }
     }
 
     /// Whether the folder holds answers, or was written without its data.

@@ -24,7 +24,7 @@
 //! ([`Servable::open_model`], [`TextModel::open`]). [`copy`] takes a folder along to another place.
 //! [`Servable::edited`] changes single answers of an opened one, and a [`Journal`]
 //! keeps such edits beside the files, since writing the folder anew takes as long as copying its model.
-//! [`check`] asks questions kept aside and says what became of each.
+//! Its [`AnswerIndex`] searches, and [evaluates](AnswerIndex::evaluate) test questions.
 //!
 //! With words (`"words": {"weight": 0.3, "by": "answer"}` in `nearsay.json`), [`Servable::ask`] adds to the cosine of
 //! an answer's nearest text what the answer and its wordings share with the question
@@ -34,14 +34,13 @@
 //!
 //! With expansion (`"expansion": {"weight": 0.5, "towards": "alike"}`), the vectors of answers in
 //! `answers.safetensors` are moved towards the questions of answers like them, or with `"own"` towards their own
-//! ([`expansion`](nearsay_search::expansion)); whoever compares with these has all of it. [`Servable::plain_vectors`] has
+//! ([`expansion`](nearsay_search::expansion)); whoever compares with these has all of it. [`Servable::load_unexpanded`] reads
 //! them as they were, to go on with other answers.
 //!
 //! When an answer is sure, and how probably it is right, goes by `threshold`, `own_text`, `no_answer` and
 //! `calibration` ([`Confidence`]).
 //!
-//! A folder of an older version of the format opens for ever, one of a newer version is refused with words;
-//! `version` has the steps from each to the next.
+//! Older versions of the format stay readable; newer ones are rejected with an error.
 //!
 //! The sentence-transformers part follows the schema that its versions up to 5.3 write, because old
 //! and new versions, and text-embeddings-inference, read it; what newer versions write is read by
@@ -55,8 +54,7 @@
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use candle_core::Device;
-//! use crate::servable::Servable;
-//! use nearsay_store::DiskStore;
+//! use nearsay::{nearsay_store::DiskStore, servable::Servable};
 //!
 //! let model = Servable::open(&DiskStore, "model".as_ref(), &Device::Cpu)?;
 //! for found in model.ask("Can I run a cluster for a week?", 3)? {
@@ -67,13 +65,11 @@
 
 mod answers;
 mod card;
-mod check;
 mod confidence;
 mod copy;
 mod dense;
 mod edit;
 mod error;
-mod expander;
 mod in_memory;
 mod journal;
 mod manifest;
@@ -84,13 +80,12 @@ mod vectors;
 mod version;
 mod write;
 
+pub use crate::answer_index::AnswerHit;
 pub use answers::{AnswerSet, KnownAnswer};
-pub use check::{Checked, HeldOut, check};
 pub use confidence::{Confidence, Outcome};
 pub use copy::{copy, fingerprint};
 pub use edit::{Edit, EditError};
 pub use error::ServableError;
-pub use expander::Expander;
 pub use in_memory::InMemory;
 pub use journal::Journal;
 pub use manifest::{By, FileEntry, Manifest, Threshold, Words};
@@ -99,45 +94,18 @@ pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
 pub use write::{Export, ExportEncoder};
 
+use crate::answer_index::AnswerIndex;
 use candle_core::Device;
 use nearsay_bert::Precision;
-use nearsay_core::matrix::Matrix;
-use nearsay_search::{
-    expansion::Kind,
-    index::{Hit, Index},
-};
+use nearsay_search::index::Index;
 use nearsay_store::Store;
 use std::{path::Path, sync::Arc, thread};
 
 /// A loaded folder, ready to answer.
 pub struct Servable {
     model: Arc<TextModel>,
-    answers: AnswerSet,
-    index: Index,
-    /// Vectors of answers as the model makes them, where the index has them moved and who edits needs them.
-    plain: Option<Matrix>,
+    index: AnswerIndex,
     manifest: Manifest,
-}
-
-/// An answer to a question.
-#[derive(Clone, Copy, Debug)]
-pub struct Found<'a> {
-    /// The answer, with its known wordings.
-    pub answer: &'a KnownAnswer,
-    /// How near the question is: `meaning + words`.
-    pub score: f32,
-    /// Cosine similarity to the nearest of the answer's texts, in `[−1, 1]`.
-    pub meaning: f32,
-    /// What the words add that the question shares with the answer and its wordings, from 0 to the weight of words.
-    pub words: f32,
-    /// Number of the nearest text and its vector.
-    pub vector: u32,
-    /// The known wording that text is; none when it is the answer itself.
-    pub wording: Option<&'a str>,
-    /// How probably it is right, in `(0, 1)`; none when the folder does not say.
-    pub probability: Option<f32>,
-    /// Whether it is sure enough to be given without a warning.
-    pub sure: bool,
 }
 
 impl Servable {
@@ -205,21 +173,21 @@ impl Servable {
             Some((words, weight)) => index.with_words(words, weight),
             None => Ok(index),
         });
-        let index = index.map_err(|e| changed(&e.to_string()))?;
+        let index = index.and_then(|index| {
+            let (scoring, confidence) = (manifest.scoring(), manifest.confidence.clone());
+            AnswerIndex::from_parts(Arc::new(answers), index, None, scoring, confidence)
+        });
         let mut opened = Self {
             model: Arc::new(model),
-            answers,
-            index,
-            plain: None,
+            index: index.map_err(|e| changed(&e.to_string()))?,
             manifest,
         };
-        match journal::read(store, dir)? {
-            edits if edits.is_empty() => Ok(opened),
-            edits => {
-                opened.keep_plain(store, dir)?;
-                opened.edited(&edits)
-            }
+        let edits = journal::read(store, dir)?;
+        if edits.is_empty() {
+            return Ok(opened);
         }
+        opened.load_unexpanded(store, dir)?;
+        opened.edited(&edits)
     }
 
     /// Loads the model of a folder and leaves its answers where they are, if it has any: what comes of it
@@ -236,13 +204,10 @@ impl Servable {
         let manifest = Manifest::read(store, dir)?;
         manifest.verify_all_but(&manifest::DATA, store, dir)?;
         let model = TextModel::open_with(store, dir, device, precision)?;
-        let index = Index::new(Matrix::zeros(0, model.dim()), Vec::new());
-        let index = index.map_err(|e| ServableError::changed(answers::VECTORS, e))?;
+        let index = AnswerIndex::empty(model.dim(), manifest.scoring());
         Ok(Self {
+            index: index.with_confidence(manifest.confidence.clone()),
             model: Arc::new(model),
-            answers: AnswerSet::default(),
-            index,
-            plain: None,
             manifest,
         })
     }
@@ -273,13 +238,19 @@ impl Servable {
     /// The answers and their known wordings.
     #[must_use]
     pub fn answers(&self) -> &AnswerSet {
-        &self.answers
+        self.index.answers()
+    }
+
+    /// The answers, ready to be searched and measured.
+    #[must_use]
+    pub fn answer_index(&self) -> &AnswerIndex {
+        &self.index
     }
 
     /// The vectors that are searched, with the words of their texts if the folder has words.
     #[must_use]
     pub fn index(&self) -> &Index {
-        &self.index
+        self.index.index()
     }
 
     /// What the folder says of itself.
@@ -288,108 +259,53 @@ impl Servable {
         &self.manifest
     }
 
-    /// The unit vectors of answers as the model makes them, `[answers, dim]`, where the index has them moved;
-    /// none where it has not. They are read from the folder now, so `store` and `dir` are to be those it was
-    /// opened with.
+    /// Reads the vectors of answers before expansion, which updates and evaluations need and search does not;
+    /// without expansion there is nothing to read. `store` and `dir` are those the folder was opened with.
     ///
     /// # Errors
     /// When the file is missing or not the one that was written.
-    pub fn plain_answers(
-        &self,
-        store: &dyn Store,
-        dir: &Path,
-    ) -> Result<Option<Matrix>, ServableError> {
-        if self.manifest.expansion.is_none() || self.plain.is_some() {
-            return Ok(self.plain.clone());
+    pub fn load_unexpanded(&mut self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
+        let has_all = self.manifest.expansion.is_none() || self.index.unexpanded().is_some();
+        if has_all || !self.manifest.has_answers() {
+            return Ok(());
         }
-        let plain = vectors::read(store, dir, &self.manifest, answers::PLAIN)?;
-        match (plain.rows(), plain.columns()) == (self.answers.len(), self.index.dim()) {
-            true => Ok(Some(plain)),
-            false => Err(ServableError::changed(
+        let vectors = vectors::read(store, dir, &self.manifest, answers::PLAIN)?;
+        if (vectors.rows(), vectors.columns()) != (self.answers().len(), self.index().dim()) {
+            return Err(ServableError::changed(
                 answers::PLAIN,
                 "does not go with the answers and the model",
-            )),
+            ));
         }
-    }
-
-    /// Reads what an edit needs, and keeps it.
-    fn keep_plain(&mut self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
-        self.plain = self.plain_answers(store, dir)?;
+        self.index.set_unexpanded(Some(vectors));
         Ok(())
     }
 
-    /// The unit vectors of [`AnswerSet::texts`] as the model makes them, `[n, dim]`: those of the index, but
-    /// for answers that were moved.
-    ///
-    /// # Errors
-    /// As [`plain_answers`](Self::plain_answers).
-    pub fn plain_vectors(&self, store: &dyn Store, dir: &Path) -> Result<Matrix, ServableError> {
-        let mut vectors = self.index.vectors().clone();
-        if let Some(plain) = self.plain_answers(store, dir)? {
-            let kinds = self.answers.kinds().into_iter().enumerate();
-            let of_answers = kinds.filter(|(_, kind)| *kind == Kind::Answer);
-            for ((text, _), vector) in of_answers.zip(plain.iter_rows()) {
-                vectors.row_mut(text).copy_from_slice(vector);
-            }
-        }
-        Ok(vectors)
-    }
-
-    /// What it is made of, for who goes on with other answers: the model, the answers, and the vectors
-    /// of [`AnswerSet::texts`].
+    /// The model and its answers.
     #[must_use]
-    pub fn into_parts(self) -> (Arc<TextModel>, AnswerSet, Index) {
-        (self.model, self.answers, self.index)
+    pub fn into_parts(self) -> (Arc<TextModel>, AnswerIndex) {
+        (self.model, self.index)
     }
 
     /// The `k` answers nearest to a question, nearest first, by its words too if the folder has words.
     ///
     /// # Errors
     /// When the question cannot be encoded.
-    pub fn ask(&self, question: &str, k: usize) -> Result<Vec<Found<'_>>, ServableError> {
+    pub fn ask(&self, question: &str, k: usize) -> Result<Vec<AnswerHit<'_>>, ServableError> {
         let vector = self.model.encode(&[question])?;
-        Ok(self.ask_encoded(question, vector.row(0), k))
+        Ok(self.index.search(question, vector.row(0), k))
     }
 
     /// As [`ask`](Self::ask), of a question whose vector by [`TextModel::encode`] is known.
     #[must_use]
-    pub fn ask_encoded(&self, question: &str, vector: &[f32], k: usize) -> Vec<Found<'_>> {
-        let hits = self
-            .index
-            .ask(question, vector, self.manifest.confidence.needs(k));
-        self.found(vector, &hits, k)
+    pub fn ask_encoded(&self, question: &str, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
+        self.index.search(question, vector, k)
     }
 
     /// The `k` answers nearest to a vector of [`TextModel::encode`], nearest first, by vectors alone. Where
     /// words count, answers are less sure than with them.
     #[must_use]
-    pub fn nearest(&self, vector: &[f32], k: usize) -> Vec<Found<'_>> {
-        let needs = self.manifest.confidence.needs(k);
-        self.found(vector, &self.index.search(vector, needs), k)
-    }
-
-    /// The first `k` of all that must be known about them, found by a vector.
-    fn found(&self, vector: &[f32], hits: &[Hit], k: usize) -> Vec<Found<'_>> {
-        let confidence = &self.manifest.confidence;
-        let standings = confidence.standings(&self.index, vector, hits);
-        let sureness = confidence.sureness(&standings);
-        let found = |(hit, sureness): (&Hit, f32)| {
-            Some(Found {
-                answer: self.answers.get(hit.answer)?,
-                score: hit.score,
-                meaning: hit.meaning,
-                words: hit.words,
-                vector: hit.vector,
-                wording: self.answers.wording(hit.vector),
-                probability: confidence.probability(sureness),
-                sure: confidence.is_sure(sureness),
-            })
-        };
-        hits.iter()
-            .zip(sureness)
-            .take(k)
-            .filter_map(found)
-            .collect()
+    pub fn nearest(&self, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
+        self.index.search_dense(vector, k)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     version,
     write::{Folder, staged},
 };
+use crate::answer_index::AnswerIndex;
 use candle_core::Device;
 use nearsay_bert::Precision;
 use nearsay_core::matrix::Matrix;
@@ -43,6 +44,16 @@ pub struct Data<'a> {
     pub vectors: &'a Matrix,
     /// With expansion, the unit vectors of answers as the model makes them, `[answers, dim]`.
     pub plain: Option<&'a Matrix>,
+}
+
+impl<'a> From<&'a AnswerIndex> for Data<'a> {
+    fn from(index: &'a AnswerIndex) -> Self {
+        Self {
+            answers: index.answers(),
+            vectors: index.index().vectors(),
+            plain: index.unexpanded(),
+        }
+    }
 }
 
 /// What must be known of a module to write it again.

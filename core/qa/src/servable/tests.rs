@@ -173,7 +173,7 @@ fn what_is_written_answers() {
                 model.answers().get(answer).unwrap(),
                 "{text}"
             );
-            assert_eq!(found[0].wording, wording, "{text}");
+            assert_eq!(found[0].paraphrase, wording, "{text}");
             assert!((found[0].score - 1.0).abs() < 1e-5);
             assert_eq!(found.len(), 2);
         }
@@ -201,17 +201,17 @@ fn words_count_by_the_weight_that_is_written() {
         let expected = model.index().ask(question, vector.row(0), 2);
         let found = model.ask(question, 2).unwrap();
         for (found, hit) in found.iter().zip(&expected) {
-            assert_eq!(found.score, found.meaning + found.words);
-            assert_eq!((found.score, found.vector), (hit.score, hit.vector));
-            let words = lexical.scores(question)[owners[found.vector as usize] as usize];
-            assert_eq!(found.words, 0.5 * words);
+            assert_eq!(found.score, found.dense_score + found.keyword_score);
+            assert_eq!((found.score, found.text), (hit.score, hit.vector));
+            let words = lexical.scores(question)[owners[found.text as usize] as usize];
+            assert_eq!(found.keyword_score, 0.5 * words);
         }
-        assert!(found[0].words > 0.0, "{question}");
+        assert!(found[0].keyword_score > 0.0, "{question}");
         let alone = model.nearest(vector.row(0), 2);
         assert!(
             alone
                 .iter()
-                .all(|found| found.words == 0.0 && found.score == found.meaning)
+                .all(|found| found.keyword_score == 0.0 && found.score == found.dense_score)
         );
     }
     // Until there was anything else, each text counted by itself, and in such folders does for ever.
@@ -223,9 +223,16 @@ fn words_count_by_the_weight_that_is_written() {
     let former = open(&store).unwrap();
     let alone = Bm25Index::new(&texts);
     let found = former.ask("b ab", 2).unwrap();
-    let words = |found: &Found<'_>| 0.5 * alone.scores("b ab")[found.vector as usize];
-    assert!(found.iter().all(|found| found.words == words(found)));
-    assert_ne!(found[0].words, model.ask("b ab", 2).unwrap()[0].words);
+    let words = |found: &AnswerHit<'_>| 0.5 * alone.scores("b ab")[found.text as usize];
+    assert!(
+        found
+            .iter()
+            .all(|found| found.keyword_score == words(found))
+    );
+    assert_ne!(
+        found[0].keyword_score,
+        model.ask("b ab", 2).unwrap()[0].keyword_score
+    );
     store.write_atomic(place, manifest.as_bytes()).unwrap();
     // A folder written anew has the weight that is said then.
     for (words, expected) in [(Some(0.25), 0.25), (Some(0.0), 0.0), (None, 0.0)] {
@@ -268,15 +275,18 @@ fn answers_are_moved_and_kept_as_they_were() {
     write(&plain, &head()).unwrap();
     write_by(&store, &head(), None, Some(Rule::ALIKE)).unwrap();
     assert!(!plain.exists("model/plain.safetensors".as_ref()).unwrap());
-    let (as_made, model) = (open(&plain).unwrap(), open(&store).unwrap());
+    let (mut as_made, mut model) = (open(&plain).unwrap(), open(&store).unwrap());
     let dir: &Path = "model".as_ref();
-    assert_eq!(as_made.plain_answers(&plain, dir).unwrap(), None);
+    as_made.load_unexpanded(&plain, dir).unwrap();
+    assert_eq!(as_made.answer_index().unexpanded(), None);
+    model.load_unexpanded(&store, dir).unwrap();
     let vectors = as_made.index().vectors();
     let near = |a: &Matrix, b: &Matrix| {
         let pairs = a.data().iter().zip(b.data());
         a.dims() == b.dims() && pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-6)
     };
-    assert!(near(&model.plain_vectors(&store, dir).unwrap(), vectors));
+    let index = model.answer_index();
+    assert!(near(&index.raw_vectors(), vectors));
     let set = model.answers();
     let (owners, kinds) = (set.owners(), set.kinds());
     let texts = Texts {
@@ -289,13 +299,10 @@ fn answers_are_moved_and_kept_as_they_were() {
     assert!(!near(&moved, vectors));
     // An answer that is asked of elsewhere goes the same way, without what is asked.
     let expander = |without: &dyn Fn(&str) -> bool| {
-        let found = model.expander(&store, dir, without).unwrap();
-        let names: Vec<&str> = set.iter().map(|known| known.answer.as_str()).collect();
-        let mut answers = model.plain_answers(&store, dir).unwrap().unwrap();
-        found
-            .unwrap()
-            .apply(&names, &mut answers, Own::Counts)
-            .unwrap();
+        let mut answers = index.unexpanded().unwrap().clone();
+        let groups: Vec<u64> = (0..answers.rows() as u64).collect();
+        let found = index.expansion(without).unwrap().unwrap();
+        found.apply(&mut answers, &groups, Own::Counts).unwrap();
         answers
     };
     let all = expander(&|_| false);
@@ -304,28 +311,22 @@ fn answers_are_moved_and_kept_as_they_were() {
         &Matrix::from_rows(&[all.row(0)]).unwrap()
     ));
     assert!(!near(&all, &expander(&|wording| wording == "a b")));
-    assert!(as_made.expander(&plain, dir, &|_| false).unwrap().is_none());
+    let none = as_made.answer_index().expansion(&|_| false).unwrap();
+    assert!(none.is_none());
 
     // Written anew, it has what it is given; without its data, nothing of it.
-    let unmoved = model.plain_answers(&store, dir).unwrap();
     let again = Reissue {
         from: dir,
-        data: Some(Data {
-            answers: set,
-            vectors: model.index().vectors(),
-            plain: unmoved.as_ref(),
-        }),
+        data: Some(index.into()),
         confidence: &Confidence::USUAL,
         words: None,
         expansion: Some(Rule::ALIKE),
     };
     again.write(&store, "again".as_ref()).unwrap();
-    let other = Servable::open(&store, "again".as_ref(), &Device::Cpu).unwrap();
+    let mut other = Servable::open(&store, "again".as_ref(), &Device::Cpu).unwrap();
     assert!(near(other.index().vectors(), &moved));
-    assert_eq!(
-        other.plain_answers(&store, "again".as_ref()).unwrap(),
-        unmoved
-    );
+    other.load_unexpanded(&store, "again".as_ref()).unwrap();
+    assert_eq!(other.answer_index().unexpanded(), index.unexpanded());
     let without = Reissue {
         data: Some(Data {
             plain: None,
@@ -345,8 +346,8 @@ fn answers_are_moved_and_kept_as_they_were() {
     // It is not read where only questions are asked; whoever reads it is told when it was changed.
     let path = Path::new("model/plain.safetensors");
     store.write_atomic(path, b"something else").unwrap();
-    let model = open(&store).unwrap();
-    let error = model.plain_answers(&store, dir).unwrap_err().to_string();
+    let mut model = open(&store).unwrap();
+    let error = model.load_unexpanded(&store, dir).unwrap_err().to_string();
     assert!(error.contains("plain.safetensors"), "{error}");
     for weight in [-0.5, 4.5, f32::NAN] {
         let error = write_by(
@@ -688,7 +689,7 @@ fn a_folder_is_written_anew_with_other_answers() {
             reissue.write(&store, to.as_ref()).unwrap();
             let model = Servable::open(&store, to.as_ref(), &Device::Cpu).unwrap();
             assert_eq!(model.answers(), &answers);
-            assert_eq!(model.ask("a ab", 1).unwrap()[0].wording, Some("a ab"));
+            assert_eq!(model.ask("a ab", 1).unwrap()[0].paraphrase, Some("a ab"));
             assert_eq!(model.ask("a ab", 1).unwrap()[0].probability, None);
             assert_eq!(model.manifest().confidence, Confidence::USUAL);
             assert_eq!(model.manifest().report, former.manifest().report);

@@ -1,12 +1,11 @@
-//! Versions of the folder's format, and how a manifest of an older one becomes one of this.
+//! Versions of the model directory's format.
 //!
-//! `nearsay.json` says its version. A field or a file that readers can do without (`words`, `expansion`,
-//! `plain.safetensors` came so) raises nothing; what they would misread raises [`FORMAT`] and adds the step
-//! that turns the manifest before it into the new one. The compiler counts the steps.
+//! `nearsay.json` states its version. A new field or file that readers can do without (`words`, `expansion` and
+//! `plain.safetensors` came this way) keeps the version. A change that older readers would misread raises
+//! [`FORMAT`] and adds code that converts a manifest of the version before.
 
 use super::{Manifest, ServableError};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 /// Name of the manifest in a model directory.
 pub(super) const MANIFEST_NAME: &str = "nearsay.json";
@@ -14,23 +13,11 @@ pub(super) const MANIFEST_NAME: &str = "nearsay.json";
 /// The version that is written.
 pub(super) const FORMAT: u32 = 1;
 
-/// Makes of a manifest's fields those of the next version, or says why it cannot.
-type Step = fn(&mut Map<String, Value>) -> Result<(), &'static str>;
-
-/// From version 1 to 2, from 2 to 3, and so on.
-const STEPS: [Step; FORMAT as usize - 1] = [];
-
-/// A manifest's fields as this version knows them, of whatever version it is.
+/// Parses a manifest of any version this program can read.
 pub(super) fn read(bytes: &[u8]) -> Result<Manifest, ServableError> {
+    check(bytes)?;
     let damaged = |_| ServableError::changed(MANIFEST_NAME, "is not readable");
-    match check(bytes)? {
-        FORMAT => serde_json::from_slice(bytes).map_err(damaged),
-        older => {
-            let mut fields = serde_json::from_slice(bytes).map_err(damaged)?;
-            upgrade(&mut fields, older, &STEPS)?;
-            serde_json::from_value(Value::Object(fields)).map_err(damaged)
-        }
-    }
+    serde_json::from_slice(bytes).map_err(damaged)
 }
 
 /// The version of a manifest, if this program can read it.
@@ -52,51 +39,9 @@ pub(super) fn check(bytes: &[u8]) -> Result<u32, ServableError> {
     }
 }
 
-/// Takes a manifest's fields from version `from` through all steps after it.
-fn upgrade(
-    fields: &mut Map<String, Value>,
-    from: u32,
-    steps: &[Step],
-) -> Result<(), ServableError> {
-    for (step, version) in steps.iter().zip(1_u32..) {
-        if version >= from {
-            step(fields).map_err(|why| ServableError::changed(MANIFEST_NAME, why))?;
-            fields.insert("format".into(), Value::from(version + 1));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn an_older_manifest_goes_through_each_step_after_it() {
-        let rename: Step = |fields| {
-            let name = fields.remove("name").ok_or("lacks its name")?;
-            fields.insert("encoder".into(), name);
-            Ok(())
-        };
-        let add: Step = |fields| {
-            fields.insert("report".into(), Value::Null);
-            Ok(())
-        };
-        let upgraded = |mut fields: Value, from| {
-            let fields = fields.as_object_mut().unwrap();
-            let done = upgrade(fields, from, &[rename, add]);
-            done.map(|()| Value::Object(fields.clone()))
-        };
-        let now = json!({"format": 3, "encoder": "minilm", "report": null});
-        let first = json!({"format": 1, "name": "minilm"});
-        let second = json!({"format": 2, "encoder": "minilm"});
-        assert_eq!(upgraded(first, 1).unwrap(), now);
-        assert_eq!(upgraded(second, 2).unwrap(), now);
-        assert_eq!(upgraded(now.clone(), 3).unwrap(), now);
-        let error = upgraded(json!({"format": 1}), 1).unwrap_err().to_string();
-        assert!(error.contains("nearsay.json lacks its name"), "{error}");
-    }
 
     #[test]
     fn versions_that_cannot_be_read_are_refused_with_words() {

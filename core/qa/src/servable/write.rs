@@ -2,15 +2,16 @@ use super::{
     AnswerSet, Confidence, Data, FileEntry, Manifest, Servable, ServableError, Words, answers,
     card, dense, manifest, owned::owned, version,
 };
+use crate::answer_index::expand_answers;
 use candle_core::Device;
 use nearsay_core::{
     candle::through,
     head::{Dense, Folded},
-    matrix::{Matrix, ShapeError},
+    matrix::Matrix,
     tensor::Tensor as _,
 };
 use nearsay_model::{ModelFiles, Pooling, TABLE, sha256_hex, tokenizer_json};
-use nearsay_search::expansion::{Kind, Own, Rule, Texts};
+use nearsay_search::expansion::Rule;
 use nearsay_store::Store;
 use nearsay_text::{compact::StaticEmbeddings, wordpiece::WordPiece};
 use safetensors::{Dtype, tensor::TensorView};
@@ -103,18 +104,15 @@ impl Export<'_> {
             report: self.report.clone(),
             files: BTreeMap::new(),
         };
-        let (moved, plain) = match expansion {
-            Some(rule) => {
-                let (moved, plain) = expanded(rule, self.answers, &vectors)
-                    .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
-                (moved, Some(plain))
-            }
-            None => (vectors, None),
-        };
+        let mut compared = vectors;
+        let unexpanded = expansion
+            .map(|rule| expand_answers(self.answers, &mut compared, rule))
+            .transpose()
+            .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
         let data = Data {
             answers: self.answers,
-            vectors: &moved,
-            plain: plain.as_ref(),
+            vectors: &compared,
+            plain: unexpanded.as_ref(),
         };
         folder.finish(manifest, Some(data), layers.len())
     }
@@ -127,29 +125,6 @@ impl Export<'_> {
             .normalize_rows()
             .map_err(|e| ServableError::changed(answers::VECTORS, e))
     }
-}
-
-/// The vectors of all texts, answers moved by a rule, their own questions known; and those of answers as they
-/// were.
-pub(super) fn expanded(
-    rule: Rule,
-    answers: &AnswerSet,
-    vectors: &Matrix,
-) -> Result<(Matrix, Matrix), ShapeError> {
-    let (owners, kinds) = (answers.owners(), answers.kinds());
-    let texts = Texts {
-        vectors,
-        owners: &owners,
-        kinds: &kinds,
-    };
-    let moved = texts.expanded(rule, Own::Counts)?;
-    let mut plain = Vec::with_capacity(answers.len() * vectors.columns());
-    for (vector, kind) in vectors.iter_rows().zip(&kinds) {
-        if *kind == Kind::Answer {
-            plain.extend_from_slice(vector);
-        }
-    }
-    Ok((moved, Matrix::new(answers.len(), vectors.columns(), plain)?))
 }
 
 /// Has a folder filled and read again beside its place, and only then gives it its name. In a model

@@ -14,13 +14,11 @@
 //! | [`whiten`] | half-whitening in front of a head |
 //! | [`fit`] | the training loop |
 //! | [`job`] | a whole training: embed, fit, evaluate before and after |
-//! | [`blend`] | the BM25 weight of hybrid search |
 //! | [`control`], [`event`] | pause and stop; progress |
 //! | [`checkpoint`] | the state of a run as a file |
 //! | [`report`] | results on held-out questions |
 
 pub mod bags;
-pub mod blend;
 pub mod checkpoint;
 pub mod control;
 pub mod data;

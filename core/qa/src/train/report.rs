@@ -1,7 +1,7 @@
 //! Before and after, on questions that were kept aside.
 
 use super::settings::Settings;
-use nearsay_core::metric::PoolMetrics;
+pub use crate::answer_index::{PoolFigures, TopicChange as SourceChange};
 use serde::{Deserialize, Serialize};
 
 /// The tutorial's batch metrics over an epoch, weighted by batch size.
@@ -14,46 +14,6 @@ pub struct BatchFigures {
     pub rrk: f32,
 }
 
-/// Retrieval over a pool of answers, as a report keeps it. All in `[0, 1]`, more is better.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct PoolFigures {
-    /// Questions asked.
-    pub questions: usize,
-    /// Distinct answers in the pool.
-    pub pool: usize,
-    /// Share of questions with a right answer first.
-    #[serde(rename = "recall@1")]
-    pub recall_1: f32,
-    /// Share of questions with a right answer among the first five.
-    #[serde(rename = "recall@5")]
-    pub recall_5: f32,
-    /// Share of questions with a right answer among the first ten.
-    #[serde(rename = "recall@10")]
-    pub recall_10: f32,
-    /// Mean reciprocal rank of the first right answer, 0 beyond ten.
-    #[serde(rename = "mrr@10")]
-    pub mrr_10: f32,
-    /// Normalised discounted cumulative gain up to ten.
-    #[serde(rename = "ndcg@10")]
-    pub ndcg_10: f32,
-}
-
-impl PoolFigures {
-    /// The figures of what was measured over a pool of this many answers; `None` without questions.
-    #[must_use]
-    pub fn of(metrics: &PoolMetrics, pool: usize) -> Option<Self> {
-        Some(Self {
-            questions: metrics.questions(),
-            pool,
-            recall_1: metrics.accuracy_at(1)?,
-            recall_5: metrics.accuracy_at(5)?,
-            recall_10: metrics.accuracy_at(10)?,
-            mrr_10: metrics.mrr_10()?,
-            ndcg_10: metrics.ndcg_10()?,
-        })
-    }
-}
-
 /// What a run found out about the data, on the questions kept aside; each list is at most ten long.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Findings {
@@ -63,19 +23,6 @@ pub struct Findings {
     pub hubs: Vec<Hub>,
     /// Answers that are nearly the same and taken for one another, the most often first.
     pub twins: Vec<Twins>,
-}
-
-/// A source of questions before and after.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceChange {
-    /// Its name in the data.
-    pub source: String,
-    /// Its questions kept aside.
-    pub questions: usize,
-    /// How many of them found a right answer first as the encoder was.
-    pub before: usize,
-    /// How many do now.
-    pub after: usize,
 }
 
 /// An answer that attracts questions of others.

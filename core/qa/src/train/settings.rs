@@ -230,7 +230,7 @@ pub struct Settings {
     #[serde(default, rename = "shrink", alias = "shrinkage")]
     pub shrinkage: f64,
     /// BM25 weight of hybrid search, unless the validation split prefers another
-    /// ([`blend::choose`](super::blend::choose)). Unused without a validation split.
+    /// ([`choose_keyword_weight`](crate::answer_index::AnswerIndex::choose_keyword_weight)). Unused without a validation split.
     #[serde(default, rename = "words", alias = "keyword_weight")]
     pub keyword_weight: f32,
     /// How the run chooses the state it returns.

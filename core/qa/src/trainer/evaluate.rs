@@ -1,22 +1,10 @@
 use super::{Dataset, Error, QaModel};
 use crate::{
-    servable::{AnswerSet, HeldOut, KnownAnswer, Words, check},
+    servable::{AnswerSet, KnownAnswer},
     train::PoolFigures,
 };
-use nearsay_core::metric::{Metric as _, PoolMetrics};
-use nearsay_faq::{Row, normalize};
-use nearsay_search::expansion::{Kind, Own, Texts};
-use std::{
-    collections::{HashMap, HashSet},
-    fmt,
-    ops::ControlFlow,
-};
-
-/// A question to ask, with the number of its answer.
-struct Question<'a> {
-    text: &'a str,
-    right: u32,
-}
+use nearsay_faq::normalize;
+use std::{collections::HashSet, fmt, sync::Arc};
 
 impl QaModel {
     /// Asks every question of a dataset and compares the answers, as the model would answer without
@@ -29,45 +17,26 @@ impl QaModel {
     /// # Errors
     /// When a text cannot be embedded, and [`Error::NoRows`] for an empty dataset.
     pub fn evaluate(&self, data: &Dataset) -> Result<PoolFigures, Error> {
-        let answers = self.answers_without(data);
-        let numbers: HashMap<String, u32> = answers
-            .iter()
-            .map(|answer| normalize(&answer.answer))
-            .zip(0..)
-            .collect();
-        let (mut known, mut new) = (Vec::new(), Vec::new());
-        for row in data.rows() {
-            let Some(&right) = numbers.get(&normalize(&row.answer)) else {
-                continue;
-            };
-            let has_others = answers
-                .get(right)
-                .is_some_and(|own| !own.questions.is_empty());
-            let part = if has_others { &mut known } else { &mut new };
-            part.extend(row.all_questions().map(|text| Question { text, right }));
-        }
-        let mut metrics = PoolMetrics::default();
-        for (questions, own) in [(known, Own::Counts), (new, Own::LeftOut)] {
-            for rank in self.ranks(&answers, &questions, own)? {
-                metrics.update(&[rank]);
-            }
-        }
-        PoolFigures::of(&metrics, answers.len()).ok_or(Error::NoRows)
+        let answers = Arc::new(self.answers_with(data));
+        let rows = data.rows().iter();
+        let asked = rows.flat_map(|row| {
+            row.all_questions()
+                .map(move |text| (text, row.answer.as_str()))
+        });
+        let asked: Vec<(&str, &str)> = asked.collect();
+        let questions: Vec<&str> = asked.iter().map(|(question, _)| *question).collect();
+        let vectors = self.embed(&questions)?;
+        let queries = answers.test_queries(&asked, Some(&vectors));
+        let index = self.served().answer_index();
+        let index = index.update_with(answers, &mut |texts| self.embed(texts))?;
+        index.evaluate(&queries)?.figures.ok_or(Error::NoRows)
     }
 
-    /// The model's answers, with the dataset's added and its questions removed.
-    fn answers_without(&self, data: &Dataset) -> AnswerSet {
-        let asked: HashSet<&str> = data.rows().iter().flat_map(Row::all_questions).collect();
+    /// The model's answers, with those of a dataset added.
+    fn answers_with(&self, data: &Dataset) -> AnswerSet {
         let mut answers: Vec<KnownAnswer> = self.answers().iter().cloned().collect();
-        for answer in &mut answers {
-            answer
-                .questions
-                .retain(|question| !asked.contains(question.as_str()));
-        }
-        let mut known: HashSet<String> = answers
-            .iter()
-            .map(|answer| normalize(&answer.answer))
-            .collect();
+        let known = answers.iter().map(|answer| normalize(&answer.answer));
+        let mut known: HashSet<String> = known.collect();
         for row in data.rows() {
             if known.insert(normalize(&row.answer)) {
                 answers.push(KnownAnswer {
@@ -79,50 +48,6 @@ impl QaModel {
             }
         }
         AnswerSet::from_known(answers)
-    }
-
-    /// The rank of each question's answer.
-    fn ranks(
-        &self,
-        answers: &AnswerSet,
-        questions: &[Question<'_>],
-        own: Own,
-    ) -> Result<Vec<usize>, Error> {
-        if questions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (texts, owners, kinds) = (answers.texts(), answers.owners(), answers.kinds());
-        let mut vectors = self.embed(&texts)?;
-        if let Some(rule) = self.served().manifest().expansion {
-            let texts = Texts {
-                vectors: &vectors,
-                owners: &owners,
-                kinds: &kinds,
-            };
-            vectors = texts.expanded(rule, own)?;
-        }
-        let without: Vec<u32> = match own {
-            Own::Counts => Vec::new(),
-            Own::LeftOut => (0..)
-                .zip(&kinds)
-                .filter_map(|(text, kind)| (*kind != Kind::Answer).then_some(text))
-                .collect(),
-        };
-        let index = Words::index(self.served().manifest().words, vectors, owners, &texts)?;
-        let asked: Vec<&str> = questions.iter().map(|question| question.text).collect();
-        let asked = self.embed(&asked)?;
-        let exam: Vec<HeldOut<'_>> = questions
-            .iter()
-            .zip(asked.iter_rows())
-            .map(|(question, vector)| HeldOut {
-                vector,
-                question: question.text,
-                right: question.right,
-            })
-            .collect();
-        let go_on = &mut |_, _| ControlFlow::Continue(());
-        let checked = check(&index, &without, &exam, go_on)?;
-        Ok(checked.iter().map(|checked| checked.rank).collect())
     }
 }
 

@@ -1,7 +1,7 @@
 use super::Error;
 use crate::{
     servable,
-    servable::{AnswerSet, Export, ExportEncoder, Found, Servable, Words},
+    servable::{AnswerHit, AnswerSet, Export, ExportEncoder, Servable, Words},
     train::{Report, Trained},
 };
 use candle_core::Device;
@@ -68,8 +68,11 @@ impl QaModel {
     /// When a file is missing, damaged or of a newer format.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, Error> {
         let dir = dir.as_ref();
+        let mut served = Servable::open(&DiskStore, dir, &Device::Cpu)?;
+        // For evaluations.
+        served.load_unexpanded(&DiskStore, dir)?;
         Ok(Self {
-            served: Servable::open(&DiskStore, dir, &Device::Cpu)?,
+            served,
             origin: Origin::Directory(dir.into()),
         })
     }
@@ -78,7 +81,7 @@ impl QaModel {
     ///
     /// # Errors
     /// When the question cannot be embedded.
-    pub fn ask(&self, question: &str, k: usize) -> Result<Vec<Found<'_>>, Error> {
+    pub fn ask(&self, question: &str, k: usize) -> Result<Vec<AnswerHit<'_>>, Error> {
         Ok(self.served.ask(question, k)?)
     }
 

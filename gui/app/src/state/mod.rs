@@ -20,7 +20,7 @@ pub use data::{
     SuggestionKind,
 };
 pub use export::{Export, Exported, ExportedFile};
-pub use findings::{Findings, Hub, Topic, Twins};
+pub use findings::{ConfusedPair, Findings, OverRetrieved, TopicChange};
 pub use intent::{Mend, Picked};
 pub use nearsay_message::UserError;
 pub use nearsay_project::Appearance;

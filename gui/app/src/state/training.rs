@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use nearsay::servable::Confidence;
 use serde::{Deserialize, Serialize};
 
-use super::{Findings, Side, UserError};
+use super::{ConfusedPair, Findings, OverRetrieved, Side, UserError};
 use nearsay_project::{Entries, EntryId, RowId, Tally};
 
 /// Where a training stands.
@@ -115,6 +115,10 @@ pub struct Check {
     /// For each chance in hundredths from 0 to 100 as the least to answer at: of 100 questions so
     /// many are answered, and of 100 answered so many wrongly.
     pub consequences: Vec<(f32, f32)>,
+    /// Answers retrieved for questions of others.
+    pub over_retrieved: Vec<OverRetrieved>,
+    /// Pairs of answers that are mistaken for each other.
+    pub confused: Vec<ConfusedPair>,
 }
 
 impl Check {

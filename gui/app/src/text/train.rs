@@ -3,7 +3,7 @@
 use super::{
     answers, count, duration, megabytes, number, of_hundred, percent, questions, time_left,
 };
-use crate::state::{List, Outcome, Round, Stage, Topic, Training};
+use crate::state::{List, Outcome, Round, Stage, TopicChange, Training};
 use nearsay_project::{Counts, Effort, Models, Tally, estimate::Estimate};
 
 /// The step's headline.
@@ -343,18 +343,18 @@ pub const TWINS: &str =
     "Answers taken for one another. Make one of them, or say in each what sets it apart";
 
 /// How many questions of a topic had the right answer first.
-pub fn change(before: u32, after: u32) -> String {
+pub fn change(before: usize, after: usize) -> String {
     format!("{} → {}", number(before), number(after))
 }
 
 /// A topic and its questions kept aside.
-pub fn topic(topic: &Topic) -> String {
-    format!("{}, of {}", topic.name, questions(topic.asked as usize))
+pub fn topic(topic: &TopicChange) -> String {
+    format!("{}, of {}", topic.topic, questions(topic.questions))
 }
 
 /// How often something happened.
-pub fn times(n: u32) -> String {
-    count(n as usize, "time", "times")
+pub fn times(n: usize) -> String {
+    count(n, "time", "times")
 }
 
 /// A list is empty.

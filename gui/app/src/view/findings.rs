@@ -5,7 +5,7 @@ use egui::{Label, RichText, Ui};
 use super::{Commands, widget};
 use crate::{
     command::Command,
-    state::{DataView, Findings, Step, Topic},
+    state::{DataView, Findings, Step, TopicChange},
     text, theme,
 };
 use nearsay_project::{Document, EntryId, RowId};
@@ -21,17 +21,18 @@ pub(super) fn show(ui: &mut Ui, found: &Findings, document: &Document, commands:
                 topic(ui, of, commands);
             }
         });
-        group(ui, text::train::HUBS, found.hubs.len(), |ui, at| {
-            if let Some(hub) = found.hubs.get(at) {
-                times(ui, hub.questions);
-                answer(ui, hub.entry, document, commands);
+        let over_retrieved = &found.over_retrieved;
+        group(ui, text::train::HUBS, over_retrieved.len(), |ui, at| {
+            if let Some(found) = over_retrieved.get(at) {
+                times(ui, found.questions);
+                answer(ui, found.entry, document, commands);
             }
         });
-        group(ui, text::train::TWINS, found.twins.len(), |ui, at| {
-            if let Some(twins) = found.twins.get(at) {
-                times(ui, twins.questions);
+        group(ui, text::train::TWINS, found.confused.len(), |ui, at| {
+            if let Some(pair) = found.confused.get(at) {
+                times(ui, pair.questions);
                 ui.vertical(|ui| {
-                    for entry in twins.entries {
+                    for entry in pair.entries {
                         answer(ui, entry, document, commands);
                     }
                 });
@@ -57,7 +58,7 @@ fn group(ui: &mut Ui, what: &str, lines: usize, mut line: impl FnMut(&mut Ui, us
     });
 }
 
-fn topic(ui: &mut Ui, topic: &Topic, commands: &mut Commands) {
+fn topic(ui: &mut Ui, topic: &TopicChange, commands: &mut Commands) {
     let palette = theme::palette(ui);
     let better = topic.after > topic.before;
     let ink = if better {
@@ -74,12 +75,12 @@ fn topic(ui: &mut Ui, topic: &Topic, commands: &mut Commands) {
         commands.extend([
             Command::Show(Step::Data),
             Command::DataView(DataView::Table),
-            Command::Filter(topic.name.clone()),
+            Command::Filter(topic.topic.clone()),
         ]);
     }
 }
 
-fn times(ui: &mut Ui, questions: u32) {
+fn times(ui: &mut Ui, questions: usize) {
     column(ui, RichText::new(text::train::times(questions)));
 }
 

@@ -1,6 +1,9 @@
 //! `nearsay ask DIR [QUESTION]...`: the best answers of a model.
 
-use nearsay::servable::{Found, Servable};
+use nearsay::{
+    answer_index::Rating,
+    servable::{AnswerHit, Servable},
+};
 use nearsay_export::{self as export, qdrant};
 use nearsay_message::{
     UserError,
@@ -69,14 +72,14 @@ struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     /// An answer that the folder found.
-    fn of(model: &Servable, question: &str, found: &Found<'a>) -> Self {
+    fn of(model: &Servable, question: &str, found: &AnswerHit<'a>) -> Self {
         Self {
             answer: found.answer.answer.as_str().into(),
-            question: found.wording.map(Cow::from),
+            question: found.paraphrase.map(Cow::from),
             score: found.score,
-            meaning: found.meaning,
-            words: found.words,
-            shared: model.index().shared_words(question, found.vector),
+            meaning: found.dense_score,
+            words: found.keyword_score,
+            shared: model.index().shared_words(question, found.text),
             probability: found.probability,
             row: found.answer.row,
             source: found.answer.source.as_deref().map(Cow::from),
@@ -183,17 +186,14 @@ fn answers<'a>(
     }
     if let [_, url] = args.via.as_slice() {
         let vector = model.model().encode(&[question])?;
-        let confidence = &model.manifest().confidence;
-        let wanted = confidence.needs(args.top);
+        let index = model.answer_index();
+        let wanted = index.confidence().needs(args.top);
         let near = qdrant::search(model, vector.row(0), wanted, url, &args.qdrant)?;
         let hits: Vec<Hit> = near.iter().map(|near| near.hit(model)).collect();
-        let standings = confidence.standings(model.index(), vector.row(0), &hits);
-        let sureness = confidence.sureness(&standings);
-        let is_sure = sureness
-            .first()
-            .is_some_and(|first| confidence.is_sure(*first));
-        let answers = near.into_iter().zip(sureness).take(args.top);
-        let answer = |(near, sureness)| Answer::elsewhere(near, confidence.probability(sureness));
+        let ratings = index.rate(vector.row(0), &hits);
+        let is_sure = ratings.first().is_some_and(|first| first.sure);
+        let answers = near.into_iter().zip(ratings).take(args.top);
+        let answer = |(near, rating): (_, Rating)| Answer::elsewhere(near, rating.probability);
         return Ok((answers.map(answer).collect(), is_sure));
     }
     let found = model.ask(question, args.top)?;

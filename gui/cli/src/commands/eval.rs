@@ -2,14 +2,12 @@
 
 use super::input;
 use nearsay::{
-    servable::Servable,
+    answer_index::{Pool, Query, Scoring, TestQuery},
+    servable::{KnownAnswer, Servable},
     train::{Control, EmbeddingCache, PoolFigures, TrainError},
 };
 use nearsay_bert::EncodeError;
-use nearsay_core::{
-    matrix::Matrix,
-    metric::{Metric as _, PoolMetrics, PoolScores, rank_right_answers, score_questions},
-};
+use nearsay_core::matrix::Matrix;
 use nearsay_faq::normalize;
 use nearsay_hub::dirs::DataDir;
 use nearsay_message::{
@@ -17,9 +15,7 @@ use nearsay_message::{
     terminal::{Bar, DeviceArgs, print_json, print_line},
 };
 use nearsay_model::ModelFiles;
-use nearsay_search::{expansion::Own, index::Hit};
 use nearsay_store::DiskStore;
-use nearsay_text::bm25::Bm25Index;
 use serde::Serialize;
 use std::{
     collections::{HashMap, HashSet},
@@ -46,24 +42,18 @@ pub(crate) struct Args {
 /// A question and the numbers of its right answers.
 struct Asked {
     question: String,
-    right: Vec<usize>,
+    right: Vec<u32>,
 }
 
 pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
     let device = args.device.device.open()?;
-    let model = Servable::open_with(
-        &DiskStore,
-        &args.dir,
-        &device,
-        args.device.precision(&device),
-    )?;
+    let precision = args.device.precision(&device);
+    let mut model = Servable::open_with(&DiskStore, &args.dir, &device, precision)?;
     let pool: Vec<String> = if args.pool.is_empty() {
-        model
-            .answers()
-            .iter()
-            .map(|answer| answer.answer.clone())
-            .collect()
+        let answers = model.answers().iter();
+        answers.map(|answer| answer.answer.clone()).collect()
     } else {
+        model.load_unexpanded(&DiskStore, &args.dir)?;
         let mut seen = HashSet::new();
         let mut pool = Vec::new();
         for file in &args.pool {
@@ -81,45 +71,52 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
         data,
     };
     let vectors = encoder.encode(&questions)?;
-    let mut measured = Measured::default();
-    if args.pool.is_empty() {
-        let index = model.index();
-        for (asked, vector) in asked.iter().zip(vectors.iter_rows()) {
-            let of = |hits: Vec<Hit>| hits.iter().map(|hit| hit.score).collect::<Vec<f32>>();
-            let with = of(index.ask_scores(&asked.question, vector));
-            let without = (index.words_weight() > 0.0).then(|| of(index.scores(vector)));
-            measured.add(&with, without.as_deref(), &asked.right);
-        }
+    let other;
+    let index = if args.pool.is_empty() {
+        model.answer_index()
     } else {
-        let weight = model.index().words_weight();
-        let words = (weight > 0.0).then(|| Bm25Index::new(&pool));
-        let pool: Vec<&str> = pool.iter().map(String::as_str).collect();
-        let mut answers = encoder.encode(&pool)?;
+        let texts: Vec<&str> = pool.iter().map(String::as_str).collect();
+        let answers = encoder.encode(&texts)?;
         let known: HashSet<&str> = questions.iter().copied().collect();
-        let without = |wording: &str| known.contains(wording);
-        if let Some(expander) = model.expander(&DiskStore, &args.dir, &without)? {
-            let moved = expander.apply(&pool, &mut answers, Own::LeftOut);
-            moved.map_err(EncodeError::from)?;
-        }
-        let place = |matrix: &Matrix| nearsay_core::candle::to_tensor(matrix, &device);
-        let (vectors, pool) = (place(&vectors)?, place(&answers)?);
-        let right: Vec<Vec<usize>> = asked.iter().map(|asked| asked.right.clone()).collect();
-        let mut questions = questions.into_iter();
-        score_questions(&vectors, &pool, &right, &mut |scores| {
-            let question = questions.next().unwrap_or_default();
-            match &words {
-                Some(words) => {
-                    let words = words.scores(question).into_iter();
-                    let both = scores.scores.iter().zip(words);
-                    let both: Vec<f32> =
-                        both.map(|(score, words)| score + weight * words).collect();
-                    measured.add(&both, Some(scores.scores), scores.right);
-                }
-                None => measured.add(scores.scores, None, scores.right),
-            }
-        })?;
-    }
-    let Some(figures) = measured.figures(pool.len()) else {
+        let pool = pool.iter().map(|answer| KnownAnswer {
+            answer: answer.clone(),
+            questions: Vec::new(),
+            row: 0,
+            source: None,
+        });
+        let without = |paraphrase: &str| known.contains(paraphrase);
+        let index = model.answer_index().pool(pool.collect(), answers, &without);
+        other = index.map_err(EncodeError::from)?;
+        &other
+    };
+    let questions: Vec<TestQuery<'_>> = asked
+        .iter()
+        .zip(vectors.iter_rows())
+        .map(|(asked, vector)| TestQuery {
+            query: Query::New {
+                text: &asked.question,
+                vector,
+            },
+            right: asked.right.clone(),
+            pool: Pool::All,
+        })
+        .collect();
+    let evaluate = |scoring: Scoring| {
+        let evaluation = index.evaluate_with(&questions, scoring);
+        evaluation
+            .map(|evaluation| evaluation.figures)
+            .map_err(EncodeError::from)
+    };
+    let scoring = index.scoring();
+    let dense = Scoring {
+        hybrid: None,
+        ..scoring
+    };
+    let without_words = match scoring.hybrid {
+        Some(hybrid) if hybrid.weight > 0.0 => evaluate(dense)?,
+        _ => None,
+    };
+    let Some(figures) = evaluate(scoring)? else {
         return Err(UserError::new(
             format_args!(
                 "{} has no question that could be asked",
@@ -127,6 +124,10 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
             ),
             "A row needs a question, and an answer that is in the pool.",
         ));
+    };
+    let figures = Figures {
+        figures,
+        without_words,
     };
     if args.json {
         return print_json(&figures);
@@ -139,13 +140,6 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
     print_figures(without)
 }
 
-/// What is measured as the folder asks, and by its vectors alone if it has words.
-#[derive(Default)]
-struct Measured {
-    with: PoolMetrics,
-    without: PoolMetrics,
-}
-
 /// The figures, as JSON.
 #[derive(Serialize)]
 struct Figures {
@@ -154,25 +148,6 @@ struct Figures {
     /// The same by vectors alone; none when the folder has no words.
     #[serde(skip_serializing_if = "Option::is_none")]
     without_words: Option<PoolFigures>,
-}
-
-impl Measured {
-    /// One question's scores of all answers, as the folder asks and by vectors alone.
-    fn add(&mut self, scores: &[f32], without: Option<&[f32]>, right: &[usize]) {
-        self.with
-            .update(&rank_right_answers(PoolScores { scores, right }));
-        if let Some(scores) = without {
-            self.without
-                .update(&rank_right_answers(PoolScores { scores, right }));
-        }
-    }
-
-    fn figures(&self, pool: usize) -> Option<Figures> {
-        Some(Figures {
-            figures: PoolFigures::of(&self.with, pool)?,
-            without_words: PoolFigures::of(&self.without, pool),
-        })
-    }
 }
 
 fn print_figures(figures: &PoolFigures) -> Result<(), UserError> {
@@ -193,7 +168,7 @@ fn print_figures(figures: &PoolFigures) -> Result<(), UserError> {
 
 /// The test questions with their right answers in the pool; those without any are told and left out.
 fn asked(args: &Args, pool: &[String]) -> Result<Vec<Asked>, UserError> {
-    let number: HashMap<String, usize> = pool
+    let number: HashMap<String, u32> = pool
         .iter()
         .map(|answer| normalize(answer))
         .zip(0..)
@@ -201,12 +176,12 @@ fn asked(args: &Args, pool: &[String]) -> Result<Vec<Asked>, UserError> {
     let mut asked = Vec::new();
     let mut lost = Vec::new();
     for row in input::questions(&args.file)?.rows {
-        let right: HashSet<usize> = row
+        let right: HashSet<u32> = row
             .answers
             .iter()
             .filter_map(|answer| number.get(&normalize(answer)).copied())
             .collect();
-        let mut right: Vec<usize> = right.into_iter().collect();
+        let mut right: Vec<u32> = right.into_iter().collect();
         right.sort_unstable();
         if right.is_empty() {
             lost.push(row.line);

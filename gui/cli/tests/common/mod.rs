@@ -22,7 +22,7 @@ use egui_kittest::{
 use nearsay_app::{
     app::App,
     command::Command,
-    state::{Check, Picked, Saved, Side, State, Verdict},
+    state::{Check, ConfusedPair, OverRetrieved, Picked, Saved, Side, State, Verdict},
     theme,
     worker::{Engine, Event, FileDialog, Picking},
 };
@@ -484,12 +484,21 @@ pub fn stand_out(window: &mut Window) {
         }
     };
     let before = verdicts(&|at, own| if at % 3 > 0 { entries[0] } else { own });
-    let after = verdicts(&|at, own| match (own, at % 9) {
+    let mut after = verdicts(&|at, own| match (own, at % 9) {
         (own, _) if own == entries[0] => entries[1],
         (own, _) if own == entries[1] => entries[0],
         (_, 0) => entries[2],
         (own, _) => own,
     });
+    after.confused = vec![ConfusedPair {
+        entries: [entries[0], entries[1]],
+        questions: 4,
+    }];
+    let over_retrieved = entries[..3].iter().map(|&entry| OverRetrieved {
+        entry,
+        questions: 3,
+    });
+    after.over_retrieved = over_retrieved.collect();
     let state = &mut window.state_mut().state;
     let revision = state.project.revision;
     let checking = &mut state.training.checking;

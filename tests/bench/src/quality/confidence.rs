@@ -23,13 +23,13 @@ use super::{
     folder::Folder,
     sets::{CLOUD, Sets},
 };
-use nearsay::servable::{Checked, Confidence as Rule, HeldOut, Outcome, check};
-use nearsay_faq::{Row, normalize};
-use nearsay_search::{
-    calibration::{Calibration, Silence},
-    index::Index,
+use nearsay::{
+    answer_index::{Pool, Query, QuestionOutcome, TestQuery},
+    servable::{Confidence as Rule, Outcome},
 };
-use std::{collections::HashSet, ops::ControlFlow};
+use nearsay_faq::{Row, normalize};
+use nearsay_search::calibration::{Calibration, Silence};
+use std::collections::HashMap;
 
 /// Bins of the calibration error.
 const BINS: usize = 10;
@@ -113,24 +113,48 @@ impl Strangers {
         seed: u64,
     ) -> Result<Measured, Failure> {
         let questions = with_answers(folder, held_out);
-        let without = without(folder, &questions, of);
-        let asked: Vec<&str> = questions.iter().map(|(question, _)| *question).collect();
-        let index = folder.index_without(&asked)?;
-        let mut outcomes = outcomes(folder, &index, &questions, &without)?;
+        let answers = folder.served.answers();
+        let texts = answers.owners().into_iter().zip(answers.texts());
+        let known: HashMap<(u32, &str), u32> = texts.zip(0..).collect();
+        // No answer to these is right; which one is said to be does not matter.
+        let others = self
+            .sets
+            .iter()
+            .flatten()
+            .map(|question| (question.as_str(), 0));
+        let asked: Vec<(&str, u32)> = questions.iter().copied().chain(others).collect();
+        let texts: Vec<&str> = asked.iter().map(|(question, _)| *question).collect();
+        let vectors = folder.vectors(&texts)?;
+        let mut tests = Vec::with_capacity(asked.len());
+        for (number, (&(text, right), vector)) in asked.iter().zip(vectors.iter_rows()).enumerate()
+        {
+            let known = known
+                .get(&(right, text))
+                .filter(|_| number < questions.len());
+            tests.push(TestQuery {
+                query: match known {
+                    Some(&text) => Query::Paraphrase(text),
+                    None => Query::New { text, vector },
+                },
+                right: vec![right],
+                pool: match of {
+                    Of::Paraphrases => Pool::All,
+                    Of::Answers => Pool::Answers,
+                },
+            });
+        }
+        let evaluation = folder.index().evaluate(&tests)?;
+        let mut outcomes = evaluation.outcomes.iter().map(QuestionOutcome::outcome);
         let rule = &folder.served.manifest().confidence;
         let confident = |outcomes: &[Outcome]| {
             let sure = |outcome: &&Outcome| rule.is_sure(rule.sureness_of(outcome));
             let count = outcomes.iter().filter(sure).count();
             (!outcomes.is_empty()).then(|| count as f64 / outcomes.len() as f64)
         };
-        let strangers = self.sets.iter().map(|questions| {
-            // No answer is right, so any id will do.
-            let questions: Vec<(&str, u32)> = questions.iter().map(|q| (&**q, 0)).collect();
-            Ok(confident(&self::outcomes(
-                folder, &index, &questions, &without,
-            )?))
-        });
-        let strangers = strangers.collect::<Result<_, Failure>>()?;
+        let mut next = |n: usize| outcomes.by_ref().take(n).collect::<Vec<Outcome>>();
+        let mut outcomes = next(questions.len());
+        let strangers = self.sets.iter().map(|set| confident(&next(set.len())));
+        let strangers = strangers.collect();
         let confident = confident(&outcomes).ok_or("no held-out questions")?;
         fastrand::Rng::with_seed(seed).shuffle(&mut outcomes);
         let (learn, measure) = outcomes.split_at(outcomes.len() / 2);
@@ -194,44 +218,8 @@ fn with_answers<'r>(folder: &Folder, held_out: &'r [Row]) -> Vec<(&'r str, u32)>
         .collect()
 }
 
-/// Texts of a model that are left out of the search.
-fn without(folder: &Folder, questions: &[(&str, u32)], of: Of) -> Vec<u32> {
-    let answers = folder.served.answers();
-    let asked: HashSet<&str> = questions.iter().map(|(question, _)| *question).collect();
-    let is_left_out = |vector: &u32| match (answers.wording(*vector), of) {
-        (Some(_), Of::Answers) => true,
-        (Some(text), Of::Paraphrases) => asked.contains(text),
-        (None, _) => false,
-    };
-    (0..answers.owners().len() as u32)
-        .filter(is_left_out)
-        .collect()
-}
-
-/// Outcomes of questions.
-fn outcomes(
-    folder: &Folder,
-    index: &Index,
-    questions: &[(&str, u32)],
-    without: &[u32],
-) -> Result<Vec<Outcome>, Failure> {
-    let texts: Vec<&str> = questions.iter().map(|(question, _)| *question).collect();
-    let vectors = folder.vectors(&texts)?;
-    let asked = vectors.iter_rows().zip(questions);
-    let exam: Vec<HeldOut<'_>> = asked
-        .map(|(vector, &(question, right))| HeldOut {
-            vector,
-            question,
-            right,
-        })
-        .collect();
-    let go_on = &mut |_, _| ControlFlow::Continue(());
-    let checked = check(index, without, &exam, go_on)?;
-    Ok(checked.iter().map(Checked::outcome).collect())
-}
-
-/// Expected calibration error of (probability, correct) pairs in bins of equal count; `None` without
-/// pairs.
+/// The expected calibration error of probabilities, with what came true, in bins of equal count; none of
+/// nothing.
 fn calibration_error(sure: &[(f64, bool)], bins: usize) -> Option<f64> {
     let mut sure = sure.to_vec();
     sure.sort_by(|a, b| a.0.total_cmp(&b.0));

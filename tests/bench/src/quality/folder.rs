@@ -6,20 +6,20 @@ use super::{
     exam::{Asked, Exam},
 };
 use candle_core::Device;
-use nearsay::servable::{Expander, Servable, Words};
+use nearsay::{answer_index::AnswerIndex, servable::Servable};
 use nearsay_core::matrix::Matrix;
-use nearsay_search::{expansion::Own, index::Index};
+use nearsay_faq::normalize;
+use nearsay_search::expansion::{Expansion, Own};
 use nearsay_store::DiskStore;
 use std::{
     collections::{HashMap, HashSet},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 /// A served model.
 pub struct Folder {
     pub served: Servable,
-    dir: PathBuf,
-    /// Raw vectors of the answers, before expansion.
+    /// Raw vectors of all texts, before expansion.
     plain: Matrix,
     /// Row of each text's vector.
     known: HashMap<String, usize>,
@@ -28,12 +28,12 @@ pub struct Folder {
 impl Folder {
     /// Opens a model directory.
     pub fn open(dir: &Path) -> Result<Self, Failure> {
-        let served = Servable::open(&DiskStore, dir, &Device::Cpu)?;
+        let mut served = Servable::open(&DiskStore, dir, &Device::Cpu)?;
+        served.load_unexpanded(&DiskStore, dir)?;
         let texts = served.answers().texts().into_iter().map(str::to_owned);
         Ok(Self {
             known: texts.zip(0..).collect(),
-            plain: served.plain_vectors(&DiskStore, dir)?,
-            dir: dir.into(),
+            plain: served.answer_index().raw_vectors().into_owned(),
             served,
         })
     }
@@ -83,28 +83,21 @@ impl Folder {
         exam.by_vectors(texts, &questions, ranking.words)
     }
 
-    /// Index without these questions; document expansion uses only the other questions.
-    pub fn index_without(&self, questions: &[&str]) -> Result<Index, Failure> {
-        let answers = self.served.answers();
-        let (texts, owners) = (answers.texts(), answers.owners());
-        let mut vectors = self.plain.clone();
-        if let Some(expander) = self.expander(questions)? {
-            self.move_answers(&expander, &texts, &owners, &mut vectors, Own::LeftOut)?;
-        }
-        let words = self.served.manifest().words;
-        Ok(Words::index(words, vectors, owners, &texts)?)
+    /// Its answers and paraphrases.
+    pub fn index(&self) -> &AnswerIndex {
+        self.served.answer_index()
     }
 
-    fn expander<T: AsRef<str>>(&self, without: &[T]) -> Result<Option<Expander>, Failure> {
+    fn expander<T: AsRef<str>>(&self, without: &[T]) -> Result<Option<Expansion>, Failure> {
         let asked: HashSet<&str> = without.iter().map(AsRef::as_ref).collect();
         let is_asked = |text: &str| asked.contains(text);
-        Ok(self.served.expander(&DiskStore, &self.dir, &is_asked)?)
+        Ok(self.index().expansion(&is_asked)?)
     }
 
     /// Expands the first text of each owner, which is the answer.
     fn move_answers<T: AsRef<str>>(
         &self,
-        expander: &Expander,
+        expander: &Expansion,
         texts: &[T],
         owners: &[u32],
         vectors: &mut Matrix,
@@ -114,8 +107,17 @@ impl Folder {
         let answers: Vec<usize> = (0..owners.len()).filter(is_first).collect();
         let rows: Vec<&[f32]> = answers.iter().map(|&text| vectors.row(text)).collect();
         let mut moved = Matrix::from_rows(&rows)?;
-        let names: Vec<&str> = answers.iter().map(|&text| texts[text].as_ref()).collect();
-        expander.apply(&names, &mut moved, own)?;
+        let known = self.served.answers().iter();
+        let known: HashMap<String, u64> = known
+            .map(|known| normalize(&known.answer))
+            .zip(0..)
+            .collect();
+        let group = |&text: &usize| known.get(&normalize(texts[text].as_ref())).copied();
+        let groups: Vec<u64> = answers
+            .iter()
+            .map(|text| group(text).unwrap_or(u64::MAX))
+            .collect();
+        expander.apply(&mut moved, &groups, own)?;
         for (text, vector) in answers.into_iter().zip(moved.iter_rows()) {
             vectors.row_mut(text).copy_from_slice(vector);
         }

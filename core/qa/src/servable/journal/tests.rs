@@ -38,7 +38,7 @@ fn assert_same(a: &Servable, b: &Servable) {
             let found = model.ask(question, 9).unwrap();
             let found = found.iter();
             found
-                .map(|found| (found.score, found.words, found.vector))
+                .map(|found| (found.score, found.keyword_score, found.text))
                 .collect()
         };
         assert_eq!(found(a), found(b), "{question}");
@@ -221,7 +221,7 @@ fn a_new_answer_is_moved_as_the_others_were() {
 
     let (new, old) = (edited.answers().len() as u32 - 1, edited.answers().starts());
     let place = old[new as usize];
-    let plain = edited.plain_vectors(&store, dir).unwrap();
+    let plain = edited.answer_index().raw_vectors();
     let (owners, kinds) = (edited.answers().owners(), edited.answers().kinds());
     let texts = Texts {
         vectors: &plain,
@@ -239,8 +239,9 @@ fn a_new_answer_is_moved_as_the_others_were() {
     // It is the same again out of the journal, and out of the folder's files once it is folded in.
     assert_same(&edited, &open(&store).unwrap());
     journal.fold(&edited).unwrap();
-    let folded = open(&store).unwrap();
+    let mut folded = open(&store).unwrap();
     assert_same(&edited, &folded);
-    let answers = |model: &Servable| model.plain_answers(&store, dir).unwrap().unwrap();
+    folded.load_unexpanded(&store, dir).unwrap();
+    let answers = |model: &Servable| model.answer_index().unexpanded().cloned().unwrap();
     assert_eq!(answers(&folded), answers(&edited));
 }

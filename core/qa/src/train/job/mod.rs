@@ -8,9 +8,10 @@ mod texts;
 
 use super::{
     Checkpoint, Control, Event, Fitted, Loss, Note, PoolFigures, Report, Settings, SettingsError,
-    TrainError, Trainable, report::Findings,
+    TrainError, Trainable, report,
 };
 use crate::{
+    answer_index::Scoring,
     cache::{Embedded, EmbeddingCache, Encode, Progress},
     servable::{AnswerSet, Confidence},
 };
@@ -24,8 +25,7 @@ use nearsay_faq::Row;
 use nearsay_model::ModelFiles;
 use nearsay_search::expansion::{Rule, Towards};
 use nearsay_text::compact::StaticEncoder;
-use ranking::{Known, Ranking};
-use std::{collections::HashSet, ops::ControlFlow, time::Instant};
+use std::{collections::HashSet, ops::ControlFlow, sync::Arc, time::Instant};
 use texts::{Places, ways};
 
 /// A training job.
@@ -137,7 +137,7 @@ impl Job<'_, '_> {
     ) -> Result<Option<Trained>, TrainError> {
         let started = Instant::now();
         let all: Vec<Row> = self.rows.iter().chain(self.held_out).cloned().collect();
-        let answers = AnswerSet::of(&all);
+        let answers = Arc::new(AnswerSet::of(&all));
         // The set keeps the first of equal answers; pairs are made of each row's own.
         let mut texts = answers.texts();
         let exported = texts.len();
@@ -184,28 +184,38 @@ impl Job<'_, '_> {
                 ));
             }
         };
-        let before = self.ask(&self.exam(&place, &answers)?, 0.0)?;
-        let Ranking { expansion, words } = learned.ranking;
+        let questions = self.held_out(&answers);
+        let before = exam::index(&answers, &place)?.evaluate(&questions)?;
         let now = Places {
             vectors: &learned.vectors,
             ..place
         };
-        let moved = expansion.map(|rule| self.expansion(&now, rule, Known::All));
-        let moved = moved.transpose()?;
-        let exam = self.exam(&now, &answers)?.expanded(moved.as_ref())?;
-        let after = self.ask(&exam, words)?;
+        let index = exam::index(&answers, &now)?;
+        let scoring = learned.ranking;
+        let after = index.evaluate_with(&questions, scoring)?;
         let mut report = self.report(&learned.fitted, before.figures, after.figures);
-        report.findings = self.findings(&exam, &answers, &before, &after);
-        if words > 0.0 {
-            report.words = Some(words);
-            report.without_words = self.ask(&exam, 0.0)?.figures;
+        report.findings = self.findings(&before, &after, &answers);
+        let without = |scoring: Scoring| -> Result<_, TrainError> {
+            Ok(index.evaluate_with(&questions, scoring)?.figures)
+        };
+        if let Some(hybrid) = scoring.hybrid {
+            report.words = Some(hybrid.weight);
+            report.without_words = without(Scoring {
+                hybrid: None,
+                ..scoring
+            })?;
         }
-        if let Some(rule) = expansion
+        if let Some(rule) = scoring.expansion
             && rule.towards == Towards::Alike
         {
             report.expansion = Some(rule.weight);
-            report.without_expansion = self.ask(&exam.plain(), words)?.figures;
+            report.without_expansion = without(Scoring {
+                expansion: None,
+                ..scoring
+            })?;
         }
+        // Its share of the answers goes along, so that they need not be copied.
+        drop(index);
         report.embed_s = embed_s;
         report.train_s = started.elapsed().as_secs_f64();
         report.fresh_texts = embedded.fresh;
@@ -224,11 +234,11 @@ impl Job<'_, '_> {
             table: learned.table,
             network: learned.network,
             words: report.words,
-            expansion,
+            expansion: scoring.expansion,
             confidence: after.confidence,
             report,
             vectors,
-            answers,
+            answers: Arc::unwrap_or_clone(answers),
         }))
     }
 
@@ -314,7 +324,7 @@ impl Job<'_, '_> {
             without_words: None,
             expansion: None,
             without_expansion: None,
-            findings: Findings::default(),
+            findings: report::Findings::default(),
             train: last.map(|epoch| epoch.train),
             val: last.and_then(|epoch| epoch.val),
             fresh_texts: 0,

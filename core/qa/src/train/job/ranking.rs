@@ -1,112 +1,53 @@
 //! How answers are to be ranked by a finished model: what counts beside the cosine of two vectors.
 
-use super::{
-    Job,
-    exam::unit,
-    texts::{Places, ways},
+use super::{Job, texts::Places};
+use crate::{
+    answer_index::{Scoring, is_gain, mean},
+    servable::Words,
+    train::TrainError,
 };
-use crate::train::{
-    TrainError, blend,
-    blend::{is_gain, mean},
-    data::answer_groups,
-};
-use nearsay_search::expansion::{Expansion, Rule};
-use nearsay_text::bm25::Bm25Index;
-use std::collections::HashSet;
+use nearsay_search::expansion::Rule;
 
 /// Questions by which a small gain is believed.
 const ENOUGH: usize = 200;
-
-/// What counts beside the cosine.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Ranking {
-    /// How answers are moved; none when they are compared as they are.
-    pub(super) expansion: Option<Rule>,
-    /// The weight of words; 0 when they do not count.
-    pub(super) words: f32,
-}
 
 impl Job<'_, '_> {
     /// What wins on the slice of the training questions; what is usual where they are too few for one, and nothing
     /// where the settings want none.
     ///
-    /// Words count for what they usually do unless another weight wins clearly ([`blend::choose`]). The questions
+    /// Keywords have their default weight unless another wins clearly
+    /// ([`choose_keyword_weight`](crate::answer_index::AnswerIndex::choose_keyword_weight)). The questions
     /// of other answers must win by more than one standard error of what a question gains; they may also win by
     /// less where [`ENOUGH`] are asked: then a gain is likelier than a loss of the same size, and on the two other
     /// slices of so many whose error is known it won by more than two. Where they lose, an answer's own count, of
     /// which a slice tells nothing, as its answers have none.
-    pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Ranking, TrainError> {
-        let Some(exam) = self.slice_exam(place)? else {
+    pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Scoring, TrainError> {
+        let hybrid = |weight: f32| (weight > 0.0).then(|| Words::by_answer(weight));
+        let Some(slice) = self.slice() else {
             return Ok(match self.settings.selection.validation_fraction() {
-                Some(_) => Ranking {
+                Some(_) => Scoring {
                     expansion: Some(Rule::OWN),
-                    words: self.settings.keyword_weight,
+                    hybrid: hybrid(self.settings.keyword_weight),
                 },
-                None => Ranking::default(),
+                None => Scoring::default(),
             });
         };
-        let plain = exam.reciprocal_ranks(self.device)?;
-        let expansion = self.expansion(place, Rule::ALIKE, Known::WithoutSlice)?;
-        let mut exam = exam.expanded(Some(&expansion))?;
-        let moved = exam.reciprocal_ranks(self.device)?;
+        let (index, questions) = (slice.index(place)?, &slice.questions);
+        let alike = Scoring {
+            expansion: Some(Rule::ALIKE),
+            hybrid: None,
+        };
+        let plain = index.evaluate(questions)?.reciprocal_ranks();
+        let expanded = index.evaluate_with(questions, alike)?.reciprocal_ranks();
         let wins =
-            is_gain(&plain, &moved) || (plain.len() >= ENOUGH && mean(&moved) > mean(&plain));
-        if !wins {
-            exam = exam.plain();
-        }
-        let rule = if wins { Rule::ALIKE } else { Rule::OWN };
-        let lexical = Bm25Index::new(exam.pool());
-        let mut asked = Vec::with_capacity(exam.questions().len());
-        exam.scores(self.device, &mut |question, scores| {
-            asked.push(blend::Asked {
-                meaning: scores.scores.to_vec(),
-                words: lexical.scores(question),
-                right: scores.right.to_vec(),
-            });
-        })?;
-        let words = blend::choose(self.settings.keyword_weight, asked);
-        Ok(Ranking {
-            expansion: Some(rule),
-            words,
+            is_gain(&plain, &expanded) || (plain.len() >= ENOUGH && mean(&expanded) > mean(&plain));
+        let alike = wins.then_some(Rule::ALIKE);
+        let weight = index.choose_keyword_weight(questions, alike, self.settings.keyword_weight)?;
+        Ok(Scoring {
+            expansion: Some(alike.unwrap_or(Rule::OWN)),
+            hybrid: hybrid(weight),
         })
     }
-
-    /// The training questions with their answers, towards which answers are moved.
-    pub(super) fn expansion(
-        &self,
-        place: &Places<'_>,
-        rule: Rule,
-        known: Known,
-    ) -> Result<Expansion, TrainError> {
-        let mut pairs = ways(self.rows).collect::<Vec<_>>();
-        let mut groups = answer_groups(pairs.iter().map(|(_, row)| row.answer.as_str()));
-        if known == Known::WithoutSlice {
-            let kept: HashSet<usize> = self
-                .settings
-                .validation_split(&groups)
-                .into_iter()
-                .collect();
-            let mut number = 0..;
-            let mut is_known = || number.next().is_some_and(|pair| !kept.contains(&pair));
-            pairs.retain(|_| is_known());
-            let mut number = 0..;
-            groups.retain(|_| number.next().is_some_and(|pair| !kept.contains(&pair)));
-        }
-        let questions: Vec<&str> = pairs.iter().map(|(way, _)| *way).collect();
-        let answers: Vec<&str> = pairs.iter().map(|(_, row)| row.answer.as_str()).collect();
-        let (answers, questions) = (place.rows(&answers)?, place.rows(&questions)?);
-        Expansion::new(rule, unit(answers), unit(questions), groups)
-            .map_err(|error| TrainError::Encoder(error.into()))
-    }
-}
-
-/// Which training questions are known.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Known {
-    /// All.
-    All,
-    /// All but those of the slice, which are asked.
-    WithoutSlice,
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! A model with the project's texts made ready for it.
 
 use std::{
-    collections::HashMap,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,30 +8,22 @@ use std::{
 
 use candle_core::Device;
 use nearsay::{
+    answer_index::{AnswerIndex, EvaluationRun, Scoring, Update},
     cache::{EmbeddingCache, OnProgress, Uninterrupted},
-    servable::{Confidence, Manifest, Servable, TextModel, Words},
+    servable::{Confidence, Manifest, Servable, ServableError, TextModel, Words},
+    train::data::normalized,
 };
 use nearsay_bert::Precision;
 use nearsay_core::matrix::Matrix;
 use nearsay_model::ModelFiles;
-use nearsay_search::{
-    expansion::{Expansion, Kind, Own, Rule, Texts},
-    index::Index,
-};
 use nearsay_store::DiskStore;
 use nearsay_text::bm25;
 
-use super::{
-    check::{Asked, CheckRun},
-    inside,
-    layout::Layout,
-    moving,
-};
+use super::{inside, layout::Layout};
 use crate::{
     state::{Answer, Check, Reply, Side, UserError},
     text,
 };
-use nearsay_project::hash::fnv1a;
 
 /// So many texts a network reads before it looks up.
 const PIECE: usize = 32;
@@ -102,105 +93,96 @@ pub(super) enum Step {
     Checked(Check),
 }
 
-/// Texts being made ready.
-struct Building {
-    data: Vec<f32>,
-    missing: Vec<usize>,
-    done: usize,
-}
-
 /// A model with the project's texts made ready for it.
 pub(super) struct Bench {
     body: Arc<Body>,
     /// The layers behind the encoder are left out: the encoder as it came.
     raw: bool,
-    /// What words count for beside meaning, by the folder, or as usual; none when they do not.
-    pub(super) words: Option<Words>,
-    /// How answers are moved towards questions, by the folder; none when they are not.
-    pub(super) expansion: Option<Rule>,
-    /// The vectors of the texts, and of which revision they are.
-    pub(super) index: Option<(u64, Index)>,
-    /// Those of answers as the model makes them, in order, where the index has them moved.
-    pub(super) plain: Option<Matrix>,
-    /// Where a text's vector is in the index, by the text's hash.
-    known: HashMap<u64, u32>,
+    /// The texts, and of which revision they are.
+    pub(super) index: AnswerIndex,
+    revision: Option<u64>,
     /// What the kept vectors of this encoder are found by.
     fingerprint: Option<String>,
-    building: Option<Building>,
-    run: Option<CheckRun>,
+    update: Option<Update>,
+    run: Option<EvaluationRun<'static>>,
     checked: Option<u64>,
-    pub(super) confidence: Option<Confidence>,
-    /// The same as the folder of a trained model tells it of its own answers.
+    /// The confidence that the folder of a trained model tells of its own answers.
     told: Option<Confidence>,
     /// Nothing is measured here: see [`learned_elsewhere`](Self::learned_elsewhere).
     elsewhere: bool,
 }
 
 impl Bench {
-    fn new(body: Arc<Body>, raw: bool) -> Self {
-        let weight = match body.model().is_static() {
-            true => bm25::DEFAULT_WEIGHT_STATIC,
-            false => bm25::DEFAULT_WEIGHT_TRANSFORMER,
-        };
+    fn new(body: Arc<Body>, index: AnswerIndex, raw: bool) -> Self {
         Self {
             body,
             raw,
-            words: Some(Words::by_answer(weight)),
-            expansion: None,
-            index: None,
-            plain: None,
-            known: HashMap::new(),
+            index,
+            revision: None,
             fingerprint: None,
-            building: None,
+            update: None,
             run: None,
             checked: None,
-            confidence: None,
             told: None,
             elsewhere: false,
         }
     }
 
+    /// The encoder of a model as it was before any training.
+    fn untrained_of(body: Arc<Body>) -> Self {
+        let model = body.model();
+        let weight = match model.is_static() {
+            true => bm25::DEFAULT_WEIGHT_STATIC,
+            false => bm25::DEFAULT_WEIGHT_TRANSFORMER,
+        };
+        let scoring = Scoring {
+            hybrid: Some(Words::by_answer(weight)),
+            expansion: None,
+        };
+        let index = AnswerIndex::empty(model.pooled_dim(), scoring);
+        Self::new(body, index, true)
+    }
+
     pub(super) fn as_it_came(body: Body) -> Self {
-        Self::new(Arc::new(body), true)
+        Self::untrained_of(Arc::new(body))
     }
 
     /// The trained model of a folder; the texts it was written with, if it was with any, need not be read
     /// again.
     pub(super) fn trained(dir: &Path) -> Result<Self, UserError> {
-        let folder = Servable::open_any(&DiskStore, dir, &Device::Cpu, Precision::F32);
-        let folder =
-            folder.map_err(|error| text::error::own_model().with_detail(error.to_string()))?;
-        let manifest = folder.manifest().clone();
-        let origin = Origin::of(&manifest);
-        let plain = match manifest.has_answers() {
-            true => folder.plain_answers(&DiskStore, dir),
-            false => Ok(None),
+        let open = || -> Result<Servable, ServableError> {
+            let mut folder = Servable::open_any(&DiskStore, dir, &Device::Cpu, Precision::F32)?;
+            folder.load_unexpanded(&DiskStore, dir)?;
+            Ok(folder)
         };
-        let plain =
-            plain.map_err(|error| text::error::own_model().with_detail(error.to_string()))?;
-        let (model, answers, index) = folder.into_parts();
+        let folder =
+            open().map_err(|error| text::error::own_model().with_detail(error.to_string()))?;
+        let manifest = folder.manifest();
+        let origin = Origin::of(manifest);
+        let told = manifest.has_answers().then(|| manifest.confidence.clone());
+        let (model, index) = folder.into_parts();
         let body = Body::Trained(model, dir.to_owned(), origin);
-        let mut bench = Self::new(Arc::new(body), false);
-        bench.words = manifest.words;
-        (bench.expansion, bench.plain) = (manifest.expansion, plain);
-        bench.known = answers.texts().into_iter().map(hash).zip(0..).collect();
         // Of no revision: it has the vectors, but not the order of the project.
-        bench.index = Some((u64::MAX, index));
-        bench.told = manifest.has_answers().then_some(manifest.confidence);
-        Ok(bench)
+        let index = index.with_confidence(Confidence::USUAL);
+        Ok(Self {
+            told,
+            ..Self::new(Arc::new(body), index, false)
+        })
     }
 
     /// The same, of which nobody knows what it learned from: asking it the questions kept aside would
     /// flatter it. How sure it is, is what the folder says of its own answers.
     pub(super) fn learned_elsewhere(mut self) -> Self {
-        self.confidence = self.told.take();
+        if let Some(told) = self.told.take() {
+            self.index.set_confidence(told);
+        }
         self.elsewhere = true;
         self
     }
 
     /// The same encoder as it was before any training.
     pub(super) fn untrained(&self) -> Self {
-        Self::new(Arc::clone(&self.body), true)
+        Self::untrained_of(Arc::clone(&self.body))
     }
 
     pub(super) fn body(&self) -> &Body {
@@ -224,12 +206,12 @@ impl Bench {
 
     /// The texts have changed.
     pub(super) fn outdated(&mut self) {
-        self.building = None;
+        self.update = None;
         self.run = None;
     }
 
     pub(super) fn can_answer(&self, layout: &Layout) -> bool {
-        matches!(&self.index, Some((revision, _)) if *revision == layout.revision)
+        self.revision == Some(layout.revision)
     }
 
     /// Vectors of texts as this bench sees them, of length 1.
@@ -239,7 +221,7 @@ impl Bench {
             return Ok(model.encode(texts)?);
         }
         let pooled = model.pooled(texts, &mut |_, _| ControlFlow::Continue(()))?;
-        normalized(pooled)
+        Ok(normalized(pooled))
     }
 
     /// The next piece of work.
@@ -253,143 +235,56 @@ impl Bench {
         if self.elsewhere || self.checked == Some(layout.revision) {
             return Ok(Step::Nothing);
         }
-        let Some((_, index)) = &self.index else {
-            return Ok(Step::Nothing);
-        };
-        let run = self.run.get_or_insert_with(|| CheckRun::new(layout));
-        let asked = Asked {
-            index,
-            words: self.words,
-            plain: self.plain.as_ref().zip(self.expansion),
-        };
-        if run.step(layout, &asked)? {
+        let run = self.run.get_or_insert_with(|| {
+            let questions = layout.test_questions();
+            EvaluationRun::new(&self.index, questions).with_known_questions()
+        });
+        if run.step(&self.index).map_err(inside)? {
             return Ok(Step::Checking);
         }
-        let check = self.run.take().map(CheckRun::finish).unwrap_or_default();
-        self.confidence.clone_from(&check.confidence);
+        let evaluation = self.run.take().map(|run| run.finish(&self.index));
+        let check = evaluation.map_or_else(Check::default, |found| layout.check(found));
+        let confidence = check.confidence.clone().unwrap_or(Confidence::USUAL);
+        self.index.set_confidence(confidence);
         self.checked = Some(layout.revision);
         Ok(Step::Checked(check))
     }
 
     fn prepare(&mut self, layout: &Layout, data_dir: &Path) -> Result<Step, UserError> {
-        let texts = layout.texts();
-        let dim = self.dim();
-        let mut building = match self.building.take() {
-            Some(building) => building,
-            None => self.begin(&texts, dim),
+        let mut update = match self.update.take() {
+            Some(update) => update,
+            None => self
+                .index
+                .update(Arc::clone(&layout.answers))
+                .map_err(inside)?,
         };
         let is_static = self.body.model().is_static();
         let piece = match (is_static, self.raw) {
-            (true, _) => building.missing.len(),
+            (true, _) => usize::MAX,
             (false, false) => PIECE,
             // Each look into what was kept reads all of it: not for every few texts.
-            (false, true) => (building.missing.len() / LOOKS).max(PIECE),
+            (false, true) => (update.progress().1 / LOOKS).max(PIECE),
         };
-        let end = (building.done + piece).min(building.missing.len());
-        let now = building.missing.get(building.done..end).unwrap_or_default();
-        if !now.is_empty() {
-            let wanted: Vec<&str> = now
-                .iter()
-                .filter_map(|at| texts.get(*at).copied())
-                .collect();
+        let texts = update.next(piece);
+        if !texts.is_empty() {
             let body = Arc::clone(&self.body);
             let vectors = match &*body {
                 // The encoder as it came: its vectors were kept when the model was trained.
                 Body::Network(_, dir) | Body::Trained(_, dir, _) if self.raw && !is_static => {
-                    normalized(self.saved(dir, data_dir, &wanted)?)?
+                    normalized(self.saved(dir, data_dir, &texts)?)
                 }
-                _ => self.encode(&wanted)?,
+                _ => self.encode(&texts)?,
             };
-            for (at, vector) in now.iter().zip(vectors.iter_rows()) {
-                if let Some(place) = building.data.get_mut(at * dim..(at + 1) * dim) {
-                    place.copy_from_slice(vector);
-                }
-            }
-            building.done = end;
+            update.push(vectors).map_err(inside)?;
         }
-        if building.done < building.missing.len() {
-            let step = Step::Preparing(building.done, building.missing.len());
-            self.building = Some(building);
-            return Ok(step);
+        let (done, total) = update.progress();
+        if done < total {
+            self.update = Some(update);
+            return Ok(Step::Preparing(done, total));
         }
-        let mut vectors = Matrix::new(texts.len(), dim, building.data).map_err(inside)?;
-        if let Some(rule) = self.expansion {
-            self.plain = Some(answers_of(layout, &vectors)?);
-            self.expand(rule, layout, &mut vectors)?;
-        }
-        let index = moving::index(layout, vectors, self.words)?;
-        self.index = Some((layout.revision, index));
-        self.known = texts.iter().map(|text| hash(text)).zip(0..).collect();
+        self.index = update.finish(&self.index).map_err(inside)?;
+        self.revision = Some(layout.revision);
         Ok(Step::Ready)
-    }
-
-    /// Moves answers: those that were here already as they were moved then, new ones now.
-    fn expand(&self, rule: Rule, layout: &Layout, vectors: &mut Matrix) -> Result<(), UserError> {
-        let kinds = layout.kinds(|_| Kind::Question);
-        let mut fresh = Vec::new();
-        let mut moved = Vec::new();
-        let texts = layout.texts();
-        for (at, _) in kinds
-            .iter()
-            .enumerate()
-            .filter(|(_, kind)| **kind == Kind::Answer)
-        {
-            match self.found(texts.get(at).copied().unwrap_or_default()) {
-                Some((index, row)) if is_answer(index, row) => moved.push((at, row)),
-                _ => fresh.push(at),
-            }
-        }
-        if !fresh.is_empty() {
-            let texts = Texts {
-                vectors,
-                owners: &layout.owners,
-                kinds: &kinds,
-            };
-            let expansion = Expansion::of(rule, &texts).map_err(inside)?;
-            expansion
-                .apply_to(&fresh, &layout.owners, vectors, Own::Counts)
-                .map_err(inside)?;
-        }
-        if let Some((_, index)) = &self.index {
-            for (at, row) in moved {
-                vectors
-                    .row_mut(at)
-                    .copy_from_slice(index.vectors().row(row));
-            }
-        }
-        Ok(())
-    }
-
-    /// Where a text that was here already is.
-    fn found(&self, text: &str) -> Option<(&Index, usize)> {
-        let (_, index) = self.index.as_ref()?;
-        let row = *self.known.get(&hash(text))? as usize;
-        (row < index.vectors().rows()).then_some((index, row))
-    }
-
-    fn begin(&self, texts: &[&str], dim: usize) -> Building {
-        let mut data = vec![0.0; texts.len() * dim];
-        let mut missing: Vec<usize> = Vec::new();
-        let is_static = self.body.model().is_static();
-        for (at, text) in texts.iter().enumerate() {
-            let found = self.found(text).filter(|_| !is_static);
-            let vector = found.and_then(|(index, row)| match &self.plain {
-                Some(plain) if is_answer(index, row) => {
-                    let answer = *index.owners().get(row)? as usize;
-                    (answer < plain.rows()).then(|| plain.row(answer))
-                }
-                _ => Some(index.vectors().row(row)),
-            });
-            match (vector, data.get_mut(at * dim..(at + 1) * dim)) {
-                (Some(vector), Some(place)) => place.copy_from_slice(vector),
-                _ => missing.push(at),
-            }
-        }
-        Building {
-            data,
-            missing,
-            done: 0,
-        }
     }
 
     /// Pooled vectors of texts, those kept by a training found again.
@@ -412,15 +307,6 @@ impl Bench {
         Ok(found.map(|found| found.embeddings).unwrap_or_default())
     }
 
-    fn dim(&self) -> usize {
-        let model = self.body.model();
-        if self.raw {
-            model.pooled_dim()
-        } else {
-            model.dim()
-        }
-    }
-
     /// The nearest answers to a question.
     pub(super) fn ask(
         &self,
@@ -434,70 +320,23 @@ impl Bench {
             side,
             ..Reply::default()
         };
-        let Some((_, index)) = &self.index else {
-            return Ok(reply);
-        };
         let vector = self.encode(&[question])?;
-        let confidence = self.confidence.as_ref();
-        let needs = confidence.map_or(top, |confidence| confidence.needs(top));
-        let hits = index.ask(question, vector.row(0), needs);
-        let chance = |confidence: &Confidence| {
-            let standings = confidence.standings(index, vector.row(0), &hits);
-            let sureness = confidence.sureness(&standings).into_iter();
-            sureness
-                .map(|sureness| confidence.probability(sureness))
-                .collect()
-        };
-        let chances = confidence.map_or_else(|| vec![None; hits.len()], chance);
-        for (hit, chance) in hits.into_iter().zip(chances).take(top) {
-            let Some(id) = layout.entry(hit.answer) else {
-                continue;
-            };
-            let (Some(entry), Some(row)) = (layout.entries.get(&id), layout.row(hit.vector)) else {
-                continue;
-            };
-            let wording = layout.wordings.get(hit.vector as usize).copied();
-            let wording =
-                wording.and_then(|number| entry.wordings.get(number.checked_sub(1)? as usize));
+        for found in self.index.search(question, vector.row(0), top) {
+            let id = layout.entry(found.number).zip(layout.row(found.text));
+            let Some((id, row)) = id else { continue };
             reply.answers.push(Answer {
                 entry: id,
-                answer: entry.answer.clone(),
-                question: wording.map(|wording| wording.text.clone()),
-                score: hit.score,
-                meaning: hit.meaning,
-                words: hit.words,
-                shared: index.shared_words(question, hit.vector),
-                chance,
-                source: entry.source.clone(),
+                answer: found.answer.answer.clone(),
+                question: found.paraphrase.map(str::to_owned),
+                score: found.score,
+                meaning: found.dense_score,
+                words: found.keyword_score,
+                shared: self.index.index().shared_words(question, found.text),
+                chance: found.probability,
+                source: found.answer.source.clone(),
                 row,
             });
         }
         Ok(reply)
     }
-}
-
-/// Whether a text of an index is an answer, which stands before its wordings.
-fn is_answer(index: &Index, row: usize) -> bool {
-    let owners = index.owners();
-    row == 0 || owners.get(row - 1) != owners.get(row)
-}
-
-/// The vectors of answers, in order.
-fn answers_of(layout: &Layout, vectors: &Matrix) -> Result<Matrix, UserError> {
-    let texts = layout.wordings.iter().zip(vectors.iter_rows());
-    let answers = texts.filter(|(wording, _)| **wording == 0);
-    let rows: Vec<&[f32]> = answers.map(|(_, vector)| vector).collect();
-    Matrix::from_rows(&rows).map_err(inside)
-}
-
-fn normalized(matrix: Matrix) -> Result<Matrix, UserError> {
-    let (rows, columns) = (matrix.rows(), matrix.columns());
-    let mut data = matrix.into_data();
-    data.chunks_exact_mut(columns.max(1))
-        .for_each(nearsay_search::index::normalize);
-    Matrix::new(rows, columns, data).map_err(inside)
-}
-
-fn hash(text: &str) -> u64 {
-    fnv1a(text.as_bytes())
 }

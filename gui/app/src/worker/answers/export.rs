@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use candle_core::Device;
-use nearsay::servable::{
-    self, AnswerSet, Confidence, Data, Export, ExportEncoder, KnownAnswer, Manifest, Reissue,
-    Servable, TextModel, Threshold, Words,
+use nearsay::{
+    answer_index::{AnswerIndex, Scoring},
+    servable::{
+        self, Confidence, Data, Export, ExportEncoder, Manifest, Reissue, Servable, TextModel,
+        Threshold,
+    },
 };
-use nearsay_core::{
-    head::Folded,
-    matrix::{Matrix, dot},
-};
+use nearsay_core::{head::Folded, matrix::dot};
 use nearsay_store::{DiskStore, Store as _};
 
 use super::{AnswersEvent, Room, bench::Body};
@@ -44,38 +44,23 @@ impl Room {
         let Some((bench, _)) = self.bench(Side::After) else {
             return Err(text::error::asking_ended());
         };
-        let (Some((_, index)), true) = (&bench.index, bench.can_answer(layout)) else {
+        if !bench.can_answer(layout) {
             return Err(text::error::not_ready());
-        };
-        let words = index.words_weight();
-        let confidence = confidence(bench.confidence.as_ref(), words, wanted.silence);
-        let answers = AnswerSet::from_known(
-            layout
-                .entries
-                .values()
-                .zip(1..)
-                .map(|(entry, row)| KnownAnswer {
-                    answer: entry.answer.clone(),
-                    questions: entry.wordings.iter().map(|way| way.text.clone()).collect(),
-                    row,
-                    source: entry.source.clone(),
-                })
-                .collect(),
-        );
+        }
+        let index = bench.index.index();
+        let Scoring { hybrid, expansion } = bench.index.scoring();
+        let measured = bench.index.confidence();
+        let confidence = confidence(measured, index.words_weight(), wanted.silence);
         if let Some(parent) = wanted.to.parent() {
             DiskStore.create_dir_all(parent)?;
         }
         match bench.body() {
             Body::Trained(_, from, _) => Reissue {
                 from,
-                data: wanted.with_data.then_some(Data {
-                    answers: &answers,
-                    vectors: index.vectors(),
-                    plain: bench.plain.as_ref(),
-                }),
+                data: wanted.with_data.then(|| Data::from(&bench.index)),
                 confidence: &confidence,
-                words: bench.words,
-                expansion: bench.expansion,
+                words: hybrid,
+                expansion,
             }
             .write(&DiskStore, &wanted.to)?,
             // The model that grew from it could not be used, which was said.
@@ -86,13 +71,13 @@ impl Room {
                     // Where it goes nothing of the data may stand, not even for a moment.
                     false => data_dir.join("exporting"),
                 };
-                untrained(&answers, index.vectors(), &confidence, bench.words, &first)?;
+                untrained(&bench.index, &confidence, &first)?;
                 if !wanted.with_data {
                     let model_only = Reissue {
                         from: &first,
                         data: None,
                         confidence: &confidence,
-                        words: bench.words,
+                        words: hybrid,
                         expansion: None,
                     };
                     let written = model_only.write(&DiskStore, &wanted.to);
@@ -108,9 +93,10 @@ impl Room {
             ..Exported::default()
         };
         // Asked again as whoever serves it will: questions kept aside first, then others.
-        let texts = layout.texts();
-        let is_question = |at: &usize| layout.wordings.get(*at).is_some_and(|way| *way > 0);
-        let is_aside = |at: &usize| layout.aside.get(*at).copied().unwrap_or(false);
+        let answers = &layout.answers;
+        let texts = answers.texts();
+        let is_question = |at: &usize| answers.wording(*at as u32).is_some();
+        let is_aside = |at: &usize| layout.tests.binary_search(&(*at as u32)).is_ok();
         let mut questions: Vec<usize> = (0..texts.len()).filter(is_question).collect();
         questions.sort_by_key(|at| !is_aside(at));
         let step = (questions.len() / ASKED).max(1);
@@ -121,11 +107,11 @@ impl Room {
                 let vector = index.vectors().row(*at);
                 let text = texts.get(*at).copied().unwrap_or_default();
                 let here = index.ask(text, vector, 1).first().map(|hit| hit.answer);
-                let here = here.and_then(|place| layout.entries.get(&layout.entry(place)?));
+                let here = here.and_then(|answer| answers.get(answer));
                 let there = folder.ask(text, 1)?;
                 let there = there.first().map(|found| found.answer.answer.as_str());
                 done.asked += 1;
-                done.same += usize::from(there == here.map(|entry| entry.answer.as_str()));
+                done.same += usize::from(there == here.map(|known| known.answer.as_str()));
             }
         } else {
             let folder = TextModel::open(&DiskStore, &wanted.to, &Device::Cpu)?;
@@ -142,10 +128,7 @@ impl Room {
 }
 
 /// What was measured, silent below this chance in hundredths.
-fn confidence(measured: Option<&Confidence>, words: f32, silence: u8) -> Confidence {
-    let Some(measured) = measured else {
-        return Confidence::USUAL;
-    };
+fn confidence(measured: &Confidence, words: f32, silence: u8) -> Confidence {
     let Some(calibration) = &measured.calibration else {
         return measured.clone();
     };
@@ -162,13 +145,7 @@ fn confidence(measured: Option<&Confidence>, words: f32, silence: u8) -> Confide
 }
 
 /// The built-in encoder as it came.
-fn untrained(
-    answers: &AnswerSet,
-    vectors: &Matrix,
-    confidence: &Confidence,
-    words: Option<Words>,
-    to: &Path,
-) -> Result<(), UserError> {
+fn untrained(index: &AnswerIndex, confidence: &Confidence, to: &Path) -> Result<(), UserError> {
     let encoder = nearsay_text::compact::built_in::encoder()?;
     Export {
         encoder: ExportEncoder::Static {
@@ -177,10 +154,10 @@ fn untrained(
         },
         encoder_name: "compact",
         head: &Folded::Identity,
-        answers,
-        vectors,
+        answers: index.answers(),
+        vectors: index.index().vectors(),
         confidence,
-        words,
+        words: index.scoring().hybrid,
         expansion: None,
         report: serde_json::Value::Null,
     }

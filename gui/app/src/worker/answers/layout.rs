@@ -1,79 +1,173 @@
-//! The project's texts in a row, as an index needs them.
+//! A revision of the project, as the index needs it.
 
-use nearsay_search::expansion::Kind;
+use std::sync::Arc;
 
-use nearsay_project::{Entries, EntryId, RowId};
+use nearsay::{
+    answer_index::{Evaluation, Pool, Query, TestQuery},
+    servable::{AnswerSet, KnownAnswer},
+};
+use nearsay_project::{Entries, EntryId, RowId, Tally, Wording};
 
-/// Every text of a project: of each entry the answer, then its wordings.
+use crate::state::{Check, ConfusedPair, OverRetrieved, Verdict};
+
+/// Every text of a revision: of each entry the answer, then its paraphrases.
 #[derive(Default)]
 pub(super) struct Layout {
-    /// Which revision of the project it is.
     pub(super) revision: u64,
-    /// The entries.
     pub(super) entries: Entries,
-    /// Their numbers; their places here are the numbers of their answers.
-    pub(super) ids: Vec<EntryId>,
-    /// For every text, the place of its entry.
-    pub(super) owners: Vec<u32>,
-    /// For every text, its wording's number plus one; 0 is the answer itself.
-    pub(super) wordings: Vec<u32>,
-    /// For every text, whether it is a question kept aside.
-    pub(super) aside: Vec<bool>,
+    /// The entry of each answer, ascending.
+    ids: Vec<EntryId>,
+    /// The texts.
+    pub(super) answers: Arc<AnswerSet>,
+    /// The texts that are test questions, ascending.
+    pub(super) tests: Vec<u32>,
 }
 
 impl Layout {
     pub(super) fn of(revision: u64, entries: Entries) -> Self {
-        let mut layout = Self {
+        let known = entries.values().zip(1..).map(|(entry, row)| KnownAnswer {
+            answer: entry.answer.clone(),
+            questions: entry.wordings.iter().map(|way| way.text.clone()).collect(),
+            row,
+            source: entry.source.clone(),
+        });
+        let answers = AnswerSet::from_known(known.collect());
+        let is_test = entries.values().flat_map(|entry| {
+            let tests = entry.wordings.iter().map(|wording| wording.check);
+            std::iter::once(false).chain(tests)
+        });
+        Self {
             revision,
-            ..Self::default()
-        };
-        for ((id, entry), place) in entries.iter().zip(0..) {
-            layout.ids.push(*id);
-            let checks = entry.wordings.iter().map(|wording| wording.check);
-            for (check, number) in std::iter::once(false).chain(checks).zip(0..) {
-                layout.owners.push(place);
-                layout.wordings.push(number);
-                layout.aside.push(check);
-            }
+            ids: entries.keys().copied().collect(),
+            answers: Arc::new(answers),
+            tests: (0..)
+                .zip(is_test)
+                .filter_map(|(text, is_test)| is_test.then_some(text))
+                .collect(),
+            entries,
         }
-        layout.entries = entries;
-        layout
     }
 
-    /// What each text is; `question` says it of a wording, given whether it is kept aside.
-    pub(super) fn kinds(&self, question: impl Fn(bool) -> Kind) -> Vec<Kind> {
-        let kind = |(wording, aside): (&u32, &bool)| match wording {
-            0 => Kind::Answer,
-            _ => question(*aside),
-        };
-        self.wordings.iter().zip(&self.aside).map(kind).collect()
+    /// The entry of an answer.
+    pub(super) fn entry(&self, answer: u32) -> Option<EntryId> {
+        self.ids.get(answer as usize).copied()
     }
 
-    /// All texts, in order.
-    pub(super) fn texts(&self) -> Vec<&str> {
-        self.entries
-            .values()
-            .flat_map(|entry| {
-                let ways = entry.wordings.iter().map(|wording| wording.text.as_str());
-                std::iter::once(entry.answer.as_str()).chain(ways)
-            })
-            .collect()
-    }
-
-    /// The entry at a place.
-    pub(super) fn entry(&self, place: u32) -> Option<EntryId> {
-        self.ids.get(place as usize).copied()
-    }
-
-    /// The row a text stands on: a wording's own, or the first of an answer.
+    /// The row a text stands on: a paraphrase's own, or the first of an answer.
     pub(super) fn row(&self, text: u32) -> Option<RowId> {
-        let (owner, wording) = (
-            *self.owners.get(text as usize)?,
-            *self.wordings.get(text as usize)?,
-        );
+        let (answer, paraphrase) = self.answers.place(text)?;
         Some(RowId {
-            entry: self.entry(owner)?,
-            wording: wording.saturating_sub(1),
+            entry: self.entry(answer)?,
+            wording: paraphrase.saturating_sub(1),
         })
+    }
+
+    /// The test questions. Where an answer has other paraphrases, its test questions are asked of all texts, as users
+    /// ask; where it has none, only the answers are compared, since paraphrases of other answers would always win.
+    pub(super) fn test_questions(&self) -> Vec<TestQuery<'static>> {
+        let test = |&text: &u32| {
+            let (answer, paraphrase) = self.answers.place(text)?;
+            let entry = self.entries.get(&self.entry(answer)?)?;
+            let also = &entry
+                .wordings
+                .get(paraphrase.checked_sub(1)? as usize)?
+                .also;
+            let also = also.iter().filter_map(|id| self.ids.binary_search(id).ok());
+            let mut right: Vec<u32> = also.map(|number| number as u32).collect();
+            right.push(answer);
+            right.sort_unstable();
+            right.dedup();
+            let is_known = |wording: &Wording| !wording.check;
+            Some(TestQuery {
+                query: Query::Paraphrase(text),
+                right,
+                pool: match entry.wordings.iter().any(is_known) {
+                    true => Pool::All,
+                    false => Pool::Answers,
+                },
+            })
+        };
+        self.tests.iter().filter_map(test).collect()
+    }
+
+    /// An evaluation of the test questions, by rows and entries.
+    pub(super) fn check(&self, evaluation: Evaluation) -> Check {
+        let enough = evaluation.outcomes.len() >= Tally::ENOUGH as usize;
+        let outcomes = self.tests.iter().zip(&evaluation.outcomes);
+        let verdicts = outcomes.map(|(&text, outcome)| Verdict {
+            row: self.row(text).unwrap_or_default(),
+            given: outcome.given.and_then(|hit| self.entry(hit.answer)),
+            score: outcome.given.map_or(0.0, |hit| hit.score),
+            chance: outcome.probability.filter(|_| enough),
+            rank: u32::try_from(outcome.rank).unwrap_or(u32::MAX),
+        });
+        let curve = evaluation.risk_coverage().filter(|_| enough);
+        let consequence = |least: u8| {
+            let at = curve.as_ref()?.at(f32::from(least) / 100.0);
+            let of_100 = |part: usize, whole: usize| 100.0 * part as f32 / whole.max(1) as f32;
+            Some((
+                of_100(at.answered, at.questions),
+                of_100(at.wrong, at.answered),
+            ))
+        };
+        let over_retrieved = evaluation.over_retrieved.iter().filter_map(|found| {
+            Some(OverRetrieved {
+                entry: self.entry(found.answer)?,
+                questions: found.questions,
+            })
+        });
+        let confused = evaluation.confused.iter().filter_map(|pair| {
+            let [one, other] = pair.answers;
+            Some(ConfusedPair {
+                entries: [self.entry(one)?, self.entry(other)?],
+                questions: pair.questions,
+            })
+        });
+        Check {
+            verdicts: verdicts.collect(),
+            consequences: (0..=100).filter_map(consequence).collect(),
+            over_retrieved: over_retrieved.collect(),
+            confused: confused.collect(),
+            confidence: enough.then_some(evaluation.confidence),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nearsay_project::{Entry, Shared};
+
+    #[test]
+    fn test_questions_count_every_right_answer_and_pick_their_pool() {
+        let wording = |text: &str, check, also: &[EntryId]| Wording {
+            text: text.to_owned(),
+            check,
+            also: also.to_vec(),
+            ..Wording::default()
+        };
+        let entry = |wordings| {
+            Shared::new(Entry {
+                wordings,
+                ..Entry::default()
+            })
+        };
+        let open = entry(vec![
+            wording("open", false, &[]),
+            wording("hours", true, &[9, 4]),
+        ]);
+        let alone = entry(vec![wording("parking", true, &[])]);
+        let entries = [(4, alone), (7, open)].into_iter().collect();
+        let layout = Layout::of(1, Shared::new(entries));
+        let found = layout.test_questions();
+        assert_eq!(layout.tests, [1, 4]);
+        assert_eq!((&*found[0].right, found[0].pool), (&[0][..], Pool::Answers));
+        assert_eq!((&*found[1].right, found[1].pool), (&[0, 1][..], Pool::All));
+        let row = RowId {
+            entry: 7,
+            wording: 1,
+        };
+        assert_eq!(layout.row(4), Some(row));
+        assert_eq!(layout.row(2).map(|row| row.entry), Some(7));
     }
 }

@@ -8,10 +8,8 @@
 
 mod batch;
 mod bench;
-mod check;
 mod export;
 mod layout;
-mod moving;
 mod origin;
 
 use std::{

@@ -118,12 +118,12 @@ fn findings(found: &Findings) -> Result<(), UserError> {
     }
     for source in &found.sources {
         let SourceChange {
-            source,
+            topic,
             questions,
             before,
             after,
         } = source;
-        print_line(&format!("  {before} → {after} of {questions}  {source}"))?;
+        print_line(&format!("  {before} → {after} of {questions}  {topic}"))?;
     }
     if !found.hubs.is_empty() {
         print_line(

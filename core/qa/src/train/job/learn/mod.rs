@@ -9,14 +9,17 @@ mod head;
 mod network;
 mod table;
 
-use super::{Job, ranking::Ranking, texts::Places};
-use crate::train::{Event, Fit, Fitted, ModelSelection, Pairs, Settings, TrainError, data::Texts};
+use super::{Job, texts::Places};
+use crate::{
+    answer_index::Scoring,
+    train::{Event, Fit, Fitted, ModelSelection, Pairs, Settings, TrainError, data::Texts},
+};
 use nearsay_core::{head::Folded, loss::LossKind, matrix::Matrix};
 
 /// Result of training.
 pub(super) struct Learned {
     /// How to rank answers.
-    pub(super) ranking: Ranking,
+    pub(super) ranking: Scoring,
     pub(super) fitted: Fitted,
     pub(super) head: Folded,
     pub(super) table: Option<Matrix>,

@@ -1,0 +1,366 @@
+//! The retrieval engine: answers with their paraphrases, searched by dense and keyword scores.
+//!
+//! [`AnswerIndex`] holds the texts of an FAQ, their vectors before and after
+//! [document expansion](nearsay_search::expansion), a BM25 index, and the rule that turns scores into a confidence.
+//! Serving, training, the window and the exports all search and measure through it.
+//!
+//! - [`AnswerIndex::update`] indexes other answers and embeds only the texts that changed.
+//! - [`AnswerIndex::search`] returns the best answers to a question with their scores and confidence.
+//! - [`AnswerIndex::evaluate`] asks test questions and returns an [`Evaluation`]: accuracy, confidence,
+//!   the outcome of each question, and what stands out in the data: [`ConfusedPair`]s and
+//!   [`OverRetrieved`] answers.
+//!
+//! The index embeds nothing itself. Callers pass a function that does ([`AnswerIndex::update_with`]), or
+//! work through an [`Update`] in pieces of their own size, so that long work can pause or stop in between.
+//!
+//! ```
+//! use nearsay::{
+//!     answer_index::{AnswerIndex, Scoring},
+//!     nearsay_core::matrix::{Matrix, ShapeError},
+//!     servable::{AnswerSet, KnownAnswer},
+//! };
+//!
+//! let answer = |text: &str, question: &str| KnownAnswer {
+//!     answer: text.into(),
+//!     questions: vec![question.into()],
+//!     row: 0,
+//!     source: None,
+//! };
+//! let answers = [answer("At nine.", "When do you open?"), answer("Behind the house.", "Parking?")];
+//! // Any encoder goes here. This one tells questions about time from the others.
+//! let mut embed = |texts: &[&str]| -> Result<Matrix, ShapeError> {
+//!     let row = |text: &&str| if text.contains("nine") || text.contains("open") { [1.0f32, 0.0] } else { [0.0, 1.0] };
+//!     Matrix::from_rows(&texts.iter().map(row).collect::<Vec<_>>())
+//! };
+//! let index = AnswerIndex::empty(2, Scoring::default());
+//! let index = index.update_with(AnswerSet::from_known(answers.into()).into(), &mut embed)?;
+//! let question = "When do you open?";
+//! let hits = index.search(question, embed(&[question])?.row(0), 1);
+//! assert_eq!(hits[0].answer.answer, "At nine.");
+//! assert_eq!(hits[0].paraphrase, Some(question));
+//! # Ok::<(), ShapeError>(())
+//! ```
+
+mod evaluate;
+mod evaluation;
+mod findings;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod tuning;
+mod update;
+
+pub use evaluate::{EvaluationRun, Pool, Query, TestQuery};
+pub use evaluation::{Evaluation, PoolFigures, QuestionOutcome};
+pub use findings::{ConfusedPair, OverRetrieved, TopicChange};
+pub(crate) use tuning::{is_gain, mean};
+pub use update::Update;
+pub(crate) use update::expand_answers;
+
+use crate::servable::{AnswerSet, Confidence, KnownAnswer, Words};
+use nearsay_core::matrix::{Matrix, ShapeError};
+use nearsay_faq::normalize;
+use nearsay_search::{
+    expansion::{Expansion, Kind, Own, Rule, Texts},
+    index::{Hit, Index},
+};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+/// How answers are scored.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Scoring {
+    /// Keyword scores and their weight; `None` scores by vectors alone.
+    pub hybrid: Option<Words>,
+    /// Document expansion; `None` compares answers by their own vectors.
+    pub expansion: Option<Rule>,
+}
+
+/// Answers and paraphrases, indexed for search and evaluation.
+#[derive(Clone, Debug)]
+pub struct AnswerIndex {
+    answers: Arc<AnswerSet>,
+    /// Vectors of all texts, those of answers expanded, and the BM25 index.
+    index: Index,
+    /// Unit vectors of the answers before expansion, `[answers, dim]`. `None` without expansion, and where
+    /// they were left on disk: such an index can be searched, but neither updated nor evaluated.
+    unexpanded: Option<Matrix>,
+    scoring: Scoring,
+    confidence: Confidence,
+}
+
+/// An answer to a question.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerHit<'a> {
+    /// The answer with its paraphrases.
+    pub answer: &'a KnownAnswer,
+    /// Number of the answer.
+    pub number: u32,
+    /// Hybrid score: `dense_score + keyword_score`.
+    pub score: f32,
+    /// Dense score: cosine similarity to the nearest of the answer's texts, in `[−1, 1]`.
+    pub dense_score: f32,
+    /// Weighted keyword score, from 0 to the keyword weight.
+    pub keyword_score: f32,
+    /// Number of the text that matched, which is that of its vector.
+    pub text: u32,
+    /// The paraphrase that matched; `None` when the answer itself did.
+    pub paraphrase: Option<&'a str>,
+    /// Probability that the answer is right, in `(0, 1)`; `None` when it was not measured.
+    pub probability: Option<f32>,
+    /// Whether the confidence reaches the threshold for answering without a warning.
+    pub sure: bool,
+}
+
+/// The confidence in an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rating {
+    /// Probability that the answer is right, in `(0, 1)`; `None` when it was not measured.
+    pub probability: Option<f32>,
+    /// Whether the confidence reaches the threshold for answering without a warning.
+    pub sure: bool,
+}
+
+impl AnswerIndex {
+    /// An index without answers, for vectors of this length.
+    #[must_use]
+    pub fn empty(dim: usize, scoring: Scoring) -> Self {
+        Self {
+            answers: Arc::default(),
+            index: Index::new(Matrix::zeros(0, dim), Vec::new()).unwrap_or_default(),
+            unexpanded: scoring.expansion.map(|_| Matrix::zeros(0, dim)),
+            scoring,
+            confidence: Confidence::USUAL,
+        }
+    }
+
+    /// Indexes answers by the vector of each of [`AnswerSet::texts`] as the model makes it, `[n, dim]`.
+    ///
+    /// # Errors
+    /// When there is not one vector for each text.
+    pub fn build(
+        answers: Arc<AnswerSet>,
+        vectors: Matrix,
+        scoring: Scoring,
+    ) -> Result<Self, ShapeError> {
+        let empty = Self::empty(vectors.columns(), scoring);
+        let mut update = empty.update(answers)?;
+        update.push(vectors)?;
+        update.finish(&empty)
+    }
+
+    /// Wraps an index that was built elsewhere: `index` has the vectors as they are compared, `unexpanded`
+    /// those of answers before expansion, `[answers, dim]`, if they are at hand.
+    ///
+    /// # Errors
+    /// When the parts have other numbers of texts, answers or columns.
+    pub fn from_parts(
+        answers: Arc<AnswerSet>,
+        index: Index,
+        unexpanded: Option<Matrix>,
+        scoring: Scoring,
+        confidence: Confidence,
+    ) -> Result<Self, ShapeError> {
+        let is_whole = unexpanded
+            .as_ref()
+            .is_none_or(|matrix| (matrix.rows(), matrix.columns()) == (answers.len(), index.dim()));
+        if index.owners().len() != answers.texts_len() || !is_whole {
+            return Err(ShapeError {
+                operation: "answer index",
+                left: (index.owners().len(), index.dim()),
+                right: (answers.texts_len(), answers.len()),
+            });
+        }
+        Ok(Self {
+            answers,
+            index,
+            unexpanded,
+            scoring,
+            confidence,
+        })
+    }
+
+    /// The same index with another confidence rule.
+    #[must_use]
+    pub fn with_confidence(self, confidence: Confidence) -> Self {
+        Self { confidence, ..self }
+    }
+
+    /// Replaces the confidence rule.
+    pub fn set_confidence(&mut self, confidence: Confidence) {
+        self.confidence = confidence;
+    }
+
+    /// Reads in the vectors of answers before expansion, `[answers, dim]`.
+    pub(crate) fn set_unexpanded(&mut self, unexpanded: Option<Matrix>) {
+        self.unexpanded = unexpanded;
+    }
+
+    /// The answers and their paraphrases.
+    #[must_use]
+    pub fn answers(&self) -> &Arc<AnswerSet> {
+        &self.answers
+    }
+
+    /// Vectors and keywords as they are compared.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Unit vectors of the answers before expansion, `[answers, dim]`; `None` without expansion or where they
+    /// were left on disk.
+    #[must_use]
+    pub fn unexpanded(&self) -> Option<&Matrix> {
+        self.unexpanded.as_ref()
+    }
+
+    /// How answers are scored.
+    #[must_use]
+    pub fn scoring(&self) -> Scoring {
+        self.scoring
+    }
+
+    /// The rule that turns scores into a confidence.
+    #[must_use]
+    pub fn confidence(&self) -> &Confidence {
+        &self.confidence
+    }
+
+    /// Unit vectors of [`AnswerSet::texts`] as the model makes them, `[n, dim]`.
+    #[must_use]
+    pub fn raw_vectors(&self) -> Cow<'_, Matrix> {
+        let Some(unexpanded) = &self.unexpanded else {
+            return Cow::Borrowed(self.index.vectors());
+        };
+        let mut vectors = self.index.vectors().clone();
+        for (text, vector) in self
+            .answers
+            .starts()
+            .into_iter()
+            .zip(unexpanded.iter_rows())
+        {
+            vectors.row_mut(text).copy_from_slice(vector);
+        }
+        Cow::Owned(vectors)
+    }
+
+    /// The expansion of the index, leaving out paraphrases for which `without` is true: those about to be
+    /// asked, so that no question helps to find its own answer. `None` when answers are not expanded.
+    ///
+    /// # Errors
+    /// When the vectors before expansion are not at hand.
+    pub fn expansion(
+        &self,
+        without: &dyn Fn(&str) -> bool,
+    ) -> Result<Option<Expansion>, ShapeError> {
+        let Some(rule) = self.scoring.expansion else {
+            return Ok(None);
+        };
+        self.need_unexpanded()?;
+        let texts = self.answers.texts();
+        let kinds = self.answers.kinds().into_iter().zip(texts);
+        let kinds: Vec<Kind> = kinds
+            .map(|(kind, text)| match kind {
+                Kind::Question if without(text) => Kind::KeptAside,
+                kind => kind,
+            })
+            .collect();
+        let texts = Texts {
+            vectors: &self.raw_vectors(),
+            owners: self.index.owners(),
+            kinds: &kinds,
+        };
+        Expansion::of(rule, &texts).map(Some)
+    }
+
+    /// Other answers without paraphrases, `vectors` being theirs as the model makes them, `[n, dim]`: scored as this
+    /// index scores, and expanded by its questions. An answer's own questions are left out, and all for which
+    /// `without` is true.
+    ///
+    /// # Errors
+    /// When there is not one vector for each answer, or those before expansion are not at hand.
+    pub fn pool(
+        &self,
+        answers: Vec<KnownAnswer>,
+        mut vectors: Matrix,
+        without: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, ShapeError> {
+        if let Some(expansion) = self.expansion(without)? {
+            let known = self.answers.iter().map(|known| normalize(&known.answer));
+            let known: HashMap<String, u64> = known.zip(0..).collect();
+            let group = |known_as: &KnownAnswer| known.get(&normalize(&known_as.answer)).copied();
+            let groups: Vec<u64> = answers
+                .iter()
+                .map(|a| group(a).unwrap_or(u64::MAX))
+                .collect();
+            expansion.apply(&mut vectors, &groups, Own::LeftOut)?;
+        }
+        let scoring = Scoring {
+            expansion: None,
+            ..self.scoring
+        };
+        let index = Self::build(Arc::new(AnswerSet::from_known(answers)), vectors, scoring)?;
+        Ok(index.with_confidence(self.confidence.clone()))
+    }
+
+    /// Refuses work that needs the vectors before expansion where they were left on disk.
+    fn need_unexpanded(&self) -> Result<(), ShapeError> {
+        if self.scoring.expansion.is_none() || self.unexpanded.is_some() {
+            return Ok(());
+        }
+        Err(ShapeError {
+            operation: "vectors before expansion",
+            left: (0, 0),
+            right: (self.answers.len(), self.index.dim()),
+        })
+    }
+
+    /// The `k` best answers to a question with this vector, best first, by dense and keyword scores.
+    #[must_use]
+    pub fn search(&self, question: &str, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
+        let hits = self.index.ask(question, vector, self.confidence.needs(k));
+        self.found(vector, &hits, k)
+    }
+
+    /// The `k` answers nearest to a vector, nearest first, by dense scores alone. In a hybrid index their
+    /// confidence is lower than in [`search`](Self::search).
+    #[must_use]
+    pub fn search_dense(&self, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
+        let hits = self.index.search(vector, self.confidence.needs(k));
+        self.found(vector, &hits, k)
+    }
+
+    /// The confidence in each of some hits for a question with this vector, best first, `[hits]`; they may come from
+    /// another search engine. Give as many as the confidence rule [needs](Confidence::needs).
+    #[must_use]
+    pub fn rate(&self, vector: &[f32], hits: &[Hit]) -> Vec<Rating> {
+        let standings = self.confidence.standings(&self.index, vector, hits);
+        let sureness = self.confidence.sureness(&standings).into_iter();
+        let rating = |sureness| Rating {
+            probability: self.confidence.probability(sureness),
+            sure: self.confidence.is_sure(sureness),
+        };
+        sureness.map(rating).collect()
+    }
+
+    fn found(&self, vector: &[f32], hits: &[Hit], k: usize) -> Vec<AnswerHit<'_>> {
+        let found = |(hit, rating): (&Hit, Rating)| {
+            Some(AnswerHit {
+                answer: self.answers.get(hit.answer)?,
+                number: hit.answer,
+                score: hit.score,
+                dense_score: hit.meaning,
+                keyword_score: hit.words,
+                text: hit.vector,
+                paraphrase: self.answers.wording(hit.vector),
+                probability: rating.probability,
+                sure: rating.sure,
+            })
+        };
+        hits.iter()
+            .zip(self.rate(vector, hits))
+            .take(k)
+            .filter_map(found)
+            .collect()
+    }
+}

@@ -1,0 +1,231 @@
+//! Indexing other answers, embedding only the texts that changed.
+
+use super::{AnswerIndex, Scoring};
+use crate::servable::{AnswerSet, KnownAnswer, Words};
+use nearsay_core::matrix::{Matrix, ShapeError};
+use nearsay_search::expansion::{Expansion, Kind, Own, Rule, Texts, Towards};
+use std::{collections::HashMap, sync::Arc};
+
+/// An index being made for other answers: texts are embedded by the caller, in pieces of any size.
+#[derive(Debug)]
+pub struct Update {
+    answers: Arc<AnswerSet>,
+    dim: usize,
+    /// Vectors of all texts before expansion; zeros where one is still missing.
+    vectors: Vec<f32>,
+    /// Numbers of the texts to embed, ascending.
+    missing: Vec<usize>,
+    /// How many of these are done.
+    done: usize,
+    /// For each answer the text of the former index whose expanded vector it keeps.
+    kept: Vec<Option<usize>>,
+}
+
+impl AnswerIndex {
+    /// Starts an update to these answers. Vectors of texts that are in this index are kept.
+    ///
+    /// # Errors
+    /// When the vectors before expansion are not at hand.
+    pub fn update(&self, answers: Arc<AnswerSet>) -> Result<Update, ShapeError> {
+        self.need_unexpanded()?;
+        let (dim, former) = (self.index.dim(), self.answers.texts());
+        let known: HashMap<&str, usize> = former.iter().copied().zip(0..).collect();
+        let mut vectors = vec![0.0; answers.texts_len() * dim];
+        let mut missing = Vec::new();
+        for (text, name) in answers.texts().into_iter().enumerate() {
+            match known.get(name) {
+                Some(&row) => {
+                    let place = &mut vectors[text * dim..(text + 1) * dim];
+                    place.copy_from_slice(self.raw_vector(row));
+                }
+                None => missing.push(text),
+            }
+        }
+        let kept = match self.scoring.expansion {
+            Some(_) => {
+                let starts = self.answers.starts();
+                let former = self.answers.iter().map(identity).zip(starts);
+                let former: HashMap<_, usize> = former.collect();
+                let kept = answers.iter().map(identity);
+                kept.map(|answer| former.get(&answer).copied()).collect()
+            }
+            None => Vec::new(),
+        };
+        Ok(Update {
+            answers,
+            dim,
+            vectors,
+            missing,
+            done: 0,
+            kept,
+        })
+    }
+
+    /// The index of other answers, texts that are not in this one embedded by `embed` all at once: `n` texts →
+    /// `[n, dim]` vectors.
+    ///
+    /// # Errors
+    /// When embedding fails, or the vectors are of another shape.
+    pub fn update_with<E: From<ShapeError>>(
+        &self,
+        answers: Arc<AnswerSet>,
+        embed: &mut dyn FnMut(&[&str]) -> Result<Matrix, E>,
+    ) -> Result<Self, E> {
+        let mut update = self.update(answers)?;
+        let texts = update.next(usize::MAX);
+        if !texts.is_empty() {
+            let vectors = embed(&texts)?;
+            update.push(vectors)?;
+        }
+        Ok(update.finish(self)?)
+    }
+
+    /// Vector of a text before expansion.
+    fn raw_vector(&self, text: usize) -> &[f32] {
+        let unexpanded = self.unexpanded.as_ref();
+        match unexpanded.filter(|_| self.answers.wording(text as u32).is_none()) {
+            Some(unexpanded) => unexpanded.row(self.index.owners()[text] as usize),
+            None => self.index.vectors().row(text),
+        }
+    }
+}
+
+/// What an answer's expanded vector depends on: its text and the set of its questions.
+fn identity(answer: &KnownAnswer) -> (&str, Vec<&str>) {
+    let mut questions: Vec<&str> = answer.questions.iter().map(String::as_str).collect();
+    questions.sort_unstable();
+    questions.dedup();
+    (&answer.answer, questions)
+}
+
+impl Update {
+    /// The next texts to embed, at most `n`; empty when all are done.
+    #[must_use]
+    pub fn next(&self, n: usize) -> Vec<&str> {
+        let texts = self.missing[self.done..].iter().take(n);
+        texts.filter_map(|&text| self.answers.text(text)).collect()
+    }
+
+    /// Texts embedded so far, and all that have to be.
+    #[must_use]
+    pub fn progress(&self) -> (usize, usize) {
+        (self.done, self.missing.len())
+    }
+
+    /// Takes the unit vectors of the [next](Self::next) texts, `[n, dim]`.
+    ///
+    /// # Errors
+    /// When the vectors are of another length, or more than there are texts left.
+    pub fn push(&mut self, vectors: Matrix) -> Result<(), ShapeError> {
+        let left = self.missing.len() - self.done;
+        if vectors.rows() > left || vectors.columns() != self.dim {
+            return Err(ShapeError {
+                operation: "update",
+                left: (vectors.rows(), vectors.columns()),
+                right: (left, self.dim),
+            });
+        }
+        // Of an index built anew: nothing to copy.
+        if self.vectors.len() == vectors.data().len() {
+            self.done += vectors.rows();
+            self.vectors = vectors.into_data();
+            return Ok(());
+        }
+        for vector in vectors.iter_rows() {
+            let start = self.missing[self.done] * self.dim;
+            self.vectors[start..start + self.dim].copy_from_slice(vector);
+            self.done += 1;
+        }
+        Ok(())
+    }
+
+    /// The finished index; `former` is the one that was updated, whose settings it keeps.
+    ///
+    /// Answers whose text or questions changed are expanded by all present questions; the others keep their
+    /// vectors, since one edit should not change all scores.
+    ///
+    /// # Errors
+    /// When texts are still missing.
+    pub fn finish(self, former: &AnswerIndex) -> Result<AnswerIndex, ShapeError> {
+        if self.done < self.missing.len() {
+            return Err(ShapeError {
+                operation: "update",
+                left: (self.done, self.dim),
+                right: (self.missing.len(), self.dim),
+            });
+        }
+        let (answers, scoring) = (self.answers, former.scoring);
+        let mut vectors = Matrix::new(answers.texts_len(), self.dim, self.vectors)?;
+        let unexpanded = match scoring.expansion {
+            Some(rule) => {
+                let fresh: Vec<bool> = self.kept.iter().map(Option::is_none).collect();
+                let unexpanded = expand_some(&answers, &mut vectors, rule, &fresh)?;
+                let starts = answers.starts().into_iter().zip(&self.kept);
+                for (text, row) in starts.filter_map(|(text, row)| Some((text, (*row)?))) {
+                    let vector = former.index.vectors().row(row);
+                    vectors.row_mut(text).copy_from_slice(vector);
+                }
+                Some(unexpanded)
+            }
+            None => None,
+        };
+        let Scoring { hybrid, .. } = scoring;
+        let index = Words::index(hybrid, vectors, answers.owners(), &answers.texts())?;
+        Ok(AnswerIndex {
+            answers,
+            index,
+            unexpanded,
+            scoring,
+            confidence: former.confidence.clone(),
+        })
+    }
+}
+
+/// Expands all answers among the vectors of [`AnswerSet::texts`], `[n, dim]`; returns the answers' vectors from
+/// before, `[answers, dim]`.
+pub(crate) fn expand_answers(
+    answers: &AnswerSet,
+    vectors: &mut Matrix,
+    rule: Rule,
+) -> Result<Matrix, ShapeError> {
+    expand_some(answers, vectors, rule, &vec![true; answers.len()])
+}
+
+/// The same for the answers that are `fresh`, `[answers]`.
+fn expand_some(
+    answers: &AnswerSet,
+    vectors: &mut Matrix,
+    rule: Rule,
+    fresh: &[bool],
+) -> Result<Matrix, ShapeError> {
+    let starts = answers.starts();
+    let rows: Vec<&[f32]> = starts.iter().map(|&text| vectors.row(text)).collect();
+    let unexpanded = match rows.is_empty() {
+        true => Matrix::zeros(0, vectors.columns()),
+        false => Matrix::from_rows(&rows)?,
+    };
+    let texts = starts.into_iter().zip(fresh);
+    let texts: Vec<usize> = texts.filter_map(|(text, f)| f.then_some(text)).collect();
+    if texts.is_empty() {
+        return Ok(unexpanded);
+    }
+    let (owners, mut kinds) = (answers.owners(), answers.kinds());
+    if rule.towards == Towards::Own {
+        // Only the questions of fresh answers matter; the others need not be copied.
+        for (kind, owner) in kinds.iter_mut().zip(&owners) {
+            if *kind == Kind::Question && !fresh[*owner as usize] {
+                *kind = Kind::KeptAside;
+            }
+        }
+    }
+    let expansion = Expansion::of(
+        rule,
+        &Texts {
+            vectors,
+            owners: &owners,
+            kinds: &kinds,
+        },
+    )?;
+    expansion.apply_to(&texts, &owners, vectors, Own::Counts)?;
+    Ok(unexpanded)
+}
