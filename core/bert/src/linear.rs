@@ -53,7 +53,7 @@ impl Precision {
     #[must_use]
     pub(super) fn here(self) -> Self {
         match self {
-            Self::Fast if Quad::fast() => Self::Fast,
+            Self::Fast if Quad::is_accelerated() => Self::Fast,
             _ => Self::F32,
         }
     }
@@ -106,7 +106,7 @@ impl Linear {
     pub(super) fn new(weights: Vec<f32>, inner: usize, precision: Precision) -> Self {
         match precision.here() {
             Precision::Fast => Self::Integers(Integers::new(&weights, inner)),
-            Precision::F32 if f32::fast() => {
+            Precision::F32 if f32::is_accelerated() => {
                 let mut panels = Panels::new(inner, weights.len() / inner);
                 panels.fill(|k, column, line: &mut [f32; LANES]| {
                     for (n, word) in line.iter_mut().enumerate() {

@@ -21,7 +21,7 @@ impl Products {
     #[must_use]
     pub fn here(self) -> Self {
         match self {
-            Self::Bf16 if Pair::fast() => Self::Bf16,
+            Self::Bf16 if Pair::is_accelerated() => Self::Bf16,
             _ => Self::F32,
         }
     }
