@@ -3,7 +3,7 @@ use crate::train::{Keep, Recipe};
 use nearsay_bert::{SentenceEncoder, test_util::tiny_tokenizer};
 use nearsay_model::{
     BertConfig,
-    test_util::{folder, made_up, whole},
+    test_util::{folder, synthetic_weights, tiny_model_files},
 };
 use nearsay_store::MemStore;
 use nearsay_text::{
@@ -164,7 +164,7 @@ fn tiny() -> MemStore {
     });
     let config = config.to_string().into_bytes();
     let mut random = fastrand::Rng::with_seed(2);
-    let weights = made_up(
+    let weights = synthetic_weights(
         &BertConfig::from_json(&config).unwrap(),
         "",
         |name, data, _| {
@@ -178,7 +178,7 @@ fn tiny() -> MemStore {
             }
         },
     );
-    let mut files = whole(&tiny_tokenizer());
+    let mut files = tiny_model_files(&tiny_tokenizer());
     for (name, bytes) in &mut files {
         match name.as_str() {
             "config.json" => bytes.clone_from(&config),

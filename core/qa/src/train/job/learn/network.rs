@@ -12,7 +12,7 @@ use crate::{
 };
 use nearsay_bert::{
     SentenceEncoder,
-    finetune::{FineTuner, Products},
+    finetune::{FineTuner, MatmulPrecision},
 };
 use nearsay_core::{
     head::{Folded, Weights},
@@ -55,7 +55,7 @@ impl Job<'_, '_> {
                 "A network learns on the processor; the graphics card is used for reading only.",
             ));
         }
-        if Products::Bf16.here() != Products::Bf16 {
+        if MatmulPrecision::Bf16.supported() != MatmulPrecision::Bf16 {
             on_event(Event::note(
                 "This processor has no arithmetic in bfloat16, so that learning takes longer.",
             ));
@@ -114,7 +114,7 @@ impl Job<'_, '_> {
 
     /// The network as it is, ready to learn.
     fn learner(&self, files: &ModelFiles<'_>) -> Result<NetworkLearner, TrainError> {
-        let tuner = FineTuner::load(files, 0, Products::Bf16, 0)?;
+        let tuner = FineTuner::load(files, 0, MatmulPrecision::Bf16, 0)?;
         NetworkLearner::new(self.settings, tuner).ok_or_else(|| {
             TrainError::Setting("a network learns by in-batch negatives over cosines only".into())
         })
