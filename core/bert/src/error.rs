@@ -1,12 +1,11 @@
 //! Errors of encoding and fine-tuning.
 
-use nearsay_core::matrix::ShapeError;
+use nearsay_core::{encoder::BoxError, matrix::ShapeError};
 use nearsay_model::ModelError;
-use std::error::Error;
-use thiserror::Error as ThisError;
+use thiserror::Error;
 
 /// Reason why texts can't be encoded.
-#[derive(Debug, ThisError)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EncodeError {
     /// The files of the model can't be used.
@@ -14,7 +13,7 @@ pub enum EncodeError {
     Model(#[from] ModelError),
     /// The tokenizer failed on a text.
     #[error("the tokenizer failed: {0}")]
-    Tokenizer(#[source] Box<dyn Error + Send + Sync>),
+    Tokenizer(#[source] BoxError),
     /// Token ids don't fit the model.
     #[error("the token ids don't fit the model: {0}")]
     TokenIds(String),
@@ -35,6 +34,9 @@ pub enum EncodeError {
     /// A worker thread panicked, which is a bug.
     #[error("computing the vectors failed with an internal error; please report it")]
     Panicked,
+    /// An encoder of the caller failed.
+    #[error("{0}")]
+    Custom(#[source] BoxError),
     /// The caller cancelled the work.
     #[error("cancelled before all texts were encoded")]
     Cancelled,

@@ -10,7 +10,7 @@ use super::{
 use nearsay_core::matrix::Matrix;
 use nearsay_store::Store;
 use nearsay_text::{
-    compact::{StaticEncoder, Table},
+    compact::{StaticEmbeddings, StaticEncoder},
     wordpiece::{Vocabulary, WordPiece},
 };
 use safetensors::Dtype;
@@ -70,8 +70,11 @@ impl StaticModel {
             hash.update((bytes.len() as u64).to_le_bytes());
             hash.update(bytes);
         }
-        let encoder = StaticEncoder::new(WordPiece::new(vocabulary), Table::Full(embeddings))
-            .map_err(|error| ModelError::invalid(&name, error))?;
+        let encoder = StaticEncoder::new(
+            WordPiece::new(vocabulary),
+            StaticEmbeddings::Full(embeddings),
+        )
+        .map_err(|error| ModelError::invalid(&name, error))?;
         Ok(Some(Self {
             encoder,
             dense: modules.dense,
@@ -258,7 +261,7 @@ mod tests {
         let model = open(&files(&tokenizer, weights(EMBEDDING_TENSOR, 6, 0.5)));
         let model = model.unwrap().unwrap();
         assert!(model.normalize && model.dense.is_empty());
-        assert_eq!(model.encoder.words().ids("AB?"), [2, 4, 5]);
+        assert_eq!(model.encoder.tokenizer().ids("AB?"), [2, 4, 5]);
         assert_eq!(model.encoder.encode_all(&["a b"]).data(), [0.5, 0.5]);
         // The tensor name of Model2Vec, and a subdirectory.
         let moved: Vec<_> = [
