@@ -33,7 +33,7 @@ pub(super) fn read_dense(
     struct Raw {
         in_features: usize,
         out_features: usize,
-        #[serde(default = "yes")]
+        #[serde(default = "default_true")]
         bias: bool,
         activation_function: Option<String>,
         #[serde(default)]
@@ -41,7 +41,7 @@ pub(super) fn read_dense(
         module_input_name: Option<String>,
         module_output_name: Option<String>,
     }
-    fn yes() -> bool {
+    fn default_true() -> bool {
         true
     }
     let raw: Raw = parse_json(file, bytes)?;

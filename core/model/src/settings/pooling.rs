@@ -39,10 +39,10 @@ pub(super) fn read_pooling(file: &str, bytes: &[u8], dims: usize) -> Result<Pool
         pooling_mode_weightedmean_tokens: bool,
         #[serde(default)]
         pooling_mode_lasttoken: bool,
-        #[serde(default = "yes")]
+        #[serde(default = "default_true")]
         include_prompt: bool,
     }
-    fn yes() -> bool {
+    fn default_true() -> bool {
         true
     }
     let raw: Raw = parse_json(file, bytes)?;
