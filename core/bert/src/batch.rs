@@ -1,70 +1,80 @@
-//! Cutting a list of texts into batches.
+//! Dividing texts into batches.
 
 use super::EncodeError;
-use super::tokenize::Texts;
+use super::tokenize::TextTokenizer;
 
-/// Some texts' token ids, with the places of the texts in the list they came from.
+/// Token ids of some texts.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// Where each text stands in the list.
-    pub(super) places: Vec<usize>,
-    /// Its token ids.
+    /// Indices of the texts in the caller's list.
+    pub(super) indices: Vec<usize>,
+    /// Token ids of each text.
     pub(super) ids: Vec<Vec<u32>>,
 }
 
-/// Hands out batches of texts of about the same length, the longest first.
+/// Divides texts into batches of similar lengths, the longest texts first.
 ///
-/// Texts are tokenized when their batch is asked for: that costs a hundredth of the network's time,
-/// and so needs neither a pass of its own nor memory for all ids.
-pub(super) struct Feeder<T> {
+/// A text is tokenized when its batch is requested, so the ids of all texts are never in memory together.
+pub(super) struct Batcher<T> {
     texts: Vec<T>,
-    /// Places of the texts not yet handed out; the next is the last.
-    waiting: Vec<usize>,
-    /// A batch has no more tokens than this, unless a single text has.
-    budget: usize,
-    /// Read too far: belongs to the next batch.
-    left: Option<(usize, Vec<u32>)>,
+    /// Indices of the remaining texts; the last one is next.
+    remaining: Vec<usize>,
+    /// Maximum number of tokens in a batch, which only a single text may exceed.
+    max_tokens: usize,
+    /// A tokenized text that didn't fit the previous batch.
+    pending: Option<(usize, Vec<u32>)>,
 }
 
-/// A token has about four letters; this only balances the work.
+/// Approximate bytes in a token; only balances the work.
 const BYTES_PER_TOKEN: usize = 4;
 
-impl<T: AsRef<str>> Feeder<T> {
-    /// `shares` is how many batches there should be at least, `max_tokens` how long a text can be.
-    pub(super) fn new(texts: Vec<T>, shares: usize, budget: usize, max_tokens: usize) -> Self {
-        let size = |text: &T| (text.as_ref().len() / BYTES_PER_TOKEN + 2).min(max_tokens);
-        let total: usize = texts.iter().map(size).sum();
-        let mut waiting: Vec<usize> = (0..texts.len()).rev().collect();
-        // Stable: among texts of one length the order stays.
-        waiting.sort_by_key(|place| texts[*place].as_ref().len());
+impl<T: AsRef<str>> Batcher<T> {
+    /// Prepares at least `min_batches` batches of up to `max_tokens` tokens. No text has more than `max_text_tokens`
+    /// tokens.
+    pub(super) fn new(
+        texts: Vec<T>,
+        min_batches: usize,
+        max_tokens: usize,
+        max_text_tokens: usize,
+    ) -> Self {
+        let total: usize = texts
+            .iter()
+            .map(|text| (text.as_ref().len() / BYTES_PER_TOKEN + 2).min(max_text_tokens))
+            .sum();
+        let mut remaining: Vec<usize> = (0..texts.len()).rev().collect();
+        // A stable sort keeps the order of texts of equal length.
+        remaining.sort_by_key(|index| texts[*index].as_ref().len());
         Self {
             texts,
-            waiting,
-            budget: budget.min(total.div_ceil(shares.max(1))).max(1),
-            left: None,
+            remaining,
+            max_tokens: max_tokens.min(total.div_ceil(min_batches.max(1))).max(1),
+            pending: None,
         }
     }
 
-    /// The next batch; nothing when all texts were handed out.
-    pub(super) fn next(&mut self, tokenizer: &Texts) -> Result<Option<Batch>, EncodeError> {
+    /// Tokenizes the next batch; `None` if no texts are left.
+    pub(super) fn next_batch(
+        &mut self,
+        tokenizer: &TextTokenizer,
+    ) -> Result<Option<Batch>, EncodeError> {
         let mut batch = Batch::default();
         let mut tokens = 0;
         loop {
-            let (place, ids) = match self.left.take() {
-                Some(left) => left,
-                None => match self.waiting.pop() {
-                    Some(place) => (place, tokenizer.ids(self.texts[place].as_ref())?),
+            let (index, ids) = match self.pending.take() {
+                Some(pending) => pending,
+                None => match self.remaining.pop() {
+                    Some(index) => (index, tokenizer.token_ids(self.texts[index].as_ref())?),
                     None => break,
                 },
             };
             tokens += ids.len();
-            if tokens > self.budget && !batch.places.is_empty() {
-                self.left = Some((place, ids));
+            if tokens > self.max_tokens && !batch.indices.is_empty() {
+                self.pending = Some((index, ids));
                 break;
             }
-            batch.places.push(place);
+            batch.indices.push(index);
             batch.ids.push(ids);
         }
-        Ok((!batch.places.is_empty()).then_some(batch))
+        Ok((!batch.indices.is_empty()).then_some(batch))
     }
 }

@@ -1,119 +1,55 @@
-//! The encoder: a frozen BERT network of the sentence-transformers kind.
+//! BERT sentence encoders on the CPU: inference and fine-tuning.
 //!
-//! [`SentenceEncoder`] turns texts into pooled vectors, *not* normalised and before any `Dense` layer
-//! of the model: heads are trained on exactly these, and [`ModelSettings`] says what the model itself
-//! would do next.
+//! [`SentenceEncoder`] encodes texts with a frozen model of the sentence-transformers kind. Its vectors are pooled,
+//! *not* normalised, and come before any `Dense` layer of the model: heads are trained on exactly these vectors, and
+//! [`ModelSettings`] describes the modules that would follow.
 //!
-//! It is made for reading only: both ways to run the network, ours and that of candle-transformers,
-//! fuse layer norm and softmax into operations that have no backward pass and would cut a gradient in
-//! silence. A network that learns is in [`finetune`].
+//! [`finetune`] trains the weights of a transformer. It is a separate implementation, because the kernels of
+//! inference fuse operations that training must differentiate one by one.
 //!
-//! On the processor the network runs without filling up texts to one length, in memory that is kept
-//! from batch to batch, over weights packed once; [`Precision`] says in which numbers.
+//! On the CPU, batches are not padded, memory is reused from batch to batch, and weights are packed once;
+//! [`Precision`] selects the number format. candle-transformers runs models on other devices and models of other
+//! shapes.
 
 mod batch;
+mod error;
 pub mod finetune;
 #[doc(hidden)]
 pub mod kernels;
 mod linear;
-mod network;
 mod padded;
 mod ragged;
 #[cfg(any(test, feature = "test-util"))]
 pub mod test_util;
 mod tokenize;
+mod transformer;
 mod workers;
 
 use candle_core::{Device, Tensor};
-use nearsay_core::encoder::{BoxError, Encoder};
-use nearsay_core::matrix::{Matrix, ShapeError};
-use nearsay_model::{ModelError, ModelFiles, ModelSettings};
-use network::Network;
-use ragged::Space;
+use nearsay_core::encoder::Encoder;
+use nearsay_core::matrix::Matrix;
+use nearsay_model::{ModelFiles, ModelSettings};
+use ragged::Buffers;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use tokenize::Texts;
+use tokenize::TextTokenizer;
+use transformer::Transformer;
 use workers::Workers;
 
+pub use error::EncodeError;
 pub use linear::Precision;
 
-/// Why texts could not be encoded.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum EncodeError {
-    /// The model's files cannot be used.
-    Model(ModelError),
-    /// The tokenizer failed on a text.
-    Tokenizer(String),
-    /// The tensor library or the device failed.
-    Tensor(candle_core::Error),
-    /// A vector came out that is not made of finite numbers.
-    NotFinite,
-    /// A worker ended in a panic, which is a bug; the message is that of the panic's place.
-    Panicked,
-    /// An encoder of the caller's failed.
-    Custom(BoxError),
-    /// The caller asked to stop.
-    Cancelled,
-}
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Model(error) => error.fmt(f),
-            Self::Tokenizer(reason) => write!(f, "the tokenizer failed: {reason}"),
-            Self::Tensor(error) => write!(f, "computing the vectors failed: {error}"),
-            Self::NotFinite => f.write_str(
-                "the model gave a vector with values that are no numbers; its weights are damaged \
-                 or too large",
-            ),
-            Self::Panicked => f.write_str("computing the vectors ended in an internal error"),
-            Self::Custom(error) => error.fmt(f),
-            Self::Cancelled => f.write_str("stopped before all texts were encoded"),
-        }
-    }
-}
-
-impl std::error::Error for EncodeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Model(error) => Some(error),
-            Self::Tensor(error) => Some(error),
-            Self::Custom(error) => Some(error.as_ref()),
-            _ => None,
-        }
-    }
-}
-
-impl From<ModelError> for EncodeError {
-    fn from(error: ModelError) -> Self {
-        Self::Model(error)
-    }
-}
-
-impl From<candle_core::Error> for EncodeError {
-    fn from(error: candle_core::Error) -> Self {
-        Self::Tensor(error)
-    }
-}
-
-impl From<ShapeError> for EncodeError {
-    fn from(error: ShapeError) -> Self {
-        Self::Tensor(candle_core::Error::wrap(error))
-    }
-}
-
-/// Tokenizer, network and pooling: all that stands between a text and its vector.
+/// Tokenizer and transformer, shared by the workers.
 struct Inner {
-    texts: Texts,
-    network: Network,
+    tokenizer: TextTokenizer,
+    transformer: Transformer,
 }
 
 /// A frozen sentence-transformers model of the BERT family.
 ///
-/// Input is a text, output its pooled vector of [`dim`](Encoder::dim) components, not normalised.
-/// Texts longer than the model's `max_seq_length` tokens are cut.
+/// Encodes a text as a pooled vector of [`dim`](Encoder::dim) numbers, not normalised. Texts longer than the model's
+/// `max_seq_length` tokens are truncated.
 pub struct SentenceEncoder {
     inner: Arc<Inner>,
     workers: Workers,
@@ -133,21 +69,20 @@ impl fmt::Debug for SentenceEncoder {
 }
 
 impl SentenceEncoder {
-    /// Loads a model into memory and onto a device. Everything is checked first: settings, weights
-    /// (shapes, formats, finite values) and the tokenizer's parts.
+    /// Loads a model onto a device, after validating its settings, weights (shapes, formats, finite values) and
+    /// tokenizer. Computes in single precision.
     ///
     /// # Errors
-    /// When a file is missing, damaged or asks for something that is not supported; when the device
-    /// has no room.
+    /// If a file is missing, damaged or unsupported, or if the device runs out of memory.
     pub fn load(files: &ModelFiles<'_>, device: &Device) -> Result<Self, EncodeError> {
         Self::load_with(files, device, Precision::F32)
     }
 
-    /// As [`load`](Self::load), computing in this [`Precision`] if device and network can:
-    /// [`precision`](Self::precision) then says what it became.
+    /// Loads a model like [`load`](Self::load) that computes in the given [`Precision`], if device and model support
+    /// it, and otherwise in single precision; see [`precision`](Self::precision).
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// Those of [`load`](Self::load).
     pub fn load_with(
         files: &ModelFiles<'_>,
         device: &Device,
@@ -155,9 +90,9 @@ impl SentenceEncoder {
     ) -> Result<Self, EncodeError> {
         let config = files.config()?;
         let settings = files.settings()?;
-        let texts = Texts::read(&files.tokenizer()?, &settings, config.vocab_size)?;
+        let tokenizer = TextTokenizer::parse(&files.tokenizer()?, &settings, config.vocab_size)?;
         let (weights, prefix) = files.weights()?;
-        let network = Network::load(
+        let transformer = Transformer::load(
             &config,
             weights,
             prefix,
@@ -166,8 +101,11 @@ impl SentenceEncoder {
             precision,
         )?;
         Ok(Self {
-            precision: network.precision(precision),
-            inner: Arc::new(Inner { texts, network }),
+            precision: transformer.precision(precision),
+            inner: Arc::new(Inner {
+                tokenizer,
+                transformer,
+            }),
             workers: Workers::new(device)?,
             settings,
             vocabulary: config.vocab_size,
@@ -175,75 +113,86 @@ impl SentenceEncoder {
         })
     }
 
-    /// What the model does around its network.
+    /// Settings of the model, apart from its transformer.
     #[must_use]
     pub fn settings(&self) -> &ModelSettings {
         &self.settings
     }
 
-    /// The device the network is on.
+    /// Device that holds the model.
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// What it computes in.
+    /// Precision of the computation.
     #[must_use]
     pub fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// The token ids of one text, special tokens included, cut to the model's length.
+    /// Tokenizes one text: its token ids, special tokens included, truncated to the model's maximum length.
     ///
     /// # Errors
-    /// When the tokenizer fails.
+    /// If the tokenizer fails.
     pub fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
-        self.inner.texts.ids(text)
+        self.inner.tokenizer.token_ids(text)
     }
 
-    /// Encodes token ids as they are, special tokens included: `n` lists, none empty → `[n, dim]` row
-    /// by row. On the calling thread, in one batch.
+    /// Encodes token ids on the calling thread, in one batch: `n` lists → `[n, dim]`, row-major.
+    ///
+    /// No special tokens are added.
     ///
     /// # Errors
-    /// When an id lies outside the vocabulary or a list is empty or longer than the model takes;
-    /// what the network or device report.
+    /// If a list is empty or longer than the model's maximum, if an id is outside the vocabulary, or if the
+    /// transformer fails.
     pub fn encode_ids(&self, ids: &[Vec<u32>]) -> Result<Vec<f32>, EncodeError> {
         let longest = self.settings.max_seq_length;
         if let Some(wrong) = ids.iter().find(|ids| ids.is_empty() || ids.len() > longest) {
-            return Err(EncodeError::Tokenizer(format!(
-                "{} tokens at once; the model takes 1 to {longest}",
+            return Err(EncodeError::TokenIds(format!(
+                "a text has {} tokens; the model accepts 1 to {longest}",
                 wrong.len()
             )));
         }
-        let outside = |id: &u32| *id as usize >= self.vocabulary;
-        if let Some(id) = ids.iter().flatten().find(|id| outside(id)) {
-            return Err(EncodeError::Tokenizer(format!(
-                "token {id} lies outside the network's {} tokens",
+        if let Some(id) = ids
+            .iter()
+            .flatten()
+            .find(|&&id| id as usize >= self.vocabulary)
+        {
+            return Err(EncodeError::TokenIds(format!(
+                "token {id} is outside the vocabulary of {} tokens",
                 self.vocabulary
             )));
         }
-        let vectors = self.inner.network.forward(ids, &mut Space::default())?;
-        match vectors.iter().all(|value| value.is_finite()) {
-            true => Ok(vectors),
-            false => Err(EncodeError::NotFinite),
-        }
+        self.inner.encode_ids(ids, &mut Buffers::default())
     }
 
-    /// Encodes any number of texts: `n` texts → `[n, dim]`, in the order given.
+    /// Encodes any number of texts: `n` texts → `[n, dim]`, in the same order.
     ///
-    /// The texts are worked through in small batches, shared among the processor's cores.
-    /// `on_progress` is called on the calling thread after each batch with the number of texts done
-    /// and their total; with [`ControlFlow::Break`] it stops the work.
+    /// The texts are divided into small batches that all cores share. After each batch, `on_progress` is called on
+    /// the calling thread with the number of encoded texts and the total; [`ControlFlow::Break`] cancels the work.
     ///
     /// # Errors
-    /// [`EncodeError::Cancelled`] when stopped; else what tokenizer, network or device report.
+    /// [`EncodeError::Cancelled`] after a cancellation; otherwise if tokenizer, transformer or device fail.
     pub fn encode_all(
         &self,
         texts: &[&str],
         on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Matrix, EncodeError> {
         self.workers
-            .run(&self.inner, self.settings.dims, texts, on_progress)
+            .encode_all(&self.inner, self.settings.dims, texts, on_progress)
+    }
+}
+
+impl Inner {
+    /// Runs the transformer on valid token ids: `n` lists → `[n, dim]`, row-major.
+    fn encode_ids(&self, ids: &[Vec<u32>], buffers: &mut Buffers) -> Result<Vec<f32>, EncodeError> {
+        let vectors = self.transformer.forward(ids, buffers)?;
+        if vectors.iter().all(|value| value.is_finite()) {
+            Ok(vectors)
+        } else {
+            Err(EncodeError::NotFinite)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A linear layer that is only read: its weights in the order the products want them.
+//! Linear layers for inference, with packed weights.
 
 use super::kernels::Quantize;
 use candle_core::Device;
@@ -7,21 +7,27 @@ use nearsay_kernel::gemm::{Parallelism, View, ViewMut, matmul};
 use nearsay_kernel::product::{LANES, Output, Panels, Quad, Word, product_f32, product_i8};
 use std::fmt;
 use std::str::FromStr;
+use thiserror::Error;
 
-/// How the numbers of a network are kept and multiplied.
+/// Number format of the weights and products of a transformer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
-    /// Single precision throughout: the vectors of sentence-transformers to 1e-6.
+    /// Single precision throughout. Vectors match those of sentence-transformers to 1e-6.
     #[default]
     F32,
-    /// The linear layers in integers of eight bits where the processor can multiply those (AVX-512
-    /// VNNI), in single precision where it cannot. Weights have one scale for each output, the layers'
-    /// inputs one scale and offset for each token, found as they come.
+    /// Linear layers in eight-bit integers, if the processor has AVX-512 VNNI; otherwise in single precision.
+    ///
+    /// Weights have one scale per output. Inputs have one scale and offset per token, computed at run time.
     Fast,
 }
 
+/// A precision other than `f32` and `fast`.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("unknown precision “{0}”; choose f32 or fast")]
+pub struct UnknownPrecision(pub String);
+
 impl Precision {
-    /// Its name on the command line.
+    /// Name on the command line and in files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -30,7 +36,7 @@ impl Precision {
         }
     }
 
-    /// Under which name vectors of this precision are kept, for a model of this fingerprint.
+    /// Key of the embedding cache for vectors of this precision and a model with this fingerprint.
     #[must_use]
     pub fn key(self, fingerprint: &str) -> String {
         match self {
@@ -39,21 +45,23 @@ impl Precision {
         }
     }
 
-    /// What a device makes of it; networks of unusual shape are computed in single precision all the
-    /// same.
+    /// This precision if the device supports it, and single precision otherwise.
+    ///
+    /// [`SentenceEncoder::precision`](crate::SentenceEncoder::precision) also accounts for the shape of the model.
     #[must_use]
     pub fn on(self, device: &Device) -> Self {
-        match device.is_cpu() {
-            true => self.here(),
-            false => Self::F32,
+        if device.is_cpu() {
+            self.on_cpu()
+        } else {
+            Self::F32
         }
     }
 
-    /// What this machine makes of it.
+    /// This precision if the processor supports it, and single precision otherwise.
     #[must_use]
-    pub(super) fn here(self) -> Self {
+    pub(super) fn on_cpu(self) -> Self {
         match self {
-            Self::Fast if Quad::fast() => Self::Fast,
+            Self::Fast if Quad::is_accelerated() => Self::Fast,
             _ => Self::F32,
         }
     }
@@ -66,35 +74,35 @@ impl fmt::Display for Precision {
 }
 
 impl FromStr for Precision {
-    type Err = String;
+    type Err = UnknownPrecision;
 
-    fn from_str(name: &str) -> Result<Self, String> {
+    fn from_str(name: &str) -> Result<Self, UnknownPrecision> {
         [Self::F32, Self::Fast]
             .into_iter()
             .find(|precision| precision.name() == name)
-            .ok_or_else(|| format!("there is no precision “{name}”; choose f32 or fast"))
+            .ok_or_else(|| UnknownPrecision(name.to_owned()))
     }
 }
 
-/// Weights `[out, in]` of a linear layer; its bias is added by what comes after it.
+/// Weights of a linear layer, `[out, in]`. The following kernel adds the bias.
 pub(super) enum Linear {
-    /// Row by row, for gemm.
+    /// Row-major, for gemm.
     Rows { weights: Vec<f32>, inner: usize },
-    /// In panels, for the kernel.
+    /// Packed `f32`.
     Panels(Panels<f32>),
-    /// In integers.
+    /// Quantized to eight bits.
     Integers(Integers),
 }
 
-/// Weights in integers: `w ≈ scale · code`, each output with its scale.
+/// Quantized weights: `w ≈ scale · code`, with one scale per output.
 pub(super) struct Integers {
     codes: Panels<Quad>,
     scales: Vec<f32>,
-    /// Scale times sum of the codes: what an offset of 1 of all inputs adds.
+    /// Scale times the sum of the codes of each output, to be multiplied by the offset of the inputs.
     totals: Vec<f32>,
 }
 
-/// Memory for a layer's inputs in integers, kept for the next.
+/// Memory for quantized inputs, reused for the next layer.
 #[derive(Default)]
 pub(super) struct Codes {
     codes: Vec<Quad>,
@@ -102,11 +110,11 @@ pub(super) struct Codes {
 }
 
 impl Linear {
-    /// From weights `[out, inner]`, row by row; both multiples of [`LANES`].
+    /// Packs weights `[out, inner]`, row-major; both dimensions must be multiples of [`LANES`].
     pub(super) fn new(weights: Vec<f32>, inner: usize, precision: Precision) -> Self {
-        match precision.here() {
+        match precision.on_cpu() {
             Precision::Fast => Self::Integers(Integers::new(&weights, inner)),
-            Precision::F32 if f32::fast() => {
+            Precision::F32 if f32::is_accelerated() => {
                 let mut panels = Panels::new(inner, weights.len() / inner);
                 panels.fill(|k, column, line: &mut [f32; LANES]| {
                     for (n, word) in line.iter_mut().enumerate() {
@@ -119,10 +127,10 @@ impl Linear {
         }
     }
 
-    /// `x`, `[rows, in]`, to `x·Wᵀ`, `[rows, out]`, both row by row.
+    /// Computes `out ← x·Wᵀ`: `[rows, in] → [rows, out]`, row-major.
     ///
     /// # Errors
-    /// When the lengths do not go together.
+    /// If the lengths don't match.
     pub(super) fn forward(
         &self,
         x: &[f32],
@@ -155,9 +163,9 @@ impl Integers {
         for row in weights.chunks_exact(inner) {
             let largest = row.iter().fold(0f32, |max, w| max.max(w.abs()));
             let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
-            let before = codes.len();
+            let start = codes.len();
             codes.extend(row.iter().map(|w| (w / scale).round() as i8));
-            let sum: i32 = codes[before..].iter().map(|&code| i32::from(code)).sum();
+            let sum: i32 = codes[start..].iter().map(|&code| i32::from(code)).sum();
             scales.push(scale);
             totals.push(scale * sum as f32);
         }

@@ -1,6 +1,6 @@
-//! The network by candle-transformers: batches are filled up to their longest text.
+//! The transformer by candle-transformers, with batches padded to their longest text.
 //!
-//! It runs on every device, and is what [`ragged`](super::ragged) is checked against.
+//! It runs on every device and is the reference for [`ragged`](super::ragged) in tests.
 
 use super::EncodeError;
 use candle_core::{D, Tensor};
@@ -8,15 +8,15 @@ use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config, HiddenAct, PositionEmbeddingType};
 use nearsay_model::{Activation, BertConfig, Pooling};
 
-/// A BERT network and the pooling behind it.
+/// A BERT transformer with pooling.
 pub(super) struct Padded {
     model: BertModel,
     pooling: Pooling,
-    pad: u32,
+    pad_token: u32,
 }
 
 impl Padded {
-    /// From checked weights.
+    /// Loads validated weights.
     pub(super) fn load(
         config: &BertConfig,
         builder: VarBuilder<'_>,
@@ -47,24 +47,24 @@ impl Padded {
         Ok(Self {
             model: BertModel::load(builder, &shape)?,
             pooling,
-            pad: config.pad_token_id,
+            pad_token: config.pad_token_id,
         })
     }
 
-    /// Token ids of `n` texts, none of them empty → their pooled vectors, `[n, hidden]` row by row.
+    /// Encodes token ids: `n` lists, none empty → pooled vectors, `[n, hidden]`, row-major.
     pub(super) fn forward(&self, ids: &[Vec<u32>]) -> Result<Vec<f32>, EncodeError> {
         let device = &self.model.device;
         let longest = ids.iter().map(Vec::len).max().unwrap_or(0);
-        let mut filled = Vec::with_capacity(ids.len() * longest);
+        let mut padded = Vec::with_capacity(ids.len() * longest);
         let mut mask = Vec::with_capacity(ids.len() * longest);
         for ids in ids {
-            filled.extend_from_slice(ids);
-            filled.resize(filled.len() + longest - ids.len(), self.pad);
+            padded.extend_from_slice(ids);
+            padded.resize(padded.len() + longest - ids.len(), self.pad_token);
             mask.resize(mask.len() + ids.len(), 1f32);
             mask.resize(mask.len() + longest - ids.len(), 0.0);
         }
         let shape = (ids.len(), longest);
-        let input = Tensor::from_vec(filled, shape, device)?;
+        let input = Tensor::from_vec(padded, shape, device)?;
         let mask = Tensor::from_vec(mask, shape, device)?;
         let tokens = self
             .model
@@ -76,7 +76,7 @@ impl Padded {
                 .sum(1)?
                 .broadcast_div(&mask.sum(1)?)?,
             Pooling::Cls => tokens.narrow(1, 0, 1)?.squeeze(1)?,
-            // Far below any activation, so that no filling is ever the largest.
+            // −1e30 is below any activation, so padding is never the maximum.
             Pooling::Max => tokens.broadcast_add(&mask.affine(1e30, -1e30)?)?.max(1)?,
         };
         Ok(pooled.flatten_all()?.to_vec1()?)

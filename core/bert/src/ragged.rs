@@ -1,8 +1,7 @@
-//! The network on the processor: the tokens of a batch one below the other, without any filling up.
+//! The transformer on the CPU, without padding: the tokens of a batch are the rows of one matrix.
 //!
-//! Linear layers see one tall matrix, attention goes text by text, and what lies between is done in
-//! one pass each ([`kernels`](super::kernels)). A batch uses no memory but [`Space`], which is kept from
-//! one to the next. Nothing here has a gradient.
+//! Linear layers process the whole matrix, attention processes one text at a time, and the operations between them
+//! are [`kernels`](super::kernels). All memory is in [`Buffers`], which are reused from batch to batch.
 
 use super::EncodeError;
 use super::kernels::{AddNorm, Attention, BiasGelu, LANES, Scratch, TILE};
@@ -11,10 +10,10 @@ use candle_core::Result;
 use candle_nn::VarBuilder;
 use nearsay_model::{Activation, BertConfig, Pooling};
 
-/// Rows that go through a feed-forward block together: its wide middle then stays in the core's cache.
+/// Rows that pass a feed-forward block together, so that its wide intermediate result stays in the cache.
 const BLOCK: usize = 96;
 
-/// Whether a network has the shape the kernels are made for.
+/// Whether the kernels support the shape of a transformer.
 pub(super) fn fits(config: &BertConfig) -> bool {
     config.activation == Activation::Gelu
         && config.hidden_size.is_multiple_of(LANES)
@@ -22,14 +21,14 @@ pub(super) fn fits(config: &BertConfig) -> bool {
         && (config.hidden_size / config.heads).is_multiple_of(TILE)
 }
 
-/// A BERT network and the pooling behind it.
+/// A BERT transformer with pooling.
 pub(super) struct Ragged {
-    /// `[vocab, hidden]`
-    words: Vec<f32>,
-    /// Position and the first token type together, `[positions, hidden]`.
-    places: Vec<f32>,
-    /// In place of a bias where there is none.
-    no_bias: Vec<f32>,
+    /// Token embeddings, `[vocab, hidden]`.
+    tokens: Vec<f32>,
+    /// Sums of the position embeddings and the first token-type embedding, `[positions, hidden]`.
+    positions: Vec<f32>,
+    /// The bias of the first normalisation, which has none.
+    zero_bias: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
     pooling: Pooling,
@@ -39,7 +38,7 @@ pub(super) struct Ragged {
 }
 
 struct Layer {
-    /// `[3 · hidden, hidden]`: queries, keys and values.
+    /// Queries, keys and values, `[3 · hidden, hidden]`.
     qkv: Linear,
     qkv_bias: Vec<f32>,
     out: Linear,
@@ -52,15 +51,15 @@ struct Layer {
     down_norm: Norm,
 }
 
-/// Gamma and beta of a layer normalisation.
+/// Parameters of a layer normalisation.
 struct Norm {
     gamma: Vec<f32>,
     beta: Vec<f32>,
     eps: f32,
 }
 
-/// The numbers of a tensor of this shape, row by row.
-pub(super) fn numbers<S: Into<candle_core::Shape>>(
+/// Reads the numbers of a tensor of this shape, row-major.
+pub(super) fn read_tensor<S: Into<candle_core::Shape>>(
     builder: &VarBuilder<'_>,
     shape: S,
     name: &str,
@@ -71,14 +70,14 @@ pub(super) fn numbers<S: Into<candle_core::Shape>>(
 impl Norm {
     fn load(builder: &VarBuilder<'_>, size: usize, eps: f64) -> Result<Self> {
         Ok(Self {
-            gamma: numbers(builder, size, "weight")?,
-            beta: numbers(builder, size, "bias")?,
+            gamma: read_tensor(builder, size, "weight")?,
+            beta: read_tensor(builder, size, "bias")?,
             eps: eps as f32,
         })
     }
 
-    /// x ← layer norm of x + bias + residual.
-    fn add(&self, x: &mut [f32], residual: &[f32], bias: &[f32]) {
+    /// x ← norm(x + bias + residual).
+    fn add_and_normalize(&self, x: &mut [f32], residual: &[f32], bias: &[f32]) {
         AddNorm {
             x,
             residual,
@@ -91,12 +90,14 @@ impl Norm {
     }
 }
 
-/// Memory for a batch, kept for the next.
+/// Memory of a batch, reused for the next one.
 #[derive(Default)]
-pub(super) struct Space {
-    /// `[tokens, hidden]` each.
+pub(super) struct Buffers {
+    /// `[tokens, hidden]`
     x: Vec<f32>,
+    /// `[tokens, hidden]`
     y: Vec<f32>,
+    /// `[tokens, hidden]`
     context: Vec<f32>,
     /// `[tokens, 3 · hidden]`
     qkv: Vec<f32>,
@@ -107,7 +108,7 @@ pub(super) struct Space {
 }
 
 impl Ragged {
-    /// From checked weights; only for networks that [`fits`].
+    /// Loads validated weights of a transformer that [`fits`].
     pub(super) fn load(
         config: &BertConfig,
         builder: &VarBuilder<'_>,
@@ -120,29 +121,29 @@ impl Ragged {
             config.layer_norm_eps,
         );
         let embeddings = builder.pp("embeddings");
-        let types = numbers(
+        let types = read_tensor(
             &embeddings,
             (config.type_vocab_size, hidden),
             "token_type_embeddings.weight",
         )?;
-        let mut places = numbers(
+        let mut positions = read_tensor(
             &embeddings,
             (config.max_positions, hidden),
             "position_embeddings.weight",
         )?;
-        for place in places.chunks_exact_mut(hidden) {
-            place
+        for position in positions.chunks_exact_mut(hidden) {
+            position
                 .iter_mut()
                 .zip(&types)
-                .for_each(|(x, kind)| *x += kind);
+                .for_each(|(x, type_x)| *x += type_x);
         }
         let layers = (0..config.layers).map(|number| {
             let layer = builder.pp(format!("encoder.layer.{number}"));
             let linear = |name: &str, out: usize, inner: usize| {
                 let linear = layer.pp(name);
                 Ok::<_, candle_core::Error>((
-                    numbers(&linear, (out, inner), "weight")?,
-                    numbers(&linear, out, "bias")?,
+                    read_tensor(&linear, (out, inner), "weight")?,
+                    read_tensor(&linear, out, "bias")?,
                 ))
             };
             let (mut qkv, mut qkv_bias) = linear("attention.self.query", hidden, hidden)?;
@@ -168,13 +169,13 @@ impl Ragged {
             })
         });
         Ok(Self {
-            words: numbers(
+            tokens: read_tensor(
                 &embeddings,
                 (config.vocab_size, hidden),
                 "word_embeddings.weight",
             )?,
-            places,
-            no_bias: vec![0.0; hidden],
+            positions,
+            zero_bias: vec![0.0; hidden],
             norm: Norm::load(&embeddings.pp("LayerNorm"), hidden, eps)?,
             layers: layers.collect::<Result<_>>()?,
             pooling,
@@ -184,15 +185,15 @@ impl Ragged {
         })
     }
 
-    /// Token ids of `n` texts, none of them empty → their pooled vectors, `[n, hidden]` row by row.
+    /// Encodes token ids: `n` lists, none empty → pooled vectors, `[n, hidden]`, row-major.
     pub(super) fn forward(
         &self,
         ids: &[Vec<u32>],
-        space: &mut Space,
+        buffers: &mut Buffers,
     ) -> std::result::Result<Vec<f32>, EncodeError> {
         let hidden = self.hidden;
         let tokens: usize = ids.iter().map(Vec::len).sum();
-        let Space {
+        let Buffers {
             x,
             y,
             context,
@@ -200,17 +201,17 @@ impl Ragged {
             middle,
             codes,
             scratch,
-        } = space;
+        } = buffers;
         x.clear();
         y.clear();
         for text in ids {
             for &id in text {
                 let start = id as usize * hidden;
-                x.extend_from_slice(&self.words[start..start + hidden]);
+                x.extend_from_slice(&self.tokens[start..start + hidden]);
             }
-            y.extend_from_slice(&self.places[..text.len() * hidden]);
+            y.extend_from_slice(&self.positions[..text.len() * hidden]);
         }
-        self.norm.add(x, y, &self.no_bias);
+        self.norm.add_and_normalize(x, y, &self.zero_bias);
         context.resize(tokens * hidden, 0.0);
         qkv.resize(tokens * 3 * hidden, 0.0);
         middle.resize(BLOCK.min(tokens) * self.wide, 0.0);
@@ -231,7 +232,7 @@ impl Ragged {
                 start = end;
             }
             layer.out.forward(context, codes, y)?;
-            layer.out_norm.add(y, x, &layer.out_bias);
+            layer.out_norm.add_and_normalize(y, x, &layer.out_bias);
             let blocks = y.chunks(BLOCK * hidden).zip(x.chunks_mut(BLOCK * hidden));
             for (y, x) in blocks {
                 let middle = &mut middle[..y.len() / hidden * self.wide];
@@ -242,13 +243,13 @@ impl Ragged {
                 }
                 .run();
                 layer.down.forward(middle, codes, x)?;
-                layer.down_norm.add(x, y, &layer.down_bias);
+                layer.down_norm.add_and_normalize(x, y, &layer.down_bias);
             }
         }
-        let lengths = ids.iter().map(Vec::len);
-        Ok(self.pool(x, lengths))
+        Ok(self.pool(x, ids.iter().map(Vec::len)))
     }
 
+    /// Pools the token vectors of texts of these lengths.
     fn pool(&self, tokens: &[f32], lengths: impl ExactSizeIterator<Item = usize>) -> Vec<f32> {
         let mut rest = tokens;
         let mut pooled = Vec::with_capacity(lengths.len() * self.hidden);

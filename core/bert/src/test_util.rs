@@ -1,8 +1,8 @@
-//! A made-up tokenizer for tests.
+//! A tokenizer for tests.
 
 use serde_json::{Value, json};
 
-/// A whole tokenizer of eight tokens, with the traps of MiniLM's.
+/// The `tokenizer.json` of a tokenizer with eight tokens, with truncation and padding like MiniLM's.
 pub fn tiny_tokenizer() -> Value {
     json!({
         "version": "1.0",

@@ -1,6 +1,6 @@
 use super::*;
 use crate::test_util::tiny_tokenizer as tokenizer;
-use nearsay_model::test_util::{archive, folder, whole};
+use nearsay_model::test_util::{archive, folder, tiny_model_files};
 use nearsay_store::MemStore;
 use std::path::Path;
 
@@ -10,35 +10,37 @@ fn load(store: &MemStore, path: &str) -> Result<SentenceEncoder, EncodeError> {
 }
 
 fn tiny() -> SentenceEncoder {
-    load(&folder("m", &whole(&tokenizer())), "m").unwrap()
+    load(&folder("m", &tiny_model_files(&tokenizer())), "m").unwrap()
 }
 
-fn go_on(_: usize, _: usize) -> ControlFlow<()> {
+fn ignore_progress(_: usize, _: usize) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-fn near(a: &[f32], b: &[f32]) -> bool {
+fn is_close(a: &[f32], b: &[f32]) -> bool {
     a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6)
 }
 
 #[test]
-fn a_text_alone_and_among_others_gets_the_same_vector() {
+fn encode_all_does_not_depend_on_other_texts() {
     let encoder = tiny();
     let texts = ["a", "", "ab? b", "b b b b b b b b b b", "unknown", "?"];
-    let all = encoder.encode_all(&texts, &mut go_on).unwrap();
+    let all = encoder.encode_all(&texts, &mut ignore_progress).unwrap();
     assert_eq!((all.rows(), all.columns()), (6, 4));
     for (text, row) in texts.iter().zip(all.iter_rows()) {
-        let alone = encoder.encode_all(&[text], &mut go_on).unwrap();
-        assert!(near(alone.row(0), row), "{text:?}");
+        let alone = encoder.encode_all(&[text], &mut ignore_progress).unwrap();
+        assert!(is_close(alone.row(0), row), "{text:?}");
     }
-    assert!(!near(all.row(0), all.row(2)));
+    assert!(!is_close(all.row(0), all.row(2)));
 }
 
 #[test]
-fn the_trait_gives_the_same_rows() {
+fn encode_equals_encode_all() {
     let encoder = tiny();
     let tensor = encoder.encode(&["a", "b"]).unwrap();
-    let rows = encoder.encode_all(&["a", "b"], &mut go_on).unwrap();
+    let rows = encoder
+        .encode_all(&["a", "b"], &mut ignore_progress)
+        .unwrap();
     assert_eq!(tensor.dims(), [2, 4]);
     assert_eq!(
         tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
@@ -50,7 +52,7 @@ fn the_trait_gives_the_same_rows() {
 }
 
 #[test]
-fn progress_reaches_the_total_and_can_stop_the_work() {
+fn encode_all_reports_progress_and_can_be_cancelled() {
     let encoder = tiny();
     let texts = vec!["a b a b a b"; 2_000];
     let mut last = 0;
@@ -67,25 +69,31 @@ fn progress_reaches_the_total_and_can_stop_the_work() {
     });
     assert!(matches!(stopped, Err(EncodeError::Cancelled)));
     assert_eq!(calls, 1);
-    // And the workers are free again.
-    assert_eq!(encoder.encode_all(&["a"], &mut go_on).unwrap().rows(), 1);
+    // The workers are idle again.
+    assert_eq!(
+        encoder
+            .encode_all(&["a"], &mut ignore_progress)
+            .unwrap()
+            .rows(),
+        1
+    );
 }
 
 #[test]
-fn an_archive_gives_the_same_vectors_as_a_folder() {
-    let store = archive("m.whl", "package/model/", &whole(&tokenizer()));
+fn load_from_archive_equals_load_from_directory() {
+    let store = archive("m.whl", "package/model/", &tiny_model_files(&tokenizer()));
     let other = load(&store, "m.whl").unwrap();
     let (a, b) = (
-        tiny().encode_all(&["ab?"], &mut go_on).unwrap(),
-        other.encode_all(&["ab?"], &mut go_on).unwrap(),
+        tiny().encode_all(&["ab?"], &mut ignore_progress).unwrap(),
+        other.encode_all(&["ab?"], &mut ignore_progress).unwrap(),
     );
     assert_eq!(a.data(), b.data());
 }
 
 #[test]
-fn other_poolings_work_too() {
+fn encode_all_supports_every_pooling() {
     let pooled = |mode: &str| {
-        let mut files = whole(&tokenizer());
+        let mut files = tiny_model_files(&tokenizer());
         let pooling = files
             .iter_mut()
             .find(|(name, _)| name.starts_with("1_"))
@@ -93,25 +101,27 @@ fn other_poolings_work_too() {
         pooling.1 = format!("{{\"pooling_mode\": \"{mode}\"}}").into_bytes();
         let encoder = load(&folder("m", &files), "m").unwrap();
         let texts = ["a b", "a b b b ab ?"];
-        let all = encoder.encode_all(&texts, &mut go_on).unwrap();
-        let alone = encoder.encode_all(&texts[..1], &mut go_on).unwrap();
-        assert!(near(alone.row(0), all.row(0)), "{mode}");
+        let all = encoder.encode_all(&texts, &mut ignore_progress).unwrap();
+        let alone = encoder
+            .encode_all(&texts[..1], &mut ignore_progress)
+            .unwrap();
+        assert!(is_close(alone.row(0), all.row(0)), "{mode}");
         all.row(0).to_vec()
     };
     let (mean, cls, max) = (pooled("mean"), pooled("cls"), pooled("max"));
-    assert!(!near(&mean, &cls) && !near(&mean, &max) && !near(&cls, &max));
+    assert!(!is_close(&mean, &cls) && !is_close(&mean, &max) && !is_close(&cls, &max));
     assert!(max.iter().zip(&cls).all(|(max, cls)| max >= cls));
 }
 
 #[test]
-fn damaged_files_are_refused_with_words() {
+fn load_names_damaged_files() {
     for (name, bytes) in [
         ("tokenizer.json", &b"{}"[..]),
         ("tokenizer.json", b"\x00"),
         ("model.safetensors", b"12345678"),
         ("config.json", b"{}"),
     ] {
-        let mut files = whole(&tokenizer());
+        let mut files = tiny_model_files(&tokenizer());
         files.iter_mut().find(|(file, _)| file == name).unwrap().1 = bytes.to_vec();
         let error = load(&folder("m", &files), "m").unwrap_err().to_string();
         assert!(error.contains(name), "{error}");
@@ -119,11 +129,11 @@ fn damaged_files_are_refused_with_words() {
 }
 
 #[test]
-fn a_precision_is_known_by_its_name() {
+fn precision_parses_its_name() {
     for precision in [Precision::F32, Precision::Fast] {
         assert_eq!(precision.to_string().parse(), Ok(precision));
     }
-    let said = "half".parse::<Precision>().unwrap_err();
-    assert!(said.contains("half") && said.contains("fast"), "{said}");
+    let error = "half".parse::<Precision>().unwrap_err().to_string();
+    assert!(error.contains("half") && error.contains("fast"), "{error}");
     assert_ne!(Precision::Fast.key("m"), Precision::F32.key("m"));
 }

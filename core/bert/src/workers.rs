@@ -1,11 +1,10 @@
-//! Sharing batches among the processor's cores.
+//! Encoding on all cores: one single-threaded worker per core.
 //!
-//! One worker for each core, and inside a worker everything runs on its own thread: small batches
-//! stay in the core's cache and nobody waits for anybody. candle always asks gemm for as many threads
-//! as there are cores; a rayon pool of one thread around each worker makes gemm's share just that.
+//! candle always requests as many gemm threads as there are cores. Each worker therefore runs in a rayon pool of one
+//! thread, which limits gemm to that thread.
 
-use super::batch::{Batch, Feeder};
-use super::ragged::Space;
+use super::batch::{Batch, Batcher};
+use super::ragged::Buffers;
 use super::{EncodeError, Inner};
 use candle_core::Device;
 use nearsay_core::matrix::Matrix;
@@ -16,22 +15,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Tokens in a batch on the processor: 256 to 4,096 are equally fast, so small enough for progress to be
-/// told often and for the cores to end together.
+/// Maximum number of tokens in a batch on the CPU. Small batches report progress often and let the cores finish at
+/// about the same time.
 const TOKENS_CPU: usize = 1_024;
-/// And on a graphics card, which wants larger ones.
+/// Maximum number of tokens in a batch on a GPU, which needs larger batches to be busy.
 const TOKENS_GPU: usize = 16_384;
 
-/// Threads that wait for work.
+/// Threads that encode batches.
 pub(super) struct Workers {
     pools: Vec<ThreadPool>,
-    budget: usize,
+    max_tokens: usize,
 }
 
 impl Workers {
-    /// One for each core, or a single one to feed a graphics card.
+    /// Starts one worker per core, or a single worker for a GPU.
     pub(super) fn new(device: &Device) -> Result<Self, EncodeError> {
-        let (count, budget) = if device.is_cpu() {
+        let (count, max_tokens) = if device.is_cpu() {
             (candle_core::utils::get_num_threads(), TOKENS_CPU)
         } else {
             (1, TOKENS_GPU)
@@ -45,11 +44,11 @@ impl Workers {
             })
             .collect::<Result<_, _>>()
             .map_err(candle_core::Error::wrap)?;
-        Ok(Self { pools, budget })
+        Ok(Self { pools, max_tokens })
     }
 
     /// Encodes all texts; see [`SentenceEncoder::encode_all`](super::SentenceEncoder::encode_all).
-    pub(super) fn run(
+    pub(super) fn encode_all(
         &self,
         inner: &Arc<Inner>,
         dims: usize,
@@ -58,27 +57,31 @@ impl Workers {
     ) -> Result<Matrix, EncodeError> {
         let mut rows = vec![0f32; texts.len() * dims];
         let owned: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        let feeder = Feeder::new(
+        let batcher = Batcher::new(
             owned,
             self.pools.len(),
-            self.budget,
-            inner.texts.max_tokens(),
+            self.max_tokens,
+            inner.tokenizer.max_tokens(),
         );
-        let feeder = Arc::new(Mutex::new(feeder));
+        let batcher = Arc::new(Mutex::new(batcher));
         let stop = Arc::new(AtomicBool::new(false));
         let (send, receive) = sync_channel(2 * self.pools.len());
         for pool in &self.pools {
-            let (inner, feeder, stop) = (inner.clone(), feeder.clone(), stop.clone());
+            let (inner, batcher, stop) = (inner.clone(), batcher.clone(), stop.clone());
             let send = send.clone();
             pool.spawn(move || {
-                let mut space = Space::default();
+                let mut buffers = Buffers::default();
                 while !stop.load(Ordering::Relaxed) {
                     // A panic must neither end the process nor leave the caller waiting.
-                    let done = catch_unwind(AssertUnwindSafe(|| step(&inner, &feeder, &mut space)))
-                        .unwrap_or(Err(EncodeError::Panicked));
-                    let Some(done) = done.transpose() else { break };
-                    let failed = done.is_err();
-                    if send.send(done).is_err() || failed {
+                    let outcome = catch_unwind(AssertUnwindSafe(|| {
+                        encode_next_batch(&inner, &batcher, &mut buffers)
+                    }))
+                    .unwrap_or(Err(EncodeError::Panicked));
+                    let Some(outcome) = outcome.transpose() else {
+                        break;
+                    };
+                    let failed = outcome.is_err();
+                    if send.send(outcome).is_err() || failed {
                         break;
                     }
                 }
@@ -86,13 +89,14 @@ impl Workers {
         }
         drop(send);
         let mut count = 0;
-        while let Ok(done) = receive.recv() {
-            // Returning drops the receiver: who still works then finds nobody to send to.
-            let (places, vectors) = done.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
-            for (place, vector) in places.iter().zip(vectors.chunks_exact(dims)) {
-                rows[place * dims..(place + 1) * dims].copy_from_slice(vector);
+        while let Ok(outcome) = receive.recv() {
+            // Returning drops the receiver, which also ends workers that are still busy.
+            let (indices, vectors) =
+                outcome.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+            for (index, vector) in indices.iter().zip(vectors.chunks_exact(dims)) {
+                rows[index * dims..(index + 1) * dims].copy_from_slice(vector);
             }
-            count += places.len();
+            count += indices.len();
             if on_progress(count, texts.len()).is_break() && count < texts.len() {
                 stop.store(true, Ordering::Relaxed);
                 return Err(EncodeError::Cancelled);
@@ -105,24 +109,21 @@ impl Workers {
     }
 }
 
-/// One batch: the places of its texts and their vectors.
-type Done = (Vec<usize>, Vec<f32>);
+/// Indices of the texts of a batch, and their vectors.
+type EncodedBatch = (Vec<usize>, Vec<f32>);
 
-fn step(
+/// Encodes the next batch; `None` if no texts are left.
+fn encode_next_batch(
     inner: &Inner,
-    feeder: &Mutex<Feeder<String>>,
-    space: &mut Space,
-) -> Result<Option<Done>, EncodeError> {
-    let next = feeder
+    batcher: &Mutex<Batcher<String>>,
+    buffers: &mut Buffers,
+) -> Result<Option<EncodedBatch>, EncodeError> {
+    let next = batcher
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .next(&inner.texts)?;
-    let Some(Batch { places, ids }) = next else {
+        .next_batch(&inner.tokenizer)?;
+    let Some(Batch { indices, ids }) = next else {
         return Ok(None);
     };
-    let vectors = inner.network.forward(&ids, space)?;
-    if vectors.iter().any(|value| !value.is_finite()) {
-        return Err(EncodeError::NotFinite);
-    }
-    Ok(Some((places, vectors)))
+    Ok(Some((indices, inner.encode_ids(&ids, buffers)?)))
 }

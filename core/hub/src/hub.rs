@@ -1,12 +1,13 @@
-//! The model hub, by hf-hub, and what other programs have already fetched from it.
+//! Downloads from the model hub with hf-hub, and copies that other programs downloaded.
 //!
-//! hf-hub follows the environment: `HF_ENDPOINT` for a mirror, `HF_HOME` for where its files lie, and
-//! the usual proxy variables; `HF_HUB_OFFLINE` turns it off. It knows neither time limits nor
-//! cancelling, so it runs on a thread of its own, which is left behind when it stays silent for too
-//! long; what it then still writes lies in a hidden folder that nobody reads.
+//! Environment variables: `HF_ENDPOINT` selects a mirror, `HF_HOME` the directory of downloaded files,
+//! `HF_HUB_OFFLINE` disables downloads, and the usual proxy variables apply.
+//!
+//! hf-hub supports neither timeouts nor cancellation. It therefore runs on a thread of its own, which is abandoned
+//! when it makes no progress for too long; files that it writes afterwards are in a hidden directory that is not read.
 
 use super::install::install;
-use super::{KnownModel, ObtainError, ObtainEvent, OnEvent, Source, TICK, no, tell};
+use super::{KnownModel, ObtainError, ObtainEvent, OnEvent, TICK, report};
 use hf_hub::Cache;
 use hf_hub::api::Progress;
 use hf_hub::api::sync::ApiBuilder;
@@ -16,82 +17,92 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// How long the hub may take for its first sign of life, and between two later ones.
-const FIRST: Duration = Duration::from_secs(15);
-const SILENCE: Duration = Duration::from_secs(60);
+/// Time limit until the first download starts.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Time limit between two pieces of data.
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// Remedy for an unreachable hub.
+const CHECK_CONNECTION: &str =
+    "check the network connection and the proxy settings, or set HF_ENDPOINT to a mirror";
 
-/// Takes the model from the hub's files on this machine; no network.
+/// Installs the model from the hub's cache on this machine, without network access.
 pub(super) fn from_cache(
     store: &dyn Store,
     model: &KnownModel,
     target: &Path,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), ObtainError> {
-    let none = || no(model, Source::HubCache, "the model is not among them");
-    let cache = Cache::from_env().model(model.hub.clone().ok_or_else(none)?);
+    let not_cached = || ObtainError::unavailable("the cache doesn't contain the model");
+    let cache = Cache::from_env().model(model.hub.clone().ok_or_else(not_cached)?);
     let mut read = |name: &str, size: u64| {
-        let path = cache.get(name).ok_or_else(none)?;
-        // Something may be wrong with these files, but not with ours: never a reason to give up.
+        let path = cache.get(name).ok_or_else(not_cached)?;
+        // Not a store error, which would end the search: other sources may work if the cache is damaged.
         store
             .read(&path, size)
-            .map_err(|error| no(model, Source::HubCache, error.to_string()))
+            .map_err(|error| ObtainError::unavailable(error.to_string()))
     };
     install(store, model, target, &mut read, on_event)
 }
 
-/// What the thread tells.
-enum News {
-    /// A file begins.
-    Begun,
-    /// So many bytes more.
+/// Message of the download thread.
+enum Message {
+    /// The download of a file started.
+    Started,
+    /// This number of bytes arrived.
     Bytes(u64),
-    /// A file is complete.
+    /// A file is complete: its name and path.
     File(String, PathBuf),
-    /// It cannot go on.
+    /// The download failed, with the reason.
     Failed(String),
     /// All files are complete.
     Complete,
 }
 
-struct Reporter(Sender<News>);
+struct Reporter(Sender<Message>);
 
 impl Reporter {
-    fn tell(&self, news: News) {
-        // Nobody listens any more when the wait was given up; the thread ends by itself then.
-        self.0.send(news).ok();
+    fn send(&self, message: Message) {
+        // Fails after a timeout or a cancellation; the thread then ends with its download.
+        self.0.send(message).ok();
     }
 }
 
 impl Progress for Reporter {
     fn init(&mut self, _size: usize, _name: &str) {
-        self.tell(News::Begun);
+        self.send(Message::Started);
     }
 
     fn update(&mut self, size: usize) {
-        self.tell(News::Bytes(size as u64));
+        self.send(Message::Bytes(size as u64));
     }
 
     fn finish(&mut self) {}
 }
 
-/// Fetches the model from the hub.
+/// Downloads and installs the model from the hub.
 pub(super) fn fetch(
     store: &dyn Store,
     model: &KnownModel,
     target: &Path,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), ObtainError> {
-    let no = |reason: &str| no(model, Source::Hub, reason);
-    let name = model.hub.clone().ok_or_else(|| no("it does not have it"))?;
+    let name = model
+        .hub
+        .clone()
+        .ok_or_else(|| ObtainError::unavailable("the hub doesn't have the model"))?;
     if std::env::var_os("HF_HUB_OFFLINE").is_some_and(|value| value != "0") {
-        return Err(no("it is turned off by HF_HUB_OFFLINE"));
+        return Err(ObtainError::unavailable(
+            "downloads are disabled by HF_HUB_OFFLINE; unset it to download the model",
+        ));
     }
-    // Not the hub's own folder: the model would lie on the disk twice.
+    // Not the hub's own cache, which would keep a second copy of the model.
     let staging = store.stage_dir(&target.with_file_name("hub"))?;
     let files = download(model, name, staging.path(), on_event).and_then(|files| {
         let mut read = |name: &str, size: u64| match files.get(name) {
             Some(path) => Ok(store.read(path, size)?),
-            None => Err(no(&format!("{name} did not arrive"))),
+            None => Err(ObtainError::unavailable(format!(
+                "{name} was not downloaded"
+            ))),
         };
         install(store, model, target, &mut read, on_event)
     });
@@ -105,50 +116,60 @@ fn download(
     folder: &Path,
     on_event: &mut OnEvent<'_>,
 ) -> Result<HashMap<String, PathBuf>, ObtainError> {
-    let no = |reason: String| no(model, Source::Hub, reason);
-    let wanted: Vec<String> = model.fetched.iter().map(|file| file.name.clone()).collect();
+    let names: Vec<String> = model.fetched.iter().map(|file| file.name.clone()).collect();
     let folder = folder.to_owned();
     let (send, receive) = channel();
     std::thread::Builder::new()
         .name("model hub".into())
         .spawn(move || {
             let reporter = Reporter(send);
-            let outcome = fetch_all(&name, folder, &wanted, &reporter);
-            reporter.tell(outcome.map_or_else(News::Failed, |()| News::Complete));
+            let outcome = download_files(&name, folder, &names, &reporter);
+            reporter.send(outcome.map_or_else(Message::Failed, |()| Message::Complete));
         })
-        .map_err(|error| no(format!("no thread for it ({error})")))?;
+        .map_err(|error| {
+            ObtainError::unavailable(format!("the download thread can't start ({error})"))
+        })?;
     let (mut files, mut done, total) = (HashMap::new(), 0, model.size());
-    let (mut heard, mut patience, mut shown) = (Instant::now(), FIRST, Instant::now());
+    let mut timeout = CONNECT_TIMEOUT;
+    let (mut last_message, mut last_report) = (Instant::now(), Instant::now());
     loop {
         match receive.recv_timeout(TICK) {
-            Ok(News::Begun) => patience = SILENCE,
-            Ok(News::Bytes(bytes)) => done += bytes,
-            Ok(News::File(name, path)) => {
+            Ok(Message::Started) => timeout = STALL_TIMEOUT,
+            Ok(Message::Bytes(bytes)) => done += bytes,
+            Ok(Message::File(name, path)) => {
                 files.insert(name, path);
             }
-            Ok(News::Failed(reason)) => return Err(no(reason)),
-            Ok(News::Complete) => return Ok(files),
-            Err(RecvTimeoutError::Timeout) if heard.elapsed() > patience => {
-                return Err(no(format!("no answer for {} seconds", patience.as_secs())));
+            Ok(Message::Failed(reason)) => return Err(ObtainError::unavailable(reason)),
+            Ok(Message::Complete) => return Ok(files),
+            Err(RecvTimeoutError::Timeout) if last_message.elapsed() > timeout => {
+                return Err(ObtainError::unavailable(format!(
+                    "no response for {} seconds; {CHECK_CONNECTION}",
+                    timeout.as_secs()
+                )));
             }
             Err(RecvTimeoutError::Timeout) => {
-                tell(on_event, ObtainEvent::Fetching { done, total })?;
+                report(on_event, ObtainEvent::Fetching { done, total })?;
                 continue;
             }
-            Err(RecvTimeoutError::Disconnected) => return Err(no("it failed unexpectedly".into())),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(ObtainError::unavailable(
+                    "the download ended with an internal error",
+                ));
+            }
         }
-        heard = Instant::now();
-        if shown.elapsed() >= TICK {
-            shown = Instant::now();
-            tell(on_event, ObtainEvent::Fetching { done, total })?;
+        last_message = Instant::now();
+        if last_report.elapsed() >= TICK {
+            last_report = Instant::now();
+            report(on_event, ObtainEvent::Fetching { done, total })?;
         }
     }
 }
 
-fn fetch_all(
+/// Downloads files of a model to `folder`.
+fn download_files(
     name: &str,
     folder: PathBuf,
-    wanted: &[String],
+    names: &[String],
     reporter: &Reporter,
 ) -> Result<(), String> {
     let api = ApiBuilder::from_env()
@@ -157,13 +178,13 @@ fn fetch_all(
         .with_progress(false)
         .with_retries(0)
         .build()
-        .map_err(|error| format!("it cannot be asked ({error})"))?;
+        .map_err(|error| format!("the client can't start ({error}); check HF_ENDPOINT"))?;
     let repository = api.model(name.to_owned());
-    for file in wanted {
+    for file in names {
         let path = repository
             .download_with_progress(file, Reporter(reporter.0.clone()))
-            .map_err(|error| format!("it did not give {file} ({error})"))?;
-        reporter.tell(News::File(file.clone(), path));
+            .map_err(|error| format!("downloading {file} failed ({error}); {CHECK_CONNECTION}"))?;
+        reporter.send(Message::File(file.clone(), path));
     }
     Ok(())
 }

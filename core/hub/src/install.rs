@@ -1,19 +1,20 @@
-//! Putting a model in place: checked first, then as a whole.
+//! Installing a model: all files are verified in a hidden directory, which then replaces the model's directory.
 
-use super::{KnownModel, ObtainError, ObtainEvent, OnEvent, tell};
+use super::{KnownModel, ObtainError, ObtainEvent, OnEvent, report};
 use nearsay_model::sha256_hex;
 use nearsay_store::{FileKind, Owned, Store};
 use std::path::Path;
 
-/// Written beside the model's files once their SHA-256 was found right.
+/// File that records the SHA-256 of each verified file.
 pub(super) const MARKER: &str = "nearsay-verified.txt";
 
-/// Gives a file by its name and listed size.
+/// Reads a file of a source, given its name and listed size.
 pub(super) type ReadFile<'a> = dyn FnMut(&str, u64) -> Result<Vec<u8>, ObtainError> + 'a;
 
-/// Takes a model's files from `read`, checks each, and gives the folder its final name only when all
-/// are right. Files there that are not the model's stay. Whatever goes wrong before leaves nothing
-/// behind but what the next sweep clears away.
+/// Reads and verifies all files of a model and installs them in `target`.
+///
+/// Files in `target` that don't belong to the model stay. After an error, `target` is unchanged; the next sweep
+/// removes remains of the hidden directory.
 pub(super) fn install(
     store: &dyn Store,
     model: &KnownModel,
@@ -23,11 +24,11 @@ pub(super) fn install(
 ) -> Result<(), ObtainError> {
     let staging = store.stage_dir(target)?;
     let filled = fill(store, model, staging.path(), read, on_event).and_then(|()| {
-        let owned = owned(store, model, target)?;
+        let owned = find_owned(store, model, target)?;
         Ok(store.replace_dir(staging.path(), target, &owned)?)
     });
     if filled.is_err() {
-        // The first error is the one to tell; what stays is swept at the next start.
+        // The first error is reported; the next sweep removes what can't be removed now.
         store.remove(staging.path()).ok();
     }
     filled
@@ -43,45 +44,45 @@ fn fill(
     let total = model.size();
     let mut done = 0;
     for file in &model.fetched {
-        tell(on_event, ObtainEvent::Verifying { done, total })?;
+        report(on_event, ObtainEvent::Verifying { done, total })?;
         let bytes = read(&file.name, file.size)?;
-        check(model, &file.name, &bytes)?;
+        check_file(model, &file.name, &bytes)?;
         write(store, folder, &file.name, &bytes)?;
         done += file.size;
     }
-    tell(on_event, ObtainEvent::Verifying { done, total })?;
+    report(on_event, ObtainEvent::Verifying { done, total })?;
     for (name, bytes) in model.written() {
         write(store, folder, name, &bytes)?;
     }
-    write(store, folder, MARKER, marker(model).as_bytes())
+    write(store, folder, MARKER, format_marker(model).as_bytes())
 }
 
-/// The files in a model's folder that may be replaced: all of the model's once it was put there by
-/// Nearsay, and before that only those with the very content that is to be written.
-fn owned(store: &dyn Store, model: &KnownModel, folder: &Path) -> Result<Owned, ObtainError> {
+/// Finds the files in a model's directory that may be replaced: all files of the model if Nearsay installed it, and
+/// otherwise only files that already have the contents to be written.
+fn find_owned(store: &dyn Store, model: &KnownModel, folder: &Path) -> Result<Owned, ObtainError> {
     store.recover(folder)?;
     let installed = store.exists(&folder.join(MARKER))?;
     let mut names = vec![MARKER];
     for file in &model.fetched {
-        let same = || -> Result<bool, ObtainError> {
+        let is_unchanged = || -> Result<bool, ObtainError> {
             let path = folder.join(&file.name);
             Ok(store.exists(&path)?
                 && store.metadata(&path)?.len == file.size
                 && sha256_hex(&store.read(&path, file.size)?) == file.sha256)
         };
-        if installed || same()? {
+        if installed || is_unchanged()? {
             names.push(&file.name);
         }
     }
     let written: Vec<_> = model.written().collect();
     for (name, bytes) in &written {
         let path = folder.join(name);
-        let same = || -> Result<bool, ObtainError> {
+        let is_unchanged = || -> Result<bool, ObtainError> {
             Ok(store.exists(&path)?
                 && store.metadata(&path)?.len == bytes.len() as u64
                 && store.read(&path, bytes.len() as u64)? == *bytes)
         };
-        if installed || same()? {
+        if installed || is_unchanged()? {
             names.push(name);
         }
     }
@@ -96,8 +97,8 @@ fn write(store: &dyn Store, folder: &Path, name: &str, bytes: &[u8]) -> Result<(
     Ok(store.write_atomic(&path, bytes)?)
 }
 
-/// Whether a fetched file is exactly as listed.
-fn check(model: &KnownModel, name: &str, bytes: &[u8]) -> Result<(), ObtainError> {
+/// Checks size and hash of a fetched file.
+fn check_file(model: &KnownModel, name: &str, bytes: &[u8]) -> Result<(), ObtainError> {
     let differs = |reason: String| {
         Err(ObtainError::Differs {
             model: model.name.clone(),
@@ -105,29 +106,29 @@ fn check(model: &KnownModel, name: &str, bytes: &[u8]) -> Result<(), ObtainError
         })
     };
     match model.fetched.iter().find(|file| file.name == name) {
-        None => differs(format!("{name} is not one of its files")),
+        None => differs(format!("{name} is not a file of this model")),
         Some(file) if bytes.len() as u64 != file.size => differs(format!(
             "{name} has {} bytes instead of {}",
             bytes.len(),
             file.size
         )),
         Some(file) if sha256_hex(bytes) != file.sha256 => {
-            differs(format!("{name} has the right size but other content"))
+            differs(format!("{name} has the right size but the wrong contents"))
         }
         Some(_) => Ok(()),
     }
 }
 
-/// What the marker says: the very content it vouches for, so that a newer list distrusts an old one.
-fn marker(model: &KnownModel) -> String {
+/// Contents of the marker: the hash of each file, so that a manifest with other hashes invalidates it.
+fn format_marker(model: &KnownModel) -> String {
     let files = model.fetched.iter();
     files
         .map(|file| format!("{}  {}\n", file.sha256, file.name))
         .collect()
 }
 
-/// The quick look: are all files there, with their sizes and our marker?
-pub(super) fn looks_whole(store: &dyn Store, model: &KnownModel, folder: &Path) -> bool {
+/// Whether all files exist with the right sizes, and the marker matches the manifest.
+pub(super) fn is_installed(store: &dyn Store, model: &KnownModel, folder: &Path) -> bool {
     let has = |name: &str, size: u64| {
         store
             .metadata(&folder.join(name))
@@ -139,10 +140,10 @@ pub(super) fn looks_whole(store: &dyn Store, model: &KnownModel, folder: &Path) 
             .all(|(name, bytes)| has(name, bytes.len() as u64))
         && store
             .read(&folder.join(MARKER), 1 << 16)
-            .is_ok_and(|bytes| bytes == marker(model).as_bytes())
+            .is_ok_and(|bytes| bytes == format_marker(model).as_bytes())
 }
 
-/// The thorough look: every byte of every file.
+/// Verifies every byte of every file.
 pub(super) fn verify(
     store: &dyn Store,
     model: &KnownModel,
@@ -152,9 +153,9 @@ pub(super) fn verify(
     let total = model.size();
     let mut done = 0;
     for file in &model.fetched {
-        tell(on_event, ObtainEvent::Verifying { done, total })?;
+        report(on_event, ObtainEvent::Verifying { done, total })?;
         let bytes = store.read(&folder.join(&file.name), file.size)?;
-        check(model, &file.name, &bytes)?;
+        check_file(model, &file.name, &bytes)?;
         done += file.size;
     }
     for (name, expected) in model.written() {
@@ -165,5 +166,5 @@ pub(super) fn verify(
             });
         }
     }
-    tell(on_event, ObtainEvent::Verifying { done, total })
+    report(on_event, ObtainEvent::Verifying { done, total })
 }

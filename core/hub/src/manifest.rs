@@ -1,88 +1,94 @@
-//! `assets/models.json`: the models Nearsay can get by itself, and how each of their files must be.
+//! `assets/models.json`: the models that Nearsay can download, with size and hash of each file.
 //!
-//! A model's files are of two kinds. What cannot be made here (weights, tokenizer, vocabulary) is
-//! *fetched* and must have exactly the size and SHA-256 listed. The small settings around it are
-//! *written* by us from the list: different places hold copies of them that differ in spaces or in
-//! the version that saved them, and so the folder is the same wherever the rest came from.
+//! *Fetched* files (weights, tokenizer, vocabulary) must have exactly the listed size and SHA-256. *Written* files
+//! are small settings that Nearsay writes from the manifest, because copies of them differ between sources in spaces
+//! or in the version that saved them. The installed directory is therefore the same for all sources.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| {
-    // A test sees to it that the list is readable; if it were not, no model would be known.
-    serde_json::from_str(include_str!("../assets/models.json")).unwrap_or_default()
+    // The manifest is part of the program, and `manifest_is_valid` tests it.
+    parse_manifest(MANIFEST_JSON)
+        .unwrap_or_else(|error| unreachable!("assets/models.json is not valid: {error}"))
 });
 
-#[derive(Default, Deserialize)]
+const MANIFEST_JSON: &str = include_str!("../assets/models.json");
+
+fn parse_manifest(text: &str) -> Result<Manifest, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+#[derive(Deserialize)]
 struct Manifest {
     models: Vec<KnownModel>,
 }
 
-/// A model that Nearsay can get by itself.
+/// A model that Nearsay can download.
 #[derive(Clone, Debug, Deserialize)]
 pub struct KnownModel {
-    /// The name on the command line, and of its folder.
+    /// Name on the command line and of the model's directory.
     pub name: String,
-    /// What the rest of the world calls it.
+    /// Published name.
     pub title: String,
-    /// What it is good for, in one line.
+    /// Description in one line.
     pub about: String,
-    /// SPDX name of its licence.
+    /// SPDX identifier of the licence.
     pub licence: String,
-    /// Its name on the model hub.
+    /// Name on the model hub.
     pub hub: Option<String>,
-    /// The Python package it comes in.
+    /// Python package that contains the model.
     pub pip: Option<Package>,
-    /// Files that must arrive exactly so.
+    /// Files that are downloaded and verified.
     pub fetched: Vec<KnownFile>,
-    /// Files written by us, by name.
+    /// Contents of the files that Nearsay writes, by name.
     written: BTreeMap<String, serde_json::Value>,
 }
 
-/// A Python package with a model inside.
+/// A Python package that contains a model.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Package {
-    /// Its name.
+    /// Name of the package.
     pub package: String,
-    /// The version that was looked at.
+    /// Version to download.
     pub version: String,
-    /// Size of its wheel in bytes, for the progress bar.
+    /// Size of the wheel in bytes, for progress reports.
     pub size: u64,
 }
 
-/// A file and how to know it.
+/// A file with its size and hash.
 #[derive(Clone, Debug, Deserialize)]
 pub struct KnownFile {
-    /// Its name inside the model.
+    /// Name inside the model.
     pub name: String,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// SHA-256 of its content, in hexadecimal.
+    /// SHA-256 of the contents, in hexadecimal.
     pub sha256: String,
 }
 
 impl KnownModel {
-    /// Bytes that have to be fetched.
+    /// Total size of the downloaded files in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.fetched.iter().map(|file| file.size).sum()
     }
 
-    /// Names and contents of the files written by us.
+    /// Names and contents of the files that Nearsay writes.
     pub(super) fn written(&self) -> impl Iterator<Item = (&str, Vec<u8>)> {
         let files = self.written.iter();
         files.map(|(name, value)| (name.as_str(), format!("{value:#}\n").into_bytes()))
     }
 }
 
-/// All models Nearsay can get by itself, for `nearsay model list`.
+/// All models that Nearsay can download.
 #[must_use]
 pub fn known_models() -> &'static [KnownModel] {
     &MANIFEST.models
 }
 
-/// One of them by its name.
+/// Finds a model by its name.
 #[must_use]
 pub fn known_model(name: &str) -> Option<&'static KnownModel> {
     known_models().iter().find(|model| model.name == name)
@@ -93,7 +99,7 @@ pub(super) mod tests {
     use super::*;
     use nearsay_model::sha256_hex;
 
-    /// A model of two small files, from nowhere.
+    /// A model with these files that no source has.
     pub(crate) fn tiny(files: &[(&str, &[u8])]) -> KnownModel {
         KnownModel {
             name: "tiny".into(),
@@ -115,7 +121,15 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_list_is_readable_and_has_minilm() {
+    fn manifest_is_valid() {
+        let models = parse_manifest(MANIFEST_JSON).unwrap().models;
+        assert!(!models.is_empty());
+        assert_eq!(models.len(), known_models().len());
+        assert!(parse_manifest("{}").is_err());
+    }
+
+    #[test]
+    fn manifest_contains_minilm() {
         let model = known_model("minilm").unwrap();
         assert_eq!(model.size(), 91_566_131);
         assert!(model.fetched.iter().all(|file| file.sha256.len() == 64));
@@ -126,7 +140,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn names_are_plain() {
+    fn file_names_stay_inside_the_model() {
         for model in known_models() {
             let files = model.fetched.iter().map(|file| file.name.clone());
             for name in files.chain(model.written().map(|(name, _)| name.to_owned())) {
@@ -141,8 +155,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn no_host_is_named() {
-        let list = include_str!("../assets/models.json");
-        assert!(!list.contains("://"));
+    fn manifest_contains_no_urls() {
+        assert!(!MANIFEST_JSON.contains("://"));
     }
 }

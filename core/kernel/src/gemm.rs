@@ -1,11 +1,12 @@
-//! Products of matrices that lie in slices: `gemm`'s, behind a check of every length.
+//! General matrix products over slices: the `gemm` crate behind checks of every length.
 
 pub use gemm::Parallelism;
 use nearsay_core::matrix::ShapeError;
 
-/// A matrix in a slice, `[rows, columns]`: row `i` starts at `i · stride`, its numbers side by side.
+/// A read-only matrix in a slice, `[rows, columns]`: row `i` starts at `i · stride`, and its numbers are
+/// contiguous.
 ///
-/// Nothing is checked before [`matmul`].
+/// The constructors check nothing; [`matmul`] checks every length.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     data: &'a [f32],
@@ -16,12 +17,13 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Rows that follow right upon one another.
+    /// A view of contiguous rows.
     pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
         Self::strided(data, rows, columns, columns)
     }
 
-    /// Rows that start `stride` numbers apart: columns of a wider matrix, or one row over and over.
+    /// A view of rows that start `stride` numbers apart: some columns of a wider matrix, or with stride 0 one row
+    /// repeated.
     pub fn strided(data: &'a [f32], rows: usize, columns: usize, stride: usize) -> Self {
         Self {
             data,
@@ -32,7 +34,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The same numbers read the other way: `[columns, rows]`. Nothing is moved.
+    /// The transposed view, `[columns, rows]`; the numbers stay in place.
     pub fn t(self) -> Self {
         Self {
             transposed: !self.transposed,
@@ -40,24 +42,26 @@ impl<'a> View<'a> {
         }
     }
 
-    /// `(rows, columns)` as they are read.
+    /// `(rows, columns)` after transposition.
     fn dims(&self) -> (usize, usize) {
-        match self.transposed {
-            false => (self.rows, self.columns),
-            true => (self.columns, self.rows),
+        if self.transposed {
+            (self.columns, self.rows)
+        } else {
+            (self.rows, self.columns)
         }
     }
 
-    /// Steps between columns and between rows, as they are read.
-    fn steps(&self) -> (isize, isize) {
-        match self.transposed {
-            false => (1, self.stride as isize),
-            true => (self.stride as isize, 1),
+    /// Strides between columns and between rows, after transposition.
+    fn strides(&self) -> (isize, isize) {
+        if self.transposed {
+            (self.stride as isize, 1)
+        } else {
+            (1, self.stride as isize)
         }
     }
 }
 
-/// A matrix in a slice that is written to; see [`View`]. Its rows do not overlap.
+/// A writable matrix in a slice, laid out like [`View`]; its rows must not overlap.
 #[derive(Debug)]
 pub struct ViewMut<'a> {
     data: &'a mut [f32],
@@ -67,12 +71,12 @@ pub struct ViewMut<'a> {
 }
 
 impl<'a> ViewMut<'a> {
-    /// Rows that follow right upon one another.
+    /// A view of contiguous rows.
     pub fn new(data: &'a mut [f32], rows: usize, columns: usize) -> Self {
         Self::strided(data, rows, columns, columns)
     }
 
-    /// Rows that start `stride` numbers apart; what lies between them is left alone.
+    /// A view of rows that start `stride` numbers apart; numbers between the rows are not written.
     pub fn strided(data: &'a mut [f32], rows: usize, columns: usize, stride: usize) -> Self {
         Self {
             data,
@@ -83,29 +87,30 @@ impl<'a> ViewMut<'a> {
     }
 }
 
-/// Whether the last row of a matrix ends within `len` numbers.
-fn ends_within(len: usize, rows: usize, columns: usize, stride: usize) -> bool {
+/// Whether a matrix fits in a slice of `len` numbers.
+fn fits_in(len: usize, rows: usize, columns: usize, stride: usize) -> bool {
     if rows == 0 || columns == 0 {
         return true;
     }
-    let last = (rows - 1).checked_mul(stride);
-    let end = last.and_then(|last| last.checked_add(columns));
-    end.is_some_and(|end| end <= len)
+    (rows - 1)
+        .checked_mul(stride)
+        .and_then(|last| last.checked_add(columns))
+        .is_some_and(|end| end <= len)
 }
 
-/// `dst ← keep · dst + factor · a·b`: `[m, k] × [k, n] → [m, n]`.
+/// Computes `dst ← beta · dst + alpha · a·b`: `[m, k] × [k, n] → [m, n]`.
 ///
-/// With `keep` 0 what was in `dst` is not read, so that it may be anything. Neither how the work is
-/// shared out nor how many rows or columns are asked for at once changes a number: each is one sum over
-/// `k`, in an order that only `k` decides.
+/// With `beta` 0, `dst` is not read and may hold anything, NaN included. Each number of the result is one sum over
+/// `k`, in an order that depends on `k` alone: neither the number of threads nor a division into blocks of rows or
+/// columns changes it.
 ///
 /// # Errors
-/// Before anything is computed: when `a`'s columns are not as many as `b`'s rows, when `dst` is not
-/// `[m, n]`, when a slice is too short for its matrix, or when rows of `dst` overlap.
+/// Returns an error before computing anything if the inner dimensions differ, if `dst` is not `[m, n]`, if a slice
+/// is too short for its matrix, or if rows of `dst` overlap.
 pub fn matmul(
     dst: ViewMut<'_>,
-    keep: f32,
-    factor: f32,
+    beta: f32,
+    alpha: f32,
     a: View<'_>,
     b: View<'_>,
     parallelism: Parallelism,
@@ -124,35 +129,35 @@ pub fn matmul(
     if (dst.rows, dst.columns) != (m, n) {
         return error("matmul into", (dst.rows, dst.columns), (m, n));
     }
-    for operand in [&a, &b] {
-        let View {
-            data,
-            rows,
-            columns,
-            stride,
-            ..
-        } = *operand;
-        if !ends_within(data.len(), rows, columns, stride) {
+    for View {
+        data,
+        rows,
+        columns,
+        stride,
+        ..
+    } in [a, b]
+    {
+        if !fits_in(data.len(), rows, columns, stride) {
             return error("matmul of a slice", (rows, columns), (data.len(), stride));
         }
     }
     let (len, stride) = (dst.data.len(), dst.stride);
-    let overlap = stride < n && m > 1;
-    if overlap || !ends_within(len, m, n, stride) {
+    let rows_overlap = stride < n && m > 1;
+    if rows_overlap || !fits_in(len, m, n, stride) {
         return error("matmul into a slice", (m, n), (len, stride));
     }
     if m == 0 || n == 0 {
         return Ok(());
     }
-    let (a_columns, a_rows) = a.steps();
-    let (b_columns, b_rows) = b.steps();
-    // SAFETY: `gemm` reads `a[i·a_rows + p·a_columns]` and `b[p·b_rows + j·b_columns]`, and reads and
-    // writes `dst[i·stride + j]`, for i < m, p < k, j < n. All steps are at least 0, so the last of each
-    // is the furthest, and `ends_within` has found it inside its slice; its product and sum did not
-    // overflow, and no slice is longer than `isize::MAX` bytes, so no step does when cast. Where a
-    // matrix has no rows or no columns nothing of it is read. No two (i, j) are the same place, as
-    // stride ≥ n or m ≤ 1, so threads never share one; `dst` is borrowed alone, so neither `a` nor `b`
-    // lies in it. A pointer of a slice is aligned, and its numbers are initialised.
+    let (a_columns, a_rows) = a.strides();
+    let (b_columns, b_rows) = b.strides();
+    // SAFETY: for i < m, p < k and j < n, `gemm` reads `a[i·a_rows + p·a_columns]` and
+    // `b[p·b_rows + j·b_columns]`, and reads and writes `dst[i·stride + j]`. No stride is negative, so the
+    // last index of each matrix is its largest, and `fits_in` has found it inside the slice without
+    // overflow. A slice has at most `isize::MAX` bytes, so the casts of its strides don't overflow either.
+    // Nothing is read of a matrix without rows or columns. Since stride ≥ n or m ≤ 1, different (i, j) are
+    // different numbers of `dst`, so threads write to disjoint places; `dst` is borrowed exclusively, so it
+    // doesn't overlap `a` or `b`. Pointers of slices are aligned and their numbers initialised.
     unsafe {
         gemm::gemm(
             m,
@@ -161,15 +166,15 @@ pub fn matmul(
             dst.data.as_mut_ptr(),
             1,
             stride as isize,
-            keep != 0.0,
+            beta != 0.0,
             a.data.as_ptr(),
             a_columns,
             a_rows,
             b.data.as_ptr(),
             b_columns,
             b_rows,
-            keep,
-            factor,
+            beta,
+            alpha,
             false,
             false,
             false,
@@ -184,44 +189,47 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Numbers whose sums are exact, so that any order of adding gives the same.
-    fn numbers(random: &mut fastrand::Rng, len: usize) -> Vec<f32> {
+    /// Small integers, whose sums are exact in any order.
+    fn integers(random: &mut fastrand::Rng, len: usize) -> Vec<f32> {
         (0..len).map(|_| f32::from(random.i8(-8..8))).collect()
     }
 
     fn at(data: &[f32], stride: usize, transposed: bool, i: usize, j: usize) -> f32 {
-        match transposed {
-            false => data[i * stride + j],
-            true => data[j * stride + i],
+        if transposed {
+            data[j * stride + i]
+        } else {
+            data[i * stride + j]
         }
     }
 
-    fn view(data: &[f32], rows: usize, columns: usize, stride: usize, turn: bool) -> View<'_> {
+    fn view(data: &[f32], rows: usize, columns: usize, stride: usize, transpose: bool) -> View<'_> {
         let view = View::strided(data, rows, columns, stride);
-        if turn { view.t() } else { view }
+        if transpose { view.t() } else { view }
     }
 
     proptest! {
         #[test]
-        fn agrees_with_sums_one_by_one(
+        fn matmul_matches_definition(
             (m, n, k) in (0usize..40, 0usize..40, 0usize..40),
             (gap_a, gap_b, gap_dst) in (0usize..5, 0usize..5, 0usize..5),
-            (turn_a, turn_b) in any::<(bool, bool)>(),
-            (keep, factor) in (-2i8..3, -2i8..3),
+            (transpose_a, transpose_b) in any::<(bool, bool)>(),
+            (beta, alpha) in (-2i8..3, -2i8..3),
             threads in 0usize..3,
             seed in any::<u64>(),
         ) {
             let random = &mut fastrand::Rng::with_seed(seed);
-            let (keep, factor) = (f32::from(keep), f32::from(factor));
-            let shape = |rows, columns, turn| if turn { (columns, rows) } else { (rows, columns) };
-            let (a_rows, a_columns) = shape(m, k, turn_a);
-            let (b_rows, b_columns) = shape(k, n, turn_b);
+            let (beta, alpha) = (f32::from(beta), f32::from(alpha));
+            let stored = |rows, columns, transpose| {
+                if transpose { (columns, rows) } else { (rows, columns) }
+            };
+            let (a_rows, a_columns) = stored(m, k, transpose_a);
+            let (b_rows, b_columns) = stored(k, n, transpose_b);
             let (a_stride, b_stride, stride) = (a_columns + gap_a, b_columns + gap_b, n + gap_dst);
-            let a = numbers(random, a_rows * a_stride);
-            let b = numbers(random, b_rows * b_stride);
-            let before = numbers(random, m * stride);
+            let a = integers(random, a_rows * a_stride);
+            let b = integers(random, b_rows * b_stride);
+            let before = integers(random, m * stride);
             let mut dst = before.clone();
-            if keep == 0.0 {
+            if beta == 0.0 {
                 for row in dst.chunks_exact_mut(stride.max(1)) {
                     row[..n].fill(f32::NAN);
                 }
@@ -232,10 +240,10 @@ mod tests {
             };
             matmul(
                 ViewMut::strided(&mut dst, m, n, stride),
-                keep,
-                factor,
-                view(&a, a_rows, a_columns, a_stride, turn_a),
-                view(&b, b_rows, b_columns, b_stride, turn_b),
+                beta,
+                alpha,
+                view(&a, a_rows, a_columns, a_stride, transpose_a),
+                view(&b, b_rows, b_columns, b_stride, transpose_b),
                 parallelism,
             )
             .unwrap();
@@ -244,9 +252,9 @@ mod tests {
                     let old = before[i * stride + j];
                     let expected = if j < n {
                         let sum: f32 = (0..k)
-                            .map(|p| at(&a, a_stride, turn_a, i, p) * at(&b, b_stride, turn_b, p, j))
+                            .map(|p| at(&a, a_stride, transpose_a, i, p) * at(&b, b_stride, transpose_b, p, j))
                             .sum();
-                        keep * old + factor * sum
+                        beta * old + alpha * sum
                     } else {
                         old
                     };
@@ -256,9 +264,9 @@ mod tests {
         }
     }
 
-    /// What the training relies on when it promises the same numbers on any machine's threads.
+    /// Training relies on this to give the same weights for any number of threads.
     #[test]
-    fn neither_threads_nor_blocks_change_a_number() {
+    fn matmul_does_not_depend_on_threads_or_blocks() {
         let random = &mut fastrand::Rng::with_seed(3);
         let (m, n, k) = (150, 170, 1100);
         let a: Vec<f32> = (0..m * k).map(|_| random.f32() - 0.5).collect();
@@ -280,23 +288,32 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_does_not_fit() {
+    fn matmul_rejects_mismatched_shapes() {
         let ten = [1.0; 10];
         let product = |dst: ViewMut<'_>, a, b| matmul(dst, 0.0, 1.0, a, b, Parallelism::None);
-        let mut room = [0.0; 10];
+        let mut buffer = [0.0; 10];
         let two = |rows, columns| View::new(&ten, rows, columns);
         let mut dst = |rows, columns, stride, a, b| {
-            product(ViewMut::strided(&mut room, rows, columns, stride), a, b).is_ok()
+            product(ViewMut::strided(&mut buffer, rows, columns, stride), a, b).is_ok()
         };
         assert!(dst(2, 2, 2, two(2, 5), two(5, 2)));
-        assert!(!dst(2, 2, 2, two(2, 5), two(2, 5)), "other inner length");
-        assert!(!dst(2, 3, 3, two(2, 5), two(5, 2)), "other result");
+        assert!(
+            !dst(2, 2, 2, two(2, 5), two(2, 5)),
+            "inner dimensions differ"
+        );
+        assert!(
+            !dst(2, 3, 3, two(2, 5), two(5, 2)),
+            "wrong shape of the result"
+        );
         assert!(!dst(2, 2, 2, two(2, 6), two(6, 2)), "slice too short");
         assert!(!dst(2, 2, 1, two(2, 5), two(5, 2)), "rows overlap");
-        assert!(!dst(2, 2, 9, two(2, 5), two(5, 2)), "no room");
+        assert!(!dst(2, 2, 9, two(2, 5), two(5, 2)), "dst too short");
         let huge = View::strided(&ten, usize::MAX, 2, usize::MAX);
         assert!(!dst(2, 2, 2, two(2, 5), huge), "overflow");
         assert!(!dst(2, 2, 2, huge.t(), two(2, 5).t()), "overflow");
-        assert!(dst(1, 2, 0, two(1, 5), two(5, 2)), "one row has no stride");
+        assert!(
+            dst(1, 2, 0, two(1, 5), two(5, 2)),
+            "one row needs no stride"
+        );
     }
 }

@@ -1,15 +1,18 @@
-//! The processor's own instructions: the only module of this crate with `unsafe` in it.
+//! Matrix products and vector scans with the processor's own instructions; the only crate of the workspace with
+//! `unsafe` code.
 //!
-//! Everything else computes through `gemm` and `pulp`, which choose vector instructions at run time.
-//! `pulp` is safe; `gemm` takes raw pointers, so that its products of slices are here too. Those two
-//! know neither the dot products of eight-bit integers (AVX-512 VNNI) nor those of bfloat16 (AVX-512
-//! BF16), which are two to four times faster than any `f32` product can be. Each file of our own kernels
-//! has one operation, in a plain version that runs everywhere and in the fast ones; which of them runs
-//! is found out once, when the program runs. The plain version is what the others are tested against.
+//! | module | operation |
+//! | --- | --- |
+//! | [`gemm`] | general `f32` matrix products over slices |
+//! | [`product`] | products with a packed right-hand side: `f32`, bfloat16, eight-bit integers |
+//! | [`scan`] | dot products of a query with many vectors of four or eight bits a number |
 //!
-//! The `unsafe` here is of two kinds, and each block says why it is sound: calling a function compiled
-//! for instructions that were just found to be there, and reading or writing through a pointer into a
-//! slice whose length was just checked.
+//! Each operation has a portable version and faster ones. The version is chosen at run time by the features of the
+//! processor, and tests compare every version with the portable one.
+//!
+//! Every `unsafe` block is of one of two kinds, and a comment says why it is sound: a call of a function compiled
+//! for instructions that were just detected, or an access through a pointer into a slice whose length was just
+//! checked.
 
 pub mod gemm;
 pub mod product;

@@ -1,41 +1,44 @@
-//! Codes of vectors, and their dot products with the codes of a query.
+//! Quantized vectors and their dot products with a quantized query.
 //!
-//! A vector becomes numbers of eight bits by one scale, kept as two planes: the high four bits of each,
-//! and the low four. The high plane alone is a vector nearly, in an eighth of the memory of `f32`; both
-//! together are one much more nearly. Where an [`Index`](nearsay_search::index::Index) has many vectors the speed
-//! of memory is what limits it, so it reads the high plane of all, and the low one of few.
+//! [`encode`] scales a vector to integers of eight bits and splits them into two planes: the high four bits of each
+//! integer and the low four. The high plane alone approximates the vector in an eighth of the memory of `f32`; both
+//! planes approximate it closely. A scan of a large index is limited by memory bandwidth, so it reads the high
+//! plane of all vectors and the low plane of few.
 //!
-//! 64 bytes of a plane hold [`BLOCK`] numbers: byte `i` has number `i` in its low half and number
-//! `64 + i` in its high half. The last block is filled up; the query has zeros there.
+//! 64 bytes of a plane hold a block of [`BLOCK`] numbers: byte `i` has number `i` in its low half and number
+//! `64 + i` in its high half. The last block is padded; a query must have zeros there.
 
-/// Numbers that are coded together.
+/// Numbers in a block.
 pub const BLOCK: usize = 128;
 
-/// Longest vector whose products and their sums are sure to fit 32 bits, with a factor of 32.
+/// Longest vector for which a dot product, multiplied by up to 32, can't overflow 32 bits.
 pub const LONGEST: usize = 1 << 14;
 
-/// What makes a vector of its codes again, and how far that is from it.
+/// Scale and approximation errors of an encoded vector.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Coded {
-    /// A number is `scale · (16·high + low − 128)`; nearly `scale · (16·high + 7.5 − 128)`.
+    /// Scale of the integers: a number is about `scale · (16·high + low − 128)`, and without the low plane about
+    /// `scale · (16·high + 7.5 − 128)`.
     pub scale: f32,
-    /// Length of the vector less the one of its high plane, as `f32` computes it, or more.
+    /// Upper bound of the distance between the vector and its approximation from the high plane, up to rounding
+    /// in `f32`.
     pub coarse: f32,
-    /// Length of the vector less the one of both planes, as `f32` computes it.
+    /// Distance between the vector and its approximation from both planes, up to rounding in `f32`.
     pub fine: f32,
 }
 
-/// Bytes of one plane of a vector of length `dim`.
+/// Bytes in one plane of a vector of length `dim`.
 pub fn plane_len(dim: usize) -> usize {
     dim.div_ceil(BLOCK) * (BLOCK / 2)
 }
 
-/// `out[i] = Σⱼ query[j] · number j of row rows[i]` of a plane, `query` filled up with zeros to whole
-/// blocks.
+/// Computes dot products of a query with rows of a plane: `out[i] = Σⱼ query[j] · plane[rows[i]][j]`.
+///
+/// `query` must be padded with zeros to whole blocks.
 ///
 /// # Panics
-/// When `query` is not of whole blocks or longer than [`LONGEST`], `rows` are not as many as `out`, or
-/// the plane has no such row.
+/// If `query` isn't whole blocks or is longer than [`LONGEST`], if `rows` and `out` differ in length, or if the
+/// plane has too few rows.
 pub fn dots(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
     assert!(query.len().is_multiple_of(BLOCK) && query.len() <= LONGEST);
     assert_eq!(rows.len(), out.len());
@@ -48,36 +51,36 @@ pub fn dots(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
     #[cfg(target_arch = "x86_64")]
     {
         if has_vnni() {
-            // SAFETY: the processor was just found to have the instructions.
+            // SAFETY: the instructions were just detected.
             return unsafe { dots_vnni(query, plane, rows, out) };
         }
         if is_x86_feature_detected!("avx2") {
-            // SAFETY: as above.
+            // SAFETY: the instructions were just detected.
             return unsafe { dots_avx2(query, plane, rows, out) };
         }
     }
-    dots_plain(query, plane, rows, out);
+    dots_portable(query, plane, rows, out);
 }
 
-/// Writes the two planes of a vector of finite numbers.
+/// Encodes a vector of finite numbers into two planes.
 ///
 /// # Panics
-/// When a plane is not [`plane_len`] long.
-pub fn code(vector: &[f32], high: &mut [u8], low: &mut [u8]) -> Coded {
+/// If a plane isn't [`plane_len`] bytes long.
+pub fn encode(vector: &[f32], high: &mut [u8], low: &mut [u8]) -> Coded {
     assert_eq!(high.len(), plane_len(vector.len()));
     assert_eq!(low.len(), high.len());
     #[cfg(target_arch = "x86_64")]
     {
         if has_vnni() {
-            // SAFETY: the processor was just found to have the instructions.
-            return unsafe { code_avx512(vector, high, low) };
+            // SAFETY: the instructions were just detected.
+            return unsafe { encode_avx512(vector, high, low) };
         }
         if is_x86_feature_detected!("avx2") {
-            // SAFETY: as above.
-            return unsafe { code_avx2(vector, high, low) };
+            // SAFETY: the instructions were just detected.
+            return unsafe { encode_avx2(vector, high, low) };
         }
     }
-    code_plain(vector, high, low)
+    encode_portable(vector, high, low)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -85,7 +88,7 @@ fn has_vnni() -> bool {
     is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512bw")
 }
 
-fn dots_plain(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
+fn dots_portable(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
     let width = query.len() / 2;
     for (row, out) in rows.iter().zip(out) {
         let row = &plane[*row as usize * width..][..width];
@@ -101,15 +104,15 @@ fn dots_plain(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
     }
 }
 
-/// Sums that run beside each other, so that compilers use whole registers.
+/// Independent sums, so that the compiler uses whole vector registers.
 const LANES: usize = 16;
 
-/// Adding this to a number between −127 and 127 leaves it, rounded and with 128 added, in the lowest
-/// eight bits.
+/// Rounds by addition: the lowest eight bits of `x + ROUND` are those of the integer nearest to x + 128, for
+/// −127 ≤ x ≤ 127.
 const ROUND: f32 = 12_582_912.0 + 128.0;
 
 #[inline(always)]
-fn code_plain(vector: &[f32], high: &mut [u8], low: &mut [u8]) -> Coded {
+fn encode_portable(vector: &[f32], high: &mut [u8], low: &mut [u8]) -> Coded {
     let mut most = [0.0f32; LANES];
     let (chunks, rest) = vector.as_chunks::<LANES>();
     for chunk in chunks {
@@ -119,17 +122,18 @@ fn code_plain(vector: &[f32], high: &mut [u8], low: &mut [u8]) -> Coded {
         }
     }
     let most = most.iter().chain(rest).fold(0.0f32, |m, x| m.max(x.abs()));
-    // So short a vector counts as zero, and all of it as error: its scale could be no proper number.
-    let (scale, inverse) = match most > 1e-20 {
-        true => (most / 127.0, 127.0 / most),
-        false => (0.0, 0.0),
+    // The scale of a shorter vector could be denormal: such a vector is approximated by zero.
+    let (scale, inverse) = if most > 1e-20 {
+        (most / 127.0, 127.0 / most)
+    } else {
+        (0.0, 0.0)
     };
     let (mut coarse, mut fine) = ([0.0f32; LANES], [0.0f32; LANES]);
     let planes = high.as_chunks_mut::<{ BLOCK / 2 }>().0.iter_mut();
     let planes = planes.zip(low.as_chunks_mut::<{ BLOCK / 2 }>().0);
     for (part, (high, low)) in vector.chunks(BLOCK).zip(planes) {
-        // What fills the last block up meets zeros of the query; that it counts as missed only makes
-        // that larger.
+        // The padding of the last block meets zeros of the query, so its share of the errors only makes
+        // them larger.
         let mut numbers = [0.0f32; BLOCK];
         numbers[..part.len()].copy_from_slice(part);
         let mut codes = [0i32; BLOCK];
@@ -158,14 +162,14 @@ fn code_plain(vector: &[f32], high: &mut [u8], low: &mut [u8]) -> Coded {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn code_avx512(vector: &[f32], high: &mut [u8], low: &mut [u8]) -> Coded {
-    code_plain(vector, high, low)
+fn encode_avx512(vector: &[f32], high: &mut [u8], low: &mut [u8]) -> Coded {
+    encode_portable(vector, high, low)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn code_avx2(vector: &[f32], high: &mut [u8], low: &mut [u8]) -> Coded {
-    code_plain(vector, high, low)
+fn encode_avx2(vector: &[f32], high: &mut [u8], low: &mut [u8]) -> Coded {
+    encode_portable(vector, high, low)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -173,7 +177,7 @@ fn code_avx2(vector: &[f32], high: &mut [u8], low: &mut [u8]) -> Coded {
 fn dots_vnni(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
     use std::arch::x86_64::*;
     let nibble = _mm512_set1_epi8(15);
-    // Each sum of sixteen is folded to four; then the four are added up beside each other.
+    // Folds sixteen sums to four; the four sums of four rows are then added side by side.
     let fold = |sum: __m512i| {
         let half = _mm256_add_epi32(
             _mm512_castsi512_si256(sum),
@@ -187,8 +191,7 @@ fn dots_vnni(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
     let width = query.len() / 2;
     let (blocks, _) = query.as_chunks::<BLOCK>();
     for (numbers, out) in rows.chunks(4).zip(out.chunks_mut(4)) {
-        // Four rows at a time, so that they share the query's loads; the last is there more than once
-        // when there are fewer.
+        // Four rows at a time share the loads of the query. If fewer are left, the last one is repeated.
         let last = numbers.len() - 1;
         let mut four: [&[u8]; 4] = [&[]; 4];
         for (i, row) in four.iter_mut().enumerate() {
@@ -196,7 +199,7 @@ fn dots_vnni(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
         }
         let mut sums = [_mm512_setzero_si512(); 4];
         for (number, block) in blocks.iter().enumerate() {
-            // SAFETY: a block is an array of 128 bytes: twice 64.
+            // SAFETY: a block is an array of 128 bytes; the two loads read 64 bytes each.
             let (first, second) = unsafe {
                 let at = block.as_ptr();
                 (
@@ -205,7 +208,7 @@ fn dots_vnni(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
                 )
             };
             for (row, sum) in four.iter().zip(&mut sums) {
-                // SAFETY: a row is a slice of `width` bytes: 64 for each block of the query.
+                // SAFETY: a row is a slice of `width` bytes, 64 for each block of the query.
                 let bytes = unsafe { _mm512_loadu_si512(row.as_ptr().add(number * 64).cast()) };
                 let low = _mm512_and_si512(bytes, nibble);
                 let high = _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), nibble);
@@ -213,14 +216,14 @@ fn dots_vnni(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
                 *sum = _mm512_dpbusd_epi32(*sum, high, second);
             }
         }
-        // Not by `map`, whose own code lacks the instructions and so could not take this in.
+        // Not `map`: it is compiled without these instructions, so `fold` couldn't be inlined into it.
         let [a, b, c, d] = sums;
         let (a, b, c, d) = (fold(a), fold(b), fold(c), fold(d));
         let ab = _mm_add_epi32(_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b));
         let cd = _mm_add_epi32(_mm_unpacklo_epi32(c, d), _mm_unpackhi_epi32(c, d));
         let all = _mm_add_epi32(_mm_unpacklo_epi64(ab, cd), _mm_unpackhi_epi64(ab, cd));
         let mut products = [0i32; 4];
-        // SAFETY: this is an array of four `i32`: sixteen bytes.
+        // SAFETY: the array has four `i32`, sixteen bytes.
         unsafe { _mm_storeu_si128(products.as_mut_ptr().cast(), all) };
         out.copy_from_slice(&products[..out.len()]);
     }
@@ -239,7 +242,8 @@ fn dots_avx2(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
         let mut sum = _mm256_setzero_si256();
         for (bytes, numbers) in bytes.iter().zip(blocks) {
             for half in [0, 32] {
-                // SAFETY: these are arrays of 64 and 128 bytes; each load reads 32, from 96 on at most.
+                // SAFETY: the arrays have 64 and 128 bytes; each load reads 32 bytes and starts at byte 32 of the
+                // first at most, and at byte 96 of the second.
                 let (bytes, first, second) = unsafe {
                     (
                         _mm256_loadu_si256(bytes.as_ptr().add(half).cast()),
@@ -249,7 +253,7 @@ fn dots_avx2(query: &[i8], plane: &[u8], rows: &[u32], out: &mut [i32]) {
                 };
                 let low = _mm256_and_si256(bytes, nibble);
                 let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
-                // Four products at most, each within 15 · 128: 16 bits hold them.
+                // A sum of four products of at most 15 · 128 fits 16 bits.
                 let pairs = _mm256_add_epi16(
                     _mm256_maddubs_epi16(low, first),
                     _mm256_maddubs_epi16(high, second),
@@ -273,47 +277,47 @@ mod tests {
     use proptest::prelude::*;
 
     type Dots = fn(&[i8], &[u8], &[u32], &mut [i32]);
-    type Code = fn(&[f32], &mut [u8], &mut [u8]) -> Coded;
+    type Encode = fn(&[f32], &mut [u8], &mut [u8]) -> Coded;
 
-    /// The versions that run here, the plain one first.
-    fn versions() -> (Vec<Dots>, Vec<Code>) {
-        let (mut all_dots, mut all_code): (Vec<Dots>, Vec<Code>) =
-            (vec![dots_plain], vec![code_plain]);
+    /// All versions that this processor can run, the portable one first.
+    fn versions() -> (Vec<Dots>, Vec<Encode>) {
+        let (mut all_dots, mut encoders): (Vec<Dots>, Vec<Encode>) =
+            (vec![dots_portable], vec![encode_portable]);
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") {
-                // SAFETY: the processor was just found to have the instructions.
+                // SAFETY: the instructions were just detected.
                 all_dots
                     .push(|query, plane, rows, out| unsafe { dots_avx2(query, plane, rows, out) });
-                // SAFETY: as above.
-                all_code.push(|vector, high, low| unsafe { code_avx2(vector, high, low) });
+                // SAFETY: the instructions were just detected.
+                encoders.push(|vector, high, low| unsafe { encode_avx2(vector, high, low) });
             }
             if has_vnni() {
-                // SAFETY: as above.
+                // SAFETY: the instructions were just detected.
                 all_dots
                     .push(|query, plane, rows, out| unsafe { dots_vnni(query, plane, rows, out) });
-                // SAFETY: as above.
-                all_code.push(|vector, high, low| unsafe { code_avx512(vector, high, low) });
+                // SAFETY: the instructions were just detected.
+                encoders.push(|vector, high, low| unsafe { encode_avx512(vector, high, low) });
             }
         }
         all_dots.push(dots);
-        all_code.push(code);
-        (all_dots, all_code)
+        encoders.push(encode);
+        (all_dots, encoders)
     }
 
     #[test]
-    fn a_plane_has_numbers_side_by_side() {
+    fn dots_reads_low_halves_before_high_halves() {
         let mut query = [0i8; BLOCK];
         (query[3], query[64 + 3], query[127]) = (2, -5, 7);
         let mut row = [0u8; BLOCK / 2];
         (row[3], row[63]) = (0x9A, 0xF0);
         let mut out = [0];
-        dots_plain(&query, &row, &[0], &mut out);
+        dots_portable(&query, &row, &[0], &mut out);
         assert_eq!(out, [2 * 10 - 5 * 9 + 7 * 15]);
     }
 
     #[test]
-    fn the_largest_sums_fit() {
+    fn dots_of_longest_vectors_do_not_overflow() {
         for version in versions().0 {
             for number in [-128i8, 127] {
                 let mut out = [0];
@@ -329,10 +333,10 @@ mod tests {
     }
 
     #[test]
-    fn a_vector_too_short_for_a_scale_is_all_error() {
+    fn encode_of_tiny_vector_has_scale_zero() {
         for x in [0.0f32, 1e-21, -1e-30] {
             let (mut high, mut low) = ([0; 64], [0; 64]);
-            let coded = code(&[x; 4], &mut high, &mut low);
+            let coded = encode(&[x; 4], &mut high, &mut low);
             assert_eq!(coded.scale, 0.0);
             assert!((coded.coarse - 2.0 * x.abs()).abs() < 1e-22);
             assert_eq!(coded.fine, coded.coarse);
@@ -343,7 +347,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 256 }))]
 
         #[test]
-        fn every_version_gives_the_same_products(
+        fn dots_is_equal_in_all_versions(
             query in prop::collection::vec(any::<i8>(), 4 * BLOCK),
             plane in prop::collection::vec(any::<u8>(), 6 * 2 * BLOCK),
             blocks in 0usize..5,
@@ -362,7 +366,7 @@ mod tests {
         }
 
         #[test]
-        fn every_version_gives_the_same_codes_and_they_are_near(
+        fn encode_is_equal_in_all_versions_and_errors_are_exact(
             vector in prop::collection::vec(-1.0f32..1.0, 0..300),
         ) {
             let len = plane_len(vector.len());
@@ -379,9 +383,12 @@ mod tests {
             let (mut coarse, mut fine) = (0.0f64, 0.0f64);
             for (i, x) in vector.iter().enumerate() {
                 let byte = i / BLOCK * 64 + i % 64;
-                let half = |plane: &[u8]| match i % BLOCK < 64 {
-                    true => plane[byte] & 15,
-                    false => plane[byte] >> 4,
+                let half = |plane: &[u8]| {
+                    if i % BLOCK < 64 {
+                        plane[byte] & 15
+                    } else {
+                        plane[byte] >> 4
+                    }
                 };
                 let (high, low) = (f64::from(half(high)), f64::from(half(low)));
                 let scale = f64::from(coded.scale);

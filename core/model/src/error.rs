@@ -1,110 +1,140 @@
-//! What can be wrong with a model's files, in words.
+//! Errors of model files.
 
-use std::fmt;
-use std::path::PathBuf;
+use nearsay_store::StoreError;
+use std::{error::Error, fmt, path::PathBuf};
+use thiserror::Error as ThisError;
 
-/// Why a model cannot be read.
-#[derive(Debug)]
+/// Error of a library underneath.
+pub(crate) type Source = Box<dyn Error + Send + Sync>;
+
+/// Reason why a model can't be read.
+#[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// The disk, or what stands in for it, reported an error.
-    Store {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the store said.
-        reason: String,
-    },
-    /// Neither a folder with a model in it nor an archive of one.
+    /// A file or directory can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The path is neither a directory with a model nor an archive of one.
+    #[error(
+        "no model found; a model is a directory (or a zip file of one) with config.json, \
+         model.safetensors and tokenizer.json: {}",
+        .path.display()
+    )]
     NoModel {
-        /// What was looked through.
+        /// Directory or archive that was searched.
         path: PathBuf,
     },
-    /// The weights are there only in a format that can run code when it is opened.
+    /// The weights are only present in a format that can run code when it is opened.
+    #[error(
+        "the weights are only present as pytorch_model.bin, a format that can run code when opened and is \
+         never read; save the model as safetensors first (in Python: \
+         SentenceTransformer(folder).save(new_folder)): {}",
+        .path.display()
+    )]
     OnlyPickle {
-        /// The folder or archive.
+        /// Directory or archive that was searched.
         path: PathBuf,
     },
-    /// A file that the model cannot do without is not there.
+    /// A required file is missing.
+    #[error("the model has no {file}")]
     Missing {
-        /// Its name inside the model.
+        /// Name inside the model.
         file: String,
     },
-    /// A file is larger than such a file can sensibly be.
+    /// A file exceeds its size limit.
+    #[error("{file} is too large: at most {} MB are read", .limit / 1_000_000)]
     TooLarge {
-        /// Its name inside the model.
+        /// Name inside the model.
         file: String,
-        /// The most that is read, in bytes.
+        /// Size limit in bytes.
         limit: u64,
     },
-    /// The archive is damaged, or built to do harm.
+    /// The archive is damaged or malicious.
+    #[error("the archive can't be read: {reason}{}", InParentheses(.source.as_ref()))]
     Archive {
-        /// What is wrong with it.
+        /// Description of the defect.
         reason: String,
+        /// Error of the archive reader, if it reported one.
+        source: Option<Source>,
     },
-    /// A file does not say what it should.
+    /// A file can't be parsed.
+    #[error("{file} is not valid: {source}")]
+    Malformed {
+        /// Name inside the model.
+        file: String,
+        /// Error of the parser.
+        source: Source,
+    },
+    /// The contents of a file are wrong.
+    #[error("{file} is not valid: {reason}")]
     Invalid {
-        /// Its name inside the model.
+        /// Name inside the model.
         file: String,
-        /// What is wrong with it.
+        /// Description of the defect.
         reason: String,
     },
-    /// The model is whole, but of a kind that Nearsay cannot run.
+    /// The model is intact, but Nearsay can't run models of its kind.
+    #[error("this kind of model is not supported ({file}): {reason}")]
     Unsupported {
-        /// The file that says so.
+        /// File with the unsupported setting.
         file: String,
-        /// What it asks for, and what would work.
+        /// The setting and what is supported instead.
         reason: String,
     },
 }
 
 impl ModelError {
-    /// A file does not say what it should.
+    /// Creates an [`Invalid`](Self::Invalid) error.
     pub fn invalid(file: &str, reason: impl fmt::Display) -> Self {
         Self::Invalid {
             file: file.into(),
-            reason: format!("{reason}"),
+            reason: reason.to_string(),
         }
     }
 
-    /// A model of a kind that cannot be run here.
+    /// Creates a [`Malformed`](Self::Malformed) error.
+    pub fn malformed(file: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Malformed {
+            file: file.into(),
+            source: source.into(),
+        }
+    }
+
+    /// Creates an [`Unsupported`](Self::Unsupported) error.
     pub fn unsupported(file: &str, reason: impl fmt::Display) -> Self {
         Self::Unsupported {
             file: file.into(),
-            reason: format!("{reason}"),
+            reason: reason.to_string(),
         }
     }
 }
 
-impl fmt::Display for ModelError {
+/// Displays an optional error as ` (error)`.
+struct InParentheses<'a>(Option<&'a Source>);
+
+impl fmt::Display for InParentheses<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Store { path, reason } => write!(f, "{reason}: {}", path.display()),
-            Self::NoModel { path } => write!(
-                f,
-                "no model found; a model is a folder (or a zip of one) with config.json, \
-                 model.safetensors and tokenizer.json: {}",
-                path.display()
-            ),
-            Self::OnlyPickle { path } => write!(
-                f,
-                "the weights are only there as pytorch_model.bin, a format that can run code when \
-                 opened and is never read; save the model as safetensors first (in Python: \
-                 SentenceTransformer(folder).save(new_folder)): {}",
-                path.display()
-            ),
-            Self::Missing { file } => write!(f, "the model has no {file}"),
-            Self::TooLarge { file, limit } => write!(
-                f,
-                "{file} is too large: at most {} MB are read",
-                limit / 1_000_000
-            ),
-            Self::Archive { reason } => write!(f, "the archive cannot be used: {reason}"),
-            Self::Invalid { file, reason } => write!(f, "{file} is not valid: {reason}"),
-            Self::Unsupported { file, reason } => {
-                write!(f, "this kind of model is not supported ({file}): {reason}")
-            }
+        match self.0 {
+            Some(error) => write!(f, " ({error})"),
+            None => Ok(()),
         }
     }
 }
 
-impl std::error::Error for ModelError {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_keep_their_source() {
+        let error = ModelError::malformed("config.json", fmt::Error);
+        assert!(error.source().is_some_and(<dyn Error>::is::<fmt::Error>));
+        assert!(error.to_string().starts_with("config.json is not valid: "));
+        let error = ModelError::Archive {
+            reason: "it is not a zip file".into(),
+            source: Some(Box::new(fmt::Error)),
+        };
+        assert!(error.source().is_some());
+        assert!(error.to_string().contains("zip file ("));
+    }
+}

@@ -1,13 +1,14 @@
-//! Models whose encoder is a table: sentence-transformers' `StaticEmbedding`.
+//! Models with static embeddings, the `StaticEmbedding` module of sentence-transformers.
 
 use super::{
     DenseSettings, ModelError, check_tensor,
-    files::hex,
-    json, open_safetensors,
+    files::{MAX_OTHER, MAX_WEIGHTS, TOKENIZER, is_absent, to_hex},
+    open_safetensors, parse_json,
     settings::{MODULES, static_modules},
+    weights::WEIGHTS,
 };
 use nearsay_core::matrix::Matrix;
-use nearsay_store::{ErrorKind, Store};
+use nearsay_store::Store;
 use nearsay_text::{
     compact::{StaticEmbeddings, StaticEncoder},
     wordpiece::{Vocabulary, WordPiece},
@@ -17,94 +18,86 @@ use serde_json::{Map, Value, json as value};
 use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeMap, path::Path};
 
-const WEIGHTS: &str = "model.safetensors";
-const TOKENIZER: &str = "tokenizer.json";
+/// Name of the embedding tensor, `[tokens, dim]`.
+pub const EMBEDDING_TENSOR: &str = "embedding.weight";
 
-/// The tensor of the table, `[tokens, dim]`.
-pub const TABLE: &str = "embedding.weight";
-
-/// What the table may take, and every other file.
-const MAX_WEIGHTS: u64 = 2_000_000_000;
-const MAX_OTHER: u64 = 64_000_000;
-
-/// A static model in a folder.
+/// A model with static embeddings.
 pub struct StaticModel {
-    /// Tokenizer and table.
+    /// Tokenizer and embeddings.
     pub encoder: StaticEncoder<'static>,
-    /// Linear layers behind it, in order.
+    /// Linear layers after the embeddings, in order.
     pub dense: Vec<DenseSettings>,
-    /// Whether the vectors are scaled to length 1 at the end.
+    /// Whether the model ends by scaling its vectors to length 1.
     pub normalize: bool,
-    /// SHA-256 over table and tokenizer: a name for what decides a text's vector before the layers.
+    /// SHA-256 over tokenizer and embeddings, which determine the vector of a text before the linear layers; in
+    /// hexadecimal.
     pub fingerprint: String,
 }
 
 impl StaticModel {
-    /// Reads a folder; nothing when it holds a model of another kind, or none.
+    /// Reads a model directory; `None` if it contains no model or a model of another kind.
     ///
-    /// The tokenizer must be an uncased BERT one, since only [`WordPiece`] is there to do its work.
+    /// The tokenizer must be that of uncased BERT, the only one that [`WordPiece`] implements.
     ///
     /// # Errors
-    /// When it is a static model, but damaged or with parts that are not supported.
+    /// If it is a static model that is damaged or has unsupported parts.
     pub fn open(store: &dyn Store, dir: &Path) -> Result<Option<Self>, ModelError> {
         let read = |name: &str, limit: u64| -> Result<Option<Vec<u8>>, ModelError> {
             match store.read(&dir.join(name), limit) {
                 Ok(bytes) => Ok(Some(bytes)),
-                Err(error) => match error.kind {
-                    ErrorKind::NotFound | ErrorKind::NotAFolder => Ok(None),
-                    _ => Err(ModelError::Store {
-                        path: dir.join(name),
-                        reason: error.to_string(),
-                    }),
-                },
+                Err(error) if is_absent(error.kind) => Ok(None),
+                Err(error) => Err(error.into()),
             }
         };
-        let need = |name: &str, limit: u64| -> Result<Vec<u8>, ModelError> {
+        let read_required = |name: &str, limit: u64| -> Result<Vec<u8>, ModelError> {
             read(name, limit)?.ok_or_else(|| ModelError::Missing { file: name.into() })
         };
         let Some(modules) = read(MODULES, MAX_OTHER)? else {
             return Ok(None);
         };
-        let found = static_modules(&modules, &mut |name| need(name, MAX_OTHER))?;
-        let Some(modules) = found else {
+        let read_config = &mut |name: &str| read_required(name, MAX_OTHER);
+        let Some(modules) = static_modules(&modules, read_config)? else {
             return Ok(None);
         };
         let file = format!("{}{TOKENIZER}", modules.folder);
-        let tokenizer = need(&file, MAX_OTHER)?;
-        let vocabulary = vocabulary(&file, &tokenizer)?;
+        let tokenizer = read_required(&file, MAX_OTHER)?;
+        let vocabulary = parse_vocabulary(&file, &tokenizer)?;
         let name = format!("{}{WEIGHTS}", modules.folder);
-        let weights = need(&name, MAX_WEIGHTS)?;
-        let table = table(&name, &weights, vocabulary.len())?;
+        let weights = read_required(&name, MAX_WEIGHTS)?;
+        let embeddings = parse_embeddings(&name, &weights, vocabulary.len())?;
         let mut hash = Sha256::new();
         for bytes in [&tokenizer, &weights] {
             hash.update((bytes.len() as u64).to_le_bytes());
             hash.update(bytes);
         }
-        let encoder = StaticEncoder::new(WordPiece::new(vocabulary), StaticEmbeddings::Full(table))
-            .map_err(|error| ModelError::invalid(&name, error))?;
+        let encoder = StaticEncoder::new(
+            WordPiece::new(vocabulary),
+            StaticEmbeddings::Full(embeddings),
+        )
+        .map_err(|error| ModelError::invalid(&name, error))?;
         Ok(Some(Self {
             encoder,
             dense: modules.dense,
             normalize: modules.normalize,
-            fingerprint: hex(&hash.finalize()),
+            fingerprint: to_hex(&hash.finalize()),
         }))
     }
 }
 
-/// The table, checked number by number.
-fn table(file: &str, bytes: &[u8], tokens: usize) -> Result<Matrix, ModelError> {
+/// Reads and validates the embeddings, `[tokens, dim]`.
+fn parse_embeddings(file: &str, bytes: &[u8], tokens: usize) -> Result<Matrix, ModelError> {
     let tensors = open_safetensors(file, bytes)?;
-    // Model2vec's own name for it.
+    // The name that Model2Vec uses.
     let name = match tensors.tensor("embeddings") {
         Ok(_) => "embeddings",
-        Err(_) => TABLE,
+        Err(_) => EMBEDDING_TENSOR,
     };
     let dim = match tensors.tensor(name).map(|tensor| tensor.shape().to_vec()) {
         Ok(shape) if shape.len() == 2 && (1..=65_536).contains(&shape[1]) => shape[1],
         _ => {
             return Err(ModelError::invalid(
                 file,
-                format_args!("it has no table {TABLE}"),
+                format_args!("it has no matrix {EMBEDDING_TENSOR}"),
             ));
         }
     };
@@ -115,16 +108,19 @@ fn table(file: &str, bytes: &[u8], tokens: usize) -> Result<Matrix, ModelError> 
     if tensor.dtype() != Dtype::F32 {
         return Err(ModelError::unsupported(
             file,
-            format_args!("a table of {:?}; F32 is read", tensor.dtype()),
+            format_args!(
+                "embeddings of type {:?}; only F32 is supported",
+                tensor.dtype()
+            ),
         ));
     }
     Matrix::from_le_bytes(tokens, dim, tensor.data())
         .map_err(|error| ModelError::invalid(file, error))
 }
 
-/// The vocabulary of a tokenizer that does what [`WordPiece`] does.
-fn vocabulary(file: &str, bytes: &[u8]) -> Result<Vocabulary, ModelError> {
-    let tokenizer: Value = json(file, bytes)?;
+/// Reads the vocabulary of a tokenizer that is equivalent to [`WordPiece`].
+fn parse_vocabulary(file: &str, bytes: &[u8]) -> Result<Vocabulary, ModelError> {
+    let tokenizer: Value = parse_json(file, bytes)?;
     let tokens: Option<BTreeMap<u64, &str>> = tokenizer
         .pointer("/model/vocab")
         .and_then(Value::as_object)
@@ -137,14 +133,14 @@ fn vocabulary(file: &str, bytes: &[u8]) -> Result<Vocabulary, ModelError> {
     let Some(tokens) = tokens else {
         return Err(ModelError::invalid(file, "it has no vocabulary"));
     };
-    let known = to_json(tokens.values().copied());
+    let supported = to_json(tokens.values().copied());
     for part in ["normalizer", "pre_tokenizer", "truncation"] {
-        if !same(&tokenizer[part], &known[part]) {
+        if !is_equivalent(&tokenizer[part], &supported[part]) {
             return Err(ModelError::unsupported(
                 file,
                 format_args!(
-                    "the {part} {}; a static model needs the one of uncased BERT, {}",
-                    tokenizer[part], known[part]
+                    "{part} {}; a static model needs that of uncased BERT, {}",
+                    tokenizer[part], supported[part]
                 ),
             ));
         }
@@ -157,37 +153,39 @@ fn vocabulary(file: &str, bytes: &[u8]) -> Result<Vocabulary, ModelError> {
         if tokenizer["model"][key] != expected {
             return Err(ModelError::unsupported(
                 file,
-                format_args!("a model whose {key} is not {expected}"),
+                format_args!("{key} must be {expected}"),
             ));
         }
     }
     if tokens.keys().copied().ne(0..tokens.len() as u64) {
         return Err(ModelError::invalid(
             file,
-            "its ids do not run from 0 without gaps",
+            "the token ids must be consecutive, starting at 0",
         ));
     }
     let lines: Vec<&str> = tokens.into_values().collect();
     if lines.iter().any(|token| token.contains(['\n', '\r'])) {
-        return Err(ModelError::invalid(file, "a token has a line break in it"));
+        return Err(ModelError::invalid(file, "a token contains a line break"));
     }
     Vocabulary::parse(&lines.join("\n")).map_err(|error| ModelError::invalid(file, error))
 }
 
-/// Whether what is there says nothing else than what is asked for; a missing `strip_accents` means
-/// that it goes with lower case.
-fn same(found: &Value, asked: &Value) -> bool {
-    match (found, asked) {
-        (Value::Object(found), Value::Object(asked)) => asked.iter().all(|(key, asked)| {
-            let found = found.get(key).unwrap_or(&Value::Null);
-            found == asked || (key == "strip_accents" && found == &Value::Bool(true))
-        }),
-        (found, asked) => found == asked,
+/// Whether a part of a tokenizer has the expected settings. `strip_accents` may be `true` instead of `null`, which
+/// means the value of `lowercase`.
+fn is_equivalent(found: &Value, expected: &Value) -> bool {
+    match (found, expected) {
+        (Value::Object(found), Value::Object(expected)) => {
+            expected.iter().all(|(key, expected)| {
+                let found = found.get(key).unwrap_or(&Value::Null);
+                found == expected || (key == "strip_accents" && found == &Value::Bool(true))
+            })
+        }
+        (found, expected) => found == expected,
     }
 }
 
-/// The `tokenizer.json` of a [`WordPiece`] with these tokens, in order of ids: nothing is cut and
-/// nothing filled up.
+/// Creates the `tokenizer.json` of a [`WordPiece`] tokenizer with these tokens, in order of their ids, without
+/// truncation or padding.
 pub fn to_json<'a>(tokens: impl Iterator<Item = &'a str>) -> Value {
     let mut vocabulary = Map::new();
     let mut special = Vec::new();
@@ -258,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_is_written() {
+    fn open_reads_written_tokenizer_and_both_layouts() {
         let tokenizer = to_json(TOKENS.into_iter());
-        let model = open(&files(&tokenizer, weights(TABLE, 6, 0.5)));
+        let model = open(&files(&tokenizer, weights(EMBEDDING_TENSOR, 6, 0.5)));
         let model = model.unwrap().unwrap();
         assert!(model.normalize && model.dense.is_empty());
         assert_eq!(model.encoder.tokenizer().ids("AB?"), [2, 4, 5]);
         assert_eq!(model.encoder.encode_all(&["a b"]).data(), [0.5, 0.5]);
-        // Model2vec's name of the table, and a folder of its own.
+        // The tensor name of Model2Vec, and a subdirectory.
         let moved: Vec<_> = [
             (
                 MODULES,
@@ -288,20 +286,20 @@ mod tests {
     }
 
     #[test]
-    fn other_folders_are_not_static_models() {
+    fn open_ignores_other_models() {
         let store = MemStore::new();
         let none = StaticModel::open(&store, Path::new("m")).unwrap();
         assert!(none.is_none());
-        let network = [(MODULES.to_owned(), modules(&[("Transformer", "")]))];
-        assert!(open(&network).unwrap().is_none());
+        let transformer = [(MODULES.to_owned(), modules(&[("Transformer", "")]))];
+        assert!(open(&transformer).unwrap().is_none());
     }
 
     #[test]
-    fn damaged_or_foreign_parts_are_refused_by_name() {
+    fn open_rejects_damaged_and_unsupported_parts_by_name() {
         let good = to_json(TOKENS.into_iter());
-        let with = |at: &str, other: Value| {
+        let with = |pointer: &str, other: Value| {
             let mut tokenizer = good.clone();
-            *tokenizer.pointer_mut(at).unwrap() = other;
+            *tokenizer.pointer_mut(pointer).unwrap() = other;
             tokenizer
         };
         let tokenizers = [
@@ -317,7 +315,7 @@ mod tests {
             value!([]),
         ];
         for tokenizer in &tokenizers {
-            let error = open(&files(tokenizer, weights(TABLE, 6, 0.5)))
+            let error = open(&files(tokenizer, weights(EMBEDDING_TENSOR, 6, 0.5)))
                 .err()
                 .unwrap();
             assert!(
@@ -326,8 +324,8 @@ mod tests {
             );
         }
         for weights in [
-            weights(TABLE, 6, f32::NAN),
-            weights(TABLE, 5, 0.5),
+            weights(EMBEDDING_TENSOR, 6, f32::NAN),
+            weights(EMBEDDING_TENSOR, 5, 0.5),
             weights("other", 6, 0.5),
             b"rubbish".to_vec(),
         ] {
@@ -335,7 +333,7 @@ mod tests {
             assert!(error.to_string().contains(WEIGHTS), "{error}");
         }
         for missing in [TOKENIZER, WEIGHTS] {
-            let mut files = files(&good, weights(TABLE, 6, 0.5));
+            let mut files = files(&good, weights(EMBEDDING_TENSOR, 6, 0.5));
             files.retain(|(name, _)| name != missing);
             let error = open(&files).err().unwrap();
             assert!(matches!(error, ModelError::Missing { .. }), "{error}");
@@ -344,7 +342,7 @@ mod tests {
             &[("StaticEmbedding", ""), ("Pooling", "1_Pooling")][..],
             &[("StaticEmbedding", "../x")],
         ] {
-            let mut files = files(&good, weights(TABLE, 6, 0.5));
+            let mut files = files(&good, weights(EMBEDDING_TENSOR, 6, 0.5));
             files[0].1 = modules(kinds);
             assert!(open(&files).is_err());
         }

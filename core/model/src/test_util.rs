@@ -1,4 +1,4 @@
-//! Small made-up models for tests.
+//! Small synthetic models for tests.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
 use crate::{BertConfig, config::CONFIG, expected_tensors, settings::MODULES, weights::WEIGHTS};
@@ -13,8 +13,8 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 const TOKENIZER: &str = "tokenizer.json";
 
-/// A network small enough to make up weights for.
-pub fn tiny() -> serde_json::Value {
+/// The `config.json` of a tiny BERT model.
+pub fn tiny_config() -> serde_json::Value {
     serde_json::json!({
         "model_type": "bert", "vocab_size": 8, "hidden_size": 4, "num_hidden_layers": 1,
         "num_attention_heads": 2, "intermediate_size": 6, "max_position_embeddings": 16,
@@ -22,8 +22,10 @@ pub fn tiny() -> serde_json::Value {
     })
 }
 
-/// Small made-up weights, 0.01·(i mod 7 − 3), in F32; `change` may alter the raw bytes.
-pub fn made_up(
+/// Weights for a configuration as a safetensors file: value `i` of each tensor is 0.01·(i mod 7 − 3), in `f32`.
+///
+/// `change` may modify the bytes and the shape of a tensor, given its name without `prefix`.
+pub fn synthetic_weights(
     config: &BertConfig,
     prefix: &str,
     mut change: impl FnMut(&str, &mut Vec<u8>, &mut Vec<usize>),
@@ -46,17 +48,17 @@ pub fn made_up(
     safetensors::serialize(views, None).unwrap()
 }
 
-/// The files of a whole tiny model around a tokenizer.
-pub fn whole(tokenizer: &serde_json::Value) -> Vec<(String, Vec<u8>)> {
-    let config = BertConfig::from_json(tiny().to_string().as_bytes()).unwrap();
+/// All files of a tiny model with this tokenizer.
+pub fn tiny_model_files(tokenizer: &serde_json::Value) -> Vec<(String, Vec<u8>)> {
+    let config = BertConfig::from_json(tiny_config().to_string().as_bytes()).unwrap();
     let modules = json!([
         {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
         {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
         {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"},
     ]);
     [
-        (CONFIG, tiny().to_string().into_bytes()),
-        (WEIGHTS, made_up(&config, "", |_, _, _| {})),
+        (CONFIG, tiny_config().to_string().into_bytes()),
+        (WEIGHTS, synthetic_weights(&config, "", |_, _, _| {})),
         (TOKENIZER, tokenizer.to_string().into_bytes()),
         (MODULES, modules.to_string().into_bytes()),
         (
@@ -74,7 +76,7 @@ pub fn whole(tokenizer: &serde_json::Value) -> Vec<(String, Vec<u8>)> {
     .into()
 }
 
-/// A store with these files under a folder.
+/// A store with these files in a directory.
 pub fn folder(under: &str, files: &[(String, Vec<u8>)]) -> MemStore {
     let store = MemStore::new();
     for (name, bytes) in files {
@@ -85,7 +87,7 @@ pub fn folder(under: &str, files: &[(String, Vec<u8>)]) -> MemStore {
     store
 }
 
-/// A store with these files in an archive, each under a prefix.
+/// A store with an archive of these files, with `under` before each name.
 pub fn archive(path: &str, under: &str, files: &[(String, Vec<u8>)]) -> MemStore {
     let named: Vec<(String, &[u8])> = files
         .iter()
@@ -95,11 +97,11 @@ pub fn archive(path: &str, under: &str, files: &[(String, Vec<u8>)]) -> MemStore
         .iter()
         .map(|(name, bytes)| (&name[..], *bytes))
         .collect();
-    folder("", &[(path.into(), zipped(&list))])
+    folder("", &[(path.into(), zip_files(&list))])
 }
 
-/// A zip file with these entries, deflated.
-pub fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+/// Creates a zip file with these entries, compressed with Deflate.
+pub fn zip_files(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     for (name, bytes) in files {

@@ -1,18 +1,17 @@
-//! Weights are checked before they are used: names, shapes, number format, finite values.
+//! Validation of weights: names, shapes, number format, finite values.
 //!
-//! The safetensors reader already sees to it that every tensor lies inside the file and overlaps no
-//! other, and that no size overflows. It accepts NaN and any shape, so those are looked at here.
+//! The safetensors reader already ensures that tensors lie inside the file and don't overlap, and that no size
+//! overflows. It accepts NaN and any shape, so this module checks them.
 
 use super::{BertConfig, ModelError};
 use safetensors::{Dtype, SafeTensors};
 
-/// The file the weights stand in.
 pub const WEIGHTS: &str = "model.safetensors";
 
-/// The header lists the tensors; that of a BERT network with 128 layers has about 300 kB.
+/// Size limit of the header, which lists the tensors: about 300 kB for a BERT model with 128 layers.
 const MAX_HEADER: u64 = 8 << 20;
 
-/// Names and shapes of all the tensors a forward pass reads.
+/// Names and shapes of all tensors that a forward pass reads.
 #[must_use]
 pub fn expected_tensors(config: &BertConfig) -> Vec<(String, Vec<usize>)> {
     let (hidden, wide) = (config.hidden_size, config.intermediate_size);
@@ -51,13 +50,13 @@ pub fn expected_tensors(config: &BertConfig) -> Vec<(String, Vec<usize>)> {
     list
 }
 
-/// Checks the weights of a whole network; further tensors in the file are never read.
+/// Validates the weights of a transformer. Additional tensors in the file are ignored.
 ///
-/// The result is the prefix its names carry: nothing, or `bert.`.
+/// Returns the prefix of the tensor names: empty or `bert.`.
 ///
 /// # Errors
-/// When the file is damaged, or a tensor is missing, has another shape or number format than the
-/// network needs, or holds a value that is not a finite number.
+/// If the file is damaged, or if a tensor is missing, has the wrong shape or number format, or contains a value
+/// that is not finite.
 pub fn check_weights(bytes: &[u8], config: &BertConfig) -> Result<&'static str, ModelError> {
     let tensors = open(WEIGHTS, bytes)?;
     let prefix = if tensors
@@ -74,29 +73,24 @@ pub fn check_weights(bytes: &[u8], config: &BertConfig) -> Result<&'static str, 
     Ok(prefix)
 }
 
-/// Opens a safetensors file that is already in memory.
+/// Parses the header of a safetensors file in memory.
 ///
 /// # Errors
-/// When the file is damaged or its header is larger than that of any model.
+/// If the file is damaged or its header exceeds 8 MiB.
 pub fn open<'a>(file: &str, bytes: &'a [u8]) -> Result<SafeTensors<'a>, ModelError> {
     let header = bytes
         .first_chunk::<8>()
         .map(|size| u64::from_le_bytes(*size));
     if header.is_none_or(|size| size > MAX_HEADER) {
-        return Err(ModelError::invalid(file, "it is no safetensors file"));
+        return Err(ModelError::invalid(file, "it is not a safetensors file"));
     }
-    SafeTensors::deserialize(bytes).map_err(|error| {
-        ModelError::invalid(
-            file,
-            format_args!("the safetensors file is damaged ({error})"),
-        )
-    })
+    SafeTensors::deserialize(bytes).map_err(|error| ModelError::malformed(file, error))
 }
 
-/// Checks one tensor: there, of this shape, of floating point numbers, all of them finite.
+/// Checks that a tensor exists, has this shape, and consists of finite floating-point numbers.
 ///
 /// # Errors
-/// When one of these does not hold.
+/// If one of the checks fails.
 pub fn check_tensor(
     file: &str,
     tensors: &SafeTensors<'_>,
@@ -105,23 +99,20 @@ pub fn check_tensor(
 ) -> Result<(), ModelError> {
     let tensor = tensors
         .tensor(name)
-        .map_err(|_| ModelError::invalid(file, format_args!("it has no tensor {name}")))?;
+        .map_err(|_| ModelError::invalid(file, format_args!("tensor {name} is missing")))?;
     if tensor.shape() != shape {
         return Err(ModelError::invalid(
             file,
-            format_args!(
-                "{name} has shape {:?}, but config.json asks for {shape:?}",
-                tensor.shape()
-            ),
+            format_args!("{name} has shape {:?} instead of {shape:?}", tensor.shape()),
         ));
     }
     let data = tensor.data();
-    // The exponent of NaN and of the infinities is all ones.
-    let halves = |mask: u16| {
+    // The exponent bits of NaN and the infinities are all ones.
+    let halves_are_finite = |exponent: u16| {
         data.as_chunks::<2>()
             .0
             .iter()
-            .all(|bytes| u16::from_le_bytes(*bytes) & mask != mask)
+            .all(|bytes| u16::from_le_bytes(*bytes) & exponent != exponent)
     };
     let finite = match tensor.dtype() {
         Dtype::F32 => data
@@ -129,12 +120,12 @@ pub fn check_tensor(
             .0
             .iter()
             .all(|bytes| f32::from_le_bytes(*bytes).is_finite()),
-        Dtype::F16 => halves(0x7c00),
-        Dtype::BF16 => halves(0x7f80),
+        Dtype::F16 => halves_are_finite(0x7c00),
+        Dtype::BF16 => halves_are_finite(0x7f80),
         other => {
             return Err(ModelError::invalid(
                 file,
-                format_args!("{name} is of {other:?}; F32, F16 and BF16 are read"),
+                format_args!("{name} has type {other:?}; supported are F32, F16 and BF16"),
             ));
         }
     };
@@ -143,7 +134,7 @@ pub fn check_tensor(
     } else {
         Err(ModelError::invalid(
             file,
-            format_args!("{name} holds a value that is not a finite number"),
+            format_args!("{name} contains a value that is not finite"),
         ))
     }
 }
@@ -151,25 +142,25 @@ pub fn check_tensor(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_util::{made_up, tiny};
+    use crate::test_util::{synthetic_weights, tiny_config};
     use safetensors::tensor::TensorView;
 
     fn config() -> BertConfig {
-        BertConfig::from_json(tiny().to_string().as_bytes()).unwrap()
+        BertConfig::from_json(tiny_config().to_string().as_bytes()).unwrap()
     }
 
     #[test]
-    fn whole_weights_pass_with_either_prefix() {
+    fn check_weights_accepts_both_prefixes() {
         for prefix in ["", "bert."] {
-            let bytes = made_up(&config(), prefix, |_, _, _| {});
+            let bytes = synthetic_weights(&config(), prefix, |_, _, _| {});
             assert_eq!(check_weights(&bytes, &config()).unwrap(), prefix);
         }
     }
 
     #[test]
-    fn not_a_number_and_infinity_are_refused() {
+    fn check_weights_rejects_values_that_are_not_finite() {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            let bytes = made_up(&config(), "", |name, data, _| {
+            let bytes = synthetic_weights(&config(), "", |name, data, _| {
                 if name == "encoder.layer.0.output.dense.bias" {
                     data[4..8].copy_from_slice(&bad.to_le_bytes());
                 }
@@ -180,8 +171,8 @@ mod tests {
     }
 
     #[test]
-    fn another_shape_of_the_same_size_is_refused() {
-        let bytes = made_up(&config(), "", |name, _, shape| {
+    fn check_weights_rejects_transposed_tensor() {
+        let bytes = synthetic_weights(&config(), "", |name, _, shape| {
             if name == "embeddings.word_embeddings.weight" {
                 shape.reverse();
             }
@@ -190,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_and_missing_tensors_are_refused() {
+    fn check_tensor_rejects_integers_and_missing_tensors() {
         let ids = [0u8; 16];
         let view = TensorView::new(Dtype::I32, vec![4], &ids).unwrap();
         let bytes = safetensors::serialize([("a", view)], None).unwrap();
@@ -200,15 +191,15 @@ mod tests {
     }
 
     #[test]
-    fn cut_at_every_tenth_byte_it_is_refused() {
-        let bytes = made_up(&config(), "", |_, _, _| {});
+    fn check_weights_rejects_truncated_files() {
+        let bytes = synthetic_weights(&config(), "", |_, _, _| {});
         for end in (0..bytes.len()).step_by(10) {
             assert!(check_weights(&bytes[..end], &config()).is_err(), "{end}");
         }
     }
 
     #[test]
-    fn huge_headers_and_shapes_are_refused() {
+    fn open_rejects_huge_headers_and_shapes() {
         let mut huge = vec![0xff; 64];
         assert!(open(WEIGHTS, &huge).is_err());
         huge[..8].copy_from_slice(&(u64::MAX >> 1).to_le_bytes());
@@ -217,7 +208,7 @@ mod tests {
             br#"{"a":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]}}"#;
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend_from_slice(header);
-        // The reader may take it; the check of the shape does not.
+        // Even if the reader accepts the file, the shape doesn't match.
         if let Ok(tensors) = open(WEIGHTS, &bytes) {
             assert!(check_tensor(WEIGHTS, &tensors, "a", &[4, 4]).is_err());
         }

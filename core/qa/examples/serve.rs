@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if dir.is_none() {
         let mut client = TcpStream::connect(listener.local_addr()?)?;
         client.write_all(b"POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\ncost?")?;
-        std::thread::spawn(move || {
+        tokio::task::spawn_blocking(move || {
             let reply = std::io::read_to_string(client).unwrap_or_default();
             println!("{}", reply.lines().last().unwrap_or_default());
             std::process::exit(0);

@@ -2,18 +2,16 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// How a step is taken.
+/// Hyperparameters of the optimiser.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamW {
-    /// Learning rate.
+    /// Learning rate. Default: 2e-5.
     pub lr: f64,
-    /// Share of a matrix's weights that is taken off them each step, times `lr`; biases and
-    /// normalisations are left alone.
+    /// Weight decay of matrices; biases and normalisation parameters don't decay. Default: 0.
     pub weight_decay: f64,
 }
 
 impl Default for AdamW {
-    /// What is usual for encoders of this size: 2e-5, no decay.
     fn default() -> Self {
         Self {
             lr: 2e-5,
@@ -27,39 +25,43 @@ const BETA2: f64 = 0.999;
 const EPS: f32 = 1e-8;
 
 impl AdamW {
-    /// The numbers of step `step`, counted from 1.
-    pub(super) fn at(self, step: u64, decays: bool) -> Step {
-        let step = step as f64;
+    /// Coefficients of step `t`, counted from 1.
+    pub(super) fn coefficients(self, t: u64, decays: bool) -> Coefficients {
+        let t = t as f64;
         let decay = if decays { self.weight_decay } else { 0.0 };
-        Step {
+        Coefficients {
             keep: (1.0 - self.lr * decay) as f32,
-            size: (self.lr / (1.0 - BETA1.powf(step))) as f32,
-            root: (1.0 / (1.0 - BETA2.powf(step)).sqrt()) as f32,
+            size: (self.lr / (1.0 - BETA1.powf(t))) as f32,
+            root: (1.0 / (1.0 - BETA2.powf(t)).sqrt()) as f32,
         }
     }
 }
 
+/// Coefficients of one step:
+///
 /// ```text
 /// w ← w·keep     m ← β₁·m + (1 − β₁)·g     v ← β₂·v + (1 − β₂)·g²
 /// w ← w − size · m / (√v · root + ε)
 /// ```
 ///
-/// with β₁ = 0.9, β₂ = 0.999, ε = 1e-8, `size = lr/(1 − β₁ᵗ)` and `root = 1/√(1 − β₂ᵗ)`. Source:
-/// Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, as PyTorch computes it.
+/// with β₁ = 0.9, β₂ = 0.999, ε = 1e-8, `keep = 1 − lr·decay`, `size = lr/(1 − β₁ᵗ)` and `root = 1/√(1 − β₂ᵗ)`.
+/// Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, in PyTorch's formulation.
 #[derive(Clone, Copy)]
-pub(super) struct Step {
+pub(super) struct Coefficients {
     keep: f32,
     size: f32,
     root: f32,
 }
 
-/// One step of some weights.
+/// One step of a list of weights.
 pub(super) struct Update<'a> {
-    pub(super) step: Step,
+    pub(super) coefficients: Coefficients,
     pub(super) weights: &'a mut [f32],
+    /// First moments.
     pub(super) first: &'a mut [f32],
+    /// Second moments.
     pub(super) second: &'a mut [f32],
-    /// Their gradient is the sum of these, each as long as the weights; none of them stands for 0.
+    /// The gradient is the sum of these lists, each as long as the weights; it is 0 if there are none.
     pub(super) gradients: &'a [&'a [f32]],
 }
 
@@ -74,8 +76,8 @@ impl WithSimd for Update<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        // Plain numbers: compiled for the widest instructions here, as all is element by element.
-        let Step { keep, size, root } = self.step;
+        // An elementwise scalar loop, which the compiler vectorises for the instructions of this dispatch.
+        let Coefficients { keep, size, root } = self.coefficients;
         let (beta1, beta2) = (BETA1 as f32, BETA2 as f32);
         let mut gradient = [0f32; CHUNK];
         let moments = self
@@ -100,5 +102,5 @@ impl WithSimd for Update<'_> {
     }
 }
 
-/// Numbers at a time: their gradient is summed in the fastest memory.
+/// Numbers whose gradient is summed at a time, in a buffer that stays in the first-level cache.
 const CHUNK: usize = 256;

@@ -1,61 +1,63 @@
-//! The way back through self-attention.
+//! Backward pass of self-attention.
 
-use super::super::kernels::{ROWS, TILE, product, softmax};
+use crate::kernels::{multiply, padded_shape, reset, softmax};
 use pulp::{Arch, Simd, WithSimd};
 
-/// The way back through [`Attention`](super::super::kernels::Attention) of one text, for each head:
+/// Backward pass of [`Attention`](crate::kernels::Attention) of one text, for each head:
 ///
 /// ```text
 /// P = softmax(q·kᵀ/√d)     dv = Pᵀ·dout     dP = dout·vᵀ
 /// dS = P ∘ (dP − rowsum(P ∘ dP))     dq = dS·k/√d     dk = dSᵀ·q/√d
 /// ```
 ///
-/// P is computed again: it costs little, and grows with the square of a text's length.
-pub(super) struct AttentionBack<'a> {
-    /// A row `[q | k | v]` for each token, without bias.
+/// P is computed again instead of kept, because its size grows with the square of a text's length and it is cheap to
+/// compute.
+pub(super) struct AttentionBackward<'a> {
+    /// `[tokens, 3 · hidden]`: rows `[q | k | v]` without bias.
     pub(super) qkv: &'a [f32],
+    /// `[3 · hidden]`
     pub(super) bias: &'a [f32],
-    /// A row for each token, the heads side by side.
+    /// `[tokens, hidden]`: the heads side by side.
     pub(super) d_out: &'a [f32],
-    /// As `qkv`.
+    /// `[tokens, 3 · hidden]`: written, in the layout of `qkv`.
     pub(super) d_qkv: &'a mut [f32],
     pub(super) heads: usize,
-    /// Length of a head's vectors, a multiple of [`TILE`].
+    /// Length of a head's vectors, a multiple of `TILE`.
     pub(super) dim: usize,
     pub(super) scratch: &'a mut Scratch,
 }
 
-/// Memory for one head of one text, kept for the next: `rows` and `columns` are the tokens, filled up.
+/// Buffers for one head of one text, reused for the next.
+///
+/// `q`, `k`, `d_out` and `result` are `[rows, dim]`, `k_t` and `v_t` are `[dim, columns]`, and `p`, `d_s` and
+/// `transposed` are `[rows, columns]`, where rows and columns are the numbers of tokens, padded.
 #[derive(Default)]
 pub(super) struct Scratch {
-    /// `[rows, dim]`
     q: Vec<f32>,
     k: Vec<f32>,
     d_out: Vec<f32>,
     result: Vec<f32>,
-    /// `[dim, columns]`
     k_t: Vec<f32>,
     v_t: Vec<f32>,
-    /// `[rows, columns]`
     p: Vec<f32>,
     d_s: Vec<f32>,
-    turned: Vec<f32>,
+    transposed: Vec<f32>,
 }
 
-impl AttentionBack<'_> {
+impl AttentionBackward<'_> {
     pub(super) fn run(self) {
         Arch::new().dispatch(self);
     }
 }
 
-impl WithSimd for AttentionBack<'_> {
+impl WithSimd for AttentionBackward<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (dim, hidden) = (self.dim, self.heads * self.dim);
         let tokens = self.qkv.len() / (3 * hidden);
-        let (rows, columns) = (tokens.next_multiple_of(ROWS), tokens.next_multiple_of(TILE));
+        let (rows, columns) = padded_shape(tokens);
         let Scratch {
             q,
             k,
@@ -65,10 +67,9 @@ impl WithSimd for AttentionBack<'_> {
             v_t,
             p,
             d_s,
-            turned,
+            transposed,
         } = self.scratch;
-        // What lies behind the last token must be finite: it is multiplied, though never used.
-        for (buffer, size) in [
+        reset([
             (&mut *q, rows * dim),
             (&mut *k, rows * dim),
             (&mut *d_out, rows * dim),
@@ -77,11 +78,8 @@ impl WithSimd for AttentionBack<'_> {
             (&mut *v_t, dim * columns),
             (&mut *p, rows * columns),
             (&mut *d_s, rows * columns),
-            (&mut *turned, rows * columns),
-        ] {
-            buffer.clear();
-            buffer.resize(size, 0.0);
-        }
+            (&mut *transposed, rows * columns),
+        ]);
         let scale = 1.0 / (dim as f32).sqrt();
         for head in 0..self.heads {
             let part = |which: usize| which * hidden + head * dim;
@@ -101,15 +99,16 @@ impl WithSimd for AttentionBack<'_> {
                     v_t[n * columns + token] = row[part(2) + n] + bias_v[n];
                 }
             }
-            product(simd, q, dim, k_t, columns, p, columns);
-            product(simd, d_out, dim, v_t, columns, d_s, columns);
+            multiply(simd, q, dim, k_t, columns, p, columns);
+            multiply(simd, d_out, dim, v_t, columns, d_s, columns);
             for (p, d_s) in p
                 .chunks_exact_mut(columns)
                 .zip(d_s.chunks_exact_mut(columns))
                 .take(tokens)
             {
                 softmax(simd, p, tokens);
-                // Neither the filling nor what rounds to nothing: denormal numbers are slow.
+                // Padding and negligible probabilities become 0, because products with them would be denormal,
+                // which is slow.
                 p.iter_mut()
                     .for_each(|p| *p = if *p < 1e-30 { 0.0 } else { *p });
                 let mut sum = simd.splat_f32s(0.0);
@@ -122,7 +121,7 @@ impl WithSimd for AttentionBack<'_> {
                     *d = simd.mul_f32s(*p, simd.sub_f32s(*d, sum));
                 }
             }
-            let mut put = |result: &[f32], which: usize, scale: f32| {
+            let mut write = |result: &[f32], which: usize, scale: f32| {
                 let rows = self.d_qkv.chunks_exact_mut(3 * hidden);
                 for (row, result) in rows.zip(result.chunks_exact(dim)) {
                     for (d, x) in row[part(which)..][..dim].iter_mut().zip(result) {
@@ -130,24 +129,24 @@ impl WithSimd for AttentionBack<'_> {
                     }
                 }
             };
-            product(simd, d_s, columns, k, dim, result, tokens);
-            put(result, 0, scale);
-            turn(d_s, columns, tokens, turned);
-            product(simd, turned, columns, q, dim, result, tokens);
-            put(result, 1, 1.0); // q is scaled
-            turn(p, columns, tokens, turned);
-            product(simd, turned, columns, d_out, dim, result, tokens);
-            put(result, 2, 1.0);
+            multiply(simd, d_s, columns, k, dim, result, tokens);
+            write(result, 0, scale);
+            transpose(d_s, columns, tokens, transposed);
+            multiply(simd, transposed, columns, q, dim, result, tokens);
+            write(result, 1, 1.0); // q is already scaled
+            transpose(p, columns, tokens, transposed);
+            multiply(simd, transposed, columns, d_out, dim, result, tokens);
+            write(result, 2, 1.0);
         }
     }
 }
 
-/// The first `count` rows and columns of a square, transposed.
+/// Transposes the first `count` rows and columns of a matrix with rows of length `width`.
 #[inline(always)]
-fn turn(x: &[f32], width: usize, count: usize, turned: &mut [f32]) {
+fn transpose(x: &[f32], width: usize, count: usize, transposed: &mut [f32]) {
     for (i, row) in x.chunks_exact(width).enumerate().take(count) {
         for (j, x) in row[..count].iter().enumerate() {
-            turned[j * width + i] = *x;
+            transposed[j * width + i] = *x;
         }
     }
 }

@@ -1,36 +1,39 @@
-use super::{AdamW, FineTuner, product::Packed, tape::Network};
+//! One training step: a batch of texts shared among the cores.
+
+use super::{AdamW, FineTuner, product::Packed, tape::Transformer};
 use crate::EncodeError;
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_model::BertConfig;
 use std::ops::Range;
 
-/// Tokens whose way back is computed at once on a core, unless a single text has more.
+/// Maximum number of tokens in a part, which only a single text may exceed. A core keeps the intermediate results of
+/// one part at a time.
 const PART: usize = 1_536;
 
-/// For each worker the numbers of the texts in each of its parts.
+/// Parts of each worker, as ranges of texts.
 pub(super) type Parts = Vec<Vec<Range<usize>>>;
 
-/// A loss of embeddings: `[n, d]` to its value and its gradient, `[n, d]`.
+/// A loss function of embeddings, `[n, d]`: returns its value and its gradient, `[n, d]`.
 pub type EmbeddingLoss<'a, E> = dyn FnMut(&Matrix) -> Result<(f32, Matrix), E> + 'a;
 
 impl FineTuner {
-    /// The embeddings of texts as things stand, `[n, dim]`, averaged but not normalised. Texts are token
-    /// ids, special tokens included.
+    /// Encodes texts with the current weights: `n` lists of token ids, special tokens included → `[n, dim]`, pooled
+    /// by the mean and not normalised.
     ///
     /// # Errors
-    /// When a text is empty, too long, or has an id outside the vocabulary.
+    /// If a text is empty or too long, or if an id is outside the vocabulary.
     pub fn embed(&mut self, texts: &[&[u32]]) -> Result<Matrix, EncodeError> {
         self.check(texts)?;
         let (embeddings, _) = self.forward(texts)?;
         Ok(embeddings)
     }
 
-    /// One step: embeds the texts of a batch, asks for the loss of the embeddings and changes the
-    /// weights to make that smaller; changes nothing when the loss or its gradient is not finite.
-    /// Returns the loss before the step.
+    /// One optimiser step on a batch of texts. Returns the loss before the step.
+    ///
+    /// The weights stay unchanged if the loss or its gradient is not finite.
     ///
     /// # Errors
-    /// Those of [`embed`](Self::embed); the loss's; when its gradient has another shape than the
+    /// Those of [`embed`](Self::embed) and of `loss`, and an error if the gradient doesn't have the shape of the
     /// embeddings.
     pub fn step<E: From<EncodeError>>(
         &mut self,
@@ -53,42 +56,43 @@ impl FineTuner {
             })
             .into());
         }
-        self.back(texts, &parts, &gradient)?;
-        self.update(optimizer);
+        self.backward(texts, &parts, &gradient)?;
+        self.update_weights(optimizer);
         Ok(value)
     }
 
-    /// Whether texts can be embedded.
+    /// Checks that texts can be encoded.
     ///
     /// # Errors
-    /// As [`embed`](Self::embed).
+    /// If a text is empty or too long, or if an id is outside the vocabulary.
     pub fn check(&self, texts: &[&[u32]]) -> Result<(), EncodeError> {
         let longest = self.config.max_positions;
         let vocabulary = self.config.vocab_size;
         for text in texts {
             let reason = if text.is_empty() || text.len() > longest {
                 format!(
-                    "{} tokens at once; the model takes 1 to {longest}",
+                    "a text has {} tokens; the model accepts 1 to {longest}",
                     text.len()
                 )
             } else if let Some(id) = text.iter().find(|&&id| id as usize >= vocabulary) {
-                format!("token {id} lies outside the network's {vocabulary} tokens")
+                format!("token {id} is outside the vocabulary of {vocabulary} tokens")
             } else {
                 continue;
             };
-            return Err(EncodeError::Tokenizer(reason));
+            return Err(EncodeError::TokenIds(reason));
         }
         Ok(())
     }
 
-    /// Texts by worker and part: neighbours in the batch, of about as many tokens for each worker.
-    pub(super) fn parts(&self, texts: &[&[u32]]) -> Parts {
+    /// Divides texts among the workers, in order, with about the same number of tokens for each worker, and divides
+    /// the texts of each worker into parts.
+    pub(super) fn divide(&self, texts: &[&[u32]]) -> Parts {
         let total: usize = texts.iter().map(|text| text.len()).sum();
         let workers = self.workers.len();
         let mut parts = vec![Vec::new(); workers];
         let (mut start, mut seen, mut tokens) = (0, 0, 0);
         for (number, text) in texts.iter().enumerate() {
-            // A text belongs to the worker in whose share its middle lies.
+            // A text belongs to the worker whose share of the tokens contains its middle.
             let worker = |before: usize, len: usize| {
                 ((2 * before + len) * workers / (2 * total).max(1)).min(workers - 1)
             };
@@ -109,9 +113,9 @@ impl FineTuner {
         parts
     }
 
-    /// All texts' embeddings, and how they were shared out.
+    /// Forward pass: returns the embeddings of all texts and their division into parts.
     pub(super) fn forward(&mut self, texts: &[&[u32]]) -> Result<(Matrix, Parts), EncodeError> {
-        let parts = self.parts(texts);
+        let parts = self.divide(texts);
         let hidden = self.dim();
         let mut pooled = vec![0f32; texts.len() * hidden];
         let mut rest = &mut pooled[..];
@@ -122,14 +126,16 @@ impl FineTuner {
             shares.push(share);
             rest = after;
         }
-        let network = network(&self.config, &self.lists, &self.packed, self.first);
+        let transformer = borrow_transformer(&self.config, &self.lists, &self.packed, self.first);
         let jobs = self.workers.iter_mut().zip(&parts).zip(shares);
-        all(jobs.map(|((worker, parts), share)| {
+        run_all(jobs.map(|((worker, parts), share)| {
             move || {
                 let mut share = share;
                 for part in parts {
                     let (here, after) = share.split_at_mut(part.len() * hidden);
-                    worker.tape.forward(network, &texts[part.clone()], here)?;
+                    worker
+                        .tape
+                        .forward(transformer, &texts[part.clone()], here)?;
                     share = after;
                 }
                 Ok(())
@@ -138,29 +144,31 @@ impl FineTuner {
         Ok((Matrix::new(texts.len(), hidden, pooled)?, parts))
     }
 
-    pub(super) fn back(
+    /// Backward pass, given the gradient of the embeddings. A worker with several parts runs their forward passes
+    /// again.
+    pub(super) fn backward(
         &mut self,
         texts: &[&[u32]],
         parts: &Parts,
         gradient: &Matrix,
     ) -> Result<(), EncodeError> {
         let hidden = self.dim();
-        let network = network(&self.config, &self.lists, &self.packed, self.first);
+        let transformer = borrow_transformer(&self.config, &self.lists, &self.packed, self.first);
         let jobs = self.workers.iter_mut().zip(parts);
-        all(jobs.map(|(worker, parts)| {
+        run_all(jobs.map(|(worker, parts)| {
             move || {
                 worker.gradients.clear();
-                let mut again = Vec::new();
+                let mut pooled = Vec::new();
                 for part in parts {
                     let part_texts = &texts[part.clone()];
                     if parts.len() > 1 {
-                        again.resize(part.len() * hidden, 0.0);
-                        worker.tape.forward(network, part_texts, &mut again)?;
+                        pooled.resize(part.len() * hidden, 0.0);
+                        worker.tape.forward(transformer, part_texts, &mut pooled)?;
                     }
                     let d = &gradient.data()[part.start * hidden..part.end * hidden];
                     worker
                         .tape
-                        .back(network, part_texts, d, &mut worker.gradients)?;
+                        .backward(transformer, part_texts, d, &mut worker.gradients)?;
                 }
                 Ok(())
             }
@@ -168,14 +176,14 @@ impl FineTuner {
     }
 }
 
-/// A tuner's network as the ways see it; not a method, since its workers are borrowed beside it.
-fn network<'a>(
+/// Borrows the weights of a tuner. A free function, because the workers are mutably borrowed at the same time.
+fn borrow_transformer<'a>(
     config: &BertConfig,
     lists: &'a [Vec<f32>],
     packed: &'a [[Packed; 4]],
     first: usize,
-) -> Network<'a> {
-    Network {
+) -> Transformer<'a> {
+    Transformer {
         lists,
         packed,
         hidden: config.hidden_size,
@@ -186,8 +194,8 @@ fn network<'a>(
     }
 }
 
-/// Runs each on a thread of its own; the first error, if one failed.
-fn all<F>(jobs: impl Iterator<Item = F>) -> Result<(), EncodeError>
+/// Runs each job on a thread of its own and returns the first error.
+fn run_all<F>(jobs: impl Iterator<Item = F>) -> Result<(), EncodeError>
 where
     F: FnOnce() -> Result<(), ShapeError> + Send,
 {

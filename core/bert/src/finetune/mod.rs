@@ -1,28 +1,29 @@
-//! Fine-tuning: a BERT network whose own weights learn.
+//! Fine-tuning of all weights of a BERT transformer on the CPU.
 //!
-//! Autograd would keep every intermediate tensor of every operation and pass over memory once for
-//! each; here both ways are written out, without filling up texts to one length, fused as in the
-//! network that is only read. The gradient of the loss with respect to the texts' embeddings comes
-//! from outside; what it means for the weights is computed here.
+//! [`FineTuner::step`] computes the embeddings of a batch, calls a loss function for their gradient, propagates it
+//! back to the weights, and updates them with [`AdamW`]. Both passes are written by hand, without padding and with
+//! fused operations; `DERIVATIONS.md` derives the gradients.
 //!
-//! | module | holds |
+//! | module | contents |
 //! | --- | --- |
-//! | [`weights`] | the lists of numbers that learn, and their names in files |
-//! | [`product`] | the three products of a linear layer, in `f32` or bfloat16 |
-//! | [`passes`], [`attention`] | what lies between the products, there and back |
-//! | [`tape`] | the way of some texts there and back |
-//! | [`adamw`] | the optimiser |
-//! | [`batch`] | one step: a batch of texts shared among the cores |
-//! | [`update`] | what a step changes |
-//! | [`state`] | where a training stands, to go back or on to; the weights as a file |
+//! | `weights` | trained weights as lists of numbers, and their names in files |
+//! | `product` | the three products of a linear layer, in `f32` or bfloat16 |
+//! | `passes`, `attention` | forward and backward passes of the operations between the products |
+//! | `tape` | forward and backward pass of some texts through all layers |
+//! | `gradients` | gradients of all weights |
+//! | `adamw` | the optimiser |
+//! | `batch` | one step: a batch of texts shared among the cores |
+//! | `update` | updating the weights |
+//! | `state` | saving and restoring a training run; the weights as a file |
 //!
-//! There is no dropout. Texts are shared among the cores in parts of at most [`PART`](batch::PART) tokens; a core
-//! that has several computes their way there twice, so that memory is that of one part a core, however
-//! large the batch is (Chen et al., "Training deep nets with sublinear memory cost", 2016).
+//! There is no dropout. Each core processes its texts in parts of a limited number of tokens and runs the forward
+//! pass of each part twice if it has several, so its memory doesn't grow with the batch (Chen et al., "Training deep
+//! nets with sublinear memory cost", 2016).
 
 mod adamw;
 mod attention;
 mod batch;
+mod gradients;
 mod passes;
 mod product;
 mod state;
@@ -32,27 +33,30 @@ mod weights;
 
 pub use adamw::AdamW;
 pub use batch::EmbeddingLoss;
-pub use product::Products;
+pub use product::MatmulPrecision;
 pub use state::TunerState;
 
 use super::EncodeError;
 use super::ragged::fits;
-use super::tokenize::Texts;
+use super::tokenize::TextTokenizer;
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
+use gradients::Gradients;
 use nearsay_model::{BertConfig, ModelFiles, Pooling};
 use product::Packed;
 use std::sync::Mutex;
-use tape::{Gradients, Tape};
-use weights::{DOWN, OUT, QKV, UP, WORDS, place};
+use tape::Tape;
+use weights::{DOWN, OUT, QKV, TOKENS, UP, list_index};
 
-/// A BERT network with mean pooling that learns, on the processor.
+/// Trains a BERT transformer with mean pooling, on the CPU.
 pub struct FineTuner {
-    texts: Texts,
+    tokenizer: TextTokenizer,
     config: BertConfig,
+    /// First layer that is trained; with 0 the embeddings are trained too.
     first: usize,
     lists: Vec<Vec<f32>>,
     packed: Vec<[Packed; 4]>,
+    /// Moments of each list; empty for lists that aren't trained.
     first_moments: Vec<Vec<f32>>,
     second_moments: Vec<Vec<f32>>,
     steps: u64,
@@ -65,35 +69,34 @@ struct Worker {
 }
 
 impl FineTuner {
-    /// A model's network, whose layers from number `first` on learn; with 0 its embeddings learn too.
+    /// Loads a model to train its layers from `first` (counted from 0) to the last. With `first` 0 the embeddings are
+    /// trained too.
     ///
-    /// `threads` workers share each batch, 0 for as many as there are cores. With the same number of
-    /// them the same batches give the same weights, bit for bit.
+    /// Each batch is shared by `threads` workers; 0 means one per core. For a given number of workers, training is
+    /// deterministic: equal batches give bitwise equal weights.
     ///
     /// # Errors
-    /// When the files cannot be used, when `first` is not a layer, or when the network has another
-    /// shape than this is made for: exact GELU, widths in multiples of 16 (heads: 32), mean pooling.
+    /// If the files can't be used, or with [`EncodeError::NotTrainable`] if the transformer has no layer `first` or an
+    /// unsupported shape. Supported are exact GELU, widths in multiples of 16, heads in multiples of 32, and mean
+    /// pooling.
     pub fn load(
         files: &ModelFiles<'_>,
         first: usize,
-        products: Products,
+        precision: MatmulPrecision,
         threads: usize,
     ) -> Result<Self, EncodeError> {
         let config = files.config()?;
         let settings = files.settings()?;
-        let unfit = if !fits(&config) {
-            "exact GELU and widths in multiples of 16"
-        } else if settings.pooling != Pooling::Mean {
-            "mean pooling"
-        } else if first >= config.layers {
-            "a layer to learn"
-        } else {
-            ""
-        };
-        if !unfit.is_empty() {
-            let error =
-                candle_core::Error::Msg(format!("fine-tuning needs a network with {unfit}"));
-            return Err(error.into());
+        if !fits(&config) {
+            return Err(EncodeError::NotTrainable(
+                "exact GELU and widths in multiples of 16",
+            ));
+        }
+        if settings.pooling != Pooling::Mean {
+            return Err(EncodeError::NotTrainable("mean pooling"));
+        }
+        if first >= config.layers {
+            return Err(EncodeError::NotTrainable("a layer to train"));
         }
         let (bytes, prefix) = files.weights()?;
         let mut builder = VarBuilder::from_buffered_safetensors(bytes, DType::F32, &Device::Cpu)?;
@@ -101,57 +104,55 @@ impl FineTuner {
             builder = builder.pp(prefix);
         }
         let lists = weights::load(&config, &builder)?;
-        let texts = Texts::read(&files.tokenizer()?, &settings, config.vocab_size)?;
-        Ok(Self::new(texts, config, lists, first, products, threads))
+        let tokenizer = TextTokenizer::parse(&files.tokenizer()?, &settings, config.vocab_size)?;
+        Ok(Self::new(
+            tokenizer, config, lists, first, precision, threads,
+        ))
     }
 
     fn new(
-        texts: Texts,
+        tokenizer: TextTokenizer,
         config: BertConfig,
         lists: Vec<Vec<f32>>,
         first: usize,
-        products: Products,
+        precision: MatmulPrecision,
         threads: usize,
     ) -> Self {
         let (hidden, wide) = (config.hidden_size, config.intermediate_size);
         let packed = (0..config.layers).map(|_| {
             [
-                Packed::new(products, 3 * hidden, hidden),
-                Packed::new(products, hidden, hidden),
-                Packed::new(products, wide, hidden),
-                Packed::new(products, hidden, wide),
+                Packed::new(precision, 3 * hidden, hidden),
+                Packed::new(precision, hidden, hidden),
+                Packed::new(precision, wide, hidden),
+                Packed::new(precision, hidden, wide),
             ]
         });
-        let moments = || {
-            let gradients = Gradients::new(&lists, first).lists;
-            let sizes = gradients.into_iter().enumerate();
-            let zeros = sizes.map(|(list, zeros)| match list == WORDS && first == 0 {
-                true => vec![0.0; lists[WORDS].len()],
-                false => zeros,
-            });
-            zeros.collect::<Vec<_>>()
-        };
-        let threads = match threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            some => some,
+        let mut moments = Gradients::zeros(&lists, first).lists;
+        if first == 0 {
+            moments[TOKENS] = vec![0.0; lists[TOKENS].len()];
+        }
+        let threads = if threads == 0 {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        } else {
+            threads
         };
         let workers = (0..threads).map(|_| Worker {
             tape: Tape::default(),
-            gradients: Gradients::new(&lists, first),
+            gradients: Gradients::zeros(&lists, first),
         });
-        let mut new = Self {
-            texts,
+        let mut tuner = Self {
+            tokenizer,
             first,
             packed: packed.collect(),
-            first_moments: moments(),
-            second_moments: moments(),
+            first_moments: moments.clone(),
+            second_moments: moments,
             steps: 0,
             workers: workers.collect(),
             config,
             lists,
         };
-        new.pack(0);
-        new
+        tuner.pack(0);
+        tuner
     }
 
     /// Length of an embedding.
@@ -160,15 +161,15 @@ impl FineTuner {
         self.config.hidden_size
     }
 
-    /// The token ids of one text, special tokens included, cut to the model's length.
+    /// Tokenizes one text: its token ids, special tokens included, truncated to the model's maximum length.
     ///
     /// # Errors
-    /// When the tokenizer fails.
+    /// If the tokenizer fails.
     pub fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
-        self.texts.ids(text)
+        self.tokenizer.token_ids(text)
     }
 
-    /// Brings the weights of the layers from `first` on into the order of their products.
+    /// Packs the weights of the layers from `first` to the last, on all workers.
     fn pack(&mut self, first: usize) {
         let (hidden, wide, lists) = (
             self.config.hidden_size,
@@ -178,7 +179,7 @@ impl FineTuner {
         let layers = self.packed.iter_mut().enumerate().skip(first);
         let jobs: Vec<_> = layers
             .flat_map(|(layer, packed)| {
-                let lists = [QKV, OUT, UP, DOWN].map(|list| &lists[place(layer, list)]);
+                let lists = [QKV, OUT, UP, DOWN].map(|list| &lists[list_index(layer, list)]);
                 packed
                     .iter_mut()
                     .zip(lists)

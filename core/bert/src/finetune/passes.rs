@@ -1,17 +1,9 @@
-//! What happens between the products, forwards with what the way back needs, and backwards.
+//! Forward and backward passes of the operations between the matrix products.
+//!
+//! A forward pass keeps the intermediate results that its backward pass needs. `DERIVATIONS.md` derives the gradients.
 
-use super::super::kernels::{erf, exp};
+use crate::kernels::{gelu, gelu_derivative, standardize};
 use pulp::{Arch, Simd, WithSimd};
-
-/// Sums of a row's products with two others are wanted everywhere here; lengths are multiples of 16.
-#[inline(always)]
-fn sum_of<S: Simd>(simd: S, a: &[S::f32s], b: &[S::f32s]) -> f32 {
-    let mut sum = simd.splat_f32s(0.0);
-    for (a, b) in a.iter().zip(b) {
-        sum = simd.mul_add_e_f32s(*a, *b, sum);
-    }
-    simd.reduce_sum_f32s(sum)
-}
 
 /// y ← x̂·γ + β with x̂ = (z − mean)/√(variance + ε) and z = x + bias + residual, row by row.
 pub(super) struct Norm<'a> {
@@ -50,17 +42,7 @@ impl WithSimd for Norm<'_> {
             let x = S::as_mut_simd_f32s(x).0;
             let residual = S::as_simd_f32s(residual).0;
             let y = S::as_mut_simd_f32s(y).0;
-            let mut sum = simd.splat_f32s(0.0);
-            for ((x, residual), bias) in x.iter_mut().zip(residual).zip(bias) {
-                *x = simd.add_f32s(simd.add_f32s(*x, *bias), *residual);
-                sum = simd.add_f32s(sum, *x);
-            }
-            let mean = simd.splat_f32s(simd.reduce_sum_f32s(sum) / width as f32);
-            for x in x.iter_mut() {
-                *x = simd.sub_f32s(*x, mean);
-            }
-            let variance = sum_of(simd, x, x) / width as f32;
-            *scale = 1.0 / (variance + self.eps).sqrt();
+            *scale = standardize(simd, x, residual, bias, width, self.eps);
             let scale = simd.splat_f32s(*scale);
             for (((x, y), gamma), beta) in x.iter_mut().zip(y).zip(gamma).zip(beta) {
                 *x = simd.mul_f32s(*x, scale);
@@ -70,17 +52,18 @@ impl WithSimd for Norm<'_> {
     }
 }
 
-/// The way back through [`Norm`]:
+/// Backward pass of [`Norm`]:
 ///
 /// ```text
-/// ĝ = dy ∘ γ     dz = scale · (ĝ − mean(ĝ) − x̂ · mean(ĝ ∘ x̂))
+/// ĝ = dy ∘ γ     dz = (ĝ − mean(ĝ) − x̂ · mean(ĝ ∘ x̂)) · scale
 /// dγ += Σ dy ∘ x̂     dβ += Σ dy     dbias += Σ dz
 /// ```
-pub(super) struct NormBack<'a> {
+pub(super) struct NormBackward<'a> {
     /// `[rows, width]`: dy before, dz after.
     pub(super) d: &'a mut [f32],
-    /// x̂
+    /// x̂, `[rows, width]`
     pub(super) x: &'a [f32],
+    /// 1/√(variance + ε), `[rows]`
     pub(super) scales: &'a [f32],
     pub(super) gamma: &'a [f32],
     pub(super) d_gamma: &'a mut [f32],
@@ -88,13 +71,13 @@ pub(super) struct NormBack<'a> {
     pub(super) d_bias: &'a mut [f32],
 }
 
-impl NormBack<'_> {
+impl NormBackward<'_> {
     pub(super) fn run(self) {
         Arch::new().dispatch(self);
     }
 }
 
-impl WithSimd for NormBack<'_> {
+impl WithSimd for NormBackward<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -129,7 +112,7 @@ impl WithSimd for NormBack<'_> {
     }
 }
 
-/// g ← gelu(u + bias), u kept.
+/// g ← gelu(u + bias), keeping u + bias.
 pub(super) struct Gelu<'a> {
     /// `[rows, width]`: u before, u + bias after.
     pub(super) u: &'a mut [f32],
@@ -151,23 +134,20 @@ impl WithSimd for Gelu<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let width = self.bias.len();
         let bias = S::as_simd_f32s(self.bias).0;
-        let (half, root) = constants(simd);
         let rows = self.u.chunks_exact_mut(width);
         for (u, g) in rows.zip(self.g.chunks_exact_mut(width)) {
             let u = S::as_mut_simd_f32s(u).0.iter_mut();
             let g = S::as_mut_simd_f32s(g).0;
             for ((u, g), bias) in u.zip(g).zip(bias) {
                 *u = simd.add_f32s(*u, *bias);
-                let erf = erf(simd, simd.mul_f32s(*u, root));
-                let y = simd.mul_f32s(*u, half);
-                *g = simd.mul_add_e_f32s(y, erf, y);
+                *g = gelu(simd, *u);
             }
         }
     }
 }
 
-/// The way back through [`Gelu`]: `du = dg · (Φ(u) + u·φ(u))`, `dbias += Σ du`.
-pub(super) struct GeluBack<'a> {
+/// Backward pass of [`Gelu`]: `du = dg · (Φ(u) + u·φ(u))`, `dbias += Σ du`.
+pub(super) struct GeluBackward<'a> {
     /// `[rows, width]`: dg before, du after.
     pub(super) d: &'a mut [f32],
     /// u + bias, `[rows, width]`
@@ -175,46 +155,31 @@ pub(super) struct GeluBack<'a> {
     pub(super) d_bias: &'a mut [f32],
 }
 
-impl GeluBack<'_> {
+impl GeluBackward<'_> {
     pub(super) fn run(self) {
         Arch::new().dispatch(self);
     }
 }
 
-impl WithSimd for GeluBack<'_> {
+impl WithSimd for GeluBackward<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let width = self.d_bias.len();
         let d_bias = S::as_mut_simd_f32s(self.d_bias).0;
-        let (half, root) = constants(simd);
-        let minus_half = simd.splat_f32s(-0.5);
-        // 1/√(2π)
-        let height = simd.splat_f32s(0.398_942_3);
         let rows = self.d.chunks_exact_mut(width);
         for (d, u) in rows.zip(self.u.chunks_exact(width)) {
             let d = S::as_mut_simd_f32s(d).0.iter_mut();
             for ((d, u), d_bias) in d.zip(S::as_simd_f32s(u).0).zip(d_bias.iter_mut()) {
-                let erf = erf(simd, simd.mul_f32s(*u, root));
-                let below = simd.mul_add_e_f32s(erf, half, half);
-                let square = simd.mul_f32s(simd.mul_f32s(*u, *u), minus_half);
-                let density = simd.mul_f32s(exp(simd, square), height);
-                let slope = simd.mul_add_e_f32s(*u, density, below);
-                *d = simd.mul_f32s(*d, slope);
+                *d = simd.mul_f32s(*d, gelu_derivative(simd, *u));
                 *d_bias = simd.add_f32s(*d_bias, *d);
             }
         }
     }
 }
 
-#[inline(always)]
-fn constants<S: Simd>(simd: S) -> (S::f32s, S::f32s) {
-    let root = simd.splat_f32s(core::f32::consts::FRAC_1_SQRT_2);
-    (simd.splat_f32s(0.5), root)
-}
-
-/// sums += Σ rows of x.
+/// sums += sum of the rows of x.
 pub(super) struct ColumnSums<'a> {
     /// `[rows, width]`
     pub(super) x: &'a [f32],

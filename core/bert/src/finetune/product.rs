@@ -1,44 +1,44 @@
-//! The three products of a linear layer that learns: forwards, back to its input, back to its weights.
+//! The three products of a trained linear layer: its output, the gradient of its input, the gradient of its weights.
 
 use nearsay_core::matrix::ShapeError;
 use nearsay_kernel::gemm::{Parallelism, View, ViewMut, matmul};
 use nearsay_kernel::product::{LANES, Output, Pair, Panels, Word, product_bf16, to_bf16};
 use pulp::{Arch, Simd, WithSimd};
 
-/// How the products are computed; everything else, weights and moments too, is in single precision.
+/// Number format of matrix products in training. Everything else, including weights and moments, is in `f32`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Products {
-    /// In single precision.
+pub enum MatmulPrecision {
+    /// Single precision.
     #[default]
     F32,
-    /// Of numbers rounded to bfloat16, summed in single precision, where the processor can do that
-    /// (AVX-512 BF16); in single precision where it cannot. What PyTorch calls autocast.
+    /// Factors rounded to bfloat16 and summed in `f32`, like PyTorch's autocast, if the processor has AVX-512 BF16;
+    /// otherwise single precision.
     Bf16,
 }
 
-impl Products {
-    /// What this machine makes of it.
+impl MatmulPrecision {
+    /// This precision if the processor supports it, and single precision otherwise.
     #[must_use]
-    pub fn here(self) -> Self {
+    pub fn supported(self) -> Self {
         match self {
-            Self::Bf16 if Pair::fast() => Self::Bf16,
+            Self::Bf16 if Pair::is_accelerated() => Self::Bf16,
             _ => Self::F32,
         }
     }
 }
 
-/// A layer's weights `[out, inner]` once more, in the order its products want them.
+/// Packed copies of a layer's weights, `[out, inner]`.
 pub(super) enum Packed {
-    /// As they are.
+    /// No copy: gemm reads the weights.
     F32,
-    /// Rounded: `Wᵀ` for the way forwards, `W` for the way back.
+    /// Rounded copies: `Wᵀ` for the forward pass and `W` for the backward pass.
     Bf16 {
         forward: Panels<Pair>,
-        back: Panels<Pair>,
+        backward: Panels<Pair>,
     },
 }
 
-/// Memory for roundings, kept for the next product.
+/// Memory for rounded factors, reused for the next product.
 pub(super) struct Rounded {
     left: Vec<Pair>,
     right: Panels<Pair>,
@@ -54,33 +54,33 @@ impl Default for Rounded {
 }
 
 impl Packed {
-    pub(super) fn new(products: Products, out: usize, inner: usize) -> Self {
-        match products.here() {
-            Products::F32 => Self::F32,
-            Products::Bf16 => Self::Bf16 {
+    pub(super) fn new(precision: MatmulPrecision, out: usize, inner: usize) -> Self {
+        match precision.supported() {
+            MatmulPrecision::F32 => Self::F32,
+            MatmulPrecision::Bf16 => Self::Bf16 {
                 forward: Panels::new(inner / Pair::NUMBERS, out),
-                back: Panels::new(out / Pair::NUMBERS, inner),
+                backward: Panels::new(out / Pair::NUMBERS, inner),
             },
         }
     }
 
-    /// Follows the weights after they changed.
+    /// Copies the weights again after a change.
     pub(super) fn update(&mut self, weights: &[f32], inner: usize) {
-        if let Self::Bf16 { forward, back } = self {
+        if let Self::Bf16 { forward, backward } = self {
             forward.fill(|k, column, line: &mut [Pair; LANES]| {
                 let rows = weights[column * inner..].chunks_exact(inner);
                 for (word, row) in line.iter_mut().zip(rows) {
                     *word = Pair([to_bf16(row[2 * k]), to_bf16(row[2 * k + 1])]);
                 }
             });
-            pairs_of_rows(weights, inner, back);
+            pack_row_pairs(weights, inner, backward);
         }
     }
 }
 
-/// Panels whose word `(k, column)` is rows `2k` and `2k + 1` of `x`, `[rows, width]`, in that column;
-/// a row that is missing counts as zeros.
-fn pairs_of_rows(x: &[f32], width: usize, panels: &mut Panels<Pair>) {
+/// Fills panels from `x`, `[rows, width]`: word `(k, column)` holds rows `2k` and `2k + 1` of that column. A missing
+/// last row counts as zeros.
+fn pack_row_pairs(x: &[f32], width: usize, panels: &mut Panels<Pair>) {
     panels.fill(|k, column, line: &mut [Pair; LANES]| {
         let first = &x[2 * k * width + column..][..LANES];
         match x.get((2 * k + 1) * width + column..) {
@@ -98,7 +98,7 @@ fn pairs_of_rows(x: &[f32], width: usize, panels: &mut Panels<Pair>) {
     });
 }
 
-/// Rounds rows to words, side by side.
+/// Rounds neighbouring numbers of a row to one word.
 struct Round<'a> {
     x: &'a [f32],
     words: &'a mut Vec<Pair>,
@@ -116,7 +116,7 @@ impl WithSimd for Round<'_> {
     }
 }
 
-/// Rounds columns to words: word `(column, k)` is rows `2k` and `2k + 1` in that column.
+/// Rounds columns to words: word `(column, k)` holds rows `2k` and `2k + 1` of that column.
 struct RoundColumns<'a> {
     /// `[rows, width]`
     x: &'a [f32],
@@ -132,7 +132,7 @@ impl WithSimd for RoundColumns<'_> {
         let width = self.width;
         let depth = (self.x.len() / width).div_ceil(2);
         self.words.resize(width * depth, Pair::default());
-        // Square by square, so that neither side jumps about in memory.
+        // Square blocks keep both the reads and the writes local.
         for top in (0..depth).step_by(LANES) {
             for left in (0..width).step_by(LANES) {
                 let mut square = [[Pair::default(); LANES]; LANES];
@@ -156,7 +156,7 @@ impl WithSimd for RoundColumns<'_> {
     }
 }
 
-/// A linear layer: weights `[out, inner]` and what was made of them.
+/// A linear layer: weights `[out, inner]` and their packed copies.
 #[derive(Clone, Copy)]
 pub(super) struct Layer<'a> {
     pub(super) weights: &'a [f32],
@@ -169,7 +169,7 @@ impl Layer<'_> {
         self.weights.len() / self.inner
     }
 
-    /// `y ← x·Wᵀ`: `[rows, inner] → [rows, out]`.
+    /// Output: `y ← x·Wᵀ`, `[rows, inner] → [rows, out]`.
     pub(super) fn forward(
         &self,
         x: &[f32],
@@ -202,8 +202,8 @@ impl Layer<'_> {
         }
     }
 
-    /// `dx ← dy·W`, or `dx += dy·W`: `[rows, out] → [rows, inner]`.
-    pub(super) fn back(
+    /// Gradient of the input: `dx ← dy·W`, or `dx += dy·W` with `add`; `[rows, out] → [rows, inner]`.
+    pub(super) fn backward(
         &self,
         dy: &[f32],
         dx: &mut [f32],
@@ -218,28 +218,28 @@ impl Layer<'_> {
                     View::new(dy, rows, out),
                     View::new(self.weights, out, inner),
                 );
-                let keep = f32::from(u8::from(add));
+                let beta = f32::from(u8::from(add));
                 matmul(
                     ViewMut::new(dx, rows, inner),
-                    keep,
+                    beta,
                     1.0,
                     dy,
                     w,
                     Parallelism::None,
                 )
             }
-            Packed::Bf16 { back, .. } => {
+            Packed::Bf16 { backward, .. } => {
                 let words = &mut rounded.left;
                 Arch::new().dispatch(Round { x: dy, words });
                 let output = if add { Output::Add } else { Output::Set };
-                product_bf16(&rounded.left, back, output, dx);
+                product_bf16(&rounded.left, backward, output, dx);
                 Ok(())
             }
         }
     }
 
-    /// `dW += dyᵀ·x`: `[rows, out]`, `[rows, inner] → [out, inner]`.
-    pub(super) fn back_weights(
+    /// Gradient of the weights: `dW += dyᵀ·x`, `[rows, out]`, `[rows, inner] → [out, inner]`.
+    pub(super) fn backward_weights(
         &self,
         dy: &[f32],
         x: &[f32],
@@ -268,7 +268,7 @@ impl Layer<'_> {
                     words,
                 });
                 right.reshape(rows.div_ceil(2), inner);
-                pairs_of_rows(x, inner, right);
+                pack_row_pairs(x, inner, right);
                 product_bf16(words, right, Output::Add, dw);
                 Ok(())
             }
@@ -286,13 +286,15 @@ mod tests {
     }
 
     #[test]
-    fn the_three_products_are_those_of_the_definition() {
+    fn layer_products_match_definition() {
         let (out, inner) = (80, 48);
         let weights = numbers(out * inner, 1);
         for rows in [1, 2, 7, 33] {
             let (x, dy) = (numbers(rows * inner, 2), numbers(rows * out, 3));
-            for (products, least) in [(Products::F32, 1e-5), (Products::Bf16, 0.05)] {
-                let mut packed = Packed::new(products, out, inner);
+            for (precision, tolerance) in
+                [(MatmulPrecision::F32, 1e-5), (MatmulPrecision::Bf16, 0.05)]
+            {
+                let mut packed = Packed::new(precision, out, inner);
                 packed.update(&weights, inner);
                 let layer = Layer {
                     weights: &weights,
@@ -303,31 +305,37 @@ mod tests {
                 let mut y = vec![9.0; rows * out];
                 layer.forward(&x, &mut y, &mut rounded).unwrap();
                 let mut dx = vec![1.0; rows * inner];
-                layer.back(&dy, &mut dx, true, &mut rounded).unwrap();
+                layer.backward(&dy, &mut dx, true, &mut rounded).unwrap();
                 let mut fresh = vec![9.0; rows * inner];
-                layer.back(&dy, &mut fresh, false, &mut rounded).unwrap();
+                layer
+                    .backward(&dy, &mut fresh, false, &mut rounded)
+                    .unwrap();
                 let mut dw = vec![2.0; out * inner];
-                layer.back_weights(&dy, &x, &mut dw, &mut rounded).unwrap();
-                let near = |a: f32, b: f32| assert!((a - b).abs() < least, "{products:?}: {a} {b}");
+                layer
+                    .backward_weights(&dy, &x, &mut dw, &mut rounded)
+                    .unwrap();
+                let assert_close = |a: f32, b: f32| {
+                    assert!((a - b).abs() < tolerance, "{precision:?}: {a} {b}");
+                };
                 for r in 0..rows {
                     for o in 0..out {
                         let sum: f32 = (0..inner)
                             .map(|i| x[r * inner + i] * weights[o * inner + i])
                             .sum();
-                        near(y[r * out + o], sum);
+                        assert_close(y[r * out + o], sum);
                     }
                     for i in 0..inner {
                         let sum: f32 = (0..out)
                             .map(|o| dy[r * out + o] * weights[o * inner + i])
                             .sum();
-                        near(dx[r * inner + i], 1.0 + sum);
-                        near(fresh[r * inner + i], sum);
+                        assert_close(dx[r * inner + i], 1.0 + sum);
+                        assert_close(fresh[r * inner + i], sum);
                     }
                 }
                 for o in 0..out {
                     for i in 0..inner {
                         let sum: f32 = (0..rows).map(|r| dy[r * out + o] * x[r * inner + i]).sum();
-                        near(dw[o * inner + i], 2.0 + sum);
+                        assert_close(dw[o * inner + i], 2.0 + sum);
                     }
                 }
             }

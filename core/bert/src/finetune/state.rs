@@ -1,33 +1,35 @@
+//! State of a training run, and the weights as a file.
+
 use super::{FineTuner, weights};
 use crate::EncodeError;
 use nearsay_core::matrix::ShapeError;
 use safetensors::{Dtype, SafeTensorError, tensor::TensorView};
 use std::collections::HashMap;
 
-/// Where a network stands in its training: a list of numbers for each of its weights that learns.
+/// State of a training run: one list of numbers for each trained tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TunerState {
-    /// The weights.
+    /// Weights.
     pub weights: Vec<Vec<f32>>,
-    /// Running means of their gradients.
+    /// First moments of AdamW: running means of the gradients.
     pub first: Vec<Vec<f32>>,
-    /// Running means of their gradients' squares.
+    /// Second moments of AdamW: running means of the squared gradients.
     pub second: Vec<Vec<f32>>,
-    /// Steps taken.
+    /// Number of optimiser steps.
     pub steps: u64,
 }
 
 impl FineTuner {
-    /// The weights as the tensors of a safetensors file: name, shape, numbers row by row.
+    /// All weights as tensors: name, shape, and numbers, row-major.
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Vec<usize>, &[f32])> {
-        weights::tensors(&self.config, &self.lists)
+        weights::to_tensors(&self.config, &self.lists)
     }
 
-    /// The weights as the bytes of a safetensors file of the BERT family, in `f32`.
+    /// Serializes the weights as a safetensors file of a BERT model, in `f32`.
     ///
     /// # Errors
-    /// When the file cannot be put together.
+    /// If serialization fails.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, EncodeError> {
         let tensors = self.tensors();
         let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
@@ -41,17 +43,17 @@ impl FineTuner {
             Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
         });
         let views: Result<Vec<_>, SafeTensorError> = views.collect();
-        // Transformers 4.41 and others of its time read no file that does not say whose layout it has.
+        // Required by transformers 4.41 and similar versions.
         let layout = HashMap::from([("format".to_owned(), "pt".to_owned())]);
         let file = views.and_then(|views| safetensors::serialize(views, Some(layout)));
         file.map_err(|error| EncodeError::Tensor(candle_core::Error::wrap(error)))
     }
 
-    /// What learns, what the optimiser remembers of it, and the steps taken.
+    /// Copies the trained weights, the moments of the optimiser and the number of steps.
     #[must_use]
     pub fn state(&self) -> TunerState {
-        let learning = self.learning();
-        let copy = |lists: &[Vec<f32>]| learning.iter().map(|&list| lists[list].clone()).collect();
+        let trained = self.trained_lists();
+        let copy = |lists: &[Vec<f32>]| trained.iter().map(|&list| lists[list].clone()).collect();
         TunerState {
             weights: copy(&self.lists),
             first: copy(&self.first_moments),
@@ -60,18 +62,18 @@ impl FineTuner {
         }
     }
 
-    /// Goes back or on to a state.
+    /// Restores a state.
     ///
     /// # Errors
-    /// When it is one of another network, or of other layers that learn.
+    /// If the state belongs to a transformer of another shape or with other trained layers.
     pub fn set_state(&mut self, state: &TunerState) -> Result<(), ShapeError> {
-        let learning = self.learning();
+        let trained = self.trained_lists();
         for from in [&state.weights, &state.first, &state.second] {
-            let own = learning.iter().map(|&list| self.lists[list].len());
-            if !own.eq(from.iter().map(Vec::len)) {
+            let expected = trained.iter().map(|&list| self.lists[list].len());
+            if !expected.eq(from.iter().map(Vec::len)) {
                 return Err(ShapeError {
-                    operation: "state of a network",
-                    left: (learning.len(), self.dim()),
+                    operation: "state of a transformer",
+                    left: (trained.len(), self.dim()),
                     right: (from.len(), 0),
                 });
             }
@@ -81,7 +83,7 @@ impl FineTuner {
             (&mut self.first_moments, &state.first),
             (&mut self.second_moments, &state.second),
         ] {
-            for (&list, from) in learning.iter().zip(from) {
+            for (&list, from) in trained.iter().zip(from) {
                 to[list].clone_from(from);
             }
         }
@@ -90,10 +92,13 @@ impl FineTuner {
         Ok(())
     }
 
-    /// Numbers of the lists that learn.
-    fn learning(&self) -> Vec<usize> {
-        let moments = self.first_moments.iter().enumerate();
-        let learning = moments.filter(|(_, moments)| !moments.is_empty());
-        learning.map(|(list, _)| list).collect()
+    /// Indices of the trained lists.
+    fn trained_lists(&self) -> Vec<usize> {
+        self.first_moments
+            .iter()
+            .enumerate()
+            .filter(|(_, moments)| !moments.is_empty())
+            .map(|(list, _)| list)
+            .collect()
     }
 }

@@ -1,33 +1,34 @@
-//! Some texts' way through the network, forwards and back.
+//! Forward and backward passes of some texts through the transformer.
 
-use super::super::kernels::{self, Attention};
-use super::attention::{AttentionBack, Scratch};
-use super::passes::{ColumnSums, Gelu, GeluBack, Norm, NormBack};
+use super::attention::{AttentionBackward, Scratch};
+use super::gradients::Gradients;
+use super::passes::{ColumnSums, Gelu, GeluBackward, Norm, NormBackward};
 use super::product::{Layer, Packed, Rounded};
 use super::weights::{
-    BETA, DOWN, DOWN_BETA, DOWN_BIAS, DOWN_GAMMA, GAMMA, OUT, OUT_BETA, OUT_BIAS, OUT_GAMMA,
-    PLACES, QKV, QKV_BIAS, TYPES, UP, UP_BIAS, WORDS, place,
+    BETA, DOWN, DOWN_BETA, DOWN_BIAS, DOWN_GAMMA, GAMMA, LISTS_PER_LAYER, OUT, OUT_BETA, OUT_BIAS,
+    OUT_GAMMA, POSITIONS, QKV, QKV_BIAS, TOKENS, TYPES, UP, UP_BIAS, list_index,
 };
+use crate::kernels::{self, Attention};
 use nearsay_core::matrix::ShapeError;
 
-/// A network as the ways see it.
+/// Weights and shape of a transformer.
 #[derive(Clone, Copy)]
-pub(super) struct Network<'a> {
-    /// As [`weights`](super::weights) orders them.
+pub(super) struct Transformer<'a> {
+    /// In the order of [`weights`](super::weights).
     pub(super) lists: &'a [Vec<f32>],
-    /// Of each layer: [`QKV`], [`OUT`], [`UP`], [`DOWN`].
+    /// [`QKV`], [`OUT`], [`UP`] and [`DOWN`] of each layer.
     pub(super) packed: &'a [[Packed; 4]],
     pub(super) hidden: usize,
     pub(super) wide: usize,
     pub(super) heads: usize,
     pub(super) eps: f32,
-    /// Layers below this one, and the embeddings unless it is 0, stay as they are.
+    /// First layer that is trained; with 0 the embeddings are trained too.
     pub(super) first: usize,
 }
 
-impl Network<'_> {
+impl Transformer<'_> {
     fn list(&self, layer: usize, list: usize) -> &[f32] {
-        &self.lists[place(layer, list)]
+        &self.lists[list_index(layer, list)]
     }
 
     fn linear(&self, layer: usize, list: usize) -> Layer<'_> {
@@ -45,101 +46,69 @@ impl Network<'_> {
     }
 }
 
-/// What the way back needs of a layer, `tokens` rows each.
+/// Intermediate results of a layer that its backward pass needs.
 #[derive(Default)]
 struct Kept {
-    /// The layer's input, `[tokens, hidden]`.
+    /// Input of the layer, `[tokens, hidden]`.
     x: Vec<f32>,
-    /// Without bias, `[tokens, 3 · hidden]`.
+    /// Queries, keys and values without bias, `[tokens, 3 · hidden]`.
     qkv: Vec<f32>,
+    /// Output of the attention, `[tokens, hidden]`.
     context: Vec<f32>,
-    /// Normalised, before gamma and beta.
+    /// x̂ of the first normalisation, `[tokens, hidden]`.
     out: Vec<f32>,
     out_scales: Vec<f32>,
-    /// The feed-forward block's input.
+    /// Input of the feed-forward block, `[tokens, hidden]`.
     y: Vec<f32>,
-    /// `[tokens, wide]`: before and after gelu.
+    /// Input of GELU, `[tokens, wide]`.
     u: Vec<f32>,
+    /// Output of GELU, `[tokens, wide]`.
     g: Vec<f32>,
+    /// x̂ of the second normalisation, `[tokens, hidden]`.
     down: Vec<f32>,
     down_scales: Vec<f32>,
 }
 
-/// Memory for the way of some texts there and back, about 30 kB a token and layer for a hidden size of
-/// 384; kept for the next.
+/// Memory for the forward and backward pass of some texts, reused for the next texts.
+///
+/// It takes about 30 kB per token and layer for a hidden size of 384.
 #[derive(Default)]
 pub(super) struct Tape {
+    /// x̂ of the normalisation of the embeddings, `[tokens, hidden]`.
     embedded: Vec<f32>,
     embedded_scales: Vec<f32>,
     layers: Vec<Kept>,
-    /// The last layer's output.
+    /// Output of the last layer, `[tokens, hidden]`.
     last: Vec<f32>,
     rounded: Rounded,
-    forward: kernels::Scratch,
-    back: Scratch,
+    forward_scratch: kernels::Scratch,
+    backward_scratch: Scratch,
     d: Vec<f32>,
     d_y: Vec<f32>,
     d_wide: Vec<f32>,
     d_qkv: Vec<f32>,
 }
 
-/// Gradients, as [`weights`](super::weights) orders the lists; those of the words are of the tokens of
-/// the texts one by one.
-pub(super) struct Gradients {
-    pub(super) lists: Vec<Vec<f32>>,
-    /// Token by token: its id, and the gradient of its word's row.
-    pub(super) tokens: Vec<u32>,
-    pub(super) words: Vec<f32>,
-}
-
-impl Gradients {
-    /// Zeros.
-    pub(super) fn new(lists: &[Vec<f32>], first: usize) -> Self {
-        let learned = |list: usize| match first {
-            0 => list != WORDS,
-            _ => list >= place(first, 0),
-        };
-        let sizes = lists.iter().enumerate();
-        let zeros = sizes.map(|(list, numbers)| match learned(list) {
-            true => vec![0.0; numbers.len()],
-            false => Vec::new(),
-        });
-        Self {
-            lists: zeros.collect(),
-            tokens: Vec::new(),
-            words: Vec::new(),
-        }
-    }
-
-    /// Zeros again.
-    pub(super) fn clear(&mut self) {
-        for list in &mut self.lists {
-            list.fill(0.0);
-        }
-        self.tokens.clear();
-        self.words.clear();
-    }
-}
-
 impl Tape {
-    /// The texts' token vectors after the last layer averaged, `[texts, hidden]`, into `pooled`.
+    /// Forward pass: writes the mean of each text's token vectors to `pooled`, `[texts, hidden]`.
     pub(super) fn forward(
         &mut self,
-        network: Network<'_>,
+        transformer: Transformer<'_>,
         texts: &[&[u32]],
         pooled: &mut [f32],
     ) -> Result<(), ShapeError> {
-        let hidden = network.hidden;
+        let hidden = transformer.hidden;
         let tokens: usize = texts.iter().map(|text| text.len()).sum();
-        let lists = network.lists;
-        self.layers.resize_with(network.packed.len(), Kept::default);
+        let lists = transformer.lists;
+        self.layers
+            .resize_with(transformer.packed.len(), Kept::default);
         let Self {
             embedded,
             embedded_scales,
             layers,
             last,
             rounded,
-            forward: scratch,
+            forward_scratch: scratch,
             d: residual,
             ..
         } = self;
@@ -147,9 +116,9 @@ impl Tape {
         residual.clear();
         for text in texts {
             for &id in *text {
-                embedded.extend_from_slice(&lists[WORDS][id as usize * hidden..][..hidden]);
+                embedded.extend_from_slice(&lists[TOKENS][id as usize * hidden..][..hidden]);
             }
-            residual.extend_from_slice(&lists[PLACES][..text.len() * hidden]);
+            residual.extend_from_slice(&lists[POSITIONS][..text.len() * hidden]);
         }
         last.resize(tokens * hidden, 0.0);
         embedded_scales.resize(tokens, 0.0);
@@ -159,13 +128,13 @@ impl Tape {
             bias: &lists[TYPES][..hidden],
             gamma: &lists[GAMMA],
             beta: &lists[BETA],
-            eps: network.eps,
+            eps: transformer.eps,
             y: last,
             scales: embedded_scales,
         }
         .run();
         for (number, kept) in layers.iter_mut().enumerate() {
-            let list = |which| network.list(number, which);
+            let list = |which| transformer.list(number, which);
             std::mem::swap(&mut kept.x, last);
             last.resize(tokens * hidden, 0.0);
             for (buffer, width) in [
@@ -174,14 +143,14 @@ impl Tape {
                 (&mut kept.out, hidden),
                 (&mut kept.out_scales, 1),
                 (&mut kept.y, hidden),
-                (&mut kept.u, network.wide),
-                (&mut kept.g, network.wide),
+                (&mut kept.u, transformer.wide),
+                (&mut kept.g, transformer.wide),
                 (&mut kept.down, hidden),
                 (&mut kept.down_scales, 1),
             ] {
                 buffer.resize(tokens * width, 0.0);
             }
-            network
+            transformer
                 .linear(number, QKV)
                 .forward(&kept.x, &mut kept.qkv, rounded)?;
             let mut start = 0;
@@ -191,14 +160,14 @@ impl Tape {
                     qkv: &kept.qkv[start * 3 * hidden..end * 3 * hidden],
                     bias: list(QKV_BIAS),
                     out: &mut kept.context[start * hidden..end * hidden],
-                    heads: network.heads,
-                    dim: hidden / network.heads,
+                    heads: transformer.heads,
+                    dim: hidden / transformer.heads,
                     scratch,
                 }
                 .run();
                 start = end;
             }
-            network
+            transformer
                 .linear(number, OUT)
                 .forward(&kept.context, &mut kept.out, rounded)?;
             Norm {
@@ -207,12 +176,12 @@ impl Tape {
                 bias: list(OUT_BIAS),
                 gamma: list(OUT_GAMMA),
                 beta: list(OUT_BETA),
-                eps: network.eps,
+                eps: transformer.eps,
                 y: &mut kept.y,
                 scales: &mut kept.out_scales,
             }
             .run();
-            network
+            transformer
                 .linear(number, UP)
                 .forward(&kept.y, &mut kept.u, rounded)?;
             Gelu {
@@ -221,7 +190,7 @@ impl Tape {
                 g: &mut kept.g,
             }
             .run();
-            network
+            transformer
                 .linear(number, DOWN)
                 .forward(&kept.g, &mut kept.down, rounded)?;
             Norm {
@@ -230,7 +199,7 @@ impl Tape {
                 bias: list(DOWN_BIAS),
                 gamma: list(DOWN_GAMMA),
                 beta: list(DOWN_BETA),
-                eps: network.eps,
+                eps: transformer.eps,
                 y: last,
                 scales: &mut kept.down_scales,
             }
@@ -248,23 +217,23 @@ impl Tape {
         Ok(())
     }
 
-    /// The way back of the texts that last went [`forward`](Self::forward): adds to the gradients what
-    /// the gradient of their averages, `[texts, hidden]`, brings.
-    pub(super) fn back(
+    /// Backward pass of the texts of the last [`forward`](Self::forward): adds to the gradients of the weights, given
+    /// the gradient of the pooled vectors, `[texts, hidden]`.
+    pub(super) fn backward(
         &mut self,
-        network: Network<'_>,
+        transformer: Transformer<'_>,
         texts: &[&[u32]],
         d_pooled: &[f32],
         gradients: &mut Gradients,
     ) -> Result<(), ShapeError> {
-        let (hidden, wide) = (network.hidden, network.wide);
+        let (hidden, wide) = (transformer.hidden, transformer.wide);
         let tokens: usize = texts.iter().map(|text| text.len()).sum();
         let Self {
             embedded,
             embedded_scales,
             layers,
             rounded,
-            back: scratch,
+            backward_scratch: scratch,
             d,
             d_y,
             d_wide,
@@ -281,11 +250,11 @@ impl Tape {
         d_y.resize(tokens * hidden, 0.0);
         d_wide.resize(tokens * wide, 0.0);
         d_qkv.resize(tokens * 3 * hidden, 0.0);
-        for (number, kept) in layers.iter().enumerate().skip(network.first).rev() {
-            let start = place(number, 0);
-            let lists = &mut gradients.lists[start..start + super::weights::LAYER];
-            let list = |which| network.list(number, which);
-            norm_back(
+        for (number, kept) in layers.iter().enumerate().skip(transformer.first).rev() {
+            let start = list_index(number, 0);
+            let lists = &mut gradients.lists[start..start + LISTS_PER_LAYER];
+            let list = |which| transformer.list(number, which);
+            normalize_backward(
                 lists,
                 [DOWN_GAMMA, DOWN_BETA, DOWN_BIAS],
                 d,
@@ -293,19 +262,19 @@ impl Tape {
                 &kept.down_scales,
                 list(DOWN_GAMMA),
             );
-            let down = network.linear(number, DOWN);
-            down.back_weights(d, &kept.g, &mut lists[DOWN], rounded)?;
-            down.back(d, d_wide, false, rounded)?;
-            GeluBack {
+            let down = transformer.linear(number, DOWN);
+            down.backward_weights(d, &kept.g, &mut lists[DOWN], rounded)?;
+            down.backward(d, d_wide, false, rounded)?;
+            GeluBackward {
                 d: d_wide,
                 u: &kept.u,
                 d_bias: &mut lists[UP_BIAS],
             }
             .run();
-            let up = network.linear(number, UP);
-            up.back_weights(d_wide, &kept.y, &mut lists[UP], rounded)?;
-            up.back(d_wide, d, true, rounded)?;
-            norm_back(
+            let up = transformer.linear(number, UP);
+            up.backward_weights(d_wide, &kept.y, &mut lists[UP], rounded)?;
+            up.backward(d_wide, d, true, rounded)?;
+            normalize_backward(
                 lists,
                 [OUT_GAMMA, OUT_BETA, OUT_BIAS],
                 d,
@@ -313,20 +282,20 @@ impl Tape {
                 &kept.out_scales,
                 list(OUT_GAMMA),
             );
-            let out = network.linear(number, OUT);
-            out.back_weights(d, &kept.context, &mut lists[OUT], rounded)?;
-            out.back(d, d_y, false, rounded)?;
+            let out = transformer.linear(number, OUT);
+            out.backward_weights(d, &kept.context, &mut lists[OUT], rounded)?;
+            out.backward(d, d_y, false, rounded)?;
             let mut start = 0;
             for text in texts {
                 let end = start + text.len();
                 let wide = start * 3 * hidden..end * 3 * hidden;
-                AttentionBack {
+                AttentionBackward {
                     qkv: &kept.qkv[wide.clone()],
                     bias: list(QKV_BIAS),
                     d_out: &d_y[start * hidden..end * hidden],
                     d_qkv: &mut d_qkv[wide],
-                    heads: network.heads,
-                    dim: hidden / network.heads,
+                    heads: transformer.heads,
+                    dim: hidden / transformer.heads,
                     scratch,
                 }
                 .run();
@@ -337,45 +306,46 @@ impl Tape {
                 sums: &mut lists[QKV_BIAS],
             }
             .run();
-            let qkv = network.linear(number, QKV);
-            qkv.back_weights(d_qkv, &kept.x, &mut lists[QKV], rounded)?;
-            if number > network.first || network.first == 0 {
-                qkv.back(d_qkv, d, true, rounded)?;
+            let qkv = transformer.linear(number, QKV);
+            qkv.backward_weights(d_qkv, &kept.x, &mut lists[QKV], rounded)?;
+            if number > transformer.first || transformer.first == 0 {
+                qkv.backward(d_qkv, d, true, rounded)?;
             }
         }
-        if network.first == 0 {
-            let mut types = vec![0.0; hidden];
+        if transformer.first == 0 {
+            // The token-type embedding takes the place of the bias.
+            let mut d_type = vec![0.0; hidden];
             let [gamma, beta] = &mut gradients.lists[GAMMA..=BETA] else {
                 return Ok(());
             };
-            NormBack {
+            NormBackward {
                 d,
                 x: embedded,
                 scales: embedded_scales,
-                gamma: &network.lists[GAMMA],
+                gamma: &transformer.lists[GAMMA],
                 d_gamma: gamma,
                 d_beta: beta,
-                d_bias: &mut types,
+                d_bias: &mut d_type,
             }
             .run();
             let d_types = gradients.lists[TYPES].iter_mut();
-            d_types.zip(types).for_each(|(sum, d)| *sum += d);
+            d_types.zip(d_type).for_each(|(sum, d)| *sum += d);
             let mut rows = d.chunks_exact(hidden);
             for text in texts {
-                gradients.tokens.extend_from_slice(text);
-                let places = gradients.lists[PLACES].chunks_exact_mut(hidden);
-                for (place, row) in places.zip(rows.by_ref().take(text.len())) {
-                    place.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
+                gradients.token_ids.extend_from_slice(text);
+                let positions = gradients.lists[POSITIONS].chunks_exact_mut(hidden);
+                for (position, row) in positions.zip(rows.by_ref().take(text.len())) {
+                    position.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
                 }
             }
-            gradients.words.extend_from_slice(d);
+            gradients.token_rows.extend_from_slice(d);
         }
         Ok(())
     }
 }
 
-/// The way back through a normalisation whose lists of a layer are these.
-fn norm_back(
+/// Backward pass of a normalisation whose parameters have these positions in the lists of a layer.
+fn normalize_backward(
     lists: &mut [Vec<f32>],
     [gamma, beta, bias]: [usize; 3],
     d: &mut [f32],
@@ -385,7 +355,7 @@ fn norm_back(
 ) {
     let mut take = |list: usize| std::mem::take(&mut lists[list]);
     let (mut d_gamma, mut d_beta, mut d_bias) = (take(gamma), take(beta), take(bias));
-    NormBack {
+    NormBackward {
         d,
         x,
         scales,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::test_util::tiny_tokenizer;
 use nearsay_core::matrix::Matrix;
-use nearsay_model::test_util::made_up;
+use nearsay_model::test_util::synthetic_weights;
 use nearsay_model::{Activation, ModelSettings};
 
 fn config() -> BertConfig {
@@ -20,8 +20,8 @@ fn config() -> BertConfig {
 }
 
 fn builder() -> VarBuilder<'static> {
-    // Of the size real weights have, so that attention and gelu matter.
-    let weights = made_up(&config(), "", |name, data, _| {
+    // As large as real weights, so that attention and GELU matter.
+    let weights = synthetic_weights(&config(), "", |name, data, _| {
         for (n, bytes) in data.as_chunks_mut::<4>().0.iter_mut().enumerate() {
             let x = ((n * 7919 + name.len() * 31) % 997) as f32 / 997.0 - 0.5;
             let one = if name.ends_with("LayerNorm.weight") {
@@ -35,7 +35,7 @@ fn builder() -> VarBuilder<'static> {
     VarBuilder::from_buffered_safetensors(weights, DType::F32, &Device::Cpu).unwrap()
 }
 
-fn tuner(first: usize, products: Products, threads: usize) -> FineTuner {
+fn tuner(first: usize, precision: MatmulPrecision, threads: usize) -> FineTuner {
     let lists = weights::load(&config(), &builder()).unwrap();
     let settings = ModelSettings {
         max_seq_length: 40,
@@ -47,8 +47,8 @@ fn tuner(first: usize, products: Products, threads: usize) -> FineTuner {
         prompt: String::new(),
     };
     let tokenizer = tiny_tokenizer().to_string();
-    let texts = Texts::read(tokenizer.as_bytes(), &settings, 40).unwrap();
-    FineTuner::new(texts, config(), lists, first, products, threads)
+    let tokenizer = TextTokenizer::parse(tokenizer.as_bytes(), &settings, 40).unwrap();
+    FineTuner::new(tokenizer, config(), lists, first, precision, threads)
 }
 
 fn texts() -> Vec<Vec<u32>> {
@@ -66,12 +66,13 @@ fn borrowed(texts: &[Vec<u32>]) -> Vec<&[u32]> {
     texts.iter().map(Vec::as_slice).collect()
 }
 
-/// Σ c ∘ e with fixed c: its gradient is c.
+/// The gradient c of the loss Σ c ∘ e of embeddings e, with fixed c.
 fn target(embeddings: &Matrix) -> Matrix {
     let data = (0..embeddings.data().len()).map(|n| ((n * 31 % 17) as f32 - 8.0) / 8.0);
     Matrix::new(embeddings.rows(), embeddings.columns(), data.collect()).unwrap()
 }
 
+/// The loss whose gradient is [`target`].
 fn value(embeddings: &Matrix) -> f64 {
     let target = target(embeddings);
     let pairs = embeddings.data().iter().zip(target.data());
@@ -79,48 +80,47 @@ fn value(embeddings: &Matrix) -> f64 {
 }
 
 #[test]
-fn embeddings_are_those_of_the_network_that_is_read() {
-    let read = super::super::ragged::Ragged::load(
-        &config(),
-        &builder(),
-        Pooling::Mean,
-        super::super::Precision::F32,
-    )
-    .unwrap();
+fn embed_matches_inference() {
+    let read =
+        crate::ragged::Ragged::load(&config(), &builder(), Pooling::Mean, crate::Precision::F32)
+            .unwrap();
     let expected = read.forward(&texts(), &mut Default::default()).unwrap();
-    for (products, least) in [(Products::F32, 1e-5), (Products::Bf16, 0.05)] {
+    for (precision, tolerance) in [(MatmulPrecision::F32, 1e-5), (MatmulPrecision::Bf16, 0.05)] {
         for threads in [1, 2, 3, 8] {
-            let found = tuner(0, products, threads)
+            let found = tuner(0, precision, threads)
                 .embed(&borrowed(&texts()))
                 .unwrap();
-            let far = found
+            let errors = found
                 .data()
                 .iter()
                 .zip(&expected)
                 .map(|(a, b)| (a - b).abs());
-            assert!(far.fold(0.0, f32::max) < least, "{products:?} {threads}");
+            let error = errors.fold(0.0, f32::max);
+            assert!(error < tolerance, "{precision:?} {threads}: {error}");
         }
     }
 }
 
-/// The gradient of each list, along a direction in it, by differences of the value.
+/// Compares the gradient of each list along a random direction with a finite difference.
 #[test]
-fn gradients_are_slopes() {
+fn backward_matches_finite_differences() {
     for first in [0, 1] {
-        let mut tuner = tuner(first, Products::F32, 2);
+        let mut tuner = tuner(first, MatmulPrecision::F32, 2);
         let texts = texts();
         let texts = borrowed(&texts);
         let (embeddings, parts) = tuner.forward(&texts).unwrap();
-        tuner.back(&texts, &parts, &target(&embeddings)).unwrap();
-        let words = tuner.word_gradients();
+        tuner
+            .backward(&texts, &parts, &target(&embeddings))
+            .unwrap();
+        let tokens = tuner.token_gradients();
         for list in 0..tuner.lists.len() {
-            let learned = first == 0 || list >= place(first, 0);
+            let is_trained = first == 0 || list >= list_index(first, 0);
             let size = tuner.lists[list].len();
             let gradient: Vec<f32> = match list {
-                WORDS => (0..40)
-                    .flat_map(|word| words.row(word).map_or(vec![0.0; 64], <[f32]>::to_vec))
+                TOKENS => (0..40)
+                    .flat_map(|token| tokens.row(token).map_or(vec![0.0; 64], <[f32]>::to_vec))
                     .collect(),
-                _ if learned => {
+                _ if is_trained => {
                     let sum = |n: usize| {
                         tuner
                             .workers
@@ -132,7 +132,7 @@ fn gradients_are_slopes() {
                 }
                 _ => continue,
             };
-            if !learned {
+            if !is_trained {
                 assert!(gradient.iter().all(|g| *g == 0.0));
                 continue;
             }
@@ -144,18 +144,18 @@ fn gradients_are_slopes() {
                 .map(|(g, d)| f64::from(*g) * f64::from(*d))
                 .sum();
             let before = tuner.lists[list].clone();
-            let mut at = |by: f32| {
-                let moved = before.iter().zip(&direction).map(|(w, d)| w + by * d);
-                tuner.lists[list] = moved.collect();
+            let mut value_at = |step: f32| {
+                let shifted = before.iter().zip(&direction).map(|(w, d)| w + step * d);
+                tuner.lists[list] = shifted.collect();
                 tuner.pack(0);
                 value(&tuner.embed(&texts).unwrap())
             };
-            let by = 2e-3;
-            let slope = (at(by) - at(-by)) / f64::from(2.0 * by);
+            let step = 2e-3;
+            let slope = (value_at(step) - value_at(-step)) / f64::from(2.0 * step);
             tuner.lists[list] = before;
-            let far = (slope - along).abs();
+            let error = (slope - along).abs();
             assert!(
-                far < 0.02 * along.abs() + 0.02,
+                error < 0.02 * along.abs() + 0.02,
                 "list {list} of first {first}: {slope} {along}"
             );
         }
@@ -163,16 +163,21 @@ fn gradients_are_slopes() {
 }
 
 #[test]
-fn rounded_gradients_point_the_same_way() {
+fn bf16_gradients_have_direction_of_f32_gradients() {
     let texts = texts();
     let texts = borrowed(&texts);
-    let gradients = |products| {
-        let mut tuner = tuner(0, products, 1);
+    let gradients = |precision| {
+        let mut tuner = tuner(0, precision, 1);
         let (embeddings, parts) = tuner.forward(&texts).unwrap();
-        tuner.back(&texts, &parts, &target(&embeddings)).unwrap();
+        tuner
+            .backward(&texts, &parts, &target(&embeddings))
+            .unwrap();
         tuner.workers.remove(0).gradients.lists
     };
-    let (exact, rounded) = (gradients(Products::F32), gradients(Products::Bf16));
+    let (exact, rounded) = (
+        gradients(MatmulPrecision::F32),
+        gradients(MatmulPrecision::Bf16),
+    );
     for (list, (a, b)) in exact.iter().zip(&rounded).enumerate() {
         let dot =
             |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
@@ -182,11 +187,11 @@ fn rounded_gradients_point_the_same_way() {
 }
 
 #[test]
-fn steps_make_the_loss_smaller_and_are_the_same_again() {
+fn steps_reduce_the_loss_and_are_deterministic() {
     let texts = texts();
     let texts = borrowed(&texts);
-    let run = |products, first, threads| {
-        let mut tuner = tuner(first, products, threads);
+    let run = |precision, first, threads| {
+        let mut tuner = tuner(first, precision, threads);
         let optimizer = AdamW {
             lr: 1e-3,
             weight_decay: 0.01,
@@ -200,31 +205,32 @@ fn steps_make_the_loss_smaller_and_are_the_same_again() {
         }
         (losses, tuner.lists)
     };
-    for products in [Products::F32, Products::Bf16] {
+    for precision in [MatmulPrecision::F32, MatmulPrecision::Bf16] {
         for first in [0, 1] {
-            let (losses, lists) = run(products, first, 2);
+            let (losses, lists) = run(precision, first, 2);
             assert!(losses.is_sorted_by(|a, b| a > b), "{losses:?}");
-            assert_eq!(run(products, first, 2), (losses, lists.clone()));
-            let before = tuner(first, products, 1).lists;
+            assert_eq!(run(precision, first, 2), (losses, lists.clone()));
+            let before = tuner(first, precision, 1).lists;
             for (list, (a, b)) in before.iter().zip(&lists).enumerate() {
-                assert_eq!(a != b, first == 0 || list >= place(first, 0), "list {list}");
+                let is_trained = first == 0 || list >= list_index(first, 0);
+                assert_eq!(a != b, is_trained, "list {list}");
             }
         }
     }
 }
 
 #[test]
-fn large_batches_are_computed_in_parts() {
+fn large_batches_are_divided_into_parts() {
     let text: Vec<u32> = (0..40).collect();
     let many = vec![&text[..]; 120];
-    let tuner = tuner(0, Products::F32, 2);
-    let parts = tuner.parts(&many);
+    let tuner = tuner(0, MatmulPrecision::F32, 2);
+    let parts = tuner.divide(&many);
     assert!(parts.iter().all(|parts| parts.len() > 1));
-    let places: Vec<usize> = parts.into_iter().flatten().flatten().collect();
-    assert_eq!(places, (0..120).collect::<Vec<_>>());
-    // And the gradient is that of the whole: twice the texts, twice the gradient.
+    let indices: Vec<usize> = parts.into_iter().flatten().flatten().collect();
+    assert_eq!(indices, (0..120).collect::<Vec<_>>());
+    // The gradient is that of the whole batch: 60 equal texts have 60 times the gradient of one.
     let gradient = |count: usize| {
-        let mut tuner = self::tuner(0, Products::F32, 1);
+        let mut tuner = self::tuner(0, MatmulPrecision::F32, 1);
         let texts = vec![&text[..]; count];
         let (embeddings, parts) = tuner.forward(&texts).unwrap();
         let ones = Matrix::new(
@@ -234,7 +240,7 @@ fn large_batches_are_computed_in_parts() {
         )
         .unwrap();
         assert_eq!(embeddings.rows(), count);
-        tuner.back(&texts, &parts, &ones).unwrap();
+        tuner.backward(&texts, &parts, &ones).unwrap();
         tuner.workers.remove(0).gradients.lists
     };
     let (one, many) = (gradient(1), gradient(60));
@@ -250,8 +256,8 @@ fn large_batches_are_computed_in_parts() {
 }
 
 #[test]
-fn what_is_not_finite_changes_nothing() {
-    let mut tuner = tuner(0, Products::F32, 1);
+fn step_with_loss_that_is_not_finite_keeps_weights() {
+    let mut tuner = tuner(0, MatmulPrecision::F32, 1);
     let before = tuner.lists.clone();
     let mut loss = |embeddings: &Matrix| Ok::<_, EncodeError>((f32::NAN, target(embeddings)));
     let value = tuner.step(&[&[1, 2]], AdamW::default(), &mut loss).unwrap();
@@ -267,8 +273,8 @@ fn what_is_not_finite_changes_nothing() {
 }
 
 #[test]
-fn saved_weights_are_those_that_were_read() {
-    let tuner = tuner(0, Products::F32, 1);
+fn to_safetensors_keeps_loaded_weights() {
+    let tuner = tuner(0, MatmulPrecision::F32, 1);
     for (name, shape, numbers) in tuner.tensors() {
         let read = builder().get(shape, &name).unwrap();
         let read: Vec<f32> = read.flatten_all().unwrap().to_vec1().unwrap();
@@ -279,6 +285,6 @@ fn saved_weights_are_those_that_were_read() {
     let layout = header
         .metadata()
         .as_ref()
-        .and_then(|said| said.get("format"));
+        .and_then(|metadata| metadata.get("format"));
     assert_eq!(layout.map(String::as_str), Some("pt"));
 }

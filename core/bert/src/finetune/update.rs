@@ -1,15 +1,17 @@
+//! Updating the weights after a backward pass.
+
 use super::{
     AdamW, FineTuner,
     adamw::Update,
-    weights::{WORDS, is_matrix},
+    weights::{TOKENS, is_matrix},
 };
 use std::sync::Mutex;
 
 impl FineTuner {
-    /// AdamW with the workers' gradients, summed in their order.
-    pub(super) fn update(&mut self, optimizer: AdamW) {
+    /// One step of AdamW. The gradients of the workers are summed in their order, so the result is deterministic.
+    pub(super) fn update_weights(&mut self, optimizer: AdamW) {
         self.steps += 1;
-        let words = self.word_gradients();
+        let token_gradients = self.token_gradients();
         let hidden = self.config.hidden_size;
         let moments = self.first_moments.iter_mut().zip(&mut self.second_moments);
         let lists = self.lists.iter_mut().zip(moments).enumerate();
@@ -19,22 +21,23 @@ impl FineTuner {
             if first.is_empty() {
                 continue;
             }
-            let step = optimizer.at(self.steps, is_matrix(list));
-            // Pieces of one row or more, so that the cores can share them.
-            let piece = if list == WORDS { hidden } else { 1 << 16 };
+            let coefficients = optimizer.coefficients(self.steps, is_matrix(list));
+            // Pieces that the cores share: single rows of the token embeddings, which have one gradient each.
+            let piece = if list == TOKENS { hidden } else { 1 << 16 };
             let moments = first.chunks_mut(piece).zip(second.chunks_mut(piece));
             for (number, (weights, (first, second))) in
                 weights.chunks_mut(piece).zip(moments).enumerate()
             {
                 let from = number * piece;
-                let gradients: Vec<&[f32]> = match list {
-                    WORDS => words.row(number).into_iter().collect(),
-                    _ => workers
+                let gradients: Vec<&[f32]> = if list == TOKENS {
+                    token_gradients.row(number).into_iter().collect()
+                } else {
+                    workers
                         .iter()
                         .map(|worker| &worker.gradients.lists[list][from..from + weights.len()])
-                        .collect(),
+                        .collect()
                 };
-                updates.push((step, weights, first, second, gradients));
+                updates.push((coefficients, weights, first, second, gradients));
             }
         }
         let queue = Mutex::new(updates.into_iter());
@@ -49,9 +52,9 @@ impl FineTuner {
                         if batch.is_empty() {
                             return;
                         }
-                        for (step, weights, first, second, gradients) in batch {
+                        for (coefficients, weights, first, second, gradients) in batch {
                             Update {
-                                step,
+                                coefficients,
                                 weights,
                                 first,
                                 second,
@@ -66,29 +69,29 @@ impl FineTuner {
         self.pack(self.first);
     }
 
-    /// The gradients of the words' rows, those of the tokens of one word summed in their order.
-    pub(super) fn word_gradients(&self) -> WordGradients {
+    /// Gradients of the token embeddings, summed over the occurrences of each token in a fixed order.
+    pub(super) fn token_gradients(&self) -> TokenGradients {
         let hidden = self.config.hidden_size;
-        let mut sums = WordGradients {
-            places: vec![None; self.config.vocab_size],
+        let mut sums = TokenGradients {
+            starts: vec![None; self.config.vocab_size],
             rows: Vec::new(),
             hidden,
         };
         for worker in &self.workers {
             let gradients = &worker.gradients;
             for (&id, row) in gradients
-                .tokens
+                .token_ids
                 .iter()
-                .zip(gradients.words.chunks_exact(hidden))
+                .zip(gradients.token_rows.chunks_exact(hidden))
             {
                 let next = sums.rows.len();
-                match sums.places[id as usize] {
-                    Some(place) => {
-                        let sum: &mut [f32] = &mut sums.rows[place..place + hidden];
+                match sums.starts[id as usize] {
+                    Some(start) => {
+                        let sum: &mut [f32] = &mut sums.rows[start..start + hidden];
                         sum.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
                     }
                     None => {
-                        sums.places[id as usize] = Some(next);
+                        sums.starts[id as usize] = Some(next);
                         sums.rows.extend_from_slice(row);
                     }
                 }
@@ -98,16 +101,17 @@ impl FineTuner {
     }
 }
 
-pub(super) struct WordGradients {
-    /// Where a word's row starts; none when no text has it.
-    places: Vec<Option<usize>>,
+/// Gradients of the token embeddings that occur in a batch.
+pub(super) struct TokenGradients {
+    /// Start of each token's gradient in `rows`; `None` if the token doesn't occur.
+    starts: Vec<Option<usize>>,
     rows: Vec<f32>,
     hidden: usize,
 }
 
-impl WordGradients {
-    pub(super) fn row(&self, word: usize) -> Option<&[f32]> {
-        let place = self.places[word]?;
-        Some(&self.rows[place..place + self.hidden])
+impl TokenGradients {
+    pub(super) fn row(&self, token: usize) -> Option<&[f32]> {
+        let start = self.starts[token]?;
+        Some(&self.rows[start..start + self.hidden])
     }
 }

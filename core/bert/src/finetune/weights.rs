@@ -1,22 +1,23 @@
-//! All weights of a BERT network, as lists of numbers in one order.
+//! All weights of a BERT transformer, as lists of numbers in a fixed order.
+//!
+//! Token, position and token-type embeddings, gamma and beta of their normalisation, then the lists of each layer.
 
-use super::super::ragged::numbers;
+use crate::ragged::read_tensor;
 use candle_core::Result;
 use candle_nn::VarBuilder;
 use nearsay_model::BertConfig;
 
-/// What the lists before the layers hold.
-pub(super) const WORDS: usize = 0;
-pub(super) const PLACES: usize = 1;
+/// Positions of the embeddings in the lists.
+pub(super) const TOKENS: usize = 0;
+pub(super) const POSITIONS: usize = 1;
 pub(super) const TYPES: usize = 2;
 pub(super) const GAMMA: usize = 3;
 pub(super) const BETA: usize = 4;
-/// How many they are.
-pub(super) const BEFORE: usize = 5;
-/// Lists a layer.
-pub(super) const LAYER: usize = 12;
+/// Number of lists before those of the first layer.
+pub(super) const FIRST_LAYER: usize = 5;
+pub(super) const LISTS_PER_LAYER: usize = 12;
 
-/// What the lists of a layer hold, in order.
+/// Positions within the lists of a layer.
 pub(super) const QKV: usize = 0;
 pub(super) const QKV_BIAS: usize = 1;
 pub(super) const OUT: usize = 2;
@@ -30,52 +31,53 @@ pub(super) const DOWN_BIAS: usize = 9;
 pub(super) const DOWN_GAMMA: usize = 10;
 pub(super) const DOWN_BETA: usize = 11;
 
-/// Place of a list of a layer.
-pub(super) fn place(layer: usize, list: usize) -> usize {
-    BEFORE + layer * LAYER + list
+/// Position of a layer's list among all lists.
+pub(super) fn list_index(layer: usize, list: usize) -> usize {
+    FIRST_LAYER + layer * LISTS_PER_LAYER + list
 }
 
-/// Whether a list is a matrix, and so one that weight decay is for.
+/// Whether a list is a matrix, to which weight decay applies.
 pub(super) fn is_matrix(list: usize) -> bool {
     match list {
-        WORDS | PLACES | TYPES => true,
+        TOKENS | POSITIONS | TYPES => true,
         GAMMA | BETA => false,
-        _ => matches!((list - BEFORE) % LAYER, QKV | OUT | UP | DOWN),
+        _ => matches!(
+            (list - FIRST_LAYER) % LISTS_PER_LAYER,
+            QKV | OUT | UP | DOWN
+        ),
     }
 }
 
-/// The lists of a network in the order above.
-///
-/// Queries, keys and values are one matrix, `[3 · hidden, hidden]`.
+/// Loads all lists. Queries, keys and values are combined into one matrix, `[3 · hidden, hidden]`.
 pub(super) fn load(config: &BertConfig, builder: &VarBuilder<'_>) -> Result<Vec<Vec<f32>>> {
     let (hidden, wide) = (config.hidden_size, config.intermediate_size);
     let embeddings = builder.pp("embeddings");
-    let table = |name: &str, rows: usize| numbers(&embeddings, (rows, hidden), name);
+    let table = |name: &str, rows: usize| read_tensor(&embeddings, (rows, hidden), name);
     let norm = embeddings.pp("LayerNorm");
     let mut lists = vec![
         table("word_embeddings.weight", config.vocab_size)?,
         table("position_embeddings.weight", config.max_positions)?,
         table("token_type_embeddings.weight", config.type_vocab_size)?,
-        numbers(&norm, hidden, "weight")?,
-        numbers(&norm, hidden, "bias")?,
+        read_tensor(&norm, hidden, "weight")?,
+        read_tensor(&norm, hidden, "bias")?,
     ];
     for number in 0..config.layers {
         let layer = builder.pp(format!("encoder.layer.{number}"));
         let (mut qkv, mut qkv_bias) = (Vec::new(), Vec::new());
         for name in ["query", "key", "value"] {
             let linear = layer.pp("attention.self").pp(name);
-            qkv.extend(numbers(&linear, (hidden, hidden), "weight")?);
-            qkv_bias.extend(numbers(&linear, hidden, "bias")?);
+            qkv.extend(read_tensor(&linear, (hidden, hidden), "weight")?);
+            qkv_bias.extend(read_tensor(&linear, hidden, "bias")?);
         }
         lists.extend([qkv, qkv_bias]);
         let mut block = |linear: &str, norm: Option<&str>, out: usize, inner: usize| {
             let linear = layer.pp(linear);
-            lists.push(numbers(&linear, (out, inner), "weight")?);
-            lists.push(numbers(&linear, out, "bias")?);
+            lists.push(read_tensor(&linear, (out, inner), "weight")?);
+            lists.push(read_tensor(&linear, out, "bias")?);
             if let Some(norm) = norm {
                 let norm = layer.pp(norm);
-                lists.push(numbers(&norm, out, "weight")?);
-                lists.push(numbers(&norm, out, "bias")?);
+                lists.push(read_tensor(&norm, out, "weight")?);
+                lists.push(read_tensor(&norm, out, "bias")?);
             }
             Ok::<_, candle_core::Error>(())
         };
@@ -91,60 +93,64 @@ pub(super) fn load(config: &BertConfig, builder: &VarBuilder<'_>) -> Result<Vec<
     Ok(lists)
 }
 
-/// The lists as the tensors of a safetensors file of the BERT family: name, shape, numbers.
-pub(super) fn tensors<'a>(
+/// Names, shapes and numbers of the lists as tensors of a BERT model.
+pub(super) fn to_tensors<'a>(
     config: &BertConfig,
     lists: &'a [Vec<f32>],
 ) -> Vec<(String, Vec<usize>, &'a [f32])> {
     let (hidden, wide) = (config.hidden_size, config.intermediate_size);
     let mut all = Vec::new();
-    let mut put = |name: String, shape: &[usize], numbers: &'a [f32]| {
+    let mut push = |name: String, shape: &[usize], numbers: &'a [f32]| {
         all.push((name, shape.to_vec(), numbers));
     };
-    for (list, name) in [(WORDS, "word"), (PLACES, "position"), (TYPES, "token_type")] {
+    for (list, name) in [
+        (TOKENS, "word"),
+        (POSITIONS, "position"),
+        (TYPES, "token_type"),
+    ] {
         let rows = lists[list].len() / hidden;
-        put(
+        push(
             format!("embeddings.{name}_embeddings.weight"),
             &[rows, hidden],
             &lists[list],
         );
     }
-    put(
+    push(
         "embeddings.LayerNorm.weight".into(),
         &[hidden],
         &lists[GAMMA],
     );
-    put("embeddings.LayerNorm.bias".into(), &[hidden], &lists[BETA]);
+    push("embeddings.LayerNorm.bias".into(), &[hidden], &lists[BETA]);
     for number in 0..config.layers {
-        let list = |which| &lists[place(number, which)][..];
+        let list = |which| &lists[list_index(number, which)][..];
         let layer = format!("encoder.layer.{number}");
         for (part, name) in ["query", "key", "value"].into_iter().enumerate() {
             let name = format!("{layer}.attention.self.{name}");
             let square = hidden * hidden;
             let weights = &list(QKV)[part * square..(part + 1) * square];
-            put(format!("{name}.weight"), &[hidden, hidden], weights);
+            push(format!("{name}.weight"), &[hidden, hidden], weights);
             let bias = &list(QKV_BIAS)[part * hidden..(part + 1) * hidden];
-            put(format!("{name}.bias"), &[hidden], bias);
+            push(format!("{name}.bias"), &[hidden], bias);
         }
         for (name, weights, out, inner) in [
             ("attention.output.dense", OUT, hidden, hidden),
             ("intermediate.dense", UP, wide, hidden),
             ("output.dense", DOWN, hidden, wide),
         ] {
-            put(
+            push(
                 format!("{layer}.{name}.weight"),
                 &[out, inner],
                 list(weights),
             );
-            put(format!("{layer}.{name}.bias"), &[out], list(weights + 1));
+            push(format!("{layer}.{name}.bias"), &[out], list(weights + 1));
         }
         for (name, gamma) in [("attention.output", OUT_GAMMA), ("output", DOWN_GAMMA)] {
-            put(
+            push(
                 format!("{layer}.{name}.LayerNorm.weight"),
                 &[hidden],
                 list(gamma),
             );
-            put(
+            push(
                 format!("{layer}.{name}.LayerNorm.bias"),
                 &[hidden],
                 list(gamma + 1),

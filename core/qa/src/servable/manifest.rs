@@ -1,7 +1,7 @@
 use super::{Confidence, ServableError, answers, version};
 use crate::answer_index::Scoring;
 use nearsay_core::matrix::{Matrix, ShapeError};
-use nearsay_model::{hex, sha256_hex};
+use nearsay_model::{sha256_hex, to_hex};
 use nearsay_search::{expansion::Rule, index::Index};
 use nearsay_store::{ErrorKind, Operation, Store, StoreError};
 use nearsay_text::bm25::Bm25Index;
@@ -393,7 +393,7 @@ fn hashing(
             let mut hash = Hashing::Here(Box::default());
             read(&mut hash)?;
             return Ok(match hash {
-                Hashing::Here(hash) => hex(&hash.finalize()),
+                Hashing::Here(hash) => to_hex(&hash.finalize()),
                 Hashing::Beside { .. } => String::new(), // it is here
             });
         };
@@ -401,7 +401,7 @@ fn hashing(
         let result = read(&mut hash);
         drop(hash);
         match thread.join() {
-            Ok(hash) => result.map(|()| hex(&hash.finalize())),
+            Ok(hash) => result.map(|()| to_hex(&hash.finalize())),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })

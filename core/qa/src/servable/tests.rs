@@ -8,7 +8,7 @@ use nearsay_core::{
 use nearsay_faq::Row;
 use nearsay_model::{
     ModelFiles,
-    test_util::{folder, whole},
+    test_util::{folder, tiny_model_files},
 };
 use nearsay_search::{
     calibration::Calibration,
@@ -23,7 +23,7 @@ const DIM: usize = 4;
 
 /// A store with a tiny model in `base`.
 fn base() -> MemStore {
-    folder("base", &whole(&tiny_tokenizer()))
+    folder("base", &tiny_model_files(&tiny_tokenizer()))
 }
 
 fn rows() -> Vec<Row> {

@@ -118,7 +118,8 @@ impl TextModel {
         }
         let files = ModelFiles::open(store, path)?;
         let encoder = SentenceEncoder::load_with(&files, device, precision)?;
-        let need = |name: &str| -> Result<Vec<u8>, ServableError> { Ok(files.need(name)?) };
+        let need =
+            |name: &str| -> Result<Vec<u8>, ServableError> { Ok(files.read_required(name)?) };
         Ok(Self {
             layers: layers(&encoder.settings().dense, encoder.dim(), &need)?,
             encoder: TextEncoder::Network(encoder),

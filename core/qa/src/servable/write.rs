@@ -10,7 +10,7 @@ use nearsay_core::{
     matrix::Matrix,
     tensor::Tensor as _,
 };
-use nearsay_model::{ModelFiles, Pooling, TABLE, sha256_hex, tokenizer_json};
+use nearsay_model::{EMBEDDING_TENSOR, ModelFiles, Pooling, sha256_hex, tokenizer_json};
 use nearsay_search::expansion::Rule;
 use nearsay_store::Store;
 use nearsay_text::{compact::StaticEmbeddings, wordpiece::WordPiece};
@@ -155,7 +155,7 @@ type Modules = Vec<(&'static str, String)>;
 /// version reads.
 fn network(files: &ModelFiles<'_>, folder: &mut Folder<'_>) -> Result<Modules, ServableError> {
     for name in files.base_files()? {
-        folder.put(name, &files.need(name)?)?;
+        folder.put(name, &files.read_required(name)?)?;
     }
     let settings = files.settings()?;
     folder.put_json(
@@ -195,7 +195,7 @@ fn static_embedding(
     let rows = table.to_matrix();
     let bytes = rows.to_le_bytes();
     let file = TensorView::new(Dtype::F32, vec![rows.rows(), rows.columns()], &bytes)
-        .and_then(|view| safetensors::serialize([(TABLE, view)], None))
+        .and_then(|view| safetensors::serialize([(EMBEDDING_TENSOR, view)], None))
         .map_err(|e| ServableError::changed(&name, e))?;
     folder.put(&name, &file)?;
     let vocabulary = words.vocabulary();

@@ -157,7 +157,7 @@ fn prepare_part(
             };
             continue;
         }
-        let coded = scan::code(row, high, low);
+        let coded = scan::encode(row, high, low);
         // `squared` and the squares of the errors are sums of `dim` products, off by less than
         // (dim + 2)·2⁻²⁴ of themselves, and by 2⁻¹⁵⁰ each where they come near zero; each number of an
         // error is off by less than 2⁻²² of the row's largest. All is rounded up generously.

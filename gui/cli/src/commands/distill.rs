@@ -61,7 +61,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
     }
     let path = encoder::files(&args.encoder, data, &Control::new(), &mut |_| {})?;
     let files = ModelFiles::open(&DiskStore, &path)?;
-    let vocabulary = String::from_utf8(files.need("vocab.txt")?).map_err(|_| {
+    let vocabulary = String::from_utf8(files.read_required("vocab.txt")?).map_err(|_| {
         UserError::from(ModelError::Invalid {
             file: "vocab.txt".into(),
             reason: "it is not UTF-8 text".into(),

@@ -7,7 +7,7 @@ use nearsay_bert::{SentenceEncoder, test_util::tiny_tokenizer};
 use nearsay_core::loss::LossKind;
 use nearsay_model::{
     BertConfig,
-    test_util::{folder, made_up, whole},
+    test_util::{folder, synthetic_weights, tiny_model_files},
 };
 use nearsay_store::MemStore;
 use nearsay_text::{
@@ -171,7 +171,7 @@ fn tiny() -> MemStore {
     });
     let config = config.to_string().into_bytes();
     let mut random = fastrand::Rng::with_seed(2);
-    let weights = made_up(
+    let weights = synthetic_weights(
         &BertConfig::from_json(&config).unwrap(),
         "",
         |name, data, _| {
@@ -185,7 +185,7 @@ fn tiny() -> MemStore {
             }
         },
     );
-    let mut files = whole(&tiny_tokenizer());
+    let mut files = tiny_model_files(&tiny_tokenizer());
     for (name, bytes) in &mut files {
         match name.as_str() {
             "config.json" => bytes.clone_from(&config),

@@ -8,7 +8,7 @@ use crate::speed::{
 use candle_core::{Device, Var};
 use nearsay_bert::{
     Precision,
-    finetune::{AdamW, FineTuner, Products},
+    finetune::{AdamW, FineTuner, MatmulPrecision},
 };
 use nearsay_core::{
     candle::{to_matrix, to_tensor},
@@ -65,15 +65,15 @@ pub fn run(bench: &Bench, table: &mut Table) -> Result<(), Failure> {
         .collect::<Result<_, _>>()?;
     let files = ModelFiles::open(&DiskStore, bench.data.model()?)?;
     for (products, name, theirs, goal) in [
-        (Products::F32, "fp32", "PyTorch fp32", Goal::Thorough),
+        (MatmulPrecision::F32, "fp32", "PyTorch fp32", Goal::Thorough),
         (
-            Products::Bf16,
+            MatmulPrecision::Bf16,
             "bf16",
             "PyTorch bf16 autocast",
             Goal::ThoroughReduced,
         ),
     ] {
-        if products.here() != products {
+        if products.supported() != products {
             print_warning("this processor has no bfloat16 products: ours computes in f32");
         }
         let mut tuner = FineTuner::load(&files, 0, products, THREADS)?;

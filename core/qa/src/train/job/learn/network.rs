@@ -14,7 +14,7 @@ use crate::{
 };
 use nearsay_bert::{
     SentenceEncoder,
-    finetune::{FineTuner, Products},
+    finetune::{FineTuner, MatmulPrecision},
 };
 use nearsay_core::{
     head::{Folded, Weights},
@@ -55,7 +55,7 @@ impl Job<'_, '_> {
         if !self.device.is_cpu() {
             on_event(Event::Note(Note::CpuOnly));
         }
-        if Products::Bf16.here() != Products::Bf16 {
+        if MatmulPrecision::Bf16.supported() != MatmulPrecision::Bf16 {
             on_event(Event::Note(Note::NoBf16));
         }
         let groups = answer_groups(ways(self.rows).map(|(_, row)| row.answer.as_str()));
@@ -119,7 +119,7 @@ impl Job<'_, '_> {
 
     /// A learner of the base transformer.
     fn learner(&self, files: &ModelFiles<'_>, groups: usize) -> Result<NetworkLearner, TrainError> {
-        let tuner = FineTuner::load(files, 0, Products::Bf16, 0)?;
+        let tuner = FineTuner::load(files, 0, MatmulPrecision::Bf16, 0)?;
         NetworkLearner::new(self.settings, &self.loss, groups, tuner)
     }
 

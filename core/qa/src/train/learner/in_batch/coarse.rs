@@ -32,7 +32,7 @@ impl Coarse {
     /// Rounds vectors `[n, dim]`, of length 1 or 0; false when this machine does not multiply in
     /// bfloat16, when `dim` is odd, or when a number is not finite.
     pub(super) fn set(&mut self, unit: &[f32], dim: usize) -> bool {
-        if !Pair::fast() || !dim.is_multiple_of(Pair::NUMBERS) {
+        if !Pair::is_accelerated() || !dim.is_multiple_of(Pair::NUMBERS) {
             return false;
         }
         self.depth = dim / Pair::NUMBERS;

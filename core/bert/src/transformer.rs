@@ -1,23 +1,23 @@
-//! One network, two ways to run it.
+//! A transformer with one of two implementations.
 
 use super::EncodeError;
 use super::linear::Precision;
 use super::padded::Padded;
-use super::ragged::{self, Ragged, Space};
+use super::ragged::{self, Buffers, Ragged};
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use nearsay_model::{BertConfig, Pooling};
 
-/// A BERT network and the pooling behind it.
-pub(super) enum Network {
-    /// Without filling up; on the processor, about twice as fast.
+/// A BERT transformer with pooling.
+pub(super) enum Transformer {
+    /// Without padding, on the CPU.
     Ragged(Ragged),
-    /// By candle-transformers; on graphics cards, and for networks of unusual shape.
+    /// By candle-transformers, on other devices and for shapes that the kernels don't support.
     Padded(Box<Padded>),
 }
 
-impl Network {
-    /// From the bytes of a safetensors file whose names carry `prefix`; already checked.
+impl Transformer {
+    /// Loads validated weights, the bytes of a safetensors file whose tensor names start with `prefix`.
     pub(super) fn load(
         config: &BertConfig,
         weights: Vec<u8>,
@@ -37,23 +37,23 @@ impl Network {
         })
     }
 
-    /// What its numbers are.
-    pub(super) fn precision(&self, wanted: Precision) -> Precision {
+    /// Precision in which this implementation computes when `requested` was asked for.
+    pub(super) fn precision(&self, requested: Precision) -> Precision {
         match self {
-            Self::Ragged(_) => wanted.here(),
+            Self::Ragged(_) => requested.on_cpu(),
             Self::Padded(_) => Precision::F32,
         }
     }
 
-    /// Token ids of `n` texts, none of them empty → their pooled vectors, `[n, hidden]` row by row.
+    /// Encodes token ids: `n` lists, none empty → pooled vectors, `[n, hidden]`, row-major.
     pub(super) fn forward(
         &self,
         ids: &[Vec<u32>],
-        space: &mut Space,
+        buffers: &mut Buffers,
     ) -> Result<Vec<f32>, EncodeError> {
         match self {
-            Self::Ragged(network) => network.forward(ids, space),
-            Self::Padded(network) => network.forward(ids),
+            Self::Ragged(transformer) => transformer.forward(ids, buffers),
+            Self::Padded(transformer) => transformer.forward(ids),
         }
     }
 }
@@ -62,10 +62,10 @@ impl Network {
 mod tests {
     use super::*;
     use nearsay_model::Activation;
-    use nearsay_model::test_util::made_up;
+    use nearsay_model::test_util::synthetic_weights;
 
     #[test]
-    fn both_ways_give_the_same_vectors() {
+    fn ragged_and_padded_give_equal_vectors() {
         let config = BertConfig {
             vocab_size: 50,
             hidden_size: 64,
@@ -78,8 +78,8 @@ mod tests {
             layer_norm_eps: 1e-12,
             pad_token_id: 0,
         };
-        // Of the size real weights have, so that attention and gelu matter.
-        let weights = made_up(&config, "bert.", |name, data, _| {
+        // As large as real weights, so that attention and GELU matter.
+        let weights = synthetic_weights(&config, "bert.", |name, data, _| {
             for (n, bytes) in data.as_chunks_mut::<4>().0.iter_mut().enumerate() {
                 let x = ((n * 7919 + name.len() * 31) % 997) as f32 / 997.0 - 0.5;
                 *bytes = (0.4 * x).to_le_bytes();
@@ -97,19 +97,19 @@ mod tests {
             };
             assert!(ragged::fits(&config));
             let padded = Padded::load(&config, builder(), pooling).unwrap();
-            let b = padded.forward(&ids).unwrap();
-            for (precision, least) in [(Precision::F32, 1e-5), (Precision::Fast, 0.05)] {
+            let expected = padded.forward(&ids).unwrap();
+            for (precision, tolerance) in [(Precision::F32, 1e-5), (Precision::Fast, 0.05)] {
                 let ragged = Ragged::load(&config, &builder(), pooling, precision).unwrap();
-                let mut space = Space::default();
-                let a = ragged.forward(&ids, &mut space).unwrap();
-                assert_eq!(a.len(), 5 * 64);
-                let far = a.iter().zip(&b).map(|(a, b)| (a - b).abs());
-                let far = far.fold(0.0, f32::max);
-                assert!(far < least, "{pooling:?} {precision:?}: {far}");
-                assert!(a.iter().any(|x| x.abs() > 0.1));
-                // What another batch left behind does not matter.
-                let alone = ragged.forward(&ids[3..4], &mut space).unwrap();
-                assert_eq!(alone, a[3 * 64..4 * 64]);
+                let mut buffers = Buffers::default();
+                let found = ragged.forward(&ids, &mut buffers).unwrap();
+                assert_eq!(found.len(), 5 * 64);
+                let errors = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+                let error = errors.fold(0.0, f32::max);
+                assert!(error < tolerance, "{pooling:?} {precision:?}: {error}");
+                assert!(found.iter().any(|x| x.abs() > 0.1));
+                // The result doesn't depend on the previous contents of the buffers.
+                let alone = ragged.forward(&ids[3..4], &mut buffers).unwrap();
+                assert_eq!(alone, found[3 * 64..4 * 64]);
             }
         }
     }
