@@ -29,7 +29,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             if json {
                 let line = serde_json::json!({
-                    "event": "failed", "error": error.what, "remedy": error.fix,
+                    "event": "failed", "error": error.message, "remedy": error.remedy,
                 });
                 nearsay_message::terminal::print_json(&line).ok();
             }

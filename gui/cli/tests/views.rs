@@ -566,7 +566,7 @@ fn what_cannot_be_read_is_told() {
         drop_on(&mut window, &data.path().join(name));
         until(&mut window, name, |state| {
             let error = state.data.error.as_ref();
-            state.data.reading.is_none() && error.is_some_and(|t| t.what.contains(said))
+            state.data.reading.is_none() && error.is_some_and(|t| t.message.contains(said))
         });
         shows(&window, said);
     }

@@ -73,7 +73,7 @@ mod tests {
         write(&[], 3, &dir).unwrap();
         DiskStore.write_atomic(&dir.join("diary"), b"dear").unwrap();
         let error = write(&[], 3, &dir).unwrap_err();
-        assert!(error.what.contains("diary"), "{error}");
+        assert!(error.message.contains("diary"), "{error}");
         assert_eq!(DiskStore.list(&dir).unwrap().len(), 3);
     }
 
@@ -91,7 +91,7 @@ mod tests {
                 DiskStore.write_atomic(&dir.join(VECTORS), bytes).unwrap();
             }
             let error = write(&[], 3, &dir).unwrap_err();
-            assert!(error.what.contains("not an export"), "{error}");
+            assert!(error.message.contains("not an export"), "{error}");
             assert!(
                 DiskStore
                     .read(&faq, 99)

@@ -75,8 +75,8 @@ fn what_lasts_is_told_at_once() {
         (&[(200, "{}")], "not as Qdrant"),
     ] {
         let error = call(answers).0.unwrap_err();
-        assert!(error.what.contains(says), "{answers:?}: {error}");
-        assert!(!error.fix.is_empty() && !error.to_string().contains("secret"));
+        assert!(error.message.contains(says), "{answers:?}: {error}");
+        assert!(!error.remedy.is_empty() && !error.to_string().contains("secret"));
     }
 }
 
