@@ -122,7 +122,7 @@ fn words_count_where_the_folder_says_so() {
         assert_eq!(answer["words"], 0.0);
         assert_eq!(answer["shared"], Value::Array(Vec::new()));
     }
-    assert!(!say().contains("same words"));
+    assert!(!say().contains("keyword score"));
     let (own, pool) = (measure(&[]), measure(&[&faq]));
     assert!(own.get("without_words").is_none() && pool.get("without_words").is_none());
 
@@ -138,10 +138,10 @@ fn words_count_where_the_folder_says_so() {
     assert!(shared.contains(&Value::from("chess")), "{answers:?}");
     let said = say();
     assert!(
-        said.contains("same meaning 0.") && said.contains("same words 0."),
+        said.contains("cosine similarity 0.") && said.contains("keyword score 0."),
         "{said}"
     );
-    assert!(said.contains("same words 0.09: chess"), "{said}");
+    assert!(said.contains("keyword score 0.09: chess"), "{said}");
     // Measured as it asks, and beside that as it would without.
     for (with, without) in [(measure(&[]), own), (measure(&[&faq]), pool)] {
         assert_eq!(with["without_words"], without);
@@ -151,8 +151,8 @@ fn words_count_where_the_folder_says_so() {
     let mut command = app!();
     let said = done(command.arg("eval").arg(&model).arg(&questions));
     let said = String::from_utf8(said.stdout).unwrap();
-    assert_eq!(said.matches("recall@1 ").count(), 2, "{said}");
-    assert!(said.contains("\nwithout words\n"), "{said}");
+    assert_eq!(said.matches("accuracy@1 ").count(), 2, "{said}");
+    assert!(said.contains("\nwithout keyword search\n"), "{said}");
 }
 
 #[test]

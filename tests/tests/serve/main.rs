@@ -183,7 +183,7 @@ fn what_is_wrong_is_said_in_plain_words() {
         ("POST", &url, Some(&*long), 413, "at most 16384"),
         ("POST", &url, Some(&*huge), 413, "body is too large"),
         ("POST", &url, None, 415, "Content-Type"),
-        ("GET", &url, None, 405, "does not know this method"),
+        ("GET", &url, None, 405, "does not support this method"),
         (
             "GET",
             &server.url("/nothing"),
@@ -196,7 +196,7 @@ fn what_is_wrong_is_said_in_plain_words() {
             &server.url("/answers/%FF"),
             None,
             400,
-            "no answer's id",
+            "not an answer id",
         ),
         (
             "GET",

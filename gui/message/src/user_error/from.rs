@@ -1,4 +1,4 @@
-//! UserErrors from errors of the core.
+//! Conversions from errors of the libraries.
 
 use nearsay::{servable::ServableError, train::TrainError};
 use nearsay_bert::EncodeError;
@@ -43,8 +43,8 @@ from_self_explaining!(
 impl From<CompactError> for UserError {
     fn from(error: CompactError) -> Self {
         Self::new(
-            format_args!("the encoder built into this program is damaged: {error}"),
-            "Install Nearsay again.",
+            format_args!("the built-in encoder is damaged: {error}"),
+            "Reinstall Nearsay.",
         )
     }
 }

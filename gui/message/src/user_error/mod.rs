@@ -1,11 +1,11 @@
-//! Errors as people meet them: what happened, and what to do next.
+//! Errors as users read them.
 
 mod from;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Something that went wrong, in plain words.
+/// An error with its remedy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserError {
     /// What happened and where.
@@ -14,13 +14,12 @@ pub struct UserError {
     /// What to do next; empty when `message` includes it.
     #[serde(alias = "fix")]
     pub remedy: String,
-    /// Technical details: folded away, copied on request.
+    /// Technical details; the app shows them on request.
     #[serde(default)]
     pub detail: String,
 }
 
 impl UserError {
-    /// UserError of these words.
     pub fn new(message: impl fmt::Display, remedy: impl fmt::Display) -> Self {
         Self {
             message: message.to_string(),
@@ -29,14 +28,14 @@ impl UserError {
         }
     }
 
-    /// The same trouble with details for a report.
+    /// Adds technical details.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
 
-    /// All of it, as text to paste into a mail.
+    /// Message, remedy and details as text for a bug report.
     #[must_use]
     pub fn report(&self) -> String {
         [
@@ -50,7 +49,7 @@ impl UserError {
         .join("\n\n")
     }
 
-    /// The same trouble, with the file it is about in front.
+    /// Prefixes the message with a file name.
     #[must_use]
     pub fn about(self, file: &std::path::Path) -> Self {
         Self {
