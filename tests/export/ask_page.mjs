@@ -1,8 +1,9 @@
-// Asks a page of `nearsay export --to page`, without a browser: the page's own script, run by Node.
+// Asks a page of `nearsay export --to page` without a browser: runs the page's own script in Node.
 //
 //   node ask_page.mjs PAGE.html < QUESTIONS
 //
-// QUESTIONS is one a line. Prints what `nearsay ask --json --top 3` does, as far as a page knows it.
+// QUESTIONS has one question per line. Prints the output of `nearsay ask --json --top 3`, without the
+// fields that a page lacks.
 
 import { readFileSync } from "node:fs";
 

@@ -9,26 +9,28 @@ use super::{
 };
 use crate::terminal::{DeviceArgs, print_json};
 use candle_core::Device;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nearsay::{
+    cache::OnProgress,
     servable::{self, Export, ExportEncoder},
     train::{
-        Checkpoint, Control, EmbeddingCache, Event, Job, Recipe, Report, Settings, Source, Trained,
+        Checkpoint, Control, EmbeddingCache, Event, Job, Note, Recipe, Report, Settings, Source,
+        Trained,
     },
 };
 use nearsay_bert::{Precision, SentenceEncoder};
-use nearsay_core::matrix::Matrix;
+use nearsay_core::{loss::LossKind, matrix::Matrix};
 use nearsay_faq::{Row, normalize, split};
 use nearsay_hub::dirs::DataDir;
 use nearsay_message::UserError;
 use nearsay_model::ModelFiles;
 use nearsay_store::{DiskStore, Store as _};
-use nearsay_text::compact::{StaticEncoder, Table};
+use nearsay_text::compact::{StaticEmbeddings, StaticEncoder};
 use report::{ProgressPrinter, print_summary};
 use run_state::RunState;
 use std::{
     collections::HashSet,
     io::BufRead as _,
-    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -55,6 +57,9 @@ pub struct Args {
     /// the BERT family (directory, zip or wheel)
     #[arg(long, default_value = "minilm", value_name = "MODEL")]
     pub encoder: String,
+    /// Loss function; works with every recipe and encoder
+    #[arg(long, default_value_t, value_name = "NAME", value_parser = loss_names())]
+    pub loss: LossKind,
     /// Maximum number of epochs; default: set by the recipe
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
@@ -148,10 +153,10 @@ fn read_rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, UserE
             .filter(|row| known.contains(&normalize(&row.answer)))
             .count();
         if shared > 0 {
-            on_event(Event::note(format!(
-                "{shared} of the {} held-out answers are also in the training data, with other questions.",
-                held_out.len()
-            )));
+            on_event(Event::Note(Note::SharedAnswers {
+                shared,
+                held_out: held_out.len(),
+            }));
         }
         return Ok(Rows {
             train: all,
@@ -233,24 +238,18 @@ impl RunContext<'_> {
         let settings = build_settings(self.args, recipe)?;
         let mut loaded = None;
         let precision = self.args.device.precision(self.device);
-        let mut encode = |texts: &[&str], on_progress: &mut dyn FnMut(usize) -> bool| {
-            encode_texts(
-                &mut loaded,
-                &files,
-                self.device,
-                precision,
-                texts,
-                on_progress,
-            )
+        let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
+            let device = self.device;
+            encode_texts(&mut loaded, &files, device, precision, texts, on_progress)
         };
         let source = Source::Network {
             files: &files,
-            cache: EmbeddingCache::new(
+            cache: Some(EmbeddingCache::new(
                 &DiskStore,
                 &data.embeddings(),
                 &precision.on(self.device).key(&files.fingerprint()?),
                 model.dims,
-            ),
+            )),
             encode: &mut encode,
         };
         let trained = self.run_job(&settings, source, on_event)?;
@@ -272,8 +271,8 @@ impl RunContext<'_> {
         let settings = build_settings(self.args, recipe)?;
         let trained = self.run_job(&settings, Source::Static(encoder), on_event)?;
         self.write_model(trained, |table| ExportEncoder::Static {
-            words: encoder.words(),
-            table: table.map_or_else(|| encoder.table().clone(), Table::Full),
+            words: encoder.tokenizer(),
+            table: table.map_or_else(|| encoder.embeddings().clone(), StaticEmbeddings::Full),
         })
     }
 
@@ -283,16 +282,11 @@ impl RunContext<'_> {
         source: Source<'_>,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<Trained>, UserError> {
-        let job = Job {
-            rows: self.train,
-            held_out: self.held_out,
-            settings,
-            source,
-            encoder: &self.args.encoder,
-            device: self.device,
-            control: self.control,
-            checkpoint: Some(self.checkpoint.clone()),
-        };
+        let mut job = Job::new(self.train, settings, source, self.control);
+        job.held_out = self.held_out;
+        job.encoder = &self.args.encoder;
+        job.device = self.device;
+        job.checkpoint = Some(self.checkpoint.clone());
         Ok(job.run(self.args.resume, on_event)?)
     }
 
@@ -337,17 +331,20 @@ impl RunContext<'_> {
 }
 
 fn build_settings(args: &Args, recipe: Settings) -> Result<Settings, UserError> {
-    let settings = Settings {
-        seed: args.seed,
-        epochs: args.epochs.unwrap_or(recipe.epochs),
-        batch: args.batch.unwrap_or(recipe.batch),
-        lr: args.lr.unwrap_or(recipe.lr),
-        ..recipe
-    };
-    match settings.check() {
+    let mut settings = recipe.with_seed(args.seed).with_loss(args.loss);
+    settings.epochs = args.epochs.unwrap_or(settings.epochs);
+    settings.batch = args.batch.unwrap_or(settings.batch);
+    settings.lr = args.lr.unwrap_or(settings.lr);
+    match settings.validate() {
         Ok(()) => Ok(settings),
-        Err(sentence) => Err(UserError::new(sentence, "")),
+        Err(error) => Err(UserError::new(error, "")),
     }
+}
+
+/// Parses a loss by name, and lists the names in the help.
+fn loss_names() -> impl TypedValueParser<Value = LossKind> {
+    PossibleValuesParser::new(LossKind::ALL.map(LossKind::name))
+        .try_map(|name| name.parse::<LossKind>())
 }
 
 /// Encodes texts. Loads the encoder at the first call, because all texts may be cached.
@@ -357,22 +354,39 @@ fn encode_texts(
     device: &Device,
     precision: Precision,
     texts: &[&str],
-    on_progress: &mut dyn FnMut(usize) -> bool,
+    on_progress: &mut OnProgress<'_>,
 ) -> Result<Option<Matrix>, Box<dyn std::error::Error + Send + Sync>> {
     let encoder = match loaded {
         Some(encoder) => encoder,
         None => loaded.insert(SentenceEncoder::load_with(files, device, precision)?),
     };
-    let mut report_progress = |done, _| {
-        if on_progress(done) {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    };
-    match encoder.encode_all(texts, &mut report_progress) {
+    match encoder.encode_all(texts, on_progress) {
         Ok(vectors) => Ok(Some(vectors)),
         Err(nearsay_bert::EncodeError::Cancelled) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn loss_is_parsed_by_name_and_defaults_to_the_ranking_loss() {
+        let parse = |loss: &[&str]| {
+            let words = ["train", "faq.csv", "--out", "model"];
+            Command::try_parse_from(words.iter().chain(loss)).map(|command| command.args.loss)
+        };
+        assert_eq!(parse(&[]).unwrap(), LossKind::MultipleNegativesRanking);
+        assert_eq!(parse(&["--loss", "arc_face"]).unwrap(), LossKind::ArcFace);
+        let error = parse(&["--loss", "arcface"]).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("arc_face"), "{error}");
     }
 }

@@ -97,7 +97,9 @@ pub(super) fn export(dir: &Path, target: &Path) -> Result<OnnxSummary, ExportErr
         layers: &layers,
         dim: model.dim(),
     };
-    let table = model.table().map(|encoder| encoder.table().full());
+    let table = model
+        .table()
+        .map(|encoder| encoder.embeddings().to_matrix());
     // Frees the model: the graph loads the weights again, one by one.
     drop(model);
     let (max_tokens, prompt) = match &table {

@@ -100,7 +100,7 @@ fn render(model: &Servable, title: &str) -> Result<String, ExportError> {
             encoder: model.manifest().encoder.clone(),
         });
     };
-    let vocabulary = encoder.words().vocabulary();
+    let vocabulary = encoder.tokenizer().vocabulary();
     let ids = 0..vocabulary.len() as u32;
     let encoder_data = Model {
         dim: encoder.dim(),
@@ -111,7 +111,7 @@ fn render(model: &Servable, title: &str) -> Result<String, ExportError> {
             .map(encode_layer)
             .collect::<Result<_, _>>()?,
     };
-    let packed = table::pack(&encoder.table().full());
+    let packed = table::pack(&encoder.embeddings().to_matrix());
     let search = normalize_line_ends(&SEARCH.join("\n"));
     let (view, style) = (normalize_line_ends(VIEW), normalize_line_ends(STYLE));
     let content = |name: &str| match name {

@@ -59,12 +59,12 @@ impl ProgressPrinter {
                     ));
                 }
             }
-            Event::Again { share, eta_s } => {
+            Event::Refit { share, eta_s } => {
                 let percent = (share * 100.0) as u64;
                 self.refit.show_with_eta(percent, 100, Some(*eta_s));
             }
-            Event::Note { text } => self.training.line(text),
-            Event::Failed { .. } | Event::Best { .. } | Event::Finished { .. } => {}
+            Event::Note(note) => self.training.line(&note.to_string()),
+            _ => {}
         }
     }
 }
