@@ -18,7 +18,7 @@ const faq = await search.Faq.open(search.readFaq(text), search.readModel(text));
 const questions = readFileSync(0, "utf8").split("\n").slice(0, -1);
 for (const question of questions) {
   const found = faq.ask(question, 3);
-  const answers = found.map(({ answer, wording, score }) => ({ answer, question: wording, score })); // language: allow
+  const answers = found.map(({ answer, paraphrase, score }) => ({ answer, question: paraphrase, score }));
   const confident = found.length > 0 && found[0].sure;
   console.log(JSON.stringify({ question, answers, confident }));
 }

@@ -564,7 +564,7 @@ fn unreadable_file_shows_error() {
         drop_on(&mut window, &data.path().join(name));
         until(&mut window, name, |state| {
             let error = state.data.error.as_ref();
-            state.data.reading.is_none() && error.is_some_and(|t| t.what.contains(said))
+            state.data.reading.is_none() && error.is_some_and(|t| t.message.contains(said))
         });
         shows(&window, said);
     }

@@ -1,53 +1,29 @@
-//! `nearsay export DIR --to …`: a trained folder in the form that others serve.
+//! Exports a model directory to the formats of other programs.
 //!
-//! | module | makes |
+//! | module | output |
 //! | --- | --- |
-//! | [`page`] | one HTML file that answers by itself, in any browser |
-//! | [`onnx`] | the model, for ONNX Runtime and what is built on it |
-//! | [`npy`] | the vectors for NumPy, and the texts as lines of JSON |
-//! | [`parquet`] | both in one Parquet file |
-//! | [`pgvector`] | SQL that makes a table of PostgreSQL with pgvector |
-//! | [`qdrant`] | a collection of a Qdrant server; `nearsay ask --via qdrant URL` searches there |
+//! | `page` | one HTML file that answers questions in a browser, without a server |
+//! | `onnx` | the model for ONNX Runtime and the libraries built on it |
+//! | `npy` | the vectors for NumPy, the texts as JSON Lines |
+//! | `parquet` | texts and vectors in one Parquet file |
+//! | `pgvector` | SQL that creates a PostgreSQL table with pgvector |
+//! | [`qdrant`] | a collection of a Qdrant server, which [`qdrant::search`] queries |
 //!
-//! The last four take the folder's texts with their vectors ([`texts`]): whoever serves them makes a vector
-//! of the question (`nearsay encode`, or sentence-transformers on the folder), takes the texts of largest
-//! cosine, and of each answer's texts the best. Words do not count there.
+//! The last four store the model's texts with their vectors. A client encodes the question (`nearsay encode`, or
+//! sentence-transformers on the model directory), takes the texts with the highest cosine similarity and ranks
+//! answers by their best text. There is no keyword score. NOTES.md has the sizes to expect.
 //!
-//! # How large it gets
+//! ```no_run
+//! use nearsay_export::{ExportOptions, Format, export};
 //!
-//! On paper, for vectors of 384 numbers (MiniLM; two thirds of it with the compact encoder's 256). An answer
-//! has a vector for itself and one for each known wording, so count texts:
-//!
-//! | texts | 1 million | 100 million | 1 billion |
-//! | --- | --- | --- | --- |
-//! | vectors, f32 (1,536 bytes each) | 1.5 GB | 154 GB | 1.5 TB |
-//! | a byte a number | 0.4 GB | 38 GB | 384 GB |
-//! | a bit a number | 48 MB | 4.8 GB | 48 GB |
-//! | HNSW graph, 16 links a text (some 150 bytes) | 0.15 GB | 15 GB | 150 GB |
-//! | machines of 64 GB: f32 and graph in memory | 1 | 3 | 27 |
-//! | bytes and graph in memory, f32 on disk to rank the best anew | 1 | 1 | 9 |
-//! | bits and graph in memory, likewise | 1 | 1 | 4 |
-//! | embedding anew, MiniLM, f32, 2 cores (2.3 ms a text) | 38 min | 64 h | 27 days |
-//! | the same, 64 cores, if it scales | 1.2 min | 2 h | 20 h |
-//! | `--precision fast`, 2 cores (0.89 ms) | 15 min | 25 h | 10 days |
-//! | the compact encoder, 2 cores (318,000 texts a second) | 3 s | 5 min | 1 h |
-//!
-//! Every training moves all vectors, so all of them are embedded anew: after `thorough` and with the compact
-//! encoder by what the table says. After `quick` and `quaterion` the encoder is the former one: of texts whose
-//! embeddings are still in Nearsay's cache only the layer behind it is computed, a product of 384 by 384
-//! numbers a text, which takes less time than reading them (1.5 TB for a billion). Vectors of two trainings
-//! must not meet: fill a new collection or table beside the old, then switch (the SQL does that by itself;
-//! in Qdrant name another `--collection`).
-//!
-//! A folder is read into memory as a whole, so some ten million texts are as many as one is for. Beyond, cut
-//! the answers into parts: train on one, `nearsay encode` the others with its model, and give each part a
-//! shard; the best answers of all shards, by cosine, are the best of all.
-//!
-//! A page is for some ten thousand texts: it is 11 MB, 15 MB with the 8,485 answers of the cloud FAQ, and
-//! opens in 0.2 and 1.4 to 2.5 s, a question then taking 0.4 and 12 to 17 ms at the median (Node 20, one core).
-//! Where answers were moved, their vectors go along: 1.4 kB an answer more.
+//! let options = ExportOptions::default();
+//! let summary = export("my-model".as_ref(), Format::Parquet, "faq.parquet".as_ref(), &options, &mut |_, _| {})?;
+//! println!("{summary:?}");
+//! # Ok::<(), nearsay_export::ExportError>(())
+//! ```
 #![allow(missing_docs)]
 
+mod error;
 mod npy;
 mod onnx;
 mod page;
@@ -56,123 +32,116 @@ mod pgvector;
 pub mod qdrant;
 mod texts;
 
+pub use error::{ExportError, QdrantError};
+pub use onnx::OnnxSummary;
+pub use qdrant::QdrantOptions;
+
 use candle_core::Device;
 use nearsay::servable::Servable;
-use nearsay_message::{
-    UserError,
-    terminal::{print_json, print_line},
-};
 use nearsay_store::{DiskStore, ErrorKind, Store as _};
-use serde::Serialize;
-use std::{
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::{io::Read as _, path::Path};
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The model's folder, as “nearsay train” writes it
-    dir: PathBuf,
-    /// What to make
-    #[arg(long, value_name = "FORMAT")]
-    to: Format,
-    /// The file or folder it becomes, or the address of the server it goes to
-    #[arg(value_name = "FILE|DIR|URL")]
-    target: PathBuf,
-    #[command(flatten)]
-    page: page::Options,
-    #[command(flatten)]
-    pgvector: pgvector::Options,
-    #[command(flatten)]
-    qdrant: qdrant::Options,
-    /// Write JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What a folder can become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-enum Format {
-    /// One HTML file that answers by itself, without a server or network
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
     Page,
-    /// A folder with the model as onnx/model.onnx and its tokenizer
     Onnx,
-    /// A folder of vectors.npy and answers.jsonl
     Npy,
-    /// One Parquet file of texts and vectors
     Parquet,
-    /// SQL for PostgreSQL with pgvector
     Pgvector,
-    /// A collection of a Qdrant server
     Qdrant,
 }
 
-/// What was made, as JSON.
-#[derive(Serialize)]
-struct Made<'a> {
-    format: Format,
-    target: &'a str,
-    answers: usize,
-    /// Answers and their known wordings.
-    texts: usize,
-    /// The folder's words count in what was made, if it has words.
-    words: bool,
+/// Settings of single formats.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExportOptions {
+    /// Heading of the page. Default: "Frequently asked questions".
+    pub page_title: String,
+    /// Table in PostgreSQL. Default: "faq".
+    pub pgvector_table: String,
+    pub qdrant: QdrantOptions,
 }
 
-pub fn command(args: &Args) -> Result<(), UserError> {
-    if args.to == Format::Onnx {
-        return onnx::export(&args.dir, &args.target, args.json);
+impl Default for ExportOptions {
+    fn default() -> Self {
+        Self {
+            page_title: "Frequently asked questions".to_owned(),
+            pgvector_table: "faq".to_owned(),
+            qdrant: QdrantOptions::default(),
+        }
     }
-    // Nothing is embedded here: the vectors are in the folder.
-    let model = Servable::open(&DiskStore, &args.dir, &Device::Cpu)?;
-    let (target, dim) = (&args.target, model.index().dim());
-    let name = target.to_string_lossy();
-    let texts = texts::texts(&model);
-    match args.to {
-        Format::Page => page::write(&model, target, &args.page)?,
-        // Made above, without the answers.
+}
+
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ExportSummary {
+    Onnx(OnnxSummary),
+    Answers(AnswersSummary),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct AnswersSummary {
+    pub answers: usize,
+    /// Answers and their paraphrases.
+    pub texts: usize,
+    /// Whether the format supports keyword search.
+    pub keyword_search: bool,
+    /// Whether the model uses keyword search, which the format lacks.
+    pub loses_keyword_search: bool,
+}
+
+/// Exports the model in `dir` to `target`: a file, a directory, or the URL of a Qdrant server.
+///
+/// An earlier export at `target` is replaced. `on_progress` receives the texts sent to a server and their total;
+/// the other formats don't call it.
+///
+/// # Errors
+/// If the model can't be read or doesn't fit the format, or the target can't be written.
+pub fn export(
+    dir: &Path,
+    format: Format,
+    target: &Path,
+    options: &ExportOptions,
+    on_progress: &mut dyn FnMut(usize, usize),
+) -> Result<ExportSummary, ExportError> {
+    if format == Format::Onnx {
+        return onnx::export(dir, target).map(ExportSummary::Onnx);
+    }
+    // The CPU suffices: the vectors are stored in the model directory.
+    let model = Servable::open(&DiskStore, dir, &Device::Cpu)?;
+    let dim = model.index().dim();
+    let texts = texts::collect_texts(&model);
+    match format {
+        Format::Page => page::write(&model, target, &options.page_title)?,
+        // Returned above.
         Format::Onnx => {}
         Format::Npy => npy::write(&texts, dim, target)?,
         Format::Parquet => parquet::write(&texts, target)?,
-        Format::Pgvector => pgvector::write(&texts, dim, target, &args.pgvector)?,
-        Format::Qdrant => qdrant::fill(&model, &texts, &name, &args.qdrant, args.json)?,
+        Format::Pgvector => pgvector::write(&texts, dim, target, &options.pgvector_table)?,
+        Format::Qdrant => {
+            let url = target.to_string_lossy();
+            qdrant::fill(&model, &texts, &url, &options.qdrant, on_progress)?;
+        }
     }
-    let words = args.to == Format::Page;
-    let (answers, count) = (model.answers().len(), texts.len());
-    if args.json {
-        return print_json(&Made {
-            format: args.to,
-            target: &name,
-            answers,
-            texts: count,
-            words,
-        });
-    }
-    print_line(&format!("{name}: {answers} answers, {count} texts"))?;
-    if !words && model.index().words_weight() > 0.0 {
-        print_line(NO_WORDS)?;
-    }
-    Ok(())
+    let keyword_search = format == Format::Page;
+    Ok(ExportSummary::Answers(AnswersSummary {
+        answers: model.answers().len(),
+        texts: texts.len(),
+        keyword_search,
+        loses_keyword_search: !keyword_search && model.index().words_weight() > 0.0,
+    }))
 }
 
-/// Said where vectors are all that is compared, of a folder that has words.
-pub const NO_WORDS: &str = "Words do not count there, though they do in this folder: answers are found by \
-     meaning alone, and their scores are lower.";
-
-/// The files of an earlier export may be replaced; these were written by something else.
-fn not_an_export(dir: &Path) -> UserError {
-    UserError::new(
-        format_args!(
-            "{} is not empty and not an export of Nearsay, so nothing was written to it",
-            dir.display()
-        ),
-        "Name a new or an empty folder.",
-    )
+fn not_an_export(dir: &Path) -> ExportError {
+    ExportError::NotAnExport {
+        dir: dir.to_owned(),
+    }
 }
 
-/// Whether a file has `bytes` at `offset`. A missing one has not.
-fn begins_with(file: &Path, offset: u64, bytes: &[u8]) -> Result<bool, UserError> {
+/// Whether a file contains `bytes` at `offset`. A missing file does not.
+fn has_bytes_at(file: &Path, offset: u64, bytes: &[u8]) -> Result<bool, ExportError> {
     let mut start = Vec::new();
     let opened = match DiskStore.open(file) {
         Ok(opened) => opened,
@@ -180,28 +149,30 @@ fn begins_with(file: &Path, offset: u64, bytes: &[u8]) -> Result<bool, UserError
         Err(error) => return Err(error.into()),
     };
     let end = offset + bytes.len() as u64;
-    opened.take(end).read_to_end(&mut start).map_err(|error| {
-        let what = format_args!("{} cannot be read ({error})", file.display()).to_string();
-        UserError::new(what, "Name a new or an empty folder.")
-    })?;
+    opened
+        .take(end)
+        .read_to_end(&mut start)
+        .map_err(|source| ExportError::Unreadable {
+            file: file.to_owned(),
+            source,
+        })?;
     Ok(start.get(offset as usize..) == Some(bytes))
 }
 
-/// Refuses a folder that has anything in it but these names.
-fn replaceable(dir: &Path, ours: &dyn Fn(&str) -> bool) -> Result<(), UserError> {
+/// Rejects a directory that contains a file for which `is_export_file` is false.
+fn check_only_export_files(
+    dir: &Path,
+    is_export_file: &dyn Fn(&str) -> bool,
+) -> Result<(), ExportError> {
     let entries = DiskStore.list(dir)?;
     let other = entries
         .iter()
-        .find(|entry| !entry.name.to_str().is_some_and(ours));
+        .find(|entry| !entry.name.to_str().is_some_and(is_export_file));
     match other {
         None => Ok(()),
-        Some(other) => Err(UserError::new(
-            format_args!(
-                "{} has other things in it ({})",
-                dir.display(),
-                other.name.display()
-            ),
-            "Name a new folder.",
-        )),
+        Some(other) => Err(ExportError::OtherFiles {
+            dir: dir.to_owned(),
+            file: other.name.display().to_string(),
+        }),
     }
 }

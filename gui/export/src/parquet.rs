@@ -1,8 +1,6 @@
-//! One Parquet file: a row a text, the vector as a list of f32.
-//!
-//! The crate without Arrow: its column writers are all that is needed, and Arrow would be most of it.
+//! Parquet export: one row per text, the vector as a list of f32.
 
-use super::{UserError, texts::Text};
+use super::{ExportError, texts::Text};
 use ::parquet::{
     data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int64Type},
     errors::{ParquetError, Result},
@@ -16,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-/// Readers find vectors as the list that Arrow and Spark write.
+/// Vectors use the list layout of Arrow and Spark.
 const SCHEMA: &str = "
 message faq {
     required binary id (STRING);
@@ -32,13 +30,13 @@ message faq {
     }
 }";
 
-/// Texts that are written together: at 384 numbers a vector, some 25 MB.
-const GROUP: usize = 16_384;
+/// Texts in a row group: about 25 MB with 384 dimensions.
+const GROUP_SIZE: usize = 16_384;
 
-pub(super) fn write(texts: &[Text<'_>], file: &Path) -> std::result::Result<(), UserError> {
+pub(super) fn write(texts: &[Text<'_>], file: &Path) -> std::result::Result<(), ExportError> {
     Ok(DiskStore.write_stream(file, &mut |out| {
         write_groups(out, texts).map_err(|error| match error {
-            // The disk's own error tells more than the crate's.
+            // Unwraps the I/O error, so that its kind (such as a full disk) is reported.
             ParquetError::External(error) => match error.downcast::<io::Error>() {
                 Ok(error) => *error,
                 Err(error) => io::Error::other(error),
@@ -51,48 +49,48 @@ pub(super) fn write(texts: &[Text<'_>], file: &Path) -> std::result::Result<(), 
 fn write_groups(out: &mut (dyn Write + Send), texts: &[Text<'_>]) -> Result<()> {
     let schema = Arc::new(parse_message_type(SCHEMA)?);
     let mut writer = SerializedFileWriter::new(out, schema, Arc::default())?;
-    for texts in texts.chunks(GROUP) {
+    for texts in texts.chunks(GROUP_SIZE) {
         let mut group = writer.next_row_group()?;
-        strings(&mut group, texts, |text| text.id.to_string())?;
-        strings(&mut group, texts, |text| text.answer_id.to_string())?;
-        strings(&mut group, texts, |text| text.text.to_owned())?;
-        strings(&mut group, texts, |text| text.answer.to_owned())?;
-        let known: Vec<i16> = texts
+        write_strings(&mut group, texts, |text| text.id.to_string())?;
+        write_strings(&mut group, texts, |text| text.answer_id.to_string())?;
+        write_strings(&mut group, texts, |text| text.text.to_owned())?;
+        write_strings(&mut group, texts, |text| text.answer.to_owned())?;
+        let definitions: Vec<i16> = texts
             .iter()
             .map(|text| text.source.is_some().into())
             .collect();
         let sources = texts.iter().filter_map(|text| text.source);
         let sources: Vec<ByteArray> = sources.map(ByteArray::from).collect();
-        column::<ByteArrayType>(&mut group, &sources, Some(&known), None)?;
+        write_column::<ByteArrayType>(&mut group, &sources, Some(&definitions), None)?;
         let rows: Vec<i64> = texts.iter().map(|text| text.row as i64).collect();
-        column::<Int64Type>(&mut group, &rows, None, None)?;
+        write_column::<Int64Type>(&mut group, &rows, None, None)?;
         let numbers: Vec<f32> = texts.iter().flat_map(|text| text.vector).copied().collect();
-        // A list begins where its number is not a repetition.
-        let begins = texts
+        let definitions = vec![1; numbers.len()];
+        // Repetition level 0 starts a new list.
+        let repetitions: Vec<i16> = texts
             .iter()
-            .flat_map(|text| (0..text.vector.len()).map(|i| i16::from(i > 0)));
-        let there = vec![1; numbers.len()];
-        let begins: Vec<i16> = begins.collect();
-        column::<FloatType>(&mut group, &numbers, Some(&there), Some(&begins))?;
+            .flat_map(|text| (0..text.vector.len()).map(|i| i16::from(i > 0)))
+            .collect();
+        write_column::<FloatType>(&mut group, &numbers, Some(&definitions), Some(&repetitions))?;
         group.close()?;
     }
     writer.close().map(drop)
 }
 
-fn strings<W: Write + Send>(
+fn write_strings<W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
     texts: &[Text<'_>],
-    of: impl Fn(&Text<'_>) -> String,
+    string_of: impl Fn(&Text<'_>) -> String,
 ) -> Result<()> {
     let values: Vec<ByteArray> = texts
         .iter()
-        .map(|text| of(text).into_bytes().into())
+        .map(|text| string_of(text).into_bytes().into())
         .collect();
-    column::<ByteArrayType>(group, &values, None, None)
+    write_column::<ByteArrayType>(group, &values, None, None)
 }
 
-/// The next column of a group, with its definition and repetition levels.
-fn column<T: DataType>(
+/// Writes the next column of a row group with its definition and repetition levels.
+fn write_column<T: DataType>(
     group: &mut SerializedRowGroupWriter<'_, impl Write + Send>,
     values: &[T::T],
     definitions: Option<&[i16]>,
@@ -100,7 +98,7 @@ fn column<T: DataType>(
 ) -> Result<()> {
     let Some(mut column) = group.next_column()? else {
         return Err(ParquetError::General(
-            "the schema has too few columns".to_owned(),
+            "the schema has fewer columns than are written".to_owned(),
         ));
     };
     column

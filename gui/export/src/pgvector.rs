@@ -1,10 +1,10 @@
-//! SQL for PostgreSQL with pgvector: a table of texts with their vectors, and indexes.
+//! pgvector export: SQL that creates a table of texts, their vectors and indexes.
 //!
-//! One transaction builds the table beside one of the same name that is there already, and takes its place
-//! at the end: whoever asks meanwhile is answered by the former table, running the file again gives the
-//! same, and a mistake leaves everything as it was. Grants on the former table are not taken over.
+//! One transaction builds the new table next to an existing one of the same name and swaps them at the end. Clients
+//! use the old table until then, running the file again is safe, and an error changes nothing. Grants on the old
+//! table are not copied.
 
-use super::{UserError, texts::Text};
+use super::{ExportError, texts::Text};
 use nearsay_store::{DiskStore, Store as _};
 use std::{
     fmt::Write as _,
@@ -15,46 +15,27 @@ use std::{
 /// Longest vector that pgvector can index.
 const MAX_DIM: usize = 2_000;
 
-/// What comes before the rows; `{table}` and `{dim}` are put in.
+/// SQL before the rows; `{table}` and `{dim}` are placeholders.
 const BEFORE: &str = include_str!("pgvector/before.sql");
-/// And behind them.
+/// SQL after the rows.
 const AFTER: &str = include_str!("pgvector/after.sql");
-
-#[derive(Debug, clap::Args)]
-pub(super) struct Options {
-    /// Name of the table in PostgreSQL
-    #[arg(long, default_value = "faq", value_name = "NAME")]
-    table: String,
-}
 
 pub(super) fn write(
     texts: &[Text<'_>],
     dim: usize,
     file: &Path,
-    options: &Options,
-) -> Result<(), UserError> {
-    let table = &options.table;
-    if !plain(table) {
-        return Err(UserError::new(
-            format_args!("“{table}” cannot be the table's name"),
-            "It must be of small letters, digits and underscores, begin with a letter, and have 40 of \
-             them at most.",
-        ));
+    table: &str,
+) -> Result<(), ExportError> {
+    if !is_plain_name(table) {
+        return Err(ExportError::TableName {
+            name: table.to_owned(),
+        });
     }
     if dim > MAX_DIM {
-        return Err(UserError::new(
-            format_args!("these vectors have {dim} numbers; pgvector can index {MAX_DIM} at most"),
-            "Train on an encoder with shorter vectors.",
-        ));
+        return Err(ExportError::TooManyDimensions { dim, max: MAX_DIM });
     }
-    if let Some(text) = texts.iter().find(|text| has_zero(text)) {
-        return Err(UserError::new(
-            format_args!(
-                "the text on line {} of the FAQ has a zero byte, which PostgreSQL cannot keep",
-                text.row
-            ),
-            "Take the byte out of the FAQ, and train again.",
-        ));
+    if let Some(text) = texts.iter().find(|text| has_zero_byte(text)) {
+        return Err(ExportError::ZeroByte { row: text.row });
     }
     let fill_in = |sql: &str| {
         sql.replace("{table}", table)
@@ -62,43 +43,45 @@ pub(super) fn write(
     };
     Ok(DiskStore.write_stream(file, &mut |out| {
         out.write_all(fill_in(BEFORE).as_bytes())?;
-        texts.iter().try_for_each(|text| row(out, text))?;
+        texts.iter().try_for_each(|text| write_row(out, text))?;
         out.write_all(fill_in(AFTER).as_bytes())
     })?)
 }
 
-/// A name that needs no quotes.
-fn plain(name: &str) -> bool {
+/// Whether a name needs no quotes in SQL.
+fn is_plain_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(fits) && name.len() <= 40
 }
 
-fn has_zero(text: &Text<'_>) -> bool {
+fn has_zero_byte(text: &Text<'_>) -> bool {
     let all = [text.text, text.answer, text.source.unwrap_or_default()];
     all.iter().any(|text| text.contains('\0'))
 }
 
-/// A line of COPY's text format.
-fn row(out: &mut (dyn Write + Send), text: &Text<'_>) -> io::Result<()> {
-    let source = text.source.map_or_else(|| "\\N".to_owned(), copied);
+/// Writes a line of COPY's text format.
+fn write_row(out: &mut (dyn Write + Send), text: &Text<'_>) -> io::Result<()> {
+    let source = text
+        .source
+        .map_or_else(|| "\\N".to_owned(), escape_for_copy);
     let mut vector = String::from("[");
     for (i, x) in text.vector.iter().enumerate() {
         let comma = if i > 0 { "," } else { "" };
-        write!(vector, "{comma}{x}").ok(); // to memory
+        write!(vector, "{comma}{x}").ok(); // Writing to a String succeeds.
     }
     writeln!(
         out,
         "{}\t{}\t{}\t{}\t{source}\t{}\t{vector}]",
         text.id,
         text.answer_id,
-        copied(text.text),
-        copied(text.answer),
+        escape_for_copy(text.text),
+        escape_for_copy(text.answer),
         text.row,
     )
 }
 
-/// A text in which nothing ends its cell or line.
-fn copied(text: &str) -> String {
+/// Escapes the characters that end a cell or a line in COPY's text format.
+fn escape_for_copy(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -117,13 +100,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_text_ends_its_cell() {
-        assert_eq!(copied("a\tb\n\\.\r\\N"), "a\\tb\\n\\\\.\\r\\\\N");
+    fn escape_for_copy_escapes_cell_and_line_ends() {
+        assert_eq!(escape_for_copy("a\tb\n\\.\r\\N"), "a\\tb\\n\\\\.\\r\\\\N");
     }
 
     #[test]
-    fn names_need_no_quotes() {
-        assert!(plain("faq") && plain("faq_2"));
+    fn is_plain_name_rejects_names_that_need_quotes() {
+        assert!(is_plain_name("faq") && is_plain_name("faq_2"));
         for name in [
             "",
             "1a",
@@ -133,7 +116,7 @@ mod tests {
             "a\"",
             &"a".repeat(41),
         ] {
-            assert!(!plain(name), "{name}");
+            assert!(!is_plain_name(name), "{name}");
         }
     }
 }

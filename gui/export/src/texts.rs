@@ -1,19 +1,19 @@
-//! Every text of a folder with all that goes with it, for targets that keep vectors by themselves.
+//! The texts of a model with their vectors, for targets that search vectors themselves.
 
 use nearsay::servable::Servable;
 use serde::Serialize;
 use std::collections::HashSet;
 use uuid::Uuid;
 
-/// The namespace of our ids.
+/// Namespace of the ids. Changing it would orphan the points of earlier exports.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6e65_6172_7361_795f_8d1f_27c4_0b5e_93a6);
 
-/// A text: an answer itself, or a known wording of its question.
+/// An answer, or one of its paraphrases.
 #[derive(Serialize)]
 pub struct Text<'a> {
-    /// Made of text and answer: the same text is the same id in every export.
+    /// Derived from text and answer, so that every export gives a text the same id.
     pub id: Uuid,
-    /// Made of the answer; by it the texts of one answer are grouped.
+    /// Derived from the answer; groups its texts.
     pub answer_id: Uuid,
     pub text: &'a str,
     pub answer: &'a str,
@@ -24,17 +24,17 @@ pub struct Text<'a> {
     pub vector: &'a [f32],
 }
 
-/// The texts of a folder. A text that an answer has twice comes once.
-pub fn texts(model: &Servable) -> Vec<Text<'_>> {
+/// Collects the texts of a model, without the duplicates of an answer.
+pub fn collect_texts(model: &Servable) -> Vec<Text<'_>> {
     let mut seen = HashSet::new();
     let vectors = model.index().vectors();
     let mut first = 0;
     let mut texts = Vec::with_capacity(vectors.rows());
     for known in model.answers().iter() {
-        let answer_id = id(&[&known.answer]);
+        let answer_id = derive_id(&[&known.answer]);
         let all = std::iter::once(&known.answer).chain(&known.questions);
         for (text, row) in all.zip(first..) {
-            let id = id(&[&known.answer, text]);
+            let id = derive_id(&[&known.answer, text]);
             if seen.insert(id) {
                 texts.push(Text {
                     id,
@@ -52,8 +52,8 @@ pub fn texts(model: &Servable) -> Vec<Text<'_>> {
     texts
 }
 
-/// The id of some texts, a UUID of version 5; their lengths tell where one ends.
-fn id(texts: &[&str]) -> Uuid {
+/// A version 5 UUID of texts. The lengths are hashed too, so that [a, bc] and [ab, c] differ.
+fn derive_id(texts: &[&str]) -> Uuid {
     let parts = texts.iter().map(|text| format!("{}:{text}", text.len()));
     Uuid::new_v5(&NAMESPACE, parts.collect::<String>().as_bytes())
 }
@@ -63,13 +63,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_stay_and_are_of_all_parts() {
-        // Another one would make points of former exports strangers.
+    fn derive_id_is_stable_and_covers_all_parts() {
         assert_eq!(
-            id(&["No."]).to_string(),
+            derive_id(&["No."]).to_string(),
             "8ae44e0f-d9be-525a-b912-d76f5c5b1088"
         );
-        assert_ne!(id(&["a", "bc"]), id(&["ab", "c"]));
-        assert_ne!(id(&["a"]), id(&["a", "a"]));
+        assert_ne!(derive_id(&["a", "bc"]), derive_id(&["ab", "c"]));
+        assert_ne!(derive_id(&["a"]), derive_id(&["a", "a"]));
     }
 }

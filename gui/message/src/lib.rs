@@ -1,8 +1,6 @@
-//! Errors and results as the user of a command reads them.
+//! Errors as users read them, shared by the command line and the app.
 #![allow(missing_docs)]
 
-#[cfg(feature = "terminal")]
-pub mod terminal;
 mod user_error;
 
 pub use user_error::UserError;

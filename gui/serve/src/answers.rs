@@ -1,14 +1,14 @@
-//! `/answers`: reading, adding, replacing and removing single answers while the server runs.
+//! `/answers`: reads, adds, replaces and removes answers.
 //!
-//! An edit is in the folder's journal, synced, before it is answered; see [`Journal`]. Edits are made
-//! one after the other, beside the asking, which goes on with the answers as they were.
+//! An edit is synced to the model's journal before the response; see [`Journal`]. Edits run one after another, while
+//! questions are answered from the previous state.
 
 use super::{
     State,
-    body::Body,
+    body::JsonBody,
     limits,
-    problem::{Failure, Problem, Refused},
-    work::Live,
+    problem::{CommonErrors, ErrorResponse, Problem},
+    work::LiveModel,
 };
 use axum::{
     Json,
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 use utoipa::ToSchema;
 
-/// The right to edit.
+/// Holds the exclusive right to edit the model.
 pub(super) struct Editor(Mutex<Journal<'static>>);
 
 impl Editor {
@@ -28,13 +28,13 @@ impl Editor {
         Self(Mutex::new(journal))
     }
 
-    /// Writes what was edited into the folder's own files.
-    pub(super) fn fold(&self, live: &Live) -> Result<(), ServableError> {
+    /// Writes the edits from the journal to the model's files.
+    pub(super) fn fold(&self, live: &LiveModel) -> Result<(), ServableError> {
         let mut journal = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         journal.fold(&live.get())
     }
 
-    fn make(&self, live: &Live, edit: &Edit) -> Result<(), ServableError> {
+    fn apply(&self, live: &LiveModel, edit: &Edit) -> Result<(), ServableError> {
         let mut journal = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let edited = live.get().edited(std::slice::from_ref(edit))?;
         journal.append(edit)?;
@@ -43,31 +43,31 @@ impl Editor {
     }
 }
 
-/// An answer as it is sent.
+/// An answer to add.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewAnswer {
     answer: String,
-    /// Ways to ask for it.
-    #[serde(default)]
+    /// Questions that this answer answers.
+    #[serde(default, rename = "wordings")]
     #[schema(max_items = 2047)]
-    wordings: Vec<String>,
-    /// Section of the FAQ.
+    paraphrases: Vec<String>,
+    /// Topic or section of the FAQ.
     source: Option<String>,
 }
 
 impl NewAnswer {
-    fn known(self) -> Result<KnownAnswer, Problem> {
-        let texts = std::iter::once(&self.answer).chain(&self.wordings);
+    fn into_known_answer(self) -> Result<KnownAnswer, Problem> {
+        let texts = std::iter::once(&self.answer).chain(&self.paraphrases);
         let texts: Vec<&str> = texts.map(String::as_str).collect();
         if texts.iter().any(|text| text.trim().is_empty()) {
             return Err(EditError::Blank.into());
         }
-        limits::check(texts.into_iter())?;
+        limits::check_texts(texts.into_iter())?;
         Ok(KnownAnswer {
             answer: self.answer,
-            questions: self.wordings,
-            row: 0, // of no file
+            questions: self.paraphrases,
+            row: 0, // not from a file
             source: self.source,
         })
     }
@@ -79,38 +79,39 @@ impl From<EditError> for Problem {
     }
 }
 
-/// An answer as it is kept.
+/// A stored answer.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Kept {
-    /// Its name for edits: 16 digits that follow from its text, so that they are the same in every copy
-    /// of the folder, and others once the text is another.
+pub(super) struct StoredAnswer {
+    /// 16 hexadecimal digits derived from the answer text: equal in every copy of the model, and changed by an edit of
+    /// the text.
     id: String,
     answer: String,
-    wordings: Vec<String>,
+    #[serde(rename = "wordings")]
+    paraphrases: Vec<String>,
     #[schema(required)]
     source: Option<String>,
 }
 
-impl Kept {
-    fn of(answer: &KnownAnswer) -> Self {
+impl StoredAnswer {
+    fn new(answer: &KnownAnswer) -> Self {
         Self {
             id: answer.id(),
             answer: answer.answer.clone(),
-            wordings: answer.questions.clone(),
+            paraphrases: answer.questions.clone(),
             source: answer.source.clone(),
         }
     }
 }
 
-/// The id in an endpoint's path.
-pub(super) struct Id(String);
+pub(super) struct AnswerId(String);
 
-impl<S: Send + Sync> FromRequestParts<S> for Id {
+impl<S: Send + Sync> FromRequestParts<S> for AnswerId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path = Path::from_request_parts(parts, state).await;
-        let Path(id) = path.map_err(|_| Problem::bad("this is no answer's id"))?;
+        let Path(id) = Path::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::bad_request("this is not an answer id"))?;
         Ok(Self(id))
     }
 }
@@ -119,133 +120,139 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 #[utoipa::path(
     get,
     path = "/answers/{id}",
-    params(("id" = String, Path, description = "As `/ask` gave it")),
+    params(("id" = String, Path, description = "The id that `/ask` returned")),
     responses(
-        (status = 200, body = Kept),
-        (status = 404, body = Failure, description = "No answer has this id, any more"),
-        (status = 409, body = Failure, description = "The folder holds a model without answers"),
-        Refused
+        (status = 200, body = StoredAnswer),
+        (status = 404, body = ErrorResponse, description = "No answer has this id"),
+        (status = 409, body = ErrorResponse, description = "The model was exported without answers"),
+        CommonErrors
     )
 )]
 pub(super) async fn read(
     extract::State(state): extract::State<Arc<State>>,
-    Id(id): Id,
-) -> Result<Json<Kept>, Problem> {
-    state.needs_answers()?;
-    let find = move |state: &State| {
+    AnswerId(id): AnswerId,
+) -> Result<Json<StoredAnswer>, Problem> {
+    state.require_answers()?;
+    let find_answer = move |state: &State| {
         let model = state.live.get();
         let number = model.number_of(&id);
         let answer = number.and_then(|number| model.answers().get(number));
-        answer.map(Kept::of).ok_or(EditError::Unknown { id }.into())
+        answer
+            .map(StoredAnswer::new)
+            .ok_or(EditError::Unknown { id }.into())
     };
-    beside(&state, find).await.map(Json)
+    run_blocking(&state, find_answer).await.map(Json)
 }
 
 /// Add an answer
 ///
-/// It is in the folder, and found by the next question, when the reply comes.
+/// When the response arrives, the answer is saved and found by new questions.
 #[utoipa::path(
     post,
     path = "/answers",
     request_body = NewAnswer,
     responses(
-        (status = 201, body = Kept, headers(("location" = String))),
-        (status = 403, body = Failure, description = "This server takes no edits"),
-        (status = 409, body = Failure, description = "This answer is there already, or the folder holds a model without answers"),
-        Refused
+        (status = 201, body = StoredAnswer, headers(("location" = String))),
+        (status = 403, body = ErrorResponse, description = "This server is read-only"),
+        (status = 409, body = ErrorResponse, description = "The answer already exists, or the model was exported without answers"),
+        CommonErrors
     ),
     security(("token" = []))
 )]
 pub(super) async fn add(
     extract::State(state): extract::State<Arc<State>>,
-    Body(answer): Body<NewAnswer>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Kept>), Problem> {
-    let answer = answer.known()?;
-    let kept = Kept::of(&answer);
-    edit(&state, Edit::Add(answer)).await?;
-    let place = [(header::LOCATION, format!("/answers/{}", kept.id))];
-    Ok((StatusCode::CREATED, place, Json(kept)))
+    JsonBody(answer): JsonBody<NewAnswer>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<StoredAnswer>), Problem> {
+    let answer = answer.into_known_answer()?;
+    let stored = StoredAnswer::new(&answer);
+    apply_edit(&state, Edit::Add(answer)).await?;
+    let location = [(header::LOCATION, format!("/answers/{}", stored.id))];
+    Ok((StatusCode::CREATED, location, Json(stored)))
 }
 
 /// Replace an answer
 ///
-/// The answer that is sent stands in its place; the reply says its new id if its text is another.
+/// The response contains the new id, which differs if the text changed.
 #[utoipa::path(
     put,
     path = "/answers/{id}",
     request_body = NewAnswer,
-    params(("id" = String, Path, description = "As `/ask` gave it")),
+    params(("id" = String, Path, description = "The id that `/ask` returned")),
     responses(
-        (status = 200, body = Kept),
-        (status = 403, body = Failure, description = "This server takes no edits"),
-        (status = 404, body = Failure, description = "No answer has this id, any more"),
-        (status = 409, body = Failure, description = "Another answer has this text already, or the folder holds a model without answers"),
-        Refused
+        (status = 200, body = StoredAnswer),
+        (status = 403, body = ErrorResponse, description = "This server is read-only"),
+        (status = 404, body = ErrorResponse, description = "No answer has this id"),
+        (status = 409, body = ErrorResponse, description = "Another answer has this text, or the model was exported without answers"),
+        CommonErrors
     ),
     security(("token" = []))
 )]
 pub(super) async fn replace(
     extract::State(state): extract::State<Arc<State>>,
-    Id(id): Id,
-    Body(answer): Body<NewAnswer>,
-) -> Result<Json<Kept>, Problem> {
-    let answer = answer.known()?;
-    let kept = Kept::of(&answer);
-    edit(&state, Edit::Replace { id, answer }).await?;
-    Ok(Json(kept))
+    AnswerId(id): AnswerId,
+    JsonBody(answer): JsonBody<NewAnswer>,
+) -> Result<Json<StoredAnswer>, Problem> {
+    let answer = answer.into_known_answer()?;
+    let stored = StoredAnswer::new(&answer);
+    apply_edit(&state, Edit::Replace { id, answer }).await?;
+    Ok(Json(stored))
 }
 
 /// Remove an answer
 #[utoipa::path(
     delete,
     path = "/answers/{id}",
-    params(("id" = String, Path, description = "As `/ask` gave it")),
+    params(("id" = String, Path, description = "The id that `/ask` returned")),
     responses(
         (status = 204),
-        (status = 403, body = Failure, description = "This server takes no edits"),
-        (status = 404, body = Failure, description = "No answer has this id, any more"),
-        (status = 409, body = Failure, description = "It is the only answer, or the folder holds a model without answers"),
-        Refused
+        (status = 403, body = ErrorResponse, description = "This server is read-only"),
+        (status = 404, body = ErrorResponse, description = "No answer has this id"),
+        (status = 409, body = ErrorResponse, description = "It is the only answer, or the model was exported without answers"),
+        CommonErrors
     ),
     security(("token" = []))
 )]
 pub(super) async fn remove(
     extract::State(state): extract::State<Arc<State>>,
-    Id(id): Id,
+    AnswerId(id): AnswerId,
 ) -> Result<StatusCode, Problem> {
-    edit(&state, Edit::Remove { id }).await?;
+    apply_edit(&state, Edit::Remove { id }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn edit(state: &Arc<State>, edit: Edit) -> Result<(), Problem> {
-    state.needs_answers()?;
+async fn apply_edit(state: &Arc<State>, edit: Edit) -> Result<(), Problem> {
+    state.require_answers()?;
     if state.editor.is_none() {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "read_only",
-            "this server takes no edits; start it with a token (NEARSAY_TOKEN) and without --read-only",
+            "this server is read-only; start it with a token (NEARSAY_TOKEN) and without --read-only",
         ));
     }
-    let make = move |state: &State| match &state.editor {
-        Some(editor) => editor.make(&state.live, &edit),
+    let apply = move |state: &State| match &state.editor {
+        Some(editor) => editor.apply(&state.live, &edit),
         None => Ok(()),
     };
-    beside(state, make).await
+    run_blocking(state, apply).await
 }
 
-/// Does something that takes time in the number of answers, beside the requests.
-async fn beside<T: Send + 'static>(
+/// Runs work that takes time proportional to the number of answers off the connection thread.
+async fn run_blocking<T: Send + 'static>(
     state: &Arc<State>,
     work: impl FnOnce(&State) -> Result<T, ServableError> + Send + 'static,
 ) -> Result<T, Problem> {
-    let room = Arc::clone(&state.edits).try_acquire_owned();
-    let room = room.map_err(|_| Problem::overloaded())?;
+    let permit = Arc::clone(&state.edits)
+        .try_acquire_owned()
+        .map_err(|_| Problem::overloaded())?;
     let state = Arc::clone(state);
-    let work = move || {
-        let done = work(&state);
-        drop(room);
-        done
-    };
-    let done = tokio::task::spawn_blocking(work).await;
-    Ok(done.map_err(|_| Problem::internal())??)
+    let result = tokio::task::spawn_blocking(move || {
+        let result = work(&state);
+        drop(permit);
+        result
+    });
+    let result = result.await.map_err(|error| {
+        tracing::error!("an edit failed: {error}");
+        Problem::internal()
+    })?;
+    Ok(result?)
 }

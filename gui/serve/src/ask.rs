@@ -2,9 +2,9 @@
 
 use super::{
     State,
-    body::Body,
+    body::JsonBody,
     limits,
-    problem::{Failure, Problem, Refused},
+    problem::{CommonErrors, ErrorResponse, Problem},
 };
 use axum::{Json, extract};
 use nearsay::servable::{AnswerHit, Servable};
@@ -15,59 +15,59 @@ use utoipa::ToSchema;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Question {
-    /// What somebody wants to know.
+pub(super) struct AskRequest {
     #[schema(example = "my daughter lost her card, what now")]
     question: String,
-    /// How many answers to give.
-    #[serde(default = "usual")]
+    /// Maximum number of answers.
+    #[serde(default = "default_k")]
     #[schema(default = 3, minimum = 1, maximum = 100)]
     k: usize,
 }
 
-fn usual() -> usize {
+fn default_k() -> usize {
     3
 }
 
-/// The answers to a question, the best first.
+/// The answers to a question, best first.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Asked {
+pub(super) struct AskResponse {
     question: String,
     answers: Vec<Answer>,
-    /// Whether the first answer is sure enough to be given without a warning.
+    /// Whether the first answer is confident enough to be shown without a warning.
     sure: bool,
 }
 
 #[derive(Serialize, ToSchema)]
 struct Answer {
-    /// Its name for edits; another one when the answer's text is another.
+    /// Id for edits, derived from the answer text.
     id: String,
     answer: String,
-    /// The known wording that was nearest; null when the answer itself was.
+    /// The matched paraphrase; null if the answer text itself matched best.
     #[schema(required)]
-    wording: Option<String>,
-    /// How near it is: `meaning` and `words` together.
+    #[serde(rename = "wording")]
+    paraphrase: Option<String>,
+    /// Hybrid score, the sum of `meaning` and `words`.
     score: f32,
-    /// Cosine similarity.
+    /// Cosine similarity of the vectors.
     meaning: f32,
-    /// What the words add that the question shares with the answer and its wordings.
+    /// Weighted keyword (BM25) score; 0 without keyword search.
     words: f32,
-    /// How probably it is right; null when the folder does not say.
+    /// Calibrated probability that the answer is right; null if the model is not calibrated.
     #[schema(required)]
     probability: Option<f32>,
-    /// Whether it is sure enough to be given without a warning.
+    /// Whether the answer is confident enough to be shown without a warning.
     sure: bool,
-    /// Section of the FAQ; null when it does not say.
+    /// Topic or section of the FAQ; null if unknown.
     #[schema(required)]
     source: Option<String>,
 }
 
 impl Answer {
-    fn of(found: &AnswerHit<'_>) -> Self {
+    fn new(found: &AnswerHit<'_>) -> Self {
         Self {
             id: found.answer.id(),
             answer: found.answer.answer.clone(),
-            wording: found.paraphrase.map(str::to_owned),
+            paraphrase: found.paraphrase.map(str::to_owned),
             score: found.score,
             meaning: found.dense_score,
             words: found.keyword_score,
@@ -80,40 +80,40 @@ impl Answer {
 
 /// Ask a question
 ///
-/// Gives the answers whose own text, or one of whose known wordings, is nearest to the question.
+/// Ranks answers by the similarity of the question to their text and paraphrases.
 #[utoipa::path(
     post,
     path = "/ask",
-    request_body = Question,
+    request_body = AskRequest,
     responses(
-        (status = 200, body = Asked),
-        (status = 409, body = Failure, description = "The folder holds a model without answers"),
-        Refused
+        (status = 200, body = AskResponse),
+        (status = 409, body = ErrorResponse, description = "The model was exported without answers"),
+        CommonErrors
     )
 )]
 pub(super) async fn ask(
     extract::State(state): extract::State<Arc<State>>,
-    Body(Question { question, k }): Body<Question>,
-) -> Result<Json<Asked>, Problem> {
-    state.needs_answers()?;
+    JsonBody(AskRequest { question, k }): JsonBody<AskRequest>,
+) -> Result<Json<AskResponse>, Problem> {
+    state.require_answers()?;
     if question.trim().is_empty() {
-        return Err(Problem::bad("the question is empty"));
+        return Err(Problem::bad_request("the question is empty"));
     }
     if !(1..=limits::ANSWERS).contains(&k) {
-        let most = limits::ANSWERS;
-        return Err(Problem::bad(format!(
-            "“k” must be from 1 to {most}, not {k}"
+        let max = limits::ANSWERS;
+        return Err(Problem::bad_request(format!(
+            "“k” must be from 1 to {max}, not {k}"
         )));
     }
-    limits::check(std::iter::once(question.as_str()))?;
-    let answer = move |model: &Servable, texts: Vec<String>, vectors: Matrix| {
+    limits::check_texts(std::iter::once(question.as_str()))?;
+    let search = move |model: &Servable, texts: Vec<String>, vectors: Matrix| {
         let question = texts.into_iter().next().unwrap_or_default();
         let found = model.ask_encoded(&question, vectors.row(0), k);
-        Ok(Asked {
+        Ok(AskResponse {
             sure: found.first().is_some_and(|best| best.sure),
-            answers: found.iter().map(Answer::of).collect(),
+            answers: found.iter().map(Answer::new).collect(),
             question,
         })
     };
-    state.queue.one(question, answer).await.map(Json)
+    state.queue.encode_one(question, search).await.map(Json)
 }

@@ -1,10 +1,10 @@
-//! `POST /encode`: texts to vectors.
+//! `POST /encode`: encodes texts.
 
 use super::{
     State,
-    body::Body,
+    body::JsonBody,
     limits,
-    problem::{Problem, Refused},
+    problem::{CommonErrors, Problem},
 };
 use axum::{Json, extract};
 use nearsay::servable::Servable;
@@ -15,30 +15,35 @@ use utoipa::ToSchema;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Texts {
-    /// What to encode, at most 2048 at once.
+pub(super) struct EncodeRequest {
+    /// At most 2048 texts.
     #[schema(min_items = 1, max_items = 2048, example = json!(["my daughter lost her card"]))]
     texts: Vec<String>,
 }
 
 #[derive(Serialize, ToSchema)]
-pub(super) struct Vectors {
-    /// A vector of length 1 for each text, in their order.
+pub(super) struct EncodeResponse {
+    /// A unit vector for each text, in the order of the request.
     vectors: Vec<Vec<f32>>,
 }
 
-pub(super) fn rows(vectors: &Matrix) -> Vec<Vec<f32>> {
+pub(super) fn to_rows(vectors: &Matrix) -> Vec<Vec<f32>> {
     vectors.iter_rows().map(<[f32]>::to_vec).collect()
 }
 
-/// Turn texts into vectors
-#[utoipa::path(post, path = "/encode", request_body = Texts, responses((status = 200, body = Vectors), Refused))]
+/// Encode texts as vectors
+#[utoipa::path(post, path = "/encode", request_body = EncodeRequest, responses((status = 200, body = EncodeResponse), CommonErrors))]
 pub(super) async fn encode(
     extract::State(state): extract::State<Arc<State>>,
-    Body(Texts { texts }): Body<Texts>,
-) -> Result<Json<Vectors>, Problem> {
-    limits::check(texts.iter().map(String::as_str))?;
-    let give = |_: &Servable, _, vectors: Matrix| Ok(rows(&vectors));
-    let vectors = state.queue.many(texts, give).await?.concat();
-    Ok(Json(Vectors { vectors }))
+    JsonBody(EncodeRequest { texts }): JsonBody<EncodeRequest>,
+) -> Result<Json<EncodeResponse>, Problem> {
+    limits::check_texts(texts.iter().map(String::as_str))?;
+    let chunks = state
+        .queue
+        .encode_many(texts, |_: &Servable, _, vectors: Matrix| {
+            Ok(to_rows(&vectors))
+        })
+        .await?;
+    let vectors = chunks.concat();
+    Ok(Json(EncodeResponse { vectors }))
 }

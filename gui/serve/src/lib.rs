@@ -1,18 +1,30 @@
-//! `nearsay serve DIR`: a folder's answers over HTTP. A folder that holds a model without answers turns texts
-//! into vectors, and says of everything else why it cannot.
+//! HTTP server for a model directory: a web page, a JSON API and an OpenAI-compatible embeddings API.
 //!
-//! | module | holds |
+//! A model exported without answers only encodes texts; the other endpoints return 409.
+//!
+//! ```no_run
+//! use nearsay_serve::{ServeOptions, Server};
+//!
+//! let mut options = ServeOptions::new("my-model");
+//! options.port = 8081;
+//! let server = Server::open(&options)?;
+//! println!("http://{}", server.address());
+//! server.run()?; // until Ctrl+C or SIGTERM
+//! # Ok::<(), nearsay_serve::ServeError>(())
+//! ```
+//!
+//! | module | contents |
 //! | --- | --- |
-//! | `router` | every endpoint, and what stands before them |
+//! | `router` | the list of endpoints and their middleware |
 //! | `ask`, `encode`, `openai`, `answers`, `page` | the endpoints |
-//! | `access` | who may ask what |
-//! | `limits` | how much one request may ask for |
-//! | `work` | the model's threads and their queue |
-//! | `listen` | connections, and their end |
-//! | `body`, `problem` | requests and refusals as JSON |
-//! | `metrics` | what is counted |
+//! | `access` | tokens and host names |
+//! | `limits` | limits per request and in total |
+//! | `work` | the model's worker threads and their queue |
+//! | `listen` | connections and shutdown |
+//! | `body`, `problem` | JSON requests and errors |
+//! | `metrics` | Prometheus metrics |
 //!
-//! One thread talks to clients; the model works on as many others as there are cores.
+//! One thread handles connections; the model runs on one worker thread per core.
 #![allow(missing_docs)]
 
 mod access;
@@ -20,6 +32,7 @@ mod answers;
 mod ask;
 mod body;
 mod encode;
+mod error;
 mod limits;
 mod listen;
 mod metrics;
@@ -29,192 +42,248 @@ mod problem;
 mod router;
 mod work;
 
+pub use error::ServeError;
+
+use candle_core::Device;
 use nearsay::servable::{Journal, Servable, ServableError};
-use nearsay_message::{
-    UserError,
-    terminal::{DeviceArgs, print_line},
-};
+use nearsay_bert::Precision;
 use nearsay_store::{DiskStore, Store as _};
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    pin::Pin,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
-use tokio::sync::Semaphore;
+use tokio::{net::TcpListener, runtime::Runtime, sync::Semaphore};
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The model's folder
-    dir: PathBuf,
-    /// The address to listen at; others can reach this computer only at one that is not its own
-    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
-    host: IpAddr,
-    /// The port; 0 takes any that is free
-    #[arg(long, default_value_t = 8080)]
-    port: u16,
-    /// What clients must know to ask, and to edit; better given in the environment, since others on
-    /// this computer see how programs were called
-    #[arg(long, env = "NEARSAY_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-    /// Take no edits, even with the token; several servers may then share the folder
-    #[arg(long)]
-    read_only: bool,
-    /// A further name this server is called by, where a proxy passes it on
-    #[arg(long, value_name = "NAME")]
-    allow_host: Vec<String>,
-    /// How many texts may wait for the model; beyond that requests are refused
-    #[arg(long, default_value_t = 256, value_name = "TEXTS", value_parser = clap::value_parser!(u32).range(32..=65_536))]
-    queue: u32,
-    /// How long a request may take
-    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3_600))]
-    timeout: u64,
-    #[command(flatten)]
-    device: DeviceArgs,
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ServeOptions {
+    /// The model directory.
+    pub dir: PathBuf,
+    /// Address to listen at; any but a loopback address requires a token. Default: 127.0.0.1.
+    pub host: IpAddr,
+    /// 0 takes any free port. Default: 8080.
+    pub port: u16,
+    /// Bearer token that clients must send, at least 16 characters. Edits are possible only with one.
+    pub token: Option<String>,
+    /// Rejects edits, so that several servers can share a model directory.
+    pub read_only: bool,
+    /// Further values of the `Host` header to accept on a loopback address.
+    pub allowed_hosts: Vec<String>,
+    /// Texts that may wait for the model, at least 32; further requests get 503. Default: 256.
+    pub queue: usize,
+    /// Time limit of a request. Default: 30 seconds.
+    pub timeout: Duration,
+    pub device: Device,
+    pub precision: Precision,
 }
 
-/// What every request can reach.
+impl ServeOptions {
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            host: Ipv4Addr::LOCALHOST.into(),
+            port: 8080,
+            token: None,
+            read_only: false,
+            allowed_hosts: Vec::new(),
+            queue: 256,
+            timeout: Duration::from_secs(30),
+            device: Device::Cpu,
+            precision: Precision::F32,
+        }
+    }
+}
+
+/// State shared by all requests.
 struct State {
-    live: Arc<work::Live>,
+    live: Arc<work::LiveModel>,
     queue: work::Queue,
     editor: Option<answers::Editor>,
-    /// Places for edits, the one that is being made among them.
+    /// Permits for edits, running and waiting.
     edits: Arc<Semaphore>,
-    /// Bytes of bodies that may still come.
+    /// Permits for bytes of request bodies.
     bodies: Arc<Semaphore>,
     access: access::Access,
     metrics: Arc<metrics::Metrics>,
-    /// The model's name.
-    name: String,
-    /// When the folder was written, in seconds since 1970.
+    model_name: String,
+    /// When the model was written, in seconds since 1970.
     created: u64,
     timeout: Duration,
     openapi: String,
+    /// The page's Content-Security-Policy.
     policy: String,
 }
 
 impl State {
-    /// Refuses what needs answers where there are none.
-    fn needs_answers(&self) -> Result<(), problem::Problem> {
-        match self.live.get().answers().is_empty() {
-            true => Err(problem::Problem::no_answers()),
-            false => Ok(()),
+    fn require_answers(&self) -> Result<(), problem::Problem> {
+        if self.live.get().answers().is_empty() {
+            Err(problem::Problem::no_answers())
+        } else {
+            Ok(())
         }
     }
 }
 
-pub fn command(args: &Args) -> Result<(), UserError> {
-    let access = access::Access::new(args.host, args.token.as_deref(), &args.allow_host)?;
-    let dir = std::path::absolute(&args.dir).unwrap_or_else(|_| args.dir.clone());
-    // Edits are folded by giving another folder the name: behind a link, of the one it points to.
-    let place = match std::fs::symlink_metadata(&dir) {
-        Ok(metadata) if metadata.is_symlink() => std::fs::canonicalize(&dir).unwrap_or(dir.clone()),
-        _ => dir.clone(),
-    };
-    let (journal, model) = open(args, &place)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| UserError::new(format_args!("the server cannot start ({error})"), ""))?;
-    let live = Arc::new(work::Live::new(model));
-    let metrics = Arc::new(metrics::Metrics::new());
-    let (endpoints, openapi) = router::endpoints().map_err(|error| {
-        UserError::new(
-            format_args!("the endpoints cannot be described ({error})"),
-            "",
-        )
-    })?;
-    let state = Arc::new(State {
-        queue: work::Queue::start(args.queue as usize, &live, &metrics)?,
-        live,
-        editor: journal.map(answers::Editor::new),
-        edits: Arc::new(Semaphore::new(limits::EDITS)),
-        bodies: Arc::new(Semaphore::new(limits::BODIES)),
-        access,
-        metrics,
-        name: name(&dir),
-        created: created(&dir),
-        timeout: Duration::from_secs(args.timeout),
-        openapi,
-        policy: page::policy(),
-    });
-    let app = router::app(endpoints, Arc::clone(&state));
-    runtime.block_on(async {
-        let address = SocketAddr::new(args.host, args.port);
-        let listener = tokio::net::TcpListener::bind(address).await;
-        let listener = listener.map_err(|error| cannot_listen(address, &error))?;
-        let address = listener.local_addr().unwrap_or(address);
-        let stop = listen::stop().map_err(|error| {
-            UserError::new(
-                format_args!("the server could not be stopped ({error})"),
-                "",
-            )
+/// A server that listens but does not accept connections yet.
+pub struct Server {
+    runtime: Runtime,
+    listener: TcpListener,
+    address: SocketAddr,
+    shutdown: Pin<Box<dyn Future<Output = ()>>>,
+    app: axum::Router,
+    state: Arc<State>,
+}
+
+impl Server {
+    /// Loads the model, binds the address and installs handlers for Ctrl+C and SIGTERM.
+    ///
+    /// # Errors
+    /// If the model can't be loaded, the address can't be bound, or the token is missing or too short.
+    pub fn open(options: &ServeOptions) -> Result<Self, ServeError> {
+        let access = access::Access::new(
+            options.host,
+            options.token.as_deref(),
+            &options.allowed_hosts,
+        )?;
+        let dir = std::path::absolute(&options.dir).unwrap_or_else(|error| {
+            tracing::debug!("{}: {error}", options.dir.display());
+            options.dir.clone()
+        });
+        let (journal, model) = open_model(options, &resolve_symlink(&dir))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(ServeError::Start)?;
+        let live = Arc::new(work::LiveModel::new(model));
+        let metrics = Arc::new(metrics::Metrics::new());
+        let (endpoints, openapi) = router::build_endpoints()?;
+        let state = Arc::new(State {
+            queue: work::Queue::start(options.queue, &live, &metrics)?,
+            live,
+            editor: journal.map(answers::Editor::new),
+            edits: Arc::new(Semaphore::new(limits::EDITS)),
+            bodies: Arc::new(Semaphore::new(limits::BODIES)),
+            access,
+            metrics,
+            model_name: model_name(&dir),
+            created: created(&dir),
+            timeout: options.timeout,
+            openapi,
+            policy: page::content_security_policy(),
+        });
+        let app = router::build_app(endpoints, Arc::clone(&state));
+        let address = SocketAddr::new(options.host, options.port);
+        let (listener, shutdown) = runtime.block_on(async {
+            let listener = TcpListener::bind(address)
+                .await
+                .map_err(|source| ServeError::Listen { address, source })?;
+            let shutdown = listen::shutdown_signal().map_err(ServeError::Start)?;
+            Ok::<_, ServeError>((listener, shutdown))
         })?;
-        match state.live.get().answers().len() {
-            0 => eprintln!(
-                "This folder holds a model without answers: texts become vectors, nothing can be asked. \
-                 Ctrl+C ends."
-            ),
-            answers => eprintln!("Answering from {answers} answers; Ctrl+C ends."),
+        let address = listener
+            .local_addr()
+            .map_err(|source| ServeError::Listen { address, source })?;
+        Ok(Self {
+            runtime,
+            listener,
+            address,
+            shutdown: Box::pin(shutdown),
+            app,
+            state,
+        })
+    }
+
+    /// The bound address, with the port the system chose for port 0.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Number of answers; 0 for a model exported without answers.
+    #[must_use]
+    pub fn answer_count(&self) -> usize {
+        self.state.live.get().answers().len()
+    }
+
+    /// Serves until Ctrl+C or SIGTERM, then finishes running requests and writes edits to the model's files.
+    ///
+    /// # Errors
+    /// If the edits can't be written. They stay in the journal for the next start.
+    pub fn run(self) -> Result<(), ServeError> {
+        let Self {
+            runtime,
+            listener,
+            shutdown,
+            app,
+            state,
+            ..
+        } = self;
+        runtime.block_on(listen::serve(listener, app, shutdown, state.timeout));
+        // Waits for a running edit.
+        drop(runtime);
+        match &state.editor {
+            Some(editor) => Ok(editor.fold(&state.live)?),
+            None => Ok(()),
         }
-        print_line(&format!("http://{address}"))?;
-        listen::serve(listener, app, stop, state.timeout).await;
-        Ok::<(), UserError>(())
-    })?;
-    // Waits for an edit that is being made.
-    drop(runtime);
-    match &state.editor {
-        Some(editor) => Ok(editor.fold(&state.live)?),
-        None => Ok(()),
     }
 }
 
-/// The model, and the right to edit its answers if there are any and that may be done.
-fn open(args: &Args, dir: &Path) -> Result<(Option<Journal<'static>>, Servable), UserError> {
-    let device = args.device.device.open()?;
-    let precision = args.device.precision(&device);
-    let opened = if args.token.is_none() || args.read_only {
-        Servable::open_with(&DiskStore, dir, &device, precision).map(|model| (None, model))
+/// Opens a server and runs it.
+///
+/// # Errors
+/// As [`Server::open`] and [`Server::run`].
+pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
+    Server::open(options)?.run()
+}
+
+/// Follows a symbolic link: folding edits renames directories, which must not replace the link itself.
+fn resolve_symlink(dir: &Path) -> PathBuf {
+    let is_symlink = std::fs::symlink_metadata(dir).is_ok_and(|metadata| metadata.is_symlink());
+    if !is_symlink {
+        return dir.to_owned();
+    }
+    std::fs::canonicalize(dir).unwrap_or_else(|error| {
+        tracing::warn!("{}: {error}", dir.display());
+        dir.to_owned()
+    })
+}
+
+/// Opens the model, and its journal if edits are allowed and there are answers.
+fn open_model(
+    options: &ServeOptions,
+    dir: &Path,
+) -> Result<(Option<Journal<'static>>, Servable), ServeError> {
+    let (device, precision) = (&options.device, options.precision);
+    let opened = if options.token.is_none() || options.read_only {
+        Servable::open_with(&DiskStore, dir, device, precision).map(|model| (None, model))
     } else {
         if let Some(parent) = dir.parent() {
-            // What was cut off when the folder was last written anew.
+            // Removes leftovers of an interrupted fold.
             DiskStore.sweep(parent)?;
         }
-        let opened = Journal::open(&DiskStore, dir, &device, precision);
-        opened.map(|(journal, model)| (Some(journal), model))
+        Journal::open(&DiskStore, dir, device, precision)
+            .map(|(journal, model)| (Some(journal), model))
     };
     match opened {
         Err(ServableError::ModelOnly { .. }) => {
-            let model = Servable::open_model(&DiskStore, dir, &device, precision)?;
+            let model = Servable::open_model(&DiskStore, dir, device, precision)?;
             Ok((None, model))
         }
         opened => Ok(opened?),
     }
 }
 
-fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> UserError {
-    let fix = match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            "Another program listens there: end it, or choose another port with --port."
-        }
-        std::io::ErrorKind::PermissionDenied => {
-            "Ports below 1024 are the system's: choose another one with --port."
-        }
-        _ => "Choose another address with --host, or another port with --port.",
-    };
-    UserError::new(
-        format_args!("the server cannot listen at {address} ({error})"),
-        fix,
-    )
-}
-
-/// A model goes by the name of its folder.
-fn name(dir: &Path) -> String {
-    let name = dir.file_name().map(std::ffi::OsStr::to_string_lossy);
-    name.map_or_else(|| "model".into(), Into::into)
+/// The model is named after its directory.
+fn model_name(dir: &Path) -> String {
+    dir.file_name()
+        .map_or_else(|| "model".into(), |name| name.to_string_lossy().into())
 }
 
 fn created(dir: &Path) -> u64 {
+    // Without metadata the API reports 0.
     let metadata = DiskStore.metadata(&dir.join("nearsay.json")).ok();
     let modified = metadata.and_then(|metadata| metadata.modified);
     let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());

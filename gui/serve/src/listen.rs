@@ -1,4 +1,4 @@
-//! Connections: a bounded number of them, none kept waiting for a slow sender, all ended in peace.
+//! Connections: limited in number and in time for the request head, shut down gracefully.
 
 use super::limits;
 use axum::Router;
@@ -15,55 +15,59 @@ use tokio::{
     time,
 };
 
-/// Serves until `stop`, then ends what is running; what has not ended after `patience` is cut off.
+/// Serves until `shutdown` completes, then lets running requests finish for up to `grace`.
 pub(super) async fn serve(
     listener: TcpListener,
     app: Router,
-    stop: impl Future<Output = ()>,
-    patience: Duration,
+    shutdown: impl Future<Output = ()>,
+    grace: Duration,
 ) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits::HEAD);
     let running = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(limits::CONNECTIONS));
-    let mut stop = pin!(stop);
+    let permits = Arc::new(Semaphore::new(limits::CONNECTIONS));
+    let mut shutdown = pin!(shutdown);
     loop {
-        let (stream, place) = tokio::select! {
-            next = next(&listener, &room) => next,
-            () = &mut stop => break,
+        let (stream, permit) = tokio::select! {
+            accepted = accept(&listener, &permits) => accepted,
+            () = &mut shutdown => break,
         };
-        // Answers are small: none is to wait for the next.
-        stream.set_nodelay(true).ok();
+        // Responses are small and must not wait for more data.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("TCP_NODELAY could not be set: {error}");
+        }
         let service = TowerToHyperService::new(app.clone());
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let connection = running.watch(connection);
         tokio::spawn(async move {
-            // It ends with an error when the client goes away, which is the client's business.
-            connection.await.ok();
-            drop(place);
+            if let Err(error) = connection.await {
+                // Clients may disconnect at any time.
+                tracing::debug!("connection ended: {error}");
+            }
+            drop(permit);
         });
     }
     drop(listener);
-    if time::timeout(patience, running.shutdown()).await.is_err() {
-        eprintln!("Some requests did not end in time and were cut off.");
+    if time::timeout(grace, running.shutdown()).await.is_err() {
+        tracing::warn!("requests still running after {grace:?} were aborted");
     }
 }
 
-/// The next connection, once there is room for it.
-async fn next(
+/// Waits for a permit and accepts the next connection.
+async fn accept(
     listener: &TcpListener,
-    room: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> (TcpStream, Option<tokio::sync::OwnedSemaphorePermit>) {
-    // Only a closed semaphore gives none.
-    let place = Arc::clone(room).acquire_owned().await.ok();
+    // Fails only for a closed semaphore; this one stays open.
+    let permit = Arc::clone(permits).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, _)) => return (stream, permit),
             Err(error) => {
-                if !gone(&error) {
-                    // Mostly too many open files, which pass.
-                    eprintln!("nearsay: a connection could not be taken ({error}); trying again");
+                if !is_client_gone(&error) {
+                    // Usually too many open files, a condition that passes.
+                    tracing::warn!("a connection could not be accepted ({error}); retrying");
                     time::sleep(Duration::from_millis(200)).await;
                 }
             }
@@ -71,19 +75,19 @@ async fn next(
     }
 }
 
-/// Whether a client has gone before it was taken.
-fn gone(error: &io::Error) -> bool {
+/// Whether the client disconnected before its connection was accepted.
+fn is_client_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
     )
 }
 
-/// Ends when this process is asked to end: Ctrl+C, or SIGTERM where there is one.
+/// A future that completes on Ctrl+C, SIGTERM or, on Windows, when the console closes.
 ///
 /// # Errors
-/// When the system does not tell.
-pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
+/// If the signal handlers can't be installed.
+pub(super) fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! What the server counts, in Prometheus' text format.
+//! Prometheus metrics.
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, prometheus_text},
@@ -49,41 +49,40 @@ impl Metrics {
             answers: Gauge::default(),
             registry: Registry::default(),
         };
-        registry.register("requests", "Requests ended", metrics.requests.clone());
+        registry.register("requests", "Finished requests", metrics.requests.clone());
         registry.register(
             "errors",
-            "Requests that failed here",
+            "Requests that failed with a server error",
             metrics.errors.clone(),
         );
         registry.register(
             "sheds",
-            "Requests refused because there was too much to do",
+            "Requests rejected because of overload",
             metrics.sheds.clone(),
         );
         registry.register(
             "request_seconds",
-            "From the head of a request to its answer",
+            "Time from request head to response",
             metrics.seconds.clone(),
         );
         registry.register(
             "batch_texts",
-            "Texts that were encoded at once",
+            "Texts encoded in a batch",
             metrics.batches.clone(),
         );
         registry.register(
             "queue_texts",
-            "Texts that wait or are being encoded",
+            "Texts waiting or being encoded",
             metrics.queue.clone(),
         );
-        registry.register("answers", "Answers to choose from", metrics.answers.clone());
+        registry.register("answers", "Answers of the model", metrics.answers.clone());
         Self {
             registry,
             ..metrics
         }
     }
 
-    /// A request has ended.
-    pub(super) fn request(&self, endpoint: &str, status: u16, took: Duration) {
+    pub(super) fn record_request(&self, endpoint: &str, status: u16, duration: Duration) {
         let endpoint = endpoint.to_owned();
         let outcome = Outcome {
             endpoint: endpoint.clone(),
@@ -96,16 +95,19 @@ impl Metrics {
             _ => 0,
         };
         let seconds = self.seconds.get_or_create(&Endpoint { endpoint });
-        seconds.observe(took.as_secs_f64());
+        seconds.observe(duration.as_secs_f64());
     }
 
-    /// Texts are about to be encoded at once.
-    pub(super) fn batch(&self, texts: usize) {
+    pub(super) fn record_batch(&self, texts: usize) {
         self.batches.observe(texts as f64);
     }
 
-    /// All of it as text.
-    pub(super) fn text(&self, waiting: usize, answers: usize) -> Result<String, std::fmt::Error> {
+    /// Encodes all metrics in Prometheus' text format.
+    pub(super) fn to_text(
+        &self,
+        waiting: usize,
+        answers: usize,
+    ) -> Result<String, std::fmt::Error> {
         self.queue.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         self.answers.set(i64::try_from(answers).unwrap_or(i64::MAX));
         let mut text = String::new();

@@ -1,10 +1,10 @@
-//! `POST /v1/embeddings` and `GET /v1/models`, as clients of OpenAI's API know them.
+//! `POST /v1/embeddings` and `GET /v1/models`, compatible with OpenAI's API.
 
 use super::{
     State,
-    body::Body,
+    body::JsonBody,
     encode, limits,
-    problem::{Failure, Problem, Refused},
+    problem::{CommonErrors, ErrorResponse, Problem},
 };
 use axum::{Json, extract, http::StatusCode};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -14,19 +14,19 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// What to encode. Fields that are not listed are passed over.
+/// Texts to encode. Other fields of OpenAI's API are ignored.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct EmbeddingsRequest {
     input: Input,
-    /// The model's name, as `/v1/models` says it.
+    /// The name from `/v1/models`.
     model: Option<String>,
     #[serde(default)]
     encoding_format: Format,
-    /// Length of a vector; only the model's own.
+    /// Must be the model's own dimensions, if present.
     dimensions: Option<usize>,
 }
 
-/// A text or a list of them, at most 2048; tokens by number are not taken.
+/// A text or a list of at most 2048 texts; token ids are not supported.
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
 enum Input {
@@ -35,19 +35,19 @@ enum Input {
     Other(Vec<serde_json::Value>),
 }
 
-/// How a vector is written.
+/// Encoding of a vector.
 #[derive(Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Format {
-    /// As a list of numbers.
+    /// List of numbers.
     #[default]
     Float,
-    /// As its 32-bit numbers, little-endian, in base64.
+    /// Little-endian f32 in base64.
     Base64,
 }
 
 #[derive(Serialize, ToSchema)]
-pub(super) struct Embeddings {
+pub(super) struct EmbeddingsResponse {
     /// `list`.
     object: &'static str,
     data: Vec<Embedding>,
@@ -59,7 +59,7 @@ pub(super) struct Embeddings {
 struct Embedding {
     /// `embedding`.
     object: &'static str,
-    /// Number of the text, from 0.
+    /// Position of the text in the request, from 0.
     index: usize,
     embedding: Vector,
 }
@@ -71,25 +71,25 @@ enum Vector {
     Base64(String),
 }
 
-/// Tokens of all texts.
+/// Token counts of all texts.
 #[derive(Serialize, ToSchema)]
 struct Usage {
     prompt_tokens: usize,
     total_tokens: usize,
 }
 
-/// Turn texts into vectors, by OpenAI's API
+/// Encode texts as vectors (OpenAI-compatible)
 #[utoipa::path(
     post,
     path = "/v1/embeddings",
     request_body = EmbeddingsRequest,
-    responses((status = 200, body = Embeddings), (status = 404, body = Failure), Refused)
+    responses((status = 200, body = EmbeddingsResponse), (status = 404, body = ErrorResponse), CommonErrors)
 )]
 pub(super) async fn embeddings(
     extract::State(state): extract::State<Arc<State>>,
-    Body(request): Body<EmbeddingsRequest>,
-) -> Result<Json<Embeddings>, Problem> {
-    let name = state.name.clone();
+    JsonBody(request): JsonBody<EmbeddingsRequest>,
+) -> Result<Json<EmbeddingsResponse>, Problem> {
+    let name = state.model_name.clone();
     if let Some(other) = request.model.filter(|model| *model != name) {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
@@ -99,7 +99,7 @@ pub(super) async fn embeddings(
     }
     let dim = state.live.get().model().dim();
     if let Some(other) = request.dimensions.filter(|dimensions| *dimensions != dim) {
-        return Err(Problem::bad(format!(
+        return Err(Problem::bad_request(format!(
             "this model's vectors have {dim} dimensions and cannot have {other}"
         )));
     }
@@ -108,26 +108,26 @@ pub(super) async fn embeddings(
         Input::Many(texts) => texts,
         Input::Other(values) => {
             let first = values.first().map(ToString::to_string).unwrap_or_default();
-            return Err(Problem::bad(format!(
-                "“input” must be a text or a list of texts, not of things like {first}; tokens by number \
-                 are another model's"
+            return Err(Problem::bad_request(format!(
+                "“input” must be a text or a list of texts, not of values like {first}; tokens by number are not \
+                 supported"
             )));
         }
     };
-    limits::check(texts.iter().map(String::as_str))?;
-    let give = |model: &Servable, texts: Vec<String>, vectors: Matrix| {
+    limits::check_texts(texts.iter().map(String::as_str))?;
+    let count_and_collect = |model: &Servable, texts: Vec<String>, vectors: Matrix| {
         let tokens = texts.iter().map(|text| model.model().tokens(text));
         let tokens = tokens.sum::<Result<usize, _>>()?;
-        Ok((tokens, encode::rows(&vectors)))
+        Ok((tokens, encode::to_rows(&vectors)))
     };
-    let pieces = state.queue.many(texts, give).await?;
-    let tokens = pieces.iter().map(|(tokens, _)| tokens).sum();
-    let rows = pieces.into_iter().flat_map(|(_, rows)| rows).enumerate();
+    let chunks = state.queue.encode_many(texts, count_and_collect).await?;
+    let tokens = chunks.iter().map(|(tokens, _)| tokens).sum();
+    let rows = chunks.into_iter().flat_map(|(_, rows)| rows).enumerate();
     let format = request.encoding_format;
-    Ok(Json(Embeddings {
+    Ok(Json(EmbeddingsResponse {
         object: "list",
         data: rows
-            .map(|(index, row)| embedding(index, row, format))
+            .map(|(index, row)| encode_embedding(index, row, format))
             .collect(),
         model: name,
         usage: Usage {
@@ -137,7 +137,7 @@ pub(super) async fn embeddings(
     }))
 }
 
-fn embedding(index: usize, row: Vec<f32>, format: Format) -> Embedding {
+fn encode_embedding(index: usize, row: Vec<f32>, format: Format) -> Embedding {
     let embedding = match format {
         Format::Float => Vector::Numbers(row),
         Format::Base64 => {
@@ -153,7 +153,7 @@ fn embedding(index: usize, row: Vec<f32>, format: Format) -> Embedding {
 }
 
 #[derive(Serialize, ToSchema)]
-pub(super) struct Models {
+pub(super) struct ModelsResponse {
     /// `list`.
     object: &'static str,
     data: Vec<Model>,
@@ -161,26 +161,28 @@ pub(super) struct Models {
 
 #[derive(Serialize, ToSchema)]
 struct Model {
-    /// Its name: that of its folder.
+    /// Name of the model directory.
     id: String,
     /// `model`.
     object: &'static str,
-    /// When its folder was written, in seconds since 1970.
+    /// When the model was written, in seconds since 1970.
     created: u64,
     /// `nearsay`.
     owned_by: &'static str,
 }
 
-/// The model there is
-#[utoipa::path(get, path = "/v1/models", responses((status = 200, body = Models), Refused))]
-pub(super) async fn models(extract::State(state): extract::State<Arc<State>>) -> Json<Models> {
+/// List the model
+#[utoipa::path(get, path = "/v1/models", responses((status = 200, body = ModelsResponse), CommonErrors))]
+pub(super) async fn models(
+    extract::State(state): extract::State<Arc<State>>,
+) -> Json<ModelsResponse> {
     let model = Model {
-        id: state.name.clone(),
+        id: state.model_name.clone(),
         object: "model",
         created: state.created,
         owned_by: "nearsay",
     };
-    Json(Models {
+    Json(ModelsResponse {
         object: "list",
         data: vec![model],
     })

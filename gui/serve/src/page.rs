@@ -1,8 +1,8 @@
-//! What needs no model: the page to ask in, health, metrics, and the description of all this.
+//! The web page, health, metrics and the OpenAPI document.
 
 use super::{
     State,
-    problem::{Problem, Refused},
+    problem::{CommonErrors, Problem},
 };
 use axum::{
     Json, extract,
@@ -15,28 +15,28 @@ use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// The page, its style and program in it.
+/// The page with its style and script.
 const PAGE: &str = include_str!("page.html");
 
-/// What the page may do: run its own program, look as it says, and ask this server.
-pub(super) fn policy() -> String {
+/// Allows the page its own script and style, and requests to this server only.
+pub(super) fn content_security_policy() -> String {
     format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; connect-src 'self'; img-src data:; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        hash("script"),
-        hash("style")
+        hash_element("script"),
+        hash_element("style")
     )
 }
 
-/// The hash by which a policy allows what stands in this element.
-fn hash(element: &str) -> String {
+/// The policy's hash of an element's content.
+fn hash_element(element: &str) -> String {
     let inside = PAGE.split_once(&format!("<{element}>"));
     let inside = inside.and_then(|(_, rest)| rest.split_once(&format!("</{element}>")));
     let inside = inside.map_or("", |(inside, _)| inside);
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(inside)))
 }
 
-/// A page to ask in
+/// Web page for asking questions
 #[utoipa::path(
     get, path = "/", responses((status = 200, body = String, content_type = "text/html"))
 )]
@@ -54,45 +54,48 @@ pub(super) async fn page(extract::State(state): extract::State<Arc<State>>) -> i
 pub(super) struct Health {
     /// `ready`.
     status: &'static str,
-    /// The model's name.
+    /// Name of the model directory.
     model: String,
-    /// Answers to choose from; 0 when the folder holds a model without answers.
+    /// Number of answers; 0 for a model exported without answers.
     answers: usize,
-    /// Whether asking needs the token.
+    /// Whether requests require the token.
     needs_token: bool,
     /// Whether answers can be edited.
     editable: bool,
 }
 
-/// Whether it answers
+/// Readiness of the server
 #[utoipa::path(get, path = "/health", responses((status = 200, body = Health)))]
 pub(super) async fn health(extract::State(state): extract::State<Arc<State>>) -> Json<Health> {
     Json(Health {
         status: "ready",
-        model: state.name.clone(),
+        model: state.model_name.clone(),
         answers: state.live.get().answers().len(),
-        needs_token: state.access.has_token(),
+        needs_token: state.access.requires_token(),
         editable: state.editor.is_some(),
     })
 }
 
-/// What the server counts, for Prometheus
+/// Prometheus metrics
 #[utoipa::path(
     get,
     path = "/metrics",
-    responses((status = 200, body = String, content_type = "text/plain"), Refused)
+    responses((status = 200, body = String, content_type = "text/plain"), CommonErrors)
 )]
 pub(super) async fn metrics(
     extract::State(state): extract::State<Arc<State>>,
 ) -> Result<impl IntoResponse, Problem> {
     let answers = state.live.get().answers().len();
-    let text = state.metrics.text(state.queue.waiting(), answers);
-    let text = text.map_err(|_| Problem::internal())?;
+    let text = state.metrics.to_text(state.queue.waiting(), answers);
+    let text = text.map_err(|error| {
+        tracing::error!("the metrics could not be encoded: {error}");
+        Problem::internal()
+    })?;
     let kind = prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
     Ok(([(header::CONTENT_TYPE, kind)], text))
 }
 
-/// This description
+/// This OpenAPI document
 #[utoipa::path(
     get, path = "/openapi.json", responses((status = 200, content_type = "application/json"))
 )]

@@ -1,4 +1,4 @@
-//! What a client is told when something is wrong: one shape for every endpoint, that of OpenAI's API.
+//! Error responses of all endpoints, in the format of OpenAI's API.
 
 use axum::{
     Json,
@@ -10,23 +10,23 @@ use nearsay_store::ErrorKind;
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
-/// Something that went wrong.
+/// An error.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Failure {
-    error: Told,
+pub(super) struct ErrorResponse {
+    error: ErrorDetail,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct Told {
-    /// What happened and what to do, in plain words.
+struct ErrorDetail {
+    /// What happened and what to do about it.
     message: String,
-    /// Whose fault it is: `invalid_request_error` or `server_error`.
+    /// `invalid_request_error` or `server_error`.
     r#type: &'static str,
-    /// What happened, for programs.
+    /// Stable, machine-readable name of the error.
     code: &'static str,
 }
 
-/// A request that gets no answer.
+/// A rejected or failed request.
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,
@@ -43,58 +43,59 @@ impl Problem {
         }
     }
 
-    /// The request does not say what it must.
-    pub(super) fn bad(message: impl Into<String>) -> Self {
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
 
-    /// More was asked for than one request may.
     pub(super) fn too_large(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     }
 
-    /// The folder holds a model and nothing to answer with.
+    pub(super) fn body_too_large() -> Self {
+        Self::too_large("the body is too large; split the request")
+    }
+
     pub(super) fn no_answers() -> Self {
         Self::new(
             StatusCode::CONFLICT,
             "no_answers",
-            "this folder holds a model without answers, so this server only turns texts into vectors \
-             (/encode, /v1/embeddings); to ask it, export it again with its answers, or open it in the \
-             app and give it a file of questions and answers",
+            "this directory holds a model without answers, so this server only encodes texts (/encode, \
+             /v1/embeddings); to ask questions, export it again with its answers, or open it in the app and \
+             add a file of questions and answers",
         )
     }
 
-    /// There is no room for another request.
     pub(super) fn overloaded() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "overloaded",
-            "more is asked than this server can answer now; try again in a second",
+            "the server has too many requests; try again in a second",
         )
     }
 
-    /// A fault of ours; what it was stands in the server's own output.
+    /// An error of the server. Its cause is in the log only.
     pub(super) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "the server failed at this request; its own output says more",
+            "the server failed to process this request; its log has the cause",
         )
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let r#type = match self.status.is_server_error() {
-            true => "server_error",
-            false => "invalid_request_error",
+        let r#type = if self.status.is_server_error() {
+            "server_error"
+        } else {
+            "invalid_request_error"
         };
-        let error = Told {
+        let error = ErrorDetail {
             message: self.message,
             r#type,
             code: self.code,
         };
-        let mut response = (self.status, Json(Failure { error })).into_response();
+        let mut response = (self.status, Json(ErrorResponse { error })).into_response();
         let headers = response.headers_mut();
         match self.status {
             StatusCode::SERVICE_UNAVAILABLE => {
@@ -123,47 +124,45 @@ impl From<ServableError> for Problem {
                 (StatusCode::INSUFFICIENT_STORAGE, "disk_full")
             }
             error => {
-                eprintln!("nearsay: {error}");
+                tracing::error!("{error}");
                 return Self::internal();
             }
         };
-        // Paths of the server are nobody else's business.
+        // These errors contain paths on the server, which clients must not see.
         let message = match &error {
             ServableError::Replaced { .. } => {
-                "the folder was changed by somebody else, so the edit was not kept; start the server \
-                 again"
+                "another program changed the model directory, so the edit was not saved; restart the server"
                     .into()
             }
             ServableError::Store(_) => {
-                "there is no room left on the server's disk, so the edit was not kept".into()
+                "the server's disk is full, so the edit was not saved".into()
             }
             error => error.to_string(),
         };
         if status.is_server_error() || code == "folder_changed" {
-            eprintln!("nearsay: {error}");
+            tracing::error!("{error}");
         }
         Self::new(status, code, message)
     }
 }
 
-/// Answers that any request may get.
+/// Error responses common to all endpoints.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "only described by it")]
-pub(super) enum Refused {
-    /// The request does not say what it must, or its `Host` is not this server's.
+#[expect(dead_code, reason = "documents responses only")]
+pub(super) enum CommonErrors {
+    /// The request is invalid, or its `Host` header is not accepted.
     #[response(status = "4XX")]
-    Client(Failure),
+    Client(ErrorResponse),
     /// The token is missing or wrong.
     #[response(status = 401)]
-    Token(Failure),
+    Token(ErrorResponse),
     /// The body, a text or the number of texts is too large.
     #[response(status = 413)]
-    Large(Failure),
+    Large(ErrorResponse),
     /// The server failed.
     #[response(status = "5XX")]
-    Server(Failure),
-    /// The server has as much to do as it can take, or the request took too long; try again after as
-    /// many seconds as `Retry-After` says.
+    Server(ErrorResponse),
+    /// The server is overloaded, or the request took too long; try again after the seconds in `Retry-After`.
     #[response(status = 503)]
-    Overloaded(Failure),
+    Overloaded(ErrorResponse),
 }

@@ -1,5 +1,4 @@
-//! Every endpoint and what stands before all of them. The description in `/openapi.json` is made of the
-//! same list, so that none is missing there.
+//! The endpoints and their middleware. `/openapi.json` is generated from the same list.
 
 use super::{State, access, answers, ask, encode, limits, openai, page, problem::Problem};
 use axum::{
@@ -22,8 +21,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 #[openapi(
     info(
         title = "Nearsay",
-        description = "Answers questions from an FAQ. With a token, every endpoint but `/`, `/health` and \
-                       `/openapi.json` needs it; edits need one always."
+        description = "Answers questions from an FAQ. If the server has a token, every endpoint except `/`, \
+                       `/health` and `/openapi.json` requires it. Edits always require a token."
     ),
     security((), ("token" = [])),
     modifiers(&Token)
@@ -40,11 +39,11 @@ impl Modify for Token {
     }
 }
 
-/// All endpoints, and their description.
+/// Builds the router and its OpenAPI document.
 ///
 /// # Errors
-/// When the description cannot be written.
-pub(super) fn endpoints() -> Result<(Router<Arc<State>>, String), serde_json::Error> {
+/// If the document can't be serialised.
+pub(super) fn build_endpoints() -> Result<(Router<Arc<State>>, String), serde_json::Error> {
     let router = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(ask::ask))
         .routes(routes!(encode::encode))
@@ -60,31 +59,37 @@ pub(super) fn endpoints() -> Result<(Router<Arc<State>>, String), serde_json::Er
     Ok((router, document.to_json()?))
 }
 
-/// The endpoints with what stands before them.
-pub(super) fn app(endpoints: Router<Arc<State>>, state: Arc<State>) -> Router {
+/// Adds the middleware.
+pub(super) fn build_app(endpoints: Router<Arc<State>>, state: Arc<State>) -> Router {
     endpoints
         .fallback(async || {
-            let message = "there is no such endpoint; /openapi.json lists those there are";
+            let message = "there is no such endpoint; /openapi.json lists all endpoints";
             Problem::new(StatusCode::NOT_FOUND, "unknown_endpoint", message)
         })
         .method_not_allowed_fallback(async || {
             let message =
-                "this endpoint does not know this method; /openapi.json lists what it knows";
+                "this endpoint does not support this method; /openapi.json lists its methods";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
         })
         .layer(DefaultBodyLimit::max(limits::BODY))
-        .layer(middleware::from_fn_with_state(state.clone(), in_room))
-        .layer(middleware::from_fn_with_state(state.clone(), in_time))
-        .layer(middleware::from_fn_with_state(state.clone(), access::guard))
+        .layer(middleware::from_fn_with_state(state.clone(), limit_bodies))
+        .layer(middleware::from_fn_with_state(state.clone(), limit_time))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            access::check_access,
+        ))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal().into_response()
         }))
-        .layer(middleware::from_fn_with_state(state.clone(), count))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            record_request,
+        ))
         .with_state(state)
 }
 
-/// Lets a body in when there is memory for it; one that does not say its length counts in full.
-async fn in_room(
+/// Admits a request body if memory is available. A body of unknown length counts as the largest.
+async fn limit_bodies(
     extract::State(state): extract::State<Arc<State>>,
     request: Request,
     next: Next,
@@ -94,29 +99,27 @@ async fn in_room(
         usize::try_from(length).unwrap_or(usize::MAX)
     });
     if length > limits::BODY {
-        pass_over(request.into_body()).await;
-        return Err(Problem::too_large(
-            "the body is too large; send less at once",
-        ));
+        discard_body(request.into_body()).await;
+        return Err(Problem::body_too_large());
     }
     let length = u32::try_from(length).unwrap_or(u32::MAX);
-    let room = Arc::clone(&state.bodies).try_acquire_many_owned(length);
-    let _room = room.map_err(|_| Problem::overloaded())?;
+    let permit = Arc::clone(&state.bodies).try_acquire_many_owned(length);
+    let _permit = permit.map_err(|_| Problem::overloaded())?;
     Ok(next.run(request).await)
 }
 
-/// Reads a body that is not wanted: who still sends would not read why. Not without end.
-async fn pass_over(mut body: Body) {
-    let mut rest = limits::BODIES;
+/// Reads a rejected body, up to a limit: a client that is still sending would not read the response.
+async fn discard_body(mut body: Body) {
+    let mut remaining = limits::BODIES;
     while let Some(Ok(frame)) = poll_fn(|cx| pin!(&mut body).poll_frame(cx)).await
-        && rest > 0
+        && remaining > 0
     {
-        rest = rest.saturating_sub(frame.data_ref().map_or(0, |data| data.len()));
+        remaining = remaining.saturating_sub(frame.data_ref().map_or(0, |data| data.len()));
     }
 }
 
-/// Gives up on what takes too long.
-async fn in_time(
+/// Aborts requests that exceed the time limit.
+async fn limit_time(
     extract::State(state): extract::State<Arc<State>>,
     request: Request,
     next: Next,
@@ -124,23 +127,32 @@ async fn in_time(
     let done = tokio::time::timeout(state.timeout, next.run(request)).await;
     done.unwrap_or_else(|_| {
         let message = format!(
-            "this took longer than {} seconds; ask for less at once, or again later",
+            "this took longer than {} seconds; send a smaller request, or try again later",
             state.timeout.as_secs()
         );
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", message).into_response()
     })
 }
 
-async fn count(
+/// Updates the metrics and writes the access log, which omits queries and bodies: they contain user text.
+async fn record_request(
     extract::State(state): extract::State<Arc<State>>,
     request: Request,
     next: Next,
 ) -> Response {
     let started = Instant::now();
-    let path = request.extensions().get::<MatchedPath>().cloned();
+    let endpoint = request.extensions().get::<MatchedPath>().cloned();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let response = next.run(request).await;
-    let path = path.as_ref().map_or("unknown", MatchedPath::as_str);
-    let status = response.status().as_u16();
-    state.metrics.request(path, status, started.elapsed());
+    let endpoint = endpoint.as_ref().map_or("unknown", MatchedPath::as_str);
+    let (status, duration) = (response.status().as_u16(), started.elapsed());
+    state.metrics.record_request(endpoint, status, duration);
+    tracing::info!(
+        target: "nearsay_serve::access",
+        "{method} {} {status} {:.1} ms {} bytes",
+        uri.path(),
+        duration.as_secs_f64() * 1e3,
+        response.body().size_hint().exact().unwrap_or_default(),
+    );
     response
 }

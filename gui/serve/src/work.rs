@@ -1,12 +1,11 @@
-//! The model at work: a bounded number of texts waits, one thread a core takes them in batches.
+//! Worker threads that encode texts, and their bounded queue.
 //!
-//! A worker takes what waits, up to [`BATCH`] texts, and encodes it at once: a lone question waits for
-//! nobody, and the more there are, the less each costs.
+//! A worker encodes the waiting texts, up to [`BATCH_SIZE`], in one batch: a single question starts at once, and under
+//! load the cost per text drops.
 
-use super::{metrics::Metrics, problem::Problem};
+use super::{ServeError, metrics::Metrics, problem::Problem};
 use nearsay::servable::Servable;
 use nearsay_core::matrix::Matrix;
-use nearsay_message::UserError;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -17,13 +16,13 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// Texts that are encoded at once, or a few more.
-const BATCH: usize = 32;
+/// Texts per batch; the last job of a batch may exceed it.
+const BATCH_SIZE: usize = 32;
 
-/// The answers as they are now.
-pub(super) struct Live(RwLock<Arc<Servable>>);
+/// The current model; edits replace it.
+pub(super) struct LiveModel(RwLock<Arc<Servable>>);
 
-impl Live {
+impl LiveModel {
     pub(super) fn new(model: Servable) -> Self {
         Self(RwLock::new(Arc::new(model)))
     }
@@ -37,18 +36,18 @@ impl Live {
     }
 }
 
-/// Work that waits for the model.
 pub(super) struct Queue {
-    texts: usize,
-    room: Arc<Semaphore>,
+    capacity: usize,
+    /// One permit per text.
+    permits: Arc<Semaphore>,
     jobs: SyncSender<Box<dyn Job>>,
 }
 
-/// Texts, and what is made of their vectors.
+/// Texts to encode and the continuation for their vectors.
 trait Job: Send {
     fn texts(&self) -> &[String];
-    /// Whether somebody still waits for it.
-    fn wanted(&self) -> bool;
+    /// Whether a request still waits for the result.
+    fn is_awaited(&self) -> bool;
     fn finish(self: Box<Self>, model: &Servable, vectors: Result<Matrix, Problem>);
 }
 
@@ -56,7 +55,7 @@ struct Pending<T, F> {
     texts: Vec<String>,
     then: F,
     reply: oneshot::Sender<Result<T, Problem>>,
-    room: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 impl<T, F> Job for Pending<T, F>
@@ -68,7 +67,7 @@ where
         &self.texts
     }
 
-    fn wanted(&self) -> bool {
+    fn is_awaited(&self) -> bool {
         !self.reply.is_closed()
     }
 
@@ -77,138 +76,143 @@ where
             texts,
             then,
             reply,
-            room,
+            permit,
         } = *self;
-        let done = vectors.and_then(|vectors| then(model, texts, vectors));
-        // Who has the reply may ask again at once.
-        drop(room);
-        reply.send(done).ok();
+        let result = vectors.and_then(|vectors| then(model, texts, vectors));
+        // Released first: a client with its reply may send the next request.
+        drop(permit);
+        // The request may have timed out.
+        reply.send(result).ok();
     }
 }
 
 impl Queue {
     /// Starts the workers; they end with the queue.
     pub(super) fn start(
-        texts: usize,
-        live: &Arc<Live>,
+        capacity: usize,
+        live: &Arc<LiveModel>,
         metrics: &Arc<Metrics>,
-    ) -> Result<Self, UserError> {
-        let (jobs, waiting) = sync_channel(texts);
+    ) -> Result<Self, ServeError> {
+        let (jobs, waiting) = sync_channel(capacity);
         let waiting = Arc::new(Mutex::new(waiting));
         let workers = thread::available_parallelism().map_or(1, usize::from);
         for number in 0..workers {
             let (live, waiting, metrics) = (live.clone(), waiting.clone(), metrics.clone());
             thread::Builder::new()
-                .name(format!("answers {number}"))
-                .spawn(move || work(&live, &waiting, &metrics))
-                .map_err(|error| {
-                    UserError::new(format_args!("no thread could be started ({error})"), "")
-                })?;
+                .name(format!("model {number}"))
+                .spawn(move || run_worker(&live, &waiting, &metrics))
+                .map_err(ServeError::Start)?;
         }
         Ok(Self {
-            texts,
-            room: Arc::new(Semaphore::new(texts)),
+            capacity,
+            permits: Arc::new(Semaphore::new(capacity)),
             jobs,
         })
     }
 
-    /// Encodes a text on a worker and makes something of it there.
+    /// Encodes a text on a worker, which then calls `then`.
     ///
     /// # Errors
-    /// At once, when too many texts wait already; else as the model or `then` say.
-    pub(super) async fn one<T: Send + 'static>(
+    /// If the queue is full, or the model or `then` fails.
+    pub(super) async fn encode_one<T: Send + 'static>(
         &self,
         text: String,
         then: impl FnOnce(&Servable, Vec<String>, Matrix) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let room = Arc::clone(&self.room).try_acquire_owned();
-        let room = room.map_err(|_| Problem::overloaded())?;
-        self.run(vec![text], room, then).await
+        let permit = Arc::clone(&self.permits)
+            .try_acquire_owned()
+            .map_err(|_| Problem::overloaded())?;
+        self.run(vec![text], permit, then).await
     }
 
-    /// The same of many texts, a piece of them after the other, so that others get their turn between.
+    /// Encodes many texts in chunks, so that other requests are served in between.
     ///
     /// # Errors
-    /// As [`one`](Self::one).
-    pub(super) async fn many<T: Send + 'static>(
+    /// As [`encode_one`](Self::encode_one).
+    pub(super) async fn encode_many<T: Send + 'static>(
         &self,
         texts: Vec<String>,
-        each: impl Fn(&Servable, Vec<String>, Matrix) -> Result<T, Problem> + Clone + Send + 'static,
+        then: impl Fn(&Servable, Vec<String>, Matrix) -> Result<T, Problem> + Clone + Send + 'static,
     ) -> Result<Vec<T>, Problem> {
-        let mut done = Vec::new();
+        let mut results = Vec::new();
         let mut texts = texts.into_iter();
         loop {
-            let piece: Vec<String> = texts.by_ref().take(BATCH).collect();
-            let count = u32::try_from(piece.len()).unwrap_or(u32::MAX);
-            let room = Arc::clone(&self.room);
-            let room = match (piece.is_empty(), done.is_empty()) {
-                (true, _) => return Ok(done),
-                (false, true) => room.try_acquire_many_owned(count).ok(),
-                // Who has been let in waits: one piece of a request at a time.
-                (false, false) => room.acquire_many_owned(count).await.ok(),
+            let chunk: Vec<String> = texts.by_ref().take(BATCH_SIZE).collect();
+            let count = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+            if chunk.is_empty() {
+                return Ok(results);
+            }
+            let permits = Arc::clone(&self.permits);
+            // Only the first chunk may be rejected; an admitted request waits for its turn.
+            let permit = if results.is_empty() {
+                permits.try_acquire_many_owned(count).ok()
+            } else {
+                permits.acquire_many_owned(count).await.ok()
             };
-            let room = room.ok_or_else(Problem::overloaded)?;
-            done.push(self.run(piece, room, each.clone()).await?);
+            let permit = permit.ok_or_else(Problem::overloaded)?;
+            results.push(self.run(chunk, permit, then.clone()).await?);
         }
     }
 
     async fn run<T: Send + 'static>(
         &self,
         texts: Vec<String>,
-        room: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         then: impl FnOnce(&Servable, Vec<String>, Matrix) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let (reply, done) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let job = Box::new(Pending {
             texts,
             then,
             reply,
-            room,
+            permit,
         });
-        // It has room for as many jobs as there is room for texts.
+        // The channel has a slot per permit, and each job holds at least one permit.
         self.jobs.try_send(job).map_err(|_| Problem::overloaded())?;
-        // Without a reply it was dropped: the worker panicked.
-        done.await.unwrap_or_else(|_| Err(Problem::internal()))
+        // The sender is dropped without a reply if the worker panics.
+        result.await.unwrap_or_else(|_| Err(Problem::internal()))
     }
 
-    /// Texts that wait or are being encoded.
+    /// Number of texts waiting or being encoded.
     pub(super) fn waiting(&self) -> usize {
-        self.texts - self.room.available_permits()
+        self.capacity - self.permits.available_permits()
     }
 }
 
-fn work(live: &Live, waiting: &Mutex<Receiver<Box<dyn Job>>>, metrics: &Metrics) {
-    while let Some(batch) = next(waiting) {
+fn run_worker(live: &LiveModel, waiting: &Mutex<Receiver<Box<dyn Job>>>, metrics: &Metrics) {
+    while let Some(batch) = next_batch(waiting) {
         if batch.is_empty() {
             continue;
         }
-        metrics.batch(batch.iter().map(|job| job.texts().len()).sum());
-        // What panicked has said so itself, on stderr; who waited for it is told by `run`.
-        catch_unwind(AssertUnwindSafe(|| answer(&live.get(), batch))).ok();
+        metrics.record_batch(batch.iter().map(|job| job.texts().len()).sum());
+        // The panic handler has printed the cause, and `run` reports the failure to the client.
+        if catch_unwind(AssertUnwindSafe(|| encode_batch(&live.get(), batch))).is_err() {
+            tracing::error!("a worker panicked; its requests failed");
+        }
     }
 }
 
-/// What waits, up to a batch; waits for something when nothing does. None when there will be no more.
-fn next(waiting: &Mutex<Receiver<Box<dyn Job>>>) -> Option<Vec<Box<dyn Job>>> {
+/// Waits for a job and takes further ones, up to a batch. `None` if the queue is closed.
+fn next_batch(waiting: &Mutex<Receiver<Box<dyn Job>>>) -> Option<Vec<Box<dyn Job>>> {
     let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
     let mut batch = vec![waiting.recv().ok()?];
     let mut texts = batch[0].texts().len();
-    while texts < BATCH
+    while texts < BATCH_SIZE
         && let Ok(job) = waiting.try_recv()
     {
         texts += job.texts().len();
         batch.push(job);
     }
-    batch.retain(|job| job.wanted());
+    batch.retain(|job| job.is_awaited());
     Some(batch)
 }
 
-fn answer(model: &Servable, batch: Vec<Box<dyn Job>>) {
+fn encode_batch(model: &Servable, batch: Vec<Box<dyn Job>>) {
     let texts = batch.iter().flat_map(|job| job.texts());
     let texts: Vec<&str> = texts.map(String::as_str).collect();
     let vectors = model.model().encode(&texts);
     if let Err(error) = &vectors {
-        eprintln!("nearsay: {error}");
+        tracing::error!("{error}");
     }
     let mut first = 0;
     for job in batch {

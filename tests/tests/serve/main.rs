@@ -184,7 +184,7 @@ fn bad_requests_get_status_and_message() {
         ("POST", &url, Some(&*long), 413, "at most 16384"),
         ("POST", &url, Some(&*huge), 413, "body is too large"),
         ("POST", &url, None, 415, "Content-Type"),
-        ("GET", &url, None, 405, "does not know this method"),
+        ("GET", &url, None, 405, "does not support this method"),
         (
             "GET",
             &server.url("/nothing"),
@@ -197,7 +197,7 @@ fn bad_requests_get_status_and_message() {
             &server.url("/answers/%FF"),
             None,
             400,
-            "no answer's id",
+            "not an answer id",
         ),
         (
             "GET",

@@ -33,7 +33,7 @@ impl AppError {
 
 impl fmt::Display for AppError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}. {}.", self.0.what, self.0.fix)
+        write!(f, "{}. {}.", self.0.message, self.0.remedy)
     }
 }
 

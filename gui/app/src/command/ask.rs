@@ -258,7 +258,7 @@ pub(super) fn file_answered(state: &mut State, result: Result<PathBuf, UserError
             state.say(Level::Info, said);
         }
         Err(error) => {
-            let said = error.what.clone();
+            let said = error.message.clone();
             batch.error = Some(error);
             state.say(Level::Error, said);
         }

@@ -62,7 +62,7 @@ pub(super) fn done(state: &mut State, result: Result<Exported, UserError>) {
             state.export.done = Some(done);
         }
         Err(error) => {
-            state.say(Level::Error, error.what.clone());
+            state.say(Level::Error, error.message.clone());
             state.export.error = Some(error);
         }
     }

@@ -16,7 +16,7 @@ pub(super) fn list(state: &mut State, workers: &mut Workers) {
         apart: document.options.apart.clone(),
     };
     if let Err(error) = workers.list(wanted) {
-        state.say(Level::Error, error.what.clone());
+        state.say(Level::Error, error.message.clone());
         state.data.error = Some(error);
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn opened(
     let opened = match result {
         Ok(opened) => opened,
         Err(error) => {
-            state.say(Level::Error, error.what.clone());
+            state.say(Level::Error, error.message.clone());
             state.shell.error = Some(error);
             // The previous project is closed by now, and the window needs one.
             if state.project.revision == 0 || state.project.dir.is_some() {
@@ -120,7 +120,7 @@ pub(super) fn opened(
     };
     state.shell.banner_hidden = false;
     if let Some(error) = opened.error {
-        state.say(Level::Warning, error.what.clone());
+        state.say(Level::Warning, error.message.clone());
         state.project.saved = Saved::No(error);
     }
     if let Some(seconds) = opened.restored_s {
@@ -170,7 +170,7 @@ pub(super) fn kept(state: &mut State, workers: &Workers, error: Option<UserError
         // Later edits are still being saved; their own event follows.
         None => {}
         Some(error) => {
-            state.say(Level::Error, error.what.clone());
+            state.say(Level::Error, error.message.clone());
             state.project.saved = Saved::No(error);
         }
     }
@@ -274,7 +274,7 @@ pub(super) fn adopted(
             }
         }
         Err(error) => {
-            state.say(Level::Error, error.what.clone());
+            state.say(Level::Error, error.message.clone());
             state.shell.error = Some(error);
             // The window needs a project.
             if state.project.revision == 0 {

@@ -106,7 +106,7 @@ pub(super) fn read(state: &mut State, workers: &mut Workers, done: ReadDone) {
         }
     }
     for error in &errors {
-        state.say(Level::Error, error.what.clone());
+        state.say(Level::Error, error.message.clone());
     }
     state.data.error = match errors.len() {
         0 | 1 => errors.pop(),
@@ -115,6 +115,6 @@ pub(super) fn read(state: &mut State, workers: &mut Workers, done: ReadDone) {
 }
 
 fn fail(state: &mut State, error: UserError) {
-    state.say(Level::Error, error.what.clone());
+    state.say(Level::Error, error.message.clone());
     state.data.error = Some(error);
 }

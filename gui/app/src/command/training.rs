@@ -385,7 +385,7 @@ pub(super) fn ended(state: &mut State, exit: Exit) {
 }
 
 pub(super) fn fail(state: &mut State, error: UserError) {
-    state.say(Level::Error, error.what.clone());
+    state.say(Level::Error, error.message.clone());
     let training = &mut state.training;
     training.stage = Stage::Failed;
     training.stopping = false;
@@ -396,7 +396,7 @@ pub(super) fn fail(state: &mut State, error: UserError) {
 /// A model cannot answer: the training it came from has failed, or the trouble is shown on the Ask step.
 pub(super) fn no_model(state: &mut State, workers: &mut Workers, side: Side, error: UserError) {
     state.ask.preparing = None;
-    state.say(Level::Error, error.what.clone());
+    state.say(Level::Error, error.message.clone());
     if side == Side::After {
         state
             .training

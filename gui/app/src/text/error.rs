@@ -179,7 +179,7 @@ pub fn not_a_faq(name: &str) -> UserError {
 pub fn several(errors: &[UserError]) -> UserError {
     let told: Vec<String> = errors
         .iter()
-        .map(|error| format!("{}. {}", error.what, error.fix))
+        .map(|error| format!("{}. {}", error.message, error.remedy))
         .collect();
     UserError::new(
         format!("{} files could not be read", errors.len()),

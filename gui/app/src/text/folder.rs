@@ -152,8 +152,8 @@ mod tests {
             (newer, "desk was made by a newer Nearsay"),
         ] {
             let error = open_error(Path::new("/data/desk"), error);
-            assert!(error.what.contains(words), "{error}");
-            assert!(!error.fix.is_empty(), "{error}");
+            assert!(error.message.contains(words), "{error}");
+            assert!(!error.remedy.is_empty(), "{error}");
             assert_eq!(error.detail, "/data/desk");
         }
     }

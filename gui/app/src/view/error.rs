@@ -15,12 +15,12 @@ pub(super) fn show(
     let palette = theme::palette(ui);
     widget::card_with(ui, palette.bad, |ui| {
         ui.label(
-            RichText::new(format!("✗ {}", error.what))
+            RichText::new(format!("✗ {}", error.message))
                 .text_style(theme::title())
                 .color(palette.bad),
         );
-        if !error.fix.is_empty() {
-            ui.label(&error.fix);
+        if !error.remedy.is_empty() {
+            ui.label(&error.remedy);
         }
         ui.add_space(6.0);
         ui.horizontal(|ui| {

@@ -177,7 +177,7 @@ fn file(
     let faq = rows(open()?, about.len(), choice, stop, tell).map_err(|error| match error {
         ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => Unread::Columns(columns),
         error => Unread::UserError(UserError {
-            what: format!("{name}: {}", text::data::plain(&error.to_string())),
+            message: format!("{name}: {}", text::data::plain(&error.to_string())),
             ..plain(&error)
         }),
     })?;

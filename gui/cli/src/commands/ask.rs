@@ -1,17 +1,15 @@
-//! `nearsay ask DIR [QUESTION]...`: the best answers of a model.
+//! `nearsay ask DIR [QUESTION]...`: answers questions from a model.
 
+use super::export;
+use crate::terminal::{DeviceArgs, print_json, print_line};
 use nearsay::{
     answer_index::Rating,
     servable::{AnswerHit, Servable},
 };
-use nearsay_export::{self as export, qdrant};
-use nearsay_message::{
-    UserError,
-    terminal::{DeviceArgs, print_json, print_line},
-};
+use nearsay_export::qdrant::{self, Payload, QdrantHit};
+use nearsay_message::UserError;
 use nearsay_search::index::Hit;
 use nearsay_store::DiskStore;
-use qdrant::{Near, Payload};
 use serde::Serialize;
 use std::{
     borrow::Cow,
@@ -21,48 +19,48 @@ use std::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The model's folder
+    /// Model directory
     dir: PathBuf,
-    /// Questions; without any, one a line is read from stdin
+    /// Questions; default: lines from stdin
     questions: Vec<String>,
-    /// How many answers to give
+    /// Maximum number of answers
     #[arg(long, default_value_t = 3, value_name = "K")]
     top: usize,
-    /// Search the vectors in a Qdrant server instead of the folder's own: “--via qdrant URL”
+    /// Search the vectors on a Qdrant server instead of those in the model directory
     #[arg(long, num_args = 2, value_names = ["qdrant", "URL"])]
     via: Vec<String>,
     #[command(flatten)]
-    qdrant: qdrant::Options,
+    qdrant: export::QdrantArgs,
     #[command(flatten)]
     device: DeviceArgs,
-    /// Write JSON, one line a question
+    /// Write JSON, one line per question
     #[arg(long)]
     pub(super) json: bool,
 }
 
-/// One question and its answers, as JSON.
+/// A question and its answers, as JSON.
 #[derive(Serialize)]
-struct Asked<'a> {
+struct Response<'a> {
     question: &'a str,
     answers: Vec<Answer<'a>>,
-    /// Whether the first answer is sure enough to be given without a warning.
+    /// Whether the first answer is confident enough to be shown without a warning.
     confident: bool,
 }
 
 #[derive(Serialize)]
 struct Answer<'a> {
     answer: Cow<'a, str>,
-    /// The known wording that was nearest; null when the answer itself was.
+    /// The matched paraphrase; null if the answer text itself matched best.
     question: Option<Cow<'a, str>>,
-    /// How near it is: `meaning` and `words` together.
+    /// Hybrid score, the sum of `meaning` and `words`.
     score: f32,
     /// Cosine similarity.
     meaning: f32,
-    /// What the words add that the question shares with the answer and its wordings.
+    /// Weighted keyword (BM25) score.
     words: f32,
-    /// The rarest of these words.
+    /// The rarest words that the question shares with the answer and its paraphrases.
     shared: Vec<String>,
-    /// How probably it is right; null when the folder does not say.
+    /// Calibrated probability that the answer is right; null if the model is not calibrated.
     probability: Option<f32>,
     /// Line of the FAQ file.
     row: u64,
@@ -71,8 +69,7 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// An answer that the folder found.
-    fn of(model: &Servable, question: &str, found: &AnswerHit<'a>) -> Self {
+    fn from_model(model: &Servable, question: &str, found: &AnswerHit<'a>) -> Self {
         Self {
             answer: found.answer.answer.as_str().into(),
             question: found.paraphrase.map(Cow::from),
@@ -86,20 +83,19 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// An answer that a Qdrant server found.
-    fn elsewhere(near: Near, probability: Option<f32>) -> Self {
+    fn from_qdrant(hit: QdrantHit, probability: Option<f32>) -> Self {
         let Payload {
             text,
             answer,
             source,
             row,
             ..
-        } = near.payload;
+        } = hit.payload;
         Self {
             question: (text != answer).then(|| text.into()),
             answer: answer.into(),
-            score: near.score,
-            meaning: near.score,
+            score: hit.score,
+            meaning: hit.score,
             words: 0.0,
             shared: Vec::new(),
             probability,
@@ -112,8 +108,8 @@ impl<'a> Answer<'a> {
 pub(super) fn command(args: &Args) -> Result<(), UserError> {
     if let Some(server) = args.via.first().filter(|server| *server != "qdrant") {
         return Err(UserError::new(
-            format_args!("“{server}” cannot be searched"),
-            "Write “--via qdrant URL”.",
+            format_args!("“{server}” can't be searched"),
+            "Use “--via qdrant URL”.",
         ));
     }
     let device = args.device.device.open()?;
@@ -124,91 +120,94 @@ pub(super) fn command(args: &Args) -> Result<(), UserError> {
         args.device.precision(&device),
     )?;
     if !args.via.is_empty() && model.index().words_weight() > 0.0 {
-        eprintln!("{}", export::NO_WORDS);
+        eprintln!("{}", export::NO_KEYWORD_SEARCH);
     }
     if !args.questions.is_empty() {
         return args
             .questions
             .iter()
-            .try_for_each(|question| ask(&model, question, args));
+            .try_for_each(|question| print_answers(&model, question, args));
     }
     if std::io::stdin().is_terminal() {
-        eprintln!("Ask, one question a line; Ctrl+D ends.");
+        eprintln!("Enter one question per line; Ctrl+D ends.");
     }
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|error| {
             UserError::new(
-                format_args!("the questions cannot be read ({error})"),
-                "They must be lines of UTF-8 text.",
+                format_args!("the questions on stdin could not be read ({error})"),
+                "Send UTF-8 text, one question per line.",
             )
         })?;
         if line.trim().is_empty() && !args.json {
             continue;
         }
-        ask(&model, &line, args)?;
+        print_answers(&model, &line, args)?;
     }
     Ok(())
 }
 
-fn ask(model: &Servable, question: &str, args: &Args) -> Result<(), UserError> {
-    let (answers, confident) = answers(model, question, args)?;
+fn print_answers(model: &Servable, question: &str, args: &Args) -> Result<(), UserError> {
+    let (answers, confident) = find_answers(model, question, args)?;
     if args.json {
-        return print_json(&Asked {
+        return print_json(&Response {
             question,
             answers,
             confident,
         });
     }
     if !confident {
-        print_line("I have no sure answer. The nearest:")?;
+        print_line("No confident answer. Best matches:")?;
     }
-    for found in &answers {
-        print_line(&format!("{:.3}  {}", found.score, found.answer))?;
-        if let Some(wording) = &found.question {
-            print_line(&format!("       known as: {wording}"))?;
+    for (number, answer) in (1..).zip(&answers) {
+        print_line(&format!("{number}. {}", answer.answer))?;
+        if let Some(paraphrase) = &answer.question {
+            print_line(&format!("   matched question: {paraphrase}"))?;
         }
-        if model.index().words_weight() > 0.0 {
-            print_line(&format!("       {}", why(found)))?;
-        }
+        print_line(&format!("   {}", format_scores(answer)))?;
     }
     print_line("")
 }
 
-/// The answers, and whether the first is sure.
-fn answers<'a>(
+/// Finds the answers, and whether the first is confident.
+fn find_answers<'a>(
     model: &'a Servable,
     question: &str,
     args: &Args,
 ) -> Result<(Vec<Answer<'a>>, bool), UserError> {
-    // An empty question is near nothing; it must not get the answer that is nearest to silence.
+    // The vector of an empty text is still similar to some answer.
     if question.trim().is_empty() {
         return Ok((Vec::new(), false));
     }
     if let [_, url] = args.via.as_slice() {
         let vector = model.model().encode(&[question])?;
         let index = model.answer_index();
-        let wanted = index.confidence().needs(args.top);
-        let near = qdrant::search(model, vector.row(0), wanted, url, &args.qdrant)?;
-        let hits: Vec<Hit> = near.iter().map(|near| near.hit(model)).collect();
+        let k = index.confidence().needs(args.top);
+        let found = qdrant::search(model, vector.row(0), k, url, &args.qdrant.to_options())
+            .map_err(|error| export::to_user_error(error.into()))?;
+        let hits: Vec<Hit> = found.iter().map(|hit| hit.to_hit(model)).collect();
         let ratings = index.rate(vector.row(0), &hits);
         let is_sure = ratings.first().is_some_and(|first| first.sure);
-        let answers = near.into_iter().zip(ratings).take(args.top);
-        let answer = |(near, rating): (_, Rating)| Answer::elsewhere(near, rating.probability);
+        let answers = found.into_iter().zip(ratings).take(args.top);
+        let answer = |(hit, rating): (_, Rating)| Answer::from_qdrant(hit, rating.probability);
         return Ok((answers.map(answer).collect(), is_sure));
     }
     let found = model.ask(question, args.top)?;
-    let answer = |found| Answer::of(model, question, found);
+    let answer = |found| Answer::from_model(model, question, found);
     let is_sure = found.first().is_some_and(|first| first.sure);
     Ok((found.iter().map(answer).collect(), is_sure))
 }
 
-/// What found an answer, where words count.
-fn why(found: &Answer<'_>) -> String {
-    let meaning = format!("same meaning {:.2}", found.meaning);
-    match (found.words, found.shared.as_slice()) {
-        (0.0, _) => meaning,
-        // Parts of words only.
-        (words, []) => format!("{meaning}, similar words {words:.2}"),
-        (words, shared) => format!("{meaning}, same words {words:.2}: {}", shared.join(", ")),
-    }
+/// Formats confidence and scores, for example "confidence 83 %; cosine similarity 0.63, keyword score 0.09: lost, card".
+fn format_scores(answer: &Answer<'_>) -> String {
+    let confidence = answer.probability.map_or(String::new(), |probability| {
+        format!("confidence {:.0} %; ", probability * 100.0)
+    });
+    let dense = format!("cosine similarity {:.2}", answer.meaning);
+    let keywords = match (answer.words, answer.shared.as_slice()) {
+        (0.0, _) => String::new(),
+        // Parts of words match, but no whole word.
+        (score, []) => format!(", keyword score {score:.2}"),
+        (score, shared) => format!(", keyword score {score:.2}: {}", shared.join(", ")),
+    };
+    format!("{confidence}{dense}{keywords}")
 }

@@ -1,24 +1,22 @@
-//! `nearsay check FILE`: what is wrong with an FAQ file, by line, and what to do.
+//! `nearsay check FILE`: lists the issues of an FAQ file.
 
 use super::input;
-use nearsay_message::{
-    UserError,
-    terminal::{print_json, print_line},
-};
+use crate::terminal::{print_json, print_line};
+use nearsay_message::UserError;
 use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The FAQ file
+    /// FAQ file: CSV, JSON, JSON Lines, Markdown or text
     file: PathBuf,
-    /// Write JSON
+    /// Write the result as JSON
     #[arg(long)]
     pub(super) json: bool,
 }
 
 pub(super) fn command(args: &Args) -> Result<(), UserError> {
-    let faq = input::faq(&args.file)?;
+    let faq = input::read_faq(&args.file)?;
     if args.json {
         return print_json(&json!({
             "file": args.file.display().to_string(),

@@ -1,20 +1,17 @@
-//! `nearsay encode DIR`: texts on stdin, one unit vector a line.
+//! `nearsay encode DIR`: encodes lines from stdin as unit vectors.
 
+use crate::terminal::{DeviceArgs, print_line};
 use nearsay::servable::TextModel;
-use nearsay_message::{
-    UserError,
-    terminal::{DeviceArgs, print_line},
-};
+use nearsay_message::UserError;
 use nearsay_store::DiskStore;
 use std::{fmt::Write as _, io::BufRead as _, path::PathBuf};
 
-/// Texts that are encoded at once.
-const BATCH: usize = 256;
+/// Lines per batch.
+const BATCH_SIZE: usize = 256;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The model's folder; any sentence-transformers folder of the BERT
-    /// family, or with a static table, will do
+    /// Model directory of Nearsay or sentence-transformers (BERT family or static embeddings)
     dir: PathBuf,
     #[command(flatten)]
     device: DeviceArgs,
@@ -35,12 +32,12 @@ pub(super) fn command(args: &Args) -> Result<(), UserError> {
     loop {
         let texts: Vec<String> = lines
             .by_ref()
-            .take(BATCH)
+            .take(BATCH_SIZE)
             .collect::<Result<_, _>>()
             .map_err(|error| {
                 UserError::new(
-                    format_args!("the texts cannot be read ({error})"),
-                    "They must be lines of UTF-8 text.",
+                    format_args!("the texts on stdin could not be read ({error})"),
+                    "Send UTF-8 text, one text per line.",
                 )
             })?;
         if texts.is_empty() {
@@ -48,21 +45,21 @@ pub(super) fn command(args: &Args) -> Result<(), UserError> {
         }
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         for vector in model.encode(&texts)?.iter_rows() {
-            print_line(&line(vector, args.json))?;
+            print_line(&format_vector(vector, args.json))?;
         }
     }
 }
 
-fn line(vector: &[f32], json: bool) -> String {
+fn format_vector(vector: &[f32], json: bool) -> String {
     let mut line = String::new();
     for (i, x) in vector.iter().enumerate() {
-        let between = match (i, json) {
+        let separator = match (i, json) {
             (0, true) => "[",
             (0, false) => "",
             (_, true) => ",",
             (_, false) => " ",
         };
-        write!(line, "{between}{x}").ok();
+        write!(line, "{separator}{x}").ok(); // Writing to a String succeeds.
     }
     if json {
         line.push(']');

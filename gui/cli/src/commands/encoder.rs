@@ -1,4 +1,4 @@
-//! The encoder a command is to use: by name, fetched if need be, or by its path.
+//! Finds the encoder for a command, by name or path, and downloads known ones.
 
 use nearsay::train::{Control, Event};
 use nearsay_hub as obtain;
@@ -9,48 +9,49 @@ use nearsay_store::DiskStore;
 use nearsay_text::compact::StaticEncoder;
 use std::{ops::ControlFlow, path::PathBuf};
 
-/// The name of the compact encoder.
 pub(super) const COMPACT: &str = "compact";
 
-/// An encoder to learn with.
-pub(super) enum Found {
-    /// A network, in these files.
-    Network(PathBuf),
-    /// A table.
+pub(super) enum FoundEncoder {
+    /// Directory or archive of a transformer.
+    Transformer(PathBuf),
     Static(StaticEncoder<'static>),
 }
 
-/// The encoder of a name or path. A known name is fetched when it is not here yet.
-pub(super) fn find(
+/// Finds an encoder by name or path. Known encoders are downloaded if necessary.
+pub(super) fn find_encoder(
     name: &str,
     data: &DataDir,
     control: &Control,
     on_event: &mut dyn FnMut(Event),
-) -> Result<Found, UserError> {
+) -> Result<FoundEncoder, UserError> {
     if name == COMPACT {
-        return Ok(Found::Static(nearsay_text::compact::built_in::encoder()?));
+        return Ok(FoundEncoder::Static(
+            nearsay_text::compact::built_in::encoder()?,
+        ));
     }
-    let path = files(name, data, control, on_event)?;
+    let path = find_files(name, data, control, on_event)?;
     let Some(model) = StaticModel::open(&DiskStore, &path)? else {
-        return Ok(Found::Network(path));
+        return Ok(FoundEncoder::Transformer(path));
     };
     if !model.dense.is_empty() {
-        return Err(has_a_layer(&path));
+        return Err(trained_encoder_error(&path));
     }
-    Ok(Found::Static(model.encoder))
+    Ok(FoundEncoder::Static(model.encoder))
 }
 
-/// A model that was trained before cannot be the start of another.
-pub(super) fn has_a_layer(path: &std::path::Path) -> UserError {
+/// The error for a model that already has a projection head: training starts from a base encoder.
+pub(super) fn trained_encoder_error(path: &std::path::Path) -> UserError {
     UserError::new(
-        format_args!("{} has a trained layer of its own", path.display()),
-        "Give the model it was made from with --encoder.",
+        format_args!(
+            "{} already has a trained layer (projection head)",
+            path.display()
+        ),
+        "Pass its base encoder with --encoder.",
     )
 }
 
-/// Where the files of a sentence encoder are. A known name is fetched when it is not here yet;
-/// anything else is a path.
-pub(super) fn files(
+/// Finds the files of an encoder. Known encoders are downloaded if necessary; other names are paths.
+pub(super) fn find_files(
     name: &str,
     data: &DataDir,
     control: &Control,
@@ -66,7 +67,7 @@ pub(super) fn files(
             .map(|model| model.name.as_str())
             .collect();
         return Err(UserError::new(
-            format_args!("there is no encoder “{name}”, and no file or folder of that name"),
+            format_args!("“{name}” is neither the name of an encoder nor a file or directory"),
             format_args!(
                 "Use {}, {COMPACT}, or the path of a model.",
                 names.join(", ")
@@ -77,16 +78,16 @@ pub(super) fn files(
         return Ok(path);
     }
     let mut source = String::new();
-    let mut forward = |event: ObtainEvent| {
+    let mut forward_event = |event: ObtainEvent| {
         match event {
             ObtainEvent::Trying(from) => source = from.to_string(),
             ObtainEvent::Waiting => {
                 on_event(Event::note(
-                    "Another Nearsay is getting the model; waiting for it.",
+                    "Another Nearsay process is downloading the model; waiting for it.",
                 ));
             }
-            ObtainEvent::Failed(from, why) => {
-                on_event(Event::note(format!("{from}: {why}")));
+            ObtainEvent::Failed(source, reason) => {
+                on_event(Event::note(format!("{source}: {reason}")));
             }
             ObtainEvent::Fetching { done, total } | ObtainEvent::Verifying { done, total } => {
                 on_event(Event::Model {
@@ -96,9 +97,10 @@ pub(super) fn files(
                 });
             }
         }
-        match control.stopping() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        if control.stopping() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     };
     Ok(obtain::obtain(
@@ -106,6 +108,6 @@ pub(super) fn files(
         model,
         data.root(),
         None,
-        &mut forward,
+        &mut forward_event,
     )?)
 }

@@ -1,6 +1,7 @@
-//! `nearsay eval DIR FILE [--pool FILE]...`: recall@1/5/10, mrr@10, ndcg@10.
+//! `nearsay eval DIR FILE [--pool FILE]...`: accuracy@1/5/10, mrr@10, ndcg@10.
 
 use super::input;
+use crate::terminal::{Bar, DeviceArgs, print_json, print_line};
 use nearsay::{
     answer_index::{Pool, Query, Scoring, TestQuery},
     servable::{KnownAnswer, Servable},
@@ -10,10 +11,7 @@ use nearsay_bert::EncodeError;
 use nearsay_core::matrix::Matrix;
 use nearsay_faq::normalize;
 use nearsay_hub::dirs::DataDir;
-use nearsay_message::{
-    UserError,
-    terminal::{Bar, DeviceArgs, print_json, print_line},
-};
+use nearsay_message::UserError;
 use nearsay_model::ModelFiles;
 use nearsay_store::DiskStore;
 use serde::Serialize;
@@ -25,22 +23,23 @@ use std::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The model's folder
+    /// Model directory
     dir: PathBuf,
-    /// Test questions: rows with a question and an answer, or answers of which any is right
+    /// File of test questions, each with a right answer or a list of right answers
     file: PathBuf,
-    /// Ask these FAQ files' answers alone, instead of the folder's own answers and known wordings
+    /// FAQ file with the answers to search, instead of the answers and paraphrases of the model; can
+    /// be repeated
     #[arg(long, value_name = "FILE")]
     pool: Vec<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
-    /// Write JSON
+    /// Write the result as JSON
     #[arg(long)]
     pub(super) json: bool,
 }
 
-/// A question and the numbers of its right answers.
-struct Asked {
+/// A test question and the indices of its right answers.
+struct TestQuestion {
     question: String,
     right: Vec<u32>,
 }
@@ -57,15 +56,15 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
         let mut seen = HashSet::new();
         let mut pool = Vec::new();
         for file in &args.pool {
-            let rows = input::rows(file)?;
+            let rows = input::read_rows(file)?;
             let answers = rows.into_iter().map(|row| row.answer);
             pool.extend(answers.filter(|answer| seen.insert(normalize(answer))));
         }
         pool
     };
-    let asked = asked(args, &pool)?;
+    let asked = read_test_questions(args, &pool)?;
     let questions: Vec<&str> = asked.iter().map(|asked| asked.question.as_str()).collect();
-    let encoder = Encoder {
+    let encoder = CachedEncoder {
         args,
         model: &model,
         data,
@@ -119,10 +118,10 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
     let Some(figures) = evaluate(scoring)? else {
         return Err(UserError::new(
             format_args!(
-                "{} has no question that could be asked",
+                "{} has no question with an answer in the pool",
                 args.file.display()
             ),
-            "A row needs a question, and an answer that is in the pool.",
+            "Each row needs a question and an answer that is in the pool.",
         ));
     };
     let figures = Figures {
@@ -136,16 +135,16 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
     let Some(without) = &figures.without_words else {
         return Ok(());
     };
-    print_line("\nwithout words")?;
+    print_line("\nwithout keyword search")?;
     print_figures(without)
 }
 
-/// The figures, as JSON.
+/// Result as JSON.
 #[derive(Serialize)]
 struct Figures {
     #[serde(flatten)]
     figures: PoolFigures,
-    /// The same by vectors alone; none when the folder has no words.
+    /// Figures of dense scores alone; absent without hybrid search.
     #[serde(skip_serializing_if = "Option::is_none")]
     without_words: Option<PoolFigures>,
 }
@@ -156,26 +155,26 @@ fn print_figures(figures: &PoolFigures) -> Result<(), UserError> {
         figures.questions, figures.pool
     ))?;
     let rows = [
-        ("recall@1", figures.recall_1),
-        ("recall@5", figures.recall_5),
-        ("recall@10", figures.recall_10),
+        ("accuracy@1", figures.recall_1),
+        ("accuracy@5", figures.recall_5),
+        ("accuracy@10", figures.recall_10),
         ("mrr@10", figures.mrr_10),
         ("ndcg@10", figures.ndcg_10),
     ];
     rows.iter()
-        .try_for_each(|(name, value)| print_line(&format!("{name:<10} {value:.4}")))
+        .try_for_each(|(name, value)| print_line(&format!("{name:<11} {value:.4}")))
 }
 
-/// The test questions with their right answers in the pool; those without any are told and left out.
-fn asked(args: &Args, pool: &[String]) -> Result<Vec<Asked>, UserError> {
+/// Reads the test questions. Questions without a right answer in the pool are reported and skipped.
+fn read_test_questions(args: &Args, pool: &[String]) -> Result<Vec<TestQuestion>, UserError> {
     let number: HashMap<String, u32> = pool
         .iter()
         .map(|answer| normalize(answer))
         .zip(0..)
         .collect();
     let mut asked = Vec::new();
-    let mut lost = Vec::new();
-    for row in input::questions(&args.file)?.rows {
+    let mut skipped = Vec::new();
+    for row in input::read_test_questions(&args.file)?.rows {
         let right: HashSet<u32> = row
             .answers
             .iter()
@@ -184,46 +183,45 @@ fn asked(args: &Args, pool: &[String]) -> Result<Vec<Asked>, UserError> {
         let mut right: Vec<u32> = right.into_iter().collect();
         right.sort_unstable();
         if right.is_empty() {
-            lost.push(row.line);
+            skipped.push(row.line);
             continue;
         }
         for question in std::iter::once(row.question).chain(row.paraphrases) {
-            asked.push(Asked {
+            asked.push(TestQuestion {
                 question,
                 right: right.clone(),
             });
         }
     }
-    if let Some(first) = lost.first() {
+    if let Some(first) = skipped.first() {
         eprintln!(
-            "{}: the answers of {} questions are not in the pool (the first on line {first}); \
-             they were left out",
+            "{}: skipped {} questions whose answers are not in the pool (the first on line {first})",
             args.file.display(),
-            lost.len()
+            skipped.len()
         );
     }
     Ok(asked)
 }
 
-/// Encodes through the saved embeddings, so that a second measurement is quick.
-struct Encoder<'a> {
+/// Encodes texts through the embedding cache.
+struct CachedEncoder<'a> {
     args: &'a Args,
     model: &'a Servable,
     data: &'a DataDir,
 }
 
-impl Encoder<'_> {
+impl CachedEncoder<'_> {
     fn encode(&self, texts: &[&str]) -> Result<Matrix, UserError> {
         let model = self.model.model();
-        let mut forever = |_, _| ControlFlow::Continue(());
+        let mut never_cancel = |_, _| ControlFlow::Continue(());
         if model.is_static() {
-            return Ok(model.finish(model.pooled(texts, &mut forever)?)?);
+            return Ok(model.finish(model.pooled(texts, &mut never_cancel)?)?);
         }
         let fingerprint = ModelFiles::open(&DiskStore, &self.args.dir)?.fingerprint()?;
         let (root, dim) = (self.data.embeddings(), model.pooled_dim());
         let cache =
             EmbeddingCache::new(&DiskStore, &root, &model.precision().key(&fingerprint), dim);
-        let bar = Bar::new("Reading texts", self.args.json);
+        let bar = Bar::new("Encoding texts", self.args.json);
         let embedded = cache.embed(
             texts,
             &mut |texts, on_progress| {
@@ -231,7 +229,7 @@ impl Encoder<'_> {
                 pooled.map(Some).map_err(Into::into)
             },
             &Control::new(),
-            &mut |at| bar.show_left(at.done as u64, at.total as u64, at.eta_s),
+            &mut |at| bar.show_with_eta(at.done as u64, at.total as u64, at.eta_s),
         );
         let embedded = embedded.map_err(TrainError::from)?;
         let pooled = embedded

@@ -1,4 +1,4 @@
-//! Reading the files a command is given.
+//! Reads the input files of commands.
 
 use nearsay_faq as faq;
 use nearsay_faq::{Faq, Questions, ReadError, ReadOptions, Row, read_questions};
@@ -6,23 +6,23 @@ use nearsay_message::UserError;
 use nearsay_store::{DiskStore, Store as _};
 use std::{io::BufReader, ops::ControlFlow, path::Path};
 
-/// Problems of a file that are told on stderr; `nearsay check` tells them all.
-const TOLD: usize = 5;
+/// Issues of a file printed on stderr; `nearsay check` prints all.
+const MAX_ISSUES: usize = 5;
 
-/// An FAQ file of any kind, with everything that is wrong with it.
-pub(super) fn faq(file: &Path) -> Result<Faq, UserError> {
-    read(file, |reader| {
+/// Reads an FAQ file with its issues.
+pub(super) fn read_faq(file: &Path) -> Result<Faq, UserError> {
+    read_with(file, |reader| {
         faq::read(reader, &ReadOptions::default(), &mut |_| {
             ControlFlow::Continue(())
         })
     })
 }
 
-/// The rows of an FAQ file; what is wrong with it goes to stderr.
-pub(super) fn rows(file: &Path) -> Result<Vec<Row>, UserError> {
-    let faq = faq(file)?;
+/// Reads the rows of an FAQ file and prints issues on stderr.
+pub(super) fn read_rows(file: &Path) -> Result<Vec<Row>, UserError> {
+    let faq = read_faq(file)?;
     eprintln!("{}: {}", file.display(), faq.counts);
-    tell(file, faq.issues.iter().map(ToString::to_string));
+    print_issues(file, faq.issues.iter().map(ToString::to_string));
     if faq.rows.is_empty() {
         return Err(UserError::new(
             format_args!(
@@ -30,7 +30,7 @@ pub(super) fn rows(file: &Path) -> Result<Vec<Row>, UserError> {
                 file.display()
             ),
             format_args!(
-                "“nearsay check {}” says what is wrong with each line.",
+                "“nearsay check {}” lists the issues by line.",
                 file.display()
             ),
         ));
@@ -38,18 +38,18 @@ pub(super) fn rows(file: &Path) -> Result<Vec<Row>, UserError> {
     Ok(faq.rows)
 }
 
-/// A file of test questions; what is wrong with it goes to stderr.
-pub(super) fn questions(file: &Path) -> Result<Questions, UserError> {
-    let questions = read(file, |reader| {
+/// Reads test questions and prints issues on stderr.
+pub(super) fn read_test_questions(file: &Path) -> Result<Questions, UserError> {
+    let questions = read_with(file, |reader| {
         read_questions(reader, &ReadOptions::default(), &mut |_| {
             ControlFlow::Continue(())
         })
     })?;
-    tell(file, questions.issues.iter().map(ToString::to_string));
+    print_issues(file, questions.issues.iter().map(ToString::to_string));
     Ok(questions)
 }
 
-fn read<T>(
+fn read_with<T>(
     file: &Path,
     read: impl FnOnce(BufReader<Box<dyn nearsay_store::ReadSeek>>) -> Result<T, ReadError>,
 ) -> Result<T, UserError> {
@@ -57,10 +57,10 @@ fn read<T>(
     read(BufReader::new(stream)).map_err(|error| UserError::from(error).about(file))
 }
 
-fn tell(file: &Path, problems: impl ExactSizeIterator<Item = String>) {
-    let more = problems.len().saturating_sub(TOLD);
-    for problem in problems.take(TOLD) {
-        eprintln!("  {problem}");
+fn print_issues(file: &Path, issues: impl ExactSizeIterator<Item = String>) {
+    let more = issues.len().saturating_sub(MAX_ISSUES);
+    for issue in issues.take(MAX_ISSUES) {
+        eprintln!("  {issue}");
     }
     if more > 0 {
         eprintln!(

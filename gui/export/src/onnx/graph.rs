@@ -1,4 +1,4 @@
-//! A graph while it is being built. As in ONNX, a value is known by its name.
+//! A graph under construction. Values are referred to by name, as in ONNX.
 
 use super::proto::{Attribute, DataType, Node};
 use candle_core::{DType, Result, Tensor};
@@ -9,34 +9,40 @@ pub(super) struct Graph<'a> {
     pub(super) weights: Vec<Weight<'a>>,
 }
 
-/// An initializer. Its numbers are made when they are written, so that a model is in memory once.
+/// An initializer. The data is loaded when the file is written, so that memory holds one copy of the model.
 pub(super) struct Weight<'a> {
     pub(super) name: String,
     pub(super) shape: Vec<usize>,
     pub(super) kind: DataType,
-    /// As little-endian bytes.
+    /// Loads the data, little-endian.
     pub(super) bytes: Box<dyn Fn() -> Result<Vec<u8>> + 'a>,
 }
 
 impl<'a> Graph<'a> {
-    /// What an operator makes of its inputs.
-    pub(super) fn node(
+    /// Adds an operator and returns the name of its output.
+    pub(super) fn add_node(
         &mut self,
         operator: &str,
         inputs: &[&str],
         attributes: &[Attribute],
     ) -> String {
         let output = format!("{}_{}", operator.to_lowercase(), self.nodes.len());
-        self.push(operator, inputs, attributes, &output);
+        self.push_node(operator, inputs, attributes, &output);
         output
     }
 
-    /// Gives a value the name by which it comes out.
-    pub(super) fn output(&mut self, value: &str, name: &str) {
-        self.push("Identity", &[value], &[], name);
+    /// Makes a value an output of the graph, with this name.
+    pub(super) fn set_output(&mut self, value: &str, name: &str) {
+        self.push_node("Identity", &[value], &[], name);
     }
 
-    fn push(&mut self, operator: &str, inputs: &[&str], attributes: &[Attribute], output: &str) {
+    fn push_node(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        attributes: &[Attribute],
+        output: &str,
+    ) {
         self.nodes.push(Node {
             input: inputs.iter().map(|&name| name.into()).collect(),
             output: vec![output.into()],
@@ -46,39 +52,39 @@ impl<'a> Graph<'a> {
         });
     }
 
-    /// Learned numbers of this shape, written as 32-bit floats whatever they are stored in.
-    pub(super) fn weight(
+    /// Adds trained weights, converted to f32.
+    pub(super) fn add_weight(
         &mut self,
         name: &str,
         shape: &[usize],
-        make: impl Fn() -> Result<Tensor> + 'a,
+        load: impl Fn() -> Result<Tensor> + 'a,
     ) -> String {
         let bytes = move || {
-            let numbers = make()?.to_dtype(DType::F32)?.flatten_all()?;
+            let numbers = load()?.to_dtype(DType::F32)?.flatten_all()?;
             let numbers = numbers.to_vec1::<f32>()?;
             Ok(numbers.iter().flat_map(|x| x.to_le_bytes()).collect())
         };
-        self.initializer(name.into(), shape, DataType::Float, bytes)
+        self.add_initializer(name.into(), shape, DataType::Float, bytes)
     }
 
-    /// One number.
-    pub(super) fn float(&mut self, x: f32) -> String {
+    /// Adds a scalar constant.
+    pub(super) fn add_float(&mut self, x: f32) -> String {
         let name = format!("constant_{}", self.weights.len());
-        self.initializer(name, &[], DataType::Float, move || {
+        self.add_initializer(name, &[], DataType::Float, move || {
             Ok(x.to_le_bytes().to_vec())
         })
     }
 
-    /// A list of whole numbers, such as axes.
-    pub(super) fn ints(&mut self, list: &[i64]) -> String {
+    /// Adds a constant list of integers, such as axes.
+    pub(super) fn add_ints(&mut self, list: &[i64]) -> String {
         let name = format!("constant_{}", self.weights.len());
         let bytes: Vec<u8> = list.iter().flat_map(|i| i.to_le_bytes()).collect();
-        self.initializer(name, &[list.len()], DataType::Int64, move || {
+        self.add_initializer(name, &[list.len()], DataType::Int64, move || {
             Ok(bytes.clone())
         })
     }
 
-    fn initializer(
+    fn add_initializer(
         &mut self,
         name: String,
         shape: &[usize],
@@ -94,32 +100,32 @@ impl<'a> Graph<'a> {
         name
     }
 
-    /// `x·Φ(x)` with the normal distribution `Φ` itself.
-    pub(super) fn gelu(&mut self, x: &str) -> String {
-        let root = self.float(std::f32::consts::SQRT_2);
-        let scaled = self.node("Div", &[x, &root], &[]);
-        let erf = self.node("Erf", &[&scaled], &[]);
-        self.half_of(x, &erf)
+    /// Adds GELU: `x·Φ(x)`, with `Φ` the normal distribution.
+    pub(super) fn add_gelu(&mut self, x: &str) -> String {
+        let root = self.add_float(std::f32::consts::SQRT_2);
+        let scaled = self.add_node("Div", &[x, &root], &[]);
+        let erf = self.add_node("Erf", &[&scaled], &[]);
+        self.add_half_of(x, &erf)
     }
 
-    /// The same, approximated by `tanh`.
-    pub(super) fn gelu_tanh(&mut self, x: &str) -> String {
-        let square = self.node("Mul", &[x, x], &[]);
-        let cube = self.node("Mul", &[&square, x], &[]);
+    /// Adds the tanh approximation of GELU.
+    pub(super) fn add_gelu_tanh(&mut self, x: &str) -> String {
+        let square = self.add_node("Mul", &[x, x], &[]);
+        let cube = self.add_node("Mul", &[&square, x], &[]);
         let [small, scale] =
-            [0.044_715, (2.0 / std::f32::consts::PI).sqrt()].map(|x| self.float(x));
-        let cube = self.node("Mul", &[&cube, &small], &[]);
-        let inner = self.node("Add", &[x, &cube], &[]);
-        let inner = self.node("Mul", &[&inner, &scale], &[]);
-        let tanh = self.node("Tanh", &[&inner], &[]);
-        self.half_of(x, &tanh)
+            [0.044_715, (2.0 / std::f32::consts::PI).sqrt()].map(|x| self.add_float(x));
+        let cube = self.add_node("Mul", &[&cube, &small], &[]);
+        let inner = self.add_node("Add", &[x, &cube], &[]);
+        let inner = self.add_node("Mul", &[&inner, &scale], &[]);
+        let tanh = self.add_node("Tanh", &[&inner], &[]);
+        self.add_half_of(x, &tanh)
     }
 
-    /// `x·(1 + part)/2`.
-    fn half_of(&mut self, x: &str, part: &str) -> String {
-        let [one, half] = [1.0, 0.5].map(|x| self.float(x));
-        let part = self.node("Add", &[part, &one], &[]);
-        let product = self.node("Mul", &[x, &part], &[]);
-        self.node("Mul", &[&product, &half], &[])
+    /// Adds `x·(1 + part)/2`.
+    fn add_half_of(&mut self, x: &str, part: &str) -> String {
+        let [one, half] = [1.0, 0.5].map(|x| self.add_float(x));
+        let part = self.add_node("Add", &[part, &one], &[]);
+        let product = self.add_node("Mul", &[x, &part], &[]);
+        self.add_node("Mul", &[&product, &half], &[])
     }
 }

@@ -1,4 +1,4 @@
-//! What follows the encoder: pooling, the folded head's layers, and scaling to length 1.
+//! Graph nodes after the encoder: pooling, Dense modules, normalisation.
 
 use super::{graph::Graph, proto::Attribute};
 use candle_core::Device;
@@ -8,70 +8,75 @@ use nearsay_core::{
 };
 use nearsay_model::Pooling;
 
-/// What sentence-transformers puts in the place of tokens that only fill up, when it takes the largest.
-const SMALLEST: f32 = -1e9;
+/// Replaces padding in max pooling, as in sentence-transformers.
+const MASKED: f32 = -1e9;
 
-/// `hidden` `[batch, sequence, dim]`, `mask` `[batch, sequence]` in floats → `[batch, dim]`.
-pub(super) fn pool(graph: &mut Graph<'_>, hidden: &str, mask: &str, pooling: Pooling) -> String {
-    let last = graph.ints(&[2]);
-    let column = graph.node("Unsqueeze", &[mask, &last], &[]);
+/// Adds pooling: `hidden` `[batch, sequence, dim]`, `mask` `[batch, sequence]` in f32 → `[batch, dim]`.
+pub(super) fn add_pooling(
+    graph: &mut Graph<'_>,
+    hidden: &str,
+    mask: &str,
+    pooling: Pooling,
+) -> String {
+    let last = graph.add_ints(&[2]);
+    let column = graph.add_node("Unsqueeze", &[mask, &last], &[]);
     match pooling {
         Pooling::Mean => {
-            let kept = graph.node("Mul", &[hidden, &column], &[]);
-            let axis = graph.ints(&[1]);
-            let gone = [Attribute::int("keepdims", 0)];
-            let sum = graph.node("ReduceSum", &[&kept, &axis], &gone);
-            let count = graph.node("ReduceSum", &[mask, &axis], &[]);
-            // A text without tokens is the zero vector.
-            let least = graph.float(1e-9);
-            let count = graph.node("Max", &[&count, &least], &[]);
-            graph.node("Div", &[&sum, &count], &[])
+            let kept = graph.add_node("Mul", &[hidden, &column], &[]);
+            let axis = graph.add_ints(&[1]);
+            let dropped = [Attribute::int("keepdims", 0)];
+            let sum = graph.add_node("ReduceSum", &[&kept, &axis], &dropped);
+            let count = graph.add_node("ReduceSum", &[mask, &axis], &[]);
+            // A text without tokens becomes the zero vector.
+            let least = graph.add_float(1e-9);
+            let count = graph.add_node("Max", &[&count, &least], &[]);
+            graph.add_node("Div", &[&sum, &count], &[])
         }
         Pooling::Cls => {
-            let first = graph.ints(&[0]);
+            let first = graph.add_ints(&[0]);
             let axis = [Attribute::int("axis", 1)];
-            let token = graph.node("Gather", &[hidden, &first], &axis);
-            let axis = graph.ints(&[1]);
-            graph.node("Squeeze", &[&token, &axis], &[])
+            let token = graph.add_node("Gather", &[hidden, &first], &axis);
+            let axis = graph.add_ints(&[1]);
+            graph.add_node("Squeeze", &[&token, &axis], &[])
         }
         Pooling::Max => {
-            let [zero, smallest] = [0.0, SMALLEST].map(|x| graph.float(x));
-            let there = graph.node("Greater", &[&column, &zero], &[]);
-            let kept = graph.node("Where", &[&there, hidden, &smallest], &[]);
+            let [zero, masked] = [0.0, MASKED].map(|x| graph.add_float(x));
+            let is_token = graph.add_node("Greater", &[&column, &zero], &[]);
+            let kept = graph.add_node("Where", &[&is_token, hidden, &masked], &[]);
             let axis = [Attribute::ints("axes", &[1]), Attribute::int("keepdims", 0)];
-            graph.node("ReduceMax", &[&kept], &axis)
+            graph.add_node("ReduceMax", &[&kept], &axis)
         }
     }
 }
 
-/// Pooled vectors through the layers and scaled to length 1: `[batch, in]` → `[batch, out]`.
-pub(super) fn finish<'a>(graph: &mut Graph<'a>, pooled: String, layers: &'a [Dense]) -> String {
-    let x = through(graph, pooled, layers);
-    let length = graph.node("ReduceL2", &[&x], &[Attribute::ints("axes", &[1])]);
-    // A row of zeros stays one.
-    let least = graph.float(1e-12);
-    let length = graph.node("Max", &[&length, &least], &[]);
-    graph.node("Div", &[&x, &length], &[])
+/// Adds Dense modules and normalisation to unit length: `[batch, in]` → `[batch, out]`.
+pub(super) fn add_head<'a>(graph: &mut Graph<'a>, pooled: String, layers: &'a [Dense]) -> String {
+    let x = add_layers(graph, pooled, layers);
+    let length = graph.add_node("ReduceL2", &[&x], &[Attribute::ints("axes", &[1])]);
+    // The zero vector stays zero.
+    let least = graph.add_float(1e-12);
+    let length = graph.add_node("Max", &[&length, &least], &[]);
+    graph.add_node("Div", &[&x, &length], &[])
 }
 
-fn through<'a>(graph: &mut Graph<'a>, mut x: String, layers: &'a [Dense]) -> String {
+fn add_layers<'a>(graph: &mut Graph<'a>, mut x: String, layers: &'a [Dense]) -> String {
     for (number, layer) in layers.iter().enumerate() {
         let (rows, columns) = (layer.weight.rows(), layer.weight.columns());
         let name = |part: &str| format!("dense.{number}.{part}");
-        let weight = graph.weight(&name("weight"), &[rows, columns], || {
+        let weight = graph.add_weight(&name("weight"), &[rows, columns], || {
             to_tensor(&layer.weight, &Device::Cpu)
         });
-        let bias = graph.weight(&name("bias"), &[rows], || {
+        let bias = graph.add_weight(&name("bias"), &[rows], || {
             to_tensor(&layer.bias, &Device::Cpu)
         });
-        let turned = [Attribute::int("transB", 1)];
-        x = graph.node("Gemm", &[&x, &weight, &bias], &turned);
+        let transposed = [Attribute::int("transB", 1)];
+        x = graph.add_node("Gemm", &[&x, &weight, &bias], &transposed);
         x = match layer.activation {
             Activation::Identity => x,
-            Activation::Relu => graph.node("Relu", &[&x], &[]),
-            Activation::Tanh => graph.node("Tanh", &[&x], &[]),
-            Activation::Gelu => graph.gelu(&x),
-            Activation::Sigmoid => graph.node("Sigmoid", &[&x], &[]),
+            Activation::Relu => graph.add_node("Relu", &[&x], &[]),
+            Activation::Tanh => graph.add_node("Tanh", &[&x], &[]),
+            Activation::Gelu => graph.add_gelu(&x),
+            Activation::Sigmoid => graph.add_node("Sigmoid", &[&x], &[]),
         };
     }
     x

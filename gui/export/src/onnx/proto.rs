@@ -1,7 +1,7 @@
-//! The messages of ONNX's protobuf that a model needs; their fields have ONNX's own names and numbers.
+//! The ONNX protobuf messages that a model needs, with ONNX's field names and numbers.
 //!
-//! `optional` stands where ONNX tells “zero” from “not said”. Source: `onnx/onnx.proto` of ONNX 1.12 (IR
-//! version 8), on ONNX's front page under *IR*.
+//! Fields are `optional` where ONNX distinguishes zero from absent. Source: `onnx/onnx.proto` of ONNX 1.12 (IR
+//! version 8).
 
 use prost::Message;
 
@@ -18,7 +18,7 @@ pub(super) struct Model {
     pub(super) opset_import: Vec<OperatorSet>,
 }
 
-/// `OperatorSetIdProto`; an empty domain is ONNX's own.
+/// `OperatorSetIdProto`; an empty domain is the default one.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct OperatorSet {
     #[prost(string, tag = "1")]
@@ -99,7 +99,7 @@ impl Attribute {
     }
 }
 
-/// `TensorProto`; its numbers are field 9, written by [`file`](super::file).
+/// `TensorProto`; its data is field 9, written by [`file`](super::file).
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TensorParts {
     #[prost(int64, repeated, packed = "false", tag = "1")]
@@ -158,7 +158,7 @@ struct Dimension {
     value: Option<Dim>,
 }
 
-/// How long a dimension is: known, or of any length by a name.
+/// The size of a dimension: fixed, or a named variable.
 #[derive(Clone, PartialEq, Eq, prost::Oneof)]
 pub(super) enum Dim {
     #[prost(int64, tag = "1")]
@@ -168,7 +168,7 @@ pub(super) enum Dim {
 }
 
 impl ValueInfo {
-    /// A tensor that goes in or comes out.
+    /// An input or output tensor.
     pub(super) fn tensor(name: &str, kind: DataType, shape: impl IntoIterator<Item = Dim>) -> Self {
         let dimension = |value| Dimension { value: Some(value) };
         Self {

@@ -1,9 +1,9 @@
-//! The tokenizer's files, so that whoever reads them alone makes the tokens that Nearsay makes.
+//! The tokenizer files of an export, complete enough to produce Nearsay's tokens without other files.
 //!
-//! A folder's own files are made for sentence-transformers, which looks up the longest length elsewhere:
-//! MiniLM's say 128 tokens in one place and 512 in another, while its texts are cut at 256.
+//! The files in the model directory don't suffice: sentence-transformers reads the maximum length from elsewhere, and
+//! MiniLM's tokenizer files state other lengths.
 
-use super::UserError;
+use crate::ExportError;
 use nearsay_model::{ModelError, ModelSettings};
 use serde_json::{Map, Value, json};
 
@@ -11,86 +11,85 @@ pub(super) const TOKENIZER: &str = "tokenizer.json";
 pub(super) const SETTINGS: &str = "tokenizer_config.json";
 pub(super) const SPECIAL: &str = "special_tokens_map.json";
 
-/// More tokens than any text has, for encoders that take all of them.
+/// Maximum length for encoders without a limit.
 const UNLIMITED: usize = 1_000_000_000;
 
-/// A folder's tokenizer.
 pub(super) struct Tokenizer {
-    whole: Value,
-    /// Tokens of a text that count; none when all do.
+    json: Value,
+    /// `None` if texts are not truncated.
     max_tokens: Option<usize>,
     pad_id: u64,
     pad_token: String,
 }
 
 impl Tokenizer {
-    /// That of a network, which cuts texts and may want them in lower case.
-    pub(super) fn of_network(
+    /// The tokenizer of a transformer.
+    pub(super) fn for_transformer(
         bytes: &[u8],
         settings: &ModelSettings,
         pad_id: u32,
-    ) -> Result<Self, UserError> {
-        let mut whole: Value = json(TOKENIZER, bytes)?;
+    ) -> Result<Self, ExportError> {
+        let mut json: Value = parse_json(TOKENIZER, bytes)?;
         let pad_id = u64::from(pad_id);
-        let Some(pad_token) = token(&whole, pad_id) else {
-            let why = format!("it has no token {pad_id}, which config.json fills up with");
-            return Err(invalid(TOKENIZER, &why));
+        let Some(pad_token) = find_token(&json, pad_id) else {
+            let reason = format!("it lacks the padding token {pad_id} of config.json");
+            return Err(invalid_file(TOKENIZER, &reason));
         };
-        before(&mut whole, settings.do_lower_case);
+        add_preprocessing(&mut json, settings.do_lower_case);
         Ok(Self {
-            whole,
+            json,
             max_tokens: Some(settings.max_seq_length),
             pad_id,
             pad_token,
         })
     }
 
-    /// That of a table, which cuts nothing. It fills up with any token, as none of them is counted.
-    pub(super) fn of_table(bytes: &[u8]) -> Result<Self, UserError> {
-        let whole: Value = json(TOKENIZER, bytes)?;
-        let id = |token: &str| whole["model"]["vocab"][token].as_u64();
-        let found = ["[PAD]", "[UNK]"].into_iter();
-        let Some((pad_token, pad_id)) = found
+    /// The tokenizer of static embeddings, which doesn't truncate. The attention mask excludes padding, so any token
+    /// will do for it.
+    pub(super) fn for_static(bytes: &[u8]) -> Result<Self, ExportError> {
+        let json: Value = parse_json(TOKENIZER, bytes)?;
+        let id = |token: &str| json["model"]["vocab"][token].as_u64();
+        let Some((pad_token, pad_id)) = ["[PAD]", "[UNK]"]
+            .into_iter()
             .filter_map(|token| Some((token.to_owned(), id(token)?)))
             .next()
         else {
-            return Err(invalid(TOKENIZER, "it has neither [PAD] nor [UNK]"));
+            return Err(invalid_file(TOKENIZER, "it has neither [PAD] nor [UNK]"));
         };
         Ok(Self {
-            whole,
+            json,
             max_tokens: None,
             pad_id,
             pad_token,
         })
     }
 
-    /// What shorter texts of a batch are filled up with.
     pub(super) fn pad_id(&self) -> u64 {
         self.pad_id
     }
 
-    /// `tokenizer.json`, which cuts and fills up by itself.
-    pub(super) fn whole(&self) -> Value {
-        let mut whole = self.whole.clone();
-        whole["truncation"] = match self.max_tokens {
+    /// `tokenizer.json` with truncation and padding.
+    pub(super) fn to_json(&self) -> Value {
+        let mut json = self.json.clone();
+        json["truncation"] = match self.max_tokens {
             Some(length) => json!({
                 "direction": "Right", "max_length": length, "strategy": "LongestFirst", "stride": 0,
             }),
             None => Value::Null,
         };
-        whole["padding"] = json!({
+        json["padding"] = json!({
             "strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of": null,
             "pad_id": self.pad_id, "pad_type_id": 0, "pad_token": self.pad_token,
         });
-        whole
+        json
     }
 
-    /// `tokenizer_config.json`: the folder's own, if there is one, with the length that counts.
-    pub(super) fn settings(&self, own: Option<&[u8]>) -> Result<Value, UserError> {
+    /// `tokenizer_config.json`: that of the model directory, if present, with the actual maximum length.
+    pub(super) fn to_config(&self, own: Option<&[u8]>) -> Result<Value, ExportError> {
         let mut settings: Map<String, Value> = match own {
-            Some(bytes) => json(SETTINGS, bytes)?,
+            Some(bytes) => parse_json(SETTINGS, bytes)?,
             None => Map::from_iter([
-                // The class that takes tokenizer.json as it is.
+                // The class that reads tokenizer.json.
                 (
                     "tokenizer_class".to_owned(),
                     "PreTrainedTokenizerFast".into(),
@@ -104,29 +103,30 @@ impl Tokenizer {
         Ok(settings.into())
     }
 
-    /// `special_tokens_map.json`, where the folder has none.
-    pub(super) fn special(&self) -> Value {
+    /// `special_tokens_map.json`, for model directories without one.
+    pub(super) fn to_special_tokens(&self) -> Value {
         json!({"pad_token": self.pad_token})
     }
 }
 
-fn json<T: serde::de::DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, UserError> {
-    serde_json::from_slice(bytes).map_err(|error| invalid(file, &format!("no JSON ({error})")))
+fn parse_json<T: serde::de::DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, ExportError> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| invalid_file(file, &format!("it isn't JSON ({error})")))
 }
 
-fn invalid(file: &str, reason: &str) -> UserError {
+fn invalid_file(file: &str, reason: &str) -> ExportError {
     let (file, reason) = (file.into(), reason.into());
     ModelError::Invalid { file, reason }.into()
 }
 
-/// The token of an id, in the vocabularies that BERT models have.
-fn token(tokenizer: &Value, id: u64) -> Option<String> {
+/// Finds the token with an id in a WordPiece or Unigram vocabulary.
+fn find_token(tokenizer: &Value, id: u64) -> Option<String> {
     match &tokenizer["model"]["vocab"] {
         Value::Object(ids) => {
             let found = ids.iter().find(|(_, found)| found.as_u64() == Some(id));
             found.map(|(token, _)| token.clone())
         }
-        // A unigram vocabulary: tokens with their scores.
+        // Unigram: pairs of token and score.
         Value::Array(tokens) => {
             let found = tokens.get(usize::try_from(id).ok()?)?;
             found[0].as_str().map(str::to_owned)
@@ -135,9 +135,9 @@ fn token(tokenizer: &Value, id: u64) -> Option<String> {
     }
 }
 
-/// What sentence-transformers does to a text before the tokenizer sees it: spaces around it are cut off, and
-/// some models want it in lower case. BERT's own splitter needs no such thing.
-fn before(tokenizer: &mut Value, lower: bool) {
+/// Adds the preprocessing of sentence-transformers to the normalizer: strip white space and, for some models,
+/// convert to lower case. BERT's pre-tokenizer makes stripping unnecessary.
+fn add_preprocessing(tokenizer: &mut Value, lower: bool) {
     let mut steps = Vec::new();
     if tokenizer["pre_tokenizer"]["type"] != "BertPreTokenizer" {
         steps.push(json!({"type": "Strip", "strip_left": true, "strip_right": true}));
@@ -172,8 +172,8 @@ mod tests {
         }
     }
 
-    fn network(tokenizer: &Value, lower: bool) -> Result<Tokenizer, UserError> {
-        Tokenizer::of_network(tokenizer.to_string().as_bytes(), &settings(lower), 0)
+    fn transformer(tokenizer: &Value, lower: bool) -> Result<Tokenizer, ExportError> {
+        Tokenizer::for_transformer(tokenizer.to_string().as_bytes(), &settings(lower), 0)
     }
 
     fn bert() -> Value {
@@ -186,18 +186,18 @@ mod tests {
     }
 
     #[test]
-    fn the_length_that_counts_is_said_everywhere() {
-        let tokenizer = network(&bert(), true).unwrap();
-        let whole = tokenizer.whole();
-        assert_eq!(whole["truncation"]["max_length"], 256);
-        assert_eq!(whole["padding"]["strategy"], "BatchLongest");
-        assert_eq!(whole["normalizer"], bert()["normalizer"]);
+    fn tokenizer_files_state_the_actual_maximum_length() {
+        let tokenizer = transformer(&bert(), true).unwrap();
+        let json = tokenizer.to_json();
+        assert_eq!(json["truncation"]["max_length"], 256);
+        assert_eq!(json["padding"]["strategy"], "BatchLongest");
+        assert_eq!(json["normalizer"], bert()["normalizer"]);
         let own = br#"{"model_max_length": 512, "max_length": 128, "do_lower_case": true}"#;
         assert_eq!(
-            tokenizer.settings(Some(own)).unwrap(),
+            tokenizer.to_config(Some(own)).unwrap(),
             json!({"model_max_length": 256, "do_lower_case": true})
         );
-        let made = tokenizer.settings(None).unwrap();
+        let made = tokenizer.to_config(None).unwrap();
         assert_eq!(
             (&made["pad_token"], &made["model_max_length"]),
             (&"[PAD]".into(), &256.into())
@@ -205,30 +205,30 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_before_the_tokenizer_becomes_a_part_of_it() {
+    fn add_preprocessing_prepends_strip_and_lowercase() {
         let mut unigram = bert();
         unigram["pre_tokenizer"]["type"] = "Metaspace".into();
         unigram["normalizer"] = json!({"type": "NFKC"});
         unigram["model"] = json!({"type": "Unigram", "vocab": [["<pad>", 0.0], ["a", -1.5]]});
-        let tokenizer = network(&unigram, true).unwrap();
+        let tokenizer = transformer(&unigram, true).unwrap();
         let steps: Vec<&Value> = ["Strip", "Lowercase", "NFKC"]
             .iter()
             .enumerate()
-            .map(|(step, _)| &tokenizer.whole["normalizer"]["normalizers"][step]["type"])
+            .map(|(step, _)| &tokenizer.json["normalizer"]["normalizers"][step]["type"])
             .collect();
         assert_eq!(steps, ["Strip", "Lowercase", "NFKC"]);
-        assert_eq!(tokenizer.special(), json!({"pad_token": "<pad>"}));
+        assert_eq!(tokenizer.to_special_tokens(), json!({"pad_token": "<pad>"}));
     }
 
     #[test]
-    fn a_token_to_fill_up_with_must_be_there() {
+    fn tokenizer_without_padding_token_is_rejected() {
         let mut none = bert();
         none["model"]["vocab"] = json!({"a": 1});
-        assert!(network(&none, false).is_err());
-        assert!(Tokenizer::of_table(none.to_string().as_bytes()).is_err());
+        assert!(transformer(&none, false).is_err());
+        assert!(Tokenizer::for_static(none.to_string().as_bytes()).is_err());
         none["model"]["vocab"] = json!({"a": 0, "[UNK]": 1});
-        let table = Tokenizer::of_table(none.to_string().as_bytes()).unwrap();
+        let table = Tokenizer::for_static(none.to_string().as_bytes()).unwrap();
         assert_eq!((table.pad_id(), table.max_tokens), (1, None));
-        assert_eq!(table.whole()["truncation"], Value::Null);
+        assert_eq!(table.to_json()["truncation"], Value::Null);
     }
 }

@@ -1,8 +1,8 @@
-// Texts to vectors: the mean of a table's rows, then the trained layer if there is one, of length 1.
+// Encodes texts: mean of static embeddings, projection head, normalisation.
 
 class Encoder {
-  // `model`: tokens, dim, scales, the numbers of rows of two bytes a number (`wide`), the rows of one
-  // byte (`narrow_rows`) and of two (`wide_rows`), and layers of a weight and a bias each.
+  // `model`: tokens, dim, scales, ids of the rows with two bytes per number (`wide`), the rows with one byte
+  // (`narrow_rows`) and with two (`wide_rows`), and layers with a weight and a bias each.
   constructor(model) {
     this.words = new WordPiece(model.tokens);
     this.dim = model.dim;
@@ -25,24 +25,24 @@ class Encoder {
       const [row, scale] = [this.rows[id], this.scales[id]];
       for (let i = 0; i < this.dim; i++) mean[i] += Math.fround(scale * row[i]);
     }
-    const share = Math.fround(1 / Math.max(ids.length, 1));
-    return unit(this.layers.reduce(forward, mean.map((sum) => sum * share)));
+    const factor = Math.fround(1 / Math.max(ids.length, 1));
+    return normalize(this.layers.reduce(applyLayer, mean.map((sum) => sum * factor)));
   }
 }
 
-// One linear layer: y = W·x + b.
-function forward(x, { weight, bias }) {
+// A linear layer: y = W·x + b.
+function applyLayer(x, { weight, bias }) {
   return bias.map((start, row) => start + dot(weight, row * x.length, x));
 }
 
-// The product of a vector and the numbers of `rows` from `start` on.
+// Dot product of a vector with the numbers of `rows` from `start`.
 function dot(rows, start, vector) {
   let sum = 0;
   for (let i = 0; i < vector.length; i++) sum += rows[start + i] * vector[i];
   return sum;
 }
 
-function unit(vector) {
+function normalize(vector) {
   const length = Math.sqrt(dot(vector, 0, vector));
   return length > 1e-12 ? vector.map((x) => x / length) : vector;
 }

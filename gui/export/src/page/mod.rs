@@ -1,19 +1,17 @@
-//! One HTML file that answers by itself: no server, no network, also from a disk.
+//! Page export: one HTML file that answers questions without a server or network.
 //!
-//! It holds the answers with their wordings, the encoder's table ([`table`]) and the search in plain
-//! JavaScript, a port of what core does to ask: `wordpiece.js`, `encoder.js`, `lexical.js` and `search.js`
-//! (which Node runs in tests), and `data.js` and `view.js` around them. Vectors of the texts are not in it:
-//! the page makes them when it opens. That takes a moment (see `export`), but keeps them exact, and the page
-//! smaller by a kilobyte a text. Only answers that were moved towards others' questions bring theirs
-//! ([`moved`]), since moving them takes too long in a browser.
+//! The page contains the answers and paraphrases, the static embeddings ([`table`]) and a JavaScript port of the
+//! search: `wordpiece.js`, `encoder.js`, `lexical.js` and `search.js`, which Node runs in tests, plus `data.js` and
+//! `view.js`. The page computes the text vectors when it opens. It stores only expanded answer vectors
+//! ([`expanded`]), because expansion takes too long in a browser.
 //!
-//! Text of others is data: it is in a block of JSON in which no tag can end, and is shown as text. The page's
-//! Content-Security-Policy names the hashes of its scripts and style; nothing else can run or be fetched.
+//! User text is stored in a JSON block in which no tag can end, and displayed as text. The Content-Security-Policy
+//! lists the hashes of the page's scripts and style; no other script can run, and no request can be sent.
 
-mod moved;
+mod expanded;
 mod table;
 
-use super::UserError;
+use super::ExportError;
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use nearsay::servable::{By, KnownAnswer, Servable};
 use nearsay_core::head::{Activation, Dense};
@@ -26,7 +24,7 @@ use std::path::Path;
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const VIEW: &str = include_str!("view.js");
-/// The search, in the order of their use.
+/// The search scripts; later ones use earlier ones.
 const SEARCH: [&str; 5] = [
     include_str!("wordpiece.js"),
     include_str!("encoder.js"),
@@ -35,37 +33,27 @@ const SEARCH: [&str; 5] = [
     include_str!("data.js"),
 ];
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Options {
-    /// Heading of the page
-    #[arg(
-        long,
-        default_value = "Frequently asked questions",
-        value_name = "TEXT"
-    )]
-    title: String,
-}
-
-/// What is asked, as the page has it. Numbers are widened, so that JavaScript reads the same ones.
+/// The searchable answers. Numbers are f64, so that JavaScript reads the same values.
 #[derive(Serialize)]
 struct Faq<'a> {
     answers: Vec<Answer<'a>>,
-    /// What words count for; 0 for nothing.
+    /// Weight of the keyword score; 0 disables keyword search.
     words: f64,
-    /// Whether they are compared by answer, not by text.
+    /// Whether BM25 documents are answers with their paraphrases, rather than single texts.
     by_answer: bool,
-    /// From which sureness on an answer is given without a warning.
+    /// Least confidence of an answer shown without a warning.
     threshold: f64,
-    /// How much an answer's own text counts for how sure it is.
+    /// Weight of the answer's own text in its confidence.
     own_text: f64,
-    /// The score of no answer among those that share; null where the sureness is the score.
+    /// Abstain score in the softmax; null if the confidence is the score itself.
     no_answer: Option<f64>,
-    /// How many answers share, and what their scores are multiplied by.
+    /// Number of answers in the softmax.
     among: usize,
+    /// Inverse temperature of the softmax.
     scale: f64,
-    /// The vectors of answers; none where the page makes them.
+    /// Expanded answer vectors; absent if the page computes the vectors.
     #[serde(skip_serializing_if = "Option::is_none")]
-    moved: Option<String>,
+    expanded: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -86,7 +74,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// The encoder, but for its rows.
+/// The encoder without the rows of its embedding table.
 #[derive(Serialize)]
 struct Model<'a> {
     dim: usize,
@@ -94,63 +82,57 @@ struct Model<'a> {
     layers: Vec<Layer>,
 }
 
-/// A linear layer; numbers as base64 of little-endian f32.
+/// A linear layer; weights are little-endian f32 in base64.
 #[derive(Serialize)]
 struct Layer {
     weight: String,
     bias: String,
 }
 
-/// Writes the page of a folder.
-pub(super) fn write(model: &Servable, file: &Path, options: &Options) -> Result<(), UserError> {
-    let page = page(model, options)?;
+pub(super) fn write(model: &Servable, file: &Path, title: &str) -> Result<(), ExportError> {
+    let page = render(model, title)?;
     Ok(DiskStore.write_atomic(file, page.as_bytes())?)
 }
 
-fn page(model: &Servable, options: &Options) -> Result<String, UserError> {
+fn render(model: &Servable, title: &str) -> Result<String, ExportError> {
     let Some(encoder) = model.model().table() else {
-        return Err(UserError::new(
-            format_args!(
-                "this folder's encoder is a network ({}), which is too large and slow for a page",
-                model.manifest().encoder
-            ),
-            "Train one that fits with “nearsay train FILE --encoder compact --out DIR”, and export \
-             that folder.",
-        ));
+        return Err(ExportError::TransformerOnPage {
+            encoder: model.manifest().encoder.clone(),
+        });
     };
     let vocabulary = encoder.tokenizer().vocabulary();
     let ids = 0..vocabulary.len() as u32;
-    let described = Model {
+    let encoder_data = Model {
         dim: encoder.dim(),
         tokens: ids.filter_map(|id| vocabulary.token(id)).collect(),
         layers: model
             .model()
             .layers()
-            .map(layer)
+            .map(encode_layer)
             .collect::<Result<_, _>>()?,
     };
     let packed = table::pack(&encoder.embeddings().to_matrix());
-    let search = unix(&SEARCH.join("\n"));
-    let (view, style) = (unix(VIEW), unix(STYLE));
+    let search = normalize_line_ends(&SEARCH.join("\n"));
+    let (view, style) = (normalize_line_ends(VIEW), normalize_line_ends(STYLE));
     let content = |name: &str| match name {
-        "title" => Ok(escape(&options.title)),
+        "title" => Ok(escape_html(title)),
         "version" => Ok(env!("CARGO_PKG_VERSION").to_owned()),
-        "csp" => Ok(policy(&[&search, &view], &style)),
+        "csp" => Ok(content_security_policy(&[&search, &view], &style)),
         "style" => Ok(style.clone()),
-        "faq" => json(&faq(model)),
-        "model" => json(&described),
+        "faq" => encode_json(&faq_of(model)),
+        "model" => encode_json(&encoder_data),
         "scales" => Ok(BASE64.encode(&packed.scales)),
         "wide" => Ok(BASE64.encode(&packed.wide)),
         "narrow-rows" => Ok(BASE64.encode(&packed.narrow_rows)),
         "wide-rows" => Ok(BASE64.encode(&packed.wide_rows)),
         "search" => Ok(search.clone()),
         "view" => Ok(view.clone()),
-        other => Err(broken(format_args!("the page has no {other}"))),
+        other => Err(template_error(format_args!("unknown placeholder {other}"))),
     };
-    fill(PAGE, content)
+    fill_template(PAGE, content)
 }
 
-fn faq(model: &Servable) -> Faq<'_> {
+fn faq_of(model: &Servable) -> Faq<'_> {
     let manifest = model.manifest();
     Faq {
         answers: model.answers().iter().map(Answer::of).collect(),
@@ -161,19 +143,15 @@ fn faq(model: &Servable) -> Faq<'_> {
         no_answer: manifest.confidence.no_answer.map(f64::from),
         among: AMONG,
         scale: SCALE.into(),
-        moved: manifest.expansion.map(|_| moved::of(model)),
+        expanded: manifest.expansion.map(|_| expanded::encode_vectors(model)),
     }
 }
 
-fn layer(dense: &Dense) -> Result<Layer, UserError> {
+fn encode_layer(dense: &Dense) -> Result<Layer, ExportError> {
     if dense.activation != Activation::Identity {
-        return Err(UserError::new(
-            format_args!(
-                "this folder's trained layer ends in “{}”, which a page does not compute",
-                dense.activation
-            ),
-            "Train with the recipe quick, and export that folder.",
-        ));
+        return Err(ExportError::ActivationOnPage {
+            activation: dense.activation,
+        });
     }
     Ok(Layer {
         weight: BASE64.encode(dense.weight.to_le_bytes()),
@@ -181,25 +159,25 @@ fn layer(dense: &Dense) -> Result<Layer, UserError> {
     })
 }
 
-/// Puts content in place of each `{{name}}`; what is put in is not looked at again.
-fn fill(
+/// Replaces each `{{name}}` with its content, which is not searched for placeholders.
+fn fill_template(
     template: &str,
-    content: impl Fn(&str) -> Result<String, UserError>,
-) -> Result<String, UserError> {
+    content: impl Fn(&str) -> Result<String, ExportError>,
+) -> Result<String, ExportError> {
     let mut parts = template.split("{{");
     let mut page = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (name, rest) = part
             .split_once("}}")
-            .ok_or_else(|| broken("a name of the page's template does not end"))?;
+            .ok_or_else(|| template_error("unterminated placeholder"))?;
         page += &content(name)?;
         page += rest;
     }
     Ok(page)
 }
 
-/// The only scripts and style that may run, and nothing to be fetched or sent.
-fn policy(scripts: &[&str], style: &str) -> String {
+/// Allows these scripts and this style only, and no requests.
+fn content_security_policy(scripts: &[&str], style: &str) -> String {
     let hash = |text: &str| format!("'sha256-{}'", BASE64.encode(Sha256::digest(text)));
     let scripts: Vec<String> = scripts.iter().map(|script| hash(script)).collect();
     format!(
@@ -210,12 +188,12 @@ fn policy(scripts: &[&str], style: &str) -> String {
     )
 }
 
-/// JSON in which no tag can begin or end, and no line of JavaScript.
-fn json(value: &impl Serialize) -> Result<String, UserError> {
-    let text = serde_json::to_string(value).map_err(broken)?;
+/// Encodes JSON in which no HTML tag and no JavaScript line can begin or end.
+fn encode_json(value: &impl Serialize) -> Result<String, ExportError> {
+    let text = serde_json::to_string(value).map_err(template_error)?;
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        // Outside of strings JSON has none of these.
+        // These characters occur in strings only.
         match c {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
                 safe += &format!("\\u{:04x}", u32::from(c));
@@ -226,24 +204,22 @@ fn json(value: &impl Serialize) -> Result<String, UserError> {
     Ok(safe)
 }
 
-/// Text in HTML.
-fn escape(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
 }
 
-/// With the line ends that a browser sees, and hashes.
-fn unix(text: &str) -> String {
+/// Replaces CRLF by LF, as browsers do before they hash an element.
+fn normalize_line_ends(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-fn broken(why: impl std::fmt::Display) -> UserError {
-    UserError::new(
-        format_args!("the page cannot be put together ({why})"),
-        "This is a mistake in Nearsay; please report it.",
-    )
+fn template_error(reason: impl std::fmt::Display) -> ExportError {
+    ExportError::PageTemplate {
+        reason: reason.to_string(),
+    }
 }
 
 #[cfg(test)]

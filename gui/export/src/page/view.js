@@ -1,4 +1,4 @@
-// What the page shows. Everything from outside is put in as text, never as HTML.
+// The page's user interface. User text is inserted as text, never as HTML.
 
 const ANSWERS = 3;
 const EXAMPLES = 4;
@@ -13,25 +13,25 @@ function element(name, className, ...content) {
   return made;
 }
 
-function about(found) {
+function sourceLine(found) {
   return found.source ? [element("p", "about", found.source)] : [];
 }
 
-// What an answer goes by: the wording that was near, or the first one that is known.
+// The title of an answer: the matched paraphrase, or its first one.
 function heading(found) {
-  return found.wording ?? found.questions[0] ?? "";
+  return found.paraphrase ?? found.questions[0] ?? "";
 }
 
-// The best answer, open.
-function first(found) {
+// The best answer, expanded.
+function bestCard(found) {
   const title = heading(found) === "" ? [] : [element("h2", "", heading(found))];
-  return element("article", "card best", ...title, element("p", "answer", found.answer), ...about(found));
+  return element("article", "card best", ...title, element("p", "answer", found.answer), ...sourceLine(found));
 }
 
-// Another answer, folded.
-function other(found) {
+// A further answer, collapsed.
+function otherCard(found) {
   const summary = element("summary", "", heading(found) || `${found.answer.slice(0, 80)} …`);
-  return element("details", "card", summary, element("p", "answer", found.answer), ...about(found));
+  return element("details", "card", summary, element("p", "answer", found.answer), ...sourceLine(found));
 }
 
 function show(faq, question) {
@@ -41,18 +41,18 @@ function show(faq, question) {
   at("examples").hidden = asked;
   at("answers").hidden = !asked;
   at("status").className = asked && !sure ? "unsure" : "";
-  const says = sure ? `Best of ${faq.faq.answers.length} answers` : "I have no sure answer. The nearest:";
-  // Heard, not seen: what stands below.
-  const heard = found.slice(0, 1).map((best) => element("span", "unseen", `: ${heading(best)}`));
-  at("status").replaceChildren(...(asked ? [says, ...heard] : []));
+  const status = sure ? `Best of ${faq.faq.answers.length} answers` : "No confident answer. Best matches:";
+  // Screen readers announce the title of the best answer with the status.
+  const announced = found.slice(0, 1).map((best) => element("span", "unseen", `: ${heading(best)}`));
+  at("status").replaceChildren(...(asked ? [status, ...announced] : []));
   const [best, ...others] = found;
-  at("best").replaceChildren(...(best ? [first(best)] : []));
+  at("best").replaceChildren(...(best ? [bestCard(best)] : []));
   at("more").hidden = others.length === 0;
-  at("others").replaceChildren(...others.map((found) => other(found)));
+  at("others").replaceChildren(...others.map((found) => otherCard(found)));
 }
 
-// Some known questions, from all over the list, to try.
-function examples(faq, ask) {
+// Offers sample questions spread over the list.
+function showExamples(faq, ask) {
   const known = faq.faq.answers.flatMap(({ questions }) => questions.slice(0, 1));
   const step = Math.max(1, Math.floor(known.length / EXAMPLES));
   const chosen = known.filter((_, i) => i % step === Math.floor(step / 2)).slice(0, EXAMPLES);
@@ -85,15 +85,15 @@ async function start() {
     show(faq, input.value);
   });
   at("status").textContent = "";
-  examples(faq, ask);
-  // A link may bring its question: page.html#How%20do%20I%20…
+  showExamples(faq, ask);
+  // A link may contain a question: page.html#How%20do%20I%20…
   const linked = decodeURIComponent(location.hash.slice(1));
   if (linked !== "") ask(linked);
-  else if (input.value !== "") show(faq, input.value); // typed while the page was made ready
+  else if (input.value !== "") show(faq, input.value); // typed while the page was loading
   document.documentElement.dataset.ready = "";
 }
 
 start().catch((error) => {
   at("status").className = "unsure";
-  at("status").textContent = `This page cannot answer: ${error.message}. A newer browser may help.`;
+  at("status").textContent = `This page failed to load: ${error.message}. Try a newer browser.`;
 });

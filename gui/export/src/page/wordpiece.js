@@ -1,5 +1,5 @@
-// Texts to token ids: BERT's uncased WordPiece, as `wordpiece` of nearsay-core does it.
-// Unicode is the browser's; characters it knows and the encoder's older tables do not may differ.
+// BERT's uncased WordPiece tokenizer, a port of `wordpiece` in nearsay-text.
+// Unicode properties are the browser's; characters newer than the encoder's tables may differ.
 
 const REMOVED = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\uFFFD]/gu;
 const IDEOGRAPH = /[\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\u{20000}-\u{2A6DF}\u{2A700}-\u{2B73F}\u{2B740}-\u{2B81F}\u{2B920}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/gu;
@@ -7,8 +7,8 @@ const WORD = /[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu;
 const SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 const MAX_WORD_CHARS = 100;
 
-// Small letters, each character by itself: at the end of a word Σ stays σ.
-function small(text) {
+// Lower case, character by character: a final Σ becomes σ, not ς.
+function lowerCase(text) {
   if (/^\p{ASCII}*$/u.test(text)) return text.toLowerCase();
   return Array.from(text, (character) => character.toLowerCase()).join("");
 }
@@ -23,23 +23,23 @@ class WordPiece {
     this.special = new RegExp(`(${escaped.join("|")})`);
   }
 
-  // The ids of a text. Special tokens, written exactly so, are themselves.
+  // Token ids of a text. Literal special tokens keep their ids.
   ids(text) {
     const ids = [];
     text.split(this.special).forEach((part, number) => {
       if (number % 2 === 1) ids.push(this.id.get(part));
-      else for (const word of this.words(part)) ids.push(...this.cut(word));
+      else for (const word of this.words(part)) ids.push(...this.split(word));
     });
     return ids;
   }
 
   words(text) {
-    const apart = text.replace(REMOVED, "").replace(IDEOGRAPH, " $& ");
-    return small(apart.normalize("NFD").replace(/\p{Mn}/gu, "")).match(WORD) ?? [];
+    const spaced = text.replace(REMOVED, "").replace(IDEOGRAPH, " $& ");
+    return lowerCase(spaced.normalize("NFD").replace(/\p{Mn}/gu, "")).match(WORD) ?? [];
   }
 
-  // The longest tokens of a word from the left; those that go on with it are written ##….
-  cut(word) {
+  // Splits a word greedily into the longest tokens; continuations start with ##.
+  split(word) {
     if (word.length > MAX_WORD_CHARS && Array.from(word).length > MAX_WORD_CHARS) return [this.unknown];
     const ids = [];
     for (let start = 0, end; start < word.length; start = end) {

@@ -6,8 +6,8 @@ ALTER TABLE {table}_next RENAME TO {table};
 COMMIT;
 ANALYZE {table};
 
--- The five answers nearest to a question, $1 being its vector from “nearsay encode DIR --json”. The inner
--- query uses the index; it takes more texts than answers are wanted, since an answer has several.
+-- The five best answers to a question. $1 is the question's vector from “nearsay encode DIR --json”. The inner
+-- query uses the index and fetches 40 texts, because an answer has several.
 --
 --   SELECT answer, max(score) AS score
 --   FROM (SELECT answer_id, answer, 1 - (embedding <=> $1) AS score

@@ -1,58 +1,70 @@
-//! A collection of a Qdrant server: filled with a folder's texts, and searched.
+//! Qdrant export and search, through Qdrant's REST API.
 //!
-//! Through its REST API ([`server`]). Qdrant's own Rust client speaks gRPC: it would bring an async runtime
-//! and some hundred crates into a program that has an HTTP client already.
-//!
-//! Filling can be stopped and done again at any time: ids are made of the texts, so nothing comes twice; what
-//! is there of this model already is passed over; what an earlier model of ours left is taken away at
-//! the end. Points of others in the same collection stay as they are.
+//! An interrupted export can be repeated: ids are derived from the texts, points of this model are skipped, and
+//! points of earlier Nearsay models are deleted at the end. Points of other programs stay.
 
 mod server;
 
-use super::{UserError, texts::Text};
-use nearsay::servable::{KnownAnswer, Servable};
-use nearsay_message::terminal::Bar;
+use super::{QdrantError, texts::Text};
+use nearsay::servable::Servable;
 use nearsay_search::index::Hit;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use server::Server;
 use std::collections::HashSet;
 
-/// Points that are sent at once: 256 vectors of 384 numbers are about a megabyte.
-const BATCH: usize = 256;
+/// Points per request: 256 vectors of 384 dimensions are about a megabyte.
+const BATCH_SIZE: usize = 256;
 
-/// In the payload of each of our points: which model its vector is of.
-const MODEL: &str = "nearsay_model";
+/// Payload field with the fingerprint of the model that made the vector.
+const MODEL_FIELD: &str = "nearsay_model";
 
-#[derive(Clone, Debug, clap::Args)]
-pub struct Options {
-    /// Qdrant's collection
-    #[arg(long, default_value = "faq", value_name = "NAME")]
-    collection: String,
-    /// Qdrant's key; better in the environment variable QDRANT_API_KEY, which no other user sees
-    #[arg(long, value_name = "KEY")]
-    api_key: Option<String>,
+#[derive(Clone)]
+pub struct QdrantOptions {
+    /// Default: "faq".
+    pub collection: String,
+    /// API key. Default: the environment variable QDRANT_API_KEY, if it is set.
+    pub api_key: Option<String>,
 }
 
-/// A collection on a server.
+impl Default for QdrantOptions {
+    fn default() -> Self {
+        Self {
+            collection: "faq".to_owned(),
+            api_key: None,
+        }
+    }
+}
+
+// The key must not appear in logs.
+impl std::fmt::Debug for QdrantOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QdrantOptions")
+            .field("collection", &self.collection)
+            .finish_non_exhaustive()
+    }
+}
+
 struct Collection {
     server: Server,
     path: String,
 }
 
-/// What a search gives for each text that was found.
+/// A text that a search found.
 #[derive(Deserialize)]
-pub struct Near {
+pub struct QdrantHit {
+    /// Cosine similarity.
     pub score: f32,
     pub payload: Payload,
 }
 
-impl Near {
-    /// As the folder's own index would have it, but that a server knows nothing of words and does not say which
-    /// text it is.
-    pub fn hit(&self, model: &Servable) -> Hit {
-        let is_it = |known: &KnownAnswer| known.answer == self.payload.answer;
-        let answer = model.answers().iter().position(is_it);
+impl QdrantHit {
+    /// The matching hit of the model's own index, without a keyword score and the number of the text.
+    pub fn to_hit(&self, model: &Servable) -> Hit {
+        let answer = model
+            .answers()
+            .iter()
+            .position(|known| known.answer == self.payload.answer);
         Hit {
             answer: answer.map_or(u32::MAX, |answer| answer as u32),
             score: self.score,
@@ -73,161 +85,149 @@ pub struct Payload {
     model: String,
 }
 
-/// What a model's vectors go by.
-fn fingerprint(model: &Servable) -> Result<String, UserError> {
+/// Identifies the vectors of a model by the SHA-256 of their file.
+fn fingerprint_of(model: &Servable) -> Result<String, QdrantError> {
     let entry = model.manifest().files.get("answers.safetensors");
-    entry.map(|entry| entry.sha256.clone()).ok_or_else(|| {
-        UserError::new(
-            "the folder does not list the vectors of its answers",
-            "Train again.",
-        )
-    })
+    entry
+        .map(|entry| entry.sha256.clone())
+        .ok_or(QdrantError::NoFingerprint)
 }
 
-/// Puts every text of a folder into a collection, which is made if there is none.
-pub fn fill(
+/// Uploads every text of a model to a collection and creates the collection if it is missing.
+pub(crate) fn fill(
     model: &Servable,
     texts: &[Text<'_>],
     url: &str,
-    options: &Options,
-    quiet: bool,
-) -> Result<(), UserError> {
-    let collection = Collection::of(url, options)?;
-    let fingerprint = fingerprint(model)?;
-    collection.make(model.index().dim())?;
-    let bar = Bar::new("Sending texts", quiet);
+    options: &QdrantOptions,
+    on_progress: &mut dyn FnMut(usize, usize),
+) -> Result<(), QdrantError> {
+    let collection = Collection::new(url, options)?;
+    let fingerprint = fingerprint_of(model)?;
+    collection.create(model.index().dim())?;
     let mut done = 0;
-    for batch in texts.chunks(BATCH) {
-        collection.put(batch, &fingerprint)?;
+    for batch in texts.chunks(BATCH_SIZE) {
+        collection.upload(batch, &fingerprint)?;
         done += batch.len();
-        bar.show(done as u64, texts.len() as u64);
+        on_progress(done, texts.len());
     }
-    collection.remove_others(&fingerprint)
+    collection.delete_other_models(&fingerprint)
 }
 
-/// The `k` answers nearest to a vector, nearest first, each by the best of its texts.
+/// Searches for the `k` answers most similar to a vector, best first, each by its best text.
+///
+/// # Errors
+/// If the server or the collection can't be used, or the collection holds vectors of another model.
 pub fn search(
     model: &Servable,
     vector: &[f32],
     k: usize,
     url: &str,
-    options: &Options,
-) -> Result<Vec<Near>, UserError> {
+    options: &QdrantOptions,
+) -> Result<Vec<QdrantHit>, QdrantError> {
     #[derive(Deserialize)]
-    struct Found {
+    struct Groups {
         groups: Vec<Group>,
     }
     #[derive(Deserialize)]
     struct Group {
-        hits: Vec<Near>,
+        hits: Vec<QdrantHit>,
     }
-    let collection = Collection::of(url, options)?;
-    let asked = json!({
+    let collection = Collection::new(url, options)?;
+    let query = json!({
         "query": vector, "group_by": "answer_id", "limit": k, "group_size": 1, "with_payload": true,
     });
-    let found = collection.call("POST", "/points/query/groups", &asked)?;
-    let Some(found) = found else {
-        return Err(UserError::new(
-            format_args!("{url} has no collection “{}”", options.collection),
-            "Fill it with “nearsay export DIR --to qdrant URL”.",
-        ));
+    let reply = collection.call("POST", "/points/query/groups", &query)?;
+    let Some(reply) = reply else {
+        return Err(QdrantError::NoCollection {
+            url: url.to_owned(),
+            collection: options.collection.clone(),
+        });
     };
-    let found: Found = server::read(found)?;
-    let mut near: Vec<Near> = found
+    let groups: Groups = serde_json::from_value(reply).map_err(QdrantError::ForeignPoints)?;
+    let mut hits: Vec<QdrantHit> = groups
         .groups
         .into_iter()
         .flat_map(|group| group.hits)
         .collect();
-    near.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let fingerprint = fingerprint(model)?;
-    match near.iter().find(|near| near.payload.model != fingerprint) {
-        Some(_) => Err(UserError::new(
-            format_args!(
-                "the collection “{}” holds vectors of another model than this folder's",
-                options.collection
-            ),
-            "Fill it from this folder with “nearsay export DIR --to qdrant URL”.",
-        )),
-        None => Ok(near),
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let fingerprint = fingerprint_of(model)?;
+    if hits.iter().any(|hit| hit.payload.model != fingerprint) {
+        return Err(QdrantError::OtherModel {
+            collection: options.collection.clone(),
+        });
     }
+    Ok(hits)
 }
 
 impl Collection {
-    fn of(url: &str, options: &Options) -> Result<Self, UserError> {
+    fn new(url: &str, options: &QdrantOptions) -> Result<Self, QdrantError> {
         let name = &options.collection;
-        let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-        if name.is_empty() || name.len() > 255 || !name.chars().all(fits) || name.starts_with('.') {
-            return Err(UserError::new(
-                format_args!("“{name}” cannot be a collection's name"),
-                "Use letters, digits, “_” and “-”.",
-            ));
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        if name.is_empty()
+            || name.len() > 255
+            || name.starts_with('.')
+            || !name.chars().all(is_allowed)
+        {
+            return Err(QdrantError::CollectionName { name: name.clone() });
         }
-        let key = options.api_key.clone();
-        let key = key.or_else(|| std::env::var("QDRANT_API_KEY").ok());
+        let key = options
+            .api_key
+            .clone()
+            .or_else(|| std::env::var("QDRANT_API_KEY").ok());
         Ok(Self {
             server: Server::new(url, key)?,
             path: format!("/collections/{name}"),
         })
     }
 
-    /// The result of a call below the collection; none when something of it is not there.
-    fn call(&self, method: &str, path: &str, body: &Value) -> Result<Option<Value>, UserError> {
+    /// Calls a path below the collection. `None` if it does not exist.
+    fn call(&self, method: &str, path: &str, body: &Value) -> Result<Option<Value>, QdrantError> {
         self.server
             .call(method, &format!("{}{path}", self.path), body)
     }
 
-    /// As [`call`](Self::call), where the collection was there a moment ago.
-    fn change(&self, method: &str, path: &str, body: &Value) -> Result<Value, UserError> {
-        self.call(method, path, body)?.ok_or_else(|| {
-            UserError::new(
-                "the collection was removed while it was being filled",
-                "Do it again, once nobody else is at it.",
-            )
-        })
+    /// Like [`call`](Self::call), for a collection known to exist.
+    fn change(&self, method: &str, path: &str, body: &Value) -> Result<Value, QdrantError> {
+        self.call(method, path, body)?
+            .ok_or(QdrantError::CollectionRemoved)
     }
 
-    /// Makes the collection, or checks that the one that is there takes these vectors.
-    fn make(&self, dim: usize) -> Result<(), UserError> {
+    /// Creates the collection, or checks that an existing one accepts vectors of `dim` dimensions.
+    fn create(&self, dim: usize) -> Result<(), QdrantError> {
         let vectors = json!({"size": dim, "distance": "Cosine"});
         match self.call("GET", "", &Value::Null)? {
             Some(found) => {
                 let found = &found["config"]["params"]["vectors"];
                 if found["size"] != vectors["size"] || found["distance"] != vectors["distance"] {
-                    return Err(UserError::new(
-                        format_args!(
-                            "the collection is there already, but not for {dim} numbers a vector \
-                             and cosine similarity"
-                        ),
-                        "Name another one with “--collection NAME”.",
-                    ));
+                    return Err(QdrantError::OtherVectors { dim });
                 }
             }
             None => {
                 self.change("PUT", "", &json!({"vectors": vectors}))?;
             }
         }
-        for field in ["answer_id", MODEL] {
+        for field in ["answer_id", MODEL_FIELD] {
             let index = json!({"field_name": field, "field_schema": "keyword"});
             self.change("PUT", "/index?wait=true", &index)?;
         }
         Ok(())
     }
 
-    /// Sends those of some texts that are not there yet.
-    fn put(&self, texts: &[Text<'_>], model: &str) -> Result<(), UserError> {
+    /// Uploads the texts that the collection lacks.
+    fn upload(&self, texts: &[Text<'_>], model: &str) -> Result<(), QdrantError> {
         let ids: Vec<_> = texts.iter().map(|text| text.id).collect();
-        let asked = json!({"ids": ids, "with_payload": [MODEL], "with_vector": false});
-        let found = self.change("POST", "/points", &asked)?;
-        let there: HashSet<&str> = found
+        let query = json!({"ids": ids, "with_payload": [MODEL_FIELD], "with_vector": false});
+        let found = self.change("POST", "/points", &query)?;
+        let existing: HashSet<&str> = found
             .as_array()
             .into_iter()
             .flatten()
-            .filter(|point| point["payload"][MODEL] == model)
+            .filter(|point| point["payload"][MODEL_FIELD] == model)
             .filter_map(|point| point["id"].as_str())
             .collect();
         let mut points = Vec::new();
         for text in texts {
-            if there.contains(text.id.to_string().as_str()) {
+            if existing.contains(text.id.to_string().as_str()) {
                 continue;
             }
             points.push(json!({
@@ -235,7 +235,7 @@ impl Collection {
                 "vector": text.vector,
                 "payload": {
                     "answer_id": text.answer_id, "text": text.text, "answer": text.answer,
-                    "source": text.source, "row": text.row, MODEL: model,
+                    "source": text.source, "row": text.row, MODEL_FIELD: model,
                 },
             }));
         }
@@ -245,14 +245,14 @@ impl Collection {
         Ok(())
     }
 
-    /// Takes away what other models of ours left.
-    fn remove_others(&self, model: &str) -> Result<(), UserError> {
+    /// Deletes the points of other Nearsay models.
+    fn delete_other_models(&self, model: &str) -> Result<(), QdrantError> {
         let filter = json!({"must_not": [
-            {"key": MODEL, "match": {"value": model}},
-            {"is_empty": {"key": MODEL}},
+            {"key": MODEL_FIELD, "match": {"value": model}},
+            {"is_empty": {"key": MODEL_FIELD}},
         ]});
-        let asked = json!({"filter": filter});
-        self.change("POST", "/points/delete?wait=true", &asked)
+        let query = json!({"filter": filter});
+        self.change("POST", "/points/delete?wait=true", &query)
             .map(drop)
     }
 }

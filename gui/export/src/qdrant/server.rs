@@ -1,17 +1,16 @@
-//! Qdrant's REST API over HTTP: one call at a time, tried again when the server is busy or away.
+//! Calls to Qdrant's REST API, retried while the server is busy or unreachable.
 
-use nearsay_message::UserError;
-use serde::de::DeserializeOwned;
+use crate::QdrantError;
 use serde_json::Value;
 use std::{thread, time::Duration};
 use ureq::{Agent, http::Request};
 
-/// Waits before a call is tried again, in milliseconds.
-const WAITS_MS: [u64; 5] = [250, 500, 1_000, 2_000, 4_000];
-/// A call takes longer only when something hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Largest answer that is read.
-const LIMIT: u64 = 64 << 20;
+/// Delays between attempts, in milliseconds.
+const RETRY_DELAYS_MS: [u64; 5] = [250, 500, 1_000, 2_000, 4_000];
+/// Limit of one attempt.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// Largest response body, in bytes.
+const MAX_BODY: u64 = 64 << 20;
 
 pub struct Server {
     agent: Agent,
@@ -19,25 +18,23 @@ pub struct Server {
     key: Option<String>,
 }
 
-/// How a call failed.
-enum Failure {
-    /// It may go well a moment later.
-    Passing(String),
-    Lasting(UserError),
+enum CallError {
+    /// A retry may succeed.
+    Transient(String),
+    Permanent(QdrantError),
 }
 
 impl Server {
-    pub fn new(url: &str, key: Option<String>) -> Result<Self, UserError> {
+    pub fn new(url: &str, key: Option<String>) -> Result<Self, QdrantError> {
         if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(UserError::new(
-                format_args!("“{url}” is no address of a server"),
-                "It begins with http:// or https://, for example http://localhost:6333.",
-            ));
+            return Err(QdrantError::Address {
+                url: url.to_owned(),
+            });
         }
         let config = Agent::config_builder()
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
-            // A key goes to the server that was named, and to no other.
+            // A redirect would send the API key to another server.
             .max_redirects(0)
             .max_redirects_will_error(false);
         Ok(Self {
@@ -47,26 +44,37 @@ impl Server {
         })
     }
 
-    /// The result of a call; none when what it is about is not there.
-    pub fn call(&self, method: &str, path: &str, body: &Value) -> Result<Option<Value>, UserError> {
-        let mut waits = WAITS_MS.iter();
+    /// Calls an endpoint and returns its result. `None` for status 404.
+    pub fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Option<Value>, QdrantError> {
+        let mut delays = RETRY_DELAYS_MS.iter();
         loop {
-            let why = match self.once(method, path, body) {
+            let reason = match self.call_once(method, path, body) {
                 Ok(result) => return Ok(result),
-                Err(Failure::Lasting(error)) => return Err(error),
-                Err(Failure::Passing(why)) => why,
+                Err(CallError::Permanent(error)) => return Err(error),
+                Err(CallError::Transient(reason)) => reason,
             };
-            let Some(wait) = waits.next() else {
-                return Err(UserError::new(
-                    format_args!("{} does not answer ({why})", self.url),
-                    "Is Qdrant running there? Once it is, do the same again: it goes on where it stopped.",
-                ));
+            let Some(delay) = delays.next() else {
+                return Err(QdrantError::Unreachable {
+                    url: self.url.clone(),
+                    reason,
+                });
             };
-            thread::sleep(Duration::from_millis(*wait));
+            tracing::info!("{method} {path} failed ({reason}); retrying in {delay} ms");
+            thread::sleep(Duration::from_millis(*delay));
         }
     }
 
-    fn once(&self, method: &str, path: &str, body: &Value) -> Result<Option<Value>, Failure> {
+    fn call_once(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Option<Value>, CallError> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
@@ -78,63 +86,49 @@ impl Server {
             Value::Null => String::new(),
             body => body.to_string(),
         };
-        let wrong = |why: &dyn std::fmt::Display| {
-            Failure::Lasting(UserError::new(
-                format_args!("{} cannot be asked ({why})", self.url),
-                "Check the address and the key.",
-            ))
+        let request_error = |error: &dyn std::fmt::Display| {
+            CallError::Permanent(QdrantError::Request {
+                url: self.url.clone(),
+                reason: error.to_string(),
+            })
         };
-        let request = request.body(body).map_err(|error| wrong(&error))?;
+        let request = request.body(body).map_err(|error| request_error(&error))?;
         let mut response = self.agent.run(request).map_err(|error| match error {
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::Tls(_) => wrong(&error),
-            error => Failure::Passing(error.to_string()),
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::Tls(_) => {
+                request_error(&error)
+            }
+            error => CallError::Transient(error.to_string()),
         })?;
         let status = response.status().as_u16();
         let text = response
             .body_mut()
             .with_config()
-            .limit(LIMIT)
+            .limit(MAX_BODY)
             .read_to_string();
-        let text = text.map_err(|error| Failure::Passing(error.to_string()))?;
+        let text = text.map_err(|error| CallError::Transient(error.to_string()))?;
         match status {
             200..=299 => match serde_json::from_str::<Value>(&text) {
                 Ok(mut answer) if answer.get("result").is_some() => {
                     Ok(Some(answer["result"].take()))
                 }
-                _ => Err(Failure::Lasting(not_qdrant(&self.url))),
+                _ => Err(CallError::Permanent(QdrantError::NotQdrant {
+                    url: self.url.clone(),
+                })),
             },
             404 => Ok(None),
-            401 | 403 => Err(Failure::Lasting(UserError::new(
-                format_args!("{} refuses the key, or needs one", self.url),
-                "Set the environment variable QDRANT_API_KEY to a key that may do this.",
-            ))),
-            408 | 429 | 500..=599 => Err(Failure::Passing(format!("status {status}"))),
-            _ => Err(Failure::Lasting(
-                UserError::new(
-                    format_args!("{} refuses {method} {path} (status {status})", self.url),
-                    "Is it Qdrant 1.10 or newer?",
-                )
-                .with_detail(text),
-            )),
+            401 | 403 => Err(CallError::Permanent(QdrantError::Unauthorized {
+                url: self.url.clone(),
+            })),
+            408 | 429 | 500..=599 => Err(CallError::Transient(format!("status {status}"))),
+            _ => Err(CallError::Permanent(QdrantError::Rejected {
+                url: self.url.clone(),
+                method: method.to_owned(),
+                path: path.to_owned(),
+                status,
+                body: text,
+            })),
         }
     }
-}
-
-/// A result in the shape it should have.
-pub fn read<T: DeserializeOwned>(result: Value) -> Result<T, UserError> {
-    serde_json::from_value(result).map_err(|error| {
-        UserError::new(
-            format_args!("the collection holds points that Nearsay did not put there ({error})"),
-            "Use a collection of its own: “--collection NAME”.",
-        )
-    })
-}
-
-fn not_qdrant(url: &str) -> UserError {
-    UserError::new(
-        format_args!("{url} answers, but not as Qdrant does"),
-        "Check the address; Qdrant's REST API is usually on port 6333.",
-    )
 }
 
 #[cfg(test)]

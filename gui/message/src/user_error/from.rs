@@ -1,4 +1,4 @@
-//! UserErrors from errors of the core.
+//! Conversions from errors of the libraries.
 
 use nearsay::{servable::ServableError, train::TrainError};
 use nearsay_bert::EncodeError;
@@ -13,7 +13,10 @@ use nearsay_text::compact::CompactError;
 
 impl From<ReadError> for UserError {
     fn from(error: ReadError) -> Self {
-        Self::new(&error, error.fix())
+        // The text of the error ends with the advice.
+        let (text, advice) = (error.to_string(), error.fix());
+        let message = text.strip_suffix(advice).unwrap_or(&text).trim_end();
+        Self::new(message, advice)
     }
 }
 
@@ -43,8 +46,8 @@ from_self_explaining!(
 impl From<CompactError> for UserError {
     fn from(error: CompactError) -> Self {
         Self::new(
-            format_args!("the encoder built into this program is damaged: {error}"),
-            "Install Nearsay again.",
+            format_args!("the built-in encoder is damaged: {error}"),
+            "Reinstall Nearsay.",
         )
     }
 }
@@ -52,5 +55,17 @@ impl From<CompactError> for UserError {
 impl From<candle_core::Error> for UserError {
     fn from(error: candle_core::Error) -> Self {
         Self::new(format_args!("the tensor library failed: {error}"), "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn read_error_is_split_into_message_and_remedy() {
+        let error = UserError::from(ReadError::NoRows);
+        assert_eq!(error.message, "The table has column names but no rows.");
+        assert_eq!(error.remedy, "Add a row for each question and its answer.");
     }
 }

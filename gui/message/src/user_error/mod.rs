@@ -1,54 +1,59 @@
-//! Errors as people meet them: what happened, and what to do next.
+//! Errors as users read them.
 
 mod from;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Something that went wrong, in plain words.
+/// An error with its remedy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserError {
     /// What happened and where.
-    pub what: String,
-    /// What to do next; empty when `what` says it.
-    pub fix: String,
-    /// Technical details: folded away, copied on request.
+    #[serde(alias = "what")]
+    pub message: String,
+    /// What to do next; empty when `message` includes it.
+    #[serde(alias = "fix")]
+    pub remedy: String,
+    /// Technical details; the app shows them on request.
     #[serde(default)]
     pub detail: String,
 }
 
 impl UserError {
-    /// UserError of these words.
-    pub fn new(what: impl fmt::Display, fix: impl fmt::Display) -> Self {
+    pub fn new(message: impl fmt::Display, remedy: impl fmt::Display) -> Self {
         Self {
-            what: what.to_string(),
-            fix: fix.to_string(),
+            message: message.to_string(),
+            remedy: remedy.to_string(),
             detail: String::new(),
         }
     }
 
-    /// The same trouble with details for a report.
+    /// Adds technical details.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
 
-    /// All of it, as text to paste into a mail.
+    /// Message, remedy and details as text for a bug report.
     #[must_use]
     pub fn report(&self) -> String {
-        [self.what.as_str(), self.fix.as_str(), self.detail.as_str()]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join("\n\n")
+        [
+            self.message.as_str(),
+            self.remedy.as_str(),
+            self.detail.as_str(),
+        ]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n")
     }
 
-    /// The same trouble, with the file it is about in front.
+    /// Prefixes the message with a file name.
     #[must_use]
     pub fn about(self, file: &std::path::Path) -> Self {
         Self {
-            what: format!("{}: {}", file.display(), self.what),
+            message: format!("{}: {}", file.display(), self.message),
             ..self
         }
     }
@@ -56,9 +61,9 @@ impl UserError {
 
 impl fmt::Display for UserError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
-        if !self.fix.is_empty() {
-            write!(f, "\n{}", self.fix)?;
+        f.write_str(&self.message)?;
+        if !self.remedy.is_empty() {
+            write!(f, "\n{}", self.remedy)?;
         }
         Ok(())
     }

@@ -5,14 +5,14 @@ use std::{
     net::TcpListener,
 };
 
-/// A call as the server got it.
+/// A request the server received.
 struct Call {
-    /// In small letters.
+    /// In lower case.
     head: String,
     body: String,
 }
 
-/// A server that gives these answers, one a call, and then the calls it got.
+/// Starts a server that gives these responses, one per call, and returns the calls.
 fn serve(answers: &'static [(u16, &'static str)]) -> (String, thread::JoinHandle<Vec<Call>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -44,7 +44,9 @@ fn serve(answers: &'static [(u16, &'static str)]) -> (String, thread::JoinHandle
     (url, serving.unwrap())
 }
 
-fn call(answers: &'static [(u16, &'static str)]) -> (Result<Option<Value>, UserError>, Vec<Call>) {
+fn call(
+    answers: &'static [(u16, &'static str)],
+) -> (Result<Option<Value>, QdrantError>, Vec<Call>) {
     let (url, serving) = serve(answers);
     let server = Server::new(&url, Some("secret".to_owned())).unwrap();
     let result = server.call("PUT", "/collections/faq", &json!({"a": 1}));
@@ -52,7 +54,7 @@ fn call(answers: &'static [(u16, &'static str)]) -> (Result<Option<Value>, UserE
 }
 
 #[test]
-fn a_busy_server_is_asked_again() {
+fn call_retries_while_server_is_busy() {
     let (result, calls) = call(&[(503, ""), (429, ""), (200, r#"{"result": [7]}"#)]);
     assert_eq!(result.unwrap(), Some(json!([7])));
     assert_eq!(calls.len(), 3);
@@ -64,24 +66,25 @@ fn a_busy_server_is_asked_again() {
 }
 
 #[test]
-fn what_lasts_is_told_at_once() {
+fn call_reports_permanent_errors_without_retry() {
     assert_eq!(call(&[(404, "{}")]).0.unwrap(), None);
-    for (answers, says) in [
+    for (answers, expected) in [
         (&[(401, "")][..], "key"),
         (&[(403, "")], "key"),
-        (&[(400, "{}")], "refuses"),
-        (&[(302, "")], "refuses"),
-        (&[(200, "<html>")], "not as Qdrant"),
-        (&[(200, "{}")], "not as Qdrant"),
+        (&[(400, "{}")], "rejects"),
+        (&[(302, "")], "rejects"),
+        (&[(200, "<html>")], "not like Qdrant"),
+        (&[(200, "{}")], "not like Qdrant"),
     ] {
         let error = call(answers).0.unwrap_err();
-        assert!(error.what.contains(says), "{answers:?}: {error}");
-        assert!(!error.fix.is_empty() && !error.to_string().contains("secret"));
+        let message = error.to_string();
+        assert!(message.contains(expected), "{answers:?}: {message}");
+        assert!(!message.contains("secret"), "{message}");
     }
 }
 
 #[test]
-fn an_address_needs_its_scheme() {
+fn new_rejects_address_without_http_scheme() {
     for url in ["localhost:6333", "ftp://x", ""] {
         assert!(Server::new(url, None).is_err(), "{url}");
     }

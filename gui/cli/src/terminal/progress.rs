@@ -1,4 +1,4 @@
-//! Progress on stderr: a bar on a terminal, plain lines else.
+//! Progress on stderr: a bar on a terminal, plain lines elsewhere.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -7,20 +7,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Plain lines come at most this often.
-const LINES_EVERY: Duration = Duration::from_secs(5);
+/// Least time between plain lines.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// One thing in progress.
-pub struct Bar {
+/// Progress of one task.
+pub(crate) struct Bar {
     name: &'static str,
     bar: Option<ProgressBar>,
     quiet: bool,
-    told: Cell<Option<Instant>>,
+    last_line: Cell<Option<Instant>>,
 }
 
 impl Bar {
-    /// Progress of this name; `quiet` shows nothing, for when events tell it.
-    pub fn new(name: &'static str, quiet: bool) -> Self {
+    /// `quiet` hides the progress, for runs that report it as JSON.
+    pub(crate) fn new(name: &'static str, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}, {eta} left")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -32,22 +32,25 @@ impl Bar {
             name,
             bar,
             quiet,
-            told: Cell::new(None),
+            last_line: Cell::new(None),
         }
     }
 
-    /// Shows how far it is.
-    pub fn show(&self, done: u64, total: u64) {
-        self.show_by(None, done, total);
+    pub(crate) fn show(&self, done: u64, total: u64) {
+        self.update(None, done, total);
     }
 
-    /// As [`show`](Self::show), with the time left as whoever works knows it: of texts found saved, a bar
-    /// would think that they were work.
-    pub fn show_left(&self, done: u64, total: u64, eta_s: Option<f64>) {
-        self.show_by(Some(eta_s.map_or_else(String::new, left)), done, total);
+    /// Like [`show`](Self::show), with the worker's own estimate of the time left: the bar's would count cached texts as
+    /// work.
+    pub(crate) fn show_with_eta(&self, done: u64, total: u64, eta_s: Option<f64>) {
+        self.update(
+            Some(eta_s.map_or_else(String::new, format_time_left)),
+            done,
+            total,
+        );
     }
 
-    fn show_by(&self, left: Option<String>, done: u64, total: u64) {
+    fn update(&self, left: Option<String>, done: u64, total: u64) {
         if let Some(bar) = &self.bar {
             if let Some(left) = &left {
                 let template = "{msg} {wide_bar} {pos}/{len}{prefix}";
@@ -63,17 +66,20 @@ impl Bar {
             }
         } else if !self.quiet {
             let now = Instant::now();
-            let due = self.told.get().is_none_or(|told| now - told >= LINES_EVERY);
-            if due && done < total {
-                self.told.set(Some(now));
+            let should_print = self
+                .last_line
+                .get()
+                .is_none_or(|last| now - last >= LINE_INTERVAL);
+            if should_print && done < total {
+                self.last_line.set(Some(now));
                 let left = left.unwrap_or_default();
                 eprintln!("{}: {done} of {total}{left}", self.name);
             }
         }
     }
 
-    /// Says a line without spoiling the bar.
-    pub fn line(&self, text: &str) {
+    /// Prints a line above the bar.
+    pub(crate) fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) if !bar.is_finished() => bar.suspend(|| eprintln!("{text}")),
             _ => eprintln!("{text}"),
@@ -81,8 +87,7 @@ impl Bar {
     }
 }
 
-/// Seconds in words, to be put behind a number.
-fn left(seconds: f64) -> String {
+fn format_time_left(seconds: f64) -> String {
     let seconds = seconds.max(0.0).round() as u64;
     match seconds {
         0..120 => format!(", about {seconds} s left"),
@@ -96,14 +101,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_left_is_told_in_round_numbers() {
-        for (seconds, words) in [
+    fn format_time_left_rounds_to_units() {
+        for (seconds, expected) in [
             (0.4, ", about 0 s left"),
             (119.4, ", about 119 s left"),
             (200.0, ", about 3 min left"),
             (8_000.0, ", about 2 h left"),
         ] {
-            assert_eq!(left(seconds), words);
+            assert_eq!(format_time_left(seconds), expected);
         }
     }
 }
