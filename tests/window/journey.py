@@ -297,9 +297,9 @@ class Journey:
         self.shot("train-after")
         said = ""
         if models["current"] is None:
-            # With few questions kept aside that is chance.
+            # With few test questions that is chance.
             said = "; it was no better and had to be taken"
-            self.app.command("model before")
+            self.app.command("previous model")
             wait("the model is taken",
                  lambda: self.app.projects()[faqs.PROJECT].models["current"], 8 * SLOW)
         json.loads(first.read_text("utf-8"))
@@ -553,7 +553,7 @@ class Journey:
 
     def _views(self, look):
         """Last, because a step shows them again until somebody goes back."""
-        for words, name in (("gets wrong", "mistakes"), ("could be mended", "mend"),
+        for words, name in (("gets wrong", "mistakes"), ("suggested fixes", "fixes"),
                             ("topics", "topics")):
             self.app.command(words)
             self.shot(f"{look}-{name}")

@@ -90,7 +90,7 @@ fn stop_is_shown_at_once_and_keeps_the_best() {
         !state.training.rounds.is_empty()
     });
     assert!(!ended(state(&window)), "it was too quick to be stopped");
-    press(&mut window, "Stop and keep the best");
+    press(&mut window, "Stop and keep the best model");
     assert!(state(&window).training.stopping || ended(state(&window)));
     until(&mut window, "stopped", ended);
     let training = &state(&window).training;
@@ -109,15 +109,15 @@ fn a_stop_is_shown_before_the_round_is_over() {
     press(&mut window, "Train");
     until(&mut window, "some rounds", learning);
     let since = Instant::now();
-    press(&mut window, "Stop and keep the best");
+    press(&mut window, "Stop and keep the best model");
     shows(&window, "Stopping…");
-    shows(&window, "Stopping after this round");
+    shows(&window, "Stopping after this epoch");
     // Who does not stop is ended by force.
     until(&mut window, "ended", ended);
     assert!(since.elapsed() < Duration::from_secs(5));
     assert_eq!(state(&window).training.stage, Stage::Failed);
     assert!(state(&window).training.can_go_on);
-    press(&mut window, "Go on");
+    press(&mut window, "Continue");
     assert!(state(&window).training.is_running());
 }
 
@@ -128,7 +128,7 @@ fn pause_waits_and_resume_goes_on() {
     press(&mut window, "Train");
     until(&mut window, "some rounds", learning);
     press(&mut window, "Pause");
-    shows(&window, "Paused. Resume whenever you like");
+    shows(&window, "Paused. Click Resume to continue");
     // The round that was under way when the word came is still finished.
     let settled = Instant::now();
     until(&mut window, "settled", |_| {
@@ -193,8 +193,8 @@ fn a_network_learns_before_its_first_round_is_over_and_reads_again_after_the_las
     assert_eq!(state(&window).training.stage, Stage::Learning);
     // What reading took is over; how long learning takes nobody knows yet.
     assert_eq!(state(&window).training.seconds_left(), None);
-    shows(&window, "first round");
-    shows(&window, "Understood 852 texts");
+    shows(&window, "first epoch");
+    shows(&window, "Prepared 852 texts");
     hear(
         &mut window,
         train::Event::Epoch(Epoch {
@@ -206,13 +206,13 @@ fn a_network_learns_before_its_first_round_is_over_and_reads_again_after_the_las
             eta_s: 0.0,
         }),
     );
-    shows(&window, "round 4 of at most 4");
+    shows(&window, "epoch 4 of at most 4");
     hear(&mut window, read(400, 3.0));
     assert_eq!(state(&window).training.stage, Stage::Learning);
     assert_eq!(state(&window).training.seconds_left(), Some(3.0));
-    shows(&window, "reading the texts once more, 400 of 852");
+    shows(&window, "preparing the texts again, 400 of 852");
     hear(&mut window, read(852, 0.0));
-    shows(&window, "round 4 of at most 4");
+    shows(&window, "epoch 4 of at most 4");
 }
 
 #[test]
@@ -267,8 +267,8 @@ fn a_killed_training_can_go_on() {
     let mut window = open(engine);
     fill(&mut window, 3, &desk());
     train(&mut window);
-    shows(&window, "The training was ended from outside");
-    shows(&window, "Nothing is lost up to the last saved point");
+    shows(&window, "The training process was killed");
+    shows(&window, "Choose Continue to resume from the last checkpoint");
     control(&window, "Copy report").click();
     window.step();
     let report = copied(&window);
@@ -276,7 +276,7 @@ fn a_killed_training_can_go_on() {
         report.contains("about to be killed") && report.contains('9'),
         "{report}"
     );
-    press(&mut window, "Go on");
+    press(&mut window, "Continue");
     until(&mut window, "done", ended);
     assert_eq!(
         state(&window).training.stage,
@@ -301,8 +301,8 @@ fn a_training_cut_off_with_its_window_goes_on_in_the_next() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     tell(&mut window, Command::Show(Step::Train));
-    shows(&window, "A training was cut off");
-    press(&mut window, "Go on");
+    shows(&window, "Training was interrupted");
+    press(&mut window, "Continue");
     until(&mut window, "done", ended);
     assert_eq!(
         state(&window).training.stage,
@@ -326,7 +326,7 @@ fn a_failure_tells_cause_and_remedy() {
     });
     shows(&window, "The disk is full");
     shows(&window, "Free some space, then train again");
-    shows(&window, "The training did not get to its end");
+    shows(&window, "Training did not finish");
     let error = state(&window).training.error.clone().unwrap();
     assert!(error.detail.contains("something about the disk"));
     press(&mut window, "Copy report");
@@ -346,7 +346,7 @@ fn an_engine_that_is_not_there_is_told() {
     assert_eq!(state(&window).training.stage, Stage::Failed);
     shows(
         &window,
-        "I could not start the part of Nearsay that does the work",
+        "The training process could not be started",
     );
 }
 
@@ -355,11 +355,11 @@ fn stopping_before_the_first_round_is_told() {
     let data = tempdir().unwrap();
     let mut window = small("mute", data.path());
     press(&mut window, "Train");
-    press(&mut window, "Stop and keep the best");
+    press(&mut window, "Stop and keep the best model");
     until(&mut window, "ended", ended);
-    shows(&window, "Stopped before there was anything to keep");
+    shows(&window, "Training was stopped before it had a result");
     assert!(!state(&window).training.can_go_on);
-    assert!(!is_shown(&window, "Go on"));
+    assert!(!is_shown(&window, "Continue"));
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn getting_the_language_model_is_shown() {
         state.training.stage == Stage::Fetching
     });
     until(&mut window, "some rounds", learning);
-    shows(&window, "Got the language model");
+    shows(&window, "Downloaded the language model");
     assert_eq!(
         state(&window).training.fetch.as_ref().unwrap().source,
         "the model hub"
@@ -388,7 +388,7 @@ fn closing_lets_a_training_keep_its_best_first() {
     let ctx = window.ctx.clone();
     window.state_mut().apply(&ctx, Command::Close);
     assert!(state(&window).shell.closing && state(&window).training.stopping);
-    was_told(&window, "Closing. The training keeps its best first");
+    was_told(&window, "Saving the best model before closing");
     until(&mut window, "stopped", ended);
     let models = state(&window).project.models_dir().unwrap();
     assert!(models.join("1/nearsay.json").is_file());
@@ -423,7 +423,7 @@ fn a_model_that_cannot_be_opened_leaves_the_old_one_answering() {
     );
     tell(&mut window, Command::Train);
     until(&mut window, "some rounds", learning);
-    press(&mut window, "Stop and keep the best");
+    press(&mut window, "Stop and keep the best model");
     until(&mut window, "ended", ended);
     assert_eq!(state(&window).training.stage, Stage::Failed);
     assert!(state(&window).training.error.is_some());
@@ -496,9 +496,9 @@ fn a_worse_model_is_not_kept_but_offered() {
     let current = |window: &Window| state(window).project.models.current.clone().unwrap().name;
     assert_eq!(current(&window), "1");
     assert!(!state(&window).training.outcome.unwrap().kept);
-    shows(&window, "Training did not help: 0 of 100 instead of");
-    shows(&window, "The old model is kept");
-    assert!(!is_shown(&window, "Ask it something"));
+    shows(&window, "Training didn’t help (right answer first: 0 of 100 questions, instead of");
+    shows(&window, "The previous model is kept");
+    assert!(!is_shown(&window, "Try it in Ask"));
     // The figures are again those of what answers.
     until(&mut window, "checked again", |state| {
         state.training.checking.now().map(Check::tally) == Some(good.tally())
@@ -522,7 +522,7 @@ fn a_first_model_that_is_worse_than_none_leaves_the_figures_of_none() {
     window.state_mut().state.project.models = Models::default();
     checked(&mut window, "1", all_wrong(&before));
     assert!(state(&window).project.models.current.is_none());
-    shows(&window, "Training did not help: 0 of 100 instead of");
+    shows(&window, "Training didn’t help (right answer first: 0 of 100 questions, instead of");
     until(&mut window, "the figures of what answers", |state| {
         state.training.checking.now().map(Check::tally) == Some(before.tally())
     });
@@ -549,7 +549,7 @@ fn a_model_as_good_as_the_last_takes_its_place() {
         "2"
     );
     shows(&window, "About as good as before");
-    press(&mut window, "Back to the model before");
+    press(&mut window, "Use the previous model");
     assert_eq!(
         state(&window).project.models.current.as_ref().unwrap().name,
         "1"

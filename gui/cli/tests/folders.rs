@@ -139,11 +139,11 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
     // Its model knows the questions; no figure says how well it does here.
     assert!(state(&window).training.checking.now().is_none());
     tell(&mut window, Command::Query(String::new()));
-    shows(&window, "measured where the model was made");
+    shows(&window, "test questions from where the model was trained");
     tell(&mut window, Command::Show(Step::Train));
-    shows(&window, "This model came in a folder");
-    shows(&window, "kept aside, asked of the answers alone");
-    assert!(!is_shown(&window, "Right answer first, on"));
+    shows(&window, "Imported model");
+    shows(&window, "without other ways to ask");
+    assert!(!is_shown(&window, "Right answer first ("));
     // The stick is pulled out; what was copied stays, edits too.
     assert_eq!(content(&colleague.whole()), before);
     std::fs::remove_dir_all(colleague.whole()).unwrap();
@@ -167,13 +167,13 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
     tell(&mut window, Command::Show(Step::Train));
     shows(
         &window,
-        "the model from the folder may have learned these questions",
+        "the imported model may have been trained on these questions",
     );
     // And the folder's model is there to go back to, without figures.
-    press(&mut window, "Back to the model before");
+    press(&mut window, "Use the previous model");
     until(&mut window, "it answers", |state| state.ask.ready.is_some());
     assert!(state(&window).training.checking.now().is_none());
-    shows(&window, "This model came in a folder");
+    shows(&window, "Imported model");
     let out = data.path().join("again");
     export(&mut window, &out, true);
     drop(window);
@@ -232,8 +232,8 @@ fn a_model_alone_says_so_and_answers_from_a_file() {
     adopted(&mut window, "Bare");
     was_told(&window, "Opened the model in bare. It has no answers yet");
     assert_eq!(state(&window).step, Step::Data);
-    shows(&window, "This folder holds a model without answers");
-    shows(&window, "Drop the file this model is to answer from");
+    shows(&window, "This folder contains a model without answers");
+    shows(&window, "Drop a file with answers for this model");
     let faq = data.path().join("desk.jsonl");
     let mut lines = String::new();
     for (question, answer) in desk() {
@@ -253,7 +253,7 @@ fn a_model_alone_says_so_and_answers_from_a_file() {
     assert_eq!(first(&mut window), colleague.answers);
     assert!(state(&window).training.checking.now().is_none());
     tell(&mut window, Command::Query(String::new()));
-    shows(&window, "How sure an answer is was not measured");
+    shows(&window, "this model has no test results");
 }
 
 #[test]
@@ -299,8 +299,8 @@ fn what_cannot_be_opened_is_said_and_disturbs_nothing() {
             file(&path, &text.replacen("\"format\": 1", "\"format\": 2", 1));
         },
         &[
-            "desk was made by a newer Nearsay",
-            "Install the newest Nearsay",
+            "desk was exported by a newer version of Nearsay",
+            "Update Nearsay",
         ],
     );
     refused(
@@ -316,7 +316,7 @@ fn what_cannot_be_opened_is_said_and_disturbs_nothing() {
     );
     refused(
         &|folder| std::fs::remove_file(folder.join("nearsay.json")).unwrap(),
-        &["There is neither a project nor a model in desk"],
+        &["desk contains neither a project nor a model"],
     );
     drop(window);
     // Given in a terminal: the words, and the project of before.
@@ -328,6 +328,6 @@ fn what_cannot_be_opened_is_said_and_disturbs_nothing() {
         FakeDialog::default(),
         Some(colleague.whole()),
     );
-    shows(&window, "front-desk was made by a newer Nearsay");
+    shows(&window, "front-desk was exported by a newer version of Nearsay");
     assert_eq!(state(&window).project.dir, before);
 }

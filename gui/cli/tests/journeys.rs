@@ -15,7 +15,7 @@ use egui::Key;
 use nearsay::servable::{Servable, ServableError, TextModel};
 use nearsay_app::{
     command::{Choose, Command},
-    state::{List, Mend, Overlay, Saved, Side, Stage, Step, Verdict},
+    state::{List, Fix, Overlay, Saved, Side, Stage, Step, Verdict},
 };
 use nearsay_project::{Document, Effort, Folder, RowId, Tuning, roles};
 use nearsay_store::DiskStore;
@@ -80,15 +80,15 @@ fn a_file_with_bad_rows_is_taken_in_and_mended() {
     for line in ["line 22", "line 23", "line 24"] {
         shows(&window, line);
     }
-    press(&mut window, "Fix here, line 22");
+    press(&mut window, "Fix, line 22");
     let draft = state(&window).data.draft.clone().unwrap();
-    assert_eq!(draft.wordings[0].0, "What about the lift?");
+    assert_eq!(draft.paraphrases[0].0, "What about the lift?");
     shows(&window, "Fix this row");
     assert!(control(&window, "Answer").is_focused());
     control(&window, "Answer").type_text("It is beside the stairs");
     window.run_steps(2);
-    press(&mut window, "Keep");
-    was_told(&window, "Mended and added");
+    press(&mut window, "Save");
+    was_told(&window, "Row fixed and added");
     let mended = document(&window).entries.values().last().unwrap().clone();
     assert_eq!(mended.answer, "It is beside the stairs");
     assert_eq!(mended.wordings[0].text, "What about the lift?");
@@ -100,9 +100,9 @@ fn a_file_with_bad_rows_is_taken_in_and_mended() {
     press(&mut window, "Leave out, line 23");
     shows(&window, "1 left out");
     press(&mut window, "Leave out, line 24");
-    shows(&window, "All problems are dealt with");
+    shows(&window, "All issues are resolved");
     assert_eq!(document(&window).entries.len(), 21);
-    press(&mut window, "Done");
+    press(&mut window, "Dismiss");
     assert!(!is_shown(&window, "front-desk.csv"));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), mixed());
 }
@@ -116,7 +116,7 @@ fn a_file_dropped_where_questions_are_asked_may_be_data() {
     settle(&mut window);
     let sample = document(&window).clone();
     drop_on(&mut window, &path);
-    shows(&window, "What is front-desk.csv?");
+    shows(&window, "What would you like to do with front-desk.csv?");
     assert_eq!(*document(&window), sample);
     press(&mut window, "Add it to the data");
     until(&mut window, "read", |state| {
@@ -181,7 +181,7 @@ fn what_it_gets_wrong_is_taught_and_learned() {
     let wrong = mistakes(&window, List::Wrong);
     assert!(wrong.len() > 1);
     press(&mut window, &format!("Still wrong {}", wrong.len()));
-    shows(&window, "Train / still wrong");
+    shows(&window, "Test questions still wrong");
     let is_riddle = |row| document(&window).wording(row).unwrap().text == riddle;
     let verdict = *wrong.iter().find(|v| is_riddle(v.row)).unwrap();
     assert_ne!(verdict.row, wrong[0].row);
@@ -190,7 +190,7 @@ fn what_it_gets_wrong_is_taught_and_learned() {
         .unwrap()
         .text
         .clone();
-    press(&mut window, &format!("Add as a wording: {first}"));
+    press(&mut window, &format!("Use for training: {first}"));
     assert!(!document(&window).wording(wrong[0].row).unwrap().check);
     shows(&window, "1 change since the last training");
     // Its card may be far below.
@@ -210,7 +210,7 @@ fn what_it_gets_wrong_is_taught_and_learned() {
         again.kept && again.after.first >= again.before.first,
         "{again:?}"
     );
-    shows(&window, "Right answer first, on");
+    shows(&window, "Right answer first (");
     assert!(!is_shown(&window, "since the last training"));
     ask(&mut window, riddle);
     let reply = state(&window).ask.reply.as_ref().unwrap();
@@ -231,14 +231,14 @@ fn before_and_after_can_be_compared() {
         checking.after.clone().unwrap(),
     );
     assert!(after.tally().first > before.tally().first);
-    let list = mistakes(&window, List::Mended);
+    let list = mistakes(&window, List::Fixed);
     assert!(!list.is_empty());
     press(&mut window, &format!("Fixed now {}", list.len()));
     let question = document(&window).wording(list[0].row).unwrap().text.clone();
     shows(&window, &question);
     let words = format!("{question} please");
     ask(&mut window, &words);
-    for (name, side) in [("Before", Side::Before), ("After training", Side::After)] {
+    for (name, side) in [("Before training", Side::Before), ("After training", Side::After)] {
         press(&mut window, name);
         until(&mut window, name, |state| {
             !state.ask.waiting
@@ -286,7 +286,7 @@ fn a_mistake_that_is_right_too_counts_as_right() {
         .unwrap()
         .text
         .clone();
-    press(&mut window, &format!("That was right too: {question}"));
+    press(&mut window, &format!("Accept both answers: {question}"));
     settle(&mut window);
     let now = state(&window)
         .training
@@ -339,7 +339,7 @@ fn everything_can_be_undone_and_done_again() {
 
     tell(&mut window, Command::Edit(row(0, 0)));
     let mut draft = state(&window).data.draft.clone().unwrap();
-    draft.wordings.push(("Another way".to_owned(), false));
+    draft.paraphrases.push(("Another way".to_owned(), false));
     draft.answer.push_str(" Indeed.");
     tell(&mut window, Command::Draft(Box::new(draft)));
     tell(&mut window, Command::TakeDraft);
@@ -381,7 +381,7 @@ fn everything_can_be_undone_and_done_again() {
     let suggestions = state(&window).data.review.suggestions.clone();
     let sunday = |s: &&nearsay_app::state::Suggestion| (s.one.entry, s.other.entry) == (12, 13);
     let suggestion = *suggestions.iter().find(sunday).unwrap();
-    tell(&mut window, Command::Mend(suggestion, Mend::Second));
+    tell(&mut window, Command::Fix(suggestion, Fix::Second));
     remember(&mut window, &mut states);
 
     settle(&mut window);
@@ -461,7 +461,7 @@ fn what_was_done_before_a_kill_is_there_after_it() {
     file(&journal, &torn);
     let mut after = open_with(real(other.path()), Default::default(), Some(killed.clone()));
     assert_eq!(*document(&after), kept);
-    was_told(&after, "Your work is restored");
+    was_told(&after, "Nearsay closed unexpectedly");
     assert!(!state(&after).project.look_only);
     tell(&mut after, Command::Choose(row(4, 0), Choose::Only));
     tell(&mut after, Command::Delete);
@@ -517,7 +517,7 @@ fn a_damaged_project_says_so_and_the_sample_opens() {
     until(&mut window, "the sample instead", |state| {
         state.project.document.options.sample && !state.project.opening
     });
-    shows(&window, "is damaged and cannot be read");
+    shows(&window, "is damaged and can’t be opened");
 }
 
 #[test]
@@ -543,7 +543,7 @@ fn a_second_window_may_look_and_ask_and_work_on_a_copy() {
     assert_eq!(found, 6);
     tell(&mut second, Command::Right(5));
     assert_eq!(*document(&second), before);
-    was_told(&second, "look and ask here, or work on a copy");
+    was_told(&second, "view it and ask questions here, or work on a copy");
     press(&mut second, "Work on a copy");
     until(&mut second, "a copy", |state| {
         !state.project.opening && !state.project.look_only
@@ -602,7 +602,7 @@ fn an_exported_folder_answers_as_the_window_does() {
     );
     settle(&mut window);
     tell(&mut window, Command::Show(Step::Export));
-    shows(&window, "The data have changed since the last training");
+    shows(&window, "The data has changed since the last training");
     let whole = data.path().join("out").join("whole");
     write_in(
         &mut window,
@@ -611,7 +611,7 @@ fn an_exported_folder_answers_as_the_window_does() {
     );
     press(&mut window, "Export");
     until(&mut window, "exported", |state| !state.export.running);
-    shows(&window, "Exported and checked: 20 questions asked again");
+    shows(&window, "Exported and checked: 20 questions asked");
     for question in [
         "I want to call off my bicycle please",
         "When is the meal ready?",
@@ -633,7 +633,7 @@ fn an_exported_folder_answers_as_the_window_does() {
     );
     press(&mut window, "Export");
     until(&mut window, "exported", |state| !state.export.running);
-    shows(&window, "read again, all with the same numbers");
+    shows(&window, "encoded, all vectors are the same");
     assert!(!bare.join("answers.jsonl").exists());
     let texts = ["Is there a roof garden?"];
     let model = |dir: &Path| {
@@ -656,7 +656,7 @@ fn what_was_never_trained_can_be_exported_too() {
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk());
     tell(&mut window, Command::Show(Step::Export));
-    shows(&window, "has not learned your questions yet");
+    shows(&window, "hasn’t been trained on your questions yet");
     for with_data in [true, false] {
         let to = data.path().join(format!("out-{with_data}"));
         tell(&mut window, Command::WithData(with_data));
@@ -687,7 +687,7 @@ fn nothing_of_somebody_else_is_replaced_by_an_export() {
     for place in [theirs.clone(), theirs.join("letter.txt")] {
         to(&mut window, &place);
         assert!(!state(&window).export.running);
-        shows(&window, "is there already, and is no model of ours");
+        shows(&window, "already exists and isn’t a Nearsay model");
     }
     assert_eq!(
         std::fs::read_to_string(theirs.join("letter.txt")).unwrap(),
@@ -709,9 +709,9 @@ fn nothing_of_somebody_else_is_replaced_by_an_export() {
     settle(&mut window);
     tell(&mut window, Command::Show(Step::Export));
     press(&mut window, "Export");
-    shows(&window, "Press again to replace it");
+    shows(&window, "Choose Replace to overwrite it");
     assert_eq!(std::fs::read(ours.join("answers.jsonl")).unwrap(), first);
-    press(&mut window, "Replace it");
+    press(&mut window, "Replace");
     until(&mut window, "exported", |state| !state.export.running);
     assert_ne!(std::fs::read(ours.join("answers.jsonl")).unwrap(), first);
     shows(&window, "Exported and checked");
@@ -730,7 +730,7 @@ fn an_empty_folder_is_as_good_as_a_new_one() {
         Command::TypeExportPath(empty.display().to_string()),
     );
     press(&mut window, "Export");
-    assert!(!is_shown(&window, "There is a model in"));
+    assert!(!is_shown(&window, "already contains a model"));
     until(&mut window, "exported", |state| state.export.done.is_some());
     assert!(empty.join("nearsay.json").is_file());
 }
@@ -760,12 +760,12 @@ fn a_file_of_questions_is_answered_beside_it() {
     tell(&mut window, Command::Silence(50));
     tell(&mut window, Command::Show(Step::Ask));
     drop_on(&mut window, &path);
-    shows(&window, "What is asked.txt?");
+    shows(&window, "What would you like to do with asked.txt?");
     press(&mut window, "Answer its questions");
     until(&mut window, "answered", |state| {
         state.ask.batch.running.is_none() && state.ask.batch.result.is_some()
     });
-    shows(&window, "The answers are in");
+    shows(&window, "Answers saved");
     let written = std::fs::read_to_string(data.path().join("asked-answers.csv")).unwrap();
     let table = written.strip_prefix('\u{feff}').unwrap();
     let lines: Vec<Vec<String>> = table.lines().map(cells).collect();
@@ -803,8 +803,8 @@ fn a_file_without_questions_is_told() {
     settle(&mut window);
     tell(&mut window, Command::AnswerFile(path));
     until(&mut window, "told", |state| state.ask.batch.error.is_some());
-    shows(&window, "I found no questions in asked.txt");
-    press_last(&mut window, "Hide");
+    shows(&window, "asked.txt contains no questions");
+    press_last(&mut window, "Dismiss");
     assert!(state(&window).ask.batch.error.is_none());
 }
 
@@ -816,12 +816,12 @@ fn the_model_before_can_be_gone_back_to() {
     train(&mut window);
     settle(&mut window);
     let first = state(&window).project.models.current.clone().unwrap();
-    assert!(!is_shown(&window, "Back to the model before"));
+    assert!(!is_shown(&window, "Use the previous model"));
     train(&mut window);
     settle(&mut window);
     let second = state(&window).project.models.current.clone().unwrap();
     assert_ne!(first.name, second.name);
-    press(&mut window, "Back to the model before");
+    press(&mut window, "Use the previous model");
     settle(&mut window);
     assert_eq!(
         state(&window)
@@ -832,7 +832,7 @@ fn the_model_before_can_be_gone_back_to() {
             .map(|m| &m.name),
         Some(&first.name)
     );
-    press_last(&mut window, "Back to the model before");
+    press_last(&mut window, "Use the previous model");
     settle(&mut window);
     assert_eq!(
         state(&window)
@@ -932,7 +932,7 @@ fn words_count_where_the_trained_model_says_so() {
     );
     press(&mut window, "Export");
     until(&mut window, "exported", |state| !state.export.running);
-    shows(&window, "Exported and checked: 20 questions asked again");
+    shows(&window, "Exported and checked: 20 questions asked");
     let folder = Servable::open(&DiskStore, &whole, &Device::Cpu).unwrap();
     assert_eq!(folder.index().words_weight(), 0.8);
     let found = folder.ask(question, 1).unwrap();

@@ -55,7 +55,7 @@ fn at_the_first_start_the_sample_can_be_asked() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     assert_eq!(state(&window).step, Step::Ask);
-    shows(&window, "This is sample data");
+    shows(&window, "You are looking at a sample");
     assert!(control(&window, "Ask a question").is_focused());
     let examples: Vec<String> = document(&window)
         .examples()
@@ -115,7 +115,7 @@ fn right_teaches_a_wording_and_undo_takes_it_back() {
     let taught = &document(&window).entries[&right].wordings;
     assert_eq!(taught.last().unwrap().text, "how much is membership");
     assert!(!taught.last().unwrap().check);
-    shows(&window, "Thank you, it is learned");
+    shows(&window, "Saved. Next time, this question finds this answer");
     settle(&mut window);
     until(&mut window, "found by its own words", |state| {
         let first = state.ask.reply.as_ref().map(|reply| &reply.answers[0]);
@@ -134,12 +134,12 @@ fn a_wrong_answer_is_put_right_by_picking_another() {
     let question = "how much is membership";
     ask(&mut window, question);
     press(&mut window, "Wrong?");
-    assert!(control(&window, "Look for the right answer").is_focused());
+    assert!(control(&window, "Search for the right answer").is_focused());
     shows(&window, "Which answer is right for");
-    write_in(&mut window, "Look for the right answer", "dog no-such-word");
-    shows(&window, "No answer has these words");
+    write_in(&mut window, "Search for the right answer", "dog no-such-word");
+    shows(&window, "No answer contains these words");
     tell(&mut window, Command::Correct(Some(String::new())));
-    write_in(&mut window, "Look for the right answer", "wheelchair");
+    write_in(&mut window, "Search for the right answer", "wheelchair");
     let found = state(&window)
         .ask
         .correcting
@@ -151,7 +151,7 @@ fn a_wrong_answer_is_put_right_by_picking_another() {
     press(&mut window, &format!("This one: {known}"));
     let ways = &document(&window).entries[picked].wordings;
     assert_eq!(ways.last().unwrap().text, question);
-    shows(&window, "next time that answer comes first");
+    shows(&window, "this question finds the answer you chose");
     settle(&mut window);
     until(&mut window, "it comes first", |state| {
         let first = state.ask.reply.as_ref().map(|reply| &reply.answers[0]);
@@ -178,14 +178,14 @@ fn nonsense_gets_no_good_answer_but_the_nearest_on_request() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     ask(&mut window, "quasar torque vinyl entropy");
-    shows(&window, "I have no good answer");
+    shows(&window, "No good answer found");
     assert!(!is_shown(&window, "Copy answer"));
-    press(&mut window, "Show the nearest anyway");
+    press(&mut window, "Show the closest answers");
     control(&window, "Copy answer 2");
     tell(&mut window, Command::ShowNearest(false));
     press(&mut window, "Write an answer");
     let draft = state(&window).data.draft.as_ref().unwrap();
-    assert_eq!(draft.wordings[0].0, "quasar torque vinyl entropy");
+    assert_eq!(draft.paraphrases[0].0, "quasar torque vinyl entropy");
 }
 
 #[test]
@@ -201,15 +201,15 @@ fn the_slider_says_what_follows_and_decides_when_it_is_silent() {
     let usual = document(&window).options.silence;
     shows(&window, &sentence(&window, usize::from(usual)));
     assert_ne!(sentence(&window, usize::from(usual)), sentence(&window, 95));
-    control(&window, "When should it stay silent?").set_value_accesskit(95.0);
+    control(&window, "When should Nearsay answer?").set_value_accesskit(95.0);
     window.run_steps(4);
     assert_eq!(document(&window).options.silence, 95);
     shows(&window, &sentence(&window, 95));
     ask(&mut window, "how much is membership");
-    shows(&window, "I have no good answer");
+    shows(&window, "No good answer found");
     tell(&mut window, Command::Undo);
     assert_eq!(document(&window).options.silence, usual);
-    assert!(!is_shown(&window, "I have no good answer"));
+    assert!(!is_shown(&window, "No good answer found"));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn with_few_questions_kept_aside_the_slider_says_so() {
     let mut window = open(real(data.path()));
     fill(&mut window, 1, &dozen());
     tell(&mut window, Command::Show(Step::Ask));
-    shows(&window, "Fewer than 30 questions are kept aside");
+    shows(&window, "This setting needs at least 30 test questions");
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn letters_filter_the_rows() {
     until(&mut window, "none is left", |state| {
         state.data.listing.rows.is_empty()
     });
-    shows(&window, "No row goes with this filter");
+    shows(&window, "No matching rows");
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn the_keyboard_chooses_rows_and_deletes_them() {
     control(&window, "What about number 3? Number 3 is fine.").click();
     window.run_steps(3);
     assert_eq!(chosen(&window), [2]);
-    shows(&window, "1 row chosen");
+    shows(&window, "1 row selected");
     window.key_press(Key::ArrowDown);
     window.run_steps(3);
     assert_eq!(chosen(&window), [3]);
@@ -384,19 +384,19 @@ fn one_question_with_two_answers_is_mended_with_one_press() {
     rows.push(pair("Are you open on Sunday?", "Yes, from 10 to 4"));
     rows.push(pair("ARE YOU OPEN ON SUNDAY?", "No, never"));
     fill(&mut window, 1, &rows);
-    press(&mut window, "1 to mend");
+    press(&mut window, "1 to fix");
     shows(&window, "same question, two answers");
-    press(&mut window, "Left answer for both");
+    press(&mut window, "Use the answer on the left");
     let kept = &document(&window).entries[&12];
     assert_eq!(
         (kept.wordings.len(), kept.answer.as_str()),
         (2, "Yes, from 10 to 4")
     );
     assert!(!document(&window).entries.contains_key(&13));
-    shows(&window, "Nothing to mend");
+    shows(&window, "Nothing to fix");
     tell(&mut window, Command::Undo);
     settle(&mut window);
-    press(&mut window, "Right answer for both");
+    press(&mut window, "Use the answer on the right");
     assert_eq!(document(&window).entries[&13].wordings.len(), 2);
     tell(&mut window, Command::Undo);
     settle(&mut window);
@@ -417,7 +417,7 @@ fn pasted_rows_are_added() {
         "When are you open?\tDaily from 9 to 18\nDo you deliver?\tYes, in the whole city\n".into(),
     ));
     window.run_steps(3);
-    press(&mut window, "Add these rows");
+    press(&mut window, "Add rows");
     until(&mut window, "they are there", |state| {
         state.project.document.entries.len() == 2
     });
@@ -439,8 +439,8 @@ fn nothing_is_pasted_among_the_rows_of_the_sample() {
     press(&mut window, "Paste rows");
     window.event(Input::Paste("Is it?\tYes\n".into()));
     window.run_steps(3);
-    press(&mut window, "Add these rows");
-    was_told(&window, "Begin a new project first");
+    press(&mut window, "Add rows");
+    was_told(&window, "Start a new project first");
     assert_eq!(document(&window).entries.len(), before);
     assert_eq!(state(&window).data.paste.as_deref(), Some("Is it?\tYes\n"));
 }
@@ -456,13 +456,13 @@ fn columns_nobody_knows_are_asked_for() {
     let mut window = open(real(data.path()));
     tell(&mut window, Command::Open(vec![path]));
     until(&mut window, "asked", |state| state.data.columns.is_some());
-    shows(&window, "Which column is which?");
+    shows(&window, "Choose columns");
     for (name, column) in [("Questions from", "anliegen"), ("Answers from", "auskunft")] {
         press(&mut window, name);
         press_last(&mut window, column);
         window.run_steps(3);
     }
-    press(&mut window, "Read the file");
+    press(&mut window, "Read file");
     until(&mut window, "read", |state| {
         state.project.document.entries.len() == 9
     });
@@ -487,7 +487,7 @@ fn a_row_is_edited_in_place() {
     assert!(control(&window, "Question 2").is_focused());
     control(&window, "Question 2").type_text("And number three?");
     window.run_steps(2);
-    write_in(&mut window, "Topic (may be empty)", "Numbers");
+    write_in(&mut window, "Topic (optional)", "Numbers");
     window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     window.run_steps(3);
     assert!(state(&window).data.draft.is_none());
@@ -505,8 +505,8 @@ fn a_draft_without_an_answer_cannot_be_kept() {
     press(&mut window, "New row");
     control(&window, "Question 1").type_text("Is it?");
     window.run_steps(2);
-    shows(&window, "It needs a question and an answer");
-    press(&mut window, "Keep");
+    shows(&window, "Enter a question and an answer");
+    press(&mut window, "Save");
     assert_eq!(document(&window).entries.len(), 12);
     press(&mut window, "Cancel");
     assert!(state(&window).data.draft.is_none());
@@ -520,7 +520,7 @@ fn a_cancelled_dialog_says_to_type_the_path() {
     assert!(!is_shown(&window, "Path of the file"));
     press(&mut window, "Choose files…");
     until(&mut window, "closed", |state| !state.shell.dialog_open);
-    was_told(&window, "type where the file is");
+    was_told(&window, "enter the path of the file");
     control(&window, "Path of the file");
 }
 
@@ -559,8 +559,8 @@ fn what_cannot_be_read_is_told() {
     file(&data.path().join("cat.png"), "meow");
     file(&data.path().join("empty.csv"), "");
     for (name, said) in [
-        ("gone.csv", "I cannot open gone.csv"),
-        ("cat.png", "I cannot read cat.png"),
+        ("gone.csv", "gone.csv can’t be opened"),
+        ("cat.png", "cat.png can’t be read"),
         ("empty.csv", "empty.csv"),
     ] {
         drop_on(&mut window, &data.path().join(name));
@@ -570,14 +570,14 @@ fn what_cannot_be_read_is_told() {
         });
         shows(&window, said);
     }
-    press(&mut window, "Hide");
+    press(&mut window, "Dismiss");
     assert!(state(&window).data.error.is_none());
     drop_on(&mut window, data.path());
     until(&mut window, "a folder of nothing", |state| {
         state.shell.error.is_some()
     });
-    shows(&window, "There is neither a project nor a model in");
-    press(&mut window, "Hide");
+    shows(&window, "contains neither a project nor a model");
+    press(&mut window, "Dismiss");
     assert_eq!(document(&window).entries.len(), 12);
 }
 
@@ -586,12 +586,12 @@ fn too_few_rows_say_why_training_waits() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 1, &dozen()[..3]);
-    shows(&window, "3 questions are too few to learn from");
+    shows(&window, "3 questions are not enough to train on");
     window.key_press(Key::F5);
     window.run_steps(3);
     assert_eq!(state(&window).training.stage, Stage::Idle);
     assert_eq!(state(&window).step, Step::Train);
-    shows(&window, "3 questions are too few to learn from");
+    shows(&window, "3 questions are not enough to train on");
 }
 
 #[test]
@@ -610,9 +610,9 @@ fn keys_choose_steps_and_commands_can_be_typed() {
     }
     window.key_press_modifiers(Modifiers::COMMAND, Key::K);
     window.run_steps(3);
-    let name = "Type what you want to do";
+    let name = "Search for a command";
     assert!(control(&window, name).is_focused());
-    control(&window, name).type_text("topics look");
+    control(&window, name).type_text("topics show");
     window.run_steps(3);
     window.key_press(Key::Enter);
     window.run_steps(3);
@@ -698,7 +698,7 @@ fn every_control_has_a_name() {
     window.state_mut().state.shell.error = Some(error.clone());
     window.state_mut().state.project.saved = Saved::No(error.clone());
     every_step_is_named(&mut window, "read, with troubles");
-    for view in [DataView::Table, DataView::Mend, DataView::Topics] {
+    for view in [DataView::Table, DataView::Fixes, DataView::Topics] {
         tell(&mut window, Command::DataView(view));
         all_is_named(&window, &format!("{view:?}"));
     }
@@ -756,9 +756,9 @@ fn every_control_has_a_name() {
     all_is_named(&window, "picking the right answer");
     tell(&mut window, Command::Correct(None));
     tell(&mut window, Command::Show(Step::Train));
-    tell(&mut window, Command::Curious(true));
+    tell(&mut window, Command::ShowAdvanced(true));
     window.run_steps(20);
-    all_is_named(&window, "settings for the curious");
+    all_is_named(&window, "advanced settings");
     for list in List::ALL {
         tell(&mut window, Command::Mistakes(Some(list)));
         all_is_named(&window, &format!("{list:?}"));
@@ -853,14 +853,14 @@ fn rounds_are_told_in_words_too() {
     hear(&mut window, r#"{"event":"best","epoch":17}"#);
     shows(
         &window,
-        "right answer first for 88 of 100 questions kept aside and for 95 of 100",
+        "right answer first: 88 of 100 test questions, 95 of 100 training questions",
     );
-    shows(&window, "best so far in round 18");
+    shows(&window, "best so far: epoch 18");
     shows(&window, "1 to 2 minutes left");
-    control(&window, "Stop and keep the best");
+    control(&window, "Stop and keep the best model");
     hear(&mut window, r#"{"event":"embed","done":100,"total":100}"#);
     hear(&mut window, r#"{"event":"again","share":0.25,"eta_s":80}"#);
-    shows(&window, "once more, from all that is not kept aside");
+    shows(&window, "final training on all but the test questions");
     assert_eq!(state(&window).training.fraction(), Some(0.625));
     press(&mut window, "Pause");
     control(&window, "Resume");
@@ -961,7 +961,7 @@ fn projects_opened_before_are_listed_and_one_that_is_gone_says_so() {
     let mut window = open(real(data.path()));
     assert_eq!(document(&window).options.name, "Bakery");
     tell(&mut window, Command::Overlay(Overlay::Projects));
-    shows(&window, "Dairy (not there any more)");
+    shows(&window, "Dairy (missing)");
 }
 
 #[test]
@@ -1025,7 +1025,7 @@ fn each_effort_says_how_long_it_takes() {
     shows(&window, "About 15 seconds on this computer");
     shows(
         &window,
-        "About 21 minutes on this computer, by the last time",
+        "About 21 minutes on this computer, based on the last training",
     );
 }
 
@@ -1043,7 +1043,7 @@ fn every_button_of_a_long_draft_can_be_pressed() {
     }
     write_in(&mut window, "Answer", "This one");
     press(&mut window, "Remove question 2");
-    press(&mut window, "Keep");
+    press(&mut window, "Save");
     let entry = document(&window).entries.values().last().unwrap().clone();
     let ways: Vec<&str> = entry.wordings.iter().map(|way| way.text.as_str()).collect();
     assert_eq!(ways, ["Way 1?", "Way 3?", "Way 4?", "Way 5?", "Way 6?"]);
@@ -1091,6 +1091,6 @@ fn what_stands_out_is_a_press_away() {
     }
     tell(&mut window, Command::Show(Step::Train));
     let topic = &found.topics[0];
-    press(&mut window, &nearsay_app::text::train::topic(topic));
+    press(&mut window, &nearsay_app::text::results::topic(topic));
     assert_eq!(state(&window).data.filter, topic.name);
 }

@@ -1,4 +1,4 @@
-//! The desktop app: puts state, views, commands and workers together, and opens the window.
+//! The desktop app: connects state, views, commands and workers, and opens the window.
 
 mod window;
 
@@ -15,16 +15,15 @@ use crate::{
 use nearsay_project::Preferences;
 use nearsay_store::DiskStore;
 
-/// The app: what it knows, and what it is doing.
+/// The app: its state and its workers.
 pub struct App {
-    /// What the views draw.
     pub state: State,
     workers: Workers,
 }
 
 impl App {
-    /// An app that draws in `ctx`, works with `engine` and lets `dialog` pick files. It opens `path`,
-    /// which is a project, an exported folder or an FAQ file; else the project that was open last; else the sample.
+    /// Creates an app that opens `path`: a project, an exported folder or an FAQ file. Without a path, it opens
+    /// the last project; without one, the sample.
     pub fn new(
         ctx: &egui::Context,
         engine: Engine,
@@ -45,7 +44,7 @@ impl App {
         let last = last.map(|recent| recent.dir.clone());
         app.state.shell.preferences = preferences;
         if app.state.shell.preferences.pace.guess.is_none() {
-            // Without it there is only no estimate for the first training.
+            // If probing fails, the first training has no time estimate.
             app.workers.probe().ok();
         }
         match (path, last) {
@@ -59,7 +58,7 @@ impl App {
         app
     }
 
-    /// Takes in the events of the workers.
+    /// Applies the events of the workers.
     pub fn logic(&mut self, ctx: &egui::Context) {
         while let Some(event) = self.workers.next_event() {
             self.apply_event(ctx, event);
@@ -69,12 +68,12 @@ impl App {
         }
     }
 
-    /// Writes everything to its end. For when the window closes.
+    /// Waits until everything is written. Call this when the window closes.
     pub fn finish(&mut self) {
         self.workers.finish();
     }
 
-    /// Draws the window and does what somebody wants.
+    /// Draws the window and applies the commands of the user.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
         let ctx = ui.ctx().clone();
         let commands = view::show(ui, &self.state);
@@ -84,16 +83,14 @@ impl App {
         for command in commands {
             self.apply(&ctx, command);
         }
-        // What was just changed is drawn at once.
+        // Draw the changes at once.
         ctx.request_repaint();
     }
 
-    /// Changes the state as `command` wants.
     pub fn apply(&mut self, ctx: &egui::Context, command: Command) {
         command::apply(&mut self.state, &mut self.workers, ctx, command);
     }
 
-    /// Takes in an event of a worker.
     pub fn apply_event(&mut self, ctx: &egui::Context, event: Event) {
         command::apply_event(&mut self.state, &mut self.workers, ctx, event);
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::edit;
 use crate::{
-    state::{Correcting, Level, Reply, Said, Side, State, UserError},
+    state::{Correcting, Feedback, Level, Reply, Side, State, UserError},
     text,
     worker::{BatchWanted, Workers},
 };
@@ -25,7 +25,7 @@ fn ask(state: &mut State, workers: &mut Workers) {
     ask.copies_next = false;
     if empty {
         ask.reply = None;
-        ask.said = None;
+        ask.feedback = None;
         ask.show_nearest = false;
         ask.correcting = None;
     }
@@ -99,7 +99,7 @@ pub(super) fn answered(state: &mut State, ctx: &egui::Context, result: Result<Re
         Ok(reply) => {
             if ask.reply.as_ref().map(|last| &last.question) != Some(&reply.question) {
                 ask.at = 0;
-                ask.said = None;
+                ask.feedback = None;
                 ask.show_nearest = false;
                 ask.correcting = None;
             }
@@ -140,13 +140,13 @@ pub(super) fn right(state: &mut State, workers: &mut Workers, entry: EntryId) {
     let Some(question) = state.ask.reply.as_ref().map(|reply| reply.question.clone()) else {
         return;
     };
-    state.ask.said = Some(Said::Right(question.clone()));
+    state.ask.feedback = Some(Feedback::Right(question.clone()));
     match teach(state, entry, &question) {
         Some(edit) => {
             if edit::apply(state, workers, edit) {
                 state.say(Level::Info, text::ask::THANKS);
             } else {
-                state.ask.said = None;
+                state.ask.feedback = None;
             }
         }
         None => state.say(Level::Info, text::ask::KNOWN),
@@ -215,7 +215,7 @@ pub(super) fn correct_with(state: &mut State, workers: &mut Workers, entry: Entr
     match teach(state, entry, &correcting.question) {
         Some(edit) => {
             if edit::apply(state, workers, edit) {
-                state.ask.said = Some(Said::Corrected(correcting.question));
+                state.ask.feedback = Some(Feedback::Corrected(correcting.question));
                 state.say(Level::Info, text::ask::CORRECTED);
             }
         }
@@ -224,7 +224,7 @@ pub(super) fn correct_with(state: &mut State, workers: &mut Workers, entry: Entr
 }
 
 pub(super) fn silence(state: &mut State, workers: &mut Workers, least: u8) {
-    edit::set_options(state, workers, text::ask::DID_SILENCE, |options| {
+    edit::set_options(state, workers, text::ask::DID_ABSTAIN, |options| {
         options.silence = least.min(99);
     });
 }

@@ -114,7 +114,7 @@ pub(super) fn delete(state: &mut State, workers: &mut Workers) {
 }
 
 pub(super) fn keep_aside(state: &mut State, workers: &mut Workers, aside: bool) {
-    let what = text::data::did_keep_aside(aside).to_owned();
+    let what = text::data::did_hold_out(aside).to_owned();
     let edit = edit_chosen(state, what, |entry, wordings| {
         for (number, wording) in entry.wordings.iter_mut().enumerate() {
             if wordings.contains(&number) {

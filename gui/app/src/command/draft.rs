@@ -12,14 +12,14 @@ pub(super) fn edit(state: &mut State, row: RowId) {
     let Some(entry) = state.project.document.entries.get(&row.entry) else {
         return;
     };
-    let wordings = entry
+    let paraphrases = entry
         .wordings
         .iter()
         .map(|wording| (wording.text.clone(), wording.check))
         .collect();
     state.data.draft = Some(Draft {
         of: DraftOf::Entry(row.entry),
-        wordings,
+        paraphrases,
         answer: entry.answer.clone(),
         source: entry.source.clone().unwrap_or_default(),
         wrong: None,
@@ -32,7 +32,7 @@ pub(super) fn new(state: &mut State, question: String) {
     state.step = Step::Data;
     state.data.draft = Some(Draft {
         of: DraftOf::New,
-        wordings: vec![(question, false)],
+        paraphrases: vec![(question, false)],
         answer: String::new(),
         source: String::new(),
         wrong: None,
@@ -48,16 +48,21 @@ pub(super) fn repair(state: &mut State, import: ImportId, number: usize) {
     let no_question = problem.question.is_empty();
     state.data.draft = Some(Draft {
         of: DraftOf::Problem(import, number),
-        wordings: vec![(problem.question.clone(), false)],
+        paraphrases: vec![(problem.question.clone(), false)],
         answer: problem.answer.clone(),
         source: String::new(),
-        wrong: Some(text::data::wrong_with(problem)),
+        wrong: Some(text::import::wrong_with(problem)),
         wants_focus: Some(usize::from(!no_question)),
     });
 }
 
 pub(super) fn take(state: &mut State, workers: &mut Workers) {
-    let Some(draft) = state.data.draft.as_ref().filter(|draft| draft.is_whole()) else {
+    let Some(draft) = state
+        .data
+        .draft
+        .as_ref()
+        .filter(|draft| draft.is_complete())
+    else {
         return;
     };
     let edit = edit_of(state, draft);
@@ -67,7 +72,7 @@ pub(super) fn take(state: &mut State, workers: &mut Workers) {
         let said = match of {
             DraftOf::New => text::data::ADDED,
             DraftOf::Entry(_) => text::data::CHANGED,
-            DraftOf::Problem(..) => text::data::MENDED,
+            DraftOf::Problem(..) => text::data::FIXED,
         };
         state.say(Level::Info, said);
         if let DraftOf::New | DraftOf::Problem(..) = of {
@@ -85,7 +90,7 @@ fn edit_of(state: &State, draft: &Draft) -> Edit {
     let (what, id, known) = match draft.of {
         DraftOf::Entry(id) => (text::data::DID_EDIT, id, document.entries.get(&id)),
         DraftOf::New => (text::data::DID_ADD, document.next_entry, None),
-        DraftOf::Problem(..) => (text::data::DID_MEND, document.next_entry, None),
+        DraftOf::Problem(..) => (text::data::DID_FIX, document.next_entry, None),
     };
     let (import, line) = match draft.of {
         DraftOf::Problem(import, number) => {
@@ -103,7 +108,7 @@ fn edit_of(state: &State, draft: &Draft) -> Edit {
         source: Some(draft.source.trim().to_owned()).filter(|source| !source.is_empty()),
         wordings: Vec::new(),
     };
-    for (text, check) in &draft.wordings {
+    for (text, check) in &draft.paraphrases {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if text.is_empty() || entry.wordings.iter().any(|known| known.text == text) {
             continue;

@@ -87,7 +87,7 @@ pub(super) fn undo(state: &mut State, workers: &mut Workers) {
     match state.project.history.undo() {
         Some(edit) => {
             state.say(Level::Info, text::shell::undone(&edit.what));
-            state.ask.said = None;
+            state.ask.feedback = None;
             apply_step(state, workers, edit, -1);
         }
         None => state.say(Level::Info, text::shell::NOTHING_TO_UNDO),

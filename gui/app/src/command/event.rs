@@ -55,7 +55,7 @@ fn apply_answers_event(
         }
         AnswersEvent::NoModel(side, error) => training::no_model(state, workers, side, error),
         AnswersEvent::OtherBefore(name) => {
-            state.say(Level::Warning, text::train::other_before(&name));
+            state.say(Level::Warning, text::results::other_before(&name));
         }
         AnswersEvent::BatchAt(done, total) => state.ask.batch.done = (done, total),
         AnswersEvent::BatchDone(result) => ask::file_answered(state, result),

@@ -2,7 +2,7 @@
 
 use super::edit;
 use crate::{
-    state::{Level, Mend, State, Suggestion, Verdict},
+    state::{Fix, Level, State, Suggestion, Verdict},
     text,
     worker::Workers,
 };
@@ -15,7 +15,7 @@ pub(super) fn leave_out(
     problem: usize,
 ) {
     let edit = Edit {
-        what: text::data::DID_LEAVE_OUT.to_owned(),
+        what: text::import::DID_LEAVE_OUT.to_owned(),
         patches: vec![Patch::Settled {
             import,
             problem,
@@ -33,7 +33,7 @@ pub(super) fn put_away(state: &mut State, workers: &mut Workers, id: ImportId) {
     let mut away = (**import).clone();
     away.put_away = true;
     let edit = Edit {
-        what: text::data::DID_PUT_AWAY.to_owned(),
+        what: text::import::DID_PUT_AWAY.to_owned(),
         patches: vec![Patch::Import {
             id,
             before: Some(import.clone()),
@@ -92,13 +92,13 @@ fn merged(state: &State, what: &str, into: EntryId, others: &[EntryId]) -> Edit 
     edit
 }
 
-pub(super) fn mend(state: &mut State, workers: &mut Workers, suggestion: Suggestion, how: Mend) {
+pub(super) fn mend(state: &mut State, workers: &mut Workers, suggestion: Suggestion, how: Fix) {
     let (one, other) = (suggestion.one.entry, suggestion.other.entry);
-    let what = text::data::did_mend(how);
+    let what = text::data::did_fix(how);
     let edit = match how {
-        Mend::First => merged(state, what, one, &[other]),
-        Mend::Second => merged(state, what, other, &[one]),
-        Mend::Apart => {
+        Fix::First => merged(state, what, one, &[other]),
+        Fix::Second => merged(state, what, other, &[one]),
+        Fix::Apart => {
             let mut options = state.project.document.options.clone();
             options.apart.push((one.min(other), one.max(other)));
             state.project.document.set_options(what, options)
@@ -108,13 +108,13 @@ pub(super) fn mend(state: &mut State, workers: &mut Workers, suggestion: Suggest
         // Gone at once; the next review confirms it.
         let touches = |s: &Suggestion| {
             (s.one.entry, s.other.entry) == (one, other)
-                || (how != Mend::Apart
+                || (how != Fix::Apart
                     && [s.one.entry, s.other.entry]
                         .iter()
                         .any(|entry| [one, other].contains(entry)))
         };
         state.data.review.suggestions.retain(|s| !touches(s));
-        state.say(Level::Info, text::data::mended(how));
+        state.say(Level::Info, text::data::fixed(how));
     }
 }
 
@@ -137,21 +137,21 @@ fn edit_wording(
 
 pub(super) fn right_too(state: &mut State, workers: &mut Workers, verdict: Verdict) {
     let Some(given) = verdict.given else { return };
-    let what = text::train::DID_RIGHT_TOO;
+    let what = text::results::DID_RIGHT_TOO;
     let edit = edit_wording(state, verdict.row, what, |wording| {
         if !wording.also.contains(&given) {
             wording.also.push(given);
         }
     });
     if edit.is_some_and(|edit| edit::apply(state, workers, edit)) {
-        state.say(Level::Info, text::train::RIGHT_TOO_SAID);
+        state.say(Level::Info, text::results::RIGHT_TOO_SAID);
     }
 }
 
 pub(super) fn learn(state: &mut State, workers: &mut Workers, verdict: Verdict) {
-    let what = text::train::DID_LEARN;
+    let what = text::results::DID_LEARN;
     let edit = edit_wording(state, verdict.row, what, |wording| wording.check = false);
     if edit.is_some_and(|edit| edit::apply(state, workers, edit)) {
-        state.say(Level::Info, text::train::LEARN_SAID);
+        state.say(Level::Info, text::results::LEARN_SAID);
     }
 }

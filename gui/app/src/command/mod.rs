@@ -22,7 +22,7 @@ pub use event::apply_event;
 
 use crate::{
     state::{
-        Appearance, Column, DataView, Draft, Level, List, Mend, Only, Overlay, Picked, Side, State,
+        Appearance, Column, DataView, Draft, Fix, Level, List, Only, Overlay, Picked, Side, State,
         Step, Suggestion, Verdict,
     },
     worker::Workers,
@@ -154,7 +154,7 @@ pub enum Command {
     /// Show the table, the suggestions or the topics.
     DataView(DataView),
     /// Deal with a suggestion.
-    Mend(Suggestion, Mend),
+    Fix(Suggestion, Fix),
 
     // Train.
     /// How to train.
@@ -162,7 +162,7 @@ pub enum Command {
     /// Settings for the curious.
     Tune(Tuning),
     /// Unfold them.
-    Curious(bool),
+    ShowAdvanced(bool),
     /// Start a training.
     Train,
     /// Go on with a training that was cut off.
@@ -304,11 +304,11 @@ pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, comm
             state.step = Step::Data;
             state.data.view = view;
         }
-        Command::Mend(suggestion, how) => fix::mend(state, workers, suggestion, how),
+        Command::Fix(suggestion, how) => fix::mend(state, workers, suggestion, how),
 
         Command::Effort(effort) => training::effort(state, workers, effort),
         Command::Tune(tuning) => training::tune(state, workers, tuning),
-        Command::Curious(curious) => state.training.curious = curious,
+        Command::ShowAdvanced(curious) => state.training.advanced_open = curious,
         Command::Train => training::start(state, workers, false),
         Command::GoOn => training::start(state, workers, true),
         Command::Stop => training::stop(state, workers),

@@ -15,9 +15,9 @@ pub(super) fn start(state: &mut State, workers: &mut Workers, reading: Reading) 
     state.step = Step::Data;
     state.data.view = DataView::Table;
     let name = match &reading {
-        Reading::Files(paths) => text::data::names(paths),
-        Reading::Chosen(path, ..) => text::data::names(std::slice::from_ref(path)),
-        Reading::Pasted(_) => text::data::PASTED.to_owned(),
+        Reading::Files(paths) => text::import::names(paths),
+        Reading::Chosen(path, ..) => text::import::names(std::slice::from_ref(path)),
+        Reading::Pasted(_) => text::import::PASTED.to_owned(),
     };
     let base = state.project.document.clone();
     match workers.read(reading, base, state.project.revision) {
@@ -36,7 +36,7 @@ pub(super) fn take_pasted(state: &mut State, workers: &mut Workers) {
     {
         if state.project.document.options.sample {
             state.data.paste = Some(pasted);
-            state.say(Level::Warning, text::data::PASTE_INTO_OWN);
+            state.say(Level::Warning, text::import::PASTE_INTO_OWN);
             return;
         }
         start(state, workers, Reading::Pasted(pasted));
@@ -101,7 +101,7 @@ pub(super) fn read(state: &mut State, workers: &mut Workers, done: ReadDone) {
         };
         if done {
             let added = state.project.counts.questions.saturating_sub(before);
-            state.say(Level::Info, text::data::read_done(added));
+            state.say(Level::Info, text::import::read_done(added));
             state.data.typed_path.clear();
         }
     }

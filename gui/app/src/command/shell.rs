@@ -50,7 +50,7 @@ pub(super) fn picked(state: &mut State, workers: &mut Workers, what: Picked, pat
     let Some(first) = paths.first().cloned() else {
         // Where the system has no dialog, that looks just like Cancel.
         state.shell.no_dialog = true;
-        state.say(Level::Info, text::data::NOT_PICKED);
+        state.say(Level::Info, text::import::NOT_PICKED);
         return;
     };
     match what {

@@ -7,7 +7,7 @@ use nearsay::train::{Event, Report};
 use super::{edit, models, preferences};
 use crate::{
     state::{
-        Check, Fetch, Level, Outcome, Progress, Round, Side, Stage, State, Step, Training,
+        Check, Epoch, Fetch, Level, Outcome, Progress, Side, Stage, State, Step, Training,
         UserError,
     },
     text,
@@ -81,9 +81,9 @@ pub(super) fn start(state: &mut State, workers: &mut Workers, go_on: bool) {
     state.training = Training {
         stage: Stage::Reading,
         pairs: pairs as u64,
-        twice: estimate::refits_on_all(pending.effort, pairs),
+        will_refit: estimate::refits_on_all(pending.effort, pairs),
         checking: state.training.checking.clone(),
-        curious: state.training.curious,
+        advanced_open: state.training.advanced_open,
         ..Training::default()
     };
     let entries = state.project.document.entries.clone();
@@ -179,14 +179,14 @@ pub(super) fn heard(state: &mut State, workers: &mut Workers, at_s: f64, event: 
             training.stage = Stage::Learning;
             training.rounds_planned = epochs as u64;
             training.eta_s = Some(eta_s);
-            training.of_round = done as f32 / total.max(1) as f32;
+            training.epoch_fraction = done as f32 / total.max(1) as f32;
         }
         Event::Epoch(epoch) => {
             training.stage = Stage::Learning;
             training.rounds_planned = epoch.epochs as u64;
             training.eta_s = Some(epoch.eta_s);
-            training.of_round = 0.0;
-            training.rounds.push(Round {
+            training.epoch_fraction = 0.0;
+            training.rounds.push(Epoch {
                 number: epoch.epoch as u64 + 1,
                 error: Some(f64::from(epoch.loss)).filter(|loss| loss.is_finite()),
                 train: Some(f64::from(epoch.train.rp_1)),
@@ -195,7 +195,7 @@ pub(super) fn heard(state: &mut State, workers: &mut Workers, at_s: f64, event: 
         }
         Event::Again { share, eta_s } => {
             training.stage = Stage::Learning;
-            training.again = Some(share);
+            training.refit_fraction = Some(share);
             training.eta_s = Some(eta_s);
         }
         Event::Best { epoch } => training.best = Some(epoch as u64 + 1),
@@ -330,7 +330,7 @@ fn decide(state: &mut State, workers: &mut Workers, after: Tally) {
     training.stage = Stage::Done;
     training.stopping = false;
     training.outcome = Some(outcome);
-    state.say(Level::Info, text::train::done(&outcome));
+    state.say(Level::Info, text::results::done(&outcome));
 }
 
 fn forget(state: &State, workers: &Workers, gone: Vec<Model>) {
@@ -352,7 +352,7 @@ pub(super) fn go_back(state: &mut State, workers: &mut Workers) {
         state.training.outcome = None;
         state.training.stage = Stage::Idle;
         models::answer_with_current(state, workers);
-        state.say(Level::Info, text::train::WENT_BACK);
+        state.say(Level::Info, text::results::WENT_BACK);
     }
 }
 

@@ -1,4 +1,4 @@
-//! All commands in one list, to type for.
+//! The command palette.
 
 use egui::{InputState, Key, Modifiers, RichText, ScrollArea, Sides, TextEdit, Ui};
 
@@ -11,7 +11,7 @@ use crate::{
 
 type Make = fn() -> Command;
 
-/// Every command by its name and key. What cannot be done now says so when it is chosen.
+/// Commands with name and shortcut. A command that isn't possible now shows a message when it is chosen.
 const ALL: &[(&str, &str, Make)] = &[
     (text::shell::GO_DATA, "Ctrl+1", || Command::Show(Step::Data)),
     (text::shell::GO_TRAIN, "Ctrl+2", || {
@@ -35,8 +35,8 @@ const ALL: &[(&str, &str, Make)] = &[
     (text::shell::DO_FILTER, "Ctrl+F", || {
         Command::FilterFocus(true)
     }),
-    (text::shell::DO_MEND, "", || {
-        Command::DataView(DataView::Mend)
+    (text::shell::DO_FIX, "", || {
+        Command::DataView(DataView::Fixes)
     }),
     (text::shell::DO_TOPICS, "", || {
         Command::DataView(DataView::Topics)
@@ -80,8 +80,8 @@ const ALL: &[(&str, &str, Make)] = &[
     (text::shell::HELP, "F1", || Command::Overlay(Overlay::Help)),
 ];
 
-/// Commands with all the letters of every word typed.
-fn found(query: &str) -> Vec<&'static (&'static str, &'static str, Make)> {
+/// Commands whose names contain every word of `query`.
+fn find_commands(query: &str) -> Vec<&'static (&'static str, &'static str, Make)> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     ALL.iter()
         .filter(|(name, _, _)| {
@@ -91,12 +91,12 @@ fn found(query: &str) -> Vec<&'static (&'static str, &'static str, Make)> {
         .collect()
 }
 
-/// The keys of the list, which its box would take otherwise.
+/// Keys that move the selection; the search box would consume them otherwise.
 pub(super) fn keys(input: &mut InputState, state: &State, commands: &mut Commands) {
     let Overlay::Commands(query, at) = &state.shell.overlay else {
         return;
     };
-    let found = found(query);
+    let found = find_commands(query);
     let last = found.len().saturating_sub(1);
     let mut to = |at: usize| commands.push(Command::Overlay(Overlay::Commands(query.clone(), at)));
     if input.consume_key(Modifiers::NONE, Key::ArrowDown) {
@@ -104,7 +104,7 @@ pub(super) fn keys(input: &mut InputState, state: &State, commands: &mut Command
     } else if input.consume_key(Modifiers::NONE, Key::ArrowUp) {
         to(at.saturating_sub(1));
     }
-    // What is typed before the box has the keyboard belongs into it as well.
+    // Text typed before the box has the focus belongs to the box, too.
     if state.shell.overlay_is_new {
         let mut typed = query.clone();
         input.events.retain(|event| match event {
@@ -134,7 +134,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, query: &str, at: usize, commands:
     if response.changed() {
         commands.push(Command::Overlay(Overlay::Commands(typed.clone(), 0)));
     }
-    let found = found(&typed);
+    let found = find_commands(&typed);
     let at = if typed == query { at } else { 0 };
     if entered {
         if let Some((_, _, make)) = found.get(at) {

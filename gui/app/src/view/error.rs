@@ -1,11 +1,11 @@
-//! A card that says what went wrong, and what to do.
+//! Error cards.
 
 use egui::{RichText, ScrollArea, Ui};
 
 use super::{Commands, widget};
 use crate::{command::Command, state::UserError, text, theme};
 
-/// Draws the card; `actions` adds the buttons that help, before "Copy report".
+/// Draws the card of an error; `actions` adds buttons before "Copy report".
 pub(super) fn show(
     ui: &mut Ui,
     error: &UserError,

@@ -1,4 +1,4 @@
-//! The Export step.
+//! The Export page.
 
 use egui::{Key, RichText, Sides, TextEdit, Ui};
 
@@ -64,7 +64,7 @@ fn where_to(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 commands.push(Command::TypeExportPath(typed));
             }
             if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
-                // Once more may be asked for.
+                // A second Enter confirms that a model is replaced.
                 response.request_focus();
                 commands.push(Command::Export);
             }
@@ -86,8 +86,8 @@ fn where_to(ui: &mut Ui, state: &State, commands: &mut Commands) {
         ui.add_space(6.0);
         if let Some(path) = &export.replaces {
             let ink = theme::palette(ui).warning;
-            let said = format!("! {}", text::export::replaces(path));
-            ui.label(RichText::new(said).color(ink));
+            let warning = format!("! {}", text::export::replaces(path));
+            ui.label(RichText::new(warning).color(ink));
         }
         let ready =
             !export.running && !export.typed_path.trim().is_empty() && state.ask.ready.is_some();

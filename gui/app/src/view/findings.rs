@@ -1,4 +1,4 @@
-//! What stands out among the questions kept aside, with a way to each.
+//! Findings about the test questions, with links to the rows.
 
 use egui::{Label, RichText, Ui};
 
@@ -15,19 +15,24 @@ pub(super) fn show(ui: &mut Ui, found: &Findings, document: &Document, commands:
         return;
     }
     widget::card(ui, |ui| {
-        widget::title(ui, text::train::STANDS_OUT);
-        group(ui, text::train::TOPICS, found.topics.len(), |ui, at| {
+        widget::title(ui, text::results::STANDS_OUT);
+        group(ui, text::results::TOPICS, found.topics.len(), |ui, at| {
             if let Some(of) = found.topics.get(at) {
                 topic(ui, of, commands);
             }
         });
-        group(ui, text::train::HUBS, found.hubs.len(), |ui, at| {
-            if let Some(hub) = found.hubs.get(at) {
-                times(ui, hub.questions);
-                answer(ui, hub.entry, document, commands);
-            }
-        });
-        group(ui, text::train::TWINS, found.twins.len(), |ui, at| {
+        group(
+            ui,
+            text::results::OVER_RETRIEVED,
+            found.hubs.len(),
+            |ui, at| {
+                if let Some(hub) = found.hubs.get(at) {
+                    times(ui, hub.questions);
+                    answer(ui, hub.entry, document, commands);
+                }
+            },
+        );
+        group(ui, text::results::CONFUSED, found.twins.len(), |ui, at| {
             if let Some(twins) = found.twins.get(at) {
                 times(ui, twins.questions);
                 ui.vertical(|ui| {
@@ -40,7 +45,7 @@ pub(super) fn show(ui: &mut Ui, found: &Findings, document: &Document, commands:
     });
 }
 
-/// Lines of one kind, and what could be done about them.
+/// Draws the findings of one kind below advice on them.
 fn group(ui: &mut Ui, what: &str, lines: usize, mut line: impl FnMut(&mut Ui, usize)) {
     if lines == 0 {
         return;
@@ -48,7 +53,7 @@ fn group(ui: &mut Ui, what: &str, lines: usize, mut line: impl FnMut(&mut Ui, us
     ui.add_space(8.0);
     widget::weak(ui, what);
     ui.scope(|ui| {
-        // Lines that belong together stand close.
+        // Narrower than the default, so that a group reads as one.
         ui.spacing_mut().interact_size.y = LINE;
         ui.spacing_mut().item_spacing.y = 2.0;
         for at in 0..lines {
@@ -65,9 +70,9 @@ fn topic(ui: &mut Ui, topic: &Topic, commands: &mut Commands) {
     } else {
         palette.warning
     };
-    let change = RichText::new(text::train::change(topic.before, topic.after));
+    let change = RichText::new(text::results::change(topic.before, topic.after));
     column(ui, change.color(ink));
-    if widget::link(ui, &text::train::topic(topic))
+    if widget::link(ui, &text::results::topic(topic))
         .on_hover_text(text::data::TOPIC_HINT)
         .clicked()
     {
@@ -80,10 +85,10 @@ fn topic(ui: &mut Ui, topic: &Topic, commands: &mut Commands) {
 }
 
 fn times(ui: &mut Ui, questions: u32) {
-    column(ui, RichText::new(text::train::times(questions)));
+    column(ui, RichText::new(text::results::times(questions)));
 }
 
-/// The first column, so that all that follow stand below each other.
+/// Draws the first column at a fixed width.
 fn column(ui: &mut Ui, text: RichText) {
     let width = COLUMN * ui.text_style_height(&egui::TextStyle::Body);
     let size = egui::vec2(width, ui.spacing().interact_size.y);
@@ -94,15 +99,15 @@ fn column(ui: &mut Ui, text: RichText) {
     });
 }
 
-/// A line's height, that of a link.
+/// Height of a line, that of a link.
 const LINE: f32 = 24.0;
-/// Its width in heights of a line.
+/// Width of the first column in heights of a text line.
 const COLUMN: f32 = 4.5;
 
-/// The start of an answer, which leads to it.
+/// Draws the start of an answer as a link to its row.
 fn answer(ui: &mut Ui, id: EntryId, document: &Document, commands: &mut Commands) {
     let Some(entry) = document.entries.get(&id) else {
-        widget::weak(ui, text::train::GONE);
+        widget::weak(ui, text::results::GONE);
         return;
     };
     let line = super::table::one_line(&entry.answer);
@@ -113,7 +118,10 @@ fn answer(ui: &mut Ui, id: EntryId, document: &Document, commands: &mut Commands
     };
     let response = widget::link(ui, &text::cut(&line, most));
     widget::name(ui, &response, &line);
-    if response.on_hover_text(text::train::OPEN_ROW_HINT).clicked() {
+    if response
+        .on_hover_text(text::results::OPEN_ROW_HINT)
+        .clicked()
+    {
         commands.push(Command::OpenRow(row));
     }
 }

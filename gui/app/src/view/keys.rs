@@ -1,4 +1,4 @@
-//! The keyboard.
+//! Keyboard shortcuts.
 
 use egui::{InputState, Key, Modifiers, Ui};
 
@@ -16,7 +16,7 @@ pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
         || state.data.paste.is_some()
         || state.data.columns.is_some();
     ui.input_mut(|input| {
-        everywhere(input, state, writing, commands);
+        read_global(input, state, writing, commands);
         if covered {
             if let Overlay::Commands(..) = state.shell.overlay {
                 super::commands::keys(input, state, commands);
@@ -27,7 +27,7 @@ pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
             commands.push(Command::Train);
         }
         match state.step {
-            Step::Ask => asking(input, state, in_box, commands),
+            Step::Ask => read_ask(input, state, in_box, commands),
             Step::Train
                 if state.training.mistakes.is_some()
                     && input.consume_key(Modifiers::NONE, Key::Escape) =>
@@ -35,14 +35,14 @@ pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
                 commands.push(Command::Mistakes(None));
             }
             Step::Data if !writing && state.data.view == DataView::Table => {
-                table(input, state, commands);
+                read_table(input, state, commands);
             }
             _ => {}
         }
     });
 }
 
-fn everywhere(input: &mut InputState, state: &State, writing: bool, commands: &mut Commands) {
+fn read_global(input: &mut InputState, state: &State, writing: bool, commands: &mut Commands) {
     let ctrl = Modifiers::COMMAND;
     if input.consume_key(ctrl, Key::K) {
         commands.push(Command::Overlay(Overlay::Commands(String::new(), 0)));
@@ -79,7 +79,7 @@ fn everywhere(input: &mut InputState, state: &State, writing: bool, commands: &m
     if input.consume_key(ctrl, Key::S) {
         commands.push(Command::KeepAgain);
     }
-    // In a box these belong to its own text.
+    // A text box has its own undo.
     if !writing {
         if input.consume_key(ctrl | Modifiers::SHIFT, Key::Z) || input.consume_key(ctrl, Key::Y) {
             commands.push(Command::Redo);
@@ -93,7 +93,7 @@ fn everywhere(input: &mut InputState, state: &State, writing: bool, commands: &m
     }
 }
 
-fn asking(input: &mut InputState, state: &State, in_box: bool, commands: &mut Commands) {
+fn read_ask(input: &mut InputState, state: &State, in_box: bool, commands: &mut Commands) {
     let none = Modifiers::NONE;
     if in_box {
         if input.consume_key(none, Key::Enter) {
@@ -114,7 +114,7 @@ fn asking(input: &mut InputState, state: &State, in_box: bool, commands: &mut Co
     }
 }
 
-fn table(input: &mut InputState, state: &State, commands: &mut Commands) {
+fn read_table(input: &mut InputState, state: &State, commands: &mut Commands) {
     let (none, shift) = (Modifiers::NONE, Modifiers::SHIFT);
     for (key, steps) in [
         (Key::ArrowDown, 1),

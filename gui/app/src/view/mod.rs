@@ -1,5 +1,5 @@
-//! What the window looks like. Views read [`State`] and return [`Command`]s; they never change
-//! state, train, or touch a file.
+//! Draws the window. Views read [`State`] and return [`Command`]s; they never change the state or access
+//! files.
 
 mod abstain;
 mod ask;
@@ -14,6 +14,7 @@ mod estimate;
 mod export;
 mod findings;
 mod fix;
+mod highlight;
 mod imports;
 mod keys;
 mod mistakes;
@@ -37,13 +38,12 @@ use crate::{
     text, theme,
 };
 
-/// What a view has to say.
 type Commands = Vec<Command>;
 
-/// In a narrower window (or with larger text) the rail shows only its icons.
+/// Below this width the rail shows only icons.
 const NARROW: f32 = 820.0;
 
-/// Draws the whole window and returns what somebody did in it.
+/// Draws the window and returns the commands of the user.
 pub fn show(ui: &mut Ui, state: &State) -> Vec<Command> {
     let mut commands = Commands::new();
     let palette = theme::palette(ui);
@@ -57,9 +57,10 @@ pub fn show(ui: &mut Ui, state: &State) -> Vec<Command> {
         )
         .exact_size(32.0)
         .show(ui, |ui| status::show(ui, state, &mut commands));
-    let (width, margin) = match is_narrow {
-        true => (64.0, 7),
-        false => (theme::RAIL_WIDTH, 13),
+    let (width, margin) = if is_narrow {
+        (64.0, 7)
+    } else {
+        (theme::RAIL_WIDTH, 13)
     };
     Panel::left("rail")
         .resizable(false)
@@ -82,12 +83,13 @@ pub fn show(ui: &mut Ui, state: &State) -> Vec<Command> {
 }
 
 fn step(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
-    let margin = match is_narrow {
-        true => egui::Margin::symmetric(16, 14),
-        false => theme::PAGE_MARGIN,
+    let margin = if is_narrow {
+        egui::Margin::symmetric(16, 14)
+    } else {
+        theme::PAGE_MARGIN
     };
-    // Steps with a part that scrolls by itself fill the window; the others scroll as a whole, and so
-    // does everything where there is little room.
+    // Pages with a scroll area of their own fill the window. The others scroll as a whole, and so do all pages in
+    // low windows.
     let low = ui.available_height() < 520.0;
     let fills = match state.step {
         Step::Data => !state.project.document.entries.is_empty() && !low,
@@ -116,11 +118,11 @@ fn step(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
     }
 }
 
-/// What concerns the whole project stands above every step.
+/// Errors and banners above every page.
 fn banners(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Some(error) = &state.shell.error {
         error::show(ui, error, commands, |ui, commands| {
-            if widget::button(ui, true, text::data::HIDE).clicked() {
+            if widget::button(ui, true, text::import::HIDE).clicked() {
                 commands.push(Command::HideError);
             }
         });
@@ -146,7 +148,7 @@ fn banners(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 commands.push(Command::HideBanner);
             }
             let free = !state.shell.dialog_open;
-            if widget::button(ui, free, text::data::CHOOSE).clicked() {
+            if widget::button(ui, free, text::import::CHOOSE).clicked() {
                 commands.push(Command::Pick(Picked::Faqs));
             }
         });

@@ -1,4 +1,4 @@
-//! What lies over the steps: commands, projects, messages, settings, help.
+//! Sheets over the page: commands, projects, messages, settings, help.
 
 use egui::{RichText, ScrollArea, Sides, TextEdit, Ui};
 

@@ -1,4 +1,4 @@
-//! The left rail: the project, the steps and how they stand, and what is always at hand.
+//! The left rail: the project, the pages with their state, undo, settings and help.
 
 use egui::{
     Align, Align2, Layout, Painter, Pos2, Rect, RichText, Role, Sense, Stroke, StrokeKind,
@@ -27,7 +27,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut C
     }
     ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
         ui.spacing_mut().interact_size.y = 24.0;
-        at_hand(ui, state, is_narrow, commands);
+        tools(ui, state, is_narrow, commands);
     });
 }
 
@@ -149,14 +149,16 @@ fn item(ui: &mut Ui, step: Step, state: &State, is_narrow: bool) -> bool {
         );
         painter.galley(at + vec2(0.0, 19.0), galley, palette.weak);
     }
-    let hint = match is_narrow {
-        true => format!("{title}, {below} ({})", text::shell::step_key(step)),
-        false => text::shell::step_key(step).to_owned(),
+    let key = text::shell::step_key(step);
+    let hint = if is_narrow {
+        format!("{title}, {below} ({key})")
+    } else {
+        key.to_owned()
     };
     response.on_hover_text(hint).clicked()
 }
 
-/// Small own drawings: rows, a half-filled disc, a magnifying glass, an arrow out of a tray.
+/// Draws the icon of a page: rows, a half-filled disc, a magnifying glass, an arrow out of a tray.
 fn icon(painter: &Painter, step: Step, centre: Pos2, ink: egui::Color32, palette: &Palette) {
     let line = Stroke::new(1.5, ink);
     match step {
@@ -197,8 +199,8 @@ fn icon(painter: &Painter, step: Step, centre: Pos2, ink: egui::Color32, palette
     }
 }
 
-/// Undo, redo, commands, settings, help. Bottom up: the last comes first.
-fn at_hand(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
+/// Undo, redo, commands, settings and help, from the bottom up.
+fn tools(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
     let history = &state.project.history;
     let undo = history.next_undo().map(text::shell::undo_hint);
     let redo = history.next_redo().map(text::shell::redo_hint);

@@ -1,4 +1,4 @@
-//! How far a training is: the stage, a bar, and what is behind and ahead.
+//! Progress of a training run: a bar, and the stages done and to come.
 
 use egui::{RichText, Sides, Stroke, Ui, vec2};
 
@@ -42,7 +42,7 @@ pub(super) fn show(ui: &mut Ui, training: &Training, rows: usize) {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             for stage in STAGES {
-                // The model is got only once: mostly there is nothing to tell about it.
+                // The model is downloaded only once, so most runs skip this stage.
                 if stage != Stage::Fetching || training.fetch.is_some() {
                     step(ui, stage, training, rows);
                 }

@@ -1,4 +1,4 @@
-//! The status line: what runs, and the last message.
+//! The status line: the running task and the last message.
 
 use egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
@@ -45,7 +45,7 @@ fn running(ui: &mut Ui, state: &State, commands: &mut Commands) {
         widget::small(ui, &label);
         widget::bar(ui, *share, vec2(150.0, 6.0), &label);
     } else if let Some(name) = &state.data.reading {
-        widget::small(ui, text::data::reading(name));
+        widget::small(ui, text::import::reading(name));
         widget::bar(ui, state.data.read_share, vec2(150.0, 6.0), name);
     } else if let Some(name) = &state.ask.batch.running {
         let (done, total) = state.ask.batch.done;
@@ -83,7 +83,7 @@ fn messages(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
 }
 
-/// One message, with a sign for those who cannot tell the colours.
+/// Draws a message, with a sign so that the level doesn't depend on colour alone.
 pub(super) fn message(ui: &mut Ui, message: &Message) {
     let palette = theme::palette(ui);
     let (sign, ink) = match message.level {
@@ -95,7 +95,7 @@ pub(super) fn message(ui: &mut Ui, message: &Message) {
         .small()
         .color(ink);
     let response = ui.add(Label::new(text).truncate());
-    // Read out when it changes, without taking the keyboard.
+    // Screen readers read changes without moving the focus.
     ui.ctx().accesskit_node_builder(response.id, |node| {
         node.set_live(egui::accesskit::Live::Polite)
     });

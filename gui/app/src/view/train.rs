@@ -1,4 +1,4 @@
-//! The Train step.
+//! The Train page.
 
 use egui::{RichText, Sides, Ui, vec2};
 
@@ -72,7 +72,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::small(ui, text::train::STAYS_HERE);
 }
 
-/// An empty step says what is missing, and offers it.
+/// An empty page: a message, and a button to the page where the missing data can be added.
 pub(super) fn nothing(
     ui: &mut Ui,
     what: &str,
@@ -95,7 +95,7 @@ pub(super) fn nothing(
     });
 }
 
-/// On the right side the last one comes first.
+/// Buttons of the page, from right to left.
 fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let training = &state.training;
     if training.is_running() {
@@ -125,10 +125,10 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
         && state.data.reading.is_none()
         && !state.project.look_only;
     if state.project.models.changes() > 0 {
-        // The banner below offers it.
+        // The banner below has this button.
         return;
     }
-    // What is up to date needs no training.
+    // Less prominent when the model is up to date.
     let response = match state.project.models.current {
         None => widget::primary(ui, enabled, text::train::TRAIN),
         Some(_) => widget::button(ui, enabled, text::train::TRAIN_AGAIN),
@@ -138,12 +138,13 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
 }
 
-/// The choice of effort, with an estimate for each.
+/// Choice of the effort, with an estimate for each.
 fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let document = &state.project.document;
     widget::card(ui, |ui| {
-        match text::data::too_few(&state.project.counts) {
-            Some(reason) => {
+        match state.project.shortage() {
+            Some(shortage) => {
+                let reason = text::data::shortage(shortage, &state.project.counts);
                 ui.label(RichText::new(format!("! {reason}")).color(theme::palette(ui).warning));
             }
             None => {
@@ -190,11 +191,11 @@ fn plots(ui: &mut Ui, training: &Training) {
         widget::card(ui, |ui| plot::first(ui, training));
         widget::card(ui, |ui| plot::error(ui, training));
     }
-    widget::small(ui, text::train::twin(training));
+    widget::small(ui, text::train::plots_in_words(training));
     ui.add_space(theme::GAP - 6.0);
 }
 
-/// What went wrong on the way to the language model; of no interest once it is there.
+/// Notes on failed attempts to download the language model; hidden once it is there.
 fn notes(ui: &mut Ui, training: &Training) {
     if !matches!(training.stage, Stage::Fetching | Stage::Failed) {
         return;
@@ -204,7 +205,7 @@ fn notes(ui: &mut Ui, training: &Training) {
     }
 }
 
-/// Right answer first: before and now, and the lists behind the numbers.
+/// Accuracy before and now, and links to the lists of test questions.
 fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let checking = &state.training.checking;
     let outcome = state.training.outcome.as_ref();
@@ -217,17 +218,17 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let tally = now.tally();
     if tally.asked == 0 {
         if state.project.models.current.is_some() {
-            widget::card(ui, |ui| widget::weak(ui, text::train::NONE_ASIDE));
+            widget::card(ui, |ui| widget::weak(ui, text::results::NO_TEST_QUESTIONS));
         }
         return;
     }
     let add = |ui: &mut Ui| {
         Sides::new().shrink_left().truncate().show(
             ui,
-            |ui| widget::title(ui, &text::train::figures_title(tally.asked)),
+            |ui| widget::title(ui, &text::results::figures_title(tally.asked)),
             |ui| {
                 if outcome.is_some_and(|outcome| outcome.kept)
-                    && widget::primary(ui, true, text::train::TRY_IT).clicked()
+                    && widget::primary(ui, true, text::results::TRY_IT).clicked()
                 {
                     commands.push(Command::Show(Step::Ask));
                 }
@@ -236,12 +237,12 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
         let before = checking.before.as_ref().map(|check| check.tally());
         numbers(ui, before.filter(|_| checking.after.is_some()), tally);
         if let Some(outcome) = outcome {
-            widget::weak(ui, text::train::verdict(outcome));
-            if let Some(compared) = text::train::compared(outcome) {
+            widget::weak(ui, text::results::verdict(outcome));
+            if let Some(compared) = text::results::compared(outcome) {
                 widget::small(ui, compared);
             }
         } else if tally.asked < Tally::ENOUGH {
-            widget::weak(ui, text::train::too_few_checked(tally.asked));
+            widget::weak(ui, text::results::too_few_checked(tally.asked));
         }
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 18.0;
@@ -251,8 +252,8 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
                     continue;
                 }
                 if count == 0 {
-                    widget::weak(ui, text::train::list(list, count));
-                } else if widget::link(ui, &text::train::list(list, count)).clicked() {
+                    widget::weak(ui, text::results::list(list, count));
+                } else if widget::link(ui, &text::results::list(list, count)).clicked() {
                     commands.push(Command::Mistakes(Some(list)));
                 }
             }
@@ -266,7 +267,7 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
 }
 
-/// A model from a folder has no figures here, and why.
+/// Instead of the figures for an imported model: its own test results and why there are none of this project.
 fn elsewhere(ui: &mut Ui, state: &State, there: &Elsewhere, commands: &mut Commands) {
     widget::card(ui, |ui| {
         widget::title(ui, text::folder::ELSEWHERE);
@@ -276,13 +277,13 @@ fn elsewhere(ui: &mut Ui, state: &State, there: &Elsewhere, commands: &mut Comma
     });
 }
 
-/// The way to the model before, if there is one.
+/// Link to the previous model, if there is one.
 fn go_back(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if state.project.models.earlier.is_empty() || state.training.is_running() {
         return;
     }
-    let name = text::train::go_back(state.training.outcome.as_ref());
-    let response = widget::link(ui, name).on_hover_text(text::train::GO_BACK_HINT);
+    let name = text::results::go_back(state.training.outcome.as_ref());
+    let response = widget::link(ui, name).on_hover_text(text::results::GO_BACK_HINT);
     if response.clicked() {
         commands.push(Command::GoBack);
     }
@@ -299,7 +300,7 @@ fn numbers(ui: &mut Ui, before: Option<Tally>, now: Tally) {
         let better = before.is_some_and(|before| now.share() > before.share());
         if let Some(before) = before {
             ui.label(figure(before, palette.weak));
-            widget::small(ui, text::train::BEFORE);
+            widget::small(ui, text::results::BEFORE);
             ui.add_space(14.0);
             arrow(ui);
             ui.add_space(14.0);
@@ -308,7 +309,7 @@ fn numbers(ui: &mut Ui, before: Option<Tally>, now: Tally) {
             now,
             if better { palette.accent } else { palette.ink },
         ));
-        widget::small(ui, text::train::now(now, before.is_some()));
+        widget::small(ui, text::results::now(now, before.is_some()));
     });
 }
 

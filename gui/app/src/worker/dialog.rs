@@ -25,12 +25,12 @@ pub struct SystemDialog;
 
 impl FileDialog for SystemDialog {
     fn pick(&mut self, what: Picked) -> Picking {
-        let dialog = rfd::AsyncFileDialog::new().set_title(text::data::dialog_title(what));
+        let dialog = rfd::AsyncFileDialog::new().set_title(text::import::dialog_title(what));
         match what {
             Picked::Faqs | Picked::Questions => {
                 let dialog = dialog
-                    .add_filter(text::data::DIALOG_FILTER, &FAQ_EXTENSIONS)
-                    .add_filter(text::data::DIALOG_ALL, &["*"]);
+                    .add_filter(text::import::DIALOG_FILTER, &FAQ_EXTENSIONS)
+                    .add_filter(text::import::DIALOG_ALL, &["*"]);
                 if what == Picked::Faqs {
                     let picking = dialog.pick_files();
                     Box::pin(async move {

@@ -99,8 +99,8 @@ fn list(wanted: &ListWanted, review: &Review) -> Vec<RowId> {
             };
             let kind = match wanted.only {
                 Only::All => true,
-                Only::Checking => wording.check,
-                Only::OneWording => entry.wordings.len() == 1,
+                Only::HeldOut => wording.check,
+                Only::SingleParaphrase => entry.wordings.len() == 1,
                 Only::Suggested => suggested.contains(&row),
             };
             if kind && (whole || holds(&wording.text, &needle)) {

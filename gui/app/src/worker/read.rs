@@ -84,7 +84,7 @@ pub(super) fn start(
             };
             let mut done = read_all(reading, &stop, &outlet);
             if let ReadDone::Rows(taken, _) = &mut done {
-                let what = text::data::did_import(&taken.files);
+                let what = text::import::did_import(&taken.files);
                 taken.instead = instead;
                 taken.edit = merge::replacing(&base, &what, taken.files.clone(), instead);
                 taken.after = base;
@@ -112,7 +112,7 @@ fn read_all(reading: Reading, stop: &AtomicBool, outlet: &Outlet) -> ReadDone {
             return match rows(bytes, bytes.len() as u64, None, stop, &tell) {
                 Ok(faq) => {
                     let again = Cursor::new(bytes);
-                    let pasted = incoming(faq, again, text::data::PASTED.to_owned(), None);
+                    let pasted = incoming(faq, again, text::import::PASTED.to_owned(), None);
                     rows_of(vec![pasted], Vec::new())
                 }
                 Err(error) => rows_of(Vec::new(), vec![plain(&error)]),
@@ -177,7 +177,7 @@ fn file(
     let faq = rows(open()?, about.len(), choice, stop, tell).map_err(|error| match error {
         ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => Unread::Columns(columns),
         error => Unread::UserError(UserError {
-            what: format!("{name}: {}", text::data::plain(&error.to_string())),
+            what: format!("{name}: {}", text::strip_full_stop(&error.to_string())),
             ..plain(&error)
         }),
     })?;
@@ -215,8 +215,8 @@ fn rows<R: BufRead>(
 
 fn plain(error: &ReadError) -> UserError {
     UserError::new(
-        text::data::plain(&error.to_string()),
-        text::data::plain(error.fix()),
+        text::strip_full_stop(&error.to_string()),
+        text::strip_full_stop(error.fix()),
     )
 }
 
@@ -238,7 +238,7 @@ fn incoming(faq: Faq, again: impl BufRead, name: String, path: Option<PathBuf>) 
         .collect();
     Incoming {
         import: Import {
-            described: text::data::described(&faq),
+            described: text::import::described(&faq),
             name,
             path,
             read: small(faq.counts.rows),
@@ -297,8 +297,8 @@ fn problem(problem: &faq::Issue, raw: &[(u64, String)], columns: &Columns) -> Pr
             Severity::Note => ProblemKind::Note,
         },
         line,
-        reason: text::data::plain(&problem.what()),
-        fix: text::data::plain(problem.fix()),
+        reason: text::strip_full_stop(&problem.what()),
+        fix: text::strip_full_stop(problem.fix()),
         excerpt: problem.excerpt.clone(),
         question: match question.is_empty() && is_out {
             true => problem.excerpt.clone(),

@@ -27,9 +27,9 @@ const BLOCK: usize = 256;
 
 pub(super) fn review(wanted: &ListWanted) -> Review {
     let mut sources: HashMap<&str, usize> = HashMap::new();
-    let (mut one_wording, mut questions) = (0, Vec::new());
+    let (mut single_paraphrase, mut questions) = (0, Vec::new());
     for (id, entry) in wanted.entries.iter() {
-        one_wording += usize::from(entry.wordings.len() == 1);
+        single_paraphrase += usize::from(entry.wordings.len() == 1);
         let source = entry.source.as_deref().unwrap_or_default();
         *sources.entry(source).or_default() += entry.wordings.len();
         for (wording, number) in entry.wordings.iter().zip(0..) {
@@ -72,7 +72,7 @@ pub(super) fn review(wanted: &ListWanted) -> Review {
     suggestions.truncate(SHOWN);
     Review {
         suggestions,
-        one_wording,
+        single_paraphrase,
         sources,
         revision: wanted.revision,
     }
@@ -239,7 +239,7 @@ mod tests {
         );
         assert!(pairs.contains(&(SuggestionKind::NearDuplicate, 0, 2)));
         assert!(pairs.contains(&(SuggestionKind::SameAnswer, 3, 4)));
-        assert_eq!(found.one_wording, 5);
+        assert_eq!(found.single_paraphrase, 5);
         let numbered = entries(&[
             ("What does room number 1 cost?", "Ten euros"),
             ("What does room number 2 cost?", "Twelve euros"),
