@@ -27,7 +27,7 @@ use nearsay::servable::{AnswerSet, Confidence, Data, KnownAnswer, Reissue, TextM
 use nearsay_app::{
     app::App,
     command::Command,
-    state::{Picked, Step},
+    state::{Picked, Page},
     theme,
     worker::{Engine, FileDialog, PATIENCE, Picking},
 };
@@ -180,8 +180,8 @@ fn import_and_frames(folder: &Path, rows: usize) -> Result<(), Failure> {
     })?;
 
     window.tell(Command::Train);
-    window.until("learning", |app| !app.state.training.rounds.is_empty())?;
-    window.tell(Command::Show(Step::Data));
+    window.until("learning", |app| !app.state.training.epochs.is_empty())?;
+    window.tell(Command::Show(Page::Data));
     window.frames.borrow_mut().clear();
     let since = Instant::now();
     while since.elapsed() < Duration::from_secs(8)
@@ -290,7 +290,7 @@ fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
 
 /// Types a question key by key.
 fn keys(window: &mut Window, name: &str) -> Result<(), Failure> {
-    window.tell(Command::Show(Step::Ask));
+    window.tell(Command::Show(Page::Ask));
     let mut times = Vec::new();
     let questions = [
         "how long can i keep a book from the branch",

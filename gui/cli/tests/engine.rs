@@ -12,7 +12,7 @@ use common::{
 use nearsay::train::{self, BatchFigures, Epoch, Recipe, Report, Settings, report::Findings};
 use nearsay_app::{
     command::Command,
-    state::{Check, Side, Stage, State, Step},
+    state::{Check, Side, Stage, State, Page},
     worker::{AnswersEvent, Engine, Event},
 };
 use nearsay_project::{Effort, Models, Pending};
@@ -23,14 +23,14 @@ fn ended(state: &State) -> bool {
 }
 
 fn learning(state: &State) -> bool {
-    state.training.rounds.len() > 2
+    state.training.epochs.len() > 2
 }
 
 /// Window with a small project, ready to be trained by the rehearsal.
 fn small(mode: &str, data: &Path) -> Window {
     let mut window = open(rehearsed(mode, data));
     fill(&mut window, 1, &dozen());
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     window
 }
 
@@ -57,7 +57,7 @@ fn script(path: &Path, lines: &str) {
 }
 
 fn ask(window: &mut Window, question: &str) {
-    tell(window, Command::Show(Step::Ask));
+    tell(window, Command::Show(Page::Ask));
     tell(window, Command::Query(question.to_owned()));
     until(window, "answered", |state| {
         let reply = state.ask.reply.as_ref();
@@ -80,10 +80,10 @@ fn stop_shows_at_once_and_keeps_best_model() {
         })
         .collect();
     fill(&mut window, 1, &rows);
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     press(&mut window, "Train");
     until(&mut window, "some rounds", |state| {
-        !state.training.rounds.is_empty()
+        !state.training.epochs.is_empty()
     });
     assert!(!ended(state(&window)), "it was too quick to be stopped");
     press(&mut window, "Stop and keep the best model");
@@ -91,7 +91,7 @@ fn stop_shows_at_once_and_keeps_best_model() {
     until(&mut window, "stopped", ended);
     let training = &state(&window).training;
     assert_eq!(training.stage, Stage::Done, "{:?}", training.error);
-    assert!((training.rounds.len() as u64) < training.rounds_planned);
+    assert!((training.epochs.len() as u64) < training.max_epochs);
     assert!(training.outcome.unwrap().after.asked > 0);
     let models = &state(&window).project.models;
     assert!(models.current.is_some() || !models.earlier.is_empty());
@@ -135,11 +135,11 @@ fn pause_stops_epochs_and_resume_continues() {
     let mut rounds = None;
     until(&mut window, "paused", |state| {
         rounds = rounds.or_else(|| epochs_when_paused(state));
-        rounds == Some(state.training.rounds.len())
+        rounds == Some(state.training.epochs.len())
     });
     press(&mut window, "Resume");
     until(&mut window, "more rounds", |state| {
-        Some(state.training.rounds.len()) > rounds
+        Some(state.training.epochs.len()) > rounds
     });
 }
 
@@ -297,7 +297,7 @@ fn training_interrupted_by_closing_window_resumes_in_next_window() {
     drop(window);
     let mut window = open(real(data.path()));
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     shows(&window, "Training was interrupted");
     press(&mut window, "Continue");
     until(&mut window, "done", ended);

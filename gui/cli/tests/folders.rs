@@ -19,7 +19,7 @@ use common::{
 };
 use nearsay_app::{
     command::Command,
-    state::{Stage, Step},
+    state::{Stage, Page},
 };
 use tempfile::{TempDir, tempdir};
 
@@ -32,7 +32,7 @@ const QUESTIONS: [&str; 4] = [
 
 /// The first answers to the questions, with their scores.
 fn first(window: &mut Window) -> Vec<(String, f32)> {
-    tell(window, Command::Show(Step::Ask));
+    tell(window, Command::Show(Page::Ask));
     let ask = |question: &&str| {
         tell(window, Command::Query((*question).to_owned()));
         until(window, "answered", |state| {
@@ -46,7 +46,7 @@ fn first(window: &mut Window) -> Vec<(String, f32)> {
 }
 
 fn export(window: &mut Window, to: &Path, with_data: bool) {
-    tell(window, Command::Show(Step::Export));
+    tell(window, Command::Show(Page::Export));
     tell(window, Command::WithData(with_data));
     tell(window, Command::TypeExportPath(to.display().to_string()));
     press(window, "Export");
@@ -131,7 +131,7 @@ fn exported_model_opens_as_project_and_can_be_trained() {
     let dir = adopted(&mut window, "Front desk");
     assert!(dir.starts_with(data.path()));
     // It can answer at once.
-    assert_eq!(state(&window).step, Step::Ask);
+    assert_eq!(state(&window).page, Page::Ask);
     was_told(&window, "Opened front-desk: 60 answers");
     assert_eq!(document(&window).entries.len(), 60);
     assert_eq!(state(&window).project.counts.questions, 180);
@@ -143,7 +143,7 @@ fn exported_model_opens_as_project_and_can_be_trained() {
     assert!(state(&window).training.checking.now().is_none());
     tell(&mut window, Command::Query(String::new()));
     shows(&window, "test questions from where the model was trained");
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     shows(&window, "Imported model");
     shows(&window, "without other ways to ask");
     assert!(!is_shown(&window, "Right answer first ("));
@@ -158,7 +158,7 @@ fn exported_model_opens_as_project_and_can_be_trained() {
         )],
     );
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     shows(&window, "1 change since the folder was opened");
     // The first training run in this project gives figures.
     train(&mut window);
@@ -167,7 +167,7 @@ fn exported_model_opens_as_project_and_can_be_trained() {
     let outcome = state(&window).training.outcome.unwrap();
     assert!(outcome.kept && outcome.elsewhere && outcome.before.asked > 20);
     assert!(state(&window).training.checking.now().is_some());
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     shows(
         &window,
         "the imported model may have been trained on these questions",
@@ -234,7 +234,7 @@ fn model_without_answers_answers_from_imported_file() {
     press(&mut window, "Open a project or exported folder…");
     adopted(&mut window, "Bare");
     was_told(&window, "Opened the model in bare. It has no answers yet");
-    assert_eq!(state(&window).step, Step::Data);
+    assert_eq!(state(&window).page, Page::Data);
     shows(&window, "This folder contains a model without answers");
     shows(&window, "Drop a file with answers for this model");
     let faq = data.path().join("desk.jsonl");
@@ -268,7 +268,7 @@ fn model_directory_opens_from_command_line_and_typed_path() {
     adopted(&mut window, "Front desk");
     assert_eq!(first(&mut window), colleague.answers);
     // A typed path works the same way.
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     let bare = colleague.bare().display().to_string();
     tell(&mut window, Command::TypePath(bare));
     tell(&mut window, Command::OpenTyped);

@@ -15,7 +15,7 @@ use egui::Key;
 use nearsay::servable::{Servable, ServableError, TextModel};
 use nearsay_app::{
     command::{Choose, Command},
-    state::{List, Fix, Overlay, Saved, Side, Stage, Step, Verdict},
+    state::{List, Fix, Overlay, Saved, Side, Stage, Page, Verdict},
 };
 use nearsay_project::{Document, Effort, Folder, RowId, Tuning, roles};
 use nearsay_store::DiskStore;
@@ -35,7 +35,7 @@ fn content(document: &Document) -> Document {
 }
 
 fn ask(window: &mut Window, question: &str) {
-    tell(window, Command::Show(Step::Ask));
+    tell(window, Command::Show(Page::Ask));
     tell(window, Command::Query(question.to_owned()));
     until(window, "answered", |state| {
         let reply = state.ask.reply.as_ref();
@@ -65,7 +65,7 @@ fn file_with_bad_rows_imports_and_can_be_fixed() {
     file(&path, &mixed());
     let mut window = open(real(data.path()));
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     drop_on(&mut window, &path);
     until(&mut window, "read", |state| {
         !state.project.document.options.sample
@@ -122,7 +122,7 @@ fn file_dropped_on_ask_step_can_be_imported() {
     until(&mut window, "read", |state| {
         state.project.name() == "Front desk" && !state.project.document.entries.is_empty()
     });
-    assert_eq!(state(&window).step, Step::Data);
+    assert_eq!(state(&window).page, Page::Data);
     assert!(!data.path().join("front-desk-answers.csv").exists());
 }
 
@@ -279,7 +279,7 @@ fn mistake_marked_as_right_counts_as_right() {
         .unwrap()
         .tally()
         .first;
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     press(&mut window, &format!("Still wrong {}", wrong.len()));
     let question = document(&window)
         .wording(wrong[0].row)
@@ -601,7 +601,7 @@ fn exported_model_gives_same_answers_as_window() {
         )],
     );
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     shows(&window, "The data has changed since the last training");
     let whole = data.path().join("out").join("whole");
     write_in(
@@ -624,7 +624,7 @@ fn exported_model_gives_same_answers_as_window() {
         assert_eq!(asked_of(&whole, question).unwrap(), here);
     }
 
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     press(&mut window, "Model only");
     let bare = data.path().join("bare");
     tell(
@@ -655,7 +655,7 @@ fn untrained_project_can_be_exported() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk());
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     shows(&window, "hasn’t been trained on your questions yet");
     for with_data in [true, false] {
         let to = data.path().join(format!("out-{with_data}"));
@@ -679,7 +679,7 @@ fn export_refuses_to_replace_foreign_files() {
     let theirs = data.path().join("theirs");
     std::fs::create_dir(&theirs).unwrap();
     file(&theirs.join("letter.txt"), "Dear");
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     let to = |window: &mut Window, path: &Path| {
         tell(window, Command::TypeExportPath(path.display().to_string()));
         press(window, "Export");
@@ -707,7 +707,7 @@ fn export_refuses_to_replace_foreign_files() {
         &[("One more?".to_owned(), "One more".to_owned())],
     );
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     press(&mut window, "Export");
     shows(&window, "Choose Replace to overwrite it");
     assert_eq!(std::fs::read(ours.join("answers.jsonl")).unwrap(), first);
@@ -724,7 +724,7 @@ fn export_writes_into_empty_directory() {
     fill(&mut window, 3, &desk()[..30]);
     let empty = data.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     tell(
         &mut window,
         Command::TypeExportPath(empty.display().to_string()),
@@ -758,7 +758,7 @@ fn question_file_is_answered_into_new_file() {
     ));
     fill(&mut window, 3, &rows);
     tell(&mut window, Command::Silence(50));
-    tell(&mut window, Command::Show(Step::Ask));
+    tell(&mut window, Command::Show(Page::Ask));
     drop_on(&mut window, &path);
     shows(&window, "What would you like to do with asked.txt?");
     press(&mut window, "Answer its questions");
@@ -908,9 +908,9 @@ fn keyword_scores_follow_trained_model() {
     };
     ask(&mut window, question);
     let first = answers(&window, Side::After).remove(0);
-    assert_eq!(first.score, first.meaning + first.words);
-    assert!(first.words > 0.0 && first.words < 0.8, "{first:?}");
-    assert!(first.shared.contains(&"bicycle".to_owned()), "{first:?}");
+    assert_eq!(first.score, first.dense_score + first.keyword_score);
+    assert!(first.keyword_score > 0.0 && first.keyword_score < 0.8, "{first:?}");
+    assert!(first.shared_words.contains(&"bicycle".to_owned()), "{first:?}");
     // Before training, keyword scores have the default weight.
     tell(&mut window, Command::AskSide(Side::Before));
     until(&mut window, "answered", |state| {
@@ -920,11 +920,11 @@ fn keyword_scores_follow_trained_model() {
             .as_ref()
             .is_some_and(|reply| reply.side == Side::Before)
     });
-    assert_eq!(answers(&window, Side::Before)[0].words, first.words);
+    assert_eq!(answers(&window, Side::Before)[0].keyword_score, first.keyword_score);
     tell(&mut window, Command::AskSide(Side::After));
 
     // The exported model ranks as the window does.
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     let whole = data.path().join("out").join("whole");
     tell(
         &mut window,
@@ -936,7 +936,7 @@ fn keyword_scores_follow_trained_model() {
     let folder = Servable::open(&DiskStore, &whole, &Device::Cpu).unwrap();
     assert_eq!(folder.index().words_weight(), 0.8);
     let found = folder.ask(question, 1).unwrap();
-    assert_eq!((found[0].score, found[0].words), (first.score, first.words));
+    assert_eq!((found[0].score, found[0].words), (first.score, first.keyword_score));
     window.state_mut().finish();
     drop(window);
 
@@ -945,7 +945,7 @@ fn keyword_scores_follow_trained_model() {
     settle(&mut window);
     ask(&mut window, question);
     let mut answers = answers(&window, Side::After).into_iter();
-    assert!(answers.all(|answer| answer.words == 0.0 && answer.shared.is_empty()));
+    assert!(answers.all(|answer| answer.keyword_score == 0.0 && answer.shared_words.is_empty()));
     // Evaluation ranks the same way. It skips questions whose answer has no other paraphrase.
     let alone = state(&window).training.checking.after.clone().unwrap();
     assert_eq!(checked.verdicts.len(), alone.verdicts.len());

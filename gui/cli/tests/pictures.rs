@@ -9,7 +9,7 @@ mod common;
 use common::{Window, begin, drop_on, file, open_drawn, real, settle, stand_out, tell, until};
 use nearsay_app::{
     command::Command,
-    state::{Appearance, Overlay, Saved, Step},
+    state::{Appearance, Overlay, Saved, Page},
 };
 use tempfile::{TempDir, tempdir};
 
@@ -64,7 +64,7 @@ fn data_step_with_row_issues_light_and_dark() {
     );
     begin(&mut window, 1);
     tell(&mut window, Command::Rename("Opening hours".to_owned()));
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     drop_on(&mut window, &path);
     until(&mut window, "the file is read", |state| {
         state.project.counts.answers == 14
@@ -84,7 +84,7 @@ fn data_step_with_row_issues_light_and_dark() {
 fn export_step_and_help_dark() {
     let (mut window, _folder) = drawn();
     tell(&mut window, Command::Appear(Appearance::Dark));
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     at_rest(&mut window);
     window.snapshot("export-dark");
     tell(&mut window, Command::Overlay(Overlay::Help));
@@ -97,7 +97,7 @@ fn export_step_and_help_dark() {
 fn train_step_light() {
     let (mut window, _folder) = drawn();
     tell(&mut window, Command::Appear(Appearance::Light));
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     until(&mut window, "the machine was tried", |state| {
         state.shell.preferences.pace.guess.is_some()
     });
@@ -111,7 +111,7 @@ fn train_step_light() {
 #[ignore = "needs lavapipe"]
 fn train_step_with_findings_light_and_dark() {
     let (mut window, _folder) = drawn();
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     until(&mut window, "the machine was tried", |state| {
         state.shell.preferences.pace.guess.is_some()
     });

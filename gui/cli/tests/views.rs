@@ -14,7 +14,7 @@ use nearsay::train;
 use nearsay_app::{
     command::Command,
     state::{
-        ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Picked, Saved, Stage, Step,
+        ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Picked, Saved, Stage, Page,
         UserError,
     },
     worker::Event,
@@ -30,7 +30,7 @@ fn entry_of(document: &Document, question: &str) -> u64 {
 
 /// Types a question and waits for the answers.
 fn ask(window: &mut Window, question: &str) {
-    tell(window, Command::Show(Step::Ask));
+    tell(window, Command::Show(Page::Ask));
     tell(window, Command::Query(String::new()));
     write_in(window, "Ask a question", question);
     answered(window, question);
@@ -52,7 +52,7 @@ fn first_start_answers_questions_of_sample() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     settle(&mut window);
-    assert_eq!(state(&window).step, Step::Ask);
+    assert_eq!(state(&window).page, Page::Ask);
     shows(&window, "You are looking at a sample");
     assert!(control(&window, "Ask a question").is_focused());
     let examples: Vec<String> = document(&window)
@@ -193,7 +193,7 @@ fn abstain_slider_shows_consequence_and_takes_effect() {
     settle(&mut window);
     let sentence = |window: &Window, least: usize| {
         let check = state(window).training.checking.now().unwrap();
-        let (answered, wrong) = check.consequences[least];
+        let (answered, wrong) = check.risk_coverage[least];
         nearsay_app::text::ask::consequence(answered, wrong)
     };
     let usual = document(&window).options.silence;
@@ -215,7 +215,7 @@ fn abstain_slider_warns_about_few_test_questions() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 1, &dozen());
-    tell(&mut window, Command::Show(Step::Ask));
+    tell(&mut window, Command::Show(Page::Ask));
     shows(&window, "This setting needs at least 30 test questions");
 }
 
@@ -227,7 +227,7 @@ fn typing_filters_rows() {
     let all = state(&window).data.listing.rows.len();
     window.key_press_modifiers(Modifiers::COMMAND, Key::F);
     window.run_steps(3);
-    assert_eq!(state(&window).step, Step::Data);
+    assert_eq!(state(&window).page, Page::Data);
     assert!(control(&window, "Filter the rows").is_focused());
     control(&window, "Filter the rows").type_text("Wheelchair");
     window.run_steps(3);
@@ -354,7 +354,7 @@ fn delete_keeps_rows_hidden_by_filter() {
     tell(&mut window, Command::ChooseAll(true));
     tell(
         &mut window,
-        Command::Only(nearsay_app::state::Only::Checking),
+        Command::Only(nearsay_app::state::Only::HeldOut),
     );
     tell(&mut window, Command::Delete);
     assert_eq!(document(&window).entries.len(), 12);
@@ -433,7 +433,7 @@ fn paste_is_refused_in_sample() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     let before = document(&window).entries.len();
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     press(&mut window, "Paste rows");
     window.event(Input::Paste("Is it?\tYes\n".into()));
     window.run_steps(3);
@@ -588,7 +588,7 @@ fn too_few_rows_explain_why_training_is_disabled() {
     window.key_press(Key::F5);
     window.run_steps(3);
     assert_eq!(state(&window).training.stage, Stage::Idle);
-    assert_eq!(state(&window).step, Step::Train);
+    assert_eq!(state(&window).page, Page::Train);
     shows(&window, "3 questions are not enough to train on");
 }
 
@@ -597,14 +597,14 @@ fn shortcuts_switch_steps_and_palette_runs_commands() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     for (key, step) in [
-        (Key::Num2, Step::Train),
-        (Key::Num4, Step::Export),
-        (Key::Num3, Step::Ask),
-        (Key::Num1, Step::Data),
+        (Key::Num2, Page::Train),
+        (Key::Num4, Page::Export),
+        (Key::Num3, Page::Ask),
+        (Key::Num1, Page::Data),
     ] {
         window.key_press_modifiers(Modifiers::COMMAND, key);
         window.run_steps(3);
-        assert_eq!(state(&window).step, step);
+        assert_eq!(state(&window).page, step);
     }
     window.key_press_modifiers(Modifiers::COMMAND, Key::K);
     window.run_steps(3);
@@ -650,7 +650,7 @@ fn all_is_named(window: &Window, place: &str) {
 }
 
 fn every_step_is_named(window: &mut Window, place: &str) {
-    for step in Step::ALL {
+    for step in Page::ALL {
         tell(window, Command::Show(step));
         all_is_named(window, &format!("{place}, {step:?}"));
     }
@@ -682,7 +682,7 @@ fn every_control_has_accessible_name() {
     every_step_is_named(&mut window, "the sample");
     begin(&mut window, 1);
     every_step_is_named(&mut window, "nothing yet");
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     press(&mut window, "What should my file look like?");
     window.run_steps(20);
     all_is_named(&window, "what a file looks like");
@@ -739,7 +739,7 @@ fn every_control_has_accessible_name() {
     window.state_mut().state.project.look_only = true;
     every_step_is_named(&mut window, "look only");
     window.state_mut().state.project.look_only = false;
-    tell(&mut window, Command::Show(Step::Ask));
+    tell(&mut window, Command::Show(Page::Ask));
     tell(&mut window, Command::Drop(vec![data.path().join("x.txt")]));
     press(&mut window, "Answer a file of questions");
     window.run_steps(20);
@@ -753,7 +753,7 @@ fn every_control_has_accessible_name() {
     tell(&mut window, Command::Correct(Some("what".to_owned())));
     all_is_named(&window, "picking the right answer");
     tell(&mut window, Command::Correct(None));
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     tell(&mut window, Command::ShowAdvanced(true));
     window.run_steps(20);
     all_is_named(&window, "advanced settings");
@@ -881,7 +881,7 @@ fn table_of_100_000_rows_draws_only_visible_rows() {
     until(&mut window, "listed", |state| {
         state.data.listing.rows.len() == 100_000
     });
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     let drawn = window.query_all_by_label_contains("Where is shelf").count();
     assert!((1..200).contains(&drawn), "{drawn} rows are drawn");
     control(&window, "Filter the rows").focus();
@@ -971,7 +971,7 @@ fn effort_and_advanced_settings_are_saved_and_undone() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     press(&mut window, "Balanced");
     assert_eq!(document(&window).options.effort, Effort::Balanced);
     press(&mut window, "Thorough");
@@ -994,7 +994,7 @@ fn each_effort_shows_estimated_duration() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     until(&mut window, "the machine was tried", |state| {
         state.shell.preferences.pace.guess.is_some()
     });
@@ -1055,7 +1055,7 @@ fn findings_open_with_one_click() {
     until(&mut window, "checked", |state| {
         state.training.checking.before.is_some()
     });
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     assert!(!is_shown(&window, "What stands out"), "nothing is trained");
     stand_out(&mut window);
     // All of it fits without scrolling.
@@ -1066,14 +1066,14 @@ fn findings_open_with_one_click() {
     assert!(!found.topics.is_empty() && !found.hubs.is_empty());
     let [one, other] = found.twins[0].entries;
     for entry in [one, other] {
-        tell(&mut window, Command::Show(Step::Train));
+        tell(&mut window, Command::Show(Page::Train));
         let answer: String = document(&window).entries[&entry].answer.clone();
         // It is among those given for others, too.
         press_last(&mut window, &answer);
-        assert_eq!(state(&window).step, Step::Data);
+        assert_eq!(state(&window).page, Page::Data);
         shows(&window, &answer);
     }
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     let topic = &found.topics[0];
     press(&mut window, &nearsay_app::text::results::topic(topic));
     assert_eq!(state(&window).data.filter, topic.name);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Choose, edit, listing};
 use crate::{
-    state::{DataView, Level, Only, State, Step},
+    state::{DataView, Level, Only, Page, State},
     text,
     worker::Workers,
 };
@@ -127,7 +127,7 @@ pub(super) fn keep_aside(state: &mut State, workers: &mut Workers, aside: bool) 
 
 /// Shows a row in the table, whatever was filtered.
 pub(super) fn open_row(state: &mut State, workers: &mut Workers, row: RowId) {
-    state.step = Step::Data;
+    state.page = Page::Data;
     state.data.view = DataView::Table;
     state.data.filter.clear();
     state.data.only = Only::All;

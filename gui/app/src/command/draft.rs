@@ -2,7 +2,7 @@
 
 use super::edit;
 use crate::{
-    state::{Draft, DraftOf, Level, State, Step},
+    state::{Draft, DraftOf, Level, Page, State},
     text,
     worker::Workers,
 };
@@ -29,7 +29,7 @@ pub(super) fn edit(state: &mut State, row: RowId) {
 
 pub(super) fn new(state: &mut State, question: String) {
     let wants_focus = if question.is_empty() { 0 } else { 1 };
-    state.step = Step::Data;
+    state.page = Page::Data;
     state.data.draft = Some(Draft {
         of: DraftOf::New,
         paraphrases: vec![(question, false)],

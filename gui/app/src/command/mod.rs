@@ -22,8 +22,8 @@ pub use event::apply_event;
 
 use crate::{
     state::{
-        Appearance, Column, DataView, Draft, Fix, Level, List, Only, Overlay, Picked, Side, State,
-        Step, Suggestion, Verdict,
+        Appearance, Column, DataView, Draft, Fix, Level, List, Only, Overlay, Page, Picked, Side,
+        State, Suggestion, Verdict,
     },
     worker::Workers,
 };
@@ -45,7 +45,7 @@ pub enum Choose {
 pub enum Command {
     // What surrounds the steps.
     /// Show a step.
-    Show(Step),
+    Show(Page),
     /// Light, dark or as the system says.
     Appear(Appearance),
     /// Size of text, in per cent.
@@ -227,7 +227,7 @@ pub enum Command {
 /// can do: the clipboard, the theme, the title, closing.
 pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, command: Command) {
     match command {
-        Command::Show(step) => shell::show(state, step),
+        Command::Show(page) => shell::show(state, page),
         Command::Appear(appearance) => preferences::set_appearance(state, workers, ctx, appearance),
         Command::TextSize(size) => preferences::set_text_size(state, workers, ctx, size),
         Command::TextSizeBy(steps) => preferences::change_text_size(state, workers, ctx, steps),
@@ -273,7 +273,7 @@ pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, comm
         }
         Command::FilterFocus(wanted) => {
             if wanted {
-                state.step = Step::Data;
+                state.page = Page::Data;
                 state.data.view = DataView::Table;
             }
             state.data.wants_filter = wanted;
@@ -301,7 +301,7 @@ pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, comm
         Command::PutAway(import) => fix::put_away(state, workers, import),
         Command::AllProblems(import) => state.data.all_problems = import,
         Command::DataView(view) => {
-            state.step = Step::Data;
+            state.page = Page::Data;
             state.data.view = view;
         }
         Command::Fix(suggestion, how) => fix::mend(state, workers, suggestion, how),
@@ -314,7 +314,7 @@ pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, comm
         Command::Stop => training::stop(state, workers),
         Command::Pause(pause) => training::pause(state, workers, pause),
         Command::Mistakes(list) => {
-            state.step = Step::Train;
+            state.page = Page::Train;
             state.training.mistakes = list;
         }
         Command::RightToo(verdict) => fix::right_too(state, workers, verdict),

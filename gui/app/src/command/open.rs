@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::{edit, models, preferences, reading};
 use crate::{
-    state::{Ask, Data, Export, Level, Overlay, Project, Saved, State, Step, Training, UserError},
+    state::{Ask, Data, Export, Level, Overlay, Page, Project, Saved, State, Training, UserError},
     text,
     worker::{OpenedProject, Reading, Which, Workers},
 };
@@ -21,7 +21,7 @@ pub(super) fn begin_new(state: &mut State, workers: &mut Workers) {
         workers,
         Which::New(text::shell::NEW_PROJECT.to_owned()),
     ) {
-        state.step = Step::Data;
+        state.page = Page::Data;
     }
 }
 
@@ -133,7 +133,7 @@ pub(super) fn opened(
         state.say(Level::Warning, text::shell::LOOK_ONLY);
     }
     if fresh {
-        state.step = Step::Data;
+        state.page = Page::Data;
     }
     announce_adopted(state);
     models::answer_with_current(state, workers);
@@ -190,7 +190,7 @@ pub(super) fn open_files(state: &mut State, workers: &mut Workers, paths: Vec<Pa
     if nothing_is_open || state.project.document.options.sample || state.project.look_only {
         let name = new_name(&paths);
         if start(state, workers, Which::New(name)) {
-            state.step = Step::Data;
+            state.page = Page::Data;
             state.shell.open_next = Some(paths);
         }
         return;
@@ -210,7 +210,7 @@ pub(super) fn drop_on(state: &mut State, workers: &mut Workers, paths: Vec<PathB
             open_folder(state, workers, only.clone());
         }
         [only] if only.is_dir() => adopt(state, workers, only.clone()),
-        _ if state.step == Step::Ask && state.ask.batch.running.is_none() && paths.len() == 1 => {
+        _ if state.page == Page::Ask && state.ask.batch.running.is_none() && paths.len() == 1 => {
             // On the Ask step a file may hold questions to answer, so the user is asked.
             state.ask.batch.dropped = paths.into_iter().next();
         }
@@ -290,9 +290,9 @@ fn announce_adopted(state: &mut State) {
         return;
     };
     state.say(Level::Info, text::folder::opened(&adopted));
-    state.step = if state.project.document.entries.is_empty() {
-        Step::Data
+    state.page = if state.project.document.entries.is_empty() {
+        Page::Data
     } else {
-        Step::Ask
+        Page::Ask
     };
 }

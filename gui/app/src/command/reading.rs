@@ -4,7 +4,7 @@ use nearsay_faq::ColumnChoice;
 
 use super::edit;
 use crate::{
-    state::{ColumnsWanted, DataView, Level, State, Step, UserError},
+    state::{ColumnsWanted, DataView, Level, Page, State, UserError},
     text,
     worker::{ReadDone, Reading, Workers},
 };
@@ -12,7 +12,7 @@ use nearsay_project::{ImportId, merge};
 
 /// Starts reading files or pasted rows; [`read`] takes the result in.
 pub(super) fn start(state: &mut State, workers: &mut Workers, reading: Reading) {
-    state.step = Step::Data;
+    state.page = Page::Data;
     state.data.view = DataView::Table;
     let name = match &reading {
         Reading::Files(paths) => text::import::names(paths),

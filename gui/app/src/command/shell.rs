@@ -4,20 +4,20 @@ use std::path::{Path, PathBuf};
 
 use super::{ask, open, training};
 use crate::{
-    state::{DataView, Level, Overlay, Picked, State, Step},
+    state::{DataView, Level, Overlay, Page, Picked, State},
     text,
     worker::Workers,
 };
 
-pub(super) fn show(state: &mut State, step: Step) {
-    if state.step == step {
+pub(super) fn show(state: &mut State, page: Page) {
+    if state.page == page {
         // Where it is already, it shows what it begins with.
         state.training.mistakes = None;
         state.data.view = DataView::Table;
     }
-    state.step = step;
+    state.page = page;
     state.shell.overlay = Overlay::None;
-    if step == Step::Ask {
+    if page == Page::Ask {
         state.ask.wants_focus = true;
     }
 }

@@ -7,7 +7,7 @@ use nearsay::train::{Event, Report};
 use super::{edit, models, preferences};
 use crate::{
     state::{
-        Check, Epoch, Fetch, Level, Outcome, Progress, Side, Stage, State, Step, Training,
+        Check, Epoch, Fetch, Level, Outcome, Page, Progress, Side, Stage, State, Training,
         UserError,
     },
     text,
@@ -40,7 +40,7 @@ pub(super) fn start(state: &mut State, workers: &mut Workers, go_on: bool) {
         return;
     }
     if !state.project.counts.is_enough() || state.data.reading.is_some() {
-        state.step = Step::Train;
+        state.page = Page::Train;
         return;
     }
     if state.project.look_only {
@@ -53,7 +53,7 @@ pub(super) fn start(state: &mut State, workers: &mut Workers, go_on: bool) {
         state.training.stage = Stage::Failed;
         return;
     };
-    state.step = Step::Train;
+    state.page = Page::Train;
     let options = &state.project.document.options;
     let models = &mut state.project.models;
     let pending = match models.pending.take().filter(|_| go_on) {
@@ -154,7 +154,7 @@ pub(super) fn heard(state: &mut State, workers: &mut Workers, at_s: f64, event: 
         Event::Embed { done, total, eta_s } => {
             // Learning follows when all texts are embedded, though its first epoch may take long. A trained
             // transformer embeds the texts once more after the last epoch.
-            let learns = done >= total || !training.rounds.is_empty();
+            let learns = done >= total || !training.epochs.is_empty();
             (training.stage, training.eta_s) = if learns {
                 (Stage::Learning, eta_s.filter(|_| done < total))
             } else {
@@ -177,16 +177,16 @@ pub(super) fn heard(state: &mut State, workers: &mut Workers, at_s: f64, event: 
             eta_s,
         } => {
             training.stage = Stage::Learning;
-            training.rounds_planned = epochs as u64;
+            training.max_epochs = epochs as u64;
             training.eta_s = Some(eta_s);
             training.epoch_fraction = done as f32 / total.max(1) as f32;
         }
         Event::Epoch(epoch) => {
             training.stage = Stage::Learning;
-            training.rounds_planned = epoch.epochs as u64;
+            training.max_epochs = epoch.epochs as u64;
             training.eta_s = Some(epoch.eta_s);
             training.epoch_fraction = 0.0;
-            training.rounds.push(Epoch {
+            training.epochs.push(Epoch {
                 number: epoch.epoch as u64 + 1,
                 error: Some(f64::from(epoch.loss)).filter(|loss| loss.is_finite()),
                 train: Some(f64::from(epoch.train.rp_1)),
@@ -365,7 +365,7 @@ pub(super) fn ended(state: &mut State, exit: Exit) {
         // It is done, and its model is being checked.
         Stage::Checking | Stage::Done => {}
         _ if training.is_running() => {
-            let can_go_on = training.texts.is_some() || !training.rounds.is_empty();
+            let can_go_on = training.texts.is_some() || !training.epochs.is_empty();
             let error = if training.stopping {
                 text::error::stopped_early()
             } else if exit.killed {

@@ -19,17 +19,17 @@ pub struct Answer {
     pub answer: String,
     /// The paraphrase that matched; `None` when the answer itself matched.
     pub question: Option<String>,
-    /// Hybrid score: `meaning + words`.
+    /// Hybrid score: `dense_score + keyword_score`.
     pub score: f32,
     /// Cosine similarity of the embeddings.
-    pub meaning: f32,
+    pub dense_score: f32,
     /// Keyword score; 0 where keyword search is off.
-    pub words: f32,
+    pub keyword_score: f32,
     /// The rarest words that question and match share.
-    pub shared: Vec<String>,
+    pub shared_words: Vec<String>,
     /// Probability between 0 and 1 that the answer is right, calibrated on the test questions; `None`
     /// when there are too few of them.
-    pub chance: Option<f32>,
+    pub confidence: Option<f32>,
     /// Topic or source.
     pub source: Option<String>,
     /// The row that matched.
@@ -53,7 +53,7 @@ impl Reply {
     /// confidence in per cent.
     pub fn is_good(&self, abstain_threshold: u8) -> bool {
         self.answers.first().is_some_and(|first| {
-            super::confidence::is_good(first.chance, first.score, abstain_threshold)
+            super::confidence::is_good(first.confidence, first.score, abstain_threshold)
         })
     }
 }

@@ -16,7 +16,7 @@ pub struct Verdict {
     /// Score of that answer.
     pub score: f32,
     /// Calibrated probability that it is right; `None` without calibration.
-    pub chance: Option<f32>,
+    pub confidence: Option<f32>,
     /// Rank of the right answer, from 1.
     pub rank: u32,
 }
@@ -34,10 +34,10 @@ pub struct Check {
     /// Results in the order of the table.
     pub verdicts: Vec<Verdict>,
     /// Calibration of the confidence; `None` when there are too few test questions.
-    pub confidence: Option<Confidence>,
+    pub calibration: Option<Confidence>,
     /// Risk-coverage curve: for each abstain threshold from 0 to 100 per cent, the percentage of questions
     /// answered and the percentage of these answers that are wrong.
-    pub consequences: Vec<(f32, f32)>,
+    pub risk_coverage: Vec<(f32, f32)>,
 }
 
 impl Check {
@@ -149,7 +149,7 @@ impl Checking {
             })
             .copied()
             .collect();
-        let confidence = |verdict: &Verdict| verdict.chance.unwrap_or(verdict.score);
+        let confidence = |verdict: &Verdict| verdict.confidence.unwrap_or(verdict.score);
         found.sort_by(|a, b| {
             let by_confidence = confidence(b).total_cmp(&confidence(a));
             by_confidence.then(a.row.cmp(&b.row))

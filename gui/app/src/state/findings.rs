@@ -177,7 +177,7 @@ mod tests {
                 },
                 given: Some(given),
                 score: 0.5,
-                chance: None,
+                confidence: None,
                 rank: if given == owner { 1 } else { 2 },
             })
         };

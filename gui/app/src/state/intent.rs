@@ -2,7 +2,7 @@
 
 use nearsay_project::files::OpenKind;
 
-use super::{State, Step};
+use super::{Page, State};
 
 /// Purpose of a file dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl DropPlan {
             OpenKind::Project => Self::OpenProject,
             OpenKind::Model => Self::OpenModel,
             OpenKind::Unreadable => Self::Reject,
-            OpenKind::Faqs if state.step == Step::Ask && files == 1 => Self::AskPurpose,
+            OpenKind::Faqs if state.page == Page::Ask && files == 1 => Self::AskPurpose,
             OpenKind::Faqs if state.project.document.options.sample => Self::NewProject,
             OpenKind::Faqs => Self::Import,
         }

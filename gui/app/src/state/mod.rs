@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 
 /// A page of the window, in the left rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub enum Step {
+pub enum Page {
     Data,
     Train,
     #[default]
@@ -42,7 +42,7 @@ pub enum Step {
     Export,
 }
 
-impl Step {
+impl Page {
     /// All pages, in the order of work.
     pub const ALL: [Self; 4] = [Self::Data, Self::Train, Self::Ask, Self::Export];
 }
@@ -51,7 +51,7 @@ impl Step {
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The current page.
-    pub step: Step,
+    pub page: Page,
     pub project: Project,
     pub data: Data,
     pub training: Training,

@@ -159,11 +159,11 @@ pub struct Training {
     /// Progress of embedding the texts.
     pub texts: Option<Progress>,
     /// Finished epochs.
-    pub rounds: Vec<Epoch>,
+    pub epochs: Vec<Epoch>,
     /// Fraction of the current epoch that is done.
     pub epoch_fraction: f32,
     /// Largest number of epochs.
-    pub rounds_planned: u64,
+    pub max_epochs: u64,
     /// The run ends with a refit on all data, training and validation questions.
     pub will_refit: bool,
     /// Fraction of the refit that is done; `None` before it begins.
@@ -221,9 +221,9 @@ impl Training {
 
     /// Progress of the first fit, without the refit, between 0 and 1.
     fn first_fit_fraction(&self) -> Option<f32> {
-        let done = self.rounds.last().map_or(0.0, |epoch| epoch.number as f32);
+        let done = self.epochs.last().map_or(0.0, |epoch| epoch.number as f32);
         let done = done + self.epoch_fraction;
-        (self.rounds_planned > 0).then(|| (done / self.rounds_planned as f32).clamp(0.0, 1.0))
+        (self.max_epochs > 0).then(|| (done / self.max_epochs as f32).clamp(0.0, 1.0))
     }
 
     /// Seconds left in the current stage; `None` until 5 % is done or ten seconds have passed.
@@ -254,13 +254,13 @@ impl Training {
     /// Progress of embedding the texts again with the fine-tuned transformer.
     pub fn reencoding(&self) -> Option<Progress> {
         self.texts
-            .filter(|texts| texts.done < texts.total && !self.rounds.is_empty())
+            .filter(|texts| texts.done < texts.total && !self.epochs.is_empty())
     }
 
     /// The epoch with the best validation result.
     pub fn best_epoch(&self) -> Option<&Epoch> {
         let best = self.best?;
-        self.rounds.iter().rev().find(|epoch| epoch.number == best)
+        self.epochs.iter().rev().find(|epoch| epoch.number == best)
     }
 }
 
@@ -272,12 +272,12 @@ mod tests {
     fn progress_and_time_left_cover_fit_and_refit() {
         let mut training = Training {
             stage: Stage::Learning,
-            rounds_planned: 4,
+            max_epochs: 4,
             elapsed_s: 60.0,
             eta_s: Some(30.0),
             ..Training::default()
         };
-        training.rounds.push(Epoch {
+        training.epochs.push(Epoch {
             number: 1,
             ..Epoch::default()
         });

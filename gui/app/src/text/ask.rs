@@ -80,7 +80,7 @@ pub const DROPPED_DATA: &str = "Add it to the data";
 
 /// Tooltip of the confidence label.
 pub fn confidence_details(answer: &Answer) -> String {
-    let confidence = match answer.chance {
+    let confidence = match answer.confidence {
         Some(confidence) => format!(
             "About {:.0} of 100 answers like this are right, judging by your test questions.",
             confidence * 100.0
@@ -95,18 +95,19 @@ pub fn confidence_details(answer: &Answer) -> String {
 fn score_details(answer: &Answer) -> String {
     let Answer {
         score,
-        meaning,
-        words,
-        shared,
+        dense_score,
+        keyword_score,
+        shared_words,
         ..
     } = answer;
-    if *words <= 0.0 {
+    if *keyword_score <= 0.0 {
         return format!("Similarity: {score:.2}.");
     }
-    let parts = format!("Similarity: {score:.2} (meaning {meaning:.2}, words {words:.2}).");
-    match shared.as_slice() {
+    let parts =
+        format!("Similarity: {score:.2} (meaning {dense_score:.2}, words {keyword_score:.2}).");
+    match shared_words.as_slice() {
         [] => parts,
-        shared => format!("{parts} Shared words: {}.", shared.join(", ")),
+        words => format!("{parts} Shared words: {}.", words.join(", ")),
     }
 }
 
@@ -227,10 +228,10 @@ mod tests {
     fn confidence_details_names_parts_of_score() {
         let answer = Answer {
             score: 0.69,
-            meaning: 0.61,
-            words: 0.08,
-            shared: vec!["refund".to_owned(), "invoice".to_owned()],
-            chance: Some(0.8),
+            dense_score: 0.61,
+            keyword_score: 0.08,
+            shared_words: vec!["refund".to_owned(), "invoice".to_owned()],
+            confidence: Some(0.8),
             ..Answer::default()
         };
         assert_eq!(
@@ -239,8 +240,8 @@ mod tests {
              Similarity: 0.69 (meaning 0.61, words 0.08). Shared words: refund, invoice."
         );
         let without_shared_words = Answer {
-            shared: Vec::new(),
-            chance: None,
+            shared_words: Vec::new(),
+            confidence: None,
             ..answer.clone()
         };
         assert_eq!(
@@ -250,7 +251,7 @@ mod tests {
         );
         let dense_only = Answer {
             score: 0.61,
-            words: 0.0,
+            keyword_score: 0.0,
             ..answer
         };
         assert!(confidence_details(&dense_only).ends_with(". Similarity: 0.61."));

@@ -1,6 +1,6 @@
 //! Test results on the Train page: figures, lists of mistakes and findings.
 
-use super::{count, number, of_hundred_questions, questions};
+use super::{count, number, of_hundred_questions};
 use crate::state::{Change, List, Outcome, Topic};
 use nearsay_project::Tally;
 

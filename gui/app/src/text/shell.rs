@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::count;
-use crate::state::{Appearance, DropPlan, Project, Saved, Step};
+use crate::state::{Appearance, DropPlan, Page, Project, Saved};
 use nearsay_project::files::file_name;
 
 pub const APP: &str = "Nearsay";
@@ -126,22 +126,22 @@ pub fn title(project: &str) -> String {
 }
 
 /// Name of a page.
-pub fn step(step: Step) -> &'static str {
-    match step {
-        Step::Data => "Data",
-        Step::Train => "Train",
-        Step::Ask => "Ask",
-        Step::Export => "Export",
+pub fn page(page: Page) -> &'static str {
+    match page {
+        Page::Data => "Data",
+        Page::Train => "Train",
+        Page::Ask => "Ask",
+        Page::Export => "Export",
     }
 }
 
 /// Shortcut of a page.
-pub fn step_key(step: Step) -> &'static str {
-    match step {
-        Step::Data => "Ctrl+1",
-        Step::Train => "Ctrl+2",
-        Step::Ask => "Ctrl+3",
-        Step::Export => "Ctrl+4",
+pub fn page_key(page: Page) -> &'static str {
+    match page {
+        Page::Data => "Ctrl+1",
+        Page::Train => "Ctrl+2",
+        Page::Ask => "Ctrl+3",
+        Page::Export => "Ctrl+4",
     }
 }
 

@@ -150,7 +150,7 @@ pub fn doing(training: &Training) -> String {
                 so_far
             }
         }),
-        Stage::Learning => match training.rounds.last() {
+        Stage::Learning => match training.epochs.last() {
             _ if let Some(texts) = training.reencoding() => format!(
                 "preparing the texts again, {} of {}",
                 number(texts.done),
@@ -159,11 +159,11 @@ pub fn doing(training: &Training) -> String {
             _ if training.refit_fraction.is_some() => {
                 "final training on all but the test questions".to_owned()
             }
-            Some(epoch) if training.rounds_planned > 0 => {
+            Some(epoch) if training.max_epochs > 0 => {
                 format!(
                     "epoch {} of at most {}",
                     number(epoch.number),
-                    number(training.rounds_planned)
+                    number(training.max_epochs)
                 )
             }
             Some(epoch) => format!("epoch {}", number(epoch.number)),
@@ -248,7 +248,7 @@ pub fn reset_hint(default: u32) -> String {
 
 /// The plots in words, for screen readers.
 pub fn plots_in_words(training: &Training) -> String {
-    let Some(last) = training.rounds.last() else {
+    let Some(last) = training.epochs.last() else {
         return NO_EPOCHS.to_owned();
     };
     let mut parts = vec![format!("Epoch {}", number(last.number))];

@@ -23,7 +23,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 );
                 return;
             };
-            if check.consequences.is_empty() {
+            if check.risk_coverage.is_empty() {
                 widget::weak(ui, text::ask::ABSTAIN_TOO_FEW);
                 return;
             }
@@ -33,7 +33,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             let dragged = ui.data(|data| data.get_temp::<u8>(id));
             let mut threshold = dragged.unwrap_or(saved);
             let (answered, wrong) = check
-                .consequences
+                .risk_coverage
                 .get(usize::from(threshold))
                 .copied()
                 .unwrap_or((100.0, 0.0));

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     command::Command,
-    state::{Answer, ConfidenceLevel, Correcting, Feedback, Reply, Side, State, Step, confidence},
+    state::{Answer, ConfidenceLevel, Correcting, Feedback, Page, Reply, Side, State, confidence},
     text, theme,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             text::ask::NO_DATA,
             text::ask::NO_DATA_MORE,
             text::ask::GO_DATA,
-            Step::Data,
+            Page::Data,
             commands,
         );
     }
@@ -106,7 +106,7 @@ fn examples(ui: &mut Ui, state: &State, commands: &mut Commands) {
         widget::title(ui, text::ask::EXAMPLES);
         for example in &state.project.examples {
             if widget::link(ui, example).clicked() {
-                commands.extend([Command::Query(example.clone()), Command::Show(Step::Ask)]);
+                commands.extend([Command::Query(example.clone()), Command::Show(Page::Ask)]);
             }
         }
         ui.add_space(4.0);
@@ -263,15 +263,15 @@ fn answer(
     Sides::new().shrink_left().truncate().show(
         ui,
         |ui| {
-            let (word, tone) = match confidence::level_of(answer.chance, answer.score) {
+            let (word, tone) = match confidence::level_of(answer.confidence, answer.score) {
                 ConfidenceLevel::Sure => (text::ask::SURE, Tone::Good),
                 ConfidenceLevel::Likely => (text::ask::LIKELY, Tone::Warning),
                 ConfidenceLevel::Unsure => (text::ask::UNSURE, Tone::Bad),
             };
             let pill = widget::pill(ui, word, tone);
             pill.on_hover_text(text::ask::confidence_details(answer));
-            let share = answer.chance.unwrap_or(answer.score);
-            let name = text::ask::confidence(answer.chance, answer.score);
+            let share = answer.confidence.unwrap_or(answer.score);
+            let name = text::ask::confidence(answer.confidence, answer.score);
             widget::bar(ui, share, vec2(90.0, 6.0), &name);
             let source = answer.source.as_deref();
             widget::small(ui, text::ask::place(answer.row.entry + 1, source));

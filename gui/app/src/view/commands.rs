@@ -5,7 +5,7 @@ use egui::{InputState, Key, Modifiers, RichText, ScrollArea, Sides, TextEdit, Ui
 use super::{Commands, widget};
 use crate::{
     command::Command,
-    state::{Appearance, DataView, List, Overlay, Picked, State, Step},
+    state::{Appearance, DataView, List, Overlay, Page, Picked, State},
     text, theme,
 };
 
@@ -13,13 +13,13 @@ type Make = fn() -> Command;
 
 /// Commands with name and shortcut. A command that isn't possible now shows a message when it is chosen.
 const ALL: &[(&str, &str, Make)] = &[
-    (text::shell::GO_DATA, "Ctrl+1", || Command::Show(Step::Data)),
+    (text::shell::GO_DATA, "Ctrl+1", || Command::Show(Page::Data)),
     (text::shell::GO_TRAIN, "Ctrl+2", || {
-        Command::Show(Step::Train)
+        Command::Show(Page::Train)
     }),
-    (text::shell::GO_ASK, "Ctrl+3", || Command::Show(Step::Ask)),
+    (text::shell::GO_ASK, "Ctrl+3", || Command::Show(Page::Ask)),
     (text::shell::GO_EXPORT, "Ctrl+4", || {
-        Command::Show(Step::Export)
+        Command::Show(Page::Export)
     }),
     (text::shell::DO_OPEN, "Ctrl+O", || {
         Command::Pick(Picked::Faqs)

@@ -5,7 +5,7 @@ use egui::{Key, RichText, Sides, TextEdit, Ui};
 use super::{Commands, error, train, widget};
 use crate::{
     command::Command,
-    state::{Exported, Picked, State, Step},
+    state::{Exported, Page, Picked, State},
     text, theme,
 };
 
@@ -17,14 +17,14 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             text::train::NO_DATA,
             text::export::NO_DATA_MORE,
             text::ask::GO_DATA,
-            Step::Data,
+            Page::Data,
             commands,
         );
     }
     if state.project.models.current.is_none() {
         widget::banner(ui, text::export::UNTRAINED, |ui| {
             if widget::button(ui, true, text::ask::GO_TRAIN).clicked() {
-                commands.push(Command::Show(Step::Train));
+                commands.push(Command::Show(Page::Train));
             }
         });
     } else if state.project.models.changes() > 0 {

@@ -5,7 +5,7 @@ use egui::{Label, RichText, Ui};
 use super::{Commands, widget};
 use crate::{
     command::Command,
-    state::{DataView, Findings, Step, Topic},
+    state::{DataView, Findings, Page, Topic},
     text, theme,
 };
 use nearsay_project::{Document, EntryId, RowId};
@@ -77,7 +77,7 @@ fn topic(ui: &mut Ui, topic: &Topic, commands: &mut Commands) {
         .clicked()
     {
         commands.extend([
-            Command::Show(Step::Data),
+            Command::Show(Page::Data),
             Command::DataView(DataView::Table),
             Command::Filter(topic.name.clone()),
         ]);

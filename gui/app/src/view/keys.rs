@@ -5,7 +5,7 @@ use egui::{InputState, Key, Modifiers, Ui};
 use super::{Commands, ask};
 use crate::{
     command::{Choose, Command},
-    state::{DataView, Overlay, Picked, State, Step},
+    state::{DataView, Overlay, Page, Picked, State},
 };
 
 pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
@@ -26,15 +26,15 @@ pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
         if input.consume_key(Modifiers::NONE, Key::F5) {
             commands.push(Command::Train);
         }
-        match state.step {
-            Step::Ask => read_ask(input, state, in_box, commands),
-            Step::Train
+        match state.page {
+            Page::Ask => read_ask(input, state, in_box, commands),
+            Page::Train
                 if state.training.mistakes.is_some()
                     && input.consume_key(Modifiers::NONE, Key::Escape) =>
             {
                 commands.push(Command::Mistakes(None));
             }
-            Step::Data if !writing && state.data.view == DataView::Table => {
+            Page::Data if !writing && state.data.view == DataView::Table => {
                 read_table(input, state, commands);
             }
             _ => {}
@@ -60,14 +60,14 @@ fn read_global(input: &mut InputState, state: &State, writing: bool, commands: &
             commands.push(Command::TextSizeBy(steps));
         }
     }
-    for (key, step) in [
-        (Key::Num1, Step::Data),
-        (Key::Num2, Step::Train),
-        (Key::Num3, Step::Ask),
-        (Key::Num4, Step::Export),
+    for (key, page) in [
+        (Key::Num1, Page::Data),
+        (Key::Num2, Page::Train),
+        (Key::Num3, Page::Ask),
+        (Key::Num4, Page::Export),
     ] {
         if input.consume_key(ctrl, key) {
-            commands.push(Command::Show(step));
+            commands.push(Command::Show(page));
         }
     }
     if input.consume_key(ctrl, Key::O) {
@@ -109,7 +109,7 @@ fn read_ask(input: &mut InputState, state: &State, in_box: bool, commands: &mut 
         if state.ask.correcting.is_some() {
             commands.push(Command::Correct(None));
         } else {
-            commands.extend([Command::Query(String::new()), Command::Show(Step::Ask)]);
+            commands.extend([Command::Query(String::new()), Command::Show(Page::Ask)]);
         }
     }
 }

@@ -90,7 +90,7 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands:
         return;
     };
     let is_right = verdict.is_right();
-    let sure = confidence::is_sure(verdict.chance, verdict.score);
+    let sure = confidence::is_sure(verdict.confidence, verdict.score);
     let tone = match (is_right, sure) {
         (true, _) => Tone::Good,
         (false, true) => Tone::Bad,

@@ -34,7 +34,7 @@ use egui::{CentralPanel, Frame, Panel, ScrollArea, Ui};
 
 use crate::{
     command::Command,
-    state::{Picked, Saved, State, Step},
+    state::{Page, Picked, Saved, State},
     text, theme,
 };
 
@@ -73,7 +73,7 @@ pub fn show(ui: &mut Ui, state: &State) -> Vec<Command> {
         .show(ui, |ui| rail::show(ui, state, is_narrow, &mut commands));
     CentralPanel::default()
         .frame(Frame::new().fill(palette.ground))
-        .show(ui, |ui| step(ui, state, is_narrow, &mut commands));
+        .show(ui, |ui| page(ui, state, is_narrow, &mut commands));
     overlay::show(ui, state, &mut commands);
     draft::show(ui, state, &mut commands);
     paste::show(ui, state, &mut commands);
@@ -82,7 +82,7 @@ pub fn show(ui: &mut Ui, state: &State) -> Vec<Command> {
     commands
 }
 
-fn step(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
+fn page(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
     let margin = if is_narrow {
         egui::Margin::symmetric(16, 14)
     } else {
@@ -91,20 +91,20 @@ fn step(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
     // Pages with a scroll area of their own fill the window. The others scroll as a whole, and so do all pages in
     // low windows.
     let low = ui.available_height() < 520.0;
-    let fills = match state.step {
-        Step::Data => !state.project.document.entries.is_empty() && !low,
-        Step::Train => state.training.mistakes.is_some(),
-        Step::Ask => !low,
-        Step::Export => false,
+    let fills = match state.page {
+        Page::Data => !state.project.document.entries.is_empty() && !low,
+        Page::Train => state.training.mistakes.is_some(),
+        Page::Ask => !low,
+        Page::Export => false,
     };
     let mut add = |ui: &mut Ui| {
         Frame::new().inner_margin(margin).show(ui, |ui| {
             banners(ui, state, commands);
-            match state.step {
-                Step::Data => data::show(ui, state, commands),
-                Step::Train => train::show(ui, state, commands),
-                Step::Ask => ask::show(ui, state, commands),
-                Step::Export => export::show(ui, state, commands),
+            match state.page {
+                Page::Data => data::show(ui, state, commands),
+                Page::Train => train::show(ui, state, commands),
+                Page::Ask => ask::show(ui, state, commands),
+                Page::Export => export::show(ui, state, commands),
             }
         });
     };
@@ -112,7 +112,7 @@ fn step(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
         add(ui);
     } else {
         ScrollArea::vertical()
-            .id_salt(state.step)
+            .id_salt(state.page)
             .auto_shrink(false)
             .show(ui, add);
     }
@@ -142,7 +142,7 @@ fn banners(ui: &mut Ui, state: &State, commands: &mut Commands) {
         });
     }
     let is_sample = state.project.document.options.sample && !state.shell.banner_hidden;
-    if is_sample && matches!(state.step, Step::Ask | Step::Data) {
+    if is_sample && matches!(state.page, Page::Ask | Page::Data) {
         widget::banner(ui, text::shell::sample_banner(state.shell.no_drops), |ui| {
             if widget::link(ui, text::shell::HIDE_BANNER).clicked() {
                 commands.push(Command::HideBanner);

@@ -33,7 +33,7 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
     let (train, check) = (of_hundred(train), of_hundred(check));
     let has_check = !check.is_empty();
     let last = training
-        .rounds
+        .epochs
         .last()
         .map_or(0.0, |epoch| epoch.number as f64);
     let gap = 0.03 * spread(train.iter().chain(&check).map(|[_, y]| *y));
@@ -200,10 +200,10 @@ fn line<'a>(name: &str, points: Vec<[f64; 2]>, color: Color32) -> Line<'a> {
 }
 
 fn series(training: &Training, value: impl Fn(&Epoch) -> Option<f64>) -> Vec<[f64; 2]> {
-    let step = training.rounds.len().div_ceil(MOST_POINTS).max(1);
-    let last = training.rounds.len().saturating_sub(1);
+    let step = training.epochs.len().div_ceil(MOST_POINTS).max(1);
+    let last = training.epochs.len().saturating_sub(1);
     let epochs = training
-        .rounds
+        .epochs
         .iter()
         .enumerate()
         .filter(|(place, _)| place % step == 0 || *place == last);

@@ -8,7 +8,7 @@ use egui::{
 use super::{Commands, widget};
 use crate::{
     command::Command,
-    state::{Overlay, State, Step},
+    state::{Overlay, Page, State},
     text,
     theme::{self, Palette},
 };
@@ -20,9 +20,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut C
     ui.spacing_mut().item_spacing.y = 3.0;
     project(ui, state, is_narrow, commands);
     ui.add_space(if is_narrow { 6.0 } else { 14.0 });
-    for step in Step::ALL {
-        if item(ui, step, state, is_narrow) {
-            commands.push(Command::Show(step));
+    for page in Page::ALL {
+        if item(ui, page, state, is_narrow) {
+            commands.push(Command::Show(page));
         }
     }
     ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
@@ -84,19 +84,19 @@ fn chevron(painter: &Painter, centre: Pos2, ink: egui::Color32) {
     painter.line_segment([centre + vec2(0.0, 2.5), centre + vec2(4.0, -2.0)], line);
 }
 
-fn below(step: Step, state: &State) -> String {
-    match step {
-        Step::Data => text::data::rail(&state.project.document, state.data.reading.is_some()),
-        Step::Train => text::train::rail(&state.training, &state.project.models),
-        Step::Ask => text::ask::rail(state),
-        Step::Export => text::export::rail(&state.export),
+fn below(page: Page, state: &State) -> String {
+    match page {
+        Page::Data => text::data::rail(&state.project.document, state.data.reading.is_some()),
+        Page::Train => text::train::rail(&state.training, &state.project.models),
+        Page::Ask => text::ask::rail(state),
+        Page::Export => text::export::rail(&state.export),
     }
 }
 
-fn item(ui: &mut Ui, step: Step, state: &State, is_narrow: bool) -> bool {
+fn item(ui: &mut Ui, page: Page, state: &State, is_narrow: bool) -> bool {
     let palette = theme::palette(ui);
-    let chosen = state.step == step;
-    let (title, below) = (text::shell::step(step), below(step, state));
+    let chosen = state.page == page;
+    let (title, below) = (text::shell::page(page), below(page, state));
     let height = if is_narrow {
         NARROW_HEIGHT
     } else {
@@ -121,7 +121,7 @@ fn item(ui: &mut Ui, step: Step, state: &State, is_narrow: bool) -> bool {
     if is_narrow {
         icon(
             &painter,
-            step,
+            page,
             rect.center_top() + vec2(0.0, 15.0),
             ink,
             palette,
@@ -132,7 +132,7 @@ fn item(ui: &mut Ui, step: Step, state: &State, is_narrow: bool) -> bool {
     } else {
         icon(
             &painter,
-            step,
+            page,
             rect.left_top() + vec2(17.0, 20.0),
             ink,
             palette,
@@ -149,7 +149,7 @@ fn item(ui: &mut Ui, step: Step, state: &State, is_narrow: bool) -> bool {
         );
         painter.galley(at + vec2(0.0, 19.0), galley, palette.weak);
     }
-    let key = text::shell::step_key(step);
+    let key = text::shell::page_key(page);
     let hint = if is_narrow {
         format!("{title}, {below} ({key})")
     } else {
@@ -159,31 +159,31 @@ fn item(ui: &mut Ui, step: Step, state: &State, is_narrow: bool) -> bool {
 }
 
 /// Draws the icon of a page: rows, a half-filled disc, a magnifying glass, an arrow out of a tray.
-fn icon(painter: &Painter, step: Step, centre: Pos2, ink: egui::Color32, palette: &Palette) {
+fn icon(painter: &Painter, page: Page, centre: Pos2, ink: egui::Color32, palette: &Palette) {
     let line = Stroke::new(1.5, ink);
-    match step {
-        Step::Data => {
+    match page {
+        Page::Data => {
             let rect = Rect::from_center_size(centre, vec2(13.0, 12.0));
             painter.rect_stroke(rect, 2.5, line, StrokeKind::Middle);
             for y in [-2.0, 2.0] {
                 painter.hline(rect.x_range(), centre.y + y, Stroke::new(1.2, ink));
             }
         }
-        Step::Train => {
+        Page::Train => {
             painter.circle_filled(centre, 6.0, ink);
             let half = Rect::from_min_max(centre - vec2(0.0, 8.0), centre + vec2(8.0, 8.0));
             painter
                 .with_clip_rect(half)
                 .circle_filled(centre, 4.6, palette.rail);
         }
-        Step::Ask => {
+        Page::Ask => {
             painter.circle_stroke(centre - vec2(1.0, 1.0), 5.0, line);
             painter.line_segment(
                 [centre + vec2(2.8, 2.8), centre + vec2(6.5, 6.5)],
                 Stroke::new(1.8, ink),
             );
         }
-        Step::Export => {
+        Page::Export => {
             let (top, bottom) = (centre + vec2(0.0, -6.5), centre + vec2(0.0, 2.5));
             painter.line_segment([top, bottom], line);
             painter.line_segment([top, top + vec2(-3.5, 3.5)], line);

@@ -5,7 +5,7 @@ use egui::{RichText, Sides, Ui, vec2};
 use super::{Commands, error, estimate, findings, mistakes, plot, stages, tuning, widget};
 use crate::{
     command::Command,
-    state::{List, Outcome, Stage, State, Step, Training},
+    state::{List, Outcome, Page, Stage, State, Training},
     text, theme,
 };
 use nearsay_project::{Effort, Elsewhere, Tally};
@@ -22,7 +22,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             text::train::NO_DATA,
             text::train::NO_DATA_MORE,
             text::ask::GO_DATA,
-            Step::Data,
+            Page::Data,
             commands,
         );
     }
@@ -62,7 +62,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if !training.is_running() {
         ready(ui, state, commands);
     }
-    if !training.rounds.is_empty() {
+    if !training.epochs.is_empty() {
         plots(ui, training);
     }
     notes(ui, training);
@@ -78,7 +78,7 @@ pub(super) fn nothing(
     what: &str,
     more: &str,
     action: &str,
-    step: Step,
+    page: Page,
     commands: &mut Commands,
 ) {
     widget::card(ui, |ui| {
@@ -88,7 +88,7 @@ pub(super) fn nothing(
             widget::weak(ui, more);
             ui.add_space(12.0);
             if widget::primary(ui, true, action).clicked() {
-                commands.push(Command::Show(step));
+                commands.push(Command::Show(page));
             }
             ui.add_space(40.0);
         });
@@ -230,7 +230,7 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 if outcome.is_some_and(|outcome| outcome.kept)
                     && widget::primary(ui, true, text::results::TRY_IT).clicked()
                 {
-                    commands.push(Command::Show(Step::Ask));
+                    commands.push(Command::Show(Page::Ask));
                 }
             },
         );

@@ -474,7 +474,7 @@ pub fn stand_out(window: &mut Window) {
                 row: *row,
                 given: Some(given),
                 score: 0.5,
-                chance: Some(0.5),
+                confidence: Some(0.5),
                 rank: if given == row.entry { 1 } else { 3 },
             }
         };

@@ -57,9 +57,9 @@ impl Room {
             let reply = bench.ask(layout, question, 1, side)?;
             let first = reply.answers.first();
             let good = first.is_some_and(|answer| {
-                confidence::is_good(answer.chance, answer.score, wanted.silence)
+                confidence::is_good(answer.confidence, answer.score, wanted.silence)
             });
-            let chance = first.map_or_else(String::new, |answer| match answer.chance {
+            let chance = first.map_or_else(String::new, |answer| match answer.confidence {
                 Some(chance) => format!("{:.0}", chance * 100.0),
                 None => String::new(),
             });

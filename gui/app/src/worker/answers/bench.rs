@@ -266,7 +266,7 @@ impl Bench {
             return Ok(Step::Checking);
         }
         let check = self.run.take().map(CheckRun::finish).unwrap_or_default();
-        self.confidence.clone_from(&check.confidence);
+        self.confidence.clone_from(&check.calibration);
         self.checked = Some(layout.revision);
         Ok(Step::Checked(check))
     }
@@ -464,10 +464,10 @@ impl Bench {
                 answer: entry.answer.clone(),
                 question: wording.map(|wording| wording.text.clone()),
                 score: hit.score,
-                meaning: hit.meaning,
-                words: hit.words,
-                shared: index.shared_words(question, hit.vector),
-                chance,
+                dense_score: hit.meaning,
+                keyword_score: hit.words,
+                shared_words: index.shared_words(question, hit.vector),
+                confidence: chance,
                 source: entry.source.clone(),
                 row,
             });

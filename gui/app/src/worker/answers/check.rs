@@ -170,7 +170,7 @@ impl CheckRun {
                     true => 1,
                     false => u32::try_from(checked.rank).unwrap_or(u32::MAX),
                 },
-                chance: None, // known when all were asked
+                confidence: None, // known when all were asked
             };
             self.outcomes.push(Outcome {
                 standings: checked.standings,
@@ -196,13 +196,13 @@ impl CheckRun {
         });
         for (verdict, outcome) in self.verdicts.iter_mut().zip(&self.outcomes) {
             let chance = |rule: &Confidence| rule.probability(rule.sureness_of(outcome));
-            verdict.chance = confidence.as_ref().and_then(chance);
+            verdict.confidence = confidence.as_ref().and_then(chance);
         }
         self.verdicts.sort_by_key(|verdict| verdict.row);
         Check {
-            consequences: consequences(&self.verdicts),
+            risk_coverage: consequences(&self.verdicts),
             verdicts: self.verdicts,
-            confidence,
+            calibration: confidence,
         }
     }
 }
@@ -233,7 +233,7 @@ fn were_it_known(checked: &Checked, index: &Index, text: u32, question: &str) ->
 fn consequences(verdicts: &[Verdict]) -> Vec<(f32, f32)> {
     let chances: Vec<(f32, bool)> = verdicts
         .iter()
-        .filter_map(|verdict| Some((verdict.chance?, verdict.is_right())))
+        .filter_map(|verdict| Some((verdict.confidence?, verdict.is_right())))
         .collect();
     if chances.is_empty() {
         return Vec::new();
