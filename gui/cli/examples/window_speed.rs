@@ -33,7 +33,7 @@ use nearsay_app::{
     worker::{Engine, FileDialog, PATIENCE, Picking},
 };
 use nearsay_core::{matrix::Matrix, tensor::Tensor as _};
-use nearsay_project::{Document, Entry, Folder, Model, Models, Shared, Wording, sample};
+use nearsay_project::{Document, Entry, Folder, Model, Models, Paraphrase, Shared, sample};
 use nearsay_store::{DiskStore, Store as _};
 
 type Failure = Box<dyn std::error::Error>;
@@ -134,7 +134,7 @@ fn main() -> Result<(), Failure> {
 
 /// Rows of words of the sample, each with its own answer.
 fn file(path: &Path, rows: usize) -> Result<(), Failure> {
-    let document = sample::document("Library", "the sample");
+    let document = sample::create_document("Library", "the sample");
     let words: Vec<&str> = document
         .rows()
         .flat_map(|(_, entry, wording)| [wording.text.as_str(), entry.answer.as_str()])
@@ -180,7 +180,7 @@ fn import_and_frames(folder: &Path, rows: usize) -> Result<(), Failure> {
         app.state.project.saved == nearsay_app::state::Saved::Yes
     })?;
 
-    window.tell(Command::Train);
+    window.tell(Command::StartTraining);
     window.until("learning", |app| !app.state.training.rounds.is_empty())?;
     window.tell(Command::Show(Step::Data));
     window.frames.borrow_mut().clear();
@@ -189,7 +189,7 @@ fn import_and_frames(folder: &Path, rows: usize) -> Result<(), Failure> {
         && window.harness.state().state.training.is_running()
     {
         // As fast as a screen, scrolling.
-        let next = Command::ChooseNext(40, nearsay_app::command::Choose::Only);
+        let next = Command::SelectNext(40, nearsay_app::command::Selection::Only);
         window.tell(next);
         window.harness.step();
         std::thread::sleep(Duration::from_millis(8));
@@ -199,7 +199,7 @@ fn import_and_frames(folder: &Path, rows: usize) -> Result<(), Failure> {
         &mut window.frames.borrow_mut(),
     );
     println!("memory of the window: {} MB", memory_mb());
-    window.tell(Command::Stop);
+    window.tell(Command::StopTraining);
     window.until("stopped", |app| !app.state.training.is_running())?;
     window.harness.state_mut().finish();
     Ok(())
@@ -229,9 +229,9 @@ fn project_model(window: &Window) -> Result<PathBuf, Failure> {
 fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
     let entry = |n: usize| Entry {
         answer: format!("This is answer number {n}."),
-        wordings: vec![Wording {
+        paraphrases: vec![Paraphrase {
             text: format!("What is question number {n}?"),
-            ..Wording::default()
+            ..Paraphrase::default()
         }],
         source: None,
     };
@@ -243,7 +243,11 @@ fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
     );
     let known = document.entries.values().map(|entry| KnownAnswer {
         answer: entry.answer.clone(),
-        questions: entry.wordings.iter().map(|way| way.text.clone()).collect(),
+        questions: entry
+            .paraphrases
+            .iter()
+            .map(|way| way.text.clone())
+            .collect(),
         row: 1,
         source: None,
     });
@@ -302,7 +306,7 @@ fn keys(window: &mut Window, name: &str) -> Result<(), Failure> {
             if typed.ends_with(' ') {
                 continue;
             }
-            window.tell(Command::Query(typed.to_owned()));
+            window.tell(Command::Ask(typed.to_owned()));
             let since = Instant::now();
             loop {
                 window.harness.step();

@@ -31,7 +31,7 @@ const QUESTIONS: [&str; 4] = [
 fn first(window: &mut Window) -> Vec<(String, f32)> {
     tell(window, Command::Show(Step::Ask));
     let ask = |question: &&str| {
-        tell(window, Command::Query((*question).to_owned()));
+        tell(window, Command::Ask((*question).to_owned()));
         until(window, "answered", |state| {
             let reply = state.ask.reply.as_ref();
             !state.ask.waiting && reply.is_some_and(|reply| reply.question == **question)
@@ -132,13 +132,13 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
     was_told(&window, "Opened front-desk: 60 answers");
     assert_eq!(document(&window).entries.len(), 60);
     assert_eq!(state(&window).project.counts.questions, 180);
-    assert!(state(&window).project.counts.aside > 20);
+    assert!(state(&window).project.counts.held_out > 20);
     assert_eq!(first(&mut window), colleague.answers);
     settle(&mut window);
     assert_eq!(first(&mut window), colleague.answers);
     // Its model knows the questions; no figure says how well it does here.
     assert!(state(&window).training.checking.now().is_none());
-    tell(&mut window, Command::Query(String::new()));
+    tell(&mut window, Command::Ask(String::new()));
     shows(&window, "measured where the model was made");
     tell(&mut window, Command::Show(Step::Train));
     shows(&window, "This model came in a folder");
@@ -252,7 +252,7 @@ fn a_model_alone_says_so_and_answers_from_a_file() {
     // By the colleague's model, not by one that has learned nothing.
     assert_eq!(first(&mut window), colleague.answers);
     assert!(state(&window).training.checking.now().is_none());
-    tell(&mut window, Command::Query(String::new()));
+    tell(&mut window, Command::Ask(String::new()));
     shows(&window, "How sure an answer is was not measured");
 }
 

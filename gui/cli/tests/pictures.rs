@@ -43,7 +43,7 @@ fn the_first_start() {
     let Some((mut window, _folder)) = drawn() else {
         return;
     };
-    tell(&mut window, Command::Appear(Appearance::Light));
+    tell(&mut window, Command::SetAppearance(Appearance::Light));
     at_rest(&mut window);
     // The cursor in the box blinks.
     let focused = window.ctx.memory(egui::Memory::focused).unwrap();
@@ -78,7 +78,7 @@ fn a_file_with_problems_in_both_looks() {
         (Appearance::Light, "data-light"),
         (Appearance::Dark, "data-dark"),
     ] {
-        tell(&mut window, Command::Appear(appearance));
+        tell(&mut window, Command::SetAppearance(appearance));
         at_rest(&mut window);
         window.snapshot(name);
     }
@@ -89,7 +89,7 @@ fn settings_over_an_export() {
     let Some((mut window, _folder)) = drawn() else {
         return;
     };
-    tell(&mut window, Command::Appear(Appearance::Dark));
+    tell(&mut window, Command::SetAppearance(Appearance::Dark));
     tell(&mut window, Command::Show(Step::Export));
     at_rest(&mut window);
     window.snapshot("export-dark");
@@ -103,7 +103,7 @@ fn how_to_train() {
     let Some((mut window, _folder)) = drawn() else {
         return;
     };
-    tell(&mut window, Command::Appear(Appearance::Light));
+    tell(&mut window, Command::SetAppearance(Appearance::Light));
     tell(&mut window, Command::Show(Step::Train));
     until(&mut window, "the machine was tried", |state| {
         state.shell.preferences.pace.guess.is_some()
@@ -130,7 +130,7 @@ fn what_stands_out() {
         (Appearance::Light, "train-findings-light"),
         (Appearance::Dark, "train-findings-dark"),
     ] {
-        tell(&mut window, Command::Appear(appearance));
+        tell(&mut window, Command::SetAppearance(appearance));
         settle(&mut window);
         window.snapshot(name);
     }

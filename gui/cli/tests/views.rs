@@ -33,7 +33,7 @@ fn entry_of(document: &Document, question: &str) -> u64 {
 /// Asks with the keyboard and waits for the answers.
 fn ask(window: &mut Window, question: &str) {
     tell(window, Command::Show(Step::Ask));
-    tell(window, Command::Query(String::new()));
+    tell(window, Command::Ask(String::new()));
     write_in(window, "Ask a question", question);
     answered(window, question);
 }
@@ -112,9 +112,9 @@ fn right_teaches_a_wording_and_undo_takes_it_back() {
     ask(&mut window, "how much is membership");
     let right = state(&window).ask.reply.as_ref().unwrap().answers[0].entry;
     press(&mut window, "Right");
-    let taught = &document(&window).entries[&right].wordings;
+    let taught = &document(&window).entries[&right].paraphrases;
     assert_eq!(taught.last().unwrap().text, "how much is membership");
-    assert!(!taught.last().unwrap().check);
+    assert!(!taught.last().unwrap().held_out);
     shows(&window, "Thank you, it is learned");
     settle(&mut window);
     until(&mut window, "found by its own words", |state| {
@@ -149,7 +149,7 @@ fn a_wrong_answer_is_put_right_by_picking_another() {
         .clone();
     let (picked, known, _) = found.first().unwrap();
     press(&mut window, &format!("This one: {known}"));
-    let ways = &document(&window).entries[picked].wordings;
+    let ways = &document(&window).entries[picked].paraphrases;
     assert_eq!(ways.last().unwrap().text, question);
     shows(&window, "next time that answer comes first");
     settle(&mut window);
@@ -198,17 +198,17 @@ fn the_slider_says_what_follows_and_decides_when_it_is_silent() {
         let (answered, wrong) = check.consequences[least];
         nearsay_app::text::ask::consequence(answered, wrong)
     };
-    let usual = document(&window).options.silence;
+    let usual = document(&window).options.abstain_below;
     shows(&window, &sentence(&window, usize::from(usual)));
     assert_ne!(sentence(&window, usize::from(usual)), sentence(&window, 95));
     control(&window, "When should it stay silent?").set_value_accesskit(95.0);
     window.run_steps(4);
-    assert_eq!(document(&window).options.silence, 95);
+    assert_eq!(document(&window).options.abstain_below, 95);
     shows(&window, &sentence(&window, 95));
     ask(&mut window, "how much is membership");
     shows(&window, "I have no good answer");
     tell(&mut window, Command::Undo);
-    assert_eq!(document(&window).options.silence, usual);
+    assert_eq!(document(&window).options.abstain_below, usual);
     assert!(!is_shown(&window, "I have no good answer"));
 }
 
@@ -240,7 +240,7 @@ fn letters_filter_the_rows() {
     assert!(!rows.is_empty());
     for row in rows.iter() {
         let entry = &document(&window).entries[&row.entry];
-        let wording = &entry.wordings[row.wording as usize].text;
+        let wording = &entry.paraphrases[row.paraphrase as usize].text;
         let all = format!("{wording} {} {:?}", entry.answer, entry.source).to_lowercase();
         assert!(all.contains("wheelchair"), "{all}");
     }
@@ -261,7 +261,7 @@ fn a_press_on_a_head_sorts_and_another_turns_round() {
     let listed = |window: &Window| -> Vec<String> {
         let document = document(window);
         let rows = state(window).data.listing.rows.iter();
-        rows.filter_map(|row| Some(document.wording(*row)?.text.clone()))
+        rows.filter_map(|row| Some(document.paraphrase(*row)?.text.clone()))
             .collect()
     };
     assert_eq!(listed(&window), ["Beer?", "ale?", "Cider?"]);
@@ -353,7 +353,7 @@ fn rows_that_a_filter_hides_are_not_deleted() {
     assert_eq!(document(&window).entries.len(), 11);
     tell(&mut window, Command::Undo);
     tell(&mut window, Command::Filter(String::new()));
-    tell(&mut window, Command::ChooseAll(true));
+    tell(&mut window, Command::SelectAll(true));
     tell(
         &mut window,
         Command::Only(nearsay_app::state::Only::Checking),
@@ -389,7 +389,7 @@ fn one_question_with_two_answers_is_mended_with_one_press() {
     press(&mut window, "Left answer for both");
     let kept = &document(&window).entries[&12];
     assert_eq!(
-        (kept.wordings.len(), kept.answer.as_str()),
+        (kept.paraphrases.len(), kept.answer.as_str()),
         (2, "Yes, from 10 to 4")
     );
     assert!(!document(&window).entries.contains_key(&13));
@@ -397,7 +397,7 @@ fn one_question_with_two_answers_is_mended_with_one_press() {
     tell(&mut window, Command::Undo);
     settle(&mut window);
     press(&mut window, "Right answer for both");
-    assert_eq!(document(&window).entries[&13].wordings.len(), 2);
+    assert_eq!(document(&window).entries[&13].paraphrases.len(), 2);
     tell(&mut window, Command::Undo);
     settle(&mut window);
     press(&mut window, "Keep both");
@@ -468,7 +468,7 @@ fn columns_nobody_knows_are_asked_for() {
     });
     let entry = &document(&window).entries[&4];
     assert_eq!(
-        (entry.wordings[0].text.as_str(), entry.answer.as_str()),
+        (entry.paraphrases[0].text.as_str(), entry.answer.as_str()),
         ("What is 4 like?", "It is 4")
     );
 }
@@ -492,7 +492,7 @@ fn a_row_is_edited_in_place() {
     window.run_steps(3);
     assert!(state(&window).data.draft.is_none());
     let entry = &document(&window).entries[&2];
-    assert_eq!(entry.wordings[1].text, "And number three?");
+    assert_eq!(entry.paraphrases[1].text, "And number three?");
     assert_eq!(entry.source.as_deref(), Some("Numbers"));
     assert_eq!(entry.answer, "Number 3 is fine.");
 }
@@ -703,15 +703,15 @@ fn every_control_has_a_name() {
         all_is_named(&window, &format!("{view:?}"));
     }
     tell(&mut window, Command::DataView(DataView::Table));
-    tell(&mut window, Command::ChooseAll(true));
+    tell(&mut window, Command::SelectAll(true));
     all_is_named(&window, "rows chosen");
-    tell(&mut window, Command::Edit(RowId::default()));
+    tell(&mut window, Command::EditEntry(RowId::default()));
     press(&mut window, "+ Another way to ask");
     all_is_named(&window, "a draft");
-    tell(&mut window, Command::DropDraft);
-    tell(&mut window, Command::Repair(1, 0));
+    tell(&mut window, Command::DiscardDraft);
+    tell(&mut window, Command::FixRow(1, 0));
     all_is_named(&window, "a repair");
-    tell(&mut window, Command::DropDraft);
+    tell(&mut window, Command::DiscardDraft);
     tell(&mut window, Command::Paste(Some("Is it?\tYes".to_owned())));
     all_is_named(&window, "pasting");
     tell(&mut window, Command::Paste(None));
@@ -724,7 +724,7 @@ fn every_control_has_a_name() {
     window.run_steps(2);
     press(&mut window, "Questions from");
     all_is_named(&window, "columns");
-    tell(&mut window, Command::Columns(None));
+    tell(&mut window, Command::ChooseColumns(None));
     for overlay in [
         Overlay::Commands(String::new(), 0),
         Overlay::Projects,
@@ -756,7 +756,7 @@ fn every_control_has_a_name() {
     all_is_named(&window, "picking the right answer");
     tell(&mut window, Command::Correct(None));
     tell(&mut window, Command::Show(Step::Train));
-    tell(&mut window, Command::Curious(true));
+    tell(&mut window, Command::ShowAdvanced(true));
     window.run_steps(20);
     all_is_named(&window, "settings for the curious");
     for list in List::ALL {
@@ -771,7 +771,7 @@ fn every_control_has_a_name() {
             .is_empty()
     );
     tell(&mut window, Command::Mistakes(None));
-    tell(&mut window, Command::Train);
+    tell(&mut window, Command::StartTraining);
     every_step_is_named(&mut window, "getting ready");
     hear(
         &mut window,
@@ -785,7 +785,7 @@ fn every_control_has_a_name() {
         r#"{"event":"epoch","epoch":1,"epochs":40,"loss":1.5,"train":{"rp@1":0.9,"rrk":0.9},"val":null,"eta_s":3}"#,
     );
     every_step_is_named(&mut window, "learning");
-    tell(&mut window, Command::Pause(true));
+    tell(&mut window, Command::PauseTraining(true));
     every_step_is_named(&mut window, "paused");
     hear(
         &mut window,
@@ -821,7 +821,7 @@ fn everything_is_named_in_a_small_window_with_large_text() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     window.set_size(egui::vec2(800.0, 560.0));
-    tell(&mut window, Command::TextSize(200));
+    tell(&mut window, Command::SetTextSize(200));
     window.run_steps(5);
     every_step_is_named(&mut window, "small");
     control(&window, "Menu");
@@ -832,7 +832,7 @@ fn rounds_are_told_in_words_too() {
     let data = tempdir().unwrap();
     let mut window = open(rehearsed("mute", data.path()));
     settle(&mut window);
-    tell(&mut window, Command::Train);
+    tell(&mut window, Command::StartTraining);
     hear(&mut window, r#"{"event":"embed","done":50,"total":100}"#);
     shows(&window, "50 of 100 texts");
     // A long round moves, too.
@@ -902,7 +902,7 @@ fn a_hundred_thousand_rows_stay_quick() {
         std::thread::sleep(Duration::from_millis(2));
         assert!(since.elapsed() < Duration::from_secs(20), "never filtered");
     }
-    tell(&mut window, Command::ChooseAll(true));
+    tell(&mut window, Command::SelectAll(true));
     draw(&mut window);
     tell(&mut window, Command::Delete);
     assert_eq!(document(&window).entries.len(), 100_000 - 11);
@@ -1014,7 +1014,7 @@ fn each_effort_says_how_long_it_takes() {
     until(&mut window, "the machine was tried", |state| {
         state.shell.preferences.pace.guess.is_some()
     });
-    let learned = state(&window).project.counts.learned() as f64;
+    let learned = state(&window).project.counts.training() as f64;
     let pace = &mut window.state_mut().state.shell.preferences.pace;
     pace.quick = Some(learned);
     pace.balanced = Some(learned);
@@ -1045,7 +1045,11 @@ fn every_button_of_a_long_draft_can_be_pressed() {
     press(&mut window, "Remove question 2");
     press(&mut window, "Keep");
     let entry = document(&window).entries.values().last().unwrap().clone();
-    let ways: Vec<&str> = entry.wordings.iter().map(|way| way.text.as_str()).collect();
+    let ways: Vec<&str> = entry
+        .paraphrases
+        .iter()
+        .map(|way| way.text.as_str())
+        .collect();
     assert_eq!(ways, ["Way 1?", "Way 3?", "Way 4?", "Way 5?", "Way 6?"]);
 }
 
@@ -1055,7 +1059,7 @@ fn the_last_of_many_quick_settings_is_kept() {
     let mut window = open(real(data.path()));
     for size in [80, 90, 100, 125, 150, 175, 80, 150, 90, 200] {
         let ctx = window.ctx.clone();
-        window.state_mut().apply(&ctx, Command::TextSize(size));
+        window.state_mut().apply(&ctx, Command::SetTextSize(size));
     }
     window.state_mut().finish();
     drop(window);

@@ -2,7 +2,7 @@
 
 use nearsay::train::{Recipe, Settings};
 
-use super::{Effort, shelf::Pace};
+use super::{Effort, preferences::Pace};
 
 /// Epochs a training typically runs before it stops early.
 const TYPICAL_EPOCHS: f64 = 12.0;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::UserError;
-use nearsay_project::{Counts, Document, Elsewhere, History, Models};
+use nearsay_project::{Counts, Document, History, ImportedModel, Models};
 
 /// Whether everything is on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,7 +46,7 @@ impl Project {
     /// Looks at the document anew, after it has changed.
     pub fn count(&mut self) {
         self.counts = self.document.counts();
-        let examples = self.document.examples();
+        let examples = self.document.example_questions();
         self.examples = examples.into_iter().map(str::to_owned).collect();
     }
 
@@ -56,8 +56,8 @@ impl Project {
     }
 
     /// What is known of the model that answers, if it came in a folder.
-    pub fn elsewhere(&self) -> Option<&Elsewhere> {
-        self.models.current.as_ref()?.elsewhere.as_ref()
+    pub fn elsewhere(&self) -> Option<&ImportedModel> {
+        self.models.current.as_ref()?.imported.as_ref()
     }
 
     /// The folder of the model that answers.

@@ -250,7 +250,7 @@ pub struct Outcome {
 impl Outcome {
     /// The new model is better, and answers from now on.
     pub fn helped(&self) -> bool {
-        self.kept && self.after.share() > self.before.share()
+        self.kept && self.after.accuracy() > self.before.accuracy()
     }
 }
 

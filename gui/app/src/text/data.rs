@@ -7,7 +7,7 @@ use nearsay_faq::{Encoding, Faq, FileFormat};
 
 use crate::state::{Column, DraftOf, Mend, Picked, SuggestionKind};
 use nearsay_project::{
-    Counts, Document, Entry, Problem, Wording,
+    Counts, Document, Entry, Paraphrase, Problem,
     files::{FAQ_EXTENSIONS, file_name},
     merge::Incoming,
 };
@@ -232,7 +232,7 @@ pub fn summary(counts: &Counts) -> String {
         answers(counts.answers),
         count(counts.questions, "way to ask", "ways to ask"),
     );
-    match counts.aside {
+    match counts.held_out {
         0 => all,
         aside => format!("{all}, {} kept aside for checking", number(aside)),
     }
@@ -351,18 +351,18 @@ pub fn too_few(counts: &Counts) -> Option<String> {
         return None;
     }
     let all = counts.questions;
-    Some(if all < Counts::FEWEST_QUESTIONS {
+    Some(if all < Counts::MIN_QUESTIONS {
         let be = if all == 1 { "is" } else { "are" };
         format!(
             "{} {be} too few to learn from. Bring at least {}",
             questions(all),
-            Counts::FEWEST_QUESTIONS
+            Counts::MIN_QUESTIONS
         )
-    } else if counts.answers < Counts::FEWEST_ANSWERS {
+    } else if counts.answers < Counts::MIN_ANSWERS {
         format!(
             "{} is too little to learn from: with only one, every question has the same. Bring at least {}",
             answers(counts.answers),
-            Counts::FEWEST_ANSWERS
+            Counts::MIN_ANSWERS
         )
     } else {
         "Nearly all questions are kept aside for checking. Let the model learn from some".to_owned()
@@ -438,7 +438,7 @@ pub fn role_hint(check: bool) -> &'static str {
 }
 
 /// A row for those who cannot see it.
-pub fn row_name(entry: &Entry, wording: &Wording) -> String {
+pub fn row_name(entry: &Entry, wording: &Paraphrase) -> String {
     let answer: String = entry.answer.chars().take(80).collect();
     format!("{} {answer}", wording.text)
 }

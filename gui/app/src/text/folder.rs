@@ -6,7 +6,7 @@ use nearsay::servable::ServableError;
 
 use super::{answers, count, of_hundred, percent, questions};
 use crate::state::UserError;
-use nearsay_project::{Adopted, Elsewhere, Tally, files::file_name};
+use nearsay_project::{Adopted, ImportedModel, Tally, files::file_name};
 
 /// What an import from a folder is.
 pub const IMPORT_WHAT: &str = "an exported folder";
@@ -67,7 +67,7 @@ pub fn later(adopted: &Adopted) -> String {
 
 /// How it was measured where it was made.
 pub fn measured(there: &Tally) -> String {
-    match there.share() {
+    match there.accuracy() {
         Some(share) => format!(
             "Where it was made, {} of 100 found their answer first: {} kept aside, asked of the answers \
              alone{}",
@@ -83,7 +83,7 @@ pub fn measured(there: &Tally) -> String {
 }
 
 /// Instead of the slider for silence.
-pub fn sureness(there: Option<&Elsewhere>) -> &'static str {
+pub fn sureness(there: Option<&ImportedModel>) -> &'static str {
     match there {
         Some(there) if there.calibrated => {
             "How sure an answer is was measured where the model was made. After a training here, a slider \

@@ -150,12 +150,12 @@ pub fn rail(training: &Training, models: &Models) -> String {
         _ => {}
     }
     match &models.current {
-        Some(model) if model.elsewhere.is_some() => "from a folder".to_owned(),
+        Some(model) if model.imported.is_some() => "from a folder".to_owned(),
         Some(_) if models.changes() > 0 => {
             let changes = count(models.changes() as usize, "change", "changes");
             format!("{changes} since")
         }
-        Some(model) => match (model.before.share(), model.after.share()) {
+        Some(model) => match (model.before.accuracy(), model.after.accuracy()) {
             (Some(before), Some(after)) => {
                 format!("{} → {} of 100", of_hundred(before), of_hundred(after))
             }
@@ -256,7 +256,7 @@ pub fn ready(counts: &Counts) -> String {
         "{} with {}. {} of them are kept aside to check what was learned",
         questions(counts.questions),
         answers(counts.answers),
-        number(counts.aside)
+        number(counts.held_out)
     )
 }
 
@@ -484,7 +484,7 @@ pub fn other_before(name: &str) -> String {
 /// Beside the second large number.
 pub fn now(tally: Tally, has_before: bool) -> String {
     let now = if has_before { " now" } else { "" };
-    match tally.give_or_take() {
+    match tally.margin_of_error() {
         Some(width) if width >= 0.5 => format!("of 100{now}, give or take {width:.0}"),
         _ => format!("of 100{now}"),
     }
@@ -492,7 +492,7 @@ pub fn now(tally: Tally, has_before: bool) -> String {
 
 /// What to think of it.
 pub fn verdict(outcome: &Outcome) -> String {
-    let (Some(before), Some(after)) = (outcome.before.share(), outcome.after.share()) else {
+    let (Some(before), Some(after)) = (outcome.before.accuracy(), outcome.after.accuracy()) else {
         return "The model is saved. No questions were kept aside to say how good it is".to_owned();
     };
     if !outcome.kept {
@@ -509,7 +509,7 @@ pub fn verdict(outcome: &Outcome) -> String {
     let more = (after * 100.0).round() - (before * 100.0).round();
     let sure = outcome
         .after
-        .give_or_take()
+        .margin_of_error()
         .is_some_and(|width| more > width);
     if more >= 1.0 && sure {
         format!("{more:.0} more of 100 questions find their answer at once")
@@ -525,12 +525,12 @@ pub fn verdict(outcome: &Outcome) -> String {
 
 /// What it was compared with, where that was not what answered.
 pub fn compared(outcome: &Outcome) -> Option<&'static str> {
-    (outcome.elsewhere && outcome.before.share().is_some()).then_some(super::folder::COMPARED)
+    (outcome.elsewhere && outcome.before.accuracy().is_some()).then_some(super::folder::COMPARED)
 }
 
 /// In the status line at the end.
 pub fn done(outcome: &Outcome) -> String {
-    match outcome.after.share() {
+    match outcome.after.accuracy() {
         _ if !outcome.kept => "Training did not help. The old model is kept".to_owned(),
         Some(after) => format!(
             "Training done: right answer first for {} of 100",
@@ -564,7 +564,7 @@ pub fn best_value(round: &Round) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nearsay_project::{estimate::training_time, shelf::Pace};
+    use nearsay_project::{estimate::training_time, preferences::Pace};
 
     /// Of a thousand pairs, about as many as a large FAQ has.
     fn told(effort: Effort, rounds: Option<u32>, pace: &Pace) -> Option<String> {

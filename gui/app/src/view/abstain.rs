@@ -24,7 +24,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 widget::weak(ui, text::ask::SILENCE_TOO_FEW);
                 return;
             }
-            let kept = state.project.document.options.silence;
+            let kept = state.project.document.options.abstain_below;
             // While it is dragged the value is the widget's own: one drag is one step to undo.
             let id = ui.scope_id().with("silence");
             let dragged = ui.data(|data| data.get_temp::<u8>(id));
@@ -65,7 +65,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 } else if response.drag_stopped() || dragged.is_some() || response.changed() {
                     ui.data_mut(|data| data.remove::<u8>(id));
                     if least != kept {
-                        commands.push(Command::Silence(least));
+                        commands.push(Command::SetAbstainBelow(least));
                     }
                 }
             });

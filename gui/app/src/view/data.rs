@@ -21,7 +21,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             commands.push(Command::Paste(Some(String::new())));
         }
         if widget::button(ui, true, text::data::NEW).clicked() {
-            commands.push(Command::New(String::new()));
+            commands.push(Command::NewEntry(String::new()));
         }
     });
     if state.shell.no_dialog {
@@ -104,7 +104,7 @@ fn listed(ui: &mut Ui, state: &State, commands: &mut Commands) {
             Command::Only(Only::OneWording),
         );
     }
-    let aside = state.project.counts.aside;
+    let aside = state.project.counts.held_out;
     if aside > 0 {
         let name = text::data::kept_aside(aside);
         chip(
@@ -133,7 +133,7 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
             ui,
             text::data::EDIT,
             text::data::EDIT_HINT,
-            Command::Edit(*row),
+            Command::EditEntry(*row),
         );
     }
     let first = data.chosen.first().map(|row| row.entry);
@@ -149,13 +149,13 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
         ui,
         text::data::LEARN,
         text::data::LEARN_HINT,
-        Command::KeepAside(false),
+        Command::HoldOut(false),
     );
     act(
         ui,
         text::data::ASIDE,
         text::data::ASIDE_HINT,
-        Command::KeepAside(true),
+        Command::HoldOut(true),
     );
     act(
         ui,
@@ -167,7 +167,7 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
         ui,
         text::data::NONE,
         text::data::NONE_HINT,
-        Command::ChooseAll(false),
+        Command::SelectAll(false),
     );
 }
 
@@ -185,7 +185,7 @@ fn empty(ui: &mut Ui, state: &State, commands: &mut Commands) {
             commands.push(Command::Paste(Some(String::new())));
         }
         if widget::button(ui, true, text::data::NEW).clicked() {
-            commands.push(Command::New(String::new()));
+            commands.push(Command::NewEntry(String::new()));
         }
         if widget::button(ui, true, text::data::USE_SAMPLE).clicked() {
             commands.push(Command::OpenSample);

@@ -61,7 +61,7 @@ fn card(ui: &mut Ui, state: &State, suggestion: &Suggestion, commands: &mut Comm
                 let response = widget::link(ui, name);
                 let response = response.on_hover_text(text::data::mend_hint(how));
                 if response.clicked() {
-                    commands.push(Command::Mend(*suggestion, how));
+                    commands.push(Command::Fix(*suggestion, how));
                 }
             };
             act(ui, Mend::Apart);
@@ -81,7 +81,7 @@ fn card(ui: &mut Ui, state: &State, suggestion: &Suggestion, commands: &mut Comm
 fn side(ui: &mut Ui, state: &State, row: RowId) {
     let palette = theme::palette(ui);
     let document = &state.project.document;
-    let (Some(entry), Some(wording)) = (document.entries.get(&row.entry), document.wording(row))
+    let (Some(entry), Some(wording)) = (document.entries.get(&row.entry), document.paraphrase(row))
     else {
         return;
     };

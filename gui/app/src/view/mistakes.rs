@@ -78,14 +78,14 @@ pub(super) fn again(ui: &mut Ui, state: &State, commands: &mut Commands) {
             .on_hover_text("F5")
             .clicked()
         {
-            commands.push(Command::Train);
+            commands.push(Command::StartTraining);
         }
     });
 }
 
 fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands: &mut Commands) {
     let document = &state.project.document;
-    let Some(wording) = document.wording(verdict.row) else {
+    let Some(wording) = document.paraphrase(verdict.row) else {
         widget::weak(ui, text::train::GONE);
         return;
     };
@@ -102,7 +102,7 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands:
         let question = RichText::new(&wording.text).text_style(theme::emphasis());
         ui.add(egui::Label::new(question).truncate());
     };
-    let can_mend = !is_right && wording.check;
+    let can_mend = !is_right && wording.held_out;
     if has_room {
         Sides::new()
             .shrink_left()
@@ -150,9 +150,9 @@ fn actions(
     act(ui, true, name, hint, Command::OpenRow(verdict.row));
     if can_mend {
         let (name, hint) = (text::train::LEARN, text::train::LEARN_HINT);
-        act(ui, false, name, hint, Command::Learn(*verdict));
+        act(ui, false, name, hint, Command::TrainOn(*verdict));
         let (name, hint) = (text::train::RIGHT_TOO, text::train::RIGHT_TOO_HINT);
-        act(ui, false, name, hint, Command::RightToo(*verdict));
+        act(ui, false, name, hint, Command::MarkRightToo(*verdict));
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let options = &state.project.document.options;
     let tuning = options.tuning;
     let (rounds, batch) =
-        estimate::default_epochs_and_batch(options.effort, state.project.counts.learned());
+        estimate::default_epochs_and_batch(options.effort, state.project.counts.training());
     let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let header = CollapsingHeader::new(text::train::CURIOUS)
         .id_salt("curious")
@@ -26,12 +26,12 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 Setting {
                     name: text::train::ROUNDS,
                     what: text::train::ROUNDS_WHAT,
-                    value: tuning.rounds,
+                    value: tuning.epochs,
                     usual: small(rounds),
                     range: 1..=500,
                     unit: "",
                 },
-                &|rounds| Tuning { rounds, ..tuning },
+                &|epochs| Tuning { epochs, ..tuning },
             );
             row(
                 ui,
@@ -50,12 +50,15 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 Setting {
                     name: text::train::PACE,
                     what: text::train::PACE_WHAT,
-                    value: tuning.pace,
+                    value: tuning.lr_percent,
                     usual: 100,
                     range: 1..=1000,
                     unit: " %",
                 },
-                &|pace| Tuning { pace, ..tuning },
+                &|lr_percent| Tuning {
+                    lr_percent,
+                    ..tuning
+                },
             );
             row(
                 ui,
@@ -71,7 +74,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             );
         });
     if header.header_response.clicked() {
-        commands.push(Command::Curious(!state.training.curious));
+        commands.push(Command::ShowAdvanced(!state.training.curious));
     }
 }
 
