@@ -1,8 +1,9 @@
-// Asks a page of `nearsay export --to page`, without a browser: the page's own script, run by Node.
+// Asks a page of `nearsay export --to page` without a browser: runs the page's own script in Node.
 //
 //   node ask_page.mjs PAGE.html < QUESTIONS
 //
-// QUESTIONS is one a line. Prints what `nearsay ask --json --top 3` does, as far as a page knows it.
+// QUESTIONS has one question per line. Prints the output of `nearsay ask --json --top 3`, without the
+// fields that a page lacks.
 
 import { readFileSync } from "node:fs";
 
@@ -17,7 +18,7 @@ const faq = await search.Faq.open(search.readFaq(text), search.readModel(text));
 const questions = readFileSync(0, "utf8").split("\n").slice(0, -1);
 for (const question of questions) {
   const found = faq.ask(question, 3);
-  const answers = found.map(({ answer, wording, score }) => ({ answer, question: wording, score }));
+  const answers = found.map(({ answer, wording, score }) => ({ answer, question: wording, score })); // language: allow
   const confident = found.length > 0 && found[0].sure;
   console.log(JSON.stringify({ question, answers, confident }));
 }

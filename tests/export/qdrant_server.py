@@ -1,8 +1,8 @@
-"""A stand-in for a Qdrant server: the calls of its REST API that Nearsay makes, in memory.
+"""An in-memory stand-in for a Qdrant server, with the REST calls that Nearsay makes.
 
-No Qdrant server can be had from the package registries, only its engine (see same_answers.py). This one checks every request against the models that
-Qdrant's own Python client is generated with (unknown fields are refused), and has that client's local mode do the
-work: cosine, filters, groups.
+Package registries have only Qdrant's engine (see same_answers.py), not the server. This stand-in
+validates every request against the models of Qdrant's Python client, rejects unknown fields, and
+uses that client's local mode for cosine search, filters and groups.
 """
 
 import json
@@ -24,8 +24,8 @@ class QdrantServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.client = QdrantClient(":memory:")
         self.sent = []  # points of each upsert
-        self.busy = 0  # so many calls are answered with 503
-        self.upserts_left = None  # then they are refused
+        self.busy = 0  # number of calls to answer with 503
+        self.upserts_left = None  # upserts until calls are refused
         self.url = f"http://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 

@@ -1,12 +1,12 @@
-"""Reads folders of `nearsay train` and their ONNX form with other programs, and compares the vectors with ours.
+"""Loads models of `nearsay train` and their ONNX exports in other programs, and compares the vectors.
 
 usage: readers.py [--reader NAME]... [--activations] NEARSAY MODEL...
-NEARSAY is the program, MODEL a folder. Every reader that this Python has is asked, or those named (see READERS);
-`readers/run` asks all of them in environments of pinned versions. With --activations, each folder is also read
-with layers behind it that have every activation a folder may have.
+NEARSAY is the program, MODEL a model directory. Runs all readers that this Python has, or the named ones
+(see READERS); `readers/run` runs all of them in environments with pinned versions. With --activations, each
+model is also read with additional Dense modules, one for every supported activation.
 
-Prints for each reader the least cosine over the texts, how many vectors are ours to 1e-6 in each number and how
-many to the last bit; fails when a cosine is below 0.99999 or no reader was there.
+Prints for each reader the smallest cosine over the texts, the number of vectors that equal Nearsay's to 1e-6,
+and the number that equal them bit for bit; fails if a cosine is below 0.99999 or no reader was found.
 """
 
 import argparse
@@ -42,7 +42,7 @@ ODD = [
     "word " * 300, "図" * 600, "é" * 700, "?!" * 400, " ".join(str(n) for n in range(500)), "  a  \t b  ", "it's don't I'm",
 ]  # fmt: skip
 
-# Where the letters of made-up texts come from.
+# Alphabets of generated texts.
 RANGES = [
     (0x20, 0x7E), (0xA0, 0x24F), (0x300, 0x36F), (0x370, 0x52F), (0x590, 0x6FF), (0x900, 0xDFF), (0xE00, 0xEFF),
     (0x10A0, 0x11FF), (0x1E00, 0x1FFF), (0x2000, 0x2BFF), (0x3040, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3),
@@ -51,7 +51,7 @@ RANGES = [
 
 
 def texts():
-    """500 texts: odd ones, real questions and answers, long ones, and made-up ones of many scripts."""
+    """500 texts: unusual ones, questions and answers, long texts, and generated texts in many scripts."""
     rows = [json.loads(line) for line in (DATA / "library_questions.jsonl").open(encoding="utf-8")]
     faq = [json.loads(line) for line in (DATA / "library_faq.jsonl").open(encoding="utf-8")]
     answers = [row["answer"].replace("\n", " ") for row in faq]
@@ -70,7 +70,7 @@ def made_up(count):
 
 
 def batches(texts):
-    """The odd texts alone, where nothing is filled up, the others together."""
+    """Encodes the unusual texts one by one, without padding, and the others in batches."""
     yield from ([text] for text in texts[: len(ODD)])
     for start in range(len(ODD), len(texts), BATCH):
         yield texts[start : start + BATCH]
@@ -124,7 +124,7 @@ def fastembed(model, onnx, texts):
 
 
 def transformers_js(model, onnx, texts):
-    # Its tokenizer is its own: a text that is cut loses its [SEP], and rare letters are other ones to it.
+    # This reader has its own tokenizer: truncated texts lose their [SEP], and rare characters differ.
     texts = [text for text in texts if same_in_javascript(text)]
     command = ["node", "--input-type=module", "-", str(onnx), str(len(ODD)), str(BATCH)]
     script = (HERE / "readers/transformers_js.mjs").read_text()
@@ -139,7 +139,7 @@ def same_in_javascript(text):
     return len(text) <= 250 and "Σ" not in text and text not in MADE_UP
 
 
-# Readers by the packages that each needs.
+# Packages that each reader needs.
 READERS = {
     "sentence-transformers": (sentence_transformers, ["sentence_transformers"]),
     "sentence-transformers-onnx": (sentence_transformers_onnx, ["sentence_transformers", "optimum.onnxruntime"]),
@@ -172,7 +172,7 @@ def versions(packages):
 
 
 def with_activations(model, folder):
-    """A copy of a folder with layers behind it, one for each activation."""
+    """Copies a model and adds a Dense module for each activation."""
     from safetensors.numpy import save_file
 
     shutil.copytree(model, folder)
@@ -215,18 +215,18 @@ def encode(model, texts):
 
 
 def compare(ours, theirs):
-    """The cosines, and how many vectors are nearly and exactly ours."""
+    """Cosines, and the numbers of nearly and exactly equal vectors."""
     assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
     wide, other = ours.astype(numpy.float64), theirs.astype(numpy.float64)
     lengths = numpy.linalg.norm(wide, axis=1) * numpy.linalg.norm(other, axis=1)
-    # A text without tokens is the zero vector to a table; then it must be that in both.
+    # Static embeddings map a text without tokens to the zero vector; then both must be zero.
     nothing = ~wide.any(axis=1) & ~other.any(axis=1)
     cosine = numpy.where(nothing, 1, (wide * other).sum(axis=1) / numpy.where(lengths > 0, lengths, numpy.inf))
     return cosine, (abs(wide - other).max(axis=1) <= 1e-6).sum(), (ours == theirs).all(axis=1).sum()
 
 
 def check(model, readers, temporary):
-    """Asks the readers of one folder; whether all made our vectors."""
+    """Runs the readers on a model; returns whether all vectors match."""
     onnx = temporary / f"{model.name}-onnx"
     nearsay("export", model, "--to", "onnx", onnx)
     if is_here("onnx"):

@@ -1,11 +1,11 @@
-"""Asks what `nearsay export` made in the engines it is for, and compares with `nearsay ask`.
+"""Searches exports of `nearsay export` in their engines, and compares with `nearsay ask`.
 
 usage: same_answers.py NEARSAY MODEL QUESTIONS FORMAT=TARGET...
-NEARSAY is the program, MODEL a folder without words (they do not count there), QUESTIONS one a line; FORMAT is
-npy, parquet, pgvector, or qdrant, whose TARGET is not used (see qdrant_server.py). Prints for each engine its
-version, how often the first answer is the same, the largest difference of its score, and the least cosine of a
-text's vector there and from `nearsay encode` (of known wordings alone where the model moved its answers); fails
-when an answer differs that is not as near as ours to 1e-5, or a cosine is below 0.99999.
+NEARSAY is the program, MODEL a model without keyword scores, QUESTIONS a file with one question per line;
+FORMAT is npy, parquet, pgvector, or qdrant, whose TARGET is ignored (see qdrant_server.py). Prints for each
+engine its version, how often the first answer is the same, the largest difference of its score, and the
+smallest cosine between a text's vector there and from `nearsay encode` (only of paraphrases, if the model
+expands its answers). Fails if a different answer scores lower by more than 1e-5, or a cosine is below 0.99999.
 """
 
 import json
@@ -22,7 +22,7 @@ questions = pathlib.Path(questions).read_text(encoding="utf-8").splitlines()
 
 
 def run(*arguments, lines):
-    """The JSON lines that a sub-command gives for lines of text."""
+    """JSON lines of a sub-command for lines of text."""
     done = subprocess.run(
         [nearsay, *arguments, "--json"], input="\n".join(lines) + "\n", stdout=subprocess.PIPE, text=True, check=True
     )
@@ -35,7 +35,7 @@ vectors = numpy.array(run("encode", model, lines=questions), dtype=numpy.float32
 
 
 def by_numpy(rows, table):
-    """The nearest text's answer and score for each question."""
+    """Answer and score of the nearest text for each question."""
     scores = vectors @ table.T
     best = scores.argmax(axis=1)
     return [(rows[row]["answer"], scores[i, row]) for i, row in enumerate(best)]
@@ -104,12 +104,12 @@ def qdrant(_):
     os.environ["QDRANT_API_KEY"] = KEY
     export = [nearsay, "export", model, "--to", "qdrant", server.url, "--json"]
 
-    # Cut off after a batch, it goes on with the next; done again, nothing is sent.
+    # After an interruption, the upload continues with the next batch; a finished upload sends nothing.
     server.upserts_left = 1
     assert subprocess.run(export, stdout=subprocess.PIPE, stderr=subprocess.PIPE).returncode == 1
     server.upserts_left = None
     dim = vectors.shape[1]
-    others = [({"nearsay_model": "an earlier one", "answer": "stale"}, 1), ({"owner": "somebody else"}, 2)]
+    others = [({"nearsay_model": "an earlier one", "answer": "stale"}, 1), ({"owner": "another user"}, 2)]
     for payload, number in others:
         server.client.upsert("faq", [models.PointStruct(id=number, vector=[1.0] * dim, payload=payload)])
     server.busy = 2
@@ -136,7 +136,7 @@ def qdrant(_):
 
 
 def edge(points):
-    """The same points in Qdrant's own engine, which runs in this process, searched by its HNSW index."""
+    """Searches the same points by the HNSW index of Qdrant's engine, in this process."""
     import importlib.metadata
 
     import qdrant_edge as qdrant
@@ -145,7 +145,7 @@ def edge(points):
     with tempfile.TemporaryDirectory() as folder:
         config = qdrant.EdgeConfig(
             vectors=qdrant.EdgeVectorParams(size=dim, distance=qdrant.Distance.Cosine),
-            # So that few points, too, are indexed, and the index is searched.
+            # Index even a few points, so that searches use the index.
             hnsw_config=qdrant.HnswIndexConfig(m=16, ef_construct=200, full_scan_threshold=1),
             optimizers=qdrant.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1),
         )

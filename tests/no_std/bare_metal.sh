@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs the program of this folder where there is no operating system: on a Cortex-M4 (in QEMU) and
-# as WebAssembly (in node). Both must print what the file given as the argument says: what the
-# program printed on this machine.
+# Runs the program of this directory without an operating system: on a Cortex-M4 (in QEMU) and as
+# WebAssembly (in Node). Both must print the contents of the file given as the argument: the output of
+# the program on this machine.
 #
-# rustup has the libraries of both ready. Without rustup, Debian's compiler is unpacked into a folder
-# of ours (not installed) and compiles them first. What could not be run is said loudly; only a
-# program that ran and printed something else is an error.
+# rustup provides the libraries of both targets. Without rustup, Debian's compiler is unpacked into a
+# cache directory (not installed) and compiles them first. A target that can't run prints a warning;
+# only different output is an error.
 set -euo pipefail
 expected="$(realpath "$1")"
 cd "$(dirname "$0")"
@@ -22,12 +22,12 @@ if [ -z "$linker" ]; then
   exit 0
 fi
 
-# Unpacks Debian's compiler and the source of its libraries, once; prints the folder.
+# Unpacks Debian's compiler and the source of its libraries, once; prints the directory.
 debian_rustc() {
   local folder="${XDG_CACHE_HOME:-$HOME/.cache}/nearsay-ci/rustc-web" std llvm package
   if [ ! -e "$folder/complete" ]; then
     rm -rf "$folder" && mkdir -p "$folder/packages" || return
-    # The lists of packages must be of today, or the packages in them are gone.
+    # Outdated package lists name packages that are gone.
     [ "$(id -u)" != 0 ] || apt-get update -qq >&2 || return
     std="$(apt-cache depends libstd-rust-web-dev | awk '/Depends: libstd-rust-web-/ { print $2 }')"
     llvm="$(apt-cache depends "$std" | awk '/Depends: libllvm/ { print $2 }')"
@@ -35,7 +35,7 @@ debian_rustc() {
       apt-get download -qq -o APT::Sandbox::User="$(id -un)" \
         rustc-web rust-web-src libstd-rust-web-dev "$std" "$llvm" >&2) || return
     for package in "$folder"/packages/*.deb; do
-      # Of the sources, those of the libraries only.
+      # Only the libraries' sources.
       dpkg-deb --fsys-tarfile "$package" |
         tar -x -C "$folder" --no-wildcards-match-slash \
           --exclude='./usr/src/*/compiler' --exclude='./usr/src/*/src' || return
@@ -53,9 +53,9 @@ elif command -v rustup > /dev/null && timeout 120 rustup --quiet target add "${t
   : # Now they are.
 elif usr="$(debian_rustc)"; then
   export RUSTC="$usr/bin/rustc" LD_LIBRARY_PATH="$usr/lib/x86_64-linux-gnu"
-  # Compiling `core` is for nightly compilers; a stable one does it when told so.
+  # Compiling `core` needs a nightly compiler, or this variable with a stable one.
   export RUSTC_BOOTSTRAP=1
-  # What cargo knows of the compiler of this name is of another.
+  # Cargo has cached facts about another compiler of this name.
   export CARGO_CACHE_RUSTC_INFO=0
   libraries=(-Zbuild-std=core,alloc)
 else
@@ -69,7 +69,7 @@ build() {
     --target-dir "$target" "${libraries[@]}" "${@:3}"
 }
 
-# same NAME COMMAND…: runs a command and compares.
+# same NAME COMMAND…: runs a command and compares its output.
 same() {
   local printed="$target/$1.txt"
   timeout 60 "${@:2}" > "$printed" || { cat "$printed"; echo "$1 failed"; exit 1; }

@@ -1,4 +1,4 @@
-// Starts the program, compiled to WebAssembly, in node.
+// Starts the program, compiled to WebAssembly, in Node.
 import { readFileSync, writeSync } from "node:fs";
 
 const program = await WebAssembly.instantiate(readFileSync(process.argv[2]), {

@@ -1,7 +1,7 @@
-"""Finding answers by their words: BM25 by bm25s.
+"""Keyword search: BM25 by bm25s.
 
 loads: {"answers": FILE, "questions": FILE, "right": FILE of the number of each question's answer}
-a pass: all questions → the cost of one, and recall@1
+a pass: all questions → the cost of one, and accuracy@1
 """
 
 import json

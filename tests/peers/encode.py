@@ -1,7 +1,7 @@
-"""Encoding texts with all-MiniLM-L6-v2 as each peer does it best.
+"""Encoding texts with all-MiniLM-L6-v2, with the fastest settings of each library.
 
 loads: {"engine": one of ENGINES, "model": DIR, "onnx": DIR, "texts": FILE}
-a pass: all texts of FILE, tokenised and encoded, sorted by length, in batches of the size found best
+a pass: all texts of FILE, tokenised and encoded, sorted by length, in batches of the fastest size
 """
 
 import os
@@ -24,7 +24,7 @@ def by_sentence_transformers(request: Request) -> dict[str, Encode]:
 
 
 def by_bf16(request: Request) -> dict[str, Encode]:
-    """PyTorch at reduced precision: under autocast, and with the weights themselves in bf16."""
+    """PyTorch at reduced precision: under autocast, and with bf16 weights."""
     from sentence_transformers import SentenceTransformer
 
     whole = SentenceTransformer(request["model"], device="cpu").bfloat16()

@@ -2,8 +2,8 @@
 
 usage: export_onnx.py MODEL_DIR OUT_DIR
 
-`plain` is what PyTorch exports, left to ONNX Runtime's own graph optimisations; `fused` went through
-onnxruntime.transformers first. Which is faster is found out when measuring.
+`plain` is PyTorch's export, optimised by ONNX Runtime alone; `fused` is optimised by
+onnxruntime.transformers first. The benchmark measures both and uses the faster one.
 """
 
 import sys
@@ -17,7 +17,7 @@ from transformers import AutoModel
 
 
 class Pooled(torch.nn.Module):
-    """The network and the mean of its tokens."""
+    """The transformer with mean pooling."""
 
     def __init__(self, model: Path) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ def main() -> None:
             out / f"int8_{kind}.onnx",
             per_channel=True,
             weight_type=QuantType.QInt8,
-            # Fused operators say no type; everything here is float.
+            # Fused operators carry no type; all values here are float.
             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )
 

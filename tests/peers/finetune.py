@@ -1,11 +1,11 @@
-"""Fine-tuning all layers with sentence-transformers, as its documentation begins.
+"""Fine-tuning all layers with sentence-transformers, as in the introduction of its documentation.
 
-SentenceTransformerTrainer and MultipleNegativesRankingLoss, every setting that decides what is learned
-as the library has it, apart from the seed. It is stopped when its time is over, wherever it is.
+SentenceTransformerTrainer and MultipleNegativesRankingLoss with default settings, apart from the seed.
+Training stops at the time limit.
 
-loads: {"model": DIR, "texts": FILE of pairs [question, answer], "seed": n, "minutes": m}; learns
-a pass: {"texts": FILE, "vectors": FILE to write as f32} → {"dim": d} and what learning cost; without
-`vectors` nothing is embedded
+loads: {"model": DIR, "texts": FILE of pairs [question, answer], "seed": n, "minutes": m}; trains
+a pass: {"texts": FILE, "vectors": FILE to write as f32} → {"dim": d} and the cost of training; without
+`vectors`, nothing is embedded
 """
 
 import tempfile
@@ -19,7 +19,7 @@ from worker import THREADS, Pass, Reply, Request, serve, texts_of, timed
 
 
 class Deadline(TrainerCallback):
-    """Ends training after the step in which its time is over."""
+    """Stops training after the step that exceeds the time limit."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

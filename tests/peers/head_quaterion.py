@@ -1,10 +1,10 @@
-"""Quaterion itself: the tutorial's training, its metrics of both parts after every epoch.
+"""Quaterion: the tutorial's training, with training and validation metrics after every epoch.
 
-The encoder only looks up vectors that are known, and Quaterion caches what it gives, as in the
-tutorial. Progress bar, log and checkpoints are off; filling the cache and the first epoch don't count.
+The encoder looks up precomputed vectors, and Quaterion caches them, as in the tutorial. Progress bar,
+log and checkpoints are off; filling the cache and the first epoch don't count.
 
 loads: {"anchors": FILE of f32, "positives": FILE, "val_anchors": FILE, "val_positives": FILE,
-        "dim": d, "batch": pairs a step}
+        "dim": d, "batch": pairs per step}
 a pass: {"epochs": n} → the cost of an epoch
 """
 
@@ -18,7 +18,7 @@ import torch.utils.data.dataloader
 import torch.utils.data.dataset
 from worker import THREADS, Pass, Reply, Request, serve
 
-# PyTorch has since renamed this type variable, and changed nothing else that matters here.
+# PyTorch has renamed this type variable, which Quaterion imports.
 for module in (torch.utils.data.dataloader, torch.utils.data.dataset):
     module.T_co = module._T_co
 warnings.filterwarnings("ignore")
@@ -36,7 +36,7 @@ from quaterion_models.heads import SkipConnectionHead  # noqa: E402
 
 
 class Known(Encoder):
-    """Takes numbers of rows, gives the rows."""
+    """Encoder that maps row numbers to rows."""
 
     def __init__(self, rows: torch.Tensor) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class Model(TrainableModel):
 
 
 class Clock(pytorch_lightning.Callback):
-    """Looks at the clocks at the end of every epoch."""
+    """Records wall and processor time at the end of every epoch."""
 
     def __init__(self) -> None:
         self.ends: list[tuple[float, float]] = []

@@ -2,7 +2,7 @@
 
 The gated skip head, symmetric ranking loss over Quaterion's cosine, Adam at 1e-4, no shuffling.
 
-loads: {"anchors": FILE of f32, "positives": FILE of f32, "dim": d, "batch": pairs a step}
+loads: {"anchors": FILE of f32, "positives": FILE of f32, "dim": d, "batch": pairs per step}
 a pass: {"epochs": n} → the cost of an epoch
 """
 

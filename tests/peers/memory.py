@@ -1,4 +1,4 @@
-"""The most memory that embedding texts with sentence-transformers takes.
+"""Peak memory of embedding texts with sentence-transformers.
 
 usage: memory.py MODEL_DIR TEXTS.json
 Prints {"wall": seconds, "cpu": seconds, "peak_mb": MB}.

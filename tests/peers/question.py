@@ -1,7 +1,7 @@
 """One question at a time with sentence-transformers.
 
 loads: {"model": DIR, "texts": FILE of questions}
-a pass: each question by itself, through `encode`; answers the seconds of each
+a pass: each question by itself, through `encode` → seconds of each
 """
 
 import torch

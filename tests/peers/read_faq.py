@@ -1,7 +1,7 @@
-"""Reading a file of questions and answers with what Python has.
+"""Reading a file of questions and answers with Python's modules.
 
 loads: {"format": "jsonl" or "csv", "file": FILE}
-a pass: reads the whole file into pairs; nothing is checked
+a pass: reads the whole file into pairs without validation
 """
 
 import csv

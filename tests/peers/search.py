@@ -1,7 +1,7 @@
 """Exact search by a flat scan, one query at a time.
 
 loads: {"engine": "numpy" or "faiss", "vectors": FILE of f32, "queries": FILE of f32, "dim": d, "k": k}
-a pass: every query by itself → the cost of one; {"hits": true} adds what was found
+a pass: every query by itself → the cost of one; {"hits": true} adds the hits
 """
 
 from collections.abc import Callable

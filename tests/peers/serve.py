@@ -1,4 +1,4 @@
-"""Serves a folder's answers with sentence-transformers, as core/examples/serve.rs does.
+"""Serves a model directory with sentence-transformers, as core/examples/serve.rs does.
 
 usage: serve.py FOLDER PORT
 """
@@ -22,7 +22,7 @@ with open(f"{folder}/answers.jsonl", encoding="utf-8") as lines:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # One packet an answer, sent at once.
+    # Each reply is one packet, sent at once.
     disable_nagle_algorithm = True
     wbufsize = -1
 

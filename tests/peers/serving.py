@@ -1,9 +1,9 @@
-"""Serving a folder from Rust beside serving it from Python: size, start, memory, latency.
+"""Serving a model from Rust and from Python: size, startup, memory, latency.
 
 usage: serving.py FOLDER PYTHON    (PYTHON has sentence-transformers; tests/peers/setup makes one)
 
-Builds core/examples/serve.rs with what it needs and nothing else, and asks both servers the same
-questions, one at a time, by turns.
+Builds core/examples/serve.rs with minimal features and asks both servers the same questions, one at a
+time, alternating.
 """
 
 import http.client

@@ -1,7 +1,7 @@
-"""From nothing to the first answer: what a short script with sentence-transformers takes.
+"""Time from process start to first answer of a short script with sentence-transformers.
 
 usage: start.py MODEL_DIR ANSWERS.json VECTORS.f32 QUESTION
-The answers are embedded beforehand, their vectors are of length 1.
+The answers are embedded in advance, their vectors have unit length.
 """
 
 import json

@@ -1,8 +1,8 @@
 """One fine-tuning step of all layers in PyTorch, as sentence-transformers does it.
 
-Questions and answers go through the network one after the other, each padded to its longest; ranking
-loss with in-batch negatives, AdamW. Dropout is off, which only makes it faster. Texts are tokenised
-beforehand.
+Questions and answers go through the transformer one after the other, each padded to its longest;
+ranking loss with in-batch negatives, AdamW. Dropout is off, which only makes it faster. Texts are
+tokenised in advance.
 
 loads: {"precision": "fp32" or "bf16", "model": DIR, "texts": FILE of batches [questions, answers]}
 a pass: one step of each batch → the cost of a step

@@ -1,8 +1,7 @@
-"""What all peers share: lines of JSON on stdin and stdout, two threads, clocks.
+"""Protocol of all peers: JSON lines on stdin and stdout, two threads, timing.
 
-The first line says what to load; the answer tells the settings found best and the versions. Each
-further line asks for one pass and is answered with what it cost. The drivers
-are `tests/examples/bench` and `tests/examples/quality`.
+The first line says what to load; the reply names the fastest settings and the versions. Each further
+line requests a pass; the reply is its cost. `nearsay-bench` drives the workers.
 """
 
 import json
@@ -21,21 +20,21 @@ Pass = Callable[[Request], Reply]
 
 
 def timed(work: Callable[[], object]) -> Reply:
-    """Seconds by the clock and of the processor."""
+    """Wall time and processor time in seconds."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
 def peak_mb() -> float:
-    """The most memory this process has had resident, in MB (Linux)."""
+    """Peak resident memory of this process in MB (Linux)."""
     with open("/proc/self/status", encoding="ascii") as status:
         line = next(line for line in status if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024 / 1e6
 
 
 def fastest(variants: dict[str, Callable[[], object]]) -> str:
-    """The name of the quickest; each is tried twice and its better time counts."""
+    """Name of the fastest candidate; each is timed twice, and the better time counts."""
 
     def seconds(work: Callable[[], object]) -> float:
         return min(timed(work)["wall"] for _ in range(2))
@@ -44,11 +43,11 @@ def fastest(variants: dict[str, Callable[[], object]]) -> str:
 
 
 def serve(load: Callable[[Request], tuple[str, Pass]], *packages: str) -> None:
-    """Loads and warms up as the first line says, then does passes until stdin ends.
+    """Loads and warms up according to the first line, then runs passes until stdin ends.
 
     `load` returns a note on the settings it found best, and what does a pass.
     """
-    # Whatever libraries print must not come between the lines.
+    # Output of libraries must not mix with the replies.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
@@ -67,6 +66,6 @@ def serve(load: Callable[[Request], tuple[str, Pass]], *packages: str) -> None:
 
 
 def texts_of(request: Request) -> list[str]:
-    """The texts in the file a request names."""
+    """Texts of the file that a request names."""
     with open(request["texts"], encoding="utf-8") as file:
         return json.load(file)

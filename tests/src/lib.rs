@@ -1,19 +1,28 @@
-//! Fixtures shared by the tests of this package.
+//! Fixtures shared by the integration tests and the benchmarks.
+//!
+//! A test that needs more than this repository and a Rust toolchain is ignored by default:
+//! `#[ignore = "needs MiniLM"]`. Run with `--include-ignored`, it fails if the need is missing; it
+//! never passes without testing anything. Needs that CI doesn't always meet are also modules, which
+//! `--skip` can name: `needs_test_data`, `needs_onnxruntime`, `needs_export_python`, `needs_browser`.
 
+pub mod needs;
 pub mod server;
+pub mod unicode_tables;
 
-use nearsay_core::{matrix::Matrix, tensor::Tensor};
+use nearsay::servable::{AnswerSet, Confidence, Export, ExportEncoder, ServableError};
+use nearsay_core::{head::Folded, matrix::Matrix, tensor::Tensor};
+use nearsay_store::{DiskStore, Store as _};
 use serde_json::Value;
 use std::{
-    ops::ControlFlow,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
-/// The golden numbers of a file in `tests/golden/`: computed with Quaterion and PyTorch themselves.
+/// Golden numbers from a file in `tests/golden/`, computed by Quaterion and PyTorch
+/// (`tests/golden/generate.py`).
 ///
 /// # Panics
-/// When the file is missing or not JSON.
+/// If the file is missing or isn't JSON.
 pub fn golden(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("golden")
@@ -22,25 +31,25 @@ pub fn golden(name: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// A list of numbers.
+/// Numbers of a JSON array.
 ///
 /// # Panics
-/// When it is something else.
+/// If the value isn't an array of numbers.
 pub fn numbers(value: &Value) -> Vec<f32> {
     let list = value
         .as_array()
-        .unwrap_or_else(|| panic!("not a list: {value}"));
+        .unwrap_or_else(|| panic!("not an array: {value}"));
     list.iter().map(|x| x.as_f64().unwrap() as f32).collect()
 }
 
-/// A list of rows as a matrix; a plain list as one row.
+/// Matrix of a JSON array of rows; a flat array becomes a single row.
 ///
 /// # Panics
-/// When it is something else.
+/// If the value is anything else.
 pub fn matrix(value: &Value) -> Matrix {
     let list = value
         .as_array()
-        .unwrap_or_else(|| panic!("not a list: {value}"));
+        .unwrap_or_else(|| panic!("not an array: {value}"));
     if list.first().is_some_and(Value::is_number) {
         return Matrix::from_rows(&[numbers(value)]).unwrap();
     }
@@ -55,7 +64,7 @@ pub fn close(a: f32, b: f32) -> bool {
 /// Asserts that all values agree to 1e-4, relative or absolute.
 ///
 /// # Panics
-/// When they don't.
+/// If two values differ by more.
 pub fn assert_close<T: Tensor>(found: &T, expected: &[f32], what: &str) {
     let found = found.to_vec().unwrap();
     assert_eq!(found.len(), expected.len(), "{what}: number of values");
@@ -64,21 +73,7 @@ pub fn assert_close<T: Tensor>(found: &T, expected: &[f32], what: &str) {
     }
 }
 
-/// The folder of data sets that may not be part of this repository, when it is there; says loudly
-/// when it is not.
-pub fn shared_data() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    if path.is_dir() {
-        return Some(path);
-    }
-    say_loudly(&format!(
-        "{} is absent, so what needs its data sets was not run",
-        path.display()
-    ));
-    None
-}
-
-/// The app as a command, with the data folder the tests share; for integration tests only.
+/// Command that runs the app with the tests' data directory. Only for integration tests.
 #[macro_export]
 macro_rules! app {
     () => {
@@ -86,8 +81,8 @@ macro_rules! app {
     };
 }
 
-/// The app at this path as a command, one thread for bit-equal results, with the data folder the
-/// tests share.
+/// Command that runs the app at this path with the tests' data directory, and with one thread so
+/// that results are bit-identical.
 pub fn app_at(program: &str) -> Command {
     let mut command = Command::new(program);
     command
@@ -96,68 +91,86 @@ pub fn app_at(program: &str) -> Command {
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command that must succeed.
 ///
 /// # Panics
-/// With what it said on stderr, when it fails.
-pub fn done(command: &mut Command) -> Output {
+/// If it fails; the message holds its stderr.
+pub fn run_ok(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {stderr}");
     output
 }
 
-/// The JSON lines a command wrote to stdout.
+/// JSON lines of a command's stdout.
 ///
 /// # Panics
-/// When a line is something else.
+/// If a line isn't JSON.
 pub fn json_lines(output: &Output) -> Vec<Value> {
     let text = String::from_utf8_lossy(&output.stdout);
     let line = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"));
     text.lines().map(line).collect()
 }
 
-/// Where the model and saved embeddings of the tests are kept: `NEARSAY_DATA`, or the app's own
-/// folder on this machine.
+/// Data directory of the tests, with models and cached embeddings: `NEARSAY_DATA`, or the app's own.
 ///
 /// # Panics
-/// When this user has no home folder.
+/// If this user has no home directory.
 pub fn data_dir() -> PathBuf {
     let data = nearsay_hub::dirs::DataDir::new(None).unwrap_or_else(|error| panic!("{error}"));
     data.root().to_owned()
 }
 
-/// The folder of MiniLM, got once into the shared data folder as a user would get it.
-///
-/// # Panics
-/// With the message that says what to do, when no source has it.
-pub fn minilm() -> PathBuf {
-    let model = nearsay_hub::known_model("minilm").unwrap();
-    let store = nearsay_store::DiskStore;
-    nearsay_hub::obtain(&store, model, &data_dir(), None, &mut |_| {
-        ControlFlow::Continue(())
-    })
-    .unwrap_or_else(|error| panic!("{error}"))
+/// Directory of the data sets that are not part of this repository, from `NEARSAY_TEST_DATA`.
+pub fn test_data_dir() -> Option<PathBuf> {
+    let dir = std::env::var_os("NEARSAY_TEST_DATA").filter(|dir| !dir.is_empty());
+    dir.map(PathBuf::from)
 }
 
-/// A file of our own sample data.
-pub fn sample(name: &str) -> PathBuf {
+/// Path of a sample file in `data/`.
+pub fn sample_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../data")
         .join(name)
 }
 
-/// Writes a file a test brings.
+/// Path of a file in `tests/`.
+pub fn test_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// Writes a file.
 ///
 /// # Panics
-/// When it cannot be written.
-pub fn save(path: &Path, content: impl AsRef<[u8]>) {
-    use nearsay_store::{DiskStore, Store as _};
+/// If it can't be written.
+pub fn write_file(path: &Path, content: impl AsRef<[u8]>) {
     DiskStore.write_atomic(path, content.as_ref()).unwrap();
 }
 
-/// Says that something was not tested, past the capturing of a test's output.
-pub fn say_loudly(what: &str) {
-    use std::io::Write as _;
-    writeln!(std::io::stderr(), "\n*** NOT TESTED: {what} ***\n").ok();
+/// Writes a model directory that was never trained: default confidence, dense search only.
+///
+/// `vectors` holds the pooled vector of each of the answers' texts, before the head.
+///
+/// # Errors
+/// As for [`Export::write`].
+pub fn write_model(
+    dir: &Path,
+    encoder: (&str, ExportEncoder<'_>),
+    head: &Folded,
+    answers: &AnswerSet,
+    vectors: &Matrix,
+) -> Result<(), ServableError> {
+    let (encoder_name, encoder) = encoder;
+    let export = Export {
+        encoder,
+        encoder_name,
+        head,
+        answers,
+        vectors,
+        confidence: &Confidence::USUAL,
+        words: None,
+        expansion: None,
+        report: Value::Null,
+    };
+    export.write(&DiskStore, dir)
 }

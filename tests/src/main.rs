@@ -1,4 +1,4 @@
-//! The app, so that tests can start and kill the real thing.
+//! The app, for tests that start and kill it.
 
 use std::process::ExitCode;
 

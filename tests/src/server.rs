@@ -1,4 +1,4 @@
-//! `nearsay serve` as a process of its own, and somebody who asks it.
+//! `nearsay serve` as a child process, and a client for it.
 
 use serde_json::Value;
 use std::{
@@ -7,81 +7,90 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A server that is running, killed when dropped.
+/// How long a test waits before it reports a hang. Far more than any step takes.
+pub const HANG: Duration = Duration::from_secs(300);
+
+/// Running server process, killed when dropped.
 pub struct Server {
     child: Child,
     url: String,
 }
 
 impl Server {
-    /// Starts a command that prints its address once it is ready.
+    /// Starts a command that prints its address when it is ready.
     ///
     /// # Panics
-    /// When it ends before that.
+    /// If it exits before that.
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
         let url = line.trim().to_owned();
-        assert!(url.starts_with("http://"), "{command:?} says {line:?}");
+        assert!(url.starts_with("http://"), "{command:?} printed {line:?}");
         Self { child, url }
     }
 
-    /// The address of an endpoint.
+    /// URL of an endpoint.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
-    /// Address and port.
+    /// Host and port.
     pub fn address(&self) -> &str {
         self.url.trim_start_matches("http://")
     }
 
-    /// Number of the process.
+    /// Process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Asks it to end.
+    /// Sends SIGTERM.
     ///
     /// # Panics
-    /// When that cannot be asked.
-    pub fn ask_to_end(&self) {
+    /// If the signal can't be sent.
+    pub fn terminate(&self) {
         let mut kill = Command::new("kill");
         let status = kill.args(["-TERM", &self.id().to_string()]).status();
         assert!(status.unwrap().success());
     }
 
-    /// Waits until it has ended.
+    /// Waits until the process has exited.
     ///
     /// # Panics
-    /// When it has not in 20 seconds.
+    /// If it is still running after [`HANG`].
     pub fn wait(mut self) -> ExitStatus {
         let started = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(started.elapsed() < Duration::from_secs(20), "still running");
+            assert!(started.elapsed() < HANG, "still running");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// Kills it as a loss of power would.
+    /// Kills the process, as a power failure would.
     pub fn kill(self) {
         drop(self);
     }
 
-    /// The most memory it has had, in MB, where the system says it.
-    pub fn peak_mb(&self) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
-        let kilobytes: f64 = line.split_whitespace().next()?.parse().ok()?;
-        Some(kilobytes * 1024.0 / 1e6)
+    /// Peak resident memory in MB; `None` if the system doesn't report it.
+    pub fn peak_memory_mb(&self) -> Option<f64> {
+        peak_memory_mb(&self.id().to_string())
     }
+}
+
+/// Peak resident memory in MB of a process, given as an id or `self`; `None` if the system doesn't
+/// report it.
+pub fn peak_memory_mb(process: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1024.0 / 1e6)
 }
 
 impl Drop for Server {
@@ -91,28 +100,28 @@ impl Drop for Server {
     }
 }
 
-/// Somebody who asks, with a token or without.
+/// HTTP client, with or without a token.
 pub struct Client {
     agent: ureq::Agent,
     token: Option<String>,
 }
 
-/// A reply.
+/// HTTP reply.
 #[derive(Debug)]
 pub struct Reply {
-    /// Its status.
+    /// Status code.
     pub status: u16,
-    /// Its headers.
+    /// Headers.
     pub headers: ureq::http::HeaderMap,
-    /// Its body.
+    /// Body.
     pub text: String,
 }
 
 impl Reply {
-    /// The body as JSON; null when there is none.
+    /// Body as JSON; null if the body is empty.
     ///
     /// # Panics
-    /// When it is something else.
+    /// If the body isn't JSON.
     pub fn json(&self) -> Value {
         if self.text.is_empty() {
             return Value::Null;
@@ -120,7 +129,7 @@ impl Reply {
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
     }
 
-    /// A header; empty when there is none.
+    /// Value of a header; empty if the header is missing.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.and_then(|value| value.to_str().ok()).unwrap_or("")
@@ -128,7 +137,7 @@ impl Reply {
 }
 
 impl Client {
-    /// Somebody who waits that long at most.
+    /// Client that waits at most `timeout` for a reply.
     pub fn new(token: Option<&str>, timeout: Duration) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -140,10 +149,10 @@ impl Client {
         }
     }
 
-    /// Sends a request, with JSON if there is some.
+    /// Sends a request with an optional JSON body.
     ///
     /// # Errors
-    /// When no reply comes.
+    /// If no reply arrives.
     pub fn send(
         &self,
         method: &str,
@@ -154,10 +163,10 @@ impl Client {
         self.send_text(method, url, body.as_deref())
     }
 
-    /// Sends a request, with any text that is said to be JSON.
+    /// Sends a request with any text as its body, declared as JSON.
     ///
     /// # Errors
-    /// When no reply comes.
+    /// If no reply arrives.
     pub fn send_text(
         &self,
         method: &str,

@@ -1,37 +1,35 @@
-//! Folders written by former versions open for ever: `tests/data` keeps some, byte by byte.
+//! Model directories written by older versions stay readable: `tests/data` keeps some, byte for byte.
 
 use candle_core::Device;
 use nearsay::servable::{Data, Reissue, Servable};
 use nearsay_project::{Folder, adopt};
 use nearsay_store::{DiskStore, Store};
-use nearsay_tests::{app, done, json_lines};
+use nearsay_tests::{app, json_lines, run_ok, test_file};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-/// As the first version of the format wrote it: neither words nor moved answers.
+/// Format 1 as first released: dense search only.
 const FIRST: &str = "format-1-first";
-/// As the same version came to write it: with words, moved answers, plain vectors and a calibration.
+/// Format 1 with hybrid search, document expansion, raw vectors and calibration.
 const FULL: &str = "format-1-full";
-/// As it writes it since answers are as sure as they are ahead of others.
+/// Format 1 with confidence as a softmax over the best scores.
 const SHARE: &str = "format-1-share";
 
-fn kept(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("data")
-        .join(name)
+fn old_model(name: &str) -> PathBuf {
+    test_file("data").join(name)
 }
 
 fn open(dir: &Path) -> Servable {
     Servable::open(&DiskStore, dir, &Device::Cpu).unwrap()
 }
 
-/// The best answer to each question, with its score in the first folder and in the others.
+/// Question, best answer, its score in [`FIRST`] and in the others.
 const ASKED: [(&str, &str, f32, f32); 3] = [
     ("lost my card", "tell the desk", 0.801_425_7, 0.968_729_7),
     ("may i bring a dog", "on a lead", 0.854_085_7, 0.908_146_9),
-    // By the answer itself, which is moved in the others.
+    // The text of the answer itself, which the others expand.
     ("tell the desk", "tell the desk", 1.0, 1.078_756_3),
 ];
 
@@ -45,9 +43,9 @@ const LABELS: adopt::Labels<'static> = adopt::Labels {
 };
 
 #[test]
-fn former_folders_answer_as_they_did() {
+fn old_models_keep_answers_and_scores() {
     for (name, full) in [(FIRST, false), (FULL, true), (SHARE, true)] {
-        let folder = open(&kept(name));
+        let folder = open(&old_model(name));
         let manifest = folder.manifest();
         assert_eq!(manifest.format, 1);
         assert_eq!(manifest.expansion.is_some(), full);
@@ -62,29 +60,38 @@ fn former_folders_answer_as_they_did() {
             assert!(near, "{name}: {question}: {}", found.score);
         }
         let mut ask = app!();
-        ask.arg("ask").arg(kept(name)).arg(ASKED[0].0).arg("--json");
-        let told = json_lines(&done(&mut ask))[0]["answers"][0]["answer"].clone();
-        assert_eq!(told, ASKED[0].1);
+        ask.arg("ask")
+            .arg(old_model(name))
+            .arg(ASKED[0].0)
+            .arg("--json");
+        let best = json_lines(&run_ok(&mut ask))[0]["answers"][0]["answer"].clone();
+        assert_eq!(best, ASKED[0].1);
     }
 }
 
 #[test]
-fn former_folders_become_projects_and_folders_of_today() {
+fn old_models_become_projects_and_current_models() {
     for name in [FIRST, FULL, SHARE] {
         let data = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(DiskStore);
-        let adopted =
-            adopt::adopt(&store, data.path(), &kept(name), &LABELS, &mut |_, _| {}).unwrap();
+        let adopted = adopt::adopt(
+            &store,
+            data.path(),
+            &old_model(name),
+            &LABELS,
+            &mut |_, _| {},
+        )
+        .unwrap();
         assert_eq!(adopted.answers, 4);
         let project = Folder::open(store, &adopted.dir).unwrap();
         assert_eq!(project.document.entries.len(), 4);
 
         let today = data.path().join("today");
-        let former = open(&kept(name));
-        let plain = former.plain_answers(&DiskStore, &kept(name)).unwrap();
+        let former = open(&old_model(name));
+        let plain = former.plain_answers(&DiskStore, &old_model(name)).unwrap();
         let manifest = former.manifest();
         let reissue = Reissue {
-            from: &kept(name),
+            from: &old_model(name),
             data: Some(Data {
                 answers: former.answers(),
                 vectors: former.index().vectors(),

@@ -1,13 +1,12 @@
-//! `kill -9` in the middle of embedding: the next run finds what was done and embeds only the rest.
+//! `kill -9` during embedding: the next run embeds only the texts whose vectors were not yet saved.
 
-use nearsay::cache::{CHUNK_LEN, Embedded, EmbeddingCache, Uninterrupted};
+use nearsay::cache::{CHUNK_LEN, Embedded, EmbeddingCache, OnProgress, Progress, Uninterrupted};
 use nearsay_core::matrix::Matrix;
 use nearsay_store::DiskStore;
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Command, Stdio},
-    time::Duration,
 };
 
 const DIR: &str = "NEARSAY_TEST_EMBEDDING";
@@ -28,62 +27,73 @@ fn texts() -> Vec<String> {
         .collect()
 }
 
-/// Embeds all texts, slowly, telling every piece that is saved.
-fn embed(dir: &Path, pause: Duration, mut told: impl FnMut(usize)) -> Embedded {
+/// Embeds all texts. `on_saved` gets the number of texts whose vectors are saved.
+fn embed(dir: &Path, mut on_saved: impl FnMut(usize)) -> Embedded {
     let texts = texts();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let cache = EmbeddingCache::new(&DiskStore, dir, "made-up", DIM);
-    let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
-        std::thread::sleep(pause);
+    let mut encode = |texts: &[&str], _: &mut OnProgress<'_>| {
         let rows: Vec<_> = texts.iter().map(|text| vector(text)).collect();
         Ok(Some(Matrix::from_rows(&rows)?))
     };
-    let mut on_progress = |progress: nearsay::cache::Progress| told(progress.done);
+    let mut on_progress = |progress: Progress| on_saved(progress.done);
     cache
         .embed(&texts, &mut encode, &Uninterrupted, &mut on_progress)
         .unwrap()
         .unwrap()
 }
 
-#[test]
-#[ignore = "the child of the test below"]
-fn embeds_until_killed() {
-    let dir = std::env::var_os(DIR).unwrap();
-    embed(dir.as_ref(), Duration::from_millis(200), |done| {
-        println!("saved {done}")
+/// Embeds in a child process, which waits after each piece until the parent allows the next one.
+fn embed_in_child(dir: &Path) {
+    let mut permits = std::io::stdin().lines();
+    embed(dir, |done| {
+        println!("saved {done}");
+        assert!(permits.next().is_some_and(|line| line.is_ok()));
     });
 }
 
 #[test]
-fn a_killed_embedding_goes_on_where_it_was() {
+fn killed_embedding_resumes_from_saved_pieces() {
+    if let Some(dir) = std::env::var_os(DIR) {
+        return embed_in_child(dir.as_ref());
+    }
     for kill_after in [1, 3] {
         let dir = tempfile::tempdir().unwrap();
+        // This same test, which is the child once the variable is set.
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "embeds_until_killed", "--nocapture"])
+            .args(["--exact", "killed_embedding_resumes_from_saved_pieces"])
+            .arg("--nocapture")
             .env(DIR, dir.path())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        let mut permits = child.stdin.take().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let saved = lines
+        let mut saved = lines
             .map_while(Result::ok)
             .filter(|line| line.contains("saved "));
-        assert_eq!(saved.take(kill_after).count(), kill_after);
+        for piece in 1..=kill_after {
+            assert!(saved.next().is_some(), "piece {piece}");
+            if piece < kill_after {
+                writeln!(permits).unwrap();
+            }
+        }
         child.kill().unwrap();
         child.wait().unwrap();
 
-        let embedded = embed(dir.path(), Duration::ZERO, |_| {});
+        let embedded = embed(dir.path(), |_| {});
         assert!(
             embedded.fresh <= (PIECES - kill_after) * CHUNK_LEN,
             "{}",
             embedded.fresh
         );
-        assert!(embedded.fresh > 0, "it was killed before the end");
+        assert!(embedded.fresh > 0, "the child was killed before the end");
         assert_eq!(embedded.damaged, 0);
         for (text, row) in texts().iter().zip(embedded.embeddings.iter_rows()) {
             assert_eq!(row, vector(text));
         }
-        assert_eq!(embed(dir.path(), Duration::ZERO, |_| {}).fresh, 0);
+        assert_eq!(embed(dir.path(), |_| {}).fresh, 0);
     }
 }

@@ -1,10 +1,7 @@
-//! The MiniLM encoder against sentence-transformers itself, on 32 texts.
+//! MiniLM against sentence-transformers, on 32 texts.
 //!
-//! `golden/texts.json` holds the texts and their token ids, `golden/text_embeddings.safetensors` the
-//! vectors, by sentence-transformers 6.2.0 on PyTorch 2.8.0, one CPU thread.
-//!
-//! Needs the model. It is fetched once into this machine's data folder (`NEARSAY_DATA`, or the
-//! app's own); without it these tests fail, and say what to do.
+//! `golden/texts.json` holds the texts and their token ids, `golden/text_embeddings.safetensors`
+//! the vectors, by sentence-transformers 6.2.0 on PyTorch 2.8.0, one CPU thread.
 
 use candle_core::{Device, safetensors};
 use nearsay_bert::SentenceEncoder;
@@ -12,15 +9,14 @@ use nearsay_core::encoder::Encoder as _;
 use nearsay_core::matrix::Matrix;
 use nearsay_model::{ModelFiles, Pooling};
 use nearsay_store::DiskStore;
-use nearsay_tests::{golden, minilm};
+use nearsay_tests::{golden, needs, test_file};
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::OnceLock;
 
 fn encoder() -> &'static SentenceEncoder {
     static ENCODER: OnceLock<SentenceEncoder> = OnceLock::new();
     ENCODER.get_or_init(|| {
-        let folder = minilm();
+        let folder = needs::minilm();
         let files = ModelFiles::open(&DiskStore, &folder).unwrap();
         SentenceEncoder::load(&files, &Device::Cpu).unwrap()
     })
@@ -38,7 +34,7 @@ fn texts() -> Vec<(String, Vec<u32>)> {
 }
 
 fn expected(name: &str) -> Vec<Vec<f32>> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/text_embeddings.safetensors");
+    let file = test_file("golden/text_embeddings.safetensors");
     let tensors = safetensors::load(file, &Device::Cpu).unwrap();
     tensors[name].to_vec2().unwrap()
 }
@@ -65,7 +61,8 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[test]
-fn settings_are_those_of_the_model() {
+#[ignore = "needs MiniLM"]
+fn settings_match_model_files() {
     let settings = encoder().settings();
     assert_eq!((settings.max_seq_length, settings.dims), (256, 384));
     assert_eq!(settings.pooling, Pooling::Mean);
@@ -73,7 +70,8 @@ fn settings_are_those_of_the_model() {
 }
 
 #[test]
-fn token_ids_are_equal() {
+#[ignore = "needs MiniLM"]
+fn token_ids_match_golden_texts() {
     let texts = texts();
     assert_eq!(texts.len(), 32);
     for (text, ids) in texts {
@@ -82,7 +80,8 @@ fn token_ids_are_equal() {
 }
 
 #[test]
-fn vectors_are_equal_to_a_ten_thousandth() {
+#[ignore = "needs MiniLM"]
+fn vectors_match_sentence_transformers_to_1e_4() {
     let texts = texts();
     let texts: Vec<&str> = texts.iter().map(|(text, _)| &text[..]).collect();
     let rows = encode(&texts);
@@ -101,7 +100,8 @@ fn vectors_are_equal_to_a_ten_thousandth() {
 }
 
 #[test]
-fn a_text_alone_gets_the_vector_it_gets_among_others() {
+#[ignore = "needs MiniLM"]
+fn vector_does_not_depend_on_batch() {
     let texts = texts();
     let texts: Vec<&str> = texts.iter().map(|(text, _)| &text[..]).collect();
     let rows = encode(&texts);

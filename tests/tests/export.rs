@@ -1,62 +1,38 @@
-//! `nearsay export`: what others serve gives the answers that `nearsay ask` gives.
+//! `nearsay export`: other programs give the answers that `nearsay ask` gives.
 
-use nearsay_tests::{app, done, json_lines, minilm, sample, save, say_loudly};
+use nearsay_tests::{app, json_lines, needs, run_ok, sample_file, test_file, write_file};
 use serde_json::Value;
 use std::{
     fs::{self, File},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::Path,
+    process::Command,
 };
-
-/// A script that comes with these tests.
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("export")
-        .join(name)
-}
 
 /// Trains the compact encoder on an FAQ file.
 fn train(faq: &Path, model: &Path) {
     let mut train = app!();
     train.arg("train").arg(faq).arg("--out").arg(model);
-    // So many questions kept aside that it is measured when an answer is sure.
+    // Enough held-out questions to calibrate confidence.
     train.args(["--val-split", "0.3"]);
-    done(train.args(["--encoder", "compact", "--seed", "1"]));
+    run_ok(train.args(["--encoder", "compact", "--seed", "1"]));
 }
 
 fn export(model: &Path, format: &str, target: &Path) {
     let mut export = app!();
     export.arg("export").arg(model).args(["--to", format]);
-    done(export.arg(target));
+    run_ok(export.arg(target));
 }
 
-/// The first program of these that is there; says loudly what was not tested without any.
-fn program(names: &[&str], without: &str) -> Option<String> {
-    let starts = |name: &&&str| {
-        let mut command = Command::new(name);
-        command
-            .arg("--version")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    let found = names.iter().find(starts).map(|name| (*name).to_owned());
-    if found.is_none() {
-        say_loudly(&format!("{} is absent, so {without}", names.join(" or ")));
-    }
-    found
-}
-
-/// Questions as people ask them, with slips of the pen, and texts that no encoder was made for.
-fn questions(file: &Path) -> usize {
-    let text = std::fs::read_to_string(sample("library_questions.jsonl")).unwrap();
+/// Writes questions with typos, and texts that no encoder was made for. Returns their number.
+fn write_questions(file: &Path) -> usize {
+    let text = std::fs::read_to_string(sample_file("library_questions.jsonl")).unwrap();
     let row = |line| serde_json::from_str::<Value>(line).unwrap()["question"].clone();
     let mut questions: Vec<String> = text
         .lines()
         .map(|line| row(line).as_str().unwrap().into())
         .collect();
     for (number, question) in questions.iter_mut().enumerate() {
-        // From every third question a letter is lost.
+        // Every third question loses a letter.
         let at = number * 7 % question.len().max(1);
         if number % 3 == 0
             && question.is_char_boundary(at)
@@ -90,44 +66,43 @@ fn questions(file: &Path) -> usize {
     questions.extend(odd.map(String::from));
     questions.push("word ".repeat(300));
     questions.push("w".repeat(101));
-    save(file, questions.join("\n") + "\n");
+    write_file(file, questions.join("\n") + "\n");
     questions.len()
 }
 
 #[test]
-fn a_page_gives_the_answers_that_ask_gives() {
-    let Some(node) = program(&["node"], "no page was asked by its own script") else {
-        return;
-    };
+#[ignore = "needs Node.js"]
+fn page_gives_same_answers_as_ask() {
+    let node = needs::program(&["node", "nodejs"]);
     let dir = tempfile::tempdir().unwrap();
     let [model, page, asked] = ["model", "page.html", "asked"].map(|name| dir.path().join(name));
-    train(&sample("library_faq.jsonl"), &model);
-    let count = questions(&asked);
+    train(&sample_file("library_faq.jsonl"), &model);
+    let count = write_questions(&asked);
     assert!(count > 500);
     let manifest = model.join("nearsay.json");
     let text = fs::read_to_string(&manifest).unwrap();
     assert!(text.contains("no_answer"));
-    // Words by answer and sureness by its own text, too; and as older folders have it, by text and best text.
+    // Current settings, then those of older models: keyword scores per text, confidence by best text.
     let mut older = text.clone();
     for part in [",\n    \"by\": \"answer\"", "\n  \"own_text\": 0.5,"] {
         assert!(older.contains(part), "{part}");
         older = older.replace(part, "");
     }
     for text in [text, older] {
-        save(&manifest, text);
+        write_file(&manifest, text);
         export(&model, "page", &page);
-        page_answers_as_ask(&node, &model, &page, &asked, count);
+        assert_page_answers_as_ask(&node, &model, &page, &asked, count);
     }
 }
 
-/// Asks both the questions of a file, so many.
-fn page_answers_as_ask(node: &str, model: &Path, page: &Path, asked: &Path, count: usize) {
+/// Asks `nearsay ask` and the page the `count` questions of a file.
+fn assert_page_answers_as_ask(node: &str, model: &Path, page: &Path, asked: &Path, count: usize) {
     let mut ask = app!();
     ask.arg("ask").arg(model).arg("--json");
-    let ours = json_lines(&done(ask.stdin(File::open(asked).unwrap())));
+    let ours = json_lines(&run_ok(ask.stdin(File::open(asked).unwrap())));
     let mut ask = Command::new(node);
-    ask.arg(script("ask_page.mjs")).arg(page);
-    let theirs = json_lines(&done(ask.stdin(File::open(asked).unwrap())));
+    ask.arg(test_file("export/ask_page.mjs")).arg(page);
+    let theirs = json_lines(&run_ok(ask.stdin(File::open(asked).unwrap())));
     assert_eq!((ours.len(), theirs.len()), (count, count));
     for (ours, theirs) in ours.iter().zip(&theirs) {
         let question = &ours["question"];
@@ -143,60 +118,65 @@ fn page_answers_as_ask(node: &str, model: &Path, page: &Path, asked: &Path, coun
     }
 }
 
-#[test]
-fn a_page_shows_hostile_answers_as_text() {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let Some(browser) = program(&names, "no page was opened in a browser") else {
-        return;
-    };
-    let dir = tempfile::tempdir().unwrap();
-    let [faq, model, page] = ["faq.jsonl", "model", "page.html"].map(|name| dir.path().join(name));
-    let hostile = "</script><img src=x onerror=\"document.title='owned'\"><!-- \u{2028}\u{2029} {{title}} &lt;";
-    let mut rows = format!(
-        "{}\n",
-        serde_json::json!({"question": "What is <b>hostile</b>?", "answer": hostile})
-    );
-    for n in 0..10 {
-        rows +=
-            &format!("{{\"question\": \"How much is number {n}?\", \"answer\": \"It is {n}.\"}}\n");
+mod needs_browser {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs Chromium"]
+    fn page_shows_hostile_answers_as_text() {
+        let browser = needs::program(&["chromium", "chromium-browser", "google-chrome"]);
+        let dir = tempfile::tempdir().unwrap();
+        let [faq, model, page] =
+            ["faq.jsonl", "model", "page.html"].map(|name| dir.path().join(name));
+        let hostile = "</script><img src=x onerror=\"document.title='owned'\"><!-- \u{2028}\u{2029} {{title}} &lt;";
+        let mut rows = format!(
+            "{}\n",
+            serde_json::json!({"question": "What is <b>hostile</b>?", "answer": hostile})
+        );
+        for n in 0..10 {
+            rows += &format!(
+                "{{\"question\": \"How much is number {n}?\", \"answer\": \"It is {n}.\"}}\n"
+            );
+        }
+        write_file(&faq, rows);
+        train(&faq, &model);
+        export(&model, "page", &page);
+        let mut open = Command::new(browser);
+        // Chromium refuses its sandbox to root, which may run the tests.
+        open.args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--virtual-time-budget=20000",
+            "--dump-dom",
+        ]);
+        let profile = format!("--user-data-dir={}", dir.path().join("profile").display());
+        open.arg(profile)
+            .arg(format!("file://{}#what%20is%20hostile", page.display()));
+        let shown = String::from_utf8(run_ok(&mut open).stdout).unwrap();
+        let escaped = "&lt;/script&gt;&lt;img src=x onerror=\"document.title='owned'\"&gt;&lt;!-- \u{2028}\u{2029} {{title}} &amp;lt;";
+        assert!(shown.contains("data-ready"), "the page is ready");
+        assert!(shown.contains(&format!("<p class=\"answer\">{escaped}</p>")));
+        assert!(shown.contains("<h2>What is &lt;b&gt;hostile&lt;/b&gt;?</h2>"));
+        assert!(shown.contains("<title>Frequently asked questions</title>"));
+        assert!(!shown.contains("<img"), "answers contain no HTML");
     }
-    save(&faq, rows);
-    train(&faq, &model);
-    export(&model, "page", &page);
-    let mut open = Command::new(browser);
-    // Chromium's own sandbox does not go with root, which tests may run as.
-    open.args([
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--virtual-time-budget=20000",
-        "--dump-dom",
-    ]);
-    let profile = format!("--user-data-dir={}", dir.path().join("profile").display());
-    open.arg(profile)
-        .arg(format!("file://{}#what%20is%20hostile", page.display()));
-    let shown = String::from_utf8(done(&mut open).stdout).unwrap();
-    let escaped = "&lt;/script&gt;&lt;img src=x onerror=\"document.title='owned'\"&gt;&lt;!-- \u{2028}\u{2029} {{title}} &amp;lt;";
-    assert!(shown.contains("data-ready"), "the page was made ready");
-    assert!(shown.contains(&format!("<p class=\"answer\">{escaped}</p>")));
-    assert!(shown.contains("<h2>What is &lt;b&gt;hostile&lt;/b&gt;?</h2>"));
-    assert!(shown.contains("<title>Frequently asked questions</title>"));
-    assert!(!shown.contains("<img"), "nothing of an answer is HTML");
 }
 
 #[test]
-fn a_network_is_too_large_for_a_page() {
-    minilm();
+#[ignore = "needs MiniLM"]
+fn page_export_refuses_transformer() {
+    needs::minilm();
     let dir = tempfile::tempdir().unwrap();
     let [faq, model, page] = ["faq.csv", "model", "page.html"].map(|name| dir.path().join(name));
     let rows = (0..6).map(|n| format!("What is number {n}?,It is {n}.\n"));
-    save(
+    write_file(
         &faq,
         rows.fold("question,answer\n".to_owned(), |all, row| all + &row),
     );
     let mut train = app!();
     train.arg("train").arg(&faq).arg("--out").arg(&model);
-    done(train.args(["--encoder", "minilm", "--epochs", "1"]));
+    run_ok(train.args(["--encoder", "minilm", "--epochs", "1"]));
     let mut export = app!();
     export.arg("export").arg(&model).args(["--to", "page"]);
     let refused = export.arg(&page).output().unwrap();
@@ -208,59 +188,48 @@ fn a_network_is_too_large_for_a_page() {
     assert!(!page.exists());
 }
 
-/// A Python that has what `tests/export/requirements.txt` says: `NEARSAY_EXPORT_PYTHON`, or `python3`.
-fn python() -> Option<String> {
-    let python = std::env::var("NEARSAY_EXPORT_PYTHON").unwrap_or_else(|_| "python3".into());
-    let mut command = Command::new(&python);
-    command
-        .args([
-            "-c",
-            "import duckdb, numpy, pgserver, pyarrow, qdrant_client",
-        ])
-        .stderr(Stdio::null());
-    if command.status().is_ok_and(|status| status.success()) {
-        return Some(python);
-    }
-    say_loudly(&format!(
-        "{python} has not what tests/export/requirements.txt says, so NumPy, Parquet, PostgreSQL and Qdrant were \
-         not asked; name one that has with NEARSAY_EXPORT_PYTHON"
-    ));
-    None
-}
+mod needs_export_python {
+    use super::*;
 
-#[test]
-fn vectors_give_the_answers_that_ask_gives() {
-    let Some(python) = python() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let at = |name: &str| dir.path().join(name);
-    train(&sample("library_faq.jsonl"), &at("model"));
-    // There words do not count, so here neither.
-    let manifest = at("model").join("nearsay.json");
-    let mut says: Value = serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
-    says.as_object_mut().unwrap().remove("words");
-    save(&manifest, says.to_string());
-    let asked = at("asked");
-    let text = std::fs::read_to_string(sample("library_questions.jsonl")).unwrap();
-    let row = |line| serde_json::from_str::<Value>(line).unwrap()["question"].clone();
-    let lines = text
-        .lines()
-        .step_by(4)
-        .map(|line| format!("{}\n", row(line).as_str().unwrap()));
-    save(&asked, lines.collect::<String>());
-    let mut check = Command::new(python);
-    check
-        .arg(script("same_answers.py"))
-        .arg(env!("CARGO_BIN_EXE_nearsay-under-test"))
-        .arg(at("model"))
-        .arg(&asked);
-    for (format, target) in [
-        ("npy", "npy"),
-        ("parquet", "faq.parquet"),
-        ("pgvector", "faq.sql"),
-    ] {
-        export(&at("model"), format, &at(target));
-        check.arg(format!("{format}={}", at(target).display()));
+    #[test]
+    #[ignore = "needs a Python with the packages of tests/export/requirements.txt"]
+    fn vector_exports_give_same_answers_as_ask() {
+        let python = needs::python(
+            &["NEARSAY_EXPORT_PYTHON"],
+            &["duckdb", "numpy", "pgserver", "pyarrow", "qdrant_client"],
+            "tests/export/requirements.txt",
+        );
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        train(&sample_file("library_faq.jsonl"), &at("model"));
+        // These exports hold vectors only, so keyword scores are switched off here too.
+        let manifest = at("model").join("nearsay.json");
+        let mut says: Value = serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+        says.as_object_mut().unwrap().remove("words");
+        write_file(&manifest, says.to_string());
+        let asked = at("asked");
+        let text = std::fs::read_to_string(sample_file("library_questions.jsonl")).unwrap();
+        let row = |line| serde_json::from_str::<Value>(line).unwrap()["question"].clone();
+        let lines = text
+            .lines()
+            .step_by(4)
+            .map(|line| format!("{}\n", row(line).as_str().unwrap()));
+        write_file(&asked, lines.collect::<String>());
+        let mut check = Command::new(python);
+        check
+            .arg(test_file("export/same_answers.py"))
+            .arg(env!("CARGO_BIN_EXE_nearsay-under-test"))
+            .arg(at("model"))
+            .arg(&asked);
+        for (format, target) in [
+            ("npy", "npy"),
+            ("parquet", "faq.parquet"),
+            ("pgvector", "faq.sql"),
+        ] {
+            export(&at("model"), format, &at(target));
+            check.arg(format!("{format}={}", at(target).display()));
+        }
+        check.arg("qdrant=http");
+        println!("{}", String::from_utf8_lossy(&run_ok(&mut check).stdout));
     }
-    check.arg("qdrant=http");
-    println!("{}", String::from_utf8_lossy(&done(&mut check).stdout));
 }

@@ -1,5 +1,5 @@
-//! Heads against Quaterion's own numbers, on both back ends; and, where it has none, against finite
-//! differences.
+//! Heads against Quaterion's numbers, on both back ends, or against finite differences where Quaterion
+//! has none.
 
 use candle_core::{Device, Var};
 use nearsay_core::{
@@ -21,7 +21,7 @@ fn activation(name: &Value) -> Activation {
     all.find(|activation| activation.name() == name).unwrap()
 }
 
-/// The head that a golden case describes.
+/// Head of a golden case.
 fn head_of(case: &Value) -> HeadConfig {
     let args = &case["args"];
     let size = |key: &str| args[key].as_u64().unwrap() as usize;
@@ -89,8 +89,7 @@ fn plain(config: &HeadConfig, weights: &[Weight]) -> Box<dyn Head<Matrix>> {
         .unwrap()
 }
 
-/// `½·Σ y²` and its gradients on candle: output, gradient of the input, gradients of the weights by
-/// name.
+/// On candle, for the loss `½·Σ y²`: output, gradient of the input, gradients of the weights by name.
 fn run(
     config: &HeadConfig,
     weights: &[Weight],
@@ -117,7 +116,7 @@ fn run(
         .into_iter()
         .zip(head.variables())
         .map(|((name, _), variable)| {
-            // A head of a switch that sees no row has no gradient.
+            // A head in a switch without any rows has no gradient.
             let none = || variable.zeros_like().unwrap();
             (name, gradients.get(variable).cloned().unwrap_or_else(none))
         })
@@ -126,7 +125,7 @@ fn run(
 }
 
 #[test]
-fn heads_and_their_gradients() {
+fn heads_match_quaterion() {
     let golden = golden("heads.json");
     let input = matrix(&golden["input"]);
     let encoders = vec!["any"; input.rows()];
@@ -159,9 +158,8 @@ fn heads_and_their_gradients() {
     assert_eq!((cases, gradients), (11, 39));
 }
 
-/// Fresh weights lie where PyTorch's do.
 #[test]
-fn fresh_weights_are_spread_as_quaterions() {
+fn fresh_weights_have_distribution_of_quaterions() {
     let golden = golden("heads.json");
     let dim = 384;
     let mut seen = 0;
@@ -209,7 +207,7 @@ fn fresh_weights_are_spread_as_quaterions() {
                 }
                 Start::Uniform(bound) => {
                     let bound = f64::from(bound);
-                    // Both reach to the bound and not beyond (a rounding of f32 apart).
+                    // Both reach the bound and don't exceed it, up to f32 rounding.
                     let reach = bound * (1.0 - 20.0 / n);
                     for (least, most) in [(least, most), (number("min"), number("max"))] {
                         assert!(
@@ -218,7 +216,7 @@ fn fresh_weights_are_spread_as_quaterions() {
                         );
                         assert!(reach < most && most <= bound * 1.000_001, "{what} {most}");
                     }
-                    // Five standard errors each.
+                    // Within five standard errors.
                     assert!(mean.abs() < 5.0 * bound / (3.0 * n).sqrt(), "{what} {mean}");
                     let apart = (spread - number("std")).abs();
                     assert!(apart < 5.0 * bound / n.sqrt(), "{what} {spread}");
@@ -238,7 +236,7 @@ fn stacked(out_dims: &[usize], activation: Activation) -> HeadConfig {
     }
 }
 
-/// What Quaterion has no numbers for: our own head, a switch, and the smooth activations.
+/// Heads without golden numbers: the residual head, a switch, and the smooth activations.
 fn without_golden() -> Vec<HeadConfig> {
     let mut configs = vec![
         HeadConfig::Residual { dim: DIM },
@@ -261,7 +259,7 @@ fn without_golden() -> Vec<HeadConfig> {
 }
 
 #[test]
-fn gradients_agree_with_finite_differences() {
+fn head_gradients_match_finite_differences() {
     let encoders = ["question", "picture", "picture", "question", "picture"];
     let step = 1e-2;
     let mut compared = 0;
@@ -284,7 +282,7 @@ fn gradients_agree_with_finite_differences() {
                 name: weight.name,
             })
             .collect();
-        // In doubles where it is summed, for the differences are small.
+        // Sum in f64, since the differences are small.
         let loss = |weights: &[Weight], x: &Matrix| -> f64 {
             let y = plain(&config, weights).forward_routed(x, &encoders, Mode::Eval);
             let y = y.unwrap().into_data();
@@ -320,6 +318,6 @@ fn gradients_agree_with_finite_differences() {
             });
         }
     }
-    // Residual; the three heads of the switch; four stacks; and the input of each.
+    // Residual, three heads of the switch, four stacks, and the input of each.
     assert_eq!(compared, 64 + (103 + 45 + 47) + 4 * 82 + 6 * 40);
 }

@@ -1,6 +1,6 @@
-//! The sub-commands from end to end, on our own sample: train, ask, measure, encode, check.
+//! The sub-commands from end to end, on the library sample.
 
-use nearsay_tests::{app, done, json_lines as lines, minilm, sample, save};
+use nearsay_tests::{app, json_lines as lines, needs, run_ok, sample_file, write_file};
 use serde_json::Value;
 use std::{
     io::Write as _,
@@ -24,8 +24,8 @@ fn with_input(command: &mut Command, input: &str) -> Output {
 }
 
 fn train(out: &Path, more: &[&str]) -> Output {
-    let file = sample("library_faq.jsonl");
-    done(
+    let file = sample_file("library_faq.jsonl");
+    run_ok(
         app!()
             .arg("train")
             .arg(file)
@@ -37,8 +37,9 @@ fn train(out: &Path, more: &[&str]) -> Output {
 }
 
 #[test]
+#[ignore = "needs MiniLM"]
 fn train_ask_eval_encode() {
-    minilm();
+    needs::minilm();
     let dir = tempfile::tempdir().unwrap();
     let model = dir.path().join("model");
     let events = lines(&train(&model, &["--seed", "1"]));
@@ -49,17 +50,17 @@ fn train_ask_eval_encode() {
     let figure = |part: &str| report[part]["recall@1"].as_f64().unwrap();
     assert!(figure("after") >= figure("before") - 0.03, "{report}");
     let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
-    assert_eq!(names.len(), 1, "nothing but the model is left: {names:?}");
+    assert_eq!(names.len(), 1, "only the model is left: {names:?}");
 
-    // The second run finds every text embedded.
+    // The second run reads all embeddings from the cache.
     let again = lines(&train(&dir.path().join("again"), &["--seed", "1"]));
     assert_eq!(again.last().unwrap()["report"]["fresh_texts"], 0);
 
-    // A known question finds its own answer, as an argument and from stdin.
-    let faq = std::fs::read_to_string(sample("library_faq.jsonl")).unwrap();
+    // A known question gets its own answer, as an argument and from stdin.
+    let faq = std::fs::read_to_string(sample_file("library_faq.jsonl")).unwrap();
     let row: Value = serde_json::from_str(faq.lines().nth(40).unwrap()).unwrap();
     let question = row["question"].as_str().unwrap();
-    let asked = lines(&done(
+    let asked = lines(&run_ok(
         app!().arg("ask").arg(&model).arg(question).args(["--json"]),
     ));
     assert_eq!(asked[0]["answers"][0]["answer"], row["answer"]);
@@ -79,8 +80,8 @@ fn train_ask_eval_encode() {
         "an empty question"
     );
 
-    // Differently worded questions, asked of the folder's own index.
-    let questions = sample("library_questions.jsonl");
+    // Paraphrased questions, in the model's own index.
+    let questions = sample_file("library_questions.jsonl");
     let eval = |more: &[&Path]| {
         let mut command = app!();
         command
@@ -91,20 +92,20 @@ fn train_ask_eval_encode() {
         for pool in more {
             command.arg("--pool").arg(pool);
         }
-        lines(&done(&mut command)).remove(0)
+        lines(&run_ok(&mut command)).remove(0)
     };
     let own = eval(&[]);
     assert_eq!(own["questions"], 749);
     assert_eq!(own["pool"], 317);
     assert!(own["recall@1"].as_f64().unwrap() > 0.45, "{own}");
-    let pool = eval(&[&sample("library_faq.jsonl")]);
+    let pool = eval(&[&sample_file("library_faq.jsonl")]);
     assert_eq!(pool["questions"], 749);
     assert!(
         own["recall@1"].as_f64() > pool["recall@1"].as_f64(),
-        "known wordings help"
+        "known paraphrases help"
     );
 
-    // Vectors: unit, one a line, both forms the same.
+    // Vectors have unit length, one per line, equal in both output formats.
     let text = "Where can I park?\nЭ 漢字 🙂\n";
     let json = lines(&with_input(
         app!().arg("encode").arg(&model).arg("--json"),
@@ -126,14 +127,14 @@ fn train_ask_eval_encode() {
 }
 
 #[test]
-fn check_lists_problems_by_line() {
+fn check_lists_issues_by_line() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("faq.jsonl");
-    save(
+    write_file(
         &file,
         "{\"q\":\"a?\",\"a\":\"b\"}\n{\"q\":\"c?\"}\nrubbish\n",
     );
-    let output = done(app!().arg("check").arg(&file).arg("--json"));
+    let output = run_ok(app!().arg("check").arg(&file).arg("--json"));
     let report = lines(&output).remove(0);
     assert_eq!(report["counts"]["rows"], 1);
     let places: Vec<u64> = report["problems"]
@@ -143,13 +144,13 @@ fn check_lists_problems_by_line() {
         .map(|problem| problem["line"].as_u64().unwrap())
         .collect();
     assert_eq!(places, [2, 3]);
-    let plain = String::from_utf8(done(app!().arg("check").arg(&file)).stdout).unwrap();
+    let plain = String::from_utf8(run_ok(app!().arg("check").arg(&file)).stdout).unwrap();
     assert!(plain.contains("line 2: no answer"), "{plain}");
 }
 
-/// What went wrong and what to do, an exit code, and no half-written folder.
+/// Failures name the cause and the remedy, set the exit code, and leave no partial model.
 #[test]
-fn failures_say_what_to_do() {
+fn failures_name_cause_and_remedy() {
     let dir = tempfile::tempdir().unwrap();
     let (missing, out) = (dir.path().join("missing.jsonl"), dir.path().join("model"));
     let fail = |command: &mut Command, code: i32| {
@@ -169,7 +170,7 @@ fn failures_say_what_to_do() {
     };
     let words = fail(&mut train(&missing, &[]), 1);
     assert!(words.contains("missing.jsonl"), "{words}");
-    let faq = sample("library_faq.jsonl");
+    let faq = sample_file("library_faq.jsonl");
     let words = fail(&mut train(&faq, &["--recipe", "best"]), 2);
     assert!(words.contains("quick, thorough, quaterion"), "{words}");
     let words = fail(&mut train(&faq, &["--encoder", "nothing-of-this-name"]), 1);
@@ -185,10 +186,9 @@ fn failures_say_what_to_do() {
     assert!(event["error"].as_str().unwrap().contains("missing.jsonl"));
 }
 
-/// An empty NEARSAY_DATA once meant a folder without a name.
 #[test]
-fn an_empty_data_folder_is_none() {
-    let output = done(app!().env("NEARSAY_DATA", "").args(["model", "list"]));
+fn empty_nearsay_data_is_ignored() {
+    let output = run_ok(app!().env("NEARSAY_DATA", "").args(["model", "list"]));
     let list = String::from_utf8(output.stdout).unwrap();
     assert!(list.starts_with("minilm"), "{list}");
 }

@@ -1,8 +1,8 @@
-//! Group losses against Quaterion's own numbers, against loops in double precision, and against
-//! their own slopes.
+//! Group losses against Quaterion's numbers, against naive loops in double precision, and against
+//! finite differences.
 //!
-//! Where Quaterion is wrong a loss has two behaviours: the paper's, which is the default, and with
-//! `compat` Quaterion's. Of both the value is checked on both back ends, and the gradient.
+//! Where Quaterion deviates from a paper, a loss has two behaviours: the paper's by default, and
+//! Quaterion's with `compat`. For both, the tests check the value on both back ends and the gradient.
 
 #[path = "losses/check.rs"]
 mod check;
@@ -27,7 +27,7 @@ use nearsay_tests::{assert_close, close, golden, matrix};
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// A golden gradient; none where Quaterion has none, or one that is not a number.
+/// A golden gradient; `None` where Quaterion has none, or NaN.
 fn golden_gradient(value: &Value) -> Option<Matrix> {
     let list = value.as_array()?;
     let nulls = list.iter().flat_map(|row| row.as_array().unwrap());
@@ -44,7 +44,7 @@ fn expected_value(case: &Value) -> f32 {
 }
 
 #[test]
-fn quaterions_values_and_gradients() {
+fn group_losses_match_quaterion() {
     let golden = golden("group_losses.json");
     let batch = Batch::of(&golden);
     let (mut values, mut gradients, mut of_weights, mut without) = (0, 0, 0, 0);
@@ -82,12 +82,12 @@ fn quaterions_values_and_gradients() {
             of_weights += 1;
         }
     }
-    // Without: OnlineContrastive's in-place edit of a Euclidean matrix, FastAP's 0/0.
+    // Without gradient: OnlineContrastive (edits a Euclidean matrix in place) and FastAP (0/0).
     assert_eq!((values, gradients, without, of_weights), (36, 32, 4, 7));
 }
 
 #[test]
-fn defaults_are_the_papers_and_say_where_quaterion_is_not() {
+fn default_group_losses_match_papers_and_declared_differences() {
     let golden = golden("group_losses.json");
     let batch = Batch::of(&golden);
     let (mut same, mut different) = (0, 0);
@@ -95,7 +95,7 @@ fn defaults_are_the_papers_and_say_where_quaterion_is_not() {
         let what = format!("{} {}", case["loss"], case["args"]);
         let spec = Spec::of(case, false);
         batch.check_naive(&spec);
-        // The weights of a circle have no gradient, but a slope.
+        // Circle loss detaches its weights, so finite differences include them and its gradient doesn't.
         if !matches!(spec, Spec::Circle(_)) {
             batch.check_plain(&spec);
         }
@@ -118,7 +118,7 @@ fn defaults_are_the_papers_and_say_where_quaterion_is_not() {
 }
 
 #[test]
-fn fast_ap_where_quaterion_has_a_gradient() {
+fn fast_ap_gradient_matches_quaterion() {
     let golden = golden("group_losses.json");
     let tight = &golden["fastap_tight"];
     let batch = Batch {
@@ -139,7 +139,7 @@ fn fast_ap_where_quaterion_has_a_gradient() {
     batch.check_naive(&spec);
 }
 
-/// Value and gradient of a batch against the golden memory.
+/// Values on both back ends and the gradient of a batch against the golden memory.
 fn against_memory<L: MemoryLoss<Matrix> + MemoryLoss<Candle>>(
     loss: &L,
     golden: &Value,
@@ -168,7 +168,7 @@ fn against_memory<L: MemoryLoss<Matrix> + MemoryLoss<Candle>>(
 }
 
 #[test]
-fn cross_batch_memory_as_quaterion_has_it() {
+fn cross_batch_memory_matches_quaterion() {
     let golden = golden("group_losses.json");
     let mut seen = 0;
     for case in golden["xbm"].as_array().unwrap() {
@@ -191,7 +191,7 @@ fn cross_batch_memory_as_quaterion_has_it() {
 }
 
 #[test]
-fn losses_over_a_memory_are_the_papers() {
+fn cross_batch_memory_matches_papers() {
     let golden = golden("group_losses.json");
     let batch = Batch::of(&golden);
     let x = rows(&batch.embeddings);
@@ -234,7 +234,7 @@ fn losses_over_a_memory_are_the_papers() {
     }
 }
 
-/// Every loss with every option Quaterion does not have.
+/// Every loss with every option that Quaterion lacks.
 fn specs() -> Vec<Spec> {
     let mut specs = vec![
         Spec::FastAp(FastAp { bins: 1 }),
@@ -291,7 +291,7 @@ fn specs() -> Vec<Spec> {
 }
 
 #[test]
-fn every_option_and_its_gradient_is_the_papers() {
+fn every_loss_option_matches_papers() {
     let batch = Batch::of(&golden("group_losses.json"));
     let specs = specs();
     assert_eq!(specs.len(), 6 + 5 * (9 + 4 + 2));
@@ -323,7 +323,7 @@ fn spec_with_compat(spec: Spec) -> Spec {
     }
 }
 
-/// Rows that repeat, lie exactly opposite, on a kernel row, or are zero, very short or very long.
+/// Rows that repeat, are opposite to or equal to a kernel row, or are zero, very short or very long.
 fn degenerate(kernel: &Matrix) -> impl Strategy<Value = Vec<Vec<f32>>> + use<> {
     let own: Vec<f32> = kernel.row(0).to_vec();
     let opposite: Vec<f32> = own.iter().map(|x| -x).collect();
@@ -347,7 +347,7 @@ fn degenerate(kernel: &Matrix) -> impl Strategy<Value = Vec<Vec<f32>>> + use<> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn no_degenerate_batch_has_a_gradient_that_is_not_a_number(
+    fn degenerate_batches_have_finite_gradients(
         (x, groups) in degenerate(&matrix(&golden("group_losses.json")["centers"])).prop_flat_map(|x| {
             let n = x.len();
             (Just(x), prop::collection::vec(0u64..6, n))
@@ -361,7 +361,7 @@ proptest! {
             centers: base.centers,
         };
         for spec in specs() {
-            // Quaterion's relative form divides by a mean that may be 0.
+            // Quaterion's relative form divides by a mean that can be 0.
             let divides = matches!(spec, Spec::Triplet(loss) if loss.relative && !loss.soft);
             let compat = (!divides).then(|| spec_with_compat(spec));
             for spec in [Some(spec), compat].into_iter().flatten() {
@@ -383,11 +383,11 @@ proptest! {
 }
 
 #[test]
-fn guided_ranking_and_its_gradient() {
+fn guided_ranking_matches_naive_loops() {
     let golden = golden("pair_losses.json");
     let x = matrix(&golden["embeddings"]);
     let n = x.rows() / 2;
-    // A guide that sees half of the numbers.
+    // The guide uses half of the dimensions.
     let halves: Vec<Vec<f32>> = x.iter_rows().map(|row| row[..4].to_vec()).collect();
     let guide = Matrix::from_rows(&halves).unwrap();
     let mut targets = PairTargets::positives(n);
@@ -441,8 +441,8 @@ fn guided_ranking_and_its_gradient() {
 }
 
 #[test]
-fn kernels_come_by_the_row() {
-    // One item on each kernel row: the own group's cosine is 1 only if rows are groups.
+fn kernel_rows_are_groups() {
+    // One embedding equals each kernel row: its cosine to its own group is 1 only if rows are groups.
     let kernel = matrix(&golden("group_losses.json")["centers"]);
     let groups: Vec<u64> = (0..kernel.rows() as u64).collect();
     let loss = CosFace {

@@ -1,9 +1,9 @@
-//! Metrics against Quaterion's own, on both back ends.
+//! Metrics against Quaterion's numbers, on both back ends.
 
 use candle_core::{Device, Var};
 use nearsay_core::{
     candle::to_tensor,
-    dataset::labelled,
+    dataset::group_by_label,
     distance::{Cosine, Distance, DistanceKind},
     encoder::{CachePolicy, Cached, Concatenated, Encoder, Switch},
     evaluate::{Evaluator, GroupSampler, PairSampler},
@@ -77,7 +77,7 @@ fn pair_metrics_on_candle() {
     check_pair_metrics(candle);
 }
 
-/// The four cases: the mean over all (row, top-R slot) entries.
+/// Checks the mean over all (row, top-R slot) entries.
 fn check_group_metrics<T: Tensor>(place: impl Fn(&Matrix) -> T) {
     let golden = golden("group_metrics.json");
     let embeddings = place(&matrix(&golden["embeddings"]));
@@ -108,9 +108,8 @@ fn group_metrics_on_candle() {
     check_group_metrics(candle);
 }
 
-/// A perfect model scores 1 in both batch metrics.
 #[test]
-fn a_perfect_model_scores_one() {
+fn perfect_model_has_precision_one() {
     let half = Matrix::new(4, 4, (0..16).map(|i| f32::from(i % 5 == 0)).collect()).unwrap();
     let both: Vec<f32> = half.data().iter().chain(half.data()).copied().collect();
     let x = Matrix::new(8, 4, both).unwrap();
@@ -125,7 +124,7 @@ fn a_perfect_model_scores_one() {
     assert_eq!(metric.compute(), Some(1.0));
 }
 
-/// Takes vectors as they are.
+/// Encoder whose inputs are vectors.
 struct AsIs(Device);
 
 impl Encoder<Matrix> for AsIs {
@@ -163,7 +162,7 @@ impl Encoder<candle_core::Tensor> for AsIs {
     }
 }
 
-/// Quaterion's own functions on a one-way distance matrix, where it gives its sampler one batch.
+/// Checks against Quaterion's functions on a one-way distance matrix.
 fn check_one_way<T: Tensor>()
 where
     AsIs: Encoder<T, Input = [f32]>,
@@ -204,14 +203,13 @@ fn one_way_evaluation_on_candle() {
     check_one_way::<candle_core::Tensor>();
 }
 
-/// The golden groups through data set, cache and evaluator on candle, in several batches.
 #[test]
-fn group_evaluation_through_a_cache_on_candle() {
+fn cached_group_evaluation_in_batches_on_candle() {
     let golden = golden("group_metrics.json");
     let embeddings = matrix(&golden["embeddings"]);
     let groups = numbers(&golden["groups"]);
     let rows: Vec<&[f32]> = embeddings.iter_rows().collect();
-    let samples = labelled(
+    let samples = group_by_label(
         rows.into_iter()
             .zip(groups.iter().map(|&group| group as u64)),
     );
@@ -237,11 +235,11 @@ fn group_evaluation_through_a_cache_on_candle() {
                 "{case}: {found}"
             );
         }
-        assert_eq!(cached.held(), 14);
+        assert_eq!(cached.cached_count(), 14);
     }
 }
 
-/// A number times a trainable row.
+/// Encoder that multiplies a number by a trainable row.
 struct Scaled(Var);
 
 impl Encoder<candle_core::Tensor> for Scaled {
@@ -267,9 +265,8 @@ impl Encoder<candle_core::Tensor> for Scaled {
     }
 }
 
-/// The gradient finds its way back through both ways of putting encoders together.
 #[test]
-fn encoders_put_together_learn() {
+fn concatenated_and_switched_encoders_backpropagate() {
     let variable = || {
         let row = candle_core::Tensor::new(&[[1f32, 2.0]], &Device::Cpu).unwrap();
         Var::from_tensor(&row).unwrap()
@@ -280,7 +277,7 @@ fn encoders_put_together_learn() {
         found.to_vec1().unwrap()
     };
     let (a, b) = (variable(), variable());
-    let both = Concatenated::of("a", Scaled(a.clone()), |pair: &(f32, f32)| &pair.0)
+    let both = Concatenated::new("a", Scaled(a.clone()), |pair: &(f32, f32)| &pair.0)
         .and("b", Scaled(b.clone()), |pair: &(f32, f32)| &pair.1)
         .unwrap();
     let batch = [&(1.0, 10.0), &(2.0, 20.0), &(3.0, 30.0)];
@@ -297,13 +294,13 @@ fn encoders_put_together_learn() {
     fn sign(x: &f32) -> &str {
         if *x < 0.0 { "minus" } else { "plus" }
     }
-    let either = Switch::by(sign, "plus", Scaled(a.clone()), |x: &f32| x)
+    let either = Switch::new(sign, "plus", Scaled(a.clone()), |x: &f32| x)
         .and("minus", Scaled(b.clone()), |x: &f32| x)
         .unwrap();
     let vectors = either.encode(&[&1.0, &-3.0, &5.0, &-7.0]).unwrap();
     let values: Vec<f32> = vectors.flatten_all().unwrap().to_vec1().unwrap();
     assert_eq!(values, [1.0, 2.0, -3.0, -6.0, 5.0, 10.0, -7.0, -14.0]);
-    // Each row weighs its number, so that a row in another's place would show.
+    // Distinct weights reveal rows in the wrong place.
     let weights = candle_core::Tensor::new(&[[1f32], [10.0], [100.0], [1000.0]], &Device::Cpu);
     let loss = || {
         vectors

@@ -1,4 +1,4 @@
-//! `nearsay export --to onnx`: what others read is the model that `nearsay encode` runs.
+//! `nearsay export --to onnx`: the graph gives the vectors that `nearsay encode` gives.
 
 #[path = "onnx/evaluate.rs"]
 mod evaluate;
@@ -7,14 +7,10 @@ mod model;
 
 use candle_core::{Device, Tensor};
 use model::Model;
-use nearsay_tests::{app, done, json_lines, minilm, sample, save, say_loudly};
+use nearsay_tests::{app, json_lines, needs, run_ok, sample_file, test_file, write_file};
 use prost::Message as _;
 use serde_json::Value;
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{fs::File, path::Path, process::Command};
 use tokenizers::Tokenizer;
 
 const TEXTS: [&str; 8] = [
@@ -32,29 +28,30 @@ fn train(model: &Path, encoder: &str, recipe: &str) {
     let mut train = app!();
     train
         .arg("train")
-        .arg(sample("library_faq.jsonl"))
+        .arg(sample_file("library_faq.jsonl"))
         .arg("--out")
         .arg(model);
     train.args(["--encoder", encoder, "--recipe", recipe]);
-    done(train.args(["--seed", "1", "--epochs", "3"]));
+    run_ok(train.args(["--seed", "1", "--epochs", "3"]));
 }
 
 fn export(model: &Path, target: &Path) -> Value {
     let mut export = app!();
     export.arg("export").arg(model).args(["--to", "onnx"]);
-    json_lines(&done(export.arg(target).arg("--json"))).remove(0)
+    json_lines(&run_ok(export.arg(target).arg("--json"))).remove(0)
 }
 
 fn encode(model: &Path, texts: &[String], file: &Path) -> Vec<Vec<f32>> {
-    save(file, texts.join("\n") + "\n");
+    write_file(file, texts.join("\n") + "\n");
     let mut encode = app!();
     encode.arg("encode").arg(model).arg("--json");
-    let lines = json_lines(&done(encode.stdin(File::open(file).unwrap())));
+    let lines = json_lines(&run_ok(encode.stdin(File::open(file).unwrap())));
     lines.iter().map(nearsay_tests::numbers).collect()
 }
 
-/// Reads the graph anew, evaluates it on texts that the folder's own tokenizer cuts and fills up, and compares.
-fn evaluated_is_encoded(model: &Path, onnx: &Path, texts: &[String]) {
+/// Evaluates the exported graph on texts that the exported tokenizer truncates and pads, and compares
+/// the vectors with those of `nearsay encode`.
+fn assert_graph_gives_same_vectors(model: &Path, onnx: &Path, texts: &[String]) {
     let file = Model::decode(&*std::fs::read(onnx.join("onnx/model.onnx")).unwrap()).unwrap();
     assert_eq!((file.ir_version, file.opset_import.len()), (8, 1));
     let set = &file.opset_import[0];
@@ -98,7 +95,7 @@ fn texts(longest: usize) -> Vec<String> {
 }
 
 #[test]
-fn a_table_becomes_a_graph() {
+fn static_embeddings_export_to_graph() {
     let dir = tempfile::tempdir().unwrap();
     let [model, onnx] = ["model", "onnx"].map(|name| dir.path().join(name));
     train(&model, "compact", "quaterion");
@@ -107,12 +104,12 @@ fn a_table_becomes_a_graph() {
         (&said["dim"], &said["max_tokens"]),
         (&256.into(), &Value::Null)
     );
-    evaluated_is_encoded(&model, &onnx, &texts(300));
+    assert_graph_gives_same_vectors(&model, &onnx, &texts(300));
     let settings = std::fs::read(onnx.join("tokenizer_config.json")).unwrap();
     let settings: Value = serde_json::from_slice(&settings).unwrap();
     assert_eq!(settings["pad_token"], "[PAD]");
-    // An export of before is replaced; other things are not.
-    save(&onnx.join("texts"), "mine");
+    // An earlier export is replaced; other files are not.
+    write_file(&onnx.join("texts"), "mine");
     let mut again = app!();
     again.arg("export").arg(&model).args(["--to", "onnx"]);
     let refused = again.arg(&onnx).output().unwrap();
@@ -126,8 +123,9 @@ fn a_table_becomes_a_graph() {
 }
 
 #[test]
-fn a_network_becomes_a_graph() {
-    minilm();
+#[ignore = "needs MiniLM"]
+fn transformer_exports_to_graph() {
+    needs::minilm();
     let dir = tempfile::tempdir().unwrap();
     let [model, onnx] = ["model", "onnx"].map(|name| dir.path().join(name));
     train(&model, "minilm", "quick");
@@ -136,45 +134,32 @@ fn a_network_becomes_a_graph() {
         (&said["dim"], &said["max_tokens"]),
         (&384.into(), &256.into())
     );
-    // Longer than the network takes.
-    evaluated_is_encoded(&model, &onnx, &texts(150));
+    // Longer than the transformer's maximum.
+    assert_graph_gives_same_vectors(&model, &onnx, &texts(150));
     assert!(onnx.join("modules.json").exists() && !onnx.join("model.safetensors").exists());
 }
 
-/// A Python with readers of ONNX: `NEARSAY_EXPORT_PYTHON`, `NEARSAY_PYTHON` or `python3`.
-fn python() -> Option<String> {
-    let named = ["NEARSAY_EXPORT_PYTHON", "NEARSAY_PYTHON"].map(|name| std::env::var(name).ok());
-    let names = named.into_iter().flatten().chain(["python3".to_owned()]);
-    let has = |python: &String| {
-        let mut command = Command::new(python);
-        command
-            .args(["-c", "import numpy, onnxruntime, safetensors, tokenizers"])
-            .stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    let found = names.into_iter().find(has);
-    if found.is_none() {
-        say_loudly(
-            "no Python has onnxruntime, so the exported graphs were not run by it; see \
-             tests/export/readers/onnx-runtime.txt for what it needs, and name one with NEARSAY_EXPORT_PYTHON",
-        );
-    }
-    found
-}
+mod needs_onnxruntime {
+    use super::*;
 
-#[test]
-fn readers_make_the_vectors_that_encode_makes() {
-    let Some(python) = python() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let model = dir.path().join("model");
-    train(&model, "compact", "quick");
-    let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("export/readers.py");
-    let mut check = Command::new(python);
-    check
-        .arg("-B")
-        .arg(script)
-        .args(["--activations", "--reader", "onnxruntime"])
-        .arg(env!("CARGO_BIN_EXE_nearsay-under-test"))
-        .arg(&model);
-    println!("{}", String::from_utf8_lossy(&done(&mut check).stdout));
+    #[test]
+    #[ignore = "needs a Python with onnxruntime"]
+    fn onnxruntime_gives_same_vectors_as_encode() {
+        let python = needs::python(
+            &["NEARSAY_EXPORT_PYTHON", "NEARSAY_PYTHON"],
+            &["numpy", "onnxruntime", "safetensors", "tokenizers"],
+            "tests/export/readers/onnx-runtime.txt",
+        );
+        let dir = tempfile::tempdir().unwrap();
+        let model = dir.path().join("model");
+        train(&model, "compact", "quick");
+        let mut check = Command::new(python);
+        check
+            .arg("-B")
+            .arg(test_file("export/readers.py"))
+            .args(["--activations", "--reader", "onnxruntime"])
+            .arg(env!("CARGO_BIN_EXE_nearsay-under-test"))
+            .arg(&model);
+        println!("{}", String::from_utf8_lossy(&run_ok(&mut check).stdout));
+    }
 }

@@ -1,6 +1,6 @@
-//! Files that Nearsay did not write stay, whatever is written beside or over them.
+//! Files that Nearsay did not write survive training, exports and distilling.
 
-use nearsay_tests::{app, done, save};
+use nearsay_tests::{app, run_ok, write_file};
 use std::{
     collections::BTreeMap,
     fs,
@@ -8,12 +8,12 @@ use std::{
     process::Command,
 };
 
-/// An FAQ file of thirty answers.
-fn faq(dir: &Path) -> PathBuf {
+/// Writes an FAQ file of thirty answers.
+fn write_faq(dir: &Path) -> PathBuf {
     let line =
         |n| format!("{{\"question\":\"question number {n}\",\"answer\":\"answer number {n}\"}}\n");
     let file = dir.join("faq.jsonl");
-    save(&file, (0..30).map(line).collect::<String>());
+    write_file(&file, (0..30).map(line).collect::<String>());
     file
 }
 
@@ -24,24 +24,24 @@ fn train(faq: &Path, out: &Path) -> Command {
     train
 }
 
-/// What is refused, in the words that say why.
-fn refused(command: &mut Command) -> String {
+/// Error message of a command that must fail.
+fn error_of(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(!output.status.success(), "{output:?}");
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// A diary, a photo and a repository.
-fn others(dir: &Path) {
+/// Writes a diary, a photo and a repository.
+fn write_other_files(dir: &Path) {
     for folder in ["photos", ".git/refs", "empty"] {
         fs::create_dir_all(dir.join(folder)).unwrap();
     }
     for file in ["diary.txt", "photos/a.jpg", ".git/HEAD"] {
-        save(&dir.join(file), "mine");
+        write_file(&dir.join(file), "mine");
     }
 }
 
-/// All files below a folder with their content, and all folders.
+/// All files below a directory with their content, and all directories.
 fn tree(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut open = vec![dir.to_owned()];
@@ -61,14 +61,14 @@ fn tree(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn train_refuses_a_folder_of_other_files() {
+fn train_refuses_directory_with_other_files() {
     let dir = tempfile::tempdir().unwrap();
     let work = dir.path().join("work");
     fs::create_dir(&work).unwrap();
-    others(&work);
-    let faq = faq(&work);
+    write_other_files(&work);
+    let faq = write_faq(&work);
     let before = tree(dir.path());
-    let message = refused(&mut train(&faq, &work));
+    let message = error_of(&mut train(&faq, &work));
     assert!(
         message.contains("not empty and not a Nearsay model"),
         "{message}"
@@ -77,14 +77,14 @@ fn train_refuses_a_folder_of_other_files() {
 }
 
 #[test]
-fn train_keeps_other_files_in_a_model() {
+fn train_keeps_other_files_in_model_directory() {
     let dir = tempfile::tempdir().unwrap();
-    let (faq, model) = (faq(dir.path()), dir.path().join("model"));
+    let (faq, model) = (write_faq(dir.path()), dir.path().join("model"));
     fs::create_dir(&model).unwrap();
-    done(&mut train(&faq, &model));
-    others(&model);
+    run_ok(&mut train(&faq, &model));
+    write_other_files(&model);
     let before = fs::read(model.join("nearsay.json")).unwrap();
-    done(train(&faq, &model).args(["--seed", "7"]));
+    run_ok(train(&faq, &model).args(["--seed", "7"]));
     assert_ne!(fs::read(model.join("nearsay.json")).unwrap(), before);
     for file in ["diary.txt", "photos/a.jpg", ".git/HEAD"] {
         assert_eq!(fs::read(model.join(file)).unwrap(), b"mine");
@@ -95,14 +95,14 @@ fn train_keeps_other_files_in_a_model() {
 }
 
 #[test]
-fn export_refuses_a_folder_of_other_files() {
+fn export_refuses_directory_with_other_files() {
     let dir = tempfile::tempdir().unwrap();
-    let (faq, model) = (faq(dir.path()), dir.path().join("model"));
-    done(&mut train(&faq, &model));
+    let (faq, model) = (write_faq(dir.path()), dir.path().join("model"));
+    run_ok(&mut train(&faq, &model));
     let work = dir.path().join("work");
     fs::create_dir(&work).unwrap();
-    others(&work);
-    // Names that exports use, of files that no export wrote.
+    write_other_files(&work);
+    // Files with names that exports use, but that no export wrote.
     let named = dir.path().join("named");
     fs::create_dir_all(named.join("onnx")).unwrap();
     for file in [
@@ -111,35 +111,35 @@ fn export_refuses_a_folder_of_other_files() {
         "config.json",
         "onnx/model.onnx",
     ] {
-        save(&named.join(file), "mine");
+        write_file(&named.join(file), "mine");
     }
     for target in [&work, &named] {
         let before = tree(target);
-        // Of the compact encoder there is no ONNX, which is said first.
+        // ONNX export of the compact encoder fails for another reason.
         for format in ["page", "npy", "parquet", "pgvector", "onnx"] {
             let mut export = app!();
             export.arg("export").arg(&model).args(["--to", format]);
-            refused(export.arg(target));
+            error_of(export.arg(target));
             assert_eq!(tree(target), before, "{format}");
         }
     }
 }
 
 #[test]
-fn export_replaces_a_file_that_was_named() {
+fn export_replaces_file_named_as_target() {
     let dir = tempfile::tempdir().unwrap();
-    let (faq, model) = (faq(dir.path()), dir.path().join("model"));
-    done(&mut train(&faq, &model));
+    let (faq, model) = (write_faq(dir.path()), dir.path().join("model"));
+    run_ok(&mut train(&faq, &model));
     let work = dir.path().join("work");
     fs::create_dir(&work).unwrap();
-    others(&work);
+    write_other_files(&work);
     let before = tree(&work);
     for format in ["page", "parquet", "pgvector"] {
         let target = work.join("out");
         for _ in 0..2 {
             let mut export = app!();
             export.arg("export").arg(&model).args(["--to", format]);
-            done(export.arg(&target));
+            run_ok(export.arg(&target));
         }
         fs::remove_file(&target).unwrap();
         assert_eq!(tree(&work), before, "{format}");
@@ -147,12 +147,12 @@ fn export_replaces_a_file_that_was_named() {
 }
 
 #[test]
-fn distill_refuses_a_folder() {
+fn distill_refuses_directory() {
     let dir = tempfile::tempdir().unwrap();
-    others(dir.path());
+    write_other_files(dir.path());
     let before = tree(dir.path());
     let mut distill = app!();
-    let message = refused(distill.arg("distill").arg("--out").arg(dir.path()));
+    let message = error_of(distill.arg("distill").arg("--out").arg(dir.path()));
     assert!(message.contains("it is not an ordinary file"), "{message}");
     assert_eq!(tree(dir.path()), before);
 }

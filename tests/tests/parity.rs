@@ -1,4 +1,4 @@
-//! Numbers against Quaterion's own, on both back ends.
+//! Distances, pair losses and training against Quaterion's numbers, on both back ends.
 
 use candle_core::{Device, Var};
 use nearsay::train::{
@@ -55,16 +55,16 @@ fn check_distances<T: Tensor>(place: impl Fn(&Matrix) -> T) {
 }
 
 #[test]
-fn distances_on_matrix() {
+fn distances_match_quaterion_on_matrix() {
     check_distances(Clone::clone);
 }
 
 #[test]
-fn distances_on_candle() {
+fn distances_match_quaterion_on_candle() {
     check_distances(candle);
 }
 
-/// Both losses as one golden case describes them.
+/// Pair loss of a golden case.
 fn pair_loss<T: Tensor>(case: &Value) -> Box<dyn PairLoss<T>> {
     let args = &case["args"];
     let distance = args["distance"]
@@ -100,7 +100,7 @@ fn targets(golden: &Value, case: &Value) -> PairTargets {
 }
 
 #[test]
-fn pair_losses_and_their_gradients() {
+fn pair_losses_match_quaterion() {
     let golden = golden("pair_losses.json");
     let embeddings = matrix(&golden["embeddings"]);
     let (mut values, mut gradients) = (0, 0);
@@ -121,7 +121,7 @@ fn pair_losses_and_their_gradients() {
         assert_close(&loss, &expected, &what);
         values += 1;
 
-        // Where Quaterion itself cannot run backward, a null stands.
+        // Null where Quaterion can't compute the gradient.
         if !case["grad_embeddings"].is_null() {
             let gradient = loss.backward().unwrap().remove(&variable).unwrap();
             assert_close(&gradient, matrix(&case["grad_embeddings"]).data(), &what);
@@ -131,9 +131,8 @@ fn pair_losses_and_their_gradients() {
     assert_eq!((values, gradients), (39, 36));
 }
 
-/// Where the reference has no gradient, finite differences have: both losses, every distance.
 #[test]
-fn gradients_agree_with_finite_differences() {
+fn pair_loss_gradients_match_finite_differences() {
     let golden = golden("pair_losses.json");
     let embeddings = matrix(&golden["embeddings"]);
     for case in golden["cases"].as_array().unwrap() {
@@ -157,16 +156,16 @@ fn gradients_agree_with_finite_differences() {
         let mut apart = 0;
         for i in 0..gradient.len() {
             let slope = (at(i, step) - at(i, -step)) / (2.0 * step);
-            // A kink (relu, max, |x|) within the step makes one value differ; not many.
+            // A kink (relu, max, |x|) within the step may affect a few values.
             apart += usize::from((slope - gradient[i]).abs() > 0.03 * largest);
         }
         assert!(apart <= 2, "{what}: {apart} of {} values", gradient.len());
     }
 }
 
-/// The head the tutorial trains, its loss and its optimiser, five steps long.
+/// Five steps with the head, loss and optimiser of the tutorial.
 #[test]
-fn training_trajectory() {
+fn training_steps_match_quaterion() {
     let golden = golden("train_trajectory.json");
     let (q, a) = (candle(&matrix(&golden["q"])), candle(&matrix(&golden["a"])));
     let n = q.dim(0).unwrap();
@@ -217,13 +216,10 @@ fn training_trajectory() {
     }
 }
 
-/// The same five steps by both learners of a head, as the loop takes them.
+/// The same five steps, through the learners that the training loop uses.
 #[test]
-fn training_trajectory_of_both_learners() {
-    let settings = Settings {
-        lr: 0.01,
-        ..Settings::of(Recipe::Quaterion, 8)
-    };
+fn training_steps_of_both_learners_match_quaterion() {
+    let settings = Settings::of(Recipe::Quaterion, 8).with_lr(0.01);
     five_steps(ClosedHead::new(&settings).unwrap());
     five_steps(AutogradHead::new(&settings, &Device::Cpu).unwrap());
 }

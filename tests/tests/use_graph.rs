@@ -338,7 +338,7 @@ fn report_on(files: &[(&str, &str)]) -> String {
     for (name, text) in files {
         let file = dir.path().join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        nearsay_tests::save(&file, text);
+        nearsay_tests::write_file(&file, text);
     }
     report(&dir.path().join("lib.rs"))
 }

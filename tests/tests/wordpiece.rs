@@ -1,19 +1,11 @@
-//! Our tokenizer against the `tokenizers` crate, with the vocabulary of MiniLM.
-//!
-//! Needs the model. It is fetched once into this machine's data folder (`NEARSAY_DATA`, or the
-//! app's own); without it these tests fail, and say what to do.
+//! WordPiece against the `tokenizers` crate, with the vocabulary of MiniLM.
 
-use nearsay_tests::{golden, minilm};
+use nearsay_tests::{golden, needs, test_file, unicode_tables};
 use nearsay_text::wordpiece::{MAX_WORD_CHARS, Vocabulary, WordPiece};
 use proptest::prelude::*;
-use std::path::Path;
 use std::sync::LazyLock;
 use std::thread;
 use tokenizers::Tokenizer;
-
-#[path = "../examples/unicode_tables.rs"]
-#[allow(dead_code)] // Its `main`.
-mod unicode_tables;
 
 /// Both tokenizers.
 struct Pair {
@@ -22,7 +14,7 @@ struct Pair {
 }
 
 static PAIR: LazyLock<Pair> = LazyLock::new(|| {
-    let folder = minilm();
+    let folder = needs::minilm();
     let mut theirs = Tokenizer::from_file(folder.join("tokenizer.json")).unwrap();
     theirs.with_padding(None);
     theirs.with_truncation(None).unwrap();
@@ -31,20 +23,20 @@ static PAIR: LazyLock<Pair> = LazyLock::new(|| {
     Pair { theirs, ours }
 });
 
-/// Asserts that both give the same ids.
+/// Asserts that both tokenizers give the same ids.
 #[track_caller]
 fn assert_same(text: &str) {
     let theirs = PAIR.theirs.encode_fast(text, false).unwrap();
     assert_eq!(
         PAIR.ours.ids(text),
         theirs.get_ids(),
-        "ours and theirs of {text:?} ({})",
+        "{text:?} ({})",
         text.escape_unicode()
     );
 }
 
-/// Calls `test` with the parts of `0..count`, on two threads.
-fn in_halves(count: u32, test: impl Fn(std::ops::Range<u32>) + Sync) {
+/// Calls `test` with the halves of `0..count`, on two threads.
+fn test_halves(count: u32, test: impl Fn(std::ops::Range<u32>) + Sync) {
     LazyLock::force(&PAIR);
     thread::scope(|scope| {
         scope.spawn(|| test(0..count / 2));
@@ -53,8 +45,9 @@ fn in_halves(count: u32, test: impl Fn(std::ops::Range<u32>) + Sync) {
 }
 
 #[test]
-fn every_character_gives_equal_ids() {
-    in_halves(u32::from(char::MAX) + 1, |numbers| {
+#[ignore = "needs MiniLM"]
+fn ids_match_tokenizers_for_every_character() {
+    test_halves(u32::from(char::MAX) + 1, |numbers| {
         for c in numbers.filter_map(char::from_u32) {
             assert_same(&format!("a{c}b {c}"));
         }
@@ -62,20 +55,21 @@ fn every_character_gives_equal_ids() {
 }
 
 #[test]
-fn every_pair_of_a_mark_that_stays_and_another_gives_equal_ids() {
+fn ids_match_tokenizers_for_every_pair_of_kept_mark_and_mark() {
     use unicode_categories::UnicodeCategories as _;
     use unicode_normalization_alignments::char::canonical_combining_class;
-    let classed = |c: &char| canonical_combining_class(*c) > 0;
-    let marks: Vec<char> = ('\0'..=char::MAX).filter(classed).collect();
-    let staying: Vec<char> = marks
+    let marks: Vec<char> = ('\0'..=char::MAX)
+        .filter(|c| canonical_combining_class(*c) > 0)
+        .collect();
+    let kept: Vec<char> = marks
         .iter()
         .copied()
         .filter(|c| !c.is_mark_nonspacing())
         .collect();
-    assert!(staying.len() > 50 && marks.len() > 500);
-    // MiniLM knows none of them, so its ids would not tell their order; a vocabulary of theirs does.
+    assert!(kept.len() > 50 && marks.len() > 500);
+    // MiniLM's vocabulary has none of these marks, so its ids wouldn't show their order.
     let mut vocabulary = String::from("[UNK]\na\n");
-    for mark in &staying {
+    for mark in &kept {
         vocabulary.push_str(&format!("##{mark}\n"));
     }
     let ours = WordPiece::new(Vocabulary::parse(&vocabulary).unwrap());
@@ -104,7 +98,7 @@ fn every_pair_of_a_mark_that_stays_and_another_gives_equal_ids() {
     });
     let theirs = Tokenizer::from_bytes(theirs.to_string()).unwrap();
     let mut moved = 0;
-    for &a in &staying {
+    for &a in &kept {
         for &b in &marks {
             for between in ["", "\u{301}", "\u{34F}"] {
                 let text = format!("a{a}{between}{b}{a}");
@@ -115,11 +109,12 @@ fn every_pair_of_a_mark_that_stays_and_another_gives_equal_ids() {
             }
         }
     }
-    assert!(moved > 1000, "order decided only {moved} times");
+    assert!(moved > 1000, "only {moved} pairs were reordered");
 }
 
 #[test]
-fn the_golden_texts_have_their_ids() {
+#[ignore = "needs MiniLM"]
+fn ids_match_golden_texts() {
     let value = golden("texts.json");
     let texts = value["texts"].as_array().unwrap();
     assert_eq!(texts.len(), 32);
@@ -136,7 +131,8 @@ fn the_golden_texts_have_their_ids() {
 }
 
 #[test]
-fn the_vocabulary_is_theirs() {
+#[ignore = "needs MiniLM"]
+fn vocabulary_matches_tokenizers() {
     let vocabulary = PAIR.ours.vocabulary();
     assert_eq!(vocabulary.len(), PAIR.theirs.get_vocab_size(true));
     for id in 0..vocabulary.len() as u32 {
@@ -147,15 +143,16 @@ fn the_vocabulary_is_theirs() {
 }
 
 #[test]
-fn a_hundred_thousand_varied_texts_give_equal_ids() {
-    in_halves(100_000, |seeds| {
+#[ignore = "needs MiniLM"]
+fn ids_match_tokenizers_for_100_000_generated_texts() {
+    test_halves(100_000, |seeds| {
         for seed in seeds {
             assert_same(&varied(&mut fastrand::Rng::with_seed(seed.into())));
         }
     });
 }
 
-/// A text of pieces that tokenizers get wrong.
+/// A text assembled from pieces that tokenizers often get wrong.
 fn varied(random: &mut fastrand::Rng) -> String {
     const WORDS: &[&str] = &[
         "library",
@@ -282,12 +279,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn any_text_gives_equal_ids(text in any::<String>()) {
+    #[ignore = "needs MiniLM"]
+    fn ids_match_tokenizers_for_any_text(text in any::<String>()) {
         assert_same(&text);
     }
 
     #[test]
-    fn any_text_of_few_traps_gives_equal_ids(
+    #[ignore = "needs MiniLM"]
+    fn ids_match_tokenizers_for_text_of_traps(
         text in "[aZé\u{301}\u{327}\u{34F}\u{302E}\u{1D165}\u{1DFB}\u{1B44}\u{F73} \0\u{AD}中\u{F900}한\\[\\]MASK#]{0,40}",
     ) {
         assert_same(&text);
@@ -295,10 +294,10 @@ proptest! {
 }
 
 #[test]
-fn the_tables_are_what_the_generator_writes() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/text/src/wordpiece/tables.rs");
+fn committed_unicode_tables_match_generator() {
+    let path = test_file("../core/text/src/wordpiece/tables.rs");
     let written = std::fs::read_to_string(path).unwrap();
-    // Line by line, for a message that can be read.
+    // Line by line, for a short message.
     let tables = unicode_tables::tables();
     for (number, (written, made)) in written.lines().zip(tables.lines()).enumerate() {
         assert_eq!(written, made, "line {}", number + 1);

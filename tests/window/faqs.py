@@ -1,6 +1,6 @@
-"""The files of the journey: a messy table, and a tidy second one."""
+"""Files of the journey: a messy table and a clean one."""
 
-# Answers with the ways to ask for them. Umlauts and quotes are there to be read wrongly.
+# Answers with their questions. Umlauts and quotes test the parser.
 ANSWERS = [
     ("We are open from 9 to 18 on weekdays; closed on Sundays.", [
         "When are you open?", "What are your opening hours?",
@@ -31,7 +31,7 @@ ANSWERS = [
         "It broke after a year, what now?", "Does the warranty cover repairs?"]),
     ("Gift cards are at the counter, from 10 € to 200 €.", [
         "Do you sell gift cards?", "Where do I get a voucher?",
-        "Can I give somebody a voucher?", "What is the largest gift card?"]),
+        "Can I give a friend a voucher?", "What is the largest gift card?"]),
     ("The café on the first floor serves crème brûlée until 17.", [
         "Is there something to eat?", "Where is the café?",
         "Can I have coffee here?", "Do you serve dessert?"]),
@@ -39,9 +39,9 @@ ANSWERS = [
         "Where can I park?", "Is parking free?",
         "Do you have a car park?", "How much is an hour of parking?"]),
 ]
-# Its question is all there is.
+# A row without an answer.
 WITHOUT_ANSWER = "Do you have a branch in Düsseldorf?"
-# A quote that is never closed.
+# An unclosed quote.
 UNCLOSED = ("Who is in charge?", "Ask for the \"Filialleiter, please")
 NAME = "Häufige Fragen.csv"
 PROJECT = "Häufige Fragen"
@@ -53,7 +53,7 @@ SECOND = [
 
 
 def quoted(cell):
-    """A cell as spreadsheets write it."""
+    """A cell as spreadsheets export it."""
     return '"' + cell.replace('"', '""') + '"' if set(cell) & set(';"\n') else cell
 
 
@@ -67,7 +67,7 @@ def messy():
 
 
 def second():
-    """A tidy table."""
+    """A clean table."""
     rows = [(question, answer) for answer, asked in SECOND for question in asked]
     lines = ["question,answer"] + [f'"{question}","{answer}"' for question, answer in rows]
     return ("\n".join(lines) + "\n").encode()

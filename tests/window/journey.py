@@ -1,7 +1,7 @@
-"""The journey through the app's real window, by keyboard and mouse.
+"""A journey through the app's real window, by keyboard and mouse.
 
-Whether a step worked is read from what the program writes: its data folder, the exported folder,
-the clipboard. How the window looks is for people, with --shots DIR.
+Each step is checked by the program's output: its data directory, the exported directory, the
+clipboard. People check how the window looks, with --shots DIR.
 """
 
 import argparse
@@ -19,12 +19,12 @@ import faqs
 import x11
 from x11 import Failure, wait
 
-# All times allowed are multiplied by this.
+# Factor for all timeouts.
 SLOW = float(os.environ.get("NEARSAY_WINDOW_SLOW", "1"))
 
 
 class Project:
-    """A project as it is on disk: the snapshot with the journal's records after it."""
+    """A project on disk: the snapshot, updated with the journal."""
 
     def __init__(self, folder):
         whole = json.loads((folder / "project.json").read_text("utf-8"))
@@ -56,32 +56,32 @@ class Project:
 
     @property
     def name(self):
-        """The project's name."""
+        """Name of the project."""
         return self.document["options"]["name"]
 
     @property
     def answers(self):
-        """The ways to ask, by answer."""
+        """Questions by answer."""
         return {entry["answer"]: [wording["text"] for wording in entry["wordings"]]
                 for entry in self.document["entries"].values()}
 
     @property
     def questions(self):
-        """How many ways to ask there are."""
+        """Number of questions."""
         return sum(map(len, self.answers.values()))
 
 
 class App:
-    """The program with its window."""
+    """The running program and its window."""
 
     def __init__(self, program, data, screen):
         self.program, self.data, self.screen = program, data, screen
         self.process = self.window = None
 
     def start(self):
-        """Starts the program; seconds until its window is there."""
+        """Starts the program; returns the seconds until its window appears."""
         began = time.monotonic()
-        # Its children are in its session, which is how they are found.
+        # Children are found by their session.
         try:
             self.process = subprocess.Popen(
                 [self.program, "--data", str(self.data)], start_new_session=True)
@@ -99,7 +99,7 @@ class App:
         return found and found[0]
 
     def family(self):
-        """Processes of the program and its children."""
+        """Process ids of the program and its children."""
         found = []
         for about in pathlib.Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -111,14 +111,14 @@ class App:
         return found
 
     def end(self):
-        """Ends whatever is left."""
+        """Kills all remaining processes."""
         if self.process and self.family():
             os.killpg(self.process.pid, signal.SIGKILL)
         if self.process:
             self.process.wait(10)
 
     def projects(self):
-        """All projects on disk, by name."""
+        """Projects on disk by name."""
         found = {}
         for path in self.data.glob("projects/*/project.json"):
             try:
@@ -129,21 +129,21 @@ class App:
         return found
 
     def project(self, name):
-        """This project, once it is there and the window says so."""
+        """This project, once it is on disk and the window shows it."""
         def there():
             titled = self.screen.title(self.window) == f"{name} — Nearsay"
             return titled and self.projects().get(name)
         return wait(f"the project {name!r} is on disk and in the window's title", there, 8 * SLOW)
 
     def settings(self):
-        """What the program remembers."""
+        """Settings saved by the program."""
         try:
             return json.loads((self.data / "settings.json").read_text("utf-8"))
         except (OSError, ValueError):
             return {}
 
     def settle(self):
-        """Waits until the window has drawn what it has to."""
+        """Waits until the window has finished drawing."""
         self.screen.settle(self.window, 5 * SLOW)
 
     def key(self, keys):
@@ -152,14 +152,14 @@ class App:
         self.settle()
 
     def command(self, words):
-        """Does a command of the list."""
+        """Runs a command from the command list."""
         self.key("Ctrl+k")
         self.screen.type(words)
         self.settle()
         self.key("Return")
 
     def copied(self, what, timeout):
-        """Presses Enter until a text is on the clipboard: answers may be on their way."""
+        """Presses Enter until a text is on the clipboard, since answers may take a moment."""
         self.screen.clear_clipboard()
 
         def enter():
@@ -175,7 +175,7 @@ class App:
         return wait(f"{what} is on the clipboard", enter, timeout)
 
     def _takes(self, sign, patience):
-        """Writes a sign in place of all that is here, and says what can be copied then."""
+        """Replaces the text of the focused box by one character; returns the text that can then be copied."""
         self.screen.clear_clipboard()
         self.screen.key("Ctrl+a")
         self.screen.type(sign)
@@ -190,14 +190,14 @@ class App:
         return None
 
     def write_in_box(self, text):
-        """Finds the page's first text box by Tab, wherever it is, and writes a text in it.
+        """Finds the page's first text box by Tab and types a text into it.
 
         Only from a box can a sign just typed be copied again.
         """
         for patience in (0.2, 1.0 * SLOW):
             for place in range(30):
                 self.key("Tab")
-                # Another sign at every place: what comes late is not taken for what is here.
+                # Another character in each place, so that late input can't be mistaken for this one.
                 if self._takes(chr(ord("a") + place % 26), patience):
                     self.screen.type(text)
                     if self._takes("", patience + SLOW) == text:
@@ -206,9 +206,9 @@ class App:
 
 
 class Journey:
-    """The steps, and what they share."""
+    """The steps and their shared state."""
 
-    # A question of the sample, so that no model can be in doubt.
+    # A question of the sample, which every model answers.
     KNOWN = "What does membership cost?"
 
     def __init__(self, app, files, shots):
@@ -220,7 +220,7 @@ class Journey:
         self.began = 0.0
 
     def shot(self, name):
-        """Keeps a picture of the window."""
+        """Saves a picture of the window."""
         if self.shots:
             self.app.settle()
             self.screen.shot(self.app.window, self.shots / f"{name}.png")
@@ -239,11 +239,11 @@ class Journey:
         return f"window after {took:.2f} s, sample on disk after {both:.2f} s"
 
     def first_question(self):
-        """A question typed at once is answered."""
+        """A question typed right after the start is answered."""
         typed = time.monotonic()
         self.screen.type(self.KNOWN)
         typing = time.monotonic() - typed
-        # Five seconds from the start on, without the time of the typing fingers.
+        # Five seconds from the start, without the time for typing.
         before = typed - self.began
         answer = self.app.copied("an answer of the sample", max(5 * SLOW - before, 1))
         took = time.monotonic() - self.began - typing
@@ -263,7 +263,7 @@ class Journey:
         project = wait("the rows of the dropped file are on disk",
                        lambda: self._with(dict(faqs.ANSWERS)), 8 * SLOW)
         file, = project.document["imports"].values()
-        # The row without an answer, and the one with the open quote.
+        # The row without an answer, and the one with the unclosed quote.
         lines = [problem["line"] for problem in file["problems"] if problem["kind"] == "LeftOut"]
         if (file["read"], lines) != (48, [21, 35]):
             raise Failure(f"read {file['read']}, left out lines {lines}; "
@@ -274,7 +274,7 @@ class Journey:
         return f"{project.questions} questions, {len(project.answers)} answers, 2 rows left out"
 
     def _with(self, answers):
-        """The project, if it has exactly these answers and ways to ask."""
+        """The project, if it has exactly these answers and questions."""
         project = self.app.projects().get(faqs.PROJECT)
         return project if project and project.answers == answers else None
 
@@ -297,7 +297,7 @@ class Journey:
         self.shot("train-after")
         said = ""
         if models["current"] is None:
-            # With few questions kept aside that is chance.
+            # With few test questions, this is a matter of chance.
             said = "; it was no better and had to be taken"
             self.app.command("model before")
             wait("the model is taken",
@@ -341,7 +341,7 @@ class Journey:
         return f"{count} questions again"
 
     def _click_row(self):
-        """The table fills the lower part of the window; the middle of that is some row."""
+        """Clicks a row: the middle of the lower part of the window, which the table fills."""
         x, y = self.screen.place(self.app.window, 0.5, 0.8)
         self.screen.click(x, y)
         self.screen.point(*self.screen.AWAY)
@@ -354,7 +354,7 @@ class Journey:
         dialog = found[0]
         self.screen.activate(dialog)
         self.screen.settle(dialog)
-        # The first sign opens a box for the path, which must be there before the rest.
+        # The first character opens the path box; the rest must wait for it.
         self.screen.type("/")
         self.screen.settle(dialog)
         self.screen.type(str(self.second)[1:])
@@ -364,7 +364,7 @@ class Journey:
         def closed():
             if dialog not in self.screen.windows("zenity"):
                 return True
-            # It reads the folder while the path is typed, and then goes without haste.
+            # The dialog reads the directory while the path is typed.
             self.screen.settle(dialog)
             self.screen.key("Return")
             end = time.monotonic() + 2
@@ -381,7 +381,7 @@ class Journey:
         return f"{project.questions} questions, {len(project.answers)} answers"
 
     def killed(self):
-        """After kill -9 everything is there again; after a proper end no mark is left."""
+        """After kill -9 everything is restored; after a normal exit no lock is left."""
         before = self.app.projects()[faqs.PROJECT]
         mark = before.folder / "open"
         if not mark.is_file():
@@ -402,7 +402,7 @@ class Journey:
         return f"window after {took:.2f} s, {after.questions} questions"
 
     def quit(self, mark):
-        """Closes the window as its cross does."""
+        """Closes the window by its close button."""
         self.screen.close(self.app.window)
         wait("the program ends", lambda: self.app.process.poll() is not None, 8 * SLOW)
         if self.app.process.returncode != 0:
@@ -412,7 +412,7 @@ class Journey:
             raise Failure("after a proper end the mark of an open project is still there")
 
     def export(self):
-        """The exported folder holds the model and all answers."""
+        """The exported directory holds the model and all answers."""
         target = self.files / "faq-model"
         self.app.key("Ctrl+4")
         self.shot("export")
@@ -426,7 +426,7 @@ class Journey:
         wanted = set(dict(faqs.ANSWERS + faqs.SECOND))
         if exported != wanted:
             raise Failure(f"answers.jsonl has {len(exported)} answers, should have {len(wanted)}")
-        # What is there is replaced only when asked twice.
+        # Existing files are replaced only after a second click.
         first = about.stat().st_ino
         self.app.write_in_box(str(target))
         self.app.key("Return")
@@ -436,7 +436,7 @@ class Journey:
         return f"{len(list(target.iterdir()))} files, {len(exported)} answers"
 
     def opened_again(self):
-        """The exported folder, dropped on the window, answers; without answers it asks for some."""
+        """The exported directory answers when dropped on the window; without answers it asks for a file."""
         folder, bare = self.files / "faq-model", self.files / "model-alone"
         before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         self.app.key("Ctrl+1")
@@ -479,7 +479,7 @@ class Journey:
                 self.shot(f"{look}-{name}")
 
     def _asked(self, right, questions):
-        """Asks for an answer in known words."""
+        """Asks a known question."""
         self.app.key("Ctrl+3")
         self.screen.type(questions[0])
         answer = self.app.copied(f"the answer to {questions[0]!r}", 8 * SLOW)
@@ -490,7 +490,7 @@ class Journey:
 
     @staticmethod
     def _without_answers(folder, bare):
-        """A copy as it is exported without its data."""
+        """A copy of an export, without its answers."""
         shutil.copytree(folder, bare)
         about = json.loads((bare / "nearsay.json").read_text("utf-8"))
         for name in ("answers.jsonl", "answers.safetensors", "plain.safetensors"):
@@ -552,14 +552,14 @@ class Journey:
             self._settings(look)
 
     def _views(self, look):
-        """Last, because a step shows them again until somebody goes back."""
+        """Taken last, because a step keeps showing them until the user goes back."""
         for words, name in (("gets wrong", "mistakes"), ("could be mended", "mend"),
                             ("topics", "topics")):
             self.app.command(words)
             self.shot(f"{look}-{name}")
 
     def _settings(self, look):
-        """No key opens the settings yet: they are the seventh place of Tab."""
+        """No key opens the settings; Tab reaches them as the seventh control."""
         self.app.key("Ctrl+4")
         for _ in range(7):
             self.app.key("Tab")
@@ -569,7 +569,7 @@ class Journey:
 
 
 def main():
-    """Goes through the steps and says how each went."""
+    """Runs the steps and prints the result of each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program")
     parser.add_argument("--shots", type=pathlib.Path, help="folder for pictures of the screens")

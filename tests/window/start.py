@@ -1,4 +1,4 @@
-"""From the start of the program to its window and to its first answer there, with MiniLM.
+"""Time from program start to its window and to its first answer, with MiniLM.
 
 The sample project is trained once with MiniLM; then the program is started again and again, with
 that project and its model. One JSON line a start: seconds to the window, and to the answer.
@@ -19,12 +19,12 @@ from x11 import wait
 
 
 def one(found):
-    """The only one there is, or None while there is none."""
+    """The only item, or None if there is none yet."""
     return next(iter(found.values()), None)
 
 
 def close(app):
-    """Closes the window and waits for the program's end."""
+    """Closes the window and waits until the program exits."""
     app.screen.close(app.window)
     wait("the program ends", lambda: app.process.poll() is not None, 20 * SLOW)
 
@@ -61,7 +61,7 @@ def prepare(app, model):
 
 
 def first_answer(app):
-    """Seconds from a start to the window, and to the first answer, typing fingers not counted."""
+    """Seconds from start to window and to first answer, without the time for typing."""
     began = time.monotonic()
     window = app.start()
     typed = time.monotonic()
@@ -74,7 +74,7 @@ def first_answer(app):
 
 
 def main():
-    """Prepares, then starts the program as often as wanted."""
+    """Prepares the project, then starts the program for each pass."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program")
     parser.add_argument("--start", type=pathlib.Path, required=True, metavar="MINILM_DIR")

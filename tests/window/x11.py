@@ -1,7 +1,7 @@
-"""Another program's window: its name, keys, mouse, clipboard, a file drop, a picture of it.
+"""Control of another program's window: title, keys, mouse, clipboard, file drops, pictures.
 
-Only Xlib, with the XTEST extension for keys and mouse, so that the program sees what it would see
-from hands.
+Uses only Xlib, with the XTEST extension for keys and mouse, so that the program receives the same
+events as from a person.
 """
 
 import select
@@ -18,16 +18,16 @@ from Xlib.ext import xtest
 from Xlib.protocol import event as events
 
 
-# A window that we look at is not there any more.
+# Errors for a window that has been closed.
 Gone = Xlib.error.XError
 
 
 class Failure(Exception):
-    """Something did not come as it should have."""
+    """An expected event did not happen."""
 
 
 def wait(what, probe, timeout, every=0.02):
-    """The first true value of probe(); a Failure that says what was missing when time is up."""
+    """Returns the first true value of probe(); raises a Failure that names the event at the timeout."""
     end = time.monotonic() + timeout
     while True:
         found = probe()
@@ -38,7 +38,7 @@ def wait(what, probe, timeout, every=0.02):
         time.sleep(every)
 
 
-# Keysyms whose name is not the sign itself.
+# Keysyms whose names differ from their characters.
 SIGNS = {
     " ": "space", "/": "slash", ".": "period", ",": "comma", "-": "minus", "_": "underscore",
     "?": "question", "!": "exclam", ":": "colon", "'": "apostrophe", "+": "plus", "=": "equal",
@@ -48,18 +48,18 @@ MODIFIERS = {"Ctrl": "Control_L", "Shift": "Shift_L", "Alt": "Alt_L"}
 
 
 class Screen:
-    """The X display with its hands and its clipboard."""
+    """An X display with keyboard, mouse and clipboard."""
 
-    # Where the mouse is above nothing.
+    # A position outside all controls.
     AWAY = (1, 1)
 
     def __init__(self):
         self.display = Xlib.display.Display()
         self.root = self.display.screen().root
-        # Ours: it owns selections and gets replies; nobody sees it.
+        # An invisible window that owns selections and receives replies.
         self.own = self.root.create_window(0, 0, 1, 1, 0, X.CopyFromParent,
                                            event_mask=X.PropertyChangeMask)
-        # Where windows answer that they are alive.
+        # Windows send their answers to pings here.
         self.root.change_attributes(event_mask=X.SubstructureNotifyMask)
         self.offered = {}
         self.pings = 0
@@ -68,7 +68,7 @@ class Screen:
     # Windows.
 
     def windows(self, wm_class):
-        """Windows the window manager shows whose class is this, in any case."""
+        """Windows of a class, ignoring case, that the window manager shows."""
         listed = self.root.get_full_property(self.atom("_NET_CLIENT_LIST"), X.AnyPropertyType)
         found = []
         for number in listed.value if listed else []:
@@ -83,7 +83,7 @@ class Screen:
         return found
 
     def title(self, window):
-        """The window's title."""
+        """Title of a window."""
         try:
             for name in ("_NET_WM_NAME", "WM_NAME"):
                 found = window.get_full_property(self.atom(name), X.AnyPropertyType)
@@ -95,7 +95,7 @@ class Screen:
         return ""
 
     def activate(self, window):
-        """Gives the keyboard to the window."""
+        """Focuses a window."""
         def active():
             found = self.root.get_full_property(self.atom("_NET_ACTIVE_WINDOW"), X.AnyPropertyType)
             return found is not None and list(found.value)[:1] == [window.id]
@@ -111,7 +111,7 @@ class Screen:
         wait("the window manager gives the keyboard to the window", ask, 10, 0.1)
 
     def close(self, window):
-        """Asks the window to close, as its cross does."""
+        """Asks a window to close, as its close button does."""
         data = [self.atom("WM_DELETE_WINDOW"), X.CurrentTime, 0, 0, 0]
         self.message(window, window, "WM_PROTOCOLS", data)
 
@@ -122,7 +122,7 @@ class Screen:
         self.display.flush()
 
     def place(self, window, across, down):
-        """A place in the window, in shares of its size, as a place on the screen."""
+        """Converts a position, in fractions of the window's size, to screen coordinates."""
         size = window.get_geometry()
         at = window.translate_coords(self.root, 0, 0)
         return int(-at.x + size.width * across), int(-at.y + size.height * down)
@@ -155,7 +155,7 @@ class Screen:
         self._strike(code, held)
 
     def type(self, text):
-        """Types a text of ASCII signs, not faster than a very fast typist."""
+        """Types an ASCII text at the speed of a very fast typist."""
         for sign in text:
             code, shifted = self._code(SIGNS.get(sign, sign))
             self._strike(code, ["Shift"] if shifted else [])
@@ -173,16 +173,16 @@ class Screen:
             xtest.fake_input(self.display, kind, 1)
             self.display.sync()
 
-    # Selections: the clipboard, and what a drop carries.
+    # Selections: the clipboard and drag-and-drop data.
 
     def _take(self, selection, target, content):
-        """Owns a selection from now on."""
+        """Takes ownership of a selection."""
         self.offered[self.atom(selection)] = (self.atom(target), content)
         self.own.set_selection_owner(self.atom(selection), X.CurrentTime)
         self.display.sync()
 
     def _next(self, wanted, timeout):
-        """The next event that is wanted; answers whoever asks for what we own meanwhile."""
+        """Next wanted event. Meanwhile, answers requests for the selections owned here."""
         end = time.monotonic() + timeout
         while True:
             while self.display.pending_events():
@@ -197,7 +197,7 @@ class Screen:
             select.select([self.display.fileno()], [], [], min(left, 0.05))
 
     def _serve(self, event):
-        """Hands over the content of a selection of ours."""
+        """Sends the content of a selection owned here."""
         target, content = self.offered.get(event.selection, (None, b""))
         place = event.property or event.target
         if event.target == target:
@@ -211,11 +211,11 @@ class Screen:
         self.display.flush()
 
     def clear_clipboard(self):
-        """Takes the clipboard, so that a later copy can be told from an earlier one."""
+        """Takes ownership of the clipboard, so that a later copy can be recognised."""
         self._take("CLIPBOARD", "UTF8_STRING", b"")
 
     def clipboard(self):
-        """The text somebody else has put on the clipboard; none when nobody has."""
+        """Text that another program has put on the clipboard; None if there is none."""
         selection, place = self.atom("CLIPBOARD"), self.atom("NEARSAY_TEST")
         owner = self.display.get_selection_owner(selection)
         if owner == X.NONE or owner == self.own:
@@ -230,7 +230,7 @@ class Screen:
         return found.value.decode() if found else None
 
     def drop(self, window, path, hovering=lambda: None, timeout=10):
-        """Drags a file onto the middle of the window and lets it go (XDND, version 5).
+        """Drops a file on the middle of the window (XDND, version 5).
 
         `hovering` is called while the file is above the window.
         """
@@ -255,7 +255,7 @@ class Screen:
             raise Failure("the window did not take the file: XdndFinished says no")
 
     def _told(self, kind, timeout):
-        """The data of a client message to us."""
+        """Data of a client message to this program."""
         wanted = self.atom(kind)
         told = self._next(
             lambda e: e.type == X.ClientMessage and e.client_type == wanted, timeout)
@@ -266,13 +266,13 @@ class Screen:
     # Pictures.
 
     def pixels(self, window):
-        """Width, height and the window's pixels, four bytes each: blue, green, red, nothing."""
+        """Width, height and pixels of a window, four bytes each: blue, green, red, unused."""
         size = window.get_geometry()
         taken = window.get_image(0, 0, size.width, size.height, X.ZPixmap, 0xFFFFFFFF)
         return size.width, size.height, taken.data
 
     def _ping(self, window, timeout):
-        """Waits until the window has done all it was sent so far (_NET_WM_PING)."""
+        """Waits until the window has processed all events so far (_NET_WM_PING)."""
         self.pings += 1
         kind, number = self.atom("_NET_WM_PING"), self.pings
         self.message(window, window, "WM_PROTOCOLS", [kind, number, window.id, 0, 0])
@@ -285,7 +285,7 @@ class Screen:
             raise Failure(f"the window does not answer for {timeout:g} s")
 
     def settle(self, window, timeout=5.0):
-        """Waits until the window has taken in all keys and its picture stays as it is.
+        """Waits until the window has processed all keys and its picture no longer changes.
 
         A window draws between two answers, and may want to draw once more.
         """
@@ -301,7 +301,7 @@ class Screen:
             time.sleep(0.07)
 
     def shot(self, window, path):
-        """Writes the window's picture as PNG."""
+        """Writes a PNG of the window."""
         width, height, data = self.pixels(window)
         rgb = bytearray(width * height * 3)
         for place, source in enumerate((2, 1, 0)):

@@ -25,7 +25,7 @@ mod tokenize;
 mod workers;
 
 use candle_core::{Device, Tensor};
-use nearsay_core::encoder::Encoder;
+use nearsay_core::encoder::{BoxError, Encoder};
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_model::{ModelError, ModelFiles, ModelSettings};
 use network::Network;
@@ -52,6 +52,8 @@ pub enum EncodeError {
     NotFinite,
     /// A worker ended in a panic, which is a bug; the message is that of the panic's place.
     Panicked,
+    /// An encoder of the caller's failed.
+    Custom(BoxError),
     /// The caller asked to stop.
     Cancelled,
 }
@@ -67,6 +69,7 @@ impl fmt::Display for EncodeError {
                  or too large",
             ),
             Self::Panicked => f.write_str("computing the vectors ended in an internal error"),
+            Self::Custom(error) => error.fmt(f),
             Self::Cancelled => f.write_str("stopped before all texts were encoded"),
         }
     }
@@ -77,6 +80,7 @@ impl std::error::Error for EncodeError {
         match self {
             Self::Model(error) => Some(error),
             Self::Tensor(error) => Some(error),
+            Self::Custom(error) => Some(error.as_ref()),
             _ => None,
         }
     }

@@ -1,8 +1,8 @@
-//! Layer 3: cross-batch memory, which lends a batch the embeddings of those before it.
+//! Cross-batch memory: embeddings of earlier batches as extra positives and negatives.
 //!
-//! Embeddings drift slowly once a model has settled, so those of earlier batches still serve as
-//! positives and negatives: thousands of them for the cost of one matrix product, and batches may
-//! stay small.
+//! Embeddings drift slowly once training has settled, so embeddings of earlier batches are still
+//! usable. The memory adds thousands of comparisons for the cost of one matrix product, and batches
+//! can stay small.
 
 use crate::{
     loss::MemoryLoss,
@@ -11,15 +11,15 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// The numbers of a [`CrossBatchMemory`], with Quaterion's defaults.
+/// Settings of a [`CrossBatchMemory`]; the defaults are Quaterion's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct MemoryConfig {
-    /// Factor of the memory's part of the loss; 1 by default.
+    /// Weight of the memory loss. Default: 1.
     pub weight: f32,
-    /// Most embeddings kept; 10,000 by default. With 0 there is no memory.
+    /// Maximum number of stored embeddings; 0 disables the memory. Default: 10,000.
     pub capacity: usize,
-    /// Batches seen before the first is kept, while embeddings still move fast; 1,000 by default.
+    /// Number of batches to skip while embeddings still change fast. Default: 1,000.
     pub start: u64,
 }
 
@@ -33,21 +33,21 @@ impl Default for MemoryConfig {
     }
 }
 
-/// The last embeddings and their groups, without gradient; the oldest give way first.
+/// Queue of the latest embeddings and their groups, without gradient.
 ///
 /// ```text
 /// L = loss(batch) + weight · loss(batch against the memory)
 /// ```
 ///
-/// The first [`start`](MemoryConfig::start) batches and one more are passed over, as in Quaterion;
-/// from then on each batch is compared with the memory first and kept second. Where batch and memory
-/// have nothing to compare (an empty memory, no common groups) the other part stands alone.
+/// Like Quaterion, the memory skips the first [`start`](MemoryConfig::start) batches and one more.
+/// Each later batch is compared with the memory and then stored. If one of the two terms has
+/// nothing to compare (an empty memory, no common groups), the loss is the other term alone.
 ///
 /// # Differences from Quaterion
 ///
-/// A batch larger than the memory leaves its last items there; Quaterion fails on it. When the groups
-/// of the memory happen to equal those of the batch one by one, Quaterion takes item `i` of both for
-/// the same and leaves the pair out; here nothing in the memory is in the batch.
+/// A batch larger than the capacity leaves its last items in the memory; Quaterion fails. If the
+/// groups in the memory equal those of the batch one by one, Quaterion treats item `i` of both as
+/// the same object and drops the pair; here memory and batch never share an object.
 ///
 /// Sources: Wang et al., "Cross-batch memory for embedding learning", CVPR 2020;
 /// `quaterion/train/xbm`, `quaterion/train/trainable_model.py`.
@@ -62,7 +62,7 @@ impl Default for MemoryConfig {
 /// for _ in 0..3 {
 ///     memory.loss(&Triplet::default(), &x, &[0, 0, 1]).unwrap();
 /// }
-/// // The first batch was passed over.
+/// // The first batch was skipped.
 /// assert_eq!(memory.groups(), [0, 0, 1, 0, 0, 1]);
 /// ```
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ pub struct CrossBatchMemory<T> {
 }
 
 impl<T: Tensor> CrossBatchMemory<T> {
-    /// An empty memory that has seen no batch.
+    /// Creates an empty memory.
     #[must_use]
     pub fn new(config: MemoryConfig) -> Self {
         Self {
@@ -85,41 +85,42 @@ impl<T: Tensor> CrossBatchMemory<T> {
         }
     }
 
-    /// Its numbers.
+    /// Settings of the memory.
     #[must_use]
     pub fn config(&self) -> MemoryConfig {
         self.config
     }
 
-    /// Batches seen by [`loss`](Self::loss), those passed over included.
+    /// Number of batches passed to [`loss`](Self::loss), including skipped ones.
     #[must_use]
     pub fn batches(&self) -> u64 {
         self.batches
     }
 
-    /// The groups of the kept embeddings, oldest first.
+    /// Groups of the stored embeddings, oldest first.
     #[must_use]
     pub fn groups(&self) -> &[u64] {
         &self.groups
     }
 
-    /// The kept embeddings `[m, d]`, oldest first; none while there are none.
+    /// Stored embeddings `[m, d]`, oldest first; `None` if the memory is empty.
     #[must_use]
     pub fn embeddings(&self) -> Option<&T> {
         self.embeddings.as_ref()
     }
 
-    /// Forgets all embeddings; batches stay counted.
+    /// Removes all embeddings and keeps the batch count.
     pub fn clear(&mut self) {
         self.embeddings = None;
         self.groups.clear();
     }
 
-    /// Keeps a batch `[n, d]`: the last [`capacity`](MemoryConfig::capacity) of all embeddings stay.
+    /// Stores a batch `[n, d]` and drops the oldest embeddings beyond
+    /// [`capacity`](MemoryConfig::capacity).
     ///
     /// # Errors
-    /// When embeddings and groups do not go together, or embeddings do not have the length of those
-    /// kept.
+    /// If the number of embeddings and groups differs, or the embeddings differ in length from the
+    /// stored ones.
     pub fn push(&mut self, embeddings: &T, groups: &[u64]) -> Result<(), BatchError<T::Error>> {
         check_groups(embeddings.dims().0, groups)?;
         let capacity = self.config.capacity;
@@ -131,49 +132,49 @@ impl<T: Tensor> CrossBatchMemory<T> {
         let last = embeddings
             .detach()
             .select_rows(&(skipped as u32..groups.len() as u32).collect::<Vec<_>>())?;
-        let gone = (self.groups.len() + kept).saturating_sub(capacity);
+        let dropped = (self.groups.len() + kept).saturating_sub(capacity);
         let older = match &self.embeddings {
-            Some(older) if gone < self.groups.len() => {
-                let rows: Vec<u32> = (gone as u32..self.groups.len() as u32).collect();
+            Some(older) if dropped < self.groups.len() => {
+                let rows: Vec<u32> = (dropped as u32..self.groups.len() as u32).collect();
                 Some(older.select_rows(&rows)?)
             }
             _ => None,
         };
-        let all = match older {
-            Some(older) => {
-                T::concat_columns(&[older.transpose()?, last.transpose()?])?.transpose()?
-            }
+        self.embeddings = Some(match older {
+            Some(older) => T::concat_rows(&[older, last])?,
             None => last,
-        };
-        self.embeddings = Some(all);
-        self.groups.drain(..gone);
+        });
+        self.groups.drain(..dropped);
         self.groups.extend_from_slice(&groups[skipped..]);
         Ok(())
     }
 
-    /// The loss of a batch and of the batch against the memory, which then keeps the batch.
+    /// Computes the loss within a batch plus the loss against the memory, then stores the batch.
     ///
     /// # Errors
-    /// When embeddings and groups do not go together, neither the batch nor the memory has anything
-    /// to compare it with, or the tensor library fails.
+    /// If the number of embeddings and groups differs, neither term has anything to compare, or the
+    /// tensor back end fails.
     pub fn loss<L: MemoryLoss<T> + ?Sized>(
         &mut self,
         loss: &L,
         embeddings: &T,
         groups: &[u64],
     ) -> Result<T, BatchError<T::Error>> {
-        let passed_over = self.batches <= self.config.start;
+        let skipped = self.batches <= self.config.start;
         self.batches += 1;
         let within = loss.forward(embeddings, groups);
-        if passed_over {
+        if skipped {
             return within;
         }
         let across = match &self.embeddings {
-            Some(memory) => {
-                comparable(loss.forward_memory(embeddings, groups, memory, &self.groups))?
-                    .map(|across| across.affine(self.config.weight, 0.0))
-                    .transpose()?
-            }
+            Some(memory) => skip_nothing_to_compare(loss.forward_memory(
+                embeddings,
+                groups,
+                memory,
+                &self.groups,
+            ))?
+            .map(|across| across.affine(self.config.weight, 0.0))
+            .transpose()?,
             None => None,
         };
         let total = match (within, across) {
@@ -189,8 +190,10 @@ impl<T: Tensor> CrossBatchMemory<T> {
     }
 }
 
-/// A loss, or none where there was nothing to compare.
-fn comparable<T, E>(loss: Result<T, BatchError<E>>) -> Result<Option<T>, BatchError<E>> {
+/// Turns [`BatchError::NothingToCompare`] into `None`.
+fn skip_nothing_to_compare<T, E>(
+    loss: Result<T, BatchError<E>>,
+) -> Result<Option<T>, BatchError<E>> {
     match loss {
         Ok(loss) => Ok(Some(loss)),
         Err(BatchError::NothingToCompare { .. }) => Ok(None),
@@ -220,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_give_way() {
+    fn push_drops_oldest_embeddings_first() {
         let mut memory = memory(5, 0);
         memory.push(&rows(&[1.0, 2.0]), &[1, 2]).unwrap();
         memory.push(&rows(&[3.0, 4.0]), &[3, 4]).unwrap();
@@ -234,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_larger_than_the_memory_leaves_its_last_items() {
+    fn push_stores_last_items_of_batch_above_capacity() {
         let mut memory = memory(2, 0);
         memory.push(&rows(&[9.0]), &[9]).unwrap();
         memory.push(&rows(&[1.0, 2.0, 3.0]), &[1, 2, 3]).unwrap();
@@ -245,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn without_capacity_nothing_is_kept() {
+    fn push_stores_nothing_without_capacity() {
         let mut memory = memory(0, 0);
         memory.push(&rows(&[1.0]), &[1]).unwrap();
         assert!(memory.groups().is_empty());
     }
 
     #[test]
-    fn refuses_what_does_not_fit() {
+    fn push_rejects_mismatched_shapes() {
         let mut memory = memory(5, 0);
         assert!(memory.push(&rows(&[1.0]), &[1, 2]).is_err());
         memory.push(&rows(&[1.0]), &[1]).unwrap();
@@ -262,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_late_and_adds_its_share() {
+    fn loss_adds_weighted_memory_term_after_start() {
         let x = Matrix::from_rows(&[[1.0, 0.0], [0.6, 0.5], [0.1, 1.0], [0.7, 0.6]]).unwrap();
         let groups = [0, 0, 1, 1];
         let loss = Triplet::default();
@@ -275,7 +278,7 @@ mod tests {
         let found: Vec<f32> = (0..6)
             .map(|_| memory.loss(&loss, &x, &groups).unwrap().data()[0])
             .collect();
-        // Three are passed over; the fourth meets an empty memory.
+        // The memory skips three batches and is still empty for the fourth.
         assert_eq!(found[..4], [alone; 4]);
         assert!((found[4] - alone - 0.5 * against).abs() < 1e-6);
         assert!(against > 0.01, "{against}");
@@ -284,16 +287,17 @@ mod tests {
     }
 
     #[test]
-    fn what_the_batch_lacks_the_memory_may_have() {
+    fn loss_compares_with_memory_when_batch_has_no_pairs() {
         let loss = OnlineContrastive::default();
         let mut memory = memory(100, 0);
         let single = |x: f32, y: f32| Matrix::from_rows(&[[x, y]]).unwrap();
-        let nothing = |result| matches!(result, Err(BatchError::NothingToCompare { .. }));
-        assert!(nothing(memory.loss(&loss, &single(1.0, 0.0), &[0])));
-        assert!(nothing(memory.loss(&loss, &single(1.0, 0.0), &[0])));
+        for _ in 0..2 {
+            let result = memory.loss(&loss, &single(1.0, 0.0), &[0]);
+            assert!(matches!(result, Err(BatchError::NothingToCompare { .. })));
+        }
         assert_eq!(memory.groups(), vec![0]);
         let found = memory.loss(&loss, &single(0.0, 1.0), &[0]).unwrap();
-        // ½·(1 − cos)/2 of a right angle, at half weight.
+        // ½·(1 − cos)/2 of a right angle, with weight ½.
         assert!((found.data()[0] - 0.125).abs() < 1e-6);
     }
 }

@@ -1,24 +1,24 @@
-//! Layer 1: training samples and the targets of a batch made of them.
+//! Training samples and batch targets.
 
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Two objects that are alike or not.
+/// Two objects and their similarity score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairSample<O> {
     /// The anchor, for example a question.
     pub a: O,
-    /// The positive (or, with score 0, the negative), for example its answer.
+    /// The positive, for example the answer; with score 0 it is a negative.
     pub b: O,
-    /// How alike they are: 1 the same, 0 different.
+    /// Similarity of the two objects, from 0 (unrelated) to 1 (matching).
     pub score: f32,
-    /// Samples of one subgroup are never each other's negatives. All in one subgroup, which is
-    /// the default, means that nothing is known about pairs of samples.
+    /// Samples of the same subgroup never serve as each other's negatives. By default all samples
+    /// are in subgroup 0, which leaves the relation between samples unspecified.
     pub subgroup: u64,
 }
 
 impl<O> PairSample<O> {
-    /// A pair that belongs together (score 1), in subgroup 0.
+    /// A matching pair: score 1, subgroup 0.
     pub fn positive(a: O, b: O) -> Self {
         Self {
             a,
@@ -29,33 +29,33 @@ impl<O> PairSample<O> {
     }
 }
 
-/// An object and the group it belongs to, for example a question and the number of its answer.
+/// An object and its group, for example a question and the index of its answer.
 ///
-/// All items of a group are alike, all others are not. The targets of a batch of `n` items are a
-/// plain slice of `n` groups; the embeddings that go with it are `[n, d]`.
+/// Items of the same group match each other; items of different groups don't. The targets of a
+/// batch of `n` items are a slice of `n` group ids; the embeddings of the batch are `[n, d]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupSample<O> {
     /// The object.
     pub item: O,
-    /// Its group. Losses with a kernel (one row a group) need groups counted from 0; the others
-    /// take any number.
+    /// Group id. Losses with a kernel (one row per group) need ids `0..groups`; other losses accept
+    /// any ids.
     pub group: u64,
 }
 
 impl<O> GroupSample<O> {
-    /// An item of a group.
+    /// Creates a sample.
     pub fn new(item: O, group: u64) -> Self {
         Self { item, group }
     }
 
-    /// The targets of a batch of samples: one group an item.
+    /// Targets of a batch of samples: one group id per item.
     #[must_use]
     pub fn groups(samples: &[Self]) -> Vec<u64> {
         samples.iter().map(|sample| sample.group).collect()
     }
 }
 
-/// Checks that `rows` embeddings go with as many groups, at least one.
+/// Checks that a batch isn't empty and has one group per embedding row.
 ///
 /// # Errors
 /// [`BatchError::Empty`] or [`BatchError::Groups`].
@@ -72,20 +72,20 @@ pub fn check_groups<E>(rows: usize, groups: &[u64]) -> Result<(), BatchError<E>>
     Ok(())
 }
 
-/// What is known about the `n` pairs of a batch.
+/// Targets of a batch of `n` pairs.
 ///
-/// The embeddings that go with it are `[2n, d]`: all `a` first, then all `b`, so that pair `i` is
-/// rows `i` and `n + i`.
+/// The embeddings of the batch are `[2n, d]`: all `a` first, then all `b`, so pair `i` is in rows
+/// `i` and `n + i`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PairTargets {
-    /// One score a pair; see [`PairSample::score`].
+    /// One score per pair; see [`PairSample::score`].
     pub scores: Vec<f32>,
-    /// One subgroup a pair; see [`PairSample::subgroup`].
+    /// One subgroup per pair; see [`PairSample::subgroup`].
     pub subgroups: Vec<u64>,
 }
 
 impl PairTargets {
-    /// `n` pairs that each belong together, each its own subgroup.
+    /// `n` matching pairs, each in a subgroup of its own.
     #[must_use]
     pub fn positives(n: usize) -> Self {
         Self {
@@ -94,9 +94,9 @@ impl PairTargets {
         }
     }
 
-    /// The targets of a batch of samples.
+    /// Targets of a batch of samples.
     #[must_use]
-    pub fn of<O>(samples: &[PairSample<O>]) -> Self {
+    pub fn from_samples<O>(samples: &[PairSample<O>]) -> Self {
         Self {
             scores: samples.iter().map(|sample| sample.score).collect(),
             subgroups: samples.iter().map(|sample| sample.subgroup).collect(),
@@ -109,13 +109,13 @@ impl PairTargets {
         self.scores.len()
     }
 
-    /// Whether there is no pair.
+    /// Whether the batch has no pairs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.scores.is_empty()
     }
 
-    /// Checks that `2n` rows of embeddings go with `n` scores and `n` subgroups, `n` ≥ 1.
+    /// Checks that the batch isn't empty and has two embedding rows and one subgroup per score.
     ///
     /// # Errors
     /// [`BatchError::Empty`] or [`BatchError::Rows`].
@@ -133,55 +133,55 @@ impl PairTargets {
     }
 }
 
-/// Why a batch cannot be used by a loss or a metric; `E` is the tensor back end's error.
+/// Error of a loss or metric on a batch; `E` is the tensor back end's error.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BatchError<E> {
-    /// There is no pair or item in the batch.
+    /// The batch has no pairs or items.
     Empty,
-    /// The embeddings are not two rows a pair.
+    /// The number of embedding rows isn't twice the number of pairs.
     Rows {
-        /// Rows of the embeddings.
+        /// Embedding rows.
         rows: usize,
-        /// Pairs of the targets.
+        /// Pairs in the targets.
         pairs: usize,
     },
-    /// A ranking loss needs pairs that belong together; this pair's score is below 1.
+    /// A ranking loss got a pair with a score below 1.
     NotPositive {
-        /// Number of the pair, from 0.
+        /// Index of the pair.
         pair: usize,
-        /// Its score.
+        /// Score of the pair.
         score: f32,
     },
-    /// The embeddings are not one row an item.
+    /// The number of embedding rows differs from the number of groups.
     Groups {
-        /// Rows of the embeddings.
+        /// Embedding rows.
         rows: usize,
-        /// Groups of the targets, one an item.
+        /// Groups in the targets.
         groups: usize,
     },
-    /// A loss with a kernel has no row for the group of this item.
+    /// The kernel of a loss has no row for the group of an item.
     Group {
-        /// Number of the item, from 0.
+        /// Index of the item.
         item: usize,
-        /// Its group.
+        /// Group id of the item.
         group: u64,
-        /// Groups the kernel has rows for, counted from 0.
+        /// Number of groups in the kernel.
         groups: usize,
     },
-    /// The guide's embeddings are not one row an embedding.
+    /// The number of guide embeddings differs from the number of embeddings.
     Guide {
-        /// Rows of the embeddings.
+        /// Embedding rows.
         rows: usize,
-        /// Rows of the guide's.
+        /// Guide embedding rows.
         guide: usize,
     },
-    /// Nothing in the batch can be compared, so that nothing can be learned from it. Not a loss of
-    /// 0, which would look like success: whoever trains leaves the batch out.
+    /// The batch has no comparison to learn from. This is an error rather than a loss of 0, which
+    /// would look like success; training loops skip the batch.
     NothingToCompare {
-        /// What the loss needs at least, for example `"two items of one group"`.
+        /// Minimum that the loss needs, for example `"two items of one group"`.
         needs: &'static str,
     },
-    /// The tensor library failed.
+    /// The tensor back end failed.
     Tensor(E),
 }
 
@@ -197,16 +197,16 @@ impl<E: fmt::Display> fmt::Display for BatchError<E> {
             Self::Empty => write!(f, "the batch is empty; give it at least one pair or item"),
             Self::Rows { rows, pairs } => write!(
                 f,
-                "{rows} embeddings do not go with {pairs} pairs; give two rows a pair, all a, then all b"
+                "got {rows} embeddings for {pairs} pairs; pass two rows per pair, all a, then all b"
             ),
             Self::NotPositive { pair, score } => write!(
                 f,
-                "pair {pair} has score {score}, but a ranking loss learns from pairs of score 1 only; \
-                 leave the pair out or use a contrastive loss"
+                "pair {pair} has score {score}, but a ranking loss accepts only pairs with score 1; \
+                 remove the pair or use a contrastive loss"
             ),
             Self::Groups { rows, groups } => write!(
                 f,
-                "{rows} embeddings do not go with {groups} groups; give one group an embedding"
+                "got {rows} embeddings for {groups} groups; pass one group per embedding"
             ),
             Self::Group {
                 item,
@@ -214,17 +214,17 @@ impl<E: fmt::Display> fmt::Display for BatchError<E> {
                 groups,
             } => write!(
                 f,
-                "item {item} is of group {group}, but the loss knows {groups} groups, counted from 0; \
-                 number the groups without gaps or give the loss a larger kernel"
+                "item {item} has group {group}, but the kernel of the loss has {groups} groups, \
+                 numbered from 0; number the groups without gaps or create a larger kernel"
             ),
             Self::Guide { rows, guide } => write!(
                 f,
-                "{guide} embeddings of the guide do not go with {rows} embeddings; give one each"
+                "got {guide} guide embeddings for {rows} embeddings; pass one per embedding"
             ),
             Self::NothingToCompare { needs } => write!(
                 f,
-                "nothing in the batch can be compared, because the loss needs {needs}; leave the batch \
-                 out or make it larger"
+                "the batch has nothing to compare: the loss needs {needs}; skip the batch or make it \
+                 larger"
             ),
             Self::Tensor(error) => error.fmt(f),
         }

@@ -1,10 +1,10 @@
-//! Layer 0: what a head, a loss, a distance or a metric asks of a tensor library.
+//! The [`Tensor`] trait: the operations that heads, losses, distances and metrics need.
 //!
-//! A [`Tensor`] here is always two-dimensional: a batch of embeddings, one a row (`[n, d]`), a
+//! A [`Tensor`] is always two-dimensional: a batch of embeddings with one per row (`[n, d]`), a
 //! similarity matrix (`[n, m]`), a column of per-row values (`[n, 1]`) or a scalar (`[1, 1]`).
 //! Labels, masks and groups are plain slices that enter through [`Tensor::constant`], so the trait
-//! needs neither integer nor boolean tensors. Gradients are the back end's own business: through
-//! candle the same code differentiates, through [`Matrix`](crate::matrix::Matrix) it only computes.
+//! needs neither integer nor boolean tensors. The back end decides about gradients: code over this
+//! trait is differentiable on candle and computes values only on [`Matrix`](crate::matrix::Matrix).
 
 /// A two-dimensional `f32` array with the few operations metric learning needs.
 ///
@@ -12,11 +12,11 @@
 ///
 /// # Errors
 ///
-/// Every operation fails with the back end's error when shapes do not fit.
+/// Every operation returns the back end's error when the shapes don't match.
 ///
 /// # Example
 ///
-/// A function written once runs on every back end:
+/// A generic function runs on every back end:
 ///
 /// ```
 /// use crate::{matrix::Matrix, tensor::Tensor};
@@ -30,67 +30,68 @@
 /// assert_eq!(mean_square(&x).unwrap().to_vec().unwrap(), [12.5]);
 /// ```
 pub trait Tensor: Clone + 'static {
-    /// What the back end reports when an operation cannot be done.
+    /// Error of a failed operation.
     type Error: core::error::Error + Send + Sync + 'static;
 
     /// `(rows, columns)`.
     fn dims(&self) -> (usize, usize);
 
-    /// All elements, row by row. Synchronises with the device.
+    /// Copies all elements to the host in row-major order. Synchronises with the device.
     ///
     /// # Errors
-    /// The back end's, when the copy from the device fails.
+    /// The back end's error if the copy fails.
     fn to_vec(&self) -> Result<alloc::vec::Vec<f32>, Self::Error>;
 
-    /// A new tensor on the same device, without gradient, from `rows × columns` values row by row.
+    /// Creates a tensor without gradient on the device of `self`, from `rows × columns` values in
+    /// row-major order.
     ///
     /// # Errors
-    /// When `data.len() != rows * columns`.
+    /// If `data.len() != rows * columns`.
     fn constant(&self, data: &[f32], rows: usize, columns: usize) -> Result<Self, Self::Error>;
 
-    /// The same values, cut off from the gradient.
+    /// A copy of the values through which no gradient flows.
     fn detach(&self) -> Self;
 
     /// `self · rhsᵀ`: `[n, d] × [m, d] → [n, m]`.
     ///
     /// # Errors
-    /// When the numbers of columns differ.
+    /// If the operands differ in their number of columns.
     fn matmul_t(&self, rhs: &Self) -> Result<Self, Self::Error>;
 
-    /// `[n, m] → [m, n]`.
+    /// Transpose: `[n, m] → [m, n]`.
     ///
     /// # Errors
     /// The back end's.
     fn transpose(&self) -> Result<Self, Self::Error>;
 
-    /// Rows by number, in the given order, repeats allowed: `[n, m] → [rows.len(), m]`.
+    /// Gathers rows by index, in the given order and with repeats: `[n, m] → [rows.len(), m]`.
     ///
     /// # Errors
-    /// When a number is `n` or more.
+    /// If an index is `n` or more.
     fn select_rows(&self, rows: &[u32]) -> Result<Self, Self::Error>;
 
-    /// Side by side: `[n, a], [n, b], … → [n, a + b + …]`.
+    /// Concatenates side by side: `[n, a], [n, b], … → [n, a + b + …]`.
     ///
     /// # Errors
-    /// When the list is empty or the numbers of rows differ.
+    /// If `parts` is empty or its elements differ in their number of rows.
     fn concat_columns(parts: &[Self]) -> Result<Self, Self::Error>;
 
     /// Element-wise sum, with broadcasting.
     ///
     /// # Errors
-    /// When the shapes do not fit.
+    /// If the shapes can't be broadcast.
     fn add(&self, rhs: &Self) -> Result<Self, Self::Error>;
 
     /// Element-wise product, with broadcasting.
     ///
     /// # Errors
-    /// When the shapes do not fit.
+    /// If the shapes can't be broadcast.
     fn mul(&self, rhs: &Self) -> Result<Self, Self::Error>;
 
     /// Element-wise quotient, with broadcasting.
     ///
     /// # Errors
-    /// When the shapes do not fit.
+    /// If the shapes can't be broadcast.
     fn div(&self, rhs: &Self) -> Result<Self, Self::Error>;
 
     /// `scale · x + shift`, element by element.
@@ -138,29 +139,30 @@ pub trait Tensor: Clone + 'static {
     /// Largest element of each row: `[n, m] → [n, 1]`.
     ///
     /// # Errors
-    /// When a row is empty.
+    /// If the tensor has no columns.
     fn max_rows(&self) -> Result<Self, Self::Error>;
 
-    // Provided: made of the operations above.
+    // Provided methods, composed of the operations above.
 
-    /// One below the other: `[a, m], [b, m], … → [a + b + …, m]`.
+    /// Stacks vertically: `[a, m], [b, m], … → [a + b + …, m]`.
     ///
     /// # Errors
-    /// When the list is empty or the numbers of columns differ.
+    /// If `parts` is empty or its elements differ in their number of columns.
     fn concat_rows(parts: &[Self]) -> Result<Self, Self::Error> {
-        let turned: Result<alloc::vec::Vec<Self>, _> = parts.iter().map(Self::transpose).collect();
-        Self::concat_columns(&turned?)?.transpose()
+        let transposed: Result<alloc::vec::Vec<Self>, _> =
+            parts.iter().map(Self::transpose).collect();
+        Self::concat_columns(&transposed?)?.transpose()
     }
 
     /// Element-wise difference, with broadcasting.
     ///
     /// # Errors
-    /// When the shapes do not fit.
+    /// If the shapes can't be broadcast.
     fn sub(&self, rhs: &Self) -> Result<Self, Self::Error> {
         self.add(&rhs.affine(-1.0, 0.0)?)
     }
 
-    /// `|x| = relu(x) + relu(−x)`, element by element; its gradient at 0 is 0.
+    /// `|x| = relu(x) + relu(−x)`, element by element. The gradient at 0 is 0.
     ///
     /// # Errors
     /// The back end's.
@@ -168,18 +170,18 @@ pub trait Tensor: Clone + 'static {
         self.relu()?.add(&self.affine(-1.0, 0.0)?.relu()?)
     }
 
-    /// `max(x, least)`, element by element.
+    /// `max(x, min)`, element by element.
     ///
     /// # Errors
     /// The back end's.
-    fn clamp_min(&self, least: f32) -> Result<Self, Self::Error> {
-        self.affine(1.0, -least)?.relu()?.affine(1.0, least)
+    fn clamp_min(&self, min: f32) -> Result<Self, Self::Error> {
+        self.affine(1.0, -min)?.relu()?.affine(1.0, min)
     }
 
     /// The logistic function `1 / (1 + e⁻ˣ)`, element by element.
     ///
-    /// Computed as `e^(x−m) / (e^(x−m) + e⁻ᵐ)` with `m = max(x, 0)`, so that neither the value nor
-    /// the gradient overflows, however large `|x|` is.
+    /// Computed as `e^(x−m) / (e^(x−m) + e⁻ᵐ)` with `m = max(x, 0)`, so neither the value nor the
+    /// gradient overflows for large `|x|`.
     ///
     /// # Errors
     /// The back end's.
@@ -199,14 +201,14 @@ pub trait Tensor: Clone + 'static {
 
     /// The Gaussian error linear unit `x·Φ(x) = x/2 · (1 + erf(x/√2))`, element by element.
     ///
-    /// Source: Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", 2016; the exact form, as
-    /// `torch.nn.functional.gelu` has it by default.
+    /// Source: Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", 2016; the exact form,
+    /// which is the default of `torch.nn.functional.gelu`.
     ///
     /// # Errors
     /// The back end's.
     fn gelu(&self) -> Result<Self, Self::Error> {
-        let twice = self.affine(core::f32::consts::FRAC_1_SQRT_2, 0.0)?.erf()?;
-        self.mul(&twice.affine(0.5, 0.5)?)
+        let erf = self.affine(core::f32::consts::FRAC_1_SQRT_2, 0.0)?.erf()?;
+        self.mul(&erf.affine(0.5, 0.5)?)
     }
 
     /// Sum of all elements: `[n, m] → [1, 1]`.
@@ -226,17 +228,17 @@ pub trait Tensor: Clone + 'static {
         self.sum()?.affine(1.0 / (rows * columns) as f32, 0.0)
     }
 
-    /// Length of each row, at least `least`: `[n, m] → [n, 1]`.
+    /// L2 norm of each row, clamped to at least `min`: `[n, m] → [n, 1]`.
     ///
-    /// The square is clamped before the root, so that the gradient of a zero row is 0, not NaN.
+    /// The square is clamped before the root, so the gradient of a zero row is 0 rather than NaN.
     ///
     /// # Errors
     /// The back end's.
-    fn norm_rows(&self, least: f32) -> Result<Self, Self::Error> {
-        self.mul(self)?.sum_rows()?.clamp_min(least * least)?.sqrt()
+    fn norm_rows(&self, min: f32) -> Result<Self, Self::Error> {
+        self.mul(self)?.sum_rows()?.clamp_min(min * min)?.sqrt()
     }
 
-    /// Each row divided by its length; a row shorter than `1e-12` is divided by that instead.
+    /// Divides each row by its L2 norm, clamped to at least `1e-12`.
     ///
     /// # Errors
     /// The back end's.
@@ -244,10 +246,12 @@ pub trait Tensor: Clone + 'static {
         self.div(&self.norm_rows(1e-12)?)
     }
 
-    /// `ln Σⱼ exp(xᵢⱼ)` of each row, computed around the row's maximum: `[n, m] → [n, 1]`.
+    /// `ln Σⱼ exp(xᵢⱼ)` of each row: `[n, m] → [n, 1]`.
+    ///
+    /// The maximum of each row is subtracted before `exp`, so large values don't overflow.
     ///
     /// # Errors
-    /// When a row is empty.
+    /// If the tensor has no columns.
     fn logsumexp_rows(&self) -> Result<Self, Self::Error> {
         let max = self.max_rows()?.detach();
         self.sub(&max)?.exp()?.sum_rows()?.ln()?.add(&max)

@@ -9,7 +9,7 @@ use super::{
 use nearsay_core::matrix::Matrix;
 use nearsay_store::{ErrorKind, Store};
 use nearsay_text::{
-    compact::{StaticEncoder, Table},
+    compact::{StaticEmbeddings, StaticEncoder},
     wordpiece::{Vocabulary, WordPiece},
 };
 use safetensors::Dtype;
@@ -80,7 +80,7 @@ impl StaticModel {
             hash.update((bytes.len() as u64).to_le_bytes());
             hash.update(bytes);
         }
-        let encoder = StaticEncoder::new(WordPiece::new(vocabulary), Table::Full(table))
+        let encoder = StaticEncoder::new(WordPiece::new(vocabulary), StaticEmbeddings::Full(table))
             .map_err(|error| ModelError::invalid(&name, error))?;
         Ok(Some(Self {
             encoder,
@@ -263,7 +263,7 @@ mod tests {
         let model = open(&files(&tokenizer, weights(TABLE, 6, 0.5)));
         let model = model.unwrap().unwrap();
         assert!(model.normalize && model.dense.is_empty());
-        assert_eq!(model.encoder.words().ids("AB?"), [2, 4, 5]);
+        assert_eq!(model.encoder.tokenizer().ids("AB?"), [2, 4, 5]);
         assert_eq!(model.encoder.encode_all(&["a b"]).data(), [0.5, 0.5]);
         // Model2vec's name of the table, and a folder of its own.
         let moved: Vec<_> = [

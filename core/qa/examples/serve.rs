@@ -1,36 +1,41 @@
-//! A folder's answers over HTTP, in a dozen lines: what is trained in the app is served by a program of
-//! your own, without the code that trains or draws.
+//! Serves a model over HTTP: the one in DIR, or without DIR a small one that answers a single request.
 //!
 //! ```sh
-//! cargo run --release -p nearsay --example serve -- DIR
+//! cargo run -p nearsay --example serve -- DIR
 //! curl -d "my daughter lost her card" http://127.0.0.1:8081/
 //! ```
 //!
-//! For a server with limits, tokens and edits there is `nearsay serve`.
+//! `nearsay serve` adds limits, tokens and edits.
 
-use axum::{Router, http::StatusCode, routing::post};
-use candle_core::Device;
-use nearsay::servable::Servable;
-use nearsay_store::DiskStore;
-use std::{error::Error, sync::Arc};
+use axum::{Router, routing::post};
+use nearsay::{Dataset, QaModel, TextEncoder, Trainer};
+use std::{error::Error, io::Write as _, net::TcpStream, path::PathBuf, sync::Arc};
+
+const PAIRS: [(&str, &str); 2] = [("open?", "From nine to five."), ("cost?", "It is free.")];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let dir = std::env::args_os()
-        .nth(1)
-        .ok_or("give the model's folder")?;
-    let model = Arc::new(Servable::open(&DiskStore, dir.as_ref(), &Device::Cpu)?);
+    let dir = std::env::args_os().nth(1).map(PathBuf::from);
+    let model = Arc::new(match &dir {
+        Some(dir) => QaModel::open(dir)?,
+        None => Trainer::new(TextEncoder::builtin()?).fit(&Dataset::from_pairs(PAIRS))?,
+    });
     let answer = async move |question: String| {
         let asked = tokio::task::spawn_blocking(move || {
-            let found = model.ask(&question, 1)?;
-            let best = found.first().map(|best| best.answer.answer.clone());
-            Ok::<_, Box<dyn Error + Send + Sync>>(best.unwrap_or_default())
+            let found = model.ask(&question, 1).unwrap_or_default();
+            found.first().map(|best| best.answer.answer.clone())
         });
-        match asked.await {
-            Ok(Ok(answer)) => Ok(answer),
-            _ => Err(StatusCode::INTERNAL_SERVER_ERROR),
-        }
+        asked.await.ok().flatten().unwrap_or_default()
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8081").await?;
+    if dir.is_none() {
+        let mut client = TcpStream::connect(listener.local_addr()?)?;
+        client.write_all(b"POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\ncost?")?;
+        std::thread::spawn(move || {
+            let reply = std::io::read_to_string(client).unwrap_or_default();
+            println!("{}", reply.lines().last().unwrap_or_default());
+            std::process::exit(0);
+        });
+    }
     Ok(axum::serve(listener, Router::new().route("/", post(answer))).await?)
 }

@@ -25,7 +25,9 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 use std::{
     fmt::Write as _,
+    ops::ControlFlow,
     path::{Path, PathBuf},
+    time::Instant,
 };
 use thiserror::Error;
 
@@ -37,14 +39,16 @@ const MAX_CHUNK_BYTES: u64 = 1 << 28;
 
 type Key = [u8; 32];
 
-/// Function that embeds `n` texts as `[n, d]`. It reports the number of texts embedded so far through
-/// its second argument, and returns `None` to stop when that callback returns `false`.
+/// Callback of long work, with the items done and their number. [`ControlFlow::Break`] stops the work.
+pub type OnProgress<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
+
+/// Function that embeds `n` texts as `[n, d]`; `None` when the callback stopped it.
 pub type Encode<'a> =
-    dyn FnMut(&[&str], &mut dyn FnMut(usize) -> bool) -> Result<Option<Matrix>, BoxError> + 'a;
+    dyn FnMut(&[&str], &mut OnProgress<'_>) -> Result<Option<Matrix>, BoxError> + 'a;
 
 /// Like [`Encode`], but takes indices of contents.
 type EncodeIndices<'a> =
-    dyn FnMut(&[usize], &mut dyn FnMut(usize) -> bool) -> Result<Option<Matrix>, BoxError> + 'a;
+    dyn FnMut(&[usize], &mut OnProgress<'_>) -> Result<Option<Matrix>, BoxError> + 'a;
 
 /// Cooperative pausing and cancelling of long work.
 pub trait Interrupt {
@@ -99,6 +103,20 @@ pub struct Progress {
     pub eta_s: Option<f64>,
 }
 
+impl Progress {
+    /// Progress of work begun at some time, with the time left at the pace since then.
+    #[must_use]
+    pub fn since(begun: Instant, done: usize, total: usize) -> Self {
+        let left = total.saturating_sub(done) as f64;
+        let eta_s = begun.elapsed().as_secs_f64() / done.max(1) as f64 * left;
+        Self {
+            done,
+            total,
+            eta_s: (done > 0).then_some(eta_s),
+        }
+    }
+}
+
 /// Result of [`EmbeddingCache::embed`].
 #[derive(Debug, Default)]
 pub struct Embedded {
@@ -136,7 +154,7 @@ impl<'a> EmbeddingCache<'a> {
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<Embedded>, CacheError> {
         let contents: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
-        let mut encode = |indices: &[usize], report: &mut dyn FnMut(usize) -> bool| {
+        let mut encode = |indices: &[usize], report: &mut OnProgress<'_>| {
             let texts: Vec<&str> = indices.iter().map(|&i| texts[i]).collect();
             encode(&texts, report)
         };
@@ -193,9 +211,13 @@ impl<'a> EmbeddingCache<'a> {
             if !pace.exclude_pause(|| control.wait()) {
                 return Ok(None);
             }
-            let mut report = |n: usize| {
-                on_progress(pace.progress(before + n));
-                pace.exclude_pause(|| control.wait())
+            let mut report = |done: usize, _total: usize| {
+                on_progress(pace.progress(before + done));
+                if pace.exclude_pause(|| control.wait()) {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             };
             let Some(vectors) = encode(indices, &mut report).map_err(CacheError::Encoder)? else {
                 return Ok(None);
@@ -292,8 +314,7 @@ impl VectorStore for EmbeddingCache<'_> {
         contents: &[&[u8]],
         encode: &mut dyn FnMut(&[usize]) -> Result<Matrix, BoxError>,
     ) -> Result<Matrix, BoxError> {
-        let mut encode =
-            |indices: &[usize], _: &mut dyn FnMut(usize) -> bool| encode(indices).map(Some);
+        let mut encode = |indices: &[usize], _: &mut OnProgress<'_>| encode(indices).map(Some);
         let done = self.embed_contents(contents, &mut encode, &Uninterrupted, &mut |_| {})?;
         // `Uninterrupted` never cancels, so there is always a result.
         done.map(|done| done.embeddings)
@@ -412,7 +433,7 @@ mod tests {
         };
         let cached = Cached::text(Counting::new(5.0), policy).unwrap();
         let error = cached.encode(&["bad"]).unwrap_err();
-        assert_eq!(error.to_string(), "will not read \"bad\"");
+        assert_eq!(error.to_string(), "refused");
     }
 
     /// Embeds a text as (length, 1) and counts the texts.
@@ -508,7 +529,7 @@ mod tests {
             .embed(
                 &texts,
                 &mut |texts, report| {
-                    assert!(report(CHUNK_LEN / 2));
+                    assert!(report(CHUNK_LEN / 2, CHUNK_LEN).is_continue());
                     Ok(Some(encode(&mut seen, texts)))
                 },
                 &Uninterrupted,

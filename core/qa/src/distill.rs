@@ -1,16 +1,14 @@
-//! Making the compact encoder out of a sentence encoder.
+//! Distils the compact encoder from a sentence encoder.
 //!
 //! 1. Each token of the vocabulary is encoded alone, between the special tokens, and pooled.
-//! 2. The vectors are centred and turned into their principal components, of which the first `dim`
-//!    are kept.
-//! 3. Each row is weighted by how little its token says: `a / (a + p(token))`, smooth inverse
-//!    frequency.
-//! 4. Rows are rounded to one signed byte a number, each with its own scale.
+//! 2. The vectors are centred and projected on their first `dim` principal components.
+//! 3. Each row is weighted by smooth inverse frequency, `a / (a + p(token))`.
+//! 4. Rows are quantised to one signed byte per number, with one scale per row.
 //!
-//! How frequent a token is comes from Zipf's law over the order of the vocabulary, in which BERT's
-//! word pieces are sorted by frequency, save for single characters; where texts are given, from the
-//! mean of that and of the counts in them. A few thousand words of everyday text are enough: they say
-//! what Zipf's law gets wrong, punctuation and the commonest words, and it covers all the rest.
+//! Token frequencies follow Zipf's law over the order of the vocabulary: the word pieces of BERT are
+//! sorted by frequency, except for single characters. If texts are given, the frequency is the mean of
+//! Zipf's law and the relative count in the texts. A few thousand words of everyday text suffice; they
+//! correct punctuation and the most common words, for which Zipf's law is wrong.
 //!
 //! Sources: Arora, Liang and Ma, "A simple but tough-to-beat baseline for sentence embeddings", 2017;
 //! Tulkens and van Dongen, "Model2Vec", 2024.
@@ -21,14 +19,14 @@ use nearsay_text::{
     compact::{CompactError, CompactFile},
     wordpiece::{Vocabulary, WordPiece},
 };
-use std::{fmt, ops::ControlFlow};
+use std::ops::ControlFlow;
 
-/// How a compact encoder is made.
+/// Settings of the distillation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Distill {
-    /// Length of a row; 256 by default.
+    /// Embedding length. Default: 256.
     pub dim: usize,
-    /// `a` of the weight `a / (a + p)`; 1e-3 by default.
+    /// Constant `a` of the weight `a / (a + p)`. Default: 1e-3.
     pub smoothing: f64,
 }
 
@@ -41,63 +39,39 @@ impl Default for Distill {
     }
 }
 
-/// Why no compact encoder could be made.
-#[derive(Debug)]
+/// Error of distilling a compact encoder.
+#[derive(Debug, thiserror::Error)]
 pub enum DistillError {
     /// The sentence encoder failed.
-    Encode(EncodeError),
-    /// Vocabulary and table cannot be written.
-    Compact(CompactError),
-    /// There are more dimensions asked for than the sentence encoder has.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The vocabulary is invalid, or the result doesn't fit the file format.
+    #[error(transparent)]
+    Compact(#[from] CompactError),
+    /// The requested embedding length is 0 or exceeds that of the sentence encoder.
+    #[error("can't distil embeddings of length {requested}; use a length from 1 to {max}")]
     Dim {
-        /// Asked for.
-        asked: usize,
-        /// There are.
-        most: usize,
+        /// Requested length.
+        requested: usize,
+        /// Length of the sentence encoder's vectors.
+        max: usize,
     },
-    /// Somebody stopped it.
+    /// The progress callback stopped the work.
+    #[error("stopped before the compact encoder was finished")]
     Stopped,
 }
 
-impl fmt::Display for DistillError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Encode(error) => error.fmt(f),
-            Self::Compact(error) => error.fmt(f),
-            Self::Dim { asked, most } => write!(
-                f,
-                "rows of {asked} numbers cannot be made of vectors of {most}; ask for {most} or fewer"
-            ),
-            Self::Stopped => f.write_str("stopped before the encoder was made"),
-        }
-    }
-}
-
-impl std::error::Error for DistillError {}
-
-impl From<EncodeError> for DistillError {
-    fn from(error: EncodeError) -> Self {
-        Self::Encode(error)
-    }
-}
-
-impl From<CompactError> for DistillError {
-    fn from(error: CompactError) -> Self {
-        Self::Compact(error)
-    }
-}
-
-/// Texts encoded at once.
+/// Number of tokens per encoder batch.
 const BATCH: usize = 256;
 
 impl Distill {
-    /// Makes the file of [`CompactFile`] from a sentence encoder and its vocabulary (one token a line
-    /// in order of ids); `texts` say how frequent tokens are.
+    /// Distils a [`CompactFile`] from a sentence encoder and its vocabulary (one token per line in
+    /// order of ids). `texts` refine the token frequencies and may be empty.
     ///
-    /// `on_progress` gets the tokens done and their number, and may stop the work.
+    /// `on_progress` gets the number of finished tokens and of all tokens, and may stop the work.
     ///
     /// # Errors
-    /// When the encoder fails, the vocabulary cannot be used, or it was stopped.
+    /// If the encoder fails, the vocabulary or `dim` is invalid, or `on_progress` stops the work.
     pub fn run(
         &self,
         encoder: &SentenceEncoder,
@@ -105,37 +79,36 @@ impl Distill {
         texts: &[String],
         on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Vec<u8>, DistillError> {
-        let words =
+        let tokenizer =
             WordPiece::new(Vocabulary::parse(vocabulary).map_err(CompactError::Vocabulary)?);
-        let tokens = words.vocabulary().len();
-        let special: Vec<u32> = (0..tokens as u32)
-            .filter(|&id| words.vocabulary().token(id).is_none_or(is_special))
+        let tokens = tokenizer.vocabulary().len();
+        let used: Vec<bool> = (0..tokens as u32)
+            .map(|id| {
+                let token = tokenizer.vocabulary().token(id);
+                token.is_some_and(|token| !is_special(token))
+            })
             .collect();
-        let (first, last) = around(encoder)?;
+        let (first, last) = surrounding_tokens(encoder)?;
         let mut data: Vec<f32> = Vec::new();
         let ids: Vec<u32> = (0..tokens as u32).collect();
         for part in ids.chunks(BATCH) {
             if on_progress(part[0] as usize, tokens).is_break() {
                 return Err(DistillError::Stopped);
             }
-            let alone: Vec<Vec<u32>> = part.iter().map(|&id| vec![first, id, last]).collect();
-            data.extend(encoder.encode_ids(&alone)?);
+            let batch: Vec<Vec<u32>> = part.iter().map(|&id| vec![first, id, last]).collect();
+            data.extend(encoder.encode_ids(&batch)?);
         }
         on_progress(tokens, tokens).is_continue();
-        let most = data.len() / tokens.max(1);
-        if self.dim > most || self.dim == 0 {
+        let max = data.len() / tokens.max(1);
+        if self.dim > max || self.dim == 0 {
             return Err(DistillError::Dim {
-                asked: self.dim,
-                most,
+                requested: self.dim,
+                max,
             });
         }
-        let used: Vec<bool> = {
-            let mut used = vec![true; tokens];
-            special.iter().for_each(|&id| used[id as usize] = false);
-            used
-        };
-        let vectors = Matrix::new(tokens, most, data).map_err(EncodeError::from)?;
-        let weights = weights(&frequencies(&words, texts, &used), self.smoothing, &used);
+        let vectors = Matrix::new(tokens, max, data).map_err(EncodeError::from)?;
+        let frequencies = token_frequencies(&tokenizer, texts, &used);
+        let weights = inverse_frequency_weights(&frequencies, self.smoothing, &used);
         let rows = principal_components(&vectors, self.dim, &used);
         let weighted: Vec<f32> = rows
             .iter_rows()
@@ -147,61 +120,65 @@ impl Distill {
     }
 }
 
-/// Tokens that no text has: `[PAD]`, `[unused7]` and their like. Their rows are zero.
+/// Whether a token never occurs in a text, like `[PAD]` or `[unused7]`. Its row is zero.
 fn is_special(token: &str) -> bool {
     token.len() > 2 && token.starts_with('[') && token.ends_with(']')
 }
 
-/// What the encoder puts around every text.
-fn around(encoder: &SentenceEncoder) -> Result<(u32, u32), EncodeError> {
+/// Special tokens that the encoder puts before and after every text.
+fn surrounding_tokens(encoder: &SentenceEncoder) -> Result<(u32, u32), EncodeError> {
     match encoder.token_ids("")?[..] {
         [first, last] => Ok((first, last)),
         _ => Err(EncodeError::Tokenizer(
-            "it does not put one token before and one behind each text".into(),
+            "it doesn't put one token before and one after each text".into(),
         )),
     }
 }
 
-/// How frequent each token is, `p(t)`; sums to 1.
-fn frequencies(words: &WordPiece, texts: &[String], used: &[bool]) -> Vec<f64> {
+/// Relative frequency `p(t)` of each token; sums to 1.
+fn token_frequencies(tokenizer: &WordPiece, texts: &[String], used: &[bool]) -> Vec<f64> {
     let mut zipf = vec![0.0f64; used.len()];
     let ranks = used.iter().enumerate().filter(|(_, used)| **used);
     for (rank, (token, _)) in ranks.enumerate() {
         zipf[token] = 1.0 / (rank + 1) as f64;
     }
-    scale_to_one(&mut zipf);
+    normalize(&mut zipf);
     let mut counts = vec![0.0f64; used.len()];
     let mut ids = Vec::new();
     for text in texts {
         ids.clear();
-        words.ids_into(text, &mut ids);
+        tokenizer.ids_into(text, &mut ids);
         ids.iter().for_each(|&id| counts[id as usize] += 1.0);
     }
     if counts.iter().all(|&count| count == 0.0) {
         return zipf;
     }
-    scale_to_one(&mut counts);
-    let both = zipf.iter().zip(&counts);
-    both.map(|(zipf, count)| 0.5 * (zipf + count)).collect()
+    normalize(&mut counts);
+    zipf.iter()
+        .zip(&counts)
+        .map(|(zipf, count)| 0.5 * (zipf + count))
+        .collect()
 }
 
-fn scale_to_one(p: &mut [f64]) {
+/// Scales values so that their sum is 1.
+fn normalize(p: &mut [f64]) {
     let total: f64 = p.iter().sum();
     if total > 0.0 {
         p.iter_mut().for_each(|p| *p /= total);
     }
 }
 
-/// Smooth inverse frequency: `a / (a + p)`, 0 for tokens that no text has.
-fn weights(frequencies: &[f64], a: f64, used: &[bool]) -> Vec<f32> {
-    let weights = frequencies.iter().zip(used);
-    weights
+/// Smooth inverse frequency `a / (a + p)`; 0 for unused tokens.
+fn inverse_frequency_weights(frequencies: &[f64], a: f64, used: &[bool]) -> Vec<f32> {
+    frequencies
+        .iter()
+        .zip(used)
         .map(|(p, used)| if *used { (a / (a + p)) as f32 } else { 0.0 })
         .collect()
 }
 
-/// The first principal components of the rows in use, `[n, d] → [n, dim]`, largest variance first;
-/// each component's sign is such that its largest part is positive.
+/// Projects all rows on the first principal components of the used rows, `[n, d] → [n, dim]`, in order
+/// of decreasing variance. The sign of each component makes its largest coefficient positive.
 fn principal_components(vectors: &Matrix, dim: usize, used: &[bool]) -> Matrix {
     let (n, d) = (vectors.rows(), vectors.columns());
     let rows = || vectors.iter_rows().zip(used).filter(|(_, used)| **used);
@@ -246,8 +223,8 @@ fn principal_components(vectors: &Matrix, dim: usize, used: &[bool]) -> Matrix {
 }
 
 /// Unit eigenvectors of a symmetric `d × d` matrix, largest eigenvalue first, by Jacobi's method
-/// (Golub and Van Loan, "Matrix computations", §8.5). Slow beside a library's and short: it runs once
-/// when an encoder is made.
+/// (Golub and Van Loan, "Matrix computations", §8.5). Short rather than fast, because it runs once per
+/// distillation.
 fn eigenvectors(mut a: Vec<f64>, d: usize) -> Vec<Vec<f64>> {
     let mut v = vec![0.0f64; d * d];
     (0..d).for_each(|i| v[i * d + i] = 1.0);
@@ -275,7 +252,7 @@ fn eigenvectors(mut a: Vec<f64>, d: usize) -> Vec<Vec<f64>> {
                     let (x, y) = (a[k * d + p], a[k * d + q]);
                     (a[k * d + p], a[k * d + q]) = (c * x - s * y, s * x + c * y);
                 }
-                // Rows of `a` and of `v` (kept transposed) lie in one piece.
+                // Rows of `a` and of `v` (stored transposed) are contiguous.
                 for m in [&mut a, &mut v] {
                     let (low, high) = m.split_at_mut(q * d);
                     for (x, y) in low[p * d..(p + 1) * d].iter_mut().zip(&mut high[..d]) {
@@ -287,16 +264,18 @@ fn eigenvectors(mut a: Vec<f64>, d: usize) -> Vec<Vec<f64>> {
     }
     let mut order: Vec<usize> = (0..d).collect();
     order.sort_by(|&i, &j| a[j * d + j].total_cmp(&a[i * d + i]));
-    let axis = |i: usize| {
-        let row = &v[i * d..(i + 1) * d];
-        let largest = row
-            .iter()
-            .copied()
-            .max_by(|x, y| x.abs().total_cmp(&y.abs()));
-        let sign = largest.map_or(1.0, f64::signum);
-        row.iter().map(|x| x * sign).collect()
-    };
-    order.into_iter().map(axis).collect()
+    order
+        .into_iter()
+        .map(|i| {
+            let row = &v[i * d..(i + 1) * d];
+            let largest = row
+                .iter()
+                .copied()
+                .max_by(|x, y| x.abs().total_cmp(&y.abs()));
+            let sign = largest.map_or(1.0, f64::signum);
+            row.iter().map(|x| x * sign).collect()
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -304,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eigenvectors_solve_their_equation() {
+    fn eigenvectors_satisfy_definition() {
         let d = 12;
         let mut random = fastrand::Rng::with_seed(4);
         let mut a = vec![0.0; d * d];
@@ -335,8 +314,8 @@ mod tests {
     }
 
     #[test]
-    fn the_first_component_is_the_widest_direction() {
-        // Spread wide along (3, 4) and little across it; the last row is not in use.
+    fn first_principal_component_has_largest_variance() {
+        // Large spread along (3, 4), small spread across; the last row is unused.
         let rows: Vec<[f32; 2]> = (-20..=20)
             .map(|i| {
                 let (along, across) = (i as f32, if i % 2 == 0 { 0.1 } else { -0.1 });
@@ -353,12 +332,12 @@ mod tests {
     }
 
     #[test]
-    fn frequent_tokens_weigh_less_and_special_ones_nothing() {
-        let words = WordPiece::new(Vocabulary::parse("[UNK]\nthe\nlibrary\nfine").unwrap());
+    fn weights_decrease_with_frequency_and_skip_unused_tokens() {
+        let tokenizer = WordPiece::new(Vocabulary::parse("[UNK]\nthe\nlibrary\nfine").unwrap());
         let used = [false, true, true, true];
         let texts = ["the library".to_owned(), "the the fine".into()];
-        let zipf = frequencies(&words, &[], &used);
-        let counted = frequencies(&words, &texts, &used);
+        let zipf = token_frequencies(&tokenizer, &[], &used);
+        let counted = token_frequencies(&tokenizer, &texts, &used);
         for (found, expected) in [
             (&zipf, [0.0, 6.0 / 11.0, 3.0 / 11.0, 2.0 / 11.0]),
             (
@@ -370,7 +349,7 @@ mod tests {
                 assert!((p - expected).abs() < 1e-12, "{found:?}");
             }
         }
-        let found = weights(&[0.0, 0.6, 0.2, 0.2], 0.2, &used);
+        let found = inverse_frequency_weights(&[0.0, 0.6, 0.2, 0.2], 0.2, &used);
         assert_eq!(found, [0.0, 0.25, 0.5, 0.5]);
         assert!(
             is_special("[unused7]") && !is_special("[") && !is_special("]") && !is_special("##]")

@@ -1,6 +1,6 @@
-//! Opens the window with a training that is only played: see `rehearsal.sh` for modes.
+//! Opens the window with an imitated training process; `rehearsal.sh` lists the modes.
 //!
-//! `cargo run -p nearsay --example rehearsal -- [MODE [PACE [FILE]]]`
+//! `cargo run -p nearsay-cli --example rehearsal -- [MODE [PACE [FILE]]]`
 
 use std::path::PathBuf;
 

@@ -1,13 +1,14 @@
 #!/bin/sh
-# Plays the training of the window, without a model: sh rehearsal.sh MODE PACE train …
-#   MODE  spin    learns until it is stopped
-#         fetch   the same, after getting the language model
-#         deaf    never stops by itself
-#         die     is killed in the middle
-#         fail    says that it failed, and why
-#         mute    says nothing until it is stopped
+# Imitates a training process for the window, without a model: sh rehearsal.sh MODE PACE train …
+#   MODE  spin    trains until stopped
+#         fetch   the same, after downloading the language model
+#         deaf    ignores stop
+#         die     is killed halfway
+#         fail    fails with an error and a remedy
+#         mute    prints nothing until stopped
 #   PACE  seconds between two events
-# No mode comes to a good end: for that there must be a model, and only the program itself makes one.
+# No mode finishes successfully: that takes a model, which only the real program writes.
+# When paused, writes the number of epochs printed so far to OUT.paused.
 mode=$1 pace=$2
 shift 3
 
@@ -17,7 +18,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 heard=$(mktemp)
-# What runs behind gets no standard input of its own: hand it over by another number.
+# Background processes get no standard input: pass it as another file descriptor.
 exec 3<&0
 (while read -r line; do echo "$line" >>"$heard"; done) <&3 >/dev/null 2>&1 &
 listener=$!
@@ -47,7 +48,12 @@ echo '{"event":"future","what":"ever"}'
 epoch=0 epochs=4000
 while [ $epoch -lt $epochs ]; do
     epoch=$((epoch + 1))
-    tail -n 1 "$heard" | grep -q pause && { sleep "$pace"; epoch=$((epoch - 1)); continue; }
+    if tail -n 1 "$heard" | grep -q pause; then
+        epoch=$((epoch - 1))
+        [ -e "$out.paused" ] || { echo $epoch >"$out.tmp" && mv "$out.tmp" "$out.paused"; }
+        sleep "$pace"
+        continue
+    fi
     awk -v e=$epoch -v n=$epochs -v pace="$pace" 'BEGIN {
         d = exp(-e / 9); j = (e * 7919 % 13 - 6) / 900
         printf "{\"event\":\"epoch\",\"epoch\":%d,\"epochs\":%d,\"loss\":%.4f,\"train\":{\"rp@1\":%.4f,\"rrk\":0.9},\"val\":{\"rp@1\":%.4f,\"rrk\":0.9},\"eta_s\":%.1f}\n",

@@ -1,18 +1,17 @@
-//! How quick the window is with much data:
+//! Speed of the window with much data:
 //!
 //! ```sh
-//! cargo build --release && cargo run --release -p nearsay --example window_speed [ROWS [DATA_DIR]]
+//! cargo build --release && cargo run --release -p nearsay-cli --example window_speed [ROWS [DATA_DIR]]
 //! ```
 //!
-//! - reading a file of so many lines, from the drop to the table;
-//! - our own work for a frame of the Data step, while a training runs in a child process;
-//! - from a key in Ask to the answers on the screen, with 10,000 answers and with all;
-//! - the memory of the window's process.
+//! - importing a file of ROWS lines, from the drop to the table;
+//! - the work for a frame of the Data step while a training process runs;
+//! - a key press in Ask until the answers are on screen, with 10,000 answers and with ROWS;
+//! - memory of the window's process.
 //!
-//! Nothing is drawn by a graphics card here: a frame is all that we and egui do before that. The rows
-//! are made up of the words of the sample, since only their number and length matter. With a DATA_DIR
-//! (of `nearsay --data`) the project that was open there last is asked too, with its own model, and then
-//! that model with ROWS answers.
+//! A frame is all work of Nearsay and egui before rendering; no graphics card is involved. The rows are
+//! synthetic, built from words of the sample. With DATA_DIR (of `nearsay --data`), the last project in
+//! it is measured too, with its own model, and then that model with ROWS answers.
 
 use std::{
     cell::RefCell,
@@ -132,12 +131,12 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Rows of words of the sample, each with its own answer.
+/// Writes a CSV file of synthetic rows, each with its own answer.
 fn file(path: &Path, rows: usize) -> Result<(), Failure> {
     let document = sample::create_document("Library", "the sample");
     let words: Vec<&str> = document
         .rows()
-        .flat_map(|(_, entry, wording)| [wording.text.as_str(), entry.answer.as_str()])
+        .flat_map(|(_, entry, question)| [question.text.as_str(), entry.answer.as_str()])
         .flat_map(str::split_whitespace)
         .collect();
     let mut text = String::from("question,answer,topic\n");
@@ -188,7 +187,7 @@ fn import_and_frames(folder: &Path, rows: usize) -> Result<(), Failure> {
     while since.elapsed() < Duration::from_secs(8)
         && window.harness.state().state.training.is_running()
     {
-        // As fast as a screen, scrolling.
+        // Scroll at the rate of a screen.
         let next = Command::SelectNext(40, nearsay_app::command::Selection::Only);
         window.tell(next);
         window.harness.step();
@@ -224,8 +223,8 @@ fn project_model(window: &Window) -> Result<PathBuf, Failure> {
     Ok(dir.ok_or("the project has no model")?)
 }
 
-/// The same model with so many answers. Their vectors are made up too, since how long a search takes
-/// does not depend on them; questions are read by the model itself.
+/// Measures the same model with `answers` synthetic answers and random vectors, which don't affect the
+/// time of a search; the model encodes the questions.
 fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
     let entry = |n: usize| Entry {
         answer: format!("This is answer number {n}."),
@@ -246,7 +245,7 @@ fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
         questions: entry
             .paraphrases
             .iter()
-            .map(|way| way.text.clone())
+            .map(|question| question.text.clone())
             .collect(),
         row: 1,
         source: None,
@@ -289,7 +288,7 @@ fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks as somebody types, key by key.
+/// Types a question key by key.
 fn keys(window: &mut Window, name: &str) -> Result<(), Failure> {
     window.tell(Command::Show(Step::Ask));
     let mut times = Vec::new();
@@ -345,7 +344,7 @@ fn told(what: &str, times: &mut [Duration]) {
     );
 }
 
-/// Resident memory of this process, where the system tells it.
+/// Resident memory of this process in MB; 0 if unknown.
 fn memory_mb() -> u64 {
     let status = DiskStore
         .read(&PathBuf::from("/proc/self/status"), 1 << 16)

@@ -1,7 +1,10 @@
-//! Exported folders that somebody gets from somebody else, opened again.
+//! Exported model directories, opened on another machine.
 #![cfg(unix)]
-#![allow(clippy::disallowed_methods, reason = "fixtures are no state of ours")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "fixtures are not application state"
+)]
+#![allow(clippy::unwrap_used, reason = "test helpers may panic")]
 
 mod common;
 
@@ -51,8 +54,8 @@ fn export(window: &mut Window, to: &Path, with_data: bool) {
     shows(window, "Exported and checked");
 }
 
-/// What a colleague of somebody brings: a trained desk, exported with its answers and without, and its
-/// first answers there. Trained once for all tests; each has copies of its own.
+/// A trained model from a colleague, exported with and without its answers, and the answers it gives
+/// there. Trained once for all tests; each test gets copies.
 struct Colleague {
     dir: TempDir,
     answers: Vec<(String, f32)>,
@@ -93,7 +96,7 @@ impl Colleague {
     }
 }
 
-/// Waits until a folder is open as a project, and says where.
+/// Waits until a model directory is open as a project; returns the project's directory.
 fn adopted(window: &mut Window, name: &str) -> PathBuf {
     until(window, "the folder is open", |state| {
         state.shell.adopting.is_none()
@@ -118,7 +121,7 @@ fn content(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
+fn exported_model_opens_as_project_and_can_be_trained() {
     let colleague = Colleague::new();
     let before = content(&colleague.whole());
     let data = tempdir().unwrap();
@@ -127,7 +130,7 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
     drop_on(&mut window, &colleague.whole());
     let dir = adopted(&mut window, "Front desk");
     assert!(dir.starts_with(data.path()));
-    // There it is, and it can be asked at once.
+    // It can answer at once.
     assert_eq!(state(&window).step, Step::Ask);
     was_told(&window, "Opened front-desk: 60 answers");
     assert_eq!(document(&window).entries.len(), 60);
@@ -136,7 +139,7 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
     assert_eq!(first(&mut window), colleague.answers);
     settle(&mut window);
     assert_eq!(first(&mut window), colleague.answers);
-    // Its model knows the questions; no figure says how well it does here.
+    // Its model may have been trained on the test questions, so there are no figures.
     assert!(state(&window).training.checking.now().is_none());
     tell(&mut window, Command::Ask(String::new()));
     shows(&window, "measured where the model was made");
@@ -144,7 +147,7 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
     shows(&window, "This model came in a folder");
     shows(&window, "kept aside, asked of the answers alone");
     assert!(!is_shown(&window, "Right answer first, on"));
-    // The stick is pulled out; what was copied stays, edits too.
+    // The original is removed; the project and its edits stay.
     assert_eq!(content(&colleague.whole()), before);
     std::fs::remove_dir_all(colleague.whole()).unwrap();
     common::add(
@@ -157,7 +160,7 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
     settle(&mut window);
     tell(&mut window, Command::Show(Step::Train));
     shows(&window, "1 change since the folder was opened");
-    // From the first training here on there are figures.
+    // The first training run in this project gives figures.
     train(&mut window);
     settle(&mut window);
     assert_eq!(state(&window).training.stage, Stage::Done);
@@ -169,7 +172,7 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
         &window,
         "the model from the folder may have learned these questions",
     );
-    // And the folder's model is there to go back to, without figures.
+    // The imported model can be restored, without figures.
     press(&mut window, "Back to the model before");
     until(&mut window, "it answers", |state| state.ask.ready.is_some());
     assert!(state(&window).training.checking.now().is_none());
@@ -177,7 +180,7 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
     let out = data.path().join("again");
     export(&mut window, &out, true);
     drop(window);
-    // At the next start it is there.
+    // The project opens again at the next start.
     let mut window = open(real(data.path()));
     assert_eq!(state(&window).project.dir.as_ref(), Some(&dir));
     settle(&mut window);
@@ -185,7 +188,7 @@ fn an_exported_folder_opens_as_a_project_and_is_worked_on() {
 }
 
 #[test]
-fn the_same_folder_again_is_the_same_project() {
+fn same_model_directory_opens_same_project() {
     let colleague = Colleague::new();
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
@@ -200,14 +203,14 @@ fn the_same_folder_again_is_the_same_project() {
         )],
     );
     settle(&mut window);
-    // While it is open.
+    // While the project is open.
     drop_on(&mut window, &colleague.whole());
     until(&mut window, "it is found", |state| {
         state.shell.adopting.is_none()
     });
     was_told(&window, "front-desk was opened before");
     assert_eq!(document(&window).entries.len(), 61);
-    // After others, from another place.
+    // After another project, from another path.
     tell(&mut window, Command::OpenSample);
     until(&mut window, "the sample is open", |state| {
         !state.project.opening && state.project.document.options.sample
@@ -221,7 +224,7 @@ fn the_same_folder_again_is_the_same_project() {
 }
 
 #[test]
-fn a_model_alone_says_so_and_answers_from_a_file() {
+fn model_without_answers_answers_from_imported_file() {
     let colleague = Colleague::new();
     let data = tempdir().unwrap();
     let dialog = FakeDialog::picks(colleague.bare());
@@ -249,7 +252,7 @@ fn a_model_alone_says_so_and_answers_from_a_file() {
     settle(&mut window);
     assert_eq!(state(&window).project.name(), "Bare");
     assert!(!is_shown(&window, "without answers"));
-    // By the colleague's model, not by one that has learned nothing.
+    // The colleague's model answers, not the base encoder.
     assert_eq!(first(&mut window), colleague.answers);
     assert!(state(&window).training.checking.now().is_none());
     tell(&mut window, Command::Ask(String::new()));
@@ -257,14 +260,14 @@ fn a_model_alone_says_so_and_answers_from_a_file() {
 }
 
 #[test]
-fn a_terminal_opens_a_folder_as_well() {
+fn model_directory_opens_from_command_line_and_typed_path() {
     let colleague = Colleague::new();
     let data = tempdir().unwrap();
     let path = Some(colleague.whole());
     let mut window = open_with(real(data.path()), FakeDialog::default(), path);
     adopted(&mut window, "Front desk");
     assert_eq!(first(&mut window), colleague.answers);
-    // What is typed is opened just so.
+    // A typed path works the same way.
     tell(&mut window, Command::Show(Step::Data));
     let bare = colleague.bare().display().to_string();
     tell(&mut window, Command::TypePath(bare));
@@ -273,7 +276,7 @@ fn a_terminal_opens_a_folder_as_well() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_said_and_disturbs_nothing() {
+fn unreadable_model_directory_shows_error_and_keeps_project() {
     let colleague = Colleague::new();
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
@@ -319,7 +322,7 @@ fn what_cannot_be_opened_is_said_and_disturbs_nothing() {
         &["There is neither a project nor a model in desk"],
     );
     drop(window);
-    // Given in a terminal: the words, and the project of before.
+    // From the command line: the error is shown and the last project opens.
     let newer = colleague.whole().join("nearsay.json");
     let text = std::fs::read_to_string(&newer).unwrap();
     file(&newer, &text.replacen("\"format\": 1", "\"format\": 2", 1));

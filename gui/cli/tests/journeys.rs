@@ -1,4 +1,4 @@
-//! What somebody does from beginning to end, with the program itself at work.
+//! Tasks from beginning to end, with the real program as the engine.
 #![cfg(unix)]
 
 mod common;
@@ -25,7 +25,7 @@ fn row(entry: u64, paraphrase: u32) -> RowId {
     RowId { entry, paraphrase }
 }
 
-/// Everything but the numbers that are never used twice.
+/// Document without the counters for unique ids.
 fn content(document: &Document) -> Document {
     Document {
         next_entry: 0,
@@ -43,12 +43,12 @@ fn ask(window: &mut Window, question: &str) {
     });
 }
 
-/// The questions of a list.
+/// Mistakes shown in a list.
 fn mistakes(window: &Window, list: List) -> Vec<Verdict> {
     state(window).training.checking.list(list).to_vec()
 }
 
-/// A table of which three rows cannot be used.
+/// CSV file with three invalid rows.
 fn mixed() -> String {
     let mut table = "question,answer\n".to_owned();
     for (question, answer) in &desk()[..20] {
@@ -59,7 +59,7 @@ fn mixed() -> String {
 }
 
 #[test]
-fn a_file_with_bad_rows_is_taken_in_and_mended() {
+fn file_with_bad_rows_imports_and_can_be_fixed() {
     let data = tempdir().unwrap();
     let path = data.path().join("front-desk.csv");
     file(&path, &mixed());
@@ -108,7 +108,7 @@ fn a_file_with_bad_rows_is_taken_in_and_mended() {
 }
 
 #[test]
-fn a_file_dropped_where_questions_are_asked_may_be_data() {
+fn file_dropped_on_ask_step_can_be_imported() {
     let data = tempdir().unwrap();
     let path = data.path().join("front-desk.csv");
     file(&path, &mixed());
@@ -127,7 +127,7 @@ fn a_file_dropped_where_questions_are_asked_may_be_data() {
 }
 
 #[test]
-fn a_file_that_is_there_already_adds_nothing() {
+fn importing_same_file_again_adds_nothing() {
     let data = tempdir().unwrap();
     let path = data.path().join("front-desk.csv");
     file(&path, &mixed());
@@ -149,10 +149,10 @@ fn a_file_that_is_there_already_adds_nothing() {
 }
 
 #[test]
-fn what_it_gets_wrong_is_taught_and_learned() {
+fn corrected_mistakes_are_learned() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
-    // This one nobody can guess, and with this seed it is kept aside.
+    // The base encoder can't answer this question, and this seed holds it out.
     let (riddle, seed) = ("Zebra crossing umbrella?", 7);
     assert!(held_out::is_held_out(riddle, seed));
     let mut rows = desk();
@@ -193,7 +193,7 @@ fn what_it_gets_wrong_is_taught_and_learned() {
     press(&mut window, &format!("Add as a wording: {first}"));
     assert!(!document(&window).paraphrase(wrong[0].row).unwrap().held_out);
     shows(&window, "1 change since the last training");
-    // Its card may be far below.
+    // Its card may be scrolled out of view.
     tell(&mut window, Command::TrainOn(verdict));
     shows(&window, "2 changes since the last training");
     settle(&mut window);
@@ -219,7 +219,7 @@ fn what_it_gets_wrong_is_taught_and_learned() {
 }
 
 #[test]
-fn before_and_after_can_be_compared() {
+fn answers_before_and_after_training_can_be_compared() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk());
@@ -271,7 +271,7 @@ fn before_and_after_can_be_compared() {
 }
 
 #[test]
-fn a_mistake_that_is_right_too_counts_as_right() {
+fn mistake_marked_as_right_counts_as_right() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk());
@@ -313,7 +313,7 @@ fn a_mistake_that_is_right_too_counts_as_right() {
 }
 
 #[test]
-fn everything_can_be_undone_and_done_again() {
+fn every_edit_can_be_undone_and_redone() {
     let data = tempdir().unwrap();
     let path = data.path().join("front-desk.csv");
     file(&path, &mixed());
@@ -451,7 +451,7 @@ fn everything_can_be_undone_and_done_again() {
 }
 
 #[test]
-fn what_was_done_before_a_kill_is_there_after_it() {
+fn edits_before_kill_are_restored() {
     let (data, other) = (tempdir().unwrap(), tempdir().unwrap());
     let mut window = open(real(data.path()));
     fill(&mut window, 1, &dozen());
@@ -463,7 +463,7 @@ fn what_was_done_before_a_kill_is_there_after_it() {
     });
     let dir = state(&window).project.dir.clone().unwrap();
     let kept = document(&window).clone();
-    // What a kill in this moment leaves behind.
+    // The files that a kill at this moment leaves.
     let killed = other.path().join("killed");
     copy_folder(&dir, &killed).unwrap();
     let journal = killed.join("journal.jsonl");
@@ -491,7 +491,7 @@ fn what_was_done_before_a_kill_is_there_after_it() {
 }
 
 #[test]
-fn saved_is_said_only_of_what_is_on_disk() {
+fn saved_state_shows_only_after_write_to_disk() {
     let (data, other) = (tempdir().unwrap(), tempdir().unwrap());
     let mut window = open(real(data.path()));
     fill(&mut window, 1, &dozen());
@@ -515,7 +515,7 @@ fn saved_is_said_only_of_what_is_on_disk() {
 }
 
 #[test]
-fn a_damaged_project_says_so_and_the_sample_opens() {
+fn damaged_project_shows_error_and_opens_sample() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 1, &dozen());
@@ -533,7 +533,7 @@ fn a_damaged_project_says_so_and_the_sample_opens() {
 }
 
 #[test]
-fn a_second_window_may_look_and_ask_and_work_on_a_copy() {
+fn second_window_is_read_only_and_can_copy_project() {
     let data = tempdir().unwrap();
     let mut first = open(real(data.path()));
     fill(&mut first, 1, &dozen());
@@ -570,7 +570,7 @@ fn a_second_window_may_look_and_ask_and_work_on_a_copy() {
 }
 
 #[test]
-fn a_copy_takes_the_model_along() {
+fn project_copy_includes_model() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk()[..60]);
@@ -589,7 +589,7 @@ fn a_copy_takes_the_model_along() {
     assert_eq!(state(&window).ask.reply.as_ref().unwrap().side, Side::After);
 }
 
-/// Asks a folder as whoever serves it will.
+/// Best answer of an exported model.
 fn asked_of(folder: &Path, question: &str) -> Result<String, ServableError> {
     let servable = Servable::open(&DiskStore, folder, &Device::Cpu)?;
     let found = servable.ask(question, 1)?;
@@ -598,13 +598,13 @@ fn asked_of(folder: &Path, question: &str) -> Result<String, ServableError> {
 }
 
 #[test]
-fn an_exported_folder_answers_as_the_window_does() {
+fn exported_model_gives_same_answers_as_window() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk());
     train(&mut window);
     settle(&mut window);
-    // What was edited since goes along.
+    // Later edits are exported, too.
     add(
         &mut window,
         &[(
@@ -663,7 +663,7 @@ fn an_exported_folder_answers_as_the_window_does() {
 }
 
 #[test]
-fn what_was_never_trained_can_be_exported_too() {
+fn untrained_project_can_be_exported() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk());
@@ -684,7 +684,7 @@ fn what_was_never_trained_can_be_exported_too() {
 }
 
 #[test]
-fn nothing_of_somebody_else_is_replaced_by_an_export() {
+fn export_refuses_to_replace_foreign_files() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk()[..30]);
@@ -730,7 +730,7 @@ fn nothing_of_somebody_else_is_replaced_by_an_export() {
 }
 
 #[test]
-fn an_empty_folder_is_as_good_as_a_new_one() {
+fn export_writes_into_empty_directory() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk()[..30]);
@@ -747,7 +747,7 @@ fn an_empty_folder_is_as_good_as_a_new_one() {
     assert!(empty.join("nearsay.json").is_file());
 }
 
-/// The cells of a line as it was written.
+/// Cells of a CSV line.
 fn cells(line: &str) -> Vec<String> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -757,7 +757,7 @@ fn cells(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_file_of_questions_is_answered_beside_it() {
+fn question_file_is_answered_into_new_file() {
     let data = tempdir().unwrap();
     let path = data.path().join("asked.txt");
     let lines = "How do I order a card?\n=HYPERLINK(\"http://x\")\n\nIs there a cell that sums?\nquasar torque vinyl entropy\n";
@@ -794,7 +794,7 @@ fn a_file_of_questions_is_answered_beside_it() {
             "{cell}"
         );
     }
-    // A second time nothing is written over.
+    // The second run overwrites nothing.
     tell(&mut window, Command::AnswerFile(path));
     until(&mut window, "answered", |state| {
         state.ask.batch.running.is_none() && state.ask.batch.result.is_some()
@@ -807,7 +807,7 @@ fn a_file_of_questions_is_answered_beside_it() {
 }
 
 #[test]
-fn a_file_without_questions_is_told() {
+fn file_without_questions_shows_error() {
     let data = tempdir().unwrap();
     let path = data.path().join("asked.txt");
     file(&path, "\n\n");
@@ -821,7 +821,7 @@ fn a_file_without_questions_is_told() {
 }
 
 #[test]
-fn the_model_before_can_be_gone_back_to() {
+fn previous_model_can_be_restored() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk());
@@ -858,7 +858,7 @@ fn the_model_before_can_be_gone_back_to() {
 }
 
 #[test]
-fn a_restart_opens_the_last_project_with_its_model() {
+fn restart_opens_last_project_with_its_model() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk());
@@ -883,7 +883,7 @@ fn a_restart_opens_the_last_project_with_its_model() {
     });
 }
 
-/// Has the words count for nothing in the trained model of a closed window.
+/// Switches keyword scores off in the trained model of a closed window.
 fn without_words(data: &Path) {
     let mut found = 0;
     let mut folders = vec![data.to_owned()];
@@ -905,7 +905,7 @@ fn without_words(data: &Path) {
 }
 
 #[test]
-fn words_count_where_the_trained_model_says_so() {
+fn keyword_scores_follow_trained_model() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk());
@@ -923,7 +923,7 @@ fn words_count_where_the_trained_model_says_so() {
     assert_eq!(first.score, first.meaning + first.words);
     assert!(first.words > 0.0 && first.words < 0.8, "{first:?}");
     assert!(first.shared.contains(&"bicycle".to_owned()), "{first:?}");
-    // Before training they count, too, for what is usual.
+    // Before training, keyword scores have the default weight.
     tell(&mut window, Command::SetSide(Side::Before));
     until(&mut window, "answered", |state| {
         state
@@ -935,7 +935,7 @@ fn words_count_where_the_trained_model_says_so() {
     assert_eq!(answers(&window, Side::Before)[0].words, first.words);
     tell(&mut window, Command::SetSide(Side::After));
 
-    // What is exported asks as the window does.
+    // The exported model ranks as the window does.
     tell(&mut window, Command::Show(Step::Export));
     let whole = data.path().join("out").join("whole");
     tell(
@@ -958,7 +958,7 @@ fn words_count_where_the_trained_model_says_so() {
     ask(&mut window, question);
     let mut answers = answers(&window, Side::After).into_iter();
     assert!(answers.all(|answer| answer.words == 0.0 && answer.shared.is_empty()));
-    // The questions kept aside are asked in the same way: one that has no other wording left out.
+    // Evaluation ranks the same way. It skips questions whose answer has no other paraphrase.
     let alone = state(&window).training.checking.after.clone().unwrap();
     assert_eq!(checked.verdicts.len(), alone.verdicts.len());
     let mut pairs = checked.verdicts.iter().zip(&alone.verdicts);

@@ -48,7 +48,9 @@ pub fn refits_on_all(effort: Effort, pairs: usize) -> bool {
     match effort {
         Effort::Quick => false,
         Effort::Balanced => true,
-        Effort::Thorough => recipe_settings(effort).for_pairs(pairs).learns_again(),
+        Effort::Thorough => recipe_settings(effort)
+            .for_pairs(pairs)
+            .refits_on_all_data(),
     }
 }
 

@@ -1,8 +1,8 @@
-// Vectors by transformers.js, one JSON array a line.
+// Prints vectors by transformers.js, one JSON array per line.
 //
-//   node --input-type=module - ONNX ALONE BATCH TEXTS.json < transformers_js.mjs     where its package is installed
+//   node --input-type=module - ONNX ALONE BATCH TEXTS.json < transformers_js.mjs     in the directory of its package
 //
-// The first ALONE texts go in one by one, the others BATCH at a time.
+// Encodes the first ALONE texts one by one, the others in batches of BATCH.
 
 import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";

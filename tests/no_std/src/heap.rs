@@ -1,4 +1,4 @@
-//! The memory of the program: three megabytes, handed out once.
+//! Allocator of the program: three megabytes, never freed.
 
 use core::{
     alloc::{GlobalAlloc, Layout},
@@ -9,7 +9,7 @@ use core::{
 
 const SIZE: usize = 3 << 20;
 
-/// Gives the next free bytes and takes none back.
+/// Bump allocator that never frees.
 #[repr(align(16))]
 struct Heap {
     bytes: UnsafeCell<[u8; SIZE]>,
@@ -25,8 +25,8 @@ static HEAP: Heap = Heap {
     used: AtomicUsize::new(0),
 };
 
-// SAFETY: memory given lies within `bytes`, is aligned as asked (`bytes` is to 16, and to more
-// nothing is given), and belongs to no one else since `used` only grows over it.
+// SAFETY: allocations lie within `bytes`, are aligned as requested (`bytes` is aligned to 16, and
+// larger alignments fail), and don't overlap, since `used` only grows.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.align() > 16 {

@@ -1,8 +1,21 @@
-//! Members of every layer that needs no operating system, with numbers that can be checked by hand.
+//! Types from every layer that needs no operating system, with numbers that can be checked by hand.
 
 use alloc::{format, string::String, vec, vec::Vec};
 use core::fmt::Debug;
-use nearsay_core::{distance::{Distance, DistanceKind}, head::{HeadConfig, Mode}, loss::{Contrastive, CosFace, FastAp, GroupLoss, MultipleNegativesRanking, OnlineContrastive, PairLoss, Triplet}, matrix::Matrix, metric::{Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_pool, score_pool}, sample::PairTargets};
+use nearsay_core::{
+    distance::{Distance, DistanceKind},
+    head::{HeadConfig, Mode},
+    loss::{
+        Contrastive, CosFace, FastAp, GroupLoss, MultipleNegativesRanking, OnlineContrastive,
+        PairLoss, Triplet,
+    },
+    matrix::Matrix,
+    metric::{
+        Metric, PoolMetrics, RetrievalPrecision, RetrievalReciprocalRank, rank_pairs, rank_right_answers,
+        score_questions,
+    },
+    sample::PairTargets,
+};
 use nearsay_search::index::Index;
 use nearsay_text::wordpiece::{Vocabulary, WordPiece};
 
@@ -11,7 +24,7 @@ static VOCABULARY: &str = "[UNK]\nfee\n##s\nlate\n?\n한\nᄒ\n##ᅡ\n##ᆫ\n";
 /// Two pairs, all `a`, then all `b`.
 const PAIRS: [[f32; 2]; 4] = [[3.0, 4.0], [0.0, 2.0], [3.0, 4.0], [0.0, 1.0]];
 
-/// Prints what each makes of the pairs; whether it is what it should be.
+/// Prints the results of each type for the pairs; returns whether they are right.
 pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
     let mut right = true;
     let mut check = |what: &str, value: f32, expected: f32| {
@@ -23,7 +36,7 @@ pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
     let b = Matrix::from_rows(&PAIRS[1..2]).map_err(text)?;
     let targets = PairTargets::positives(2);
 
-    // Of (3, 4) and (0, 2): their cosine is 4/5, their difference (3, 2).
+    // (3, 4) and (0, 2): cosine 4/5, difference (3, 2).
     let by_hand = [0.2, 0.2, -8.0, 3.605_551_3, 5.0];
     for (distance, expected) in DistanceKind::ALL.into_iter().zip(by_hand) {
         let value = distance.distance(&a, &b).map_err(text)?;
@@ -46,7 +59,7 @@ pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
             .build(&weights, |weight| Ok(weight.value.clone()))
             .map_err(text)?;
         let out = head.forward(&pairs, Mode::Eval).map_err(text)?;
-        // Untrained, the first two change nothing; the others are compared with their folded forms.
+        // The first two are the identity before training; the others must equal their folded form.
         let mut folded = pairs.clone();
         for layer in head.fold().map_err(text)?.layers().unwrap_or_default() {
             folded = layer.forward(&folded).map_err(text)?;
@@ -62,11 +75,11 @@ pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
         },
     );
     check("contrastive loss", first(&contrastive.map_err(text)?), 0.0);
-    // Cosine similarities are 1 and 0.9, by 20 and less the largest: −ln(1 / (1 + e⁻²)).
+    // Cosine similarities 1 and 0.9, scaled by 20, minus the largest: −ln(1 / (1 + e⁻²)).
     let ranking = MultipleNegativesRanking::default().forward(&pairs, &targets);
     check("ranking loss", first(&ranking.map_err(text)?), 0.126_928);
 
-    // Rows of one group in pairs, (3, 4) and (0, 2) far from each other by a cosine of 0.8.
+    // Rows of a group come in pairs; (3, 4) and (0, 2) have a cosine of 0.8.
     let groups = [0u64, 1, 0, 1];
     let kernel = Matrix::from_rows(&PAIRS[..2]).map_err(text)?;
     let losses: [(&str, &dyn GroupLoss<Matrix>, f32); 4] = [
@@ -84,7 +97,7 @@ pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
             },
             0.4,
         ),
-        // Each row is its kernel's, by a cosine of 1 and a head start of 0.35 for the other's 0.8.
+        // Each row equals its own kernel (cosine 1, less the margin 0.35); the other has cosine 0.8.
         (
             "cos face loss",
             &CosFace {
@@ -116,12 +129,12 @@ pub fn run(print: &mut dyn FnMut(&str)) -> Result<bool, String> {
     check("rrk", reciprocal.compute().unwrap_or(f32::NAN), 1.0);
     let mut pool = PoolMetrics::default();
     let right_answers = [vec![0], vec![1], vec![2], vec![1, 3]];
-    score_pool(&pairs, &pairs, &right_answers, &mut |scores| {
-        pool.update(&rank_pool(scores))
+    score_questions(&pairs, &pairs, &right_answers, &mut |scores| {
+        pool.update(&rank_right_answers(scores))
     })
     .map_err(text)?;
-    // The first three questions each have an equal of theirs in the pool, which stands before them.
-    check("recall@1", pool.recall_1().unwrap_or(f32::NAN), 0.25);
+    // The pool holds a duplicate of each of the first three questions, ranked before the right answer.
+    check("recall@1", pool.accuracy_at(1).unwrap_or(f32::NAN), 0.25);
     check("mrr@10", pool.mrr_10().unwrap_or(f32::NAN), 0.625);
 
     let index = Index::new(pairs, (0..4).collect()).map_err(text)?;

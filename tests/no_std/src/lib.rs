@@ -1,7 +1,7 @@
 //! A program for machines without an operating system: uses layers 0 to 4 of `nearsay-core`, asks
-//! the help desk of the example `no_os` and checks what it says.
+//! the help desk of the example `no_os` and checks the answers.
 //!
-//! It asks one thing of the machine below, `nearsay_print`, and offers one, [`nearsay_main`].
+//! The machine must provide `nearsay_print` and call [`nearsay_main`].
 #![no_std]
 
 extern crate alloc;
@@ -16,13 +16,13 @@ use desk::{ASKED, Desk, DeskError, FAQ};
 
 #[cfg_attr(target_family = "wasm", link(wasm_import_module = "env"))]
 unsafe extern "C" {
-    /// Prints UTF-8 text; given by whoever starts this program.
+    /// Prints UTF-8 text; provided by the code that starts this program.
     fn nearsay_print(text: *const u8, length: usize);
 }
 
 fn print(line: &str) {
     for text in [line, "\n"] {
-        // SAFETY: pointer and length are those of a text that outlives the call.
+        // SAFETY: pointer and length describe a text that outlives the call.
         unsafe { nearsay_print(text.as_ptr(), text.len()) };
     }
 }
@@ -33,7 +33,7 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// Runs everything and prints what came out; 0 when all of it is right.
+/// Runs everything and prints the results; returns 0 if all of them are right.
 #[unsafe(no_mangle)]
 pub extern "C" fn nearsay_main() -> i32 {
     let right = match run() {

@@ -1,5 +1,5 @@
-//! One group loss on one batch: built on both back ends, and its value and gradient held against
-//! the loops of [`naive`](super::naive) and against its own slopes.
+//! A group loss on a batch: its value and gradient on both back ends against the loops of
+//! [`naive`](super::naive) and against finite differences.
 
 use super::naive::{self, Rows};
 use candle_core::{Device, Var};
@@ -32,7 +32,7 @@ pub fn rows(m: &Matrix) -> Rows {
     m.iter_rows().map(row).collect()
 }
 
-/// A loss without the weights it learns.
+/// A loss without its trainable weights.
 #[derive(Clone, Copy, Debug)]
 pub enum Spec {
     Triplet(Triplet),
@@ -57,7 +57,7 @@ pub enum Spec {
 }
 
 impl Spec {
-    /// What a golden case describes, as the paper has it or as Quaterion does.
+    /// Loss of a golden case, as in the paper or, with `compat`, as in Quaterion.
     pub fn of(case: &Value, compat: bool) -> Self {
         let args = &case["args"];
         let number = |key: &str| args[key].as_f64().unwrap() as f32;
@@ -124,7 +124,7 @@ impl Spec {
         }
     }
 
-    /// Whether Quaterion computes something else than the paper, and so the default.
+    /// Whether Quaterion deviates from the paper, and so from the default.
     pub fn differs(&self) -> bool {
         match self {
             Self::Triplet(loss) => match loss.mining {
@@ -149,7 +149,7 @@ impl Spec {
         )
     }
 
-    /// The loss itself; `weights` are its kernel or centres.
+    /// Builds the loss; `weights` is its kernel or its centres.
     pub fn build<T: Tensor>(&self, weights: T) -> Box<dyn GroupLoss<T>> {
         match *self {
             Self::Triplet(loss) => Box::new(loss),
@@ -182,7 +182,7 @@ impl Spec {
         }
     }
 
-    /// The paper's value; `fixed` is where weights without gradient come from.
+    /// Value by the naive loops; `fixed` is the input of weights without gradient.
     pub fn naive(&self, x: &Rows, fixed: &Rows, weights: &Rows, groups: &[u64]) -> f64 {
         match *self {
             Self::Triplet(loss) => naive::triplet(&loss, x, groups, None),
@@ -207,7 +207,7 @@ impl Spec {
     }
 }
 
-/// A batch and the weights of the losses that have some.
+/// A batch, and the weights of losses that have any.
 pub struct Batch {
     pub embeddings: Matrix,
     pub groups: Vec<u64>,
@@ -220,7 +220,7 @@ impl Batch {
         Self {
             embeddings: matrix(&golden["embeddings"]),
             groups: integers(&golden["groups"]),
-            // Quaterion's kernels have a column a group, ours a row.
+            // Quaterion's kernels have a column per group, Nearsay's a row.
             kernel: matrix(&golden["kernel"]).transpose().unwrap(),
             centers: matrix(&golden["centers"]),
         }
@@ -238,7 +238,7 @@ impl Batch {
         loss.forward(&self.embeddings, &self.groups).unwrap().data()[0]
     }
 
-    /// Value, gradient of the embeddings, and of the weights if there are any, on candle.
+    /// On candle: value, gradient of the embeddings, and gradient of the weights if there are any.
     pub fn gradients(&self, spec: &Spec) -> (f32, Matrix, Option<Matrix>) {
         let x = Var::from_tensor(&candle(&self.embeddings)).unwrap();
         let weights = Var::from_tensor(&candle(self.weights(spec))).unwrap();
@@ -254,7 +254,7 @@ impl Batch {
         (value.to_vec().unwrap()[0], of_x, of_weights)
     }
 
-    /// Compares gradients with the slopes of the loops in double precision.
+    /// Compares values and gradients with the naive loops.
     pub fn check_naive(&self, spec: &Spec) {
         let (x, weights) = (rows(&self.embeddings), rows(self.weights(spec)));
         let at = |x: &Rows, weights: &Rows| {
@@ -281,8 +281,8 @@ impl Batch {
         }
     }
 
-    /// Compares gradients with the slopes of the loss on the plain back end. In single precision
-    /// and so with long steps: a kink within a step makes a value differ, so a few may.
+    /// Compares gradients with finite differences on the matrix back end. Single precision needs long
+    /// steps, which may contain a kink, so a few values may differ.
     pub fn check_plain(&self, spec: &Spec) {
         let (_, of_x, of_weights) = self.gradients(spec);
         let step = 5e-4;

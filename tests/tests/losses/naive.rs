@@ -1,5 +1,5 @@
-//! The group losses once more, in double precision and by loops over numbers: written from the
-//! papers, without tensors, masks or matrix products, to hold the real ones against.
+//! Reference implementations of the group losses from the papers: loops over numbers in double
+//! precision, without tensors, masks or matrix products.
 
 use nearsay_core::{
     distance::DistanceKind,
@@ -31,7 +31,7 @@ fn least(values: &[f64]) -> Option<f64> {
     values.iter().copied().reduce(f64::min)
 }
 
-/// The matrix form of a distance between two embeddings.
+/// Distance between two embeddings, as an entry of the distance matrix.
 fn distance(kind: DistanceKind, x: &[f64], y: &[f64]) -> f64 {
     let differences = x.iter().zip(y).map(|(a, b)| a - b);
     match kind {
@@ -52,8 +52,7 @@ fn similarity(kind: DistanceKind, x: &[f64], y: &[f64]) -> f64 {
     }
 }
 
-/// For each anchor the distances to its positives and to its negatives, in the batch itself or in a
-/// memory.
+/// Distances of each anchor to its positives and to its negatives, in the batch or in a memory.
 fn neighbours(
     kind: DistanceKind,
     x: &Rows,
@@ -154,7 +153,7 @@ fn log_sum(exponents: &[f64]) -> f64 {
     top + sum.ln()
 }
 
-/// The weights α are those of `fixed`, because no gradient flows through them.
+/// The weights α come from `fixed`, because no gradient flows through them.
 pub fn circle(loss: &Circle, x: &Rows, fixed: &Rows, groups: &[u64]) -> f64 {
     let (m, scale) = (f64::from(loss.margin), f64::from(loss.scale));
     let positive = |i: usize, j: usize| {
@@ -225,8 +224,8 @@ pub fn fast_ap(loss: &FastAp, x: &Rows, groups: &[u64]) -> f64 {
     1.0 - mean(&terms)
 }
 
-/// Cross-entropy of the logits a function gives for an embedding, a kernel row and whether that is
-/// the embedding's own.
+/// Cross-entropy of logits, computed from an embedding, a kernel row, and whether the row is that of the
+/// embedding's group.
 pub fn classify(
     x: &Rows,
     kernel: &Rows,
@@ -255,7 +254,7 @@ pub fn center(weight: f64, x: &Rows, centers: &Rows, groups: &[u64]) -> f64 {
     weight * mean(&terms)
 }
 
-/// Both sides of the pairs, all `a` first; `guide` the same.
+/// `x` and `guide` hold both sides of the pairs, all `a` first.
 pub fn guided(loss: &GuidedRanking, x: &Rows, guide: &Rows, subgroups: &[u64]) -> f64 {
     let n = x.len() / 2;
     let one_way = |from: usize, to: usize, contrast_from: bool, contrast_to: bool| {

@@ -1,10 +1,10 @@
-//! Evaluates a graph on candle: the operators that Nearsay writes, and no others.
+//! Evaluator of ONNX graphs on candle, for the operators that Nearsay writes.
 
 use crate::model::{Graph, Node};
 use candle_core::{D, DType, Device, Result, Tensor};
 use std::collections::HashMap;
 
-/// What the graph makes of its inputs, by name.
+/// Values of a graph by name, computed from its inputs.
 pub fn run(graph: &Graph, inputs: &[(&str, Tensor)]) -> Result<HashMap<String, Tensor>> {
     let mut values: HashMap<String, Tensor> = inputs
         .iter()
@@ -26,7 +26,7 @@ pub fn run(graph: &Graph, inputs: &[(&str, Tensor)]) -> Result<HashMap<String, T
         let name = &node.output[0];
         assert!(
             values.insert(name.clone(), output).is_none(),
-            "{name} twice"
+            "{name} is computed twice"
         );
     }
     Ok(values)
@@ -113,6 +113,6 @@ fn apply(node: &Node, x: &[&Tensor]) -> Result<Tensor> {
             let axis = ints("axes")[0] as usize;
             reduced(x[0].sqr()?.sum(axis)?.sqrt()?, axis)
         }
-        other => panic!("{other} is not an operator this test knows"),
+        other => panic!("unknown operator {other}"),
     }
 }

@@ -1,4 +1,4 @@
-//! ONNX's messages as this test reads them: what a graph needs, by their numbers in `onnx.proto`.
+//! ONNX messages with the fields that graphs use, by their tags in `onnx.proto`.
 
 use prost::Message;
 

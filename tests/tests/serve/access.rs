@@ -1,16 +1,16 @@
-//! Who may ask: tokens, names, and what a browser may do.
+//! Access control: tokens, host names, browser requests.
 
-use super::{TOKEN, client, get, model, raw, refused, send, serve};
+use super::{TOKEN, assert_refused, client, get, model, send, send_raw, serve};
 use nearsay_tests::server::{Client, Server};
 use serde_json::json;
 
 #[test]
-fn who_may_ask() {
-    refused(
+fn token_is_required_where_configured() {
+    assert_refused(
         serve(model()).args(["--host", "0.0.0.0"]),
         "without a token",
     );
-    refused(
+    assert_refused(
         serve(model()).args(["--token", "short"]),
         "could be guessed",
     );
@@ -30,7 +30,7 @@ fn who_may_ask() {
     for path in ["/", "/health", "/openapi.json"] {
         assert_eq!(get(&server, path).status, 200, "{path}");
     }
-    // In the environment, and for all to reach.
+    // The token from the environment, on all network interfaces.
     let mut open = serve(model());
     open.env("NEARSAY_TOKEN", TOKEN)
         .args(["--host", "0.0.0.0", "--read-only"]);
@@ -45,12 +45,12 @@ fn who_may_ask() {
 }
 
 #[test]
-fn pages_of_elsewhere_get_nothing() {
+fn cross_origin_requests_are_refused() {
     let server = Server::start(&mut serve(model()));
     let body = "{\"question\": \"card?\"}";
     let ask = |host: &str, kind: &str| {
         let length = body.len();
-        raw(
+        send_raw(
             &server,
             &format!(
                 "POST /ask HTTP/1.1\r\nHost: {host}\r\nOrigin: http://evil.example\r\n\
@@ -58,11 +58,11 @@ fn pages_of_elsewhere_get_nothing() {
             ),
         )
     };
-    // Its own name, pointed here.
+    // DNS rebinding: a foreign name that resolves to this host.
     let rebound = ask("evil.example:8080", "application/json");
     assert!(rebound.starts_with("HTTP/1.1 403"), "{rebound}");
     assert!(rebound.contains("--allow-host"), "{rebound}");
-    // What a browser sends without asking first.
+    // A content type that browsers send without a preflight request.
     assert!(ask("localhost", "text/plain").starts_with("HTTP/1.1 415"));
     let fair = ask("localhost", "application/json");
     assert!(fair.starts_with("HTTP/1.1 200"), "{fair}");
@@ -70,7 +70,7 @@ fn pages_of_elsewhere_get_nothing() {
 }
 
 #[test]
-fn the_page_asks_nobody_else() {
+fn page_loads_nothing_from_other_hosts() {
     let server = Server::start(&mut serve(model()));
     let page = get(&server, "/");
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
@@ -83,7 +83,7 @@ fn the_page_asks_nobody_else() {
         policy.contains("connect-src 'self'") && !policy.contains("unsafe"),
         "{policy}"
     );
-    // Nothing that the policy would refuse: no handlers or styles in elements, nothing from elsewhere.
+    // Nothing that the policy would block: no inline handlers or styles, no external resources.
     for never in [
         "http://",
         "https://",

@@ -1,4 +1,4 @@
-//! A folder that holds a model without answers encodes, and says of all else why it cannot.
+//! A model without answers encodes; all other endpoints say why they can't answer.
 
 use super::{TOKEN, client, copy, get, model, post, rows, send, serve};
 use nearsay::servable::{Confidence, Reissue};
@@ -7,7 +7,7 @@ use nearsay_tests::server::Server;
 use serde_json::json;
 use std::path::PathBuf;
 
-fn bare() -> (tempfile::TempDir, PathBuf) {
+fn model_without_answers() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let bare = dir.path().join("bare");
     let only = Reissue {
@@ -22,8 +22,8 @@ fn bare() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn a_model_without_answers_encodes_and_says_why_it_does_not_answer() {
-    let (_dir, bare) = bare();
+fn model_without_answers_encodes_and_refuses_questions() {
+    let (_dir, bare) = model_without_answers();
     let server = Server::start(serve(&bare).args(["--token", TOKEN]));
     let owner = client(Some(TOKEN));
     let ask = |path: &str, body| send(&server, &owner, "POST", path, Some(body));
@@ -60,9 +60,12 @@ fn a_model_without_answers_encodes_and_says_why_it_does_not_answer() {
         );
         let message = error["message"].as_str().unwrap();
         assert!(message.contains("without answers") && message.contains("export it again"));
-        let told = &document["paths"][path][method.to_lowercase()]["responses"]["409"];
-        let told = told["description"].as_str().unwrap();
-        assert!(told.contains("without answers"), "{method} {path}: {told}");
+        let response = &document["paths"][path][method.to_lowercase()]["responses"]["409"];
+        let described = response["description"].as_str().unwrap();
+        assert!(
+            described.contains("without answers"),
+            "{method} {path}: {described}"
+        );
     }
     let page = get(&server, "/").text;
     assert!(page.contains("holds a model without answers"));
@@ -70,20 +73,20 @@ fn a_model_without_answers_encodes_and_says_why_it_does_not_answer() {
 }
 
 #[test]
-fn a_newer_folder_is_refused_with_words() {
+fn newer_format_version_is_refused() {
     let (_dir, model) = copy();
     let manifest = model.join("nearsay.json");
     let text = std::fs::read_to_string(&manifest).unwrap();
     let newer = text.replacen("\"format\": 1", "\"format\": 2", 1);
-    nearsay_tests::save(&manifest, newer);
+    nearsay_tests::write_file(&manifest, newer);
     for command in ["serve", "ask", "encode", "eval"] {
         let mut app = nearsay_tests::app!();
         app.arg(command).arg(&model);
         match command {
             "ask" => drop(app.arg("card?")),
-            "eval" => drop(app.arg(nearsay_tests::sample("library_questions.jsonl"))),
+            "eval" => drop(app.arg(nearsay_tests::sample_file("library_questions.jsonl"))),
             _ => {}
         }
-        super::refused(&mut app, "written by a newer version of Nearsay");
+        super::assert_refused(&mut app, "written by a newer version of Nearsay");
     }
 }

@@ -1,10 +1,11 @@
-//! `/openapi.json` is complete and true: every endpoint is called as it says, and replies as it says.
+//! `/openapi.json` is complete and correct: every endpoint is called as described and replies as
+//! described.
 
 use super::{TOKEN, best, client, copy, get, send, serve};
 use nearsay_tests::server::Server;
 use serde_json::{Value, json};
 
-/// Whether a value is as a schema of the description says, and nothing else.
+/// Asserts that a value matches a schema and has no undescribed fields.
 fn check(value: &Value, schema: &Value, document: &Value, at: &str) {
     if let Some(place) = schema["$ref"].as_str() {
         let schema = document.pointer(place.trim_start_matches('#')).unwrap();
@@ -59,7 +60,7 @@ fn check(value: &Value, schema: &Value, document: &Value, at: &str) {
 }
 
 #[test]
-fn the_description_is_complete_and_true() {
+fn openapi_document_matches_server() {
     let (_dir, model) = copy();
     let server = Server::start(serve(&model).args(["--token", TOKEN]));
     let document = get(&server, "/openapi.json").json();
@@ -73,7 +74,7 @@ fn the_description_is_complete_and_true() {
         _ => Some(json!({"answer": "In the cellar.", "wordings": [], "source": "pets"})),
     };
     let mut known = Vec::new();
-    // In this order: what is added is then read, replaced and removed.
+    // In this order, an added answer is read, replaced and removed.
     for method in ["post", "get", "put", "delete"] {
         for (path, item) in document["paths"].as_object().unwrap() {
             let Some(operation) = item.get(method) else {
@@ -97,21 +98,21 @@ fn the_description_is_complete_and_true() {
                 check(sent, schema, &document, path);
             }
             let reply = send(&server, &client, &method.to_uppercase(), &place, sent);
-            let told = &operation["responses"][reply.status.to_string()];
+            let response = &operation["responses"][reply.status.to_string()];
             assert!(
                 (200..300).contains(&reply.status),
                 "{method} {path}: {reply:?}"
             );
             assert!(
-                told.is_object(),
-                "{method} {path}: {} is not told",
+                response.is_object(),
+                "{method} {path}: status {} is not described",
                 reply.status
             );
-            let content = &told["content"]["application/json"];
+            let content = &response["content"]["application/json"];
             if let Some(schema) = content.get("schema") {
                 check(&reply.json(), schema, &document, path);
             }
-            // And what is refused is as it is told.
+            // Refused requests match the description too.
             let failure = &operation["responses"]["401"]["content"]["application/json"]["schema"];
             if failure.is_object() {
                 let stranger = super::client(None);

@@ -1,11 +1,11 @@
-//! Edits are kept before they are answered.
+//! Edits are saved before they are acknowledged.
 
-use super::{TOKEN, best, client, copy, get, post, refused, send, serve};
+use super::{TOKEN, assert_refused, best, client, copy, get, post, send, serve};
 use nearsay_tests::server::Server;
 use serde_json::json;
 
 #[test]
-fn edits_are_there_at_once_and_after_a_loss_of_power() {
+fn edits_apply_at_once_and_survive_kill() {
     let (_dir, model) = copy();
     let owner = client(Some(TOKEN));
     let start = || Server::start(serve(&model).args(["--token", TOKEN]));
@@ -57,8 +57,8 @@ fn edits_are_there_at_once_and_after_a_loss_of_power() {
     );
     assert_eq!((removed.status, &*removed.text), (204, ""));
 
-    // Nobody else edits the folder meanwhile; who only reads it sees the same.
-    refused(
+    // A second editor is refused; a read-only server sees the edits.
+    assert_refused(
         serve(&model).args(["--token", TOKEN]),
         "another server is editing",
     );
@@ -76,7 +76,7 @@ fn edits_are_there_at_once_and_after_a_loss_of_power() {
     assert!(model.join("edits.jsonl").exists());
     server.kill();
     let server = start();
-    // Folded into the files that others read.
+    // The journal is merged into the model files.
     assert!(!model.join("edits.jsonl").exists());
     let texts = std::fs::read_to_string(model.join("answers.jsonl")).unwrap();
     assert!(texts.contains("Quarto") && !texts.contains("Folio"));
@@ -85,7 +85,7 @@ fn edits_are_there_at_once_and_after_a_loss_of_power() {
     assert_eq!(found["answer"], "The cat is called Quarto.");
     assert!(found["score"].as_f64().unwrap() > 0.99, "{found}");
     assert_ne!(ask(&server, "Can I renew?")["id"], first);
-    // A server that ends in peace leaves no journal.
+    // A graceful shutdown leaves no journal.
     let removed = send(
         &server,
         &owner,
@@ -94,7 +94,7 @@ fn edits_are_there_at_once_and_after_a_loss_of_power() {
         None,
     );
     assert_eq!(removed.status, 204);
-    server.ask_to_end();
+    server.terminate();
     assert!(server.wait().success());
     assert!(!model.join("edits.jsonl").exists());
     let texts = std::fs::read_to_string(model.join("answers.jsonl")).unwrap();
@@ -102,14 +102,14 @@ fn edits_are_there_at_once_and_after_a_loss_of_power() {
 }
 
 #[test]
-fn files_of_others_stay_when_edits_are_folded() {
+fn other_files_in_model_directory_survive_edits() {
     let (_dir, model) = copy();
     std::fs::create_dir_all(model.join(".git/refs")).unwrap();
     let others = ["Dockerfile", ".git/HEAD", "my-source-faq.jsonl"];
     for file in others {
-        nearsay_tests::save(&model.join(file), "mine");
+        nearsay_tests::write_file(&model.join(file), "mine");
     }
-    let there = |when: &str| {
+    let assert_unchanged = |when: &str| {
         for file in others {
             assert_eq!(std::fs::read(model.join(file)).unwrap(), b"mine", "{when}");
         }
@@ -117,22 +117,22 @@ fn files_of_others_stay_when_edits_are_folded() {
         assert!(!model.join("edits.jsonl").exists(), "{when}");
     };
     let owner = client(Some(TOKEN));
-    for (cat, in_peace) in [("Folio", true), ("Quarto", false)] {
+    for (cat, graceful) in [("Folio", true), ("Quarto", false)] {
         let server = Server::start(serve(&model).args(["--token", TOKEN]));
-        there("started");
+        assert_unchanged("started");
         let cat = json!({"answer": format!("The cat is called {cat}.")});
         let added = send(&server, &owner, "POST", "/answers", Some(cat));
         assert_eq!(added.status, 201, "{added:?}");
-        if in_peace {
-            server.ask_to_end();
+        if graceful {
+            server.terminate();
             assert!(server.wait().success());
-            there("ended");
+            assert_unchanged("ended");
         } else {
             server.kill();
         }
     }
     let server = Server::start(serve(&model).args(["--token", TOKEN]));
-    there("started again");
-    server.ask_to_end();
+    assert_unchanged("started again");
+    server.terminate();
     assert!(server.wait().success());
 }

@@ -1,4 +1,4 @@
-//! `nearsay serve` as its clients meet it.
+//! `nearsay serve`, tested through HTTP.
 
 mod access;
 mod bare;
@@ -8,8 +8,9 @@ mod load;
 mod openai;
 
 use nearsay_tests::{
-    app, done, json_lines, sample, save,
-    server::{Client, Reply, Server},
+    app, json_lines, run_ok, sample_file,
+    server::{Client, HANG, Reply, Server},
+    write_file,
 };
 use serde_json::{Value, json};
 use std::{
@@ -18,21 +19,20 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
-    time::Duration,
 };
 
 const TOKEN: &str = "a-token-of-the-tests";
 
-/// A folder trained once for all tests; those that change it take a copy.
+/// Model trained once for all tests; tests that change it take a copy.
 fn model() -> &'static Path {
     static MODEL: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
     let (_, model) = MODEL.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
         let model = dir.path().join("library");
         let mut train = app!();
-        train.arg("train").arg(sample("library_faq.jsonl"));
+        train.arg("train").arg(sample_file("library_faq.jsonl"));
         train.arg("--out").arg(&model);
-        done(train.args(["--encoder", "compact", "--seed", "1"]));
+        run_ok(train.args(["--encoder", "compact", "--seed", "1"]));
         (dir, model)
     });
     model
@@ -40,7 +40,7 @@ fn model() -> &'static Path {
 
 fn copy() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
-    done(Command::new("cp").arg("-r").arg(model()).arg(dir.path()));
+    run_ok(Command::new("cp").arg("-r").arg(model()).arg(dir.path()));
     let copy = dir.path().join("library");
     (dir, copy)
 }
@@ -53,7 +53,7 @@ fn serve(model: &Path) -> Command {
 }
 
 fn client(token: Option<&str>) -> Client {
-    Client::new(token, Duration::from_secs(20))
+    Client::new(token, HANG)
 }
 
 fn send(server: &Server, client: &Client, method: &str, path: &str, body: Option<Value>) -> Reply {
@@ -62,7 +62,7 @@ fn send(server: &Server, client: &Client, method: &str, path: &str, body: Option
         .unwrap()
 }
 
-/// Asks without a token.
+/// Posts JSON without a token.
 fn post(server: &Server, path: &str, body: Value) -> Reply {
     send(server, &client(None), "POST", path, Some(body))
 }
@@ -75,20 +75,21 @@ fn best(reply: &Reply) -> Value {
     reply.json()["answers"][0].clone()
 }
 
-/// Vectors as numbers, however these are written.
+/// Vectors of a reply.
 fn rows(vectors: &Value) -> Vec<Vec<f64>> {
     serde_json::from_value(vectors.clone()).unwrap()
 }
 
-fn refused(command: &mut Command, words: &str) {
+/// Asserts that a command fails with exit code 1 and a message that contains `words`.
+fn assert_refused(command: &mut Command, words: &str) {
     let output = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains(words), "{stderr}");
 }
 
-/// What comes back for a request written by hand.
-fn raw(server: &Server, request: &str) -> String {
+/// Sends a raw request and returns the reply.
+fn send_raw(server: &Server, request: &str) -> String {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut reply = String::new();
@@ -97,7 +98,7 @@ fn raw(server: &Server, request: &str) -> String {
 }
 
 #[test]
-fn it_answers_as_the_command_line_does() {
+fn ask_and_encode_match_command_line() {
     let server = Server::start(&mut serve(model()));
     let question = "my daughter lost her card, what now";
     let reply = post(&server, "/ask", json!({"question": question, "k": 5}));
@@ -105,7 +106,7 @@ fn it_answers_as_the_command_line_does() {
     let asked = reply.json();
     let mut ask = app!();
     ask.arg("ask").arg(model()).arg(question);
-    let expected = &json_lines(&done(ask.args(["--top", "5", "--json"])))[0];
+    let expected = &json_lines(&run_ok(ask.args(["--top", "5", "--json"])))[0];
     let answers = asked["answers"].as_array().unwrap();
     assert_eq!(answers.len(), 5);
     for (found, expected) in answers.iter().zip(expected["answers"].as_array().unwrap()) {
@@ -118,26 +119,26 @@ fn it_answers_as_the_command_line_does() {
     }
     assert_eq!(asked["sure"], expected["confident"]);
     assert_eq!(asked["sure"], answers[0]["sure"]);
-    // Of one answer no more and no less is said than of the same among five.
+    // `k` doesn't change the fields of an answer.
     let alone = post(&server, "/ask", json!({"question": question, "k": 1})).json();
     assert_eq!(alone["answers"][0], answers[0]);
-    // Three by default, of the same.
+    // The default is the first three.
     let three = post(&server, "/ask", json!({"question": question})).json();
     assert_eq!(three["answers"].as_array().unwrap()[..], answers[..3]);
 
     let texts = ["Can I renew?", "図書館 🙂"];
     let vectors = post(&server, "/encode", json!({"texts": texts})).json()["vectors"].clone();
     let file = tempfile::NamedTempFile::new().unwrap();
-    save(file.path(), texts.join("\n"));
+    write_file(file.path(), texts.join("\n"));
     let mut encode = app!();
     encode.arg("encode").arg(model()).arg("--json");
     let encoded = encode.stdin(std::fs::File::open(file.path()).unwrap());
-    let expected = Value::from(json_lines(&done(encoded)));
+    let expected = Value::from(json_lines(&run_ok(encoded)));
     assert_eq!(rows(&vectors), rows(&expected));
 }
 
 #[test]
-fn what_is_wrong_is_said_in_plain_words() {
+fn bad_requests_get_status_and_message() {
     let server = Server::start(&mut serve(model()));
     let url = server.url("/ask");
     let long = format!("{{\"question\": \"{}\"}}", "a".repeat(20_000));
@@ -217,7 +218,7 @@ fn what_is_wrong_is_said_in_plain_words() {
     }
     let many = vec!["a"; 2049];
     assert_eq!(post(&server, "/encode", json!({"texts": many})).status, 413);
-    // Nothing of that has harmed it.
+    // The server still answers.
     assert_eq!(
         post(&server, "/ask", json!({"question": "card?"})).status,
         200
@@ -225,9 +226,9 @@ fn what_is_wrong_is_said_in_plain_words() {
 }
 
 #[test]
-fn what_cannot_be_served_is_said() {
+fn serve_refuses_missing_model_used_port_and_damaged_model() {
     let (dir, model) = copy();
-    refused(
+    assert_refused(
         &mut serve(&dir.path().join("none")),
         "there is no exported model here",
     );
@@ -235,8 +236,8 @@ fn what_cannot_be_served_is_said() {
     let port = taken.address().rsplit_once(':').unwrap().1.to_owned();
     let mut second = app!();
     second.arg("serve").arg(&model).args(["--port", &port]);
-    refused(&mut second, "--port");
+    assert_refused(&mut second, "--port");
     let texts = std::fs::read_to_string(model.join("answers.jsonl")).unwrap();
-    save(&model.join("answers.jsonl"), texts.replacen('a', "b", 1));
-    refused(&mut serve(&model), "the model is damaged: answers.jsonl");
+    write_file(&model.join("answers.jsonl"), texts.replacen('a', "b", 1));
+    assert_refused(&mut serve(&model), "the model is damaged: answers.jsonl");
 }

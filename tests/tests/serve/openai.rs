@@ -1,4 +1,4 @@
-//! What clients of OpenAI's API rely on.
+//! The endpoints of OpenAI's API.
 
 use super::{get, model, post, serve};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -6,7 +6,7 @@ use nearsay_tests::server::Server;
 use serde_json::{Value, json};
 
 #[test]
-fn clients_of_openai_find_what_they_know() {
+fn openai_endpoints_match_openai_api() {
     let server = Server::start(&mut serve(model()));
     let models = get(&server, "/v1/models").json();
     assert_eq!(models["object"], "list");
@@ -44,7 +44,7 @@ fn clients_of_openai_find_what_they_know() {
         );
     }
 
-    // More than one piece of work, in their order.
+    // Several batches keep the order of their texts.
     let texts: Vec<String> = (0..100).map(|number| format!("shelf {number}")).collect();
     let rows = ask(json!({"input": texts})).json()["data"].clone();
     let last = ask(json!({"input": "shelf 99"})).json();

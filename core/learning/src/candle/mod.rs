@@ -1,4 +1,4 @@
-//! Layer 7: candle as the tensor library, with gradients.
+//! candle as the tensor library, with gradients.
 //!
 //! [`candle_core::Tensor`] implements the [`Tensor`](crate::tensor::Tensor) trait, so every head,
 //! loss and metric of the layers above runs and differentiates on it.
@@ -11,6 +11,7 @@ pub mod adam;
 pub mod device;
 pub mod grad_cache;
 mod tensor;
+pub mod text;
 
 use crate::{
     head::{Dense, Head, HeadConfig, HeadError, Weight, Weights},
@@ -53,6 +54,38 @@ pub fn through(layers: &[Dense], x: &Matrix) -> candle_core::Result<Matrix> {
     to_matrix(&x)
 }
 
+/// A parameter that is not a candle variable and so cannot be trained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAVariable {
+    /// Name of the parameter.
+    pub name: String,
+}
+
+impl std::fmt::Display for NotAVariable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "the parameter {} is not a variable, so it cannot be trained; make it with \
+             candle_core::Var",
+            self.name
+        )
+    }
+}
+
+impl std::error::Error for NotAVariable {}
+
+/// The variable that a parameter is.
+///
+/// # Errors
+/// When it is a plain tensor.
+pub fn variable(name: &str, parameter: &Tensor) -> Result<Var, NotAVariable> {
+    let not = |_| NotAVariable { name: name.into() };
+    if !parameter.is_variable() {
+        return Err(not(()));
+    }
+    Var::from_tensor(parameter).map_err(|_| not(()))
+}
+
 /// A head whose weights are candle variables, ready to be trained.
 pub struct TrainableHead {
     head: Box<dyn Head<Tensor>>,
@@ -78,6 +111,23 @@ impl TrainableHead {
             variables.push(variable);
             Ok(tensor)
         })?;
+        Ok(Self {
+            head,
+            names,
+            variables,
+        })
+    }
+
+    /// A head whose parameters are variables already.
+    ///
+    /// # Errors
+    /// When one of them is not.
+    pub fn from_head(head: Box<dyn Head<Tensor>>) -> Result<Self, NotAVariable> {
+        let (mut names, mut variables) = (Vec::new(), Vec::new());
+        for (name, parameter) in head.parameters() {
+            variables.push(variable(&name, parameter)?);
+            names.push(name);
+        }
         Ok(Self {
             head,
             names,

@@ -1,20 +1,20 @@
-use super::{Dataset, draw};
+use super::{Dataset, draw_numbers};
 use crate::sample::{GroupSample, PairSample};
 use alloc::{borrow::Cow, collections::BTreeMap, vec::Vec};
 
-/// Items with a label each, as members of groups: one group for each different label.
+/// Converts labelled items to group samples, with one group per distinct label.
 ///
-/// Groups are numbered from 0 in order of appearance, as losses with a kernel need them.
+/// Groups are numbered from 0 in order of appearance, as required by losses with a kernel.
 /// Source: `quaterion/dataset/similarity_dataset.py` (`SimilarityGroupDataset`).
 ///
 /// ```
-/// use crate::dataset::labelled;
+/// use crate::dataset::group_by_label;
 ///
-/// let samples = labelled([("cat", "animal"), ("oak", "tree"), ("dog", "animal")]);
+/// let samples = group_by_label([("cat", "animal"), ("oak", "tree"), ("dog", "animal")]);
 /// let groups: Vec<u64> = samples.iter().map(|sample| sample.group).collect();
 /// assert_eq!(groups, [0, 1, 0]);
 /// ```
-pub fn labelled<X, L: Ord>(items: impl IntoIterator<Item = (X, L)>) -> Vec<GroupSample<X>> {
+pub fn group_by_label<X, L: Ord>(items: impl IntoIterator<Item = (X, L)>) -> Vec<GroupSample<X>> {
     let mut groups = BTreeMap::new();
     items
         .into_iter()
@@ -26,22 +26,23 @@ pub fn labelled<X, L: Ord>(items: impl IntoIterator<Item = (X, L)>) -> Vec<Group
         .collect()
 }
 
-/// Rows of an FAQ, each with several ways to ask and one answer, as pairs (wording, answer) of score 1.
+/// Converts FAQ rows, each with several paraphrases of a question and one answer, to pairs
+/// (paraphrase, answer) with score 1.
 ///
-/// All pairs of one row share a subgroup, and so do the pairs of rows with equal answers: none of them
-/// is another's negative. `key` says which answers are equal, for example without regard to case.
-/// Subgroups are numbered from 0 in order of appearance and never collide, unlike the tutorial's
-/// `hash(question)`.
+/// All pairs of a row, and of rows with equal answers, share a subgroup, so they never serve as each
+/// other's negatives. Answers with the same `key` are equal, for example after lowercasing. Subgroups
+/// are numbered from 0 in order of appearance; unlike the `hash(question)` of the Quaterion tutorial,
+/// they never collide.
 ///
 /// ```
-/// use crate::dataset::wordings;
+/// use crate::dataset::pair_paraphrases;
 ///
 /// let rows = [
 ///     (vec!["Is it free?", "What does it cost?"], "Yes."),
 ///     (vec!["When do you open?"], "At nine."),
 ///     (vec!["May I bring my dog?"], "yes."),
 /// ];
-/// let pairs = wordings(rows, |answer| answer.to_lowercase());
+/// let pairs = pair_paraphrases(rows, |answer| answer.to_lowercase());
 /// let found: Vec<(&str, &str, u64)> = pairs.iter().map(|p| (p.a, p.b, p.subgroup)).collect();
 /// assert_eq!(
 ///     found,
@@ -53,16 +54,16 @@ pub fn labelled<X, L: Ord>(items: impl IntoIterator<Item = (X, L)>) -> Vec<Group
 ///     ]
 /// );
 /// ```
-pub fn wordings<O: Clone, K: Ord, W: IntoIterator<Item = O>>(
-    rows: impl IntoIterator<Item = (W, O)>,
+pub fn pair_paraphrases<O: Clone, K: Ord, P: IntoIterator<Item = O>>(
+    rows: impl IntoIterator<Item = (P, O)>,
     key: impl Fn(&O) -> K,
 ) -> Vec<PairSample<O>> {
     let mut subgroups = BTreeMap::new();
     let mut pairs = Vec::new();
-    for (ways, answer) in rows {
+    for (paraphrases, answer) in rows {
         let next = subgroups.len() as u64;
         let subgroup = *subgroups.entry(key(&answer)).or_insert(next);
-        pairs.extend(ways.into_iter().map(|a| PairSample {
+        pairs.extend(paraphrases.into_iter().map(|a| PairSample {
             a,
             b: answer.clone(),
             score: 1.0,
@@ -72,7 +73,7 @@ pub fn wordings<O: Clone, K: Ord, W: IntoIterator<Item = O>>(
     pairs
 }
 
-/// Another data set whose samples are changed one by one as they are read.
+/// Data set that applies a function to each sample of another data set on read.
 #[derive(Clone, Copy, Debug)]
 pub struct Mapped<D, F> {
     dataset: D,
@@ -80,7 +81,7 @@ pub struct Mapped<D, F> {
 }
 
 impl<D, F> Mapped<D, F> {
-    /// `dataset`, each sample of it changed by `map`.
+    /// Applies `map` to the samples of `dataset`.
     pub fn new(dataset: D, map: F) -> Self {
         Self { dataset, map }
     }
@@ -99,7 +100,7 @@ impl<D: Dataset, S: Clone, F: Fn(&D::Sample) -> S> Dataset for Mapped<D, F> {
     }
 }
 
-/// Some of the samples of another data set.
+/// Subset of another data set.
 #[derive(Clone, Debug)]
 pub struct Subset<D> {
     dataset: D,
@@ -107,18 +108,19 @@ pub struct Subset<D> {
 }
 
 impl<D: Dataset> Subset<D> {
-    /// The samples of these numbers, in this order.
+    /// Selects samples by number, in the given order.
     pub fn new(dataset: D, numbers: Vec<usize>) -> Self {
         Self { dataset, numbers }
     }
 
-    /// `size` samples drawn at random, each at most once, in their order; all when there are fewer.
+    /// Draws `size` samples at random without replacement and keeps their order; selects all samples
+    /// if there are fewer.
     pub fn draw(dataset: D, size: usize, seed: u64) -> Self {
-        let numbers = draw(dataset.len(), size, seed);
+        let numbers = draw_numbers(dataset.len(), size, seed);
         Self { dataset, numbers }
     }
 
-    /// The numbers of the samples in the other data set.
+    /// Numbers of the samples in the other data set.
     #[must_use]
     pub fn numbers(&self) -> &[usize] {
         &self.numbers
@@ -134,7 +136,7 @@ impl<D: Dataset> Dataset for Subset<D> {
     }
 
     fn sample(&self, number: usize) -> Result<Cow<'_, D::Sample>, D::Error> {
-        // Beyond the last, the other data set says what is wrong.
+        // Out of range, the other data set returns its error.
         self.dataset
             .sample(self.numbers.get(number).copied().unwrap_or(usize::MAX))
     }

@@ -1,20 +1,19 @@
 use super::{
     BatchSampler,
-    random::{deal, epoch_rng, shuffle},
+    random::{deal_batches, epoch_rng, shuffle},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 
-/// Batches of `P` groups with `K` items each, in another order each epoch.
+/// Batches of `P` groups with `K` items each, reshuffled each epoch.
 ///
-/// A loss that compares items of one group with items of others needs several of each in a batch
-/// (Hermans, Beyer and Leibe, *In Defense of the Triplet Loss*, 2017). Each group is cut at random into
-/// pieces of at most `K` items, as equal in size as can be, and a batch is made of pieces of at most `P`
-/// different groups. Every item comes exactly once an epoch; so batches are exactly `P · K` items large
-/// only when all groups have a multiple of `K` items and their pieces go into batches evenly. An item
-/// that is alone in its group stays alone. An epoch costs `O(n log n)`.
+/// Triplet-like losses need several items of each group in a batch (Hermans, Beyer and Leibe, *In
+/// Defense of the Triplet Loss*, 2017). Each group is split at random into chunks of at most `K` items
+/// and nearly equal size, and a batch holds chunks of at most `P` different groups. Every item occurs
+/// exactly once per epoch, so batches have exactly `P · K` items only if group sizes are multiples of
+/// `K` and the chunks fill the batches evenly. An epoch costs `O(n log n)`.
 ///
-/// Hermans draws `K` items of a small group with repetition instead; an item is then its own positive,
-/// at distance 0, which teaches nothing.
+/// Hermans et al. sample `K` items of a small group with replacement instead. An item can then be its
+/// own positive at distance 0, which has no training signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Groups {
     members: Vec<Vec<usize>>,
@@ -24,12 +23,12 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Batches of `groups` (`P`, at least 1) groups with `items` (`K`, at least 1) items each; `of` is
-    /// the group of each sample.
+    /// Creates batches of `groups` (`P`, at least 1) groups with `items` (`K`, at least 1) items each.
+    /// `group_ids` holds the group of each sample.
     #[must_use]
-    pub fn new(of: &[u64], groups: usize, items: usize, seed: u64) -> Self {
+    pub fn new(group_ids: &[u64], groups: usize, items: usize, seed: u64) -> Self {
         let mut members: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-        for (number, &group) in of.iter().enumerate() {
+        for (number, &group) in group_ids.iter().enumerate() {
             members.entry(group).or_default().push(number);
         }
         Self {
@@ -44,22 +43,24 @@ impl Groups {
 impl BatchSampler for Groups {
     fn epoch(&self, epoch: u64) -> Vec<Vec<usize>> {
         let mut random = epoch_rng(self.seed, epoch);
-        let (mut pieces, mut keys) = (Vec::new(), Vec::new());
+        let (mut chunks, mut keys) = (Vec::new(), Vec::new());
         for (group, members) in self.members.iter().enumerate() {
-            let mut left = members.clone();
-            shuffle(&mut left, &mut random);
-            for more in (1..=left.len().div_ceil(self.items)).rev() {
-                let size = left.len().div_ceil(more);
-                pieces.push(left.split_off(left.len() - size));
+            let mut rest = members.clone();
+            shuffle(&mut rest, &mut random);
+            for chunks_left in (1..=rest.len().div_ceil(self.items)).rev() {
+                let size = rest.len().div_ceil(chunks_left);
+                chunks.push(rest.split_off(rest.len() - size));
                 keys.push(group as u64);
             }
         }
-        let hands = deal(&keys, self.groups, &mut random);
-        let batch = |hand: Vec<usize>| {
-            hand.iter()
-                .flat_map(|&piece| pieces[piece].clone())
-                .collect()
-        };
-        hands.into_iter().map(batch).collect()
+        deal_batches(&keys, self.groups, &mut random)
+            .into_iter()
+            .map(|batch| {
+                batch
+                    .iter()
+                    .flat_map(|&chunk| chunks[chunk].clone())
+                    .collect()
+            })
+            .collect()
     }
 }

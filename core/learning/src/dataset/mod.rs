@@ -1,33 +1,33 @@
-//! Layer 4: samples to learn from, and the batches they come in.
+//! Data sets and batch samplers.
 //!
-//! A [`Dataset`] gives samples by number; a [`BatchSampler`] says which numbers make the batches of an
-//! epoch; [`collate`] takes a batch apart into what the encoder sees and what the loss needs to know.
-//! Between them nothing is hidden: a batch is a list of numbers, so a run can be stopped after any batch
-//! and taken up again from `(seed, epoch, batch)`.
+//! A [`Dataset`] returns samples by number, a [`BatchSampler`] groups the numbers into the batches of
+//! an epoch, and [`collate`] splits a batch into the objects for the encoder and the targets for the
+//! loss. A batch is a plain list of numbers, so a run can stop after any batch and resume from
+//! `(seed, epoch, batch)`.
 //!
-//! | form of the data | sample | objects a sample | targets of a batch |
+//! | data | sample | objects per sample | targets of a batch |
 //! | --- | --- | --- | --- |
-//! | pairs: these two belong together (score 1), or not (score 0) | [`PairSample`] | 2: `a`, `b` | [`PairTargets`] |
-//! | groups: all of one number belong together | [`GroupSample`] | 1: `item` | `Vec<u64>` |
+//! | pairs of matching (score 1) or unrelated (score 0) objects | [`PairSample`] | 2: `a`, `b` | [`PairTargets`] |
+//! | groups of matching items | [`GroupSample`] | 1: `item` | `Vec<u64>` |
 //!
-//! | making samples | out of |
+//! | data set | source |
 //! | --- | --- |
-//! | `Vec<S>`, `[S]` | samples that are there already |
-//! | [`labelled`] | items with a label each; equal labels make a group |
-//! | [`wordings`] | rows of an FAQ: an answer and several ways to ask for it |
-//! | [`Mapped`] | another data set, changed one by one as it is read |
-//! | [`Subset`] | some of another's samples, chosen or drawn |
+//! | `Vec<S>`, `[S]` | samples in memory |
+//! | [`group_by_label`] | labelled items; equal labels form a group |
+//! | [`pair_paraphrases`] | FAQ rows: an answer and paraphrases of its question |
+//! | [`Mapped`] | another data set, with a function applied to each sample |
+//! | [`Subset`] | selected or randomly drawn samples of another data set |
 //!
-//! | batches | of an epoch | for |
+//! | sampler | batches of an epoch | use |
 //! | --- | --- | --- |
-//! | [`Sequential`] | `0..b, b..2b, …` | measuring; the tutorial's training |
-//! | [`Shuffled`] | the same, in another order each epoch | most training |
-//! | [`NoDuplicates`] | no two samples of a batch have the same key | ranking losses, to which every other answer of the batch is wrong |
-//! | [`Groups`] | `P` groups, `K` items of each | triplet-like losses, which need several items of a group |
+//! | [`Sequential`] | `0..b, b..2b, …` | evaluation; training as in the Quaterion tutorial |
+//! | [`Shuffled`] | equal sizes, reshuffled each epoch | most training |
+//! | [`NoDuplicates`] | distinct keys within a batch | ranking losses with in-batch negatives |
+//! | [`Groups`] | `P` groups with `K` items each | triplet-like losses |
 //!
-//! In all of them every sample comes exactly once an epoch.
+//! Every sampler yields each sample exactly once per epoch.
 //!
-//! [`Remembered`] turns samples into embeddings and reads each of them only once.
+//! [`Remembered`] encodes samples and reads each of them once.
 //!
 //! Sources: `quaterion/dataset`; the batch samplers of sentence-transformers.
 
@@ -39,10 +39,10 @@ mod remembered;
 mod sample;
 mod sampler;
 
-pub use adapters::{Mapped, Subset, labelled, wordings};
+pub use adapters::{Mapped, Subset, group_by_label, pair_paraphrases};
 pub use groups::Groups;
 pub use no_duplicates::NoDuplicates;
-pub(crate) use random::draw;
+pub(crate) use random::draw_numbers;
 pub use remembered::{Encoded, LoadError, Remembered};
 pub(crate) use remembered::{Failure, encode_samples};
 pub use sample::{Sample, collate};
@@ -54,11 +54,11 @@ use crate::sample::{GroupSample, PairSample};
 use alloc::{borrow::Cow, vec::Vec};
 use core::fmt;
 
-/// Samples by number.
+/// Random-access collection of samples.
 ///
 /// # Example
 ///
-/// A data set that makes its samples when they are asked for:
+/// A data set that computes its samples on demand:
 ///
 /// ```
 /// use crate::{dataset::{Dataset, OutOfRange, collate}, sample::PairSample};
@@ -89,47 +89,50 @@ use core::fmt;
 /// assert_eq!(targets.scores, [1.0, 1.0]);
 /// ```
 pub trait Dataset {
-    /// One sample, for example [`PairSample`] or [`GroupSample`].
+    /// Sample type, for example [`PairSample`] or [`GroupSample`].
     type Sample: Clone;
-    /// What can go wrong while reading one.
+    /// Error of reading a sample.
     type Error: core::error::Error + Send + Sync + 'static;
 
     /// Number of samples.
     fn len(&self) -> usize;
 
-    /// Whether there is no sample.
+    /// Whether the data set has no samples.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// One sample by its number, from 0: lent where there is one in memory, else made.
+    /// Returns a sample by its number, from 0: borrowed from memory or created.
     ///
     /// # Errors
-    /// When there is no such sample, or it cannot be read.
+    /// If the number is out of range or the sample can't be read.
     fn sample(&self, number: usize) -> Result<Cow<'_, Self::Sample>, Self::Error>;
 
-    /// Several samples, in the order of their numbers.
+    /// Returns several samples, in the order of `numbers`.
     ///
     /// # Errors
-    /// As [`sample`](Self::sample), for the first that fails.
+    /// The first error of [`sample`](Self::sample).
     fn samples(&self, numbers: &[usize]) -> Result<Vec<Cow<'_, Self::Sample>>, Self::Error> {
         numbers.iter().map(|&number| self.sample(number)).collect()
     }
 }
 
-/// A sample that there is not.
+/// Error of a sample number out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfRange {
-    /// The number asked for.
+    /// Requested number.
     pub number: usize,
-    /// Samples there are.
+    /// Number of samples.
     pub len: usize,
 }
 
 impl fmt::Display for OutOfRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, len } = self;
-        write!(f, "there is no sample {number}; there are {len}, from 0")
+        write!(
+            f,
+            "sample {number} is out of range; the data set has {len} samples, numbered from 0"
+        )
     }
 }
 
@@ -176,13 +179,13 @@ impl<D: Dataset + ?Sized> Dataset for &D {
     }
 }
 
-/// The subgroup of every pair, as keys for [`NoDuplicates`].
+/// Subgroups of all pairs, as keys for [`NoDuplicates`].
 ///
-/// When all pairs are in one subgroup, which means that nothing is known of them (see
-/// [`PairSample::subgroup`]), each gets a key of its own.
+/// If all pairs are in one subgroup, which means that their relation is unspecified (see
+/// [`PairSample::subgroup`]), each pair gets a key of its own.
 ///
 /// # Errors
-/// When a sample cannot be read.
+/// If a sample can't be read.
 pub fn subgroups<O: Clone, D: Dataset<Sample = PairSample<O>>>(
     dataset: &D,
 ) -> Result<Vec<u64>, D::Error> {
@@ -196,10 +199,10 @@ pub fn subgroups<O: Clone, D: Dataset<Sample = PairSample<O>>>(
     Ok(keys)
 }
 
-/// The group of every item, for [`Groups`].
+/// Groups of all items, for [`Groups`].
 ///
 /// # Errors
-/// When a sample cannot be read.
+/// If a sample can't be read.
 pub fn groups_of<O: Clone, D: Dataset<Sample = GroupSample<O>>>(
     dataset: &D,
 ) -> Result<Vec<u64>, D::Error> {

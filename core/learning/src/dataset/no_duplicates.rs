@@ -1,20 +1,19 @@
 use super::{
     BatchSampler,
-    random::{deal, epoch_rng},
+    random::{deal_batches, epoch_rng},
 };
 use alloc::vec::Vec;
 
-/// Batches in which no two samples have the same key, in another order each epoch.
+/// Batches without repeated keys, reshuffled each epoch.
 ///
-/// To a ranking loss every other answer of the batch is wrong, so two samples of one answer would teach
-/// that the right answer is wrong. Every sample comes exactly once an epoch; what does not fit into one
-/// batch goes into another. There are `max(⌈n / batch⌉, the most often used key's uses)` batches, the
-/// fewest there can be, and their sizes differ by at most 1. An epoch costs `O(n log n)`, for putting
-/// the samples in order of their keys.
+/// A ranking loss uses all other answers of a batch as negatives, so two samples of one answer would
+/// train against the right answer. Every sample occurs exactly once per epoch. The number of batches is
+/// the minimum, `max(⌈n / batch⌉, count of the most frequent key)`, and batch sizes differ by at most
+/// 1. An epoch costs `O(n log n)` for sorting by key.
 ///
-/// sentence-transformers' `NoDuplicatesBatchSampler` fills one batch after the other and looks through
-/// all remaining samples for each: quadratic when keys repeat, and the last batches hold what is left of
-/// the most used key, a sample each, from which a ranking loss learns nothing.
+/// The `NoDuplicatesBatchSampler` of sentence-transformers fills one batch after the other and scans
+/// all remaining samples for each. It is quadratic for repeated keys, and its last batches hold single
+/// samples of the most frequent key, which give a ranking loss nothing to compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoDuplicates {
     keys: Vec<u64>,
@@ -23,8 +22,8 @@ pub struct NoDuplicates {
 }
 
 impl NoDuplicates {
-    /// Batches of at most `batch` (at least 1) of the samples that have these keys, for example their
-    /// [`subgroups`](super::subgroups).
+    /// Creates batches of at most `batch` (at least 1) samples. `keys` holds the key of each sample,
+    /// for example its [subgroup](super::subgroups).
     #[must_use]
     pub fn new(keys: Vec<u64>, batch: usize, seed: u64) -> Self {
         Self { keys, batch, seed }
@@ -33,6 +32,6 @@ impl NoDuplicates {
 
 impl BatchSampler for NoDuplicates {
     fn epoch(&self, epoch: u64) -> Vec<Vec<usize>> {
-        deal(&self.keys, self.batch, &mut epoch_rng(self.seed, epoch))
+        deal_batches(&self.keys, self.batch, &mut epoch_rng(self.seed, epoch))
     }
 }

@@ -11,23 +11,23 @@ use alloc::{
 };
 use core::{borrow::Borrow, error::Error, fmt};
 
-/// Why samples could not be turned into embeddings, or these be used: `D` is the data set's error, `E`
-/// the encoder's, `T` the tensor library's.
+/// Error of loading and encoding samples; `D` is the data set's error, `E` the encoder's and `T` the
+/// tensor back end's.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoadError<D, E, T> {
-    /// A sample could not be read.
+    /// Reading a sample failed.
     Dataset(D),
     /// The encoder failed.
     Encoder(E),
-    /// The encoder gave a tensor of another shape than it promised.
+    /// The encoder returned a tensor of the wrong shape.
     Shape {
-        /// `(objects, length of a vector)`.
+        /// `(objects, embedding length)`.
         expected: (usize, usize),
-        /// `(rows, columns)` given.
+        /// Actual `(rows, columns)`.
         found: (usize, usize),
     },
-    /// The batch cannot be used, or the tensor library failed.
+    /// The batch is invalid, or the tensor back end failed.
     Batch(BatchError<T>),
 }
 
@@ -38,7 +38,7 @@ impl<D: fmt::Display, E: fmt::Display, T: fmt::Display> fmt::Display for LoadErr
             Self::Encoder(error) => error.fmt(f),
             Self::Shape { expected, found } => write!(
                 f,
-                "the encoder gave {}×{} numbers for {} objects of {} each",
+                "the encoder returned a {}×{} tensor; expected {}×{}",
                 found.0, found.1, expected.0, expected.1
             ),
             Self::Batch(error) => error.fmt(f),
@@ -57,15 +57,14 @@ impl<D: Error + 'static, E: Error + 'static, T: Error + 'static> Error for LoadE
     }
 }
 
-/// Everything that can go wrong between data set `D`, encoder `E` and tensor library `T`.
+/// [`LoadError`] of data set `D`, encoder `E` and tensor `T`.
 pub(crate) type Failure<D, E, T> =
     LoadError<<D as Dataset>::Error, <E as Encoder<T>>::Error, <T as Tensor>::Error>;
 
-/// The embeddings of `n` samples, `[OBJECTS · n, d]`, and what is known of them.
+/// Embeddings `[OBJECTS · n, d]` of `n` samples, and their targets.
 pub type Encoded<T, S> = (T, <S as Sample>::Targets);
 
-/// Reads and encodes samples: `n` of them → embeddings `[OBJECTS · n, d]` without gradient, and what is
-/// known of them.
+/// Reads and encodes `n` samples; returns embeddings `[OBJECTS · n, d]` without gradient, and targets.
 pub(crate) fn encode_samples<T, D, E>(
     dataset: &D,
     encoder: &E,
@@ -91,29 +90,29 @@ where
     Ok((embeddings.detach(), targets))
 }
 
-/// Where a sample's embeddings are: object `i` in row `first + i · step`; and its targets' place.
+/// Location of a sample: object `i` is in row `first + i · step`.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Location {
     first: usize,
     step: usize,
+    /// Index of the sample in the targets.
     targets: usize,
 }
 
-/// A data set behind a frozen encoder that is read once: embeddings and targets are remembered, and
-/// from the second pass on batches come from memory alone.
+/// Data set and frozen encoder, with embeddings and targets cached in memory.
 ///
-/// With many epochs over a frozen encoder, reading rows for nothing but their labels costs more than
-/// the training itself when rows are pictures or lie on a slow disk. Embeddings are kept where the
-/// encoder's tensors are: `n · OBJECTS · d` numbers for `n` samples. A sample is known by its number, so
-/// the data set must not change meanwhile; what changes in between runs is
-/// [`Cached`](crate::encoder::Cached)'s business.
+/// The first pass reads and encodes each sample; later passes only read memory. Over many epochs with a
+/// frozen encoder, reading rows just for their labels (pictures, a slow disk) can take longer than
+/// training. The embeddings take `n · OBJECTS · d` numbers for `n` samples on the device of the encoder.
+/// The key is the sample number, so the data set must not change; for data that changes between runs
+/// use [`Cached`](crate::encoder::Cached).
 ///
-/// Source: `quaterion/dataset/label_cache_dataset.py`, which does this when all encoders are cached; to
-/// have several encoders, put them together first ([`crate::encoder`]).
+/// Source: `quaterion/dataset/label_cache_dataset.py`, which applies if all encoders are cached. To use
+/// several encoders, combine them first ([`crate::encoder`]).
 pub struct Remembered<T, D: Dataset<Sample: Sample>, E> {
     dataset: D,
     encoder: E,
-    places: BTreeMap<usize, Place>,
+    locations: BTreeMap<usize, Location>,
     targets: <D::Sample as Sample>::Targets,
     rows: Rows<T>,
 }
@@ -122,7 +121,7 @@ impl<T, D: Dataset<Sample: Sample>, E> fmt::Debug for Remembered<T, D, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Remembered")
             .field("samples", &self.dataset.len())
-            .field("known", &self.places.len())
+            .field("cached", &self.locations.len())
             .finish_non_exhaustive()
     }
 }
@@ -134,10 +133,10 @@ where
     D::Sample: Sample<Object: Borrow<E::Input>>,
     E: Encoder<T>,
 {
-    /// Remembers what `encoder` makes of `dataset`.
+    /// Creates an empty cache of the embeddings of `dataset`.
     ///
     /// # Errors
-    /// When the encoder is trainable.
+    /// If the encoder is trainable.
     pub fn new(dataset: D, encoder: E) -> Result<Self, NotFrozen> {
         if encoder.trainable() {
             return Err(NotFrozen);
@@ -145,47 +144,48 @@ where
         Ok(Self {
             dataset,
             encoder,
-            places: BTreeMap::new(),
+            locations: BTreeMap::new(),
             targets: Default::default(),
             rows: Rows::default(),
         })
     }
 
-    /// Number of samples remembered.
+    /// Number of cached samples.
     #[must_use]
-    pub fn known(&self) -> usize {
-        self.places.len()
+    pub fn cached_count(&self) -> usize {
+        self.locations.len()
     }
 
-    /// Reads and encodes what is not known yet, at most `batch` samples (at least 1) at once.
+    /// Reads and encodes all uncached samples, in batches of `batch` (at least 1).
     ///
     /// # Errors
-    /// What data set, encoder or the tensor library report.
+    /// The error of the data set, the encoder or the tensor back end.
     pub fn fill(&mut self, batch: usize) -> Result<(), Failure<D, E, T>> {
         let all: Vec<usize> = (0..self.dataset.len()).collect();
         all.chunks(batch.max(1))
-            .try_for_each(|numbers| self.learn(numbers))
+            .try_for_each(|numbers| self.cache_missing(numbers))
     }
 
-    /// The batch of these samples: embeddings `[OBJECTS · n, d]` (the first objects of all, then the
-    /// second ones) and what is known of them. Samples that are not known yet are read and encoded.
+    /// Returns a batch by sample numbers: embeddings `[OBJECTS · n, d]` (all first objects, then all
+    /// second objects) and targets. Uncached samples are read and encoded.
     ///
     /// # Errors
-    /// [`BatchError::Empty`] for an empty batch; what data set, encoder or the tensor library report.
+    /// [`BatchError::Empty`] for an empty batch; the error of the data set, the encoder or the tensor
+    /// back end.
     pub fn batch(&mut self, numbers: &[usize]) -> Result<Encoded<T, D::Sample>, Failure<D, E, T>> {
-        self.learn(numbers)?;
-        let places: Vec<Place> = numbers
+        self.cache_missing(numbers)?;
+        let locations: Vec<Location> = numbers
             .iter()
-            .filter_map(|number| self.places.get(number).copied())
+            .filter_map(|number| self.locations.get(number).copied())
             .collect();
         let rows: Vec<usize> = (0..<D::Sample as Sample>::Targets::OBJECTS)
             .flat_map(|object| {
-                places
+                locations
                     .iter()
-                    .map(move |place| place.first + object * place.step)
+                    .map(move |location| location.first + object * location.step)
             })
             .collect();
-        let targets: Vec<usize> = places.iter().map(|place| place.targets).collect();
+        let targets: Vec<usize> = locations.iter().map(|location| location.targets).collect();
         let embeddings = self.rows.gather(&rows);
         let embeddings = embeddings.map_err(|error| LoadError::Batch(BatchError::Tensor(error)))?;
         match embeddings {
@@ -194,28 +194,28 @@ where
         }
     }
 
-    fn learn(&mut self, numbers: &[usize]) -> Result<(), Failure<D, E, T>> {
+    fn cache_missing(&mut self, numbers: &[usize]) -> Result<(), Failure<D, E, T>> {
         let missing: BTreeSet<usize> = numbers
             .iter()
             .copied()
-            .filter(|number| !self.places.contains_key(number))
+            .filter(|number| !self.locations.contains_key(number))
             .collect();
         if missing.is_empty() {
             return Ok(());
         }
         let missing: Vec<usize> = missing.into_iter().collect();
         let (embeddings, targets) = encode_samples(&self.dataset, &self.encoder, &missing)?;
-        let (first, known) = (self.rows.count(), self.targets.samples());
+        let (first, cached) = (self.rows.count(), self.targets.samples());
         let pushed = self.rows.push(embeddings);
         pushed.map_err(|error| LoadError::Batch(BatchError::Tensor(error)))?;
         self.targets.append(&targets);
         for (i, &number) in missing.iter().enumerate() {
-            let place = Place {
+            let location = Location {
                 first: first + i,
                 step: missing.len(),
-                targets: known + i,
+                targets: cached + i,
             };
-            self.places.insert(number, place);
+            self.locations.insert(number, location);
         }
         Ok(())
     }

@@ -4,19 +4,19 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// A sample: one or several objects, and what is known of them.
+/// A training sample: its objects and its contribution to the batch targets.
 ///
 /// Source: `quaterion/dataset/similarity_samples.py`.
 pub trait Sample: Clone {
-    /// What an encoder sees.
+    /// Object type, the input of an encoder.
     type Object;
-    /// What is known of the samples of a batch.
+    /// Targets of a batch.
     type Targets: Targets;
 
-    /// The objects, as many as [`Targets::OBJECTS`] says, in a fixed order.
+    /// The [`Targets::OBJECTS`] objects of the sample, in a fixed order.
     fn objects(&self) -> impl Iterator<Item = &Self::Object>;
 
-    /// What is known of these samples.
+    /// Targets of a batch of samples.
     fn targets(samples: &[&Self]) -> Self::Targets;
 }
 
@@ -49,22 +49,22 @@ impl<O: Clone> Sample for GroupSample<O> {
     }
 }
 
-/// Takes the samples of a batch apart: all objects, and what is known of them.
+/// Splits the samples of a batch into objects and targets.
 ///
-/// Of `n` pairs come `2n` objects, all `a`, then all `b`, and [`PairTargets`]; of `n` members of groups
-/// come `n` objects and their groups. Encoded in this order, they are what losses and metrics take.
+/// `n` pairs give `2n` objects, all `a`, then all `b`, and [`PairTargets`]; `n` group members give `n`
+/// objects and their groups. Losses and metrics expect embeddings in this order.
 ///
 /// Source: `quaterion/dataset/similarity_data_loader.py`.
 ///
 /// ```
-/// use crate::{dataset::{collate, labelled}, sample::PairSample};
+/// use crate::{dataset::{collate, group_by_label}, sample::PairSample};
 ///
 /// let pairs = [PairSample::positive("q1", "a1"), PairSample::positive("q2", "a2")];
 /// let (objects, targets) = collate(&pairs);
 /// assert_eq!(objects, [&"q1", &"q2", &"a1", &"a2"]);
 /// assert_eq!(targets.scores, [1.0, 1.0]);
 ///
-/// let (objects, groups) = collate(&labelled([("cat", "animal"), ("oak", "tree")]));
+/// let (objects, groups) = collate(&group_by_label([("cat", "animal"), ("oak", "tree")]));
 /// # assert_eq!(groups, [0, 1]);
 /// ```
 pub fn collate<'s, S: Sample + 's>(
@@ -72,8 +72,8 @@ pub fn collate<'s, S: Sample + 's>(
 ) -> (Vec<&'s S::Object>, S::Targets) {
     let samples: Vec<&S> = samples.into_iter().collect();
     let mut objects = Vec::with_capacity(samples.len() * S::Targets::OBJECTS);
-    for place in 0..S::Targets::OBJECTS {
-        objects.extend(samples.iter().filter_map(|s| s.objects().nth(place)));
+    for position in 0..S::Targets::OBJECTS {
+        objects.extend(samples.iter().filter_map(|s| s.objects().nth(position)));
     }
     (objects, S::targets(&samples))
 }

@@ -1,10 +1,10 @@
 use super::random::{epoch_rng, shuffle};
 use alloc::vec::Vec;
 
-/// Which samples make the batches of an epoch.
+/// Assigns samples to the batches of an epoch.
 ///
-/// What it says depends on nothing but itself and the epoch's number, so that a run can be taken up
-/// again at any batch of any epoch.
+/// The batches depend only on the sampler and the epoch number, so a run can resume at any batch of any
+/// epoch.
 ///
 /// # Example
 ///
@@ -18,34 +18,33 @@ use alloc::vec::Vec;
 /// assert_ne!(sampler.epoch(8), batches);
 /// ```
 pub trait BatchSampler {
-    /// The batches of an epoch, as numbers of samples.
+    /// Batches of an epoch, as sample numbers.
     fn epoch(&self, epoch: u64) -> Vec<Vec<usize>>;
 }
 
-/// All samples in their order, `batch` at once (at least 1); the last batch may be smaller.
+/// Batches of `batch` samples (at least 1) in order; the last batch may be smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sequential {
     /// Number of samples.
     pub len: usize,
-    /// Samples a batch.
+    /// Samples per batch.
     pub batch: usize,
 }
 
 impl BatchSampler for Sequential {
     fn epoch(&self, _epoch: u64) -> Vec<Vec<usize>> {
-        cut((0..self.len).collect(), self.batch)
+        split_batches((0..self.len).collect(), self.batch)
     }
 }
 
-/// All samples in another order each epoch, `batch` at once (at least 1); the last batch may be
-/// smaller.
+/// Batches of `batch` samples (at least 1), reshuffled each epoch; the last batch may be smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shuffled {
     /// Number of samples.
     pub len: usize,
-    /// Samples a batch.
+    /// Samples per batch.
     pub batch: usize,
-    /// Seed of the orders.
+    /// Seed of the shuffles.
     pub seed: u64,
 }
 
@@ -53,11 +52,11 @@ impl BatchSampler for Shuffled {
     fn epoch(&self, epoch: u64) -> Vec<Vec<usize>> {
         let mut numbers: Vec<usize> = (0..self.len).collect();
         shuffle(&mut numbers, &mut epoch_rng(self.seed, epoch));
-        cut(numbers, self.batch)
+        split_batches(numbers, self.batch)
     }
 }
 
-fn cut(numbers: Vec<usize>, batch: usize) -> Vec<Vec<usize>> {
+fn split_batches(numbers: Vec<usize>, batch: usize) -> Vec<Vec<usize>> {
     numbers
         .chunks(batch.max(1))
         .map(<[usize]>::to_vec)

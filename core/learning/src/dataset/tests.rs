@@ -8,7 +8,7 @@ use alloc::{collections::BTreeMap, string::String};
 use core::cell::Cell;
 use proptest::prelude::*;
 
-/// Counts how often it is read.
+/// Data set that counts reads.
 struct Read<'a, D> {
     dataset: D,
     reads: &'a Cell<usize>,
@@ -39,7 +39,7 @@ fn pairs(n: usize) -> Vec<PairSample<String>> {
 }
 
 #[test]
-fn a_number_beyond_the_last_is_told() {
+fn sample_rejects_number_out_of_range() {
     let (number, len) = (3, 3);
     let expected = OutOfRange { number, len };
     assert_eq!(pairs(3).sample(3).err(), Some(expected));
@@ -48,7 +48,7 @@ fn a_number_beyond_the_last_is_told() {
 }
 
 #[test]
-fn collating_pairs_puts_all_a_before_all_b() {
+fn collate_puts_all_a_before_all_b() {
     let pairs = pairs(3);
     let (objects, targets) = collate(&pairs[1..]);
     let lengths: Vec<usize> = objects.iter().map(|object| object.len()).collect();
@@ -58,19 +58,19 @@ fn collating_pairs_puts_all_a_before_all_b() {
 }
 
 #[test]
-fn one_subgroup_for_all_says_nothing() {
+fn subgroups_are_distinct_keys_if_all_equal() {
     let unknown = [
         PairSample::positive("a", "b"),
         PairSample::positive("c", "d"),
     ];
     assert_eq!(subgroups(&unknown.to_vec()).unwrap(), [0, 1]);
     assert_eq!(subgroups(&pairs(3)).unwrap(), [0, 0, 1]);
-    let grouped = labelled([("x", 5), ("y", 9), ("z", 5)]);
+    let grouped = group_by_label([("x", 5), ("y", 9), ("z", 5)]);
     assert_eq!(groups_of(&grouped).unwrap(), [0, 1, 0]);
 }
 
 #[test]
-fn subsets_and_maps_read_the_other_data_set() {
+fn subset_and_mapped_read_inner_data_set() {
     let mapped = Mapped::new(pairs(5), |pair: &PairSample<String>| GroupSample {
         item: pair.b.len(),
         group: pair.subgroup,
@@ -88,7 +88,7 @@ fn subsets_and_maps_read_the_other_data_set() {
 }
 
 #[test]
-fn the_second_pass_comes_from_memory() {
+fn remembered_reads_and_encodes_in_first_pass_only() {
     let reads = Cell::new(0);
     let dataset = Read {
         dataset: pairs(10),
@@ -112,24 +112,24 @@ fn the_second_pass_comes_from_memory() {
             let subgroups: Vec<u64> = numbers.iter().map(|&i| (i / 2) as u64).collect();
             assert_eq!((targets.scores, targets.subgroups), (scores, subgroups));
         }
-        // The first pass reads and encodes everything, later ones nothing.
-        assert_eq!((reads.get(), encoder.asked.get()), (10, 20));
-        assert_eq!(remembered.known(), 10);
+        // Only the first pass reads and encodes.
+        assert_eq!((reads.get(), encoder.encoded.get()), (10, 20));
+        assert_eq!(remembered.cached_count(), 10);
     }
 }
 
 #[test]
-fn filled_at_once_nothing_is_read_in_training() {
+fn remembered_reads_nothing_after_fill() {
     let reads = Cell::new(0);
     let items = ["a", "bb", "ccc", "dddd", "eeeee"].map(String::from);
     let dataset = Read {
-        dataset: labelled(items.into_iter().zip([0, 0, 1, 1, 1])),
+        dataset: group_by_label(items.into_iter().zip([0, 0, 1, 1, 1])),
         reads: &reads,
     };
     let encoder = Counting::new(1.0, false);
     let mut remembered = Remembered::<Matrix, _, _>::new(dataset, &encoder).unwrap();
     remembered.fill(2).unwrap();
-    assert_eq!((reads.get(), encoder.asked.get()), (5, 5));
+    assert_eq!((reads.get(), encoder.encoded.get()), (5, 5));
     let (embeddings, groups) = remembered.batch(&[4, 0, 4]).unwrap();
     assert_eq!(embeddings.data(), [5.0, 1.0, 1.0, 1.0, 5.0, 1.0]);
     assert_eq!(groups, [1, 0, 1]);
@@ -141,28 +141,28 @@ fn filled_at_once_nothing_is_read_in_training() {
 }
 
 #[test]
-fn what_training_changes_is_not_remembered() {
+fn remembered_rejects_trainable_encoder() {
     let encoder = Counting::new(1.0, true);
     assert!(encoder.trainable());
     let refused = Remembered::<Matrix, _, _>::new(pairs(2), &encoder);
     assert_eq!(refused.err(), Some(NotFrozen));
 }
 
-/// All numbers of an epoch, in order.
-fn all(batches: &[Vec<usize>]) -> Vec<usize> {
+/// Sample numbers of an epoch, sorted.
+fn sorted_numbers(batches: &[Vec<usize>]) -> Vec<usize> {
     let mut numbers: Vec<usize> = batches.concat();
     numbers.sort_unstable();
     numbers
 }
 
 #[test]
-fn an_order_is_the_same_on_every_platform() {
+fn shuffled_order_is_fixed_for_seed() {
     let sampler = Shuffled {
         len: 8,
         batch: 8,
         seed: 42,
     };
-    // Wyrand and Fisher-Yates, worked out apart from this code.
+    // Reference values of an independent implementation of Wyrand and Fisher–Yates.
     assert_eq!(sampler.epoch(0), [[6, 1, 7, 0, 3, 2, 5, 4]]);
     let order = |seed, epoch| {
         let (len, batch) = (1000, 1000);
@@ -173,7 +173,7 @@ fn an_order_is_the_same_on_every_platform() {
 }
 
 #[test]
-fn a_key_that_is_everywhere_makes_more_batches_of_equal_size() {
+fn no_duplicates_adds_batches_for_frequent_key() {
     let keys: Vec<u64> = (0..200).map(|i| if i < 100 { 0 } else { i }).collect();
     let batches = NoDuplicates::new(keys, 32, 1).epoch(0);
     assert_eq!(batches.len(), 100);
@@ -181,7 +181,7 @@ fn a_key_that_is_everywhere_makes_more_batches_of_equal_size() {
 }
 
 #[test]
-fn groups_of_a_multiple_of_k_fill_every_batch() {
+fn groups_fill_batches_if_sizes_are_multiples_of_k() {
     let of: Vec<u64> = (0..96).map(|i| i / 8).collect();
     let batches = Groups::new(&of, 4, 4, 7).epoch(3);
     assert_eq!(batches.len(), 6);
@@ -192,11 +192,11 @@ fn groups_of_a_multiple_of_k_fill_every_batch() {
         }
         assert_eq!(items.into_values().collect::<Vec<_>>(), [4, 4, 4, 4]);
     }
-    assert_eq!(all(&batches), (0..96).collect::<Vec<_>>());
+    assert_eq!(sorted_numbers(&batches), (0..96).collect::<Vec<_>>());
 }
 
 #[test]
-fn a_group_is_cut_evenly_so_that_nobody_is_left_alone() {
+fn groups_split_evenly() {
     let batches = Groups::new(&[0; 5], 2, 4, 7).epoch(0);
     let mut sizes: Vec<usize> = batches.iter().map(Vec::len).collect();
     sizes.sort_unstable();
@@ -205,7 +205,7 @@ fn a_group_is_cut_evenly_so_that_nobody_is_left_alone() {
 
 proptest! {
     #[test]
-    fn no_duplicates_has_every_sample_once_and_no_key_twice_in_a_batch(
+    fn no_duplicates_yields_each_sample_once_and_distinct_keys(
         keys in prop::collection::vec(0u64..12, 0..80),
         batch in 1usize..20,
         seed in any::<u64>(),
@@ -213,14 +213,14 @@ proptest! {
     ) {
         let sampler = NoDuplicates::new(keys.clone(), batch, seed);
         let batches = sampler.epoch(epoch);
-        prop_assert_eq!(all(&batches), (0..keys.len()).collect::<Vec<_>>());
+        prop_assert_eq!(sorted_numbers(&batches), (0..keys.len()).collect::<Vec<_>>());
         for numbers in &batches {
             prop_assert!(!numbers.is_empty() && numbers.len() <= batch);
             let mut own: Vec<u64> = numbers.iter().map(|&number| keys[number]).collect();
             own.sort_unstable();
             prop_assert!(own.windows(2).all(|pair| pair[0] != pair[1]));
         }
-        // As few batches as can be, and resumable.
+        // The number of batches is minimal and epochs are reproducible.
         let most = (0..12).map(|key| keys.iter().filter(|&&k| k == key).count()).max();
         let fewest = keys.len().div_ceil(batch).max(most.unwrap_or(0));
         prop_assert_eq!(batches.len(), fewest);
@@ -228,14 +228,14 @@ proptest! {
     }
 
     #[test]
-    fn groups_have_every_item_once_and_at_most_p_times_k_in_a_batch(
+    fn groups_yield_each_item_once_within_p_and_k(
         of in prop::collection::vec(0u64..9, 0..60),
         p in 1usize..5,
         k in 1usize..5,
         seed in any::<u64>(),
     ) {
         let batches = Groups::new(&of, p, k, seed).epoch(1);
-        prop_assert_eq!(all(&batches), (0..of.len()).collect::<Vec<_>>());
+        prop_assert_eq!(sorted_numbers(&batches), (0..of.len()).collect::<Vec<_>>());
         for numbers in &batches {
             let mut items: BTreeMap<u64, usize> = BTreeMap::new();
             for &number in numbers {
@@ -247,7 +247,7 @@ proptest! {
     }
 
     #[test]
-    fn sequential_and_shuffled_have_every_sample_once(
+    fn sequential_and_shuffled_yield_each_sample_once(
         len in 0usize..60,
         batch in 0usize..9,
         seed in any::<u64>(),
@@ -255,7 +255,7 @@ proptest! {
         let sequential = Sequential { len, batch }.epoch(5);
         let shuffled = Shuffled { len, batch, seed }.epoch(5);
         prop_assert_eq!(sequential.concat(), (0..len).collect::<Vec<_>>());
-        prop_assert_eq!(all(&shuffled), (0..len).collect::<Vec<_>>());
+        prop_assert_eq!(sorted_numbers(&shuffled), (0..len).collect::<Vec<_>>());
         let sizes = |batches: &[Vec<usize>]| batches.iter().map(Vec::len).collect::<Vec<_>>();
         prop_assert_eq!(sizes(&sequential), sizes(&shuffled));
     }

@@ -1,17 +1,17 @@
 use super::Distance;
 use crate::tensor::Tensor;
 
-/// The cosine of each pair of rows: `[n, d], [n, d] → [n, 1]`; lengths count as at least `1e-8`.
+/// Cosine of each pair of rows, with norms clamped to at least `1e-8`: `[n, d], [n, d] → [n, 1]`.
 fn cosine_rows<T: Tensor>(x: &T, y: &T) -> Result<T, T::Error> {
     let lengths = x.norm_rows(1e-8)?.mul(&y.norm_rows(1e-8)?)?;
     x.mul(y)?.sum_rows()?.div(&lengths)
 }
 
-/// Cosine of the angle between two embeddings, as Quaterion has it.
+/// Cosine of the angle between two embeddings, as defined by Quaterion.
 ///
 /// Pairwise: similarity `cos ∈ [−1, 1]`, distance `1 − cos ∈ [0, 2]`. As matrices: similarity
 /// `(cos + 1) / 2`, distance `(1 − cos) / 2`, both in `[0, 1]`. A zero vector has cosine 0 with
-/// everything. Source: `quaterion/distances/cosine.py`.
+/// every vector. Source: `quaterion/distances/cosine.py`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cosine;
 
@@ -31,9 +31,9 @@ impl<T: Tensor> Distance<T> for Cosine {
     }
 }
 
-/// Cosine of the angle between two embeddings, as sentence-transformers has it.
+/// Cosine of the angle between two embeddings, as defined by sentence-transformers.
 ///
-/// Similarity `cos ∈ [−1, 1]` and distance `1 − cos ∈ [0, 2]`, pairwise and as matrices alike.
+/// Similarity `cos ∈ [−1, 1]` and distance `1 − cos ∈ [0, 2]`, both pairwise and as matrices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PlainCosine;
 

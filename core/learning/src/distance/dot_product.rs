@@ -1,7 +1,7 @@
 use super::Distance;
 use crate::tensor::Tensor;
 
-/// The dot product as similarity, its negative as distance (which may thus be below 0).
+/// Dot product as similarity and its negative as distance, so distances can be negative.
 ///
 /// Source: `quaterion/distances/dot_product.py`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

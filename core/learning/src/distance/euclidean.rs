@@ -2,16 +2,16 @@ use super::{Distance, inverse_similarity};
 use crate::tensor::Tensor;
 use alloc::vec::Vec;
 
-/// Up to this many rows on both sides a matrix is made of differences, beyond by the binomial.
+/// Largest number of rows per side for which a matrix is computed from differences.
 ///
-/// The binomial `‖x‖² + ‖y‖² − 2x·y` is one matrix product but loses about three digits next to 0.
-/// The limit is the one of PyTorch's `cdist`.
+/// Larger matrices use `‖x‖² + ‖y‖² − 2x·y`: one matrix product, but about three digits less
+/// precise near 0. PyTorch's `cdist` has the same limit.
 const EXACT_ROWS: usize = 25;
 
-/// Length of the difference: `d = ‖x − y‖₂`, similarity `1 / (1 + d)`.
+/// Euclidean distance `d = ‖x − y‖₂`, similarity `1 / (1 + d)`.
 ///
-/// The row-wise form adds `1e-6` to each difference, as PyTorch's `pairwise_distance` does, so that
-/// its gradient exists everywhere; the gradient of a zero distance in a matrix is 0.
+/// The row-wise form adds `1e-6` to each difference, like PyTorch's `pairwise_distance`, so its
+/// gradient exists everywhere. In a matrix, the gradient of a zero distance is 0.
 /// Source: `quaterion/distances/euclidean.py`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Euclidean;
@@ -37,7 +37,7 @@ impl<T: Tensor> Distance<T> for Euclidean {
                 .collect::<Result<Vec<_>, _>>()?;
             T::concat_columns(&columns)?
         };
-        // Clamped just above 0: the root's slope there is infinite, the clamp's is 0.
+        // The root has an infinite slope at 0; below the clamp the slope is 0.
         squares.clamp_min(1e-20)?.sqrt()
     }
 

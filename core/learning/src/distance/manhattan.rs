@@ -2,9 +2,9 @@ use super::{Distance, inverse_similarity};
 use crate::tensor::Tensor;
 use alloc::vec::Vec;
 
-/// Sum of the absolute differences: `d = Σ|xᵢ − yᵢ|`, similarity `1 / (1 + d)`.
+/// Manhattan distance `d = Σ|xᵢ − yᵢ|`, similarity `1 / (1 + d)`.
 ///
-/// A matrix is built column by column, so it takes `n·m` numbers, not `n·m·d`.
+/// A matrix is built column by column, so it takes `n·m` numbers instead of `n·m·d`.
 /// Source: `quaterion/distances/manhattan.py`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Manhattan;

@@ -1,16 +1,17 @@
-//! Layer 2: how far apart two embeddings are.
+//! Distances and similarities between embeddings.
 //!
 //! | distance | pairwise `d` | pairwise `s` | matrix `d` | matrix `s` |
 //! | --- | --- | --- | --- | --- |
 //! | [`Cosine`] | `1 − cos` | `cos` | `(1 − cos) / 2` | `(1 + cos) / 2` |
-//! | [`DotProduct`] | `−x·y` | `x·y` | the same | the same |
-//! | [`Euclidean`] | `‖x − y‖₂` | `1 / (1 + d)` | the same | the same |
-//! | [`Manhattan`] | `Σ|xᵢ − yᵢ|` | `1 / (1 + d)` | the same | the same |
+//! | [`PlainCosine`] | `1 − cos` | `cos` | as pairwise | as pairwise |
+//! | [`DotProduct`] | `−x·y` | `x·y` | as pairwise | as pairwise |
+//! | [`Euclidean`] | `‖x − y‖₂` | `1 / (1 + d)` | as pairwise | as pairwise |
+//! | [`Manhattan`] | `Σ|xᵢ − yᵢ|` | `1 / (1 + d)` | as pairwise | as pairwise |
 //!
-//! The definitions are Quaterion's (`quaterion/distances`), the surprising one included: its cosine
-//! *matrices* lie in `[0, 1]` while its pairwise form does not, so a ranking loss with scale 20 over
-//! [`Cosine`] acts like scale 10 on the plain cosine. [`PlainCosine`] is the form of
-//! sentence-transformers, `cos` itself everywhere.
+//! The definitions follow Quaterion (`quaterion/distances`), including a surprising one: its cosine
+//! *matrices* lie in `[0, 1]` while its pairwise cosine doesn't. A ranking loss with scale 20 over
+//! [`Cosine`] therefore behaves like scale 10 on the plain cosine. [`PlainCosine`] follows
+//! sentence-transformers and uses `cos` in both forms.
 
 mod cosine;
 mod dot_product;
@@ -25,14 +26,14 @@ pub use manhattan::Manhattan;
 use crate::tensor::Tensor;
 use core::{fmt, str::FromStr};
 
-/// A distance and the similarity that belongs to it.
+/// A distance and its similarity.
 ///
-/// Row-wise forms compare row `i` with row `i`; matrix forms compare every row of `x` with every
-/// row of `y`.
+/// Row-wise methods compare row `i` of `x` with row `i` of `y`; matrix methods compare every row of
+/// `x` with every row of `y`.
 ///
 /// # Example
 ///
-/// A distance of one's own needs the two distances; similarities follow:
+/// A custom distance defines the two distances; the similarities follow from them:
 ///
 /// ```
 /// use crate::{distance::Distance, matrix::Matrix, tensor::Tensor};
@@ -62,16 +63,16 @@ pub trait Distance<T: Tensor> {
     /// Distance of row `i` of `x` to row `i` of `y`: `[n, d], [n, d] → [n, 1]`.
     ///
     /// # Errors
-    /// When the shapes do not fit.
+    /// If `x` and `y` differ in shape.
     fn distance(&self, x: &T, y: &T) -> Result<T, T::Error>;
 
     /// Distance of every row of `x` to every row of `y`: `[n, d], [m, d] → [n, m]`.
     ///
     /// # Errors
-    /// When the numbers of columns differ.
+    /// If `x` and `y` differ in their number of columns.
     fn distance_matrix(&self, x: &T, y: &T) -> Result<T, T::Error>;
 
-    /// The similarity that belongs to a distance, element by element.
+    /// Converts distances to similarities, element by element.
     ///
     /// # Errors
     /// The back end's.
@@ -80,7 +81,7 @@ pub trait Distance<T: Tensor> {
     /// Similarity of row `i` of `x` to row `i` of `y`: `[n, d], [n, d] → [n, 1]`.
     ///
     /// # Errors
-    /// When the shapes do not fit.
+    /// If `x` and `y` differ in shape.
     fn similarity(&self, x: &T, y: &T) -> Result<T, T::Error> {
         self.similarity_of(&self.distance(x, y)?)
     }
@@ -88,13 +89,13 @@ pub trait Distance<T: Tensor> {
     /// Similarity of every row of `x` to every row of `y`: `[n, d], [m, d] → [n, m]`.
     ///
     /// # Errors
-    /// When the numbers of columns differ.
+    /// If `x` and `y` differ in their number of columns.
     fn similarity_matrix(&self, x: &T, y: &T) -> Result<T, T::Error> {
         self.similarity_of(&self.distance_matrix(x, y)?)
     }
 }
 
-/// The built-in distances by name, for settings and files.
+/// Built-in distance, selectable by name in settings and files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
@@ -113,7 +114,7 @@ pub enum DistanceKind {
 }
 
 impl DistanceKind {
-    /// Every built-in distance.
+    /// All built-in distances.
     pub const ALL: [Self; 5] = [
         Self::Cosine,
         Self::PlainCosine,
@@ -122,7 +123,7 @@ impl DistanceKind {
         Self::Manhattan,
     ];
 
-    /// Its name in settings and files, Quaterion's where it has one.
+    /// Name in settings and files; Quaterion's name where it has one.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -151,7 +152,7 @@ impl fmt::Display for DistanceKind {
     }
 }
 
-/// A name that no built-in distance has.
+/// Error of parsing an unknown distance name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownDistance;
 
@@ -200,7 +201,7 @@ impl<T: Tensor> Distance<T> for DistanceKind {
     }
 }
 
-/// `1 / (1 + d)`: the similarity of the distances that start at 0 and have no end.
+/// `1 / (1 + d)`: the similarity of distances in `[0, ∞)`.
 fn inverse_similarity<T: Tensor>(distance: &T) -> Result<T, T::Error> {
     let one = distance.constant(&[1.0], 1, 1)?;
     one.div(&distance.affine(1.0, 1.0)?)
@@ -219,7 +220,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_distance_matrix_is_symmetric_and_least_on_the_diagonal(x in embeddings()) {
+        fn distance_matrix_is_symmetric_with_zero_diagonal(x in embeddings()) {
             for kind in [DistanceKind::Cosine, DistanceKind::Euclidean, DistanceKind::Manhattan] {
                 let d = kind.distance_matrix(&x, &x).unwrap();
                 for i in 0..5 {
@@ -233,7 +234,7 @@ mod tests {
         }
 
         #[test]
-        fn cosine_does_not_depend_on_length(x in embeddings(), scale in 0.1f32..10.0) {
+        fn plain_cosine_ignores_vector_length(x in embeddings(), scale in 0.1f32..10.0) {
             prop_assume!(x.iter_rows().all(|row| crate::matrix::dot(row, row) > 1e-2));
             let scaled = x.affine(scale, 0.0).unwrap();
             let (a, b) = (
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn names_round_trip() {
+    fn distance_kind_names_round_trip() {
         for kind in DistanceKind::ALL {
             assert_eq!(kind.name().parse(), Ok(kind));
         }
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn large_euclidean_matrices_agree_with_small_ones() {
+    fn euclidean_matrix_agrees_above_and_below_row_limit() {
         let data: alloc::vec::Vec<f32> =
             (0..30 * 4).map(|i| ((i * 37) % 19) as f32 * 0.1).collect();
         let x = Matrix::new(30, 4, data).unwrap();

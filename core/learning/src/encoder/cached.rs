@@ -8,46 +8,47 @@ use alloc::{
 };
 use core::cell::RefCell;
 
-/// Vectors in memory, by content.
-struct Kept<T> {
+/// Cached vectors by content.
+struct Entries<T> {
+    /// Row number by content.
     numbers: BTreeMap<Vec<u8>, usize>,
-    /// Where the encoder's tensors are.
+    /// Rows on the device of the encoder.
     device: Rows<T>,
-    /// In main memory.
+    /// Rows in main memory.
     host: Rows<Matrix>,
-    /// A tensor of the device that vectors in main memory go to, once there is one.
+    /// Tensor on the target device of rows in main memory, once known.
     like: Option<T>,
 }
 
-impl<T: Tensor> Kept<T> {
-    fn on_device<E>(
+impl<T: Tensor> Entries<T> {
+    fn insert_on_device<E>(
         &mut self,
         contents: &[&[u8]],
         rows: T,
     ) -> Result<(), CachedError<E, T::Error>> {
         self.device.push(rows).map_err(CachedError::Tensor)?;
-        self.number(contents);
+        self.number_contents(contents);
         Ok(())
     }
 
-    fn on_host<E>(
+    fn insert_on_host<E>(
         &mut self,
         contents: &[&[u8]],
         rows: Matrix,
     ) -> Result<(), CachedError<E, T::Error>> {
         self.host.push(rows).map_err(CachedError::Memory)?;
-        self.number(contents);
+        self.number_contents(contents);
         Ok(())
     }
 
-    fn number(&mut self, contents: &[&[u8]]) {
+    fn number_contents(&mut self, contents: &[&[u8]]) {
         for content in contents {
             let next = self.numbers.len();
             self.numbers.insert(content.to_vec(), next);
         }
     }
 
-    /// The rows of these numbers, on the device.
+    /// Gathers rows by number, on the device.
     fn gather<E>(&self, numbers: &[usize]) -> Result<Option<T>, CachedError<E, T::Error>> {
         match (
             self.host.gather(numbers).map_err(CachedError::Memory)?,
@@ -55,46 +56,49 @@ impl<T: Tensor> Kept<T> {
         ) {
             (Some(rows), Some(like)) => {
                 let (n, d) = rows.dims();
-                let placed = like.constant(rows.data(), n, d);
-                placed.map(Some).map_err(CachedError::Tensor)
+                let rows = like.constant(rows.data(), n, d);
+                rows.map(Some).map_err(CachedError::Tensor)
             }
             _ => self.device.gather(numbers).map_err(CachedError::Tensor),
         }
     }
 }
 
-/// How an input's content is found.
+/// Function that returns the content of an input.
 type Key<'a, I> = Box<dyn for<'r> Fn(&'r I) -> Cow<'r, [u8]> + 'a>;
 
-/// A frozen encoder that computes each vector once.
+/// Caches the vectors of a frozen encoder.
 ///
-/// Equal contents have one vector, within a batch too. With `u` different contents of length `l` and
-/// vectors of length `d` it holds `u · (4d + l)` bytes; a batch of `n` costs `O(n · l · log u)`.
+/// Inputs of equal content are encoded once, also within a batch. With `u` different contents of
+/// length `l` and embedding length `d`, the cache takes `u · (4d + l)` bytes; a batch of `n` cached
+/// inputs costs `O(n · l · log u)`.
 ///
 /// Source: `quaterion/train/cache`.
 pub struct Cached<'a, T: Tensor, E: Encoder<T>> {
     encoder: E,
     key: Key<'a, E::Input>,
     policy: CachePolicy<'a, T>,
-    kept: RefCell<Kept<T>>,
+    entries: RefCell<Entries<T>>,
 }
 
 impl<'a, T: Tensor, E: Encoder<T, Input = str>> Cached<'a, T, E> {
-    /// A cache of texts.
+    /// Creates a cache for an encoder of texts.
     ///
     /// # Errors
-    /// When the encoder is trainable.
+    /// If the encoder is trainable.
     pub fn text(encoder: E, policy: CachePolicy<'a, T>) -> Result<Self, NotFrozen> {
         Self::new(encoder, policy, |text| Cow::Borrowed(text.as_bytes()))
     }
 }
 
 impl<'a, T: Tensor, E: Encoder<T>> Cached<'a, T, E> {
-    /// A cache of any inputs. `key` gives the content of an input: all that its vector depends on, so
-    /// that inputs of equal content have equal vectors. The number of a row is no content.
+    /// Creates a cache for an encoder of any inputs.
+    ///
+    /// `key` returns the content of an input: everything that its vector depends on, so inputs of
+    /// equal content have equal vectors. Don't use row numbers as keys.
     ///
     /// # Errors
-    /// When the encoder is trainable.
+    /// If the encoder is trainable.
     pub fn new(
         encoder: E,
         policy: CachePolicy<'a, T>,
@@ -111,7 +115,7 @@ impl<'a, T: Tensor, E: Encoder<T>> Cached<'a, T, E> {
             encoder,
             key: Box::new(key),
             policy,
-            kept: RefCell::new(Kept {
+            entries: RefCell::new(Entries {
                 numbers: BTreeMap::new(),
                 device: Rows::default(),
                 host: Rows::default(),
@@ -120,20 +124,20 @@ impl<'a, T: Tensor, E: Encoder<T>> Cached<'a, T, E> {
         })
     }
 
-    /// Number of vectors held in memory.
+    /// Number of vectors in memory.
     #[must_use]
-    pub fn held(&self) -> usize {
-        self.kept.borrow().numbers.len()
+    pub fn cached_count(&self) -> usize {
+        self.entries.borrow().numbers.len()
     }
 
-    /// Encodes what is not kept yet, at most `batch` inputs (at least 1) at once, so that later batches
-    /// are only read. Quaterion does this before the first epoch.
+    /// Encodes uncached inputs in batches of `batch` (at least 1), so that later batches need no
+    /// encoding. Quaterion does this before the first epoch.
     ///
-    /// With [`CachePolicy::Disk`] the store is looked through once; batches that are encoded without
-    /// this look through it each.
+    /// With [`CachePolicy::Disk`] this reads the store once; without it, every batch with uncached
+    /// inputs reads the store.
     ///
     /// # Errors
-    /// What encoder, store or the tensor library report.
+    /// The error of the encoder, the store or the tensor back end.
     pub fn fill(
         &self,
         inputs: &[&E::Input],
@@ -143,62 +147,63 @@ impl<'a, T: Tensor, E: Encoder<T>> Cached<'a, T, E> {
             return Ok(());
         }
         let keys: Vec<Cow<'_, [u8]>> = inputs.iter().map(|input| (self.key)(input)).collect();
-        self.learn(inputs, &keys, batch.max(1))
+        self.cache_missing(inputs, &keys, batch.max(1))
     }
 
-    fn learn(
+    /// Encodes and stores the inputs whose keys aren't cached.
+    fn cache_missing(
         &self,
         inputs: &[&E::Input],
         keys: &[Cow<'_, [u8]>],
         batch: usize,
     ) -> Result<(), CachedError<E::Error, T::Error>> {
         let missing: Vec<usize> = {
-            let known = &self.kept.borrow().numbers;
+            let cached = &self.entries.borrow().numbers;
             let mut seen = BTreeSet::new();
             (0..keys.len())
-                .filter(|&place| !known.contains_key(&*keys[place]) && seen.insert(&keys[place]))
+                .filter(|&index| !cached.contains_key(&*keys[index]) && seen.insert(&keys[index]))
                 .collect()
         };
         if missing.is_empty() {
             return Ok(());
         }
         if let CachePolicy::Disk { store, .. } = &self.policy {
-            let contents: Vec<&[u8]> = missing.iter().map(|&place| &*keys[place]).collect();
-            let vectors = self.through_store(&**store, inputs, &missing, &contents, batch)?;
-            return self.kept.borrow_mut().on_host(&contents, vectors);
+            let contents: Vec<&[u8]> = missing.iter().map(|&index| &*keys[index]).collect();
+            let vectors = self.load_or_encode(&**store, inputs, &missing, &contents, batch)?;
+            return self.entries.borrow_mut().insert_on_host(&contents, vectors);
         }
         for missing in missing.chunks(batch) {
-            let contents: Vec<&[u8]> = missing.iter().map(|&place| &*keys[place]).collect();
+            let contents: Vec<&[u8]> = missing.iter().map(|&index| &*keys[index]).collect();
             let vectors = self.encode_at(inputs, missing)?;
-            let mut kept = self.kept.borrow_mut();
+            let mut entries = self.entries.borrow_mut();
             if matches!(self.policy, CachePolicy::Memory) {
                 let values = vectors.to_vec().map_err(CachedError::Tensor)?;
                 let matrix = Matrix::new(missing.len(), self.encoder.dim(), values);
-                if kept.like.is_none() {
+                if entries.like.is_none() {
                     let first = vectors.select_rows(&[0]).map_err(CachedError::Tensor)?;
-                    kept.like = Some(first.detach());
+                    entries.like = Some(first.detach());
                 }
-                kept.on_host(&contents, matrix.map_err(CachedError::Memory)?)?;
+                entries.insert_on_host(&contents, matrix.map_err(CachedError::Memory)?)?;
             } else {
-                kept.on_device(&contents, vectors)?;
+                entries.insert_on_device(&contents, vectors)?;
             }
         }
         Ok(())
     }
 
-    /// The vectors of the inputs at these places, fresh from the encoder.
+    /// Encodes the inputs at the given indices.
     fn encode_at(
         &self,
         inputs: &[&E::Input],
-        places: &[usize],
+        indices: &[usize],
     ) -> Result<T, CachedError<E::Error, T::Error>> {
-        let inputs: Vec<&E::Input> = places.iter().map(|&place| inputs[place]).collect();
+        let inputs: Vec<&E::Input> = indices.iter().map(|&index| inputs[index]).collect();
         let vectors = self.encoder.encode(&inputs).map_err(CachedError::Encoder)?;
-        self.check(inputs.len(), vectors.dims())?;
+        self.check_shape(inputs.len(), vectors.dims())?;
         Ok(vectors.detach())
     }
 
-    fn check(
+    fn check_shape(
         &self,
         rows: usize,
         found: (usize, usize),
@@ -211,8 +216,8 @@ impl<'a, T: Tensor, E: Encoder<T>> Cached<'a, T, E> {
         }
     }
 
-    /// The vectors of what is missing in memory, out of the store or through it from the encoder.
-    fn through_store(
+    /// Returns the vectors of the inputs at `missing` from the store, which encodes those it lacks.
+    fn load_or_encode(
         &self,
         store: &dyn VectorStore,
         inputs: &[&E::Input],
@@ -224,8 +229,8 @@ impl<'a, T: Tensor, E: Encoder<T>> Cached<'a, T, E> {
         let mut encode = |numbers: &[usize]| -> Result<Matrix, BoxError> {
             let mut data = Vec::with_capacity(numbers.len() * self.encoder.dim());
             for numbers in numbers.chunks(batch) {
-                let places: Vec<usize> = numbers.iter().map(|&number| missing[number]).collect();
-                let vectors = self.encode_at(inputs, &places);
+                let indices: Vec<usize> = numbers.iter().map(|&number| missing[number]).collect();
+                let vectors = self.encode_at(inputs, &indices);
                 match vectors.and_then(|v| v.to_vec().map_err(CachedError::Tensor)) {
                     Ok(values) => data.extend(values),
                     Err(error) => {
@@ -241,7 +246,7 @@ impl<'a, T: Tensor, E: Encoder<T>> Cached<'a, T, E> {
             return Err(error);
         }
         let vectors = vectors.map_err(CachedError::Store)?;
-        self.check(contents.len(), vectors.dims())?;
+        self.check_shape(contents.len(), vectors.dims())?;
         Ok(vectors)
     }
 }
@@ -263,15 +268,15 @@ impl<T: Tensor, E: Encoder<T>> Encoder<T> for Cached<'_, T, E> {
             return self.encoder.encode(batch).map_err(CachedError::Encoder);
         }
         let keys: Vec<Cow<'_, [u8]>> = batch.iter().map(|input| (self.key)(input)).collect();
-        self.learn(batch, &keys, batch.len())?;
-        let kept = self.kept.borrow();
+        self.cache_missing(batch, &keys, batch.len())?;
+        let entries = self.entries.borrow();
         let numbers: Vec<usize> = keys
             .iter()
-            .filter_map(|key| kept.numbers.get(&**key).copied())
+            .filter_map(|key| entries.numbers.get(&**key).copied())
             .collect();
-        match kept.gather(&numbers)? {
+        match entries.gather(&numbers)? {
             Some(rows) => {
-                self.check(batch.len(), rows.dims())?;
+                self.check_shape(batch.len(), rows.dims())?;
                 Ok(rows)
             }
             None => Err(CachedError::Shape {

@@ -2,11 +2,11 @@ use super::{ComposeError, CompositeError, Encoder, parts::Parts};
 use crate::tensor::Tensor;
 use alloc::{string::String, vec::Vec};
 
-/// Several encoders of one record, their vectors side by side: `y = [e₁(r₁); e₂(r₂); …]`.
+/// Concatenates the vectors of several encoders of a record: `y = [e₁(r₁); e₂(r₂); …]`.
 ///
-/// The parts come in order of their names (as bytes), whatever order they were given in, so that a
-/// model means the same after it was saved and loaded. Each sees its own part of the record, and each
-/// is trainable or frozen for itself. Parameters are named `part.parameter`.
+/// The parts are ordered by name (bytewise), independent of the order in which they are added, so the
+/// layout of the vectors survives saving and loading. Each part encodes its own piece of the record
+/// and is trainable or frozen on its own. Parameters are named `part.parameter`.
 ///
 /// Source: `quaterion_models/model.py`.
 ///
@@ -30,7 +30,7 @@ use alloc::{string::String, vec::Vec};
 ///
 /// struct Page { title: String, body: String }
 ///
-/// let pages = Concatenated::of("title", Length, |page: &Page| page.title.as_str())
+/// let pages = Concatenated::new("title", Length, |page: &Page| page.title.as_str())
 ///     .and("body", Length, |page: &Page| page.body.as_str())
 ///     .unwrap();
 /// let page = Page { title: "Cats".into(), body: "All about them.".into() };
@@ -39,23 +39,23 @@ use alloc::{string::String, vec::Vec};
 pub struct Concatenated<'a, T, R: ?Sized>(Parts<'a, T, R>);
 
 impl<'a, T: Tensor, R: ?Sized> Concatenated<'a, T, R> {
-    /// The first part: its name, its encoder, and where that finds its input in a record.
+    /// Creates the encoder with its first part; `extract` returns the input of the part.
     #[must_use]
-    pub fn of<E: Encoder<T> + 'a>(
+    pub fn new<E: Encoder<T> + 'a>(
         name: impl Into<String>,
         encoder: E,
         extract: impl for<'r> Fn(&'r R) -> &'r E::Input + 'a,
     ) -> Self {
         let mut parts = Parts::new();
-        // The first name cannot be repeated.
+        // Can't fail: the first name isn't a repetition.
         parts.add(name.into(), encoder, extract).ok();
         Self(parts)
     }
 
-    /// One more part.
+    /// Adds a part.
     ///
     /// # Errors
-    /// When there is a part of this name.
+    /// If the name is already used.
     pub fn and<E: Encoder<T> + 'a>(
         mut self,
         name: impl Into<String>,
@@ -66,7 +66,7 @@ impl<'a, T: Tensor, R: ?Sized> Concatenated<'a, T, R> {
         Ok(self)
     }
 
-    /// The names of the parts, in the order of their vectors.
+    /// Names of the parts, in the order of their vectors.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.names()
     }
@@ -76,7 +76,7 @@ impl<T: Tensor, R: ?Sized> Encoder<T> for Concatenated<'_, T, R> {
     type Input = R;
     type Error = CompositeError;
 
-    /// The sum of the parts'.
+    /// Sum of the lengths of the parts.
     fn dim(&self) -> usize {
         self.0.dims().sum()
     }

@@ -1,25 +1,25 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{error::Error, fmt};
 
-/// Any error, for places where several kinds come together.
+/// Boxed error of any type.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Why encoders cannot be put together.
+/// Error of combining encoders and heads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ComposeError {
     /// Two parts have the same name.
     Repeated {
-        /// The name.
+        /// Repeated name.
         name: String,
     },
-    /// A part gives vectors of another length than it should.
+    /// The vectors of a part have the wrong length.
     Dim {
         /// Name of the part.
         name: String,
-        /// The length it should have.
+        /// Expected length.
         expected: usize,
-        /// The length it has.
+        /// Actual length.
         found: usize,
     },
 }
@@ -29,7 +29,7 @@ impl fmt::Display for ComposeError {
         match self {
             Self::Repeated { name } => write!(
                 f,
-                "there are two parts named {name}; give each a name of its own"
+                "two parts are named {name}; use a different name for each"
             ),
             Self::Dim {
                 name,
@@ -37,7 +37,7 @@ impl fmt::Display for ComposeError {
                 found,
             } => write!(
                 f,
-                "the vectors of {name} have length {found}, but should have length {expected}"
+                "the vectors of {name} have length {found}; expected {expected}"
             ),
         }
     }
@@ -45,53 +45,60 @@ impl fmt::Display for ComposeError {
 
 impl Error for ComposeError {}
 
-/// The encoder to be cached changes in training, so that its vectors would soon be wrong.
+/// Error of caching a trainable encoder, whose vectors change during training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotFrozen;
 
 impl fmt::Display for NotFrozen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "the vectors of a trainable encoder cannot be kept, since training changes them; \
-             freeze the encoder, or encode anew each time",
+            "the vectors of a trainable encoder can't be cached, because training changes them; \
+             freeze the encoder or disable the cache",
         )
     }
 }
 
 impl Error for NotFrozen {}
 
-/// Why encoders that were put together could not encode a batch.
+/// Error of encoding a batch with combined encoders.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CompositeError {
     /// A part failed.
     Part {
-        /// Its name.
+        /// Name of the part.
         name: String,
-        /// What it reported.
+        /// Error of the part.
         source: BoxError,
     },
-    /// A part gave a tensor of another shape than it promised.
+    /// A part returned a tensor of the wrong shape.
     Shape {
-        /// Its name.
+        /// Name of the part.
         name: String,
-        /// `(inputs, length of a vector)`.
+        /// `(inputs, embedding length)`.
         expected: (usize, usize),
-        /// `(rows, columns)` given.
+        /// Actual `(rows, columns)`.
         found: (usize, usize),
     },
-    /// A record asks for an encoder that there is not.
+    /// A record selected an encoder that doesn't exist.
     Unknown {
-        /// The name it asks for.
+        /// Selected name.
         name: String,
-        /// The names there are.
+        /// Names of the existing encoders.
         known: Vec<String>,
     },
-    /// The tensor library failed to put the parts together.
+    /// The tensor back end failed to combine the vectors of the parts.
     Tensor(BoxError),
 }
 
 impl CompositeError {
+    pub(super) fn part(name: &str, source: BoxError) -> Self {
+        Self::Part {
+            name: name.into(),
+            source,
+        }
+    }
+
     pub(super) fn tensor(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Tensor(Box::new(error))
     }
@@ -107,12 +114,12 @@ impl fmt::Display for CompositeError {
                 found,
             } => write!(
                 f,
-                "{name} gave {}×{} numbers for {} inputs of {} each",
+                "{name} returned a {}×{} tensor; expected {}×{}",
                 found.0, found.1, expected.0, expected.1
             ),
             Self::Unknown { name, known } => write!(
                 f,
-                "a record asks for the encoder {name:?}, but there is only {}",
+                "a record selects the encoder {name:?}, which doesn't exist; available: {}",
                 known.join(", ")
             ),
             Self::Tensor(error) => error.fmt(f),

@@ -1,10 +1,10 @@
 use super::Encoder;
 use crate::tensor::Tensor;
 
-/// An encoder that training leaves as it is: no parameters, and its vectors carry no gradient.
+/// Freezes an encoder: no trainable parameters, and vectors without gradient.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Frozen<E>(
-    /// The encoder itself.
+    /// Frozen encoder.
     pub E,
 );
 

@@ -1,38 +1,37 @@
-//! Layer 3: what turns inputs into vectors.
+//! Encoders: functions from inputs to vectors.
 //!
-//! An encoder maps an input (a text, an image, a whole record) to a vector of fixed length; a batch of
-//! `n` inputs to `[n, d]`. Most are large and *frozen*: training leaves them as they are and learns only
-//! the [`head`](crate::head) behind them, so their vectors need to be computed but once. The members of
-//! this module put encoders together; those that compute something themselves are elsewhere (see
-//! [`Encoder`]'s implementors).
+//! An encoder maps an input (a text, an image, a record) to a vector of fixed length, and a batch of
+//! `n` inputs to `[n, d]`. Most encoders are large and *frozen*: training changes only the
+//! [`head`](crate::head), so each vector is computed once. This module holds combinators; for encoders
+//! that compute vectors, see the implementors of [`Encoder`].
 //!
-//! | member | is | trainable | source |
+//! | combinator | description | trainable | source |
 //! | --- | --- | --- | --- |
-//! | [`Concatenated`] | several encoders of one record, vectors side by side: `y = [e₁(r₁); e₂(r₂); …]` in order of their names | if one is | `quaterion_models/model.py` |
-//! | [`Switch`] | several encoders of equal length, of which each record chooses one by name | if one is | `quaterion_models/encoders/switch_encoder.py` |
-//! | [`Frozen`] | an encoder as it is now, cut off from the gradient | no | |
-//! | [`Cached`] | a frozen encoder that computes each vector once | no | `quaterion/train/cache` |
-//! | [`SimilarityModel`] | an encoder and the head behind it, as one encoder | if one is | `quaterion_models/model.py` |
+//! | [`Concatenated`] | concatenates the vectors of several encoders of a record: `y = [e₁(r₁); e₂(r₂); …]`, in order of their names | if a part is | `quaterion_models/model.py` |
+//! | [`Switch`] | encodes each record with one of several encoders, chosen by name | if a part is | `quaterion_models/encoders/switch_encoder.py` |
+//! | [`Frozen`] | detaches an encoder from the gradient | no | |
+//! | [`Cached`] | computes each vector of a frozen encoder once | no | `quaterion/train/cache` |
+//! | [`SimilarityModel`] | an encoder followed by a head | if a part is | `quaterion_models/model.py` |
 //!
-//! All are encoders themselves, so they can be put into one another, and parameters get the name of
-//! the part they belong to in front: `title.table`, `encoder.title.table`.
+//! Combinators are encoders, so they can be nested. Parameter names are prefixed with the name of
+//! their part: `title.table`, `encoder.title.table`.
 //!
-//! # Kept vectors
+//! # Vector cache
 //!
-//! [`CachePolicy`] says where [`Cached`] keeps vectors. They are found again by the *content* of the
-//! input, never by its place in a list as in Quaterion, where an edited row gets the vector of what
-//! stood there before, without any error (`quaterion/train/cache_mixin.py`).
+//! [`CachePolicy`] selects where [`Cached`] stores vectors. The key is the *content* of the input.
+//! Quaterion uses the row number (`quaterion/train/cache_mixin.py`), so an edited row silently gets the
+//! vector of its old content.
 //!
-//! | policy | vectors are kept | Quaterion's |
+//! | policy | location of the vectors | Quaterion |
 //! | --- | --- | --- |
-//! | [`None`](CachePolicy::None) | nowhere; each batch is encoded anew | `NONE` |
-//! | [`Memory`](CachePolicy::Memory) | in main memory, put on the encoder's device batch by batch | `CPU` |
-//! | [`Auto`](CachePolicy::Auto) | where the encoder's tensors are | `AUTO`, `GPU` |
-//! | [`Disk`](CachePolicy::Disk) | in main memory and in a [`VectorStore`], across runs | `save_dir` |
+//! | [`None`](CachePolicy::None) | none; each batch is encoded again | `NONE` |
+//! | [`Memory`](CachePolicy::Memory) | main memory, copied to the encoder's device batch by batch | `CPU` |
+//! | [`Auto`](CachePolicy::Auto) | device of the encoder's tensors | `AUTO`, `GPU` |
+//! | [`Disk`](CachePolicy::Disk) | main memory and a [`VectorStore`], across runs | `save_dir` |
 //!
-//! A run over cached encoders still reads every row, for its labels. Where reading is slow too, a
-//! [`Remembered`](crate::dataset::Remembered) data set keeps vectors and labels and reads each row
-//! once (Quaterion's label cache).
+//! A training run over a cached encoder still reads every row for its labels. If reading is slow,
+//! [`Remembered`](crate::dataset::Remembered) stores vectors and labels and reads each row once
+//! (Quaterion's label cache).
 
 mod cached;
 mod concatenated;
@@ -56,19 +55,19 @@ pub use switch::Switch;
 use crate::tensor::Tensor;
 use alloc::{boxed::Box, vec::Vec};
 
-/// Turns a batch of inputs into embeddings, one a row.
+/// Maps a batch of inputs to embeddings, one per row.
 ///
-/// An encoder knows nothing of the head behind it: it gives the pooled vectors as they are, not
-/// normalised, since a head may be trained on either (see [`crate::head`]).
+/// Encoders are independent of heads: they return pooled vectors without normalisation, because a
+/// [`head`](crate::head) may be trained on either form.
 ///
 /// # Example
 ///
-/// An encoder of one's own, here one that counts letters and weighs them with a trainable row:
+/// A custom encoder that counts letters and multiplies the counts by trainable weights:
 ///
 /// ```
 /// use crate::{encoder::{CachePolicy, Cached, Encoder, Frozen}, matrix::{Matrix, ShapeError}, tensor::Tensor};
 ///
-/// /// How often each letter of the alphabet occurs, times a weight for each letter.
+/// /// Frequency of each letter, times a weight per letter.
 /// struct Letters<T> {
 ///     /// `[1, 26]`
 ///     weights: T,
@@ -93,7 +92,7 @@ use alloc::{boxed::Box, vec::Vec};
 ///                 counts[usize::from(letter - b'a')] += 1.0;
 ///             }
 ///         }
-///         // A constant on the device of the weights; the gradient flows into the weights.
+///         // A constant on the device of the weights; the gradient flows to the weights.
 ///         self.weights.constant(&counts, batch.len(), 26)?.mul(&self.weights)
 ///     }
 ///
@@ -107,37 +106,37 @@ use alloc::{boxed::Box, vec::Vec};
 /// assert_eq!(vectors.dims(), (2, 26));
 /// assert_eq!(vectors.row(0)[..3], [1.0, 1.0, 0.0]);
 ///
-/// // What changes in training is not cached; frozen, it may be.
+/// // A trainable encoder must be frozen before it can be cached.
 /// assert!(Cached::text(&letters, CachePolicy::Auto).is_err());
 /// let cached = Cached::text(Frozen(&letters), CachePolicy::Auto).unwrap();
 /// assert_eq!(cached.encode(&["abba", "b"]).unwrap(), vectors);
 /// # Ok::<(), ShapeError>(())
 /// ```
 pub trait Encoder<T: Tensor> {
-    /// One input, for example `str`.
+    /// Input type, for example `str`.
     type Input: ?Sized;
-    /// What can go wrong while encoding.
+    /// Error of encoding.
     type Error: core::error::Error + Send + Sync + 'static;
 
-    /// Length of an embedding.
+    /// Embedding length.
     fn dim(&self) -> usize;
 
-    /// Whether training changes this encoder. The embeddings of one that is frozen may be cached.
+    /// Whether training changes this encoder. Embeddings of a frozen encoder may be cached.
     fn trainable(&self) -> bool;
 
-    /// Encodes a batch: `n` inputs → `[n, dim]`, in the order given.
+    /// Encodes a batch in order: `n` inputs → `[n, dim]`.
     ///
     /// # Errors
-    /// What the encoder reports, for example a tokenizer or tensor failure.
+    /// The encoder's error, for example a tokenizer or tensor failure.
     fn encode(&self, batch: &[&Self::Input]) -> Result<T, Self::Error>;
 
-    /// The names and values of the weights that training may change, in a fixed order.
+    /// Names and values of the trainable weights, in a fixed order.
     fn parameters(&self) -> Vec<(&str, &T)> {
         Vec::new()
     }
 }
 
-macro_rules! through {
+macro_rules! forward_encoder {
     ($($pointer:ty),*) => {
         $(impl<T: Tensor, E: Encoder<T> + ?Sized> Encoder<T> for $pointer {
             type Input = E::Input;
@@ -162,7 +161,7 @@ macro_rules! through {
     };
 }
 
-through!(&E, Box<E>);
+forward_encoder!(&E, Box<E>);
 
 #[cfg(test)]
 pub(crate) mod tests;

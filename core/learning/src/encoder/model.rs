@@ -5,10 +5,10 @@ use crate::{
 };
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
-/// An encoder and the head behind it, as one encoder: `y = head(encoder(x))`.
+/// An encoder followed by a head: `y = head(encoder(x))`.
 ///
-/// What is searched with, measured and served. Parameters are named `encoder.…` and `head.…`. As an
-/// [`Encoder`] it runs its head in [`Mode::Eval`]; training uses [`forward`](Self::forward).
+/// Parameters are named `encoder.…` and `head.…`. As an [`Encoder`] it runs the head in
+/// [`Mode::Eval`]; training uses [`forward`](Self::forward).
 ///
 /// Source: `quaterion_models/model.py`.
 pub struct SimilarityModel<T, E> {
@@ -18,10 +18,10 @@ pub struct SimilarityModel<T, E> {
 }
 
 impl<T: Tensor, E: Encoder<T>> SimilarityModel<T, E> {
-    /// An encoder with a head behind it.
+    /// Combines an encoder and a head.
     ///
     /// # Errors
-    /// When the head is for vectors of another length.
+    /// If the input length of the head differs from the length of the encoder's vectors.
     pub fn new(encoder: E, head: Box<dyn Head<T>>) -> Result<Self, ComposeError> {
         if head.in_dim() != encoder.dim() {
             return Err(ComposeError::Dim {
@@ -56,26 +56,25 @@ impl<T: Tensor, E: Encoder<T>> SimilarityModel<T, E> {
         self.head.as_ref()
     }
 
-    /// Encodes a batch in training or in use: `n` inputs → `[n, dim]`.
+    /// Encodes a batch for training or inference: `n` inputs → `[n, dim]`.
     ///
     /// # Errors
-    /// What encoder or head report.
+    /// The error of the encoder or the head.
     pub fn forward(&self, batch: &[&E::Input], mode: Mode) -> Result<T, CompositeError> {
-        let part = |name: &str, source| CompositeError::Part {
-            name: name.into(),
-            source,
-        };
-        let vectors = self.encoder.encode(batch);
-        let vectors = vectors.map_err(|error| part("encoder", Box::new(error)))?;
-        let vectors = self.head.forward(&vectors, mode);
-        vectors.map_err(|error| part("head", Box::new(error)))
+        let vectors = self
+            .encoder
+            .encode(batch)
+            .map_err(|error| CompositeError::part("encoder", Box::new(error)))?;
+        self.head
+            .forward(&vectors, mode)
+            .map_err(|error| CompositeError::part("head", Box::new(error)))
     }
 
-    /// Encodes any number of inputs, at most `batch` (at least 1; Quaterion takes 32) at once: `n`
-    /// inputs → `[n, dim]`, without gradient.
+    /// Encodes any number of inputs in batches of `batch` (at least 1): `n` inputs → `[n, dim]`,
+    /// without gradient. Quaterion uses batches of 32.
     ///
     /// # Errors
-    /// What encoder, head or the tensor library report.
+    /// The error of the encoder, the head or the tensor back end.
     pub fn encode_all(&self, inputs: &[&E::Input], batch: usize) -> Result<T, CompositeError> {
         let parts: Result<Vec<T>, _> = inputs
             .chunks(batch.max(1))

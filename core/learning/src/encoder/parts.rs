@@ -2,7 +2,7 @@ use super::{BoxError, ComposeError, CompositeError, Encoder};
 use crate::tensor::Tensor;
 use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
 
-/// An encoder of records, whatever it makes of them.
+/// An encoder of records, with its input type erased.
 trait Part<T: Tensor, R: ?Sized> {
     fn dim(&self) -> usize;
     fn trainable(&self) -> bool;
@@ -10,7 +10,7 @@ trait Part<T: Tensor, R: ?Sized> {
     fn parameters(&self) -> Vec<(&str, &T)>;
 }
 
-/// An encoder and how it finds its input in a record.
+/// An encoder and a function that extracts its input from a record.
 struct Extracted<E, F> {
     encoder: E,
     extract: F,
@@ -44,13 +44,13 @@ where
     }
 }
 
-/// One of the encoders, with the full names of its parameters.
+/// A part and the full names of its parameters.
 struct Named<'a, T, R: ?Sized> {
     part: Box<dyn Part<T, R> + 'a>,
     names: Vec<String>,
 }
 
-/// Encoders of one kind of record by name, at least one.
+/// Encoders of a record type by name, at least one.
 pub(super) struct Parts<'a, T, R: ?Sized>(BTreeMap<String, Named<'a, T, R>>);
 
 impl<'a, T: Tensor, R: ?Sized> Parts<'a, T, R> {
@@ -90,7 +90,7 @@ impl<'a, T: Tensor, R: ?Sized> Parts<'a, T, R> {
         self.0.values().any(|named| named.part.trainable())
     }
 
-    /// The parameters of the trainable parts, with the names of the parts in front.
+    /// Parameters of the trainable parts, prefixed with the part names.
     pub(super) fn parameters(&self) -> Vec<(&str, &T)> {
         let trainable = self.0.values().filter(|named| named.part.trainable());
         trainable
@@ -101,7 +101,7 @@ impl<'a, T: Tensor, R: ?Sized> Parts<'a, T, R> {
             .collect()
     }
 
-    /// The vectors of one part, whose shape is checked.
+    /// Encodes records with one part and checks the shape of the result.
     pub(super) fn encode(&self, name: &str, records: &[&R]) -> Result<T, CompositeError> {
         let Some(named) = self.0.get(name) else {
             return Err(CompositeError::Unknown {
@@ -110,10 +110,7 @@ impl<'a, T: Tensor, R: ?Sized> Parts<'a, T, R> {
             });
         };
         let vectors = named.part.encode(records);
-        let vectors = vectors.map_err(|source| CompositeError::Part {
-            name: name.into(),
-            source,
-        })?;
+        let vectors = vectors.map_err(|source| CompositeError::part(name, source))?;
         let expected = (records.len(), named.part.dim());
         if vectors.dims() != expected {
             return Err(CompositeError::Shape {

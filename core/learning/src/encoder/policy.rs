@@ -3,17 +3,17 @@ use crate::matrix::{Matrix, ShapeError};
 use alloc::boxed::Box;
 use core::{error::Error, fmt};
 
-/// Keeps vectors beyond the life of a program, by the content they were made of.
+/// Persistent store of vectors by the content of their inputs.
 ///
-/// On disk that is `nearsay::cache::EmbeddingCache` (feature `std`).
+/// The implementation on disk is `nearsay::cache::EmbeddingCache` (feature `std`).
 pub trait VectorStore {
-    /// The vectors of these contents, `[n, d]`, in the order given.
+    /// Returns the vectors of `contents`, `[n, d]`, in order.
     ///
-    /// `encode` is asked for those that are not kept, by their places in `contents` (each content
-    /// once), and gives one row for each; these are kept from then on.
+    /// For contents without a stored vector, `encode` gets their indices in `contents` (each content
+    /// once) and returns one row per index; the store keeps these rows.
     ///
     /// # Errors
-    /// When something cannot be read or written, or what `encode` reports.
+    /// If reading or writing fails; the error of `encode`.
     fn vectors(
         &self,
         contents: &[&[u8]],
@@ -21,21 +21,21 @@ pub trait VectorStore {
     ) -> Result<Matrix, BoxError>;
 }
 
-/// Where the vectors of a frozen encoder are kept.
+/// Location of the cached vectors of a frozen encoder.
 #[derive(Default)]
 pub enum CachePolicy<'a, T> {
-    /// Nowhere: each batch is encoded anew.
+    /// No cache: each batch is encoded again.
     None,
-    /// In main memory; a batch is put on the encoder's device when it is asked for.
+    /// Main memory; batches are copied to the encoder's device on request.
     Memory,
-    /// Where the encoder's tensors are, for example in the memory of the graphics card. The default.
+    /// Device of the encoder's tensors, for example GPU memory. The default.
     #[default]
     Auto,
-    /// In a store that outlives the program, and in main memory once they were asked for.
+    /// A persistent store; vectors also stay in main memory after their first use.
     Disk {
-        /// The store; it must be for this encoder alone.
+        /// Store for the vectors of this encoder only.
         store: Box<dyn VectorStore + 'a>,
-        /// Any tensor on the device where vectors are wanted.
+        /// Any tensor on the target device.
         like: T,
     },
 }
@@ -51,24 +51,25 @@ impl<T> fmt::Debug for CachePolicy<'_, T> {
     }
 }
 
-/// Why a cached encoder could not encode a batch: `E` is the encoder's error, `T` the tensor library's.
+/// Error of encoding a batch with a cached encoder; `E` is the encoder's error, `T` the tensor back
+/// end's.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CachedError<E, T> {
     /// The encoder failed.
     Encoder(E),
-    /// The encoder gave a tensor of another shape than it promised.
+    /// The encoder returned a tensor of the wrong shape.
     Shape {
-        /// `(inputs, length of a vector)`.
+        /// `(inputs, embedding length)`.
         expected: (usize, usize),
-        /// `(rows, columns)` given.
+        /// Actual `(rows, columns)`.
         found: (usize, usize),
     },
     /// The store failed.
     Store(BoxError),
-    /// Vectors in main memory could not be put together.
+    /// Vectors in main memory have mismatched shapes.
     Memory(ShapeError),
-    /// The tensor library failed.
+    /// The tensor back end failed.
     Tensor(T),
 }
 
@@ -78,7 +79,7 @@ impl<E: fmt::Display, T: fmt::Display> fmt::Display for CachedError<E, T> {
             Self::Encoder(error) => error.fmt(f),
             Self::Shape { expected, found } => write!(
                 f,
-                "the encoder gave {}×{} numbers for {} inputs of {} each",
+                "the encoder returned a {}×{} tensor; expected {}×{}",
                 found.0, found.1, expected.0, expected.1
             ),
             Self::Store(error) => error.fmt(f),

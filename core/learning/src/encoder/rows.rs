@@ -1,10 +1,10 @@
 use crate::tensor::Tensor;
 use alloc::vec::Vec;
 
-/// Rows that come in parts and are asked for by number, in the order they came.
+/// Growable list of tensor rows with access by index.
 ///
-/// Parts are put together as they come, so that there are never more than about `log₂ n`, each at
-/// least twice as long as the next, and a row is copied about `log n` times in all.
+/// Pushed parts are merged so that each is at least twice as long as the next. There are at most
+/// about `log₂ n` parts, and each row is copied about `log n` times.
 #[derive(Clone, Debug)]
 pub(crate) struct Rows<T> {
     parts: Vec<T>,
@@ -22,7 +22,7 @@ impl<T: Tensor> Rows<T> {
         self.parts.iter().map(|part| part.dims().0).sum()
     }
 
-    /// Adds rows `[n, d]` at the end.
+    /// Appends rows `[n, d]`.
     pub(crate) fn push(&mut self, part: T) -> Result<(), T::Error> {
         let mut rows = part.dims().0;
         let mut keep = self.parts.len();
@@ -33,17 +33,17 @@ impl<T: Tensor> Rows<T> {
         let whole = if keep == self.parts.len() {
             part
         } else {
-            let mut together = self.parts[keep..].to_vec();
-            together.push(part);
-            T::concat_rows(&together)?
+            let mut merged = self.parts[keep..].to_vec();
+            merged.push(part);
+            T::concat_rows(&merged)?
         };
         self.parts.truncate(keep);
         self.parts.push(whole);
         Ok(())
     }
 
-    /// Rows by number, in the given order, repeats allowed: `[numbers.len(), d]`. `None` when there
-    /// are no rows at all; numbers must be below [`count`](Self::count).
+    /// Gathers rows by index, in the given order and with repeats: `[numbers.len(), d]`. Returns
+    /// `None` if the list is empty. Indices must be below [`count`](Self::count).
     pub(crate) fn gather(&self, numbers: &[usize]) -> Result<Option<T>, T::Error> {
         if let [all] = self.parts.as_slice() {
             let numbers: Vec<u32> = numbers.iter().map(|&number| number as u32).collect();
@@ -69,7 +69,7 @@ impl<T: Tensor> Rows<T> {
         match (found.as_slice(), self.parts.first()) {
             ([], None) => Ok(None),
             ([], Some(part)) => part.select_rows(&[]).map(Some),
-            // All of one part: in order already.
+            // Rows of a single part are in order already.
             ([all], _) => Ok(Some(all.clone())),
             (several, _) => T::concat_rows(several)?.select_rows(&row_of).map(Some),
         }
@@ -84,7 +84,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gives_back_what_was_put_in(
+        fn gather_returns_pushed_rows(
             parts in prop::collection::vec(1usize..9, 1..12),
             picks in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
         ) {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_rows() {
+    fn gather_returns_none_without_rows() {
         assert!(Rows::<Matrix>::default().gather(&[]).unwrap().is_none());
     }
 }

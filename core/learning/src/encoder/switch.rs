@@ -2,11 +2,11 @@ use super::{ComposeError, CompositeError, Encoder, parts::Parts};
 use crate::tensor::Tensor;
 use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 
-/// Several encoders of vectors of equal length, of which each record chooses one by name.
+/// Encodes each record with one of several encoders, chosen by name.
 ///
-/// For records of several kinds that are to lie in one space, for example pictures and their captions.
-/// Each encoder is given its records of a batch at once; the rows come in the order of the records.
-/// Parameters are named `encoder.parameter`.
+/// For different kinds of records in one vector space, for example pictures and their captions. All
+/// encoders have the same embedding length. Each encoder gets its records of a batch at once; the
+/// output rows are in the order of the records. Parameters are named `encoder.parameter`.
 ///
 /// Source: `quaterion_models/encoders/switch_encoder.py`.
 ///
@@ -32,7 +32,7 @@ use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 ///     if text.ends_with('?') { "question" } else { "answer" }
 /// }
 ///
-/// let texts = Switch::by(kind, "question", Length(10.0), |text: &str| text)
+/// let texts = Switch::new(kind, "question", Length(10.0), |text: &str| text)
 ///     .and("answer", Length(1.0), |text: &str| text)
 ///     .unwrap();
 /// assert_eq!(texts.encode(&["yes", "why?", "no"]).unwrap().data(), [3.0, 40.0, 2.0]);
@@ -44,10 +44,10 @@ pub struct Switch<'a, T, R: ?Sized> {
 }
 
 impl<'a, T: Tensor, R: ?Sized> Switch<'a, T, R> {
-    /// How a record chooses, and the first encoder: its name, itself, and where it finds its input in
-    /// a record.
+    /// Creates a switch with its first encoder. `select` returns the encoder name of a record, and
+    /// `extract` the input of the encoder.
     #[must_use]
-    pub fn by<E: Encoder<T> + 'a>(
+    pub fn new<E: Encoder<T> + 'a>(
         select: impl for<'r> Fn(&'r R) -> &'r str + 'a,
         name: impl Into<String>,
         encoder: E,
@@ -55,7 +55,7 @@ impl<'a, T: Tensor, R: ?Sized> Switch<'a, T, R> {
     ) -> Self {
         let dim = encoder.dim();
         let mut parts = Parts::new();
-        // The first name cannot be repeated.
+        // Can't fail: the first name isn't a repetition.
         parts.add(name.into(), encoder, extract).ok();
         Self {
             parts,
@@ -64,10 +64,10 @@ impl<'a, T: Tensor, R: ?Sized> Switch<'a, T, R> {
         }
     }
 
-    /// One more encoder.
+    /// Adds an encoder.
     ///
     /// # Errors
-    /// When there is one of this name, or its vectors are longer or shorter than the first one's.
+    /// If the name is already used, or the embedding length differs from that of the first encoder.
     pub fn and<E: Encoder<T> + 'a>(
         mut self,
         name: impl Into<String>,
@@ -100,23 +100,24 @@ impl<T: Tensor, R: ?Sized> Encoder<T> for Switch<'_, T, R> {
     }
 
     fn encode(&self, batch: &[&R]) -> Result<T, CompositeError> {
-        let mut chosen: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (place, record) in batch.iter().enumerate() {
-            chosen.entry((self.select)(record)).or_default().push(place);
+        let mut records_of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, record) in batch.iter().enumerate() {
+            let name = (self.select)(record);
+            records_of.entry(name).or_default().push(index);
         }
-        let mut vectors = Vec::with_capacity(chosen.len());
+        let mut vectors = Vec::with_capacity(records_of.len());
         let mut row_of = alloc::vec![0u32; batch.len()];
         let mut rows = 0;
-        for (name, places) in &chosen {
-            let records: Vec<&R> = places.iter().map(|&place| batch[place]).collect();
+        for (name, indices) in &records_of {
+            let records: Vec<&R> = indices.iter().map(|&index| batch[index]).collect();
             vectors.push(self.parts.encode(name, &records)?);
-            for &place in places {
-                row_of[place] = rows;
+            for &index in indices {
+                row_of[index] = rows;
                 rows += 1;
             }
         }
         match (vectors.as_slice(), self.parts.names().next()) {
-            // One encoder for all: the rows are in order already.
+            // Rows of a single encoder are in order already.
             ([all], _) => Ok(all.clone()),
             ([], Some(first)) => self.parts.encode(first, batch),
             (several, _) => T::concat_rows(several)

@@ -9,12 +9,12 @@ use core::{
     fmt,
 };
 
-/// Encodes a text as (its length, a factor) and counts what it is asked.
+/// Encodes a text as (length, factor) and counts the encoded texts.
 #[derive(Debug)]
 pub(crate) struct Counting {
     pub factor: Matrix,
     pub trainable: bool,
-    pub asked: Cell<usize>,
+    pub encoded: Cell<usize>,
 }
 
 impl Counting {
@@ -22,26 +22,26 @@ impl Counting {
         Self {
             factor: Matrix::new(1, 1, alloc::vec![factor]).unwrap(),
             trainable,
-            asked: Cell::new(0),
+            encoded: Cell::new(0),
         }
     }
 }
 
-/// A text it refuses.
+/// Error for the text "bad".
 #[derive(Debug, PartialEq)]
-pub(crate) struct Refused(String);
+pub(crate) struct Rejected(String);
 
-impl fmt::Display for Refused {
+impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "will not read {:?}", self.0)
+        write!(f, "can't encode {:?}", self.0)
     }
 }
 
-impl core::error::Error for Refused {}
+impl core::error::Error for Rejected {}
 
 impl Encoder<Matrix> for Counting {
     type Input = str;
-    type Error = Refused;
+    type Error = Rejected;
 
     fn dim(&self) -> usize {
         2
@@ -51,10 +51,10 @@ impl Encoder<Matrix> for Counting {
         self.trainable
     }
 
-    fn encode(&self, batch: &[&str]) -> Result<Matrix, Refused> {
-        self.asked.set(self.asked.get() + batch.len());
+    fn encode(&self, batch: &[&str]) -> Result<Matrix, Rejected> {
+        self.encoded.set(self.encoded.get() + batch.len());
         if let Some(text) = batch.iter().find(|text| **text == "bad") {
-            return Err(Refused((*text).into()));
+            return Err(Rejected((*text).into()));
         }
         let data = batch
             .iter()
@@ -94,8 +94,8 @@ fn kind(page: &Page) -> &str {
 }
 
 #[test]
-fn parts_come_in_order_of_their_names_and_learn_for_themselves() {
-    let pages = Concatenated::of("title", Counting::new(7.0, true), title)
+fn concatenated_orders_parts_by_name_and_lists_trainable_parameters() {
+    let pages = Concatenated::new("title", Counting::new(7.0, true), title)
         .and("body", Counting::new(8.0, false), body)
         .unwrap();
     let names: Vec<&str> = pages.names().collect();
@@ -103,7 +103,7 @@ fn parts_come_in_order_of_their_names_and_learn_for_themselves() {
     let (one, two) = (page("", "abc", "d"), page("", "", "efgh"));
     let vectors = pages.encode(&[&one, &two]).unwrap();
     assert_eq!(vectors.data(), [1.0, 8.0, 3.0, 7.0, 4.0, 8.0, 0.0, 7.0]);
-    // The frozen part has nothing to learn.
+    // Only the trainable part has parameters.
     assert!(pages.trainable());
     let parameters = pages.parameters();
     assert_eq!(parameters.len(), 1);
@@ -118,19 +118,19 @@ fn parts_come_in_order_of_their_names_and_learn_for_themselves() {
 }
 
 #[test]
-fn an_error_names_its_part() {
-    let pages = Concatenated::of("title", Counting::new(7.0, false), title)
+fn concatenated_error_names_part() {
+    let pages = Concatenated::new("title", Counting::new(7.0, false), title)
         .and("body", Counting::new(8.0, false), body)
         .unwrap();
     let error = pages.encode(&[&page("", "fine", "bad")]).unwrap_err();
-    assert_eq!(alloc::format!("{error}"), "body: will not read \"bad\"");
+    assert_eq!(alloc::format!("{error}"), "body: can't encode \"bad\"");
     assert!(!pages.trainable());
 }
 
 #[test]
-fn each_record_goes_to_its_encoder_and_rows_keep_their_order() {
+fn switch_encodes_each_record_with_its_encoder_in_row_order() {
     let (left, right) = (Counting::new(1.0, false), Counting::new(2.0, true));
-    let pages = Switch::by(kind, "left", &left, title)
+    let pages = Switch::new(kind, "left", &left, title)
         .and("right", &right, body)
         .unwrap();
     let batch = [
@@ -146,17 +146,17 @@ fn each_record_goes_to_its_encoder_and_rows_keep_their_order() {
         vectors.data(),
         [2.0, 2.0, 3.0, 1.0, 4.0, 2.0, 5.0, 1.0, 6.0, 2.0]
     );
-    assert_eq!((left.asked.get(), right.asked.get()), (2, 3));
+    assert_eq!((left.encoded.get(), right.encoded.get()), (2, 3));
     assert!(pages.trainable());
     assert_eq!(pages.parameters()[0].0, "right.factor");
-    // One kind only, and nothing at all.
+    // Records of a single encoder, and an empty batch.
     assert_eq!(pages.encode(&batch[1..2]).unwrap().data(), [3.0, 1.0]);
     assert_eq!(pages.encode(&[]).unwrap().dims(), (0, 2));
 }
 
 #[test]
-fn an_encoder_that_there_is_not_is_named() {
-    let pages = Switch::by(kind, "left", Counting::new(1.0, false), title)
+fn switch_error_names_unknown_encoder() {
+    let pages = Switch::new(kind, "left", Counting::new(1.0, false), title)
         .and("right", Counting::new(1.0, false), body)
         .unwrap();
     let error = pages.encode(&[&page("up", "a", "b")]).unwrap_err();
@@ -169,11 +169,11 @@ fn an_encoder_that_there_is_not_is_named() {
 }
 
 #[test]
-fn encoders_to_choose_from_have_one_length() {
-    let wide = Concatenated::of("a", Counting::new(1.0, false), |text: &str| text)
+fn switch_rejects_encoders_of_different_length() {
+    let wide = Concatenated::new("a", Counting::new(1.0, false), |text: &str| text)
         .and("b", Counting::new(1.0, false), |text: &str| text)
         .unwrap();
-    let texts = Switch::by(
+    let texts = Switch::new(
         |_: &str| "x",
         "x",
         Counting::new(1.0, false),
@@ -188,7 +188,7 @@ fn encoders_to_choose_from_have_one_length() {
     assert_eq!(texts.and("wide", wide, |t: &str| t).err(), Some(error));
 }
 
-fn policies<'a>(store: &'a Remembering) -> [CachePolicy<'a, Matrix>; 3] {
+fn policies<'a>(store: &'a MemoryStore) -> [CachePolicy<'a, Matrix>; 3] {
     let like = Matrix::new(1, 1, alloc::vec![0.0]).unwrap();
     let store = Box::new(store);
     [
@@ -198,14 +198,14 @@ fn policies<'a>(store: &'a Remembering) -> [CachePolicy<'a, Matrix>; 3] {
     ]
 }
 
-/// A store of texts in memory.
+/// In-memory vector store that records its contents.
 #[derive(Default)]
-struct Remembering {
+struct MemoryStore {
     kept: RefCell<Vec<(Vec<u8>, Vec<f32>)>>,
     looked: Cell<usize>,
 }
 
-impl VectorStore for &Remembering {
+impl VectorStore for &MemoryStore {
     fn vectors(
         &self,
         contents: &[&[u8]],
@@ -233,17 +233,21 @@ impl VectorStore for &Remembering {
 }
 
 #[test]
-fn each_text_is_encoded_once_whatever_keeps_it() {
-    let store = Remembering::default();
+fn cached_encodes_each_text_once_under_every_policy() {
+    let store = MemoryStore::default();
     for policy in policies(&store) {
         let encoder = Counting::new(5.0, false);
         let what = alloc::format!("{policy:?}");
         let cached = Cached::text(&encoder, policy).unwrap();
         let batch = ["a", "bbb", "a", "cc"];
         let expected = encoder.encode(&batch).unwrap();
-        encoder.asked.set(0);
+        encoder.encoded.set(0);
         assert_eq!(cached.encode(&batch).unwrap(), expected, "{what}");
-        assert_eq!((encoder.asked.get(), cached.held()), (3, 3), "{what}");
+        assert_eq!(
+            (encoder.encoded.get(), cached.cached_count()),
+            (3, 3),
+            "{what}"
+        );
         let other = ["dddd", "cc", "bbb", "eeeee", "cc"];
         let found = cached.encode(&other).unwrap();
         assert_eq!(
@@ -251,46 +255,54 @@ fn each_text_is_encoded_once_whatever_keeps_it() {
             [4., 5., 2., 5., 3., 5., 5., 5., 2., 5.],
             "{what}"
         );
-        assert_eq!((encoder.asked.get(), cached.held()), (5, 5), "{what}");
+        assert_eq!(
+            (encoder.encoded.get(), cached.cached_count()),
+            (5, 5),
+            "{what}"
+        );
         cached.encode(&other).unwrap();
-        assert_eq!(encoder.asked.get(), 5, "{what}");
-        // A failure is told, and keeps nothing.
+        assert_eq!(encoder.encoded.get(), 5, "{what}");
+        // A failed batch is reported and not cached.
         let error = cached.encode(&["bad", "ffffff"]).unwrap_err();
-        assert!(matches!(error, CachedError::Encoder(Refused(_))), "{what}");
-        assert_eq!(cached.held(), 5, "{what}");
+        assert!(matches!(error, CachedError::Encoder(Rejected(_))), "{what}");
+        assert_eq!(cached.cached_count(), 5, "{what}");
         cached.encode(&["ffffff"]).unwrap();
-        assert_eq!((encoder.asked.get(), cached.held()), (8, 6), "{what}");
+        assert_eq!(
+            (encoder.encoded.get(), cached.cached_count()),
+            (8, 6),
+            "{what}"
+        );
     }
 }
 
 #[test]
-fn filled_once_it_is_only_read() {
-    let store = Remembering::default();
+fn fill_leaves_nothing_to_encode() {
+    let store = MemoryStore::default();
     let texts: Vec<String> = (0..50).map(|i| "x".repeat(i)).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     for policy in policies(&store) {
         let encoder = Counting::new(5.0, false);
         let cached = Cached::text(&encoder, policy).unwrap();
         cached.fill(&texts, 8).unwrap();
-        assert_eq!(encoder.asked.get(), 50);
+        assert_eq!(encoder.encoded.get(), 50);
         for batch in texts.chunks(7) {
             cached.encode(batch).unwrap();
         }
-        assert_eq!(encoder.asked.get(), 50);
+        assert_eq!(encoder.encoded.get(), 50);
     }
     assert_eq!(store.looked.get(), 1);
-    // Another run finds everything in the store, and the encoder is never asked.
+    // The next run finds all vectors in the store and encodes nothing.
     let [_, _, disk] = policies(&store);
     let encoder = Counting::new(5.0, false);
     let cached = Cached::text(&encoder, disk).unwrap();
     cached.fill(&texts, 8).unwrap();
     assert_eq!(cached.encode(&[texts[3]]).unwrap().data(), [3.0, 5.0]);
-    assert_eq!(encoder.asked.get(), 0);
+    assert_eq!(encoder.encoded.get(), 0);
 }
 
 #[test]
-fn what_is_edited_is_encoded_again() {
-    // Quaterion keys by row number and would give the first text's vector.
+fn cached_encodes_edited_text_again() {
+    // Quaterion's keys are row numbers; it would return the vector of the first text.
     let encoder = Counting::new(5.0, false);
     let cached = Cached::text(&encoder, CachePolicy::Auto).unwrap();
     assert_eq!(cached.encode(&["old"]).unwrap().data(), [3.0, 5.0]);
@@ -298,17 +310,17 @@ fn what_is_edited_is_encoded_again() {
 }
 
 #[test]
-fn policy_none_encodes_each_time_and_keeps_nothing() {
+fn policy_none_caches_nothing() {
     let encoder = Counting::new(5.0, false);
     let cached = Cached::text(&encoder, CachePolicy::None).unwrap();
     cached.fill(&["a"], 8).unwrap();
     cached.encode(&["a", "a"]).unwrap();
     cached.encode(&["a"]).unwrap();
-    assert_eq!((encoder.asked.get(), cached.held()), (3, 0));
+    assert_eq!((encoder.encoded.get(), cached.cached_count()), (3, 0));
 }
 
 #[test]
-fn a_trainable_encoder_is_not_cached_unless_frozen() {
+fn cached_rejects_trainable_encoder_unless_frozen() {
     let encoder = Counting::new(5.0, true);
     assert_eq!(
         Cached::text(&encoder, CachePolicy::Auto).err(),
@@ -321,8 +333,8 @@ fn a_trainable_encoder_is_not_cached_unless_frozen() {
 }
 
 #[test]
-fn records_are_kept_by_all_that_their_vector_depends_on() {
-    let titles = Concatenated::of("title", Counting::new(1.0, false), title);
+fn cached_records_use_full_content_as_key() {
+    let titles = Concatenated::new("title", Counting::new(1.0, false), title);
     let key = |page: &Page| -> Vec<u8> { page.title.as_bytes().to_vec() };
     let cached = Cached::new(&titles, CachePolicy::Auto, move |page: &Page| {
         Cow::Owned(key(page))
@@ -330,11 +342,11 @@ fn records_are_kept_by_all_that_their_vector_depends_on() {
     .unwrap();
     let batch = [page("", "a", "one"), page("", "a", "two")];
     let found = cached.encode(&[&batch[0], &batch[1]]).unwrap();
-    assert_eq!((found.rows(), cached.held()), (2, 1));
+    assert_eq!((found.rows(), cached.cached_count()), (2, 1));
 }
 
 #[test]
-fn a_model_is_its_encoder_and_its_head() {
+fn similarity_model_applies_head_to_encoder() {
     let config = HeadConfig::SkipConnection {
         dim: 2,
         layers: 1,

@@ -10,33 +10,32 @@ use crate::{
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::borrow::Borrow;
 
-/// A figure of an evaluation, by name.
+/// Value of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {
-    /// The metric's name.
+    /// Name of the metric.
     pub name: String,
-    /// The figure; `None` when there was nothing to count.
+    /// Value; `None` if there was nothing to count.
     pub value: Option<f32>,
 }
 
-/// A figure that was measured several times.
+/// Mean and deviation of a metric over several measurements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
-    /// The metric's name.
+    /// Name of the metric.
     pub name: String,
-    /// Mean of the measurements; `None` when there was nothing to count in any.
+    /// Mean of the measurements; `None` if no measurement had anything to count.
     pub mean: Option<f32>,
     /// Standard deviation of a single measurement, `√(Σ (xᵢ − mean)² / (n − 1))`; `None` for fewer than
     /// two measurements.
     pub deviation: Option<f32>,
-    /// Number of measurements that had something to count.
+    /// Number of measurements with something to count.
     pub measurements: usize,
 }
 
-/// Metrics of a whole data set.
+/// Evaluates batch metrics over a whole data set.
 ///
-/// Holds the embeddings of the whole data set, `n · OBJECTS · d` numbers, and at most 16 MiB of
-/// distances.
+/// Takes memory for all embeddings, `n · OBJECTS · d` numbers, and at most 16 MiB of distances.
 ///
 /// Source: `quaterion/eval/evaluator.py`.
 ///
@@ -45,7 +44,7 @@ pub struct Estimate {
 /// ```
 /// use crate::{distance::Cosine, encoder::Encoder, evaluate::{Evaluator, PairSampler}, matrix::{Matrix, ShapeError}, metric::{RetrievalPrecision, RetrievalReciprocalRank}, sample::PairSample};
 ///
-/// /// How often each vowel occurs.
+/// /// Frequency of each vowel.
 /// struct Vowels;
 ///
 /// impl Encoder<Matrix> for Vowels {
@@ -65,7 +64,7 @@ pub struct Estimate {
 ///     PairSample::positive("seventeen", "even these"),
 ///     PairSample::positive("bonobo", "foot of dough"),
 /// ];
-/// let sampler = PairSampler { distinguish: true, ..PairSampler::default() };
+/// let sampler = PairSampler { distinguish: true, ..Default::default() };
 /// let mut evaluator = Evaluator::new(&Cosine, sampler)
 ///     .with("rp@1", RetrievalPrecision::new(1))
 ///     .with("rrk", RetrievalReciprocalRank::default());
@@ -80,7 +79,7 @@ pub struct Evaluator<'a, T, S> {
 }
 
 impl<'a, T: Tensor, S: Sampler> Evaluator<'a, T, S> {
-    /// An evaluator without metrics yet, with seed 42.
+    /// Creates an evaluator without metrics and with seed 42.
     #[must_use]
     pub fn new(distance: &'a dyn Distance<T>, sampler: S) -> Self {
         Self {
@@ -91,7 +90,7 @@ impl<'a, T: Tensor, S: Sampler> Evaluator<'a, T, S> {
         }
     }
 
-    /// One metric more.
+    /// Adds a metric.
     #[must_use]
     pub fn with(
         mut self,
@@ -102,17 +101,18 @@ impl<'a, T: Tensor, S: Sampler> Evaluator<'a, T, S> {
         self
     }
 
-    /// Another seed for the samples.
+    /// Sets the seed for drawing samples.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Encodes the data set and computes all metrics, in the order they were given.
+    /// Encodes the data set and computes all metrics, in the order of their addition.
     ///
     /// # Errors
-    /// [`BatchError::Empty`] for an empty data set; what data set, encoder or the tensor library report.
+    /// [`BatchError::Empty`] for an empty data set; the error of the data set, the encoder or the tensor
+    /// back end.
     pub fn evaluate<D, E>(
         &mut self,
         dataset: &D,
@@ -124,13 +124,14 @@ impl<'a, T: Tensor, S: Sampler> Evaluator<'a, T, S> {
         E: Encoder<T>,
     {
         let all = self.encode(dataset, encoder)?;
-        self.scores(&all, self.seed).map_err(LoadError::Batch)
+        self.compute_scores(&all, self.seed)
+            .map_err(LoadError::Batch)
     }
 
-    /// Encodes the data set once and computes all metrics over `times` (at least 1) different samples of
-    /// it, with the seeds that follow the evaluator's own.
+    /// Encodes the data set once and computes all metrics on `times` (at least 1) random samples, with
+    /// consecutive seeds.
     ///
-    /// Without a sample size each measurement is the same, and every deviation 0.
+    /// Without a sample size all measurements are equal and all deviations 0.
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
@@ -147,8 +148,8 @@ impl<'a, T: Tensor, S: Sampler> Evaluator<'a, T, S> {
     {
         let all = self.encode(dataset, encoder)?;
         let mut values: Vec<Vec<f32>> = self.metrics.iter().map(|_| Vec::new()).collect();
-        for time in 0..times.max(1) as u64 {
-            let scores = self.scores(&all, self.seed.wrapping_add(time));
+        for offset in 0..times.max(1) as u64 {
+            let scores = self.compute_scores(&all, self.seed.wrapping_add(offset));
             for (values, score) in values.iter_mut().zip(scores.map_err(LoadError::Batch)?) {
                 values.extend(score.value);
             }
@@ -156,7 +157,7 @@ impl<'a, T: Tensor, S: Sampler> Evaluator<'a, T, S> {
         let names = self.metrics.iter().map(|(name, _)| name.clone());
         Ok(names
             .zip(values)
-            .map(|(name, values)| Estimate::of(name, &values))
+            .map(|(name, values)| Estimate::from_values(name, &values))
             .collect())
     }
 
@@ -179,7 +180,7 @@ impl<'a, T: Tensor, S: Sampler> Evaluator<'a, T, S> {
         Ok(all)
     }
 
-    fn scores(
+    fn compute_scores(
         &mut self,
         all: &Accumulator<T, S::Targets>,
         seed: u64,
@@ -188,22 +189,25 @@ impl<'a, T: Tensor, S: Sampler> Evaluator<'a, T, S> {
         let ranks = self
             .sampler
             .rank(self.distance, &embeddings, all.targets(), seed)?;
-        let score = |(name, metric): &mut (String, Box<dyn Metric<Batch = Ranks>>)| {
-            metric.reset();
-            metric.update(&ranks);
-            let value = metric.compute();
-            metric.reset();
-            Score {
-                name: name.clone(),
-                value,
-            }
-        };
-        Ok(self.metrics.iter_mut().map(score).collect())
+        Ok(self
+            .metrics
+            .iter_mut()
+            .map(|(name, metric)| {
+                metric.reset();
+                metric.update(&ranks);
+                let value = metric.compute();
+                metric.reset();
+                Score {
+                    name: name.clone(),
+                    value,
+                }
+            })
+            .collect())
     }
 }
 
 impl Estimate {
-    fn of(name: String, values: &[f32]) -> Self {
+    fn from_values(name: String, values: &[f32]) -> Self {
         let n = values.len();
         let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / n as f64;
         let squares: f64 = values

@@ -1,27 +1,29 @@
-//! Layer 5: metrics of a whole data set.
+//! Batch metrics over a whole data set.
 //!
-//! A batch metric says how well an embedding finds its own among the others of its batch; how good that
-//! is depends on how many others there are. An [`Evaluator`] encodes a whole data set, batch by batch,
-//! and lets each embedding find its own among *all* others.
+//! A batch metric ranks an embedding's matches among the other embeddings of the batch, so its value
+//! depends on the batch size. An [`Evaluator`] encodes a whole data set, batch by batch, and ranks each
+//! embedding's matches among *all* embeddings.
 //!
-//! | sampler | who ranks | whom | for |
+//! | sampler | queries | candidates | use |
 //! | --- | --- | --- | --- |
-//! | [`PairSampler`] | all `2n` objects of `n` pairs, or some of them | all others | pairs of equals |
-//! | [`PairSampler`] with `distinguish` | the `a` of all pairs, or of some | all `b` | questions and answers |
-//! | [`GroupSampler`] | all `n` items, or some of them | all others | groups |
+//! | [`PairSampler`] | the `2n` objects of `n` pairs | all other objects | symmetric pairs |
+//! | [`PairSampler`] with `distinguish` | the `a` of all pairs | all `b` | questions and answers |
+//! | [`GroupSampler`] | the `n` items | all other items | groups |
 //!
-//! With `sample_size` only some objects rank, drawn anew for each seed, but always among *all* others, so
-//! that the figure estimates the whole one: `sample_size · n` distances instead of `n²`, and never more
-//! than 16 MiB of them at once. How far an estimate may be off shows
-//! [`evaluate_repeated`](Evaluator::evaluate_repeated): the data set is encoded once, sampled several
-//! times, and each figure comes as mean ± standard deviation (asked for in Quaterion's issue 190). To
-//! also encode less, evaluate a [`Subset`](crate::dataset::Subset); that is another, easier task, as
-//! there are fewer to be confused with.
+//! With `sample_size` the queries are a random sample per seed. The candidates are still *all* objects,
+//! so the value is an estimate of the full value, with `sample_size · n` instead of `n²` distances and
+//! at most 16 MiB of them in memory. [`evaluate_repeated`](Evaluator::evaluate_repeated) measures the
+//! error of the estimate: it encodes the data set once, draws several samples and returns mean and
+//! standard deviation. To encode less, evaluate a [`Subset`](crate::dataset::Subset), which is an easier
+//! task because it has fewer candidates.
 //!
-//! Sources: `quaterion/eval/evaluator.py`, `quaterion/eval/samplers`. Two defects of those are not here:
-//! over several batches `PairSampler(distinguish=True)` looks a pair's label up in the row of another
-//! object, and `GroupSampler` leaves out the `i`-th object of the data set for the `i`-th that was drawn,
-//! instead of that object itself, so that each finds itself first.
+//! Sources: `quaterion/eval/evaluator.py`, `quaterion/eval/samplers`.
+//!
+//! # Differences from Quaterion
+//!
+//! Over several batches, Quaterion's `PairSampler(distinguish=True)` reads the label of a pair from the
+//! row of another object. Its `GroupSampler` excludes the `i`-th object of the data set for the `i`-th
+//! drawn object instead of the drawn object, which therefore finds itself first.
 
 mod evaluator;
 mod sampler;

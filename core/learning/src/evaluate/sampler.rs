@@ -1,5 +1,5 @@
 use crate::{
-    dataset::draw,
+    dataset::draw_numbers,
     distance::Distance,
     metric::{Ranks, Targets, rank_a_to_b, rank_group_rows, rank_pair_rows},
     sample::{BatchError, PairTargets, check_groups},
@@ -7,19 +7,19 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// Chooses who ranks in an evaluation, and whom.
+/// Selects the queries and candidates of an evaluation.
 pub trait Sampler {
-    /// What is known of the samples: of pairs or of groups.
+    /// Targets of the samples: pairs or groups.
     type Targets: Targets;
 
-    /// How many samples are encoded at once.
+    /// Number of samples per encoder batch.
     fn batch(&self) -> usize;
 
-    /// The ranks of those that this seed draws. `embeddings` are those of the whole data set,
+    /// Draws queries by `seed` and ranks their candidates. `embeddings` are those of the whole data set,
     /// `[OBJECTS · n, d]`.
     ///
     /// # Errors
-    /// When embeddings and targets do not go together, or the tensor library fails.
+    /// If embeddings and targets differ in size, or the tensor back end fails.
     fn rank<T: Tensor>(
         &self,
         distance: &dyn Distance<T>,
@@ -29,23 +29,25 @@ pub trait Sampler {
     ) -> Result<Ranks, BatchError<T::Error>>;
 }
 
-/// The rows that rank: `size` of `of`, or all.
-fn rows(of: usize, size: Option<usize>, seed: u64) -> Vec<u32> {
-    let drawn = draw(of, size.unwrap_or(of), seed);
-    drawn.into_iter().map(|row| row as u32).collect()
+/// Draws `size` of `len` rows, or returns all without a size.
+fn draw_rows(len: usize, size: Option<usize>, seed: u64) -> Vec<u32> {
+    draw_numbers(len, size.unwrap_or(len), seed)
+        .into_iter()
+        .map(|row| row as u32)
+        .collect()
 }
 
-/// Who ranks in an evaluation of pairs.
+/// Sampler for evaluations of pairs.
 ///
 /// Source: `quaterion/eval/samplers/pair_sampler.py`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PairSampler {
-    /// How many objects rank (pairs, with `distinguish`); all by default.
+    /// Number of queries: objects, or pairs with `distinguish`. Default: all.
     pub sample_size: Option<usize>,
-    /// Whether only an `a` ranks, and only all `b`, as questions and answers do. Otherwise, the default,
-    /// each object ranks all others.
+    /// Whether only `a` objects are queries and only `b` objects are candidates, as for questions and
+    /// answers. Default: false, each object ranks all others.
     pub distinguish: bool,
-    /// Pairs encoded at once, at least 1; 16 by default. (Quaterion counts objects: its 16 are 8 pairs.)
+    /// Pairs per encoder batch, at least 1. Default: 16. Quaterion counts objects, so its 16 are 8 pairs.
     pub batch: usize,
 }
 
@@ -75,23 +77,23 @@ impl Sampler for PairSampler {
     ) -> Result<Ranks, BatchError<T::Error>> {
         targets.check(embeddings.dims().0)?;
         if self.distinguish {
-            let pairs = rows(targets.len(), self.sample_size, seed);
+            let pairs = draw_rows(targets.len(), self.sample_size, seed);
             rank_a_to_b(distance, embeddings, targets, &pairs)
         } else {
-            let rows = rows(2 * targets.len(), self.sample_size, seed);
+            let rows = draw_rows(2 * targets.len(), self.sample_size, seed);
             rank_pair_rows(distance, embeddings, targets, &rows)
         }
     }
 }
 
-/// Who ranks in an evaluation of groups: each item all others.
+/// Sampler for evaluations of groups: each item ranks all others.
 ///
 /// Source: `quaterion/eval/samplers/group_sampler.py`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupSampler {
-    /// How many items rank; all by default.
+    /// Number of queries. Default: all.
     pub sample_size: Option<usize>,
-    /// Items encoded at once, at least 1; 16 by default.
+    /// Items per encoder batch, at least 1. Default: 16.
     pub batch: usize,
 }
 
@@ -119,7 +121,7 @@ impl Sampler for GroupSampler {
         seed: u64,
     ) -> Result<Ranks, BatchError<T::Error>> {
         check_groups(embeddings.dims().0, targets)?;
-        let rows = rows(targets.len(), self.sample_size, seed);
+        let rows = draw_rows(targets.len(), self.sample_size, seed);
         rank_group_rows(distance, embeddings, targets, &rows)
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    dataset::{Subset, labelled},
+    dataset::{Subset, group_by_label},
     distance::{Cosine, Euclidean},
     encoder::Encoder,
     matrix::{Matrix, ShapeError},
@@ -12,7 +12,7 @@ use crate::{
 use alloc::{boxed::Box, vec::Vec};
 use core::cell::Cell;
 
-/// Takes vectors as they are, and notes the largest batch.
+/// Identity encoder that records its largest batch.
 #[derive(Default)]
 struct AsIs {
     largest: Cell<usize>,
@@ -36,13 +36,13 @@ impl Encoder<Matrix> for AsIs {
     }
 }
 
-/// A direction of its own for each number.
+/// A distinct direction for each number.
 fn direction(number: usize) -> Vec<f32> {
     let mut random = fastrand::Rng::with_seed(number as u64);
     (0..4).map(|_| random.f32() - 0.5).collect()
 }
 
-/// Pairs whose halves are nearly the same.
+/// Pairs of nearly equal vectors.
 fn perfect_pairs(n: usize) -> Vec<PairSample<Vec<f32>>> {
     let near = |v: &[f32]| v.iter().map(|x| x * 1.001).collect();
     (0..n)
@@ -50,7 +50,7 @@ fn perfect_pairs(n: usize) -> Vec<PairSample<Vec<f32>>> {
         .collect()
 }
 
-/// Pairs whose halves have little to do with each other.
+/// Pairs of weakly correlated vectors.
 fn noisy_pairs(n: usize) -> Vec<PairSample<Vec<f32>>> {
     let mix = |i: usize| {
         let noise = direction(i + 1000);
@@ -62,14 +62,14 @@ fn noisy_pairs(n: usize) -> Vec<PairSample<Vec<f32>>> {
         .collect()
 }
 
-/// Each group in a direction of its own; the groups are mixed.
+/// Groups with one direction each, interleaved.
 fn perfect_groups(n: usize) -> Vec<GroupSample<Vec<f32>>> {
     let of = |i: usize| (i * 7) % 9;
     let near = |i: usize| {
         let v = direction(of(i));
         v.iter().map(|x| x * (1.0 + i as f32 * 1e-3)).collect()
     };
-    labelled((0..n).map(|i| (near(i), of(i))))
+    group_by_label((0..n).map(|i| (near(i), of(i))))
 }
 
 type Named = (&'static str, Box<dyn Metric<Batch = Ranks>>);
@@ -109,10 +109,10 @@ fn values(scores: &[Score]) -> Vec<f32> {
     scores.iter().map(|score| score.value.unwrap()).collect()
 }
 
-/// Quaterion's `PairSampler(distinguish=True)` gives 0.20 and 0.37 here: over several batches it takes
-/// the labels of the objects in the pairs' places.
+/// Quaterion's `PairSampler(distinguish=True)` returns 0.20 and 0.37 here, because over several batches
+/// it reads labels from the rows of other objects.
 #[test]
-fn a_perfect_model_of_pairs_scores_one_over_several_batches() {
+fn perfect_pairs_score_one_over_several_batches() {
     let pairs = perfect_pairs(20);
     for distinguish in [false, true] {
         for sample_size in [None, Some(7)] {
@@ -129,10 +129,10 @@ fn a_perfect_model_of_pairs_scores_one_over_several_batches() {
     }
 }
 
-/// Quaterion's `GroupSampler` gives 0.81 here: it leaves out the `i`-th object of the data set for the
-/// `i`-th that was drawn, and the drawn one finds itself.
+/// Quaterion's `GroupSampler` returns 0.81 here: it excludes the `i`-th object of the data set instead of
+/// the `i`-th drawn object, which finds itself.
 #[test]
-fn a_group_sample_leaves_out_the_object_itself_wherever_it_stands() {
+fn group_sample_excludes_drawn_object_itself() {
     let groups = perfect_groups(40);
     for sample_size in [None, Some(11), Some(39)] {
         for batch in [1, 7, 100] {
@@ -149,9 +149,9 @@ fn a_group_sample_leaves_out_the_object_itself_wherever_it_stands() {
 }
 
 #[test]
-fn several_batches_are_one_batch() {
+fn batch_size_does_not_change_scores() {
     let pairs = noisy_pairs(50);
-    let groups: Vec<GroupSample<Vec<f32>>> = labelled((0..50).map(|i| (direction(i), i % 6)));
+    let groups: Vec<GroupSample<Vec<f32>>> = group_by_label((0..50).map(|i| (direction(i), i % 6)));
     for distinguish in [false, true] {
         let of = |batch| {
             let sampler = PairSampler {
@@ -187,7 +187,7 @@ fn several_batches_are_one_batch() {
 }
 
 #[test]
-fn the_whole_data_set_is_one_large_batch() {
+fn evaluator_agrees_with_single_batch_of_all_samples() {
     let pairs = noisy_pairs(30);
     let rows: Vec<&Vec<f32>> = pairs
         .iter()
@@ -208,8 +208,8 @@ fn the_whole_data_set_is_one_large_batch() {
 }
 
 #[test]
-fn one_way_only_answers_answer() {
-    // The second question is nearer to the first than the first's own answer is.
+fn distinguish_ranks_only_b_objects() {
+    // The second question is nearer to the first question than its answer.
     let pair = |a: [f32; 4], b: [f32; 4]| PairSample::positive(a.to_vec(), b.to_vec());
     let pairs = alloc::vec![
         pair([1.0, 0.0, 0.0, 0.0], [1.0, 0.5, 0.0, 0.0]),
@@ -230,7 +230,7 @@ fn one_way_only_answers_answer() {
 }
 
 #[test]
-fn a_sample_is_seeded_and_estimates_the_whole() {
+fn sample_is_seeded_and_estimates_full_value() {
     let pairs = noisy_pairs(120);
     let sampler = |sample_size| PairSampler {
         sample_size,
@@ -255,14 +255,14 @@ fn a_sample_is_seeded_and_estimates_the_whole() {
         let (mean, deviation) = (estimate.mean.unwrap(), estimate.deviation.unwrap());
         assert_eq!(estimate.measurements, times);
         assert!(deviation > 0.0 && deviation < 0.2, "{estimate:?}");
-        // Four standard errors.
+        // Within four standard errors.
         let apart = 4.0 * deviation / (times as f32).sqrt();
         assert!((mean - whole).abs() < apart, "{estimate:?}, not {whole}");
     }
 }
 
 #[test]
-fn mean_and_deviation_are_the_textbooks() {
+fn estimate_computes_mean_and_sample_deviation() {
     let pairs = noisy_pairs(40);
     let sampler = PairSampler {
         sample_size: Some(10),
@@ -294,7 +294,7 @@ fn mean_and_deviation_are_the_textbooks() {
 }
 
 #[test]
-fn part_of_a_data_set_can_be_evaluated_and_none_of_it_not() {
+fn evaluate_accepts_subset_and_rejects_empty_set() {
     let pairs = perfect_pairs(30);
     let part = Subset::draw(&pairs, 5, 1);
     let encoder = AsIs::default();
@@ -309,16 +309,17 @@ fn part_of_a_data_set_can_be_evaluated_and_none_of_it_not() {
     );
 }
 
-/// More than one block of distances: 2,100 items make 4.4 million.
+/// 2,100 items give 4.4 million distances, more than one block.
 #[test]
-fn distances_in_blocks_rank_as_in_one_matrix() {
-    let groups: Vec<GroupSample<Vec<f32>>> = labelled((0..2100).map(|i| (direction(i), i % 300)));
+fn blocked_ranking_agrees_with_full_matrix() {
+    let groups: Vec<GroupSample<Vec<f32>>> =
+        group_by_label((0..2100).map(|i| (direction(i), i % 300)));
     let x = groups.iter().map(|sample| sample.item.clone());
     let x = Matrix::from_rows(&x.collect::<Vec<_>>()).unwrap();
     let mut whole = Evaluator::new(&Euclidean, GroupSampler::default())
         .with("rrp", RetrievalRPrecision::default());
     let found = whole.evaluate(&groups, &AsIs::default()).unwrap()[0].value;
-    // By hand, over the whole matrix at once.
+    // Reference over the full matrix.
     use crate::distance::Distance;
     let distances = Euclidean.distance_matrix(&x, &x).unwrap();
     let (mut hits, mut slots) = (0, 0);

@@ -3,27 +3,27 @@ use crate::{matrix::Matrix, tensor::Tensor};
 use alloc::{string::String, vec, vec::Vec};
 use core::fmt;
 
-/// A function of each number on its own, between two linear layers or behind one.
+/// Element-wise activation function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum Activation {
-    /// `x`: none at all.
+    /// `x`: no activation.
     Identity,
     /// `max(x, 0)`, the default of Quaterion's heads.
     #[default]
     Relu,
     /// `tanh(x)`, in `(−1, 1)`.
     Tanh,
-    /// `x·Φ(x)` with the normal distribution `Φ` itself ([`Tensor::gelu`]), not its approximation
-    /// by `tanh`.
+    /// `x·Φ(x)` with the exact normal distribution function `Φ` ([`Tensor::gelu`]), not the `tanh`
+    /// approximation.
     Gelu,
     /// `1 / (1 + e⁻ˣ)`, in `(0, 1)`.
     Sigmoid,
 }
 
 impl Activation {
-    /// Every activation.
+    /// All activations.
     pub const ALL: [Self; 5] = [
         Self::Identity,
         Self::Relu,
@@ -32,7 +32,7 @@ impl Activation {
         Self::Sigmoid,
     ];
 
-    /// Its name in settings and files: that of `torch.nn.functional`, where it has one.
+    /// Name in settings and files; the name in `torch.nn.functional` where one exists.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl Activation {
         }
     }
 
-    /// The function, element by element: `[n, d] → [n, d]`.
+    /// Applies the function to each element: `[n, d] → [n, d]`.
     ///
     /// # Errors
     /// The back end's.
@@ -65,11 +65,11 @@ impl fmt::Display for Activation {
     }
 }
 
-/// An [`Activation`] as a part of a head: `y = f(x)`, element by element.
+/// An [`Activation`] as a head: `y = f(x)`, element by element.
 ///
-/// It folds into the layer before it; as the first part of a head into a layer with the weight `I`.
-/// [`Activation::Identity`] folds into nothing. Source: the modules of `torch.nn`, as
-/// `quaterion_models/heads/sequential_head.py` takes them.
+/// Folds into the preceding layer, or into a layer with weight `I` if it is the first part of a
+/// head. [`Activation::Identity`] folds into no layer. Source: the modules of `torch.nn` that
+/// `quaterion_models/heads/sequential_head.py` accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Activate {
     dim: usize,
@@ -77,7 +77,7 @@ pub struct Activate {
 }
 
 impl Activate {
-    /// This function of embeddings of length `dim`.
+    /// Creates the head for embeddings of length `dim`.
     #[must_use]
     pub fn new(dim: usize, activation: Activation) -> Self {
         Self { dim, activation }

@@ -1,28 +1,25 @@
+#[cfg(doc)]
 use super::{
-    Activate, Activation, Dropout, Empty, Gated, Head, HeadError, Linear, Residual, Sequential,
-    SkipConnection, SoftmaxEmbeddings, Switch, Take, Weight, WeightSpec, Weights,
+    Activate, Dropout, Empty, Gated, Linear, Residual, Sequential, SkipConnection,
+    SoftmaxEmbeddings, Switch,
+};
+use super::{
+    Activation,
     dropout::check_rate,
-    gated, linear, prefixed, residual,
     sequential::{SEQUENTIAL, STACK, check_chain},
-    skip_connection, softmax_embeddings,
     switch::check_heads,
-    weights,
 };
-use crate::tensor::Tensor;
-use alloc::{
-    borrow::Cow, borrow::ToOwned as _, boxed::Box, collections::BTreeMap, format, string::String,
-    vec::Vec,
-};
+use alloc::{borrow::Cow, boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
 
-/// Longest embedding a head may take or give.
-const LONGEST: usize = 65_536;
+/// Maximum input and output embedding length.
+const MAX_DIM: usize = 65_536;
 
-/// Most layers of a [`SkipConnection`].
-const MOST_LAYERS: usize = 1_000;
+/// Maximum number of layers of a [`SkipConnection`].
+const MAX_LAYERS: usize = 1_000;
 
-/// Which head, and its sizes: plain data.
+/// Kind and sizes of a head.
 ///
-/// In JSON it is an object whose `kind` is the name in snake case, for example
+/// The JSON form is an object with the kind in snake case, for example
 /// `{"kind": "widening", "dim": 384, "factor": 4.0, "activation": "relu"}`.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
@@ -31,123 +28,122 @@ const MOST_LAYERS: usize = 1_000;
     serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)
 )]
 pub enum HeadConfig {
-    /// [`Empty`]: changes nothing.
+    /// [`Empty`]: the identity.
     Empty {
-        /// Length of an embedding.
+        /// Embedding length.
         dim: usize,
     },
     /// [`Linear`]: one linear layer.
     Linear {
-        /// Length of an embedding that goes in.
+        /// Input embedding length.
         in_dim: usize,
-        /// Length of an embedding that comes out.
+        /// Output embedding length.
         out_dim: usize,
-        /// Whether there is a bias; there is by default.
-        #[cfg_attr(feature = "std", serde(default = "bias"))]
+        /// Whether the layer has a bias. Default: true.
+        #[cfg_attr(feature = "std", serde(default = "default_bias"))]
         bias: bool,
     },
-    /// [`Activate`]: a function of each number.
+    /// [`Activate`]: an element-wise function.
     Activate {
-        /// Length of an embedding.
+        /// Embedding length.
         dim: usize,
-        /// The function.
+        /// Activation function.
         activation: Activation,
     },
-    /// [`Dropout`]: a head behind dropout on its input.
+    /// [`Dropout`]: a head with dropout on its input.
     Dropout {
-        /// Share of the input that is dropped in training, at least 0 and below 1.
+        /// Dropout probability, in `[0, 1)`.
         rate: f32,
-        /// The head that gets the rest; [`Empty`] for dropout alone.
+        /// Inner head; [`Empty`] for dropout alone.
         head: Box<HeadConfig>,
     },
-    /// [`Gated`]: weakens, mutes or turns round single components.
+    /// [`Gated`]: one learned factor per component.
     Gated {
-        /// Length of an embedding.
+        /// Embedding length.
         dim: usize,
     },
-    /// [`SkipConnection`]: the tutorial's gated head.
+    /// [`SkipConnection`]: the gated head of the Quaterion tutorial.
     SkipConnection {
-        /// Length of an embedding.
+        /// Embedding length.
         dim: usize,
-        /// Number of layers; 1 by default.
-        #[cfg_attr(feature = "std", serde(default = "one"))]
+        /// Number of layers. Default: 1.
+        #[cfg_attr(feature = "std", serde(default = "default_layers"))]
         layers: usize,
-        /// Share of the inner linear layer's inputs that are dropped in training; 0 by default.
+        /// Dropout probability on the input of the inner linear layers. Default: 0.
         #[cfg_attr(feature = "std", serde(default))]
         skip_dropout: f32,
     },
     /// [`Residual`]: an ungated linear map near the identity.
     Residual {
-        /// Length of an embedding.
+        /// Embedding length.
         dim: usize,
     },
-    /// [`Sequential`]: heads one after another.
+    /// [`Sequential`]: a composition of heads.
     Sequential {
-        /// The heads, at least one; each takes what the one before it gives.
+        /// Heads in order, at least one; the output length of each is the input length of the next.
         parts: Vec<HeadConfig>,
     },
-    /// Linear layers with an activation between two of them and none behind the last:
-    /// `y = Wₙ·f(… f(W₁·x + b₁) …) + bₙ`.
+    /// Linear layers with an activation between layers: `y = Wₙ·f(… f(W₁·x + b₁) …) + bₙ`.
     ///
-    /// A [`Sequential`] whose weights are named `_stack.<number>.weight` and `_stack.<number>.bias`,
-    /// activations counted: 0, 2, 4 and so on. Source:
+    /// A [`Sequential`] whose weights are named `_stack.<number>.weight` and `_stack.<number>.bias`.
+    /// Activations count, so the linear layers have the numbers 0, 2, 4 and so on. Source:
     /// `quaterion_models/heads/stacked_projection_head.py`.
     StackedProjection {
-        /// Length of an embedding that goes in.
+        /// Input embedding length.
         in_dim: usize,
-        /// What each layer gives, at least one; the last is the length that comes out.
+        /// Output length of each layer, at least one.
         out_dims: Vec<usize>,
-        /// The function between two layers; `relu` by default.
+        /// Activation between layers. Default: `relu`.
         #[cfg_attr(feature = "std", serde(default))]
         activation: Activation,
     },
-    /// A stack of two layers, to `⌊factor·dim⌋` and back: `y = W₂·f(W₁·x + b₁) + b₂`.
+    /// Two layers, to `⌊factor·dim⌋` and back: `y = W₂·f(W₁·x + b₁) + b₂`.
     ///
-    /// Weights are named as those of a stacked projection. Source:
+    /// Weights are named as in a stacked projection. Source:
     /// `quaterion_models/heads/widening_head.py`.
     Widening {
-        /// Length of an embedding.
+        /// Embedding length.
         dim: usize,
-        /// How many times wider it is between the layers; 4 by default.
-        #[cfg_attr(feature = "std", serde(default = "four"))]
+        /// Ratio of the inner length to `dim`. Default: 4.
+        #[cfg_attr(feature = "std", serde(default = "default_widening"))]
         factor: f64,
-        /// The function between the layers; `relu` by default.
+        /// Activation between the layers. Default: `relu`.
         #[cfg_attr(feature = "std", serde(default))]
         activation: Activation,
     },
-    /// [`SoftmaxEmbeddings`]: several probability distributions side by side.
+    /// [`SoftmaxEmbeddings`]: concatenated probability distributions.
     SoftmaxEmbeddings {
-        /// Length of an embedding that goes in.
+        /// Input embedding length.
         dim: usize,
         /// Number of distributions.
         groups: usize,
-        /// Length of each; `groups · size` comes out.
+        /// Length of each distribution; the output length is `groups · size`.
         size: usize,
     },
-    /// [`Switch`]: a head for each encoder.
+    /// [`Switch`]: one head per encoder.
     Switch {
-        /// The heads, at least one, by the names of their encoders; all of the same lengths.
+        /// Heads by encoder name, at least one; all have the same input and output length.
         heads: BTreeMap<String, HeadConfig>,
     },
 }
 
 #[cfg(feature = "std")]
-fn bias() -> bool {
+fn default_bias() -> bool {
     true
 }
 
 #[cfg(feature = "std")]
-fn one() -> usize {
+fn default_layers() -> usize {
     1
 }
 
 #[cfg(feature = "std")]
-fn four() -> f64 {
+fn default_widening() -> f64 {
     4.0
 }
 
 impl HeadConfig {
-    /// This head behind dropout on its input.
+    /// Wraps the head in [`Dropout`] on its input.
     #[must_use]
     pub fn with_dropout(self, rate: f32) -> Self {
         Self::Dropout {
@@ -156,8 +152,7 @@ impl HeadConfig {
         }
     }
 
-    /// Length of an embedding that goes in; 0 for a head without parts, which
-    /// [`check`](Self::check) refuses.
+    /// Input embedding length; 0 for a head without parts, which [`check`](Self::check) rejects.
     #[must_use]
     pub fn in_dim(&self) -> usize {
         match self {
@@ -175,8 +170,7 @@ impl HeadConfig {
         }
     }
 
-    /// Length of an embedding that comes out; 0 for a head without parts, which
-    /// [`check`](Self::check) refuses.
+    /// Output embedding length; 0 for a head without parts, which [`check`](Self::check) rejects.
     #[must_use]
     pub fn out_dim(&self) -> usize {
         match self {
@@ -195,8 +189,8 @@ impl HeadConfig {
         }
     }
 
-    /// The parts of a head that is a sequence, and the first part of their weights' names.
-    fn parts(&self) -> Option<(&'static str, Cow<'_, [Self]>)> {
+    /// Name prefix and parts of a sequential head; `None` for other heads.
+    pub(super) fn parts(&self) -> Option<(&'static str, Cow<'_, [Self]>)> {
         match self {
             Self::Sequential { parts } => Some((SEQUENTIAL, Cow::Borrowed(parts))),
             Self::StackedProjection {
@@ -216,11 +210,11 @@ impl HeadConfig {
         }
     }
 
-    /// Checks that the head can work.
+    /// Validates sizes, dropout rates and the lengths of consecutive parts.
     ///
     /// # Errors
-    /// A sentence that names what cannot: a length that is 0 or above 65,536, dropout outside
-    /// `[0, 1)`, no parts, or parts that do not follow on.
+    /// A message about the invalid setting: a length that is 0 or above 65,536, a dropout rate
+    /// outside `[0, 1)`, no parts, or consecutive parts of different lengths.
     pub fn check(&self) -> Result<(), String> {
         match self {
             Self::Empty { dim }
@@ -244,9 +238,9 @@ impl HeadConfig {
             } => {
                 check_size("length", *dim)?;
                 check_rate(*skip_dropout)?;
-                if !(1..=MOST_LAYERS).contains(layers) {
+                if !(1..=MAX_LAYERS).contains(layers) {
                     return Err(format!(
-                        "a head's number of layers is {layers}; it must be from 1 to 1,000"
+                        "head's number of layers is {layers}; use 1 to 1,000"
                     ));
                 }
                 Ok(())
@@ -254,10 +248,9 @@ impl HeadConfig {
             Self::Widening { dim, factor, .. } => {
                 check_size("length", *dim)?;
                 let wide = *dim as f64 * factor;
-                if !(wide >= 1.0 && wide < (LONGEST + 1) as f64) {
+                if !(wide >= 1.0 && wide < (MAX_DIM + 1) as f64) {
                     return Err(format!(
-                        "a head's widening factor is {factor}; times {dim} it must be from 1 to \
-                         65,536"
+                        "head's widening factor is {factor}; factor × {dim} must be 1 to 65,536"
                     ));
                 }
                 Ok(())
@@ -268,9 +261,9 @@ impl HeadConfig {
                 check_size("size of a group", *size)?;
                 check_size("output length", groups.saturating_mul(*size))
             }
-            Self::StackedProjection { out_dims, .. } if out_dims.is_empty() => Err(
-                "a stacked projection has no layers; give the output length of at least one".into(),
-            ),
+            Self::StackedProjection { out_dims, .. } if out_dims.is_empty() => {
+                Err("stacked projection has no layers; set at least one output length".into())
+            }
             Self::Sequential { .. } | Self::StackedProjection { .. } => {
                 let (_, parts) = self.parts().unwrap_or_default();
                 parts.iter().try_for_each(Self::check)?;
@@ -286,126 +279,9 @@ impl HeadConfig {
             }
         }
     }
-
-    /// The weights that the head asks for, in the order of [`Head::parameters`]. Of use only for a
-    /// configuration that [`check`](Self::check) accepts.
-    #[must_use]
-    pub fn specs(&self) -> Vec<WeightSpec> {
-        match *self {
-            Self::Empty { .. } | Self::Activate { .. } => Vec::new(),
-            Self::Linear {
-                in_dim,
-                out_dim,
-                bias,
-            } => linear::specs(in_dim, out_dim, bias),
-            Self::Dropout { ref head, .. } => head.specs(),
-            Self::Gated { dim } => gated::specs(dim),
-            Self::SkipConnection { dim, layers, .. } => skip_connection::specs(dim, layers),
-            Self::Residual { dim } => residual::specs(dim),
-            Self::SoftmaxEmbeddings { dim, groups, size } => {
-                softmax_embeddings::specs(dim, groups, size)
-            }
-            Self::Sequential { .. } | Self::StackedProjection { .. } | Self::Widening { .. } => {
-                let (prefix, parts) = self.parts().unwrap_or_default();
-                let parts = parts.iter().enumerate();
-                parts
-                    .flat_map(|(number, part)| {
-                        prefixed(&format!("{prefix}.{number}."), part.specs())
-                    })
-                    .collect()
-            }
-            Self::Switch { ref heads } => heads
-                .iter()
-                .flat_map(|(name, head)| prefixed(&format!("{name}."), head.specs()))
-                .collect(),
-        }
-    }
-
-    /// Fresh weights, the same for the same seed on every platform. Of use only for a configuration
-    /// that [`check`](Self::check) accepts.
-    #[must_use]
-    pub fn init(&self, seed: u64) -> Weights {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let specs = self.specs();
-        specs.iter().map(|spec| spec.draw(&mut random)).collect()
-    }
-
-    /// Checks that these are the head's weights: each once, in its shape, and no other.
-    ///
-    /// # Errors
-    /// For the first that is missing, of another shape or too many.
-    pub fn check_weights<E>(&self, weights: &[Weight]) -> Result<(), HeadError<E>> {
-        weights::check(&self.specs(), weights)
-    }
-
-    /// The head made of these weights; `place` puts each on the tensor library, for example as a
-    /// variable with gradient, in the order of [`specs`](Self::specs).
-    ///
-    /// # Errors
-    /// When the configuration cannot work, or a weight is missing, too many, of the wrong shape or
-    /// cannot be placed.
-    pub fn build<T: Tensor>(
-        &self,
-        weights: &[Weight],
-        mut place: impl FnMut(&Weight) -> Result<T, T::Error>,
-    ) -> Result<Box<dyn Head<T>>, HeadError<T::Error>> {
-        self.check().map_err(HeadError::Config)?;
-        self.check_weights(weights)?;
-        self.assemble(&mut |name| {
-            let weight = weights.iter().find(|weight| weight.name == name);
-            let weight = weight.ok_or_else(|| HeadError::Missing { name: name.into() })?;
-            Ok(place(weight)?)
-        })
-    }
-
-    fn assemble<T: Tensor>(
-        &self,
-        take: Take<'_, T>,
-    ) -> Result<Box<dyn Head<T>>, HeadError<T::Error>> {
-        let part = |prefix: String, part: &Self, take: Take<'_, T>| {
-            part.assemble(&mut |name| take(&format!("{prefix}{name}")))
-        };
-        Ok(match *self {
-            Self::Empty { dim } => Box::new(Empty::new(dim)),
-            Self::Linear {
-                in_dim,
-                out_dim,
-                bias,
-            } => Box::new(Linear::build(in_dim, out_dim, bias, take)?),
-            Self::Activate { dim, activation } => Box::new(Activate::new(dim, activation)),
-            Self::Dropout { rate, ref head } => Box::new(Dropout::new(rate, head.assemble(take)?)?),
-            Self::Gated { dim } => Box::new(Gated::build(dim, take)?),
-            Self::SkipConnection {
-                dim,
-                layers,
-                skip_dropout,
-            } => Box::new(SkipConnection::build(dim, layers, skip_dropout, take)?),
-            Self::Residual { dim } => Box::new(Residual::build(dim, take)?),
-            Self::SoftmaxEmbeddings { dim, groups, size } => {
-                Box::new(SoftmaxEmbeddings::build(dim, groups, size, take)?)
-            }
-            Self::Sequential { .. } | Self::StackedProjection { .. } | Self::Widening { .. } => {
-                let (prefix, parts) = self.parts().unwrap_or_default();
-                let parts = parts.iter().enumerate();
-                let parts = parts
-                    .map(|(number, config)| part(format!("{prefix}.{number}."), config, take))
-                    .collect::<Result<_, _>>()?;
-                Box::new(Sequential::named(prefix, parts))
-            }
-            Self::Switch { ref heads } => {
-                let heads = heads
-                    .iter()
-                    .map(|(name, head)| {
-                        Ok((name.to_owned(), part(format!("{name}."), head, take)?))
-                    })
-                    .collect::<Result<_, HeadError<T::Error>>>()?;
-                Box::new(Switch::new(heads)?)
-            }
-        })
-    }
 }
 
-/// Linear layers with an activation between two of them.
+/// Linear layers with an activation between layers.
 fn stack(in_dim: usize, out_dims: &[usize], activation: Activation) -> Vec<HeadConfig> {
     let mut parts = Vec::new();
     let mut last = in_dim;
@@ -427,10 +303,8 @@ fn stack(in_dim: usize, out_dims: &[usize], activation: Activation) -> Vec<HeadC
 }
 
 fn check_size(name: &str, size: usize) -> Result<(), String> {
-    if (1..=LONGEST).contains(&size) {
+    if (1..=MAX_DIM).contains(&size) {
         return Ok(());
     }
-    Err(format!(
-        "a head's {name} is {size}; it must be from 1 to 65,536"
-    ))
+    Err(format!("head's {name} is {size}; use 1 to 65,536"))
 }

@@ -5,29 +5,29 @@ use crate::{
 };
 use alloc::{string::String, vec::Vec};
 
-/// `y = f(x·Wᵀ + b)`, the form in which heads are exported: a `Dense` module of
+/// Dense layer `y = f(x·Wᵀ + b)`, the export form of a head: a `Dense` module of
 /// sentence-transformers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dense {
-    /// `W`, `[out_dim, in_dim]`.
+    /// Weight `W`, `[out_dim, in_dim]`.
     pub weight: Matrix,
-    /// `b`, `[1, out_dim]`.
+    /// Bias `b`, `[1, out_dim]`.
     pub bias: Matrix,
-    /// `f`.
+    /// Activation function `f`.
     pub activation: Activation,
 }
 
 impl Dense {
-    /// The layer's output: `[n, in_dim] → [n, out_dim]`.
+    /// Applies the layer: `[n, in_dim] → [n, out_dim]`.
     ///
     /// # Errors
-    /// When `x` has another number of columns.
+    /// If `x` doesn't have `in_dim` columns.
     pub fn forward(&self, x: &Matrix) -> Result<Matrix, ShapeError> {
         let linear = x.matmul_t(&self.weight)?.add(&self.bias)?;
         self.activation.apply(&linear)
     }
 
-    /// This layer and the next as one, when this one has no activation:
+    /// Multiplies this layer, which must have no activation, into the next one:
     /// `W₂·W₁` and `W₂·b₁ + b₂`.
     fn merge(&self, next: &Self) -> Result<Self, ShapeError> {
         Ok(Self {
@@ -38,19 +38,19 @@ impl Dense {
     }
 }
 
-/// What a head is in [`Mode::Eval`](super::Mode::Eval), said by dense layers.
+/// A head in [`Mode::Eval`](super::Mode::Eval) as dense layers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Folded {
-    /// The head changes nothing; there is nothing to export.
+    /// The head is the identity; it has no layers.
     Identity,
-    /// The same as these layers one after another, of which there is at least one.
+    /// The head equals this sequence of one or more layers.
     Layers(Vec<Dense>),
-    /// Something that dense layers cannot say; the words give the reason.
+    /// The head can't be expressed by dense layers, for this reason.
     Impossible(String),
 }
 
 impl Folded {
-    /// The layers, none for the identity; `None` when layers cannot say it.
+    /// Dense layers, empty for the identity; `None` if the head can't be folded.
     #[must_use]
     pub fn layers(&self) -> Option<&[Dense]> {
         match self {
@@ -60,11 +60,12 @@ impl Folded {
         }
     }
 
-    /// This much of the way from changing nothing, at 0, to this, at 1: `(1 − s)·I + s·W` and `s·b`.
+    /// Interpolates between the identity (`share` = 0) and the head (`share` = 1): with `s` the
+    /// share, `(1 − s)·I + s·W` and `s·b`.
     ///
-    /// Only one square layer without activation has such a way; anything else stays as it is.
+    /// Applies to a single square layer without activation; other heads are returned unchanged.
     #[must_use]
-    pub fn from_identity(self, share: f32) -> Self {
+    pub fn interpolate_from_identity(self, share: f32) -> Self {
         let Self::Layers(mut layers) = self else {
             return self;
         };
@@ -81,10 +82,10 @@ impl Folded {
         Self::Layers(layers)
     }
 
-    /// This and then `next`: a layer without activation is multiplied into the one that follows.
+    /// Appends `next`; a layer without activation is multiplied into the layer that follows it.
     ///
     /// # Errors
-    /// When a layer does not take what the one before it gives.
+    /// If the output length of a layer differs from the input length of the next.
     pub fn then(self, next: Self) -> Result<Self, ShapeError> {
         match (self, next) {
             (Self::Impossible(why), _) | (_, Self::Impossible(why)) => Ok(Self::Impossible(why)),

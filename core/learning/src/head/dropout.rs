@@ -2,63 +2,63 @@ use super::{Folded, Head, HeadError, Mode};
 use crate::tensor::Tensor;
 use alloc::{boxed::Box, string::String, vec::Vec};
 
-/// Any head behind dropout on its input: `y = head(x ⊙ m / (1 − p))` in training, where each
-/// number of `m` is 0 with probability `p` and else 1; in use `y = head(x)`.
+/// A head with dropout on its input.
 ///
-/// Around [`Empty`](super::Empty) it is dropout alone, as a part of a
-/// [`Sequential`](super::Sequential). The weights keep the names of the head within. It folds as
-/// that head does. Sources: `torch.nn.Dropout`; `quaterion_models/heads/encoder_head.py`, where
-/// every head has this as its field `dropout`.
+/// In training `y = head(x ⊙ m / (1 − p))`, where each element of `m` is 0 with probability `p` and
+/// otherwise 1; in inference `y = head(x)`. With [`Empty`](super::Empty) as the inner head it is
+/// plain dropout, for use in a [`Sequential`](super::Sequential). Weight names and folding are those
+/// of the inner head. Sources: `torch.nn.Dropout`; the field `dropout` of
+/// `quaterion_models/heads/encoder_head.py`.
 pub struct Dropout<T> {
     rate: f32,
     head: Box<dyn Head<T>>,
 }
 
 impl<T: Tensor> Dropout<T> {
-    /// Drops `rate` of the numbers that go into a head, which must be in `[0, 1)`.
+    /// Wraps `head` with dropout of probability `rate`.
     ///
     /// # Errors
-    /// For any other rate.
+    /// If `rate` is outside `[0, 1)`.
     pub fn new(rate: f32, head: Box<dyn Head<T>>) -> Result<Self, HeadError<T::Error>> {
         check_rate(rate).map_err(HeadError::Config)?;
         Ok(Self { rate, head })
     }
 
-    /// The head's input, and what the head itself draws from.
-    fn drop(&self, x: &T, mode: Mode) -> Result<(T, Mode), T::Error> {
+    /// Applies dropout to `x`; also returns the mode for the inner head.
+    fn apply_dropout(&self, x: &T, mode: Mode) -> Result<(T, Mode), T::Error> {
         let mut random = mode.part(0).random();
         Ok((dropout(x, self.rate, random.as_mut())?, mode.part(1)))
     }
 }
 
-/// Refuses what is no probability of being dropped.
+/// Checks that a dropout rate is in `[0, 1)`.
 pub(super) fn check_rate(rate: f32) -> Result<(), String> {
     if (0.0..1.0).contains(&rate) {
         return Ok(());
     }
     Err(alloc::format!(
-        "a head's dropout is {rate}; it must be at least 0 and below 1"
+        "head's dropout is {rate}; use a value of at least 0 and below 1"
     ))
 }
 
-/// What each number is multiplied by, without end: 0 for a share of `rate`, else `1 / (1 − rate)`.
-fn mask(rate: f32, random: &mut fastrand::Rng) -> impl Iterator<Item = f32> {
+/// Endless dropout factors: 0 with probability `rate`, otherwise `1 / (1 − rate)`.
+fn dropout_factors(rate: f32, random: &mut fastrand::Rng) -> impl Iterator<Item = f32> {
     let kept = 1.0 - rate;
     core::iter::repeat_with(move || if random.f32() < kept { 1.0 / kept } else { 0.0 })
 }
 
-/// Does to the numbers of a batch, in their order, what [`Dropout`] does to its input.
+/// Applies the dropout of [`Dropout`] to a row-major batch.
 pub fn drop_in_place(x: &mut [f32], rate: f32, mode: Mode) {
     if let Some(mut random) = mode.part(0).random().filter(|_| rate > 0.0) {
-        let factors = mask(rate, &mut random);
+        let factors = dropout_factors(rate, &mut random);
         x.iter_mut()
             .zip(factors)
             .for_each(|(x, factor)| *x *= factor);
     }
 }
 
-/// `x` with `rate` of its numbers set to 0 and the others scaled up, when there is something to
-/// draw from.
+/// Zeroes elements of `x` with probability `rate` and scales up the others; returns `x` unchanged
+/// without a random generator.
 pub(super) fn dropout<T: Tensor>(
     x: &T,
     rate: f32,
@@ -68,8 +68,8 @@ pub(super) fn dropout<T: Tensor>(
         return Ok(x.clone());
     };
     let (rows, columns) = x.dims();
-    let mask: Vec<f32> = mask(rate, random).take(rows * columns).collect();
-    x.mul(&x.constant(&mask, rows, columns)?)
+    let factors: Vec<f32> = dropout_factors(rate, random).take(rows * columns).collect();
+    x.mul(&x.constant(&factors, rows, columns)?)
 }
 
 impl<T: Tensor> Head<T> for Dropout<T> {
@@ -82,7 +82,7 @@ impl<T: Tensor> Head<T> for Dropout<T> {
     }
 
     fn forward(&self, x: &T, mode: Mode) -> Result<T, HeadError<T::Error>> {
-        let (x, mode) = self.drop(x, mode)?;
+        let (x, mode) = self.apply_dropout(x, mode)?;
         self.head.forward(&x, mode)
     }
 
@@ -92,7 +92,7 @@ impl<T: Tensor> Head<T> for Dropout<T> {
         encoders: &[&str],
         mode: Mode,
     ) -> Result<T, HeadError<T::Error>> {
-        let (x, mode) = self.drop(x, mode)?;
+        let (x, mode) = self.apply_dropout(x, mode)?;
         self.head.forward_routed(&x, encoders, mode)
     }
 

@@ -2,14 +2,14 @@ use super::{Folded, Head, HeadError, Mode, check_width};
 use crate::tensor::Tensor;
 use alloc::{string::String, vec::Vec};
 
-/// Changes nothing: `y = x`. Source: `quaterion_models/heads/empty_head.py`.
+/// Identity head: `y = x`. Source: `quaterion_models/heads/empty_head.py`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Empty {
     dim: usize,
 }
 
 impl Empty {
-    /// A head that passes embeddings of this length through.
+    /// Creates the head for embeddings of length `dim`.
     #[must_use]
     pub fn new(dim: usize) -> Self {
         Self { dim }

@@ -2,54 +2,54 @@ use crate::matrix::ShapeError;
 use alloc::string::String;
 use core::fmt;
 
-/// Why a head cannot be put together or used; `E` is the tensor back end's error.
+/// Error of building or using a head; `E` is the tensor back end's error.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HeadError<E> {
-    /// The configuration cannot work; the sentence says why.
+    /// The configuration is invalid, for the reason in the message.
     Config(String),
-    /// The weights lack one that the configuration asks for.
+    /// A weight is missing.
     Missing {
-        /// Its name.
+        /// Name of the weight.
         name: String,
     },
-    /// There is a weight that the configuration does not ask for, or one twice.
+    /// A weight doesn't belong to the head or occurs more than once.
     Unknown {
-        /// Its name.
+        /// Name of the weight.
         name: String,
     },
-    /// A weight has another shape than the configuration asks for.
+    /// A weight has the wrong shape.
     Shape {
-        /// Its name.
+        /// Name of the weight.
         name: String,
-        /// `(rows, columns)` asked for.
+        /// Expected `(rows, columns)`.
         expected: (usize, usize),
-        /// `(rows, columns)` found.
+        /// Actual `(rows, columns)`.
         found: (usize, usize),
     },
-    /// The embeddings are of another length than the head takes.
+    /// The embeddings have the wrong length.
     Width {
-        /// Length the head takes.
+        /// Input length of the head.
         expected: usize,
-        /// Length found.
+        /// Length of the embeddings.
         found: usize,
     },
-    /// A [`Switch`](super::Switch) was not told where the rows come from.
+    /// A [`Switch`](super::Switch) was called without encoder names.
     Unrouted,
-    /// There is not one encoder's name for each row.
+    /// The number of encoder names differs from the number of rows.
     Names {
         /// Rows of the batch.
         rows: usize,
-        /// Names given.
+        /// Number of names.
         names: usize,
     },
     /// A [`Switch`](super::Switch) has no head for an encoder.
     NoHead {
-        /// The encoder's name.
+        /// Name of the encoder.
         encoder: String,
     },
-    /// Folded layers do not follow on.
+    /// Folded layers have mismatched shapes.
     Fold(ShapeError),
-    /// The tensor library failed.
+    /// The tensor back end failed.
     Tensor(E),
 }
 
@@ -62,10 +62,10 @@ impl<E> From<E> for HeadError<E> {
 impl<E: fmt::Display> fmt::Display for HeadError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Config(sentence) => f.write_str(sentence),
-            Self::Missing { name } => write!(f, "the head's weights lack {name}"),
+            Self::Config(message) => f.write_str(message),
+            Self::Missing { name } => write!(f, "weight {name} of the head is missing"),
             Self::Unknown { name } => {
-                write!(f, "the head has no weight {name}, or it is there twice")
+                write!(f, "weight {name} is unknown to the head or occurs twice")
             }
             Self::Shape {
                 name,
@@ -73,24 +73,25 @@ impl<E: fmt::Display> fmt::Display for HeadError<E> {
                 found,
             } => write!(
                 f,
-                "the head's weight {name} should be {}×{}, but is {}×{}",
+                "weight {name} of the head has shape {2}×{3}; expected {0}×{1}",
                 expected.0, expected.1, found.0, found.1
             ),
             Self::Width { expected, found } => write!(
                 f,
-                "the head takes embeddings of length {expected}, but these have length {found}"
+                "the head expects embeddings of length {expected}, got length {found}"
             ),
             Self::Unrouted => write!(
                 f,
-                "this head chooses by the encoder that a row comes from; give their names \
-                 (forward_routed)"
+                "a switch head needs the encoder name of each row; call forward_routed"
             ),
             Self::Names { rows, names } => write!(
                 f,
-                "{names} names of encoders do not go with {rows} embeddings; give one each"
+                "got {names} encoder names for {rows} embeddings; pass one per embedding"
             ),
-            Self::NoHead { encoder } => write!(f, "there is no head for the encoder {encoder:?}"),
-            Self::Fold(error) => write!(f, "the head's layers do not follow on: {error}"),
+            Self::NoHead { encoder } => {
+                write!(f, "the switch has no head for encoder {encoder:?}")
+            }
+            Self::Fold(error) => write!(f, "the layers of the head can't be folded: {error}"),
             Self::Tensor(error) => error.fmt(f),
         }
     }

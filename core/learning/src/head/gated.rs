@@ -5,16 +5,17 @@ use super::{
 use crate::{matrix::Matrix, tensor::Tensor};
 use alloc::{string::String, vec, vec::Vec};
 
-/// Where gates start: tanh(2) = 0.964, so that every component starts almost as it is.
+/// Initial gate: tanh(2) = 0.964, so every component starts almost unchanged.
 const GATE_START: f32 = 2.0;
 
 const NAME: &str = "gates";
 
-/// Weakens, mutes or turns round single components: `y = x ⊙ tanh(g)`.
+/// One learned factor per component: `y = x ⊙ tanh(g)`.
 ///
-/// `g` is `[1, dim]` and starts at 2. So few parameters can be learned from very few pairs, and,
-/// having no bias, the head does not care about the length of `x`. It folds into the weight
-/// `diag(tanh(g))`. Source: `quaterion_models/heads/gated_head.py`.
+/// `g` is `[1, dim]`, initially 2; gates in `(−1, 1)` attenuate, mute or negate components. With
+/// only `dim` parameters the head can be trained on very few pairs, and without a bias it works for
+/// embeddings of any norm. Folds into the weight `diag(tanh(g))`. Source:
+/// `quaterion_models/heads/gated_head.py`.
 #[derive(Clone, Debug)]
 pub struct Gated<T> {
     dim: usize,
@@ -46,7 +47,7 @@ impl<T: Tensor> Head<T> for Gated<T> {
     }
 
     fn forward(&self, x: &T, _mode: Mode) -> Result<T, HeadError<T::Error>> {
-        // One column would stretch to all of the gates.
+        // A single column would broadcast to all gates.
         check_width(x, self.dim)?;
         Ok(x.mul(&self.gates.tanh()?)?)
     }

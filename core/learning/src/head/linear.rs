@@ -7,10 +7,10 @@ use alloc::{string::String, vec, vec::Vec};
 const WEIGHT: &str = "weight";
 const BIAS: &str = "bias";
 
-/// A linear layer: `y = x·Wᵀ + b`.
+/// Linear layer: `y = x·Wᵀ + b`.
 ///
-/// `W` is `[out_dim, in_dim]`, `b` is `[1, out_dim]` or missing. Both start uniform in
-/// ±1/√in_dim, PyTorch's default. It folds into itself. Source: `torch.nn.Linear`.
+/// `W` is `[out_dim, in_dim]` and `b`, if present, `[1, out_dim]`. Both are initialised uniformly in
+/// ±1/√in_dim, PyTorch's default. Folds into one layer. Source: `torch.nn.Linear`.
 #[derive(Clone, Debug)]
 pub struct Linear<T> {
     in_dim: usize,
@@ -19,8 +19,8 @@ pub struct Linear<T> {
     bias: Option<T>,
 }
 
-/// PyTorch's start of a linear layer.
-pub(super) fn start(in_dim: usize) -> Start {
+/// PyTorch's initialisation of a linear layer.
+pub(super) fn initial(in_dim: usize) -> Start {
     Start::Uniform(1.0 / libm::sqrtf(in_dim as f32))
 }
 
@@ -28,7 +28,7 @@ pub(super) fn specs(in_dim: usize, out_dim: usize, bias: bool) -> Vec<WeightSpec
     let spec = |name, shape| WeightSpec {
         name: String::from(name),
         shape,
-        start: start(in_dim),
+        start: initial(in_dim),
     };
     let mut specs = vec![spec(WEIGHT, WeightShape::Matrix(out_dim, in_dim))];
     if bias {

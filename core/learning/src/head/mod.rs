@@ -1,36 +1,36 @@
-//! Layer 3: the small trainable layer on top of an encoder.
+//! Projection heads: small trainable layers on top of an encoder.
 //!
-//! A head is described by a [`HeadConfig`] (plain data, stored with a model) and its [`Weights`]
-//! (plain numbers by name, Quaterion's names where it has them). [`HeadConfig::build`] puts the two
-//! together on any tensor library. Once trained, a head is said by dense layers where it can be
-//! ([`Head::fold`]), which is how it is exported.
+//! A head consists of a [`HeadConfig`] (plain data, stored with a model) and its [`Weights`] (named
+//! matrices, with Quaterion's names where it has them). [`HeadConfig::build`] combines the two on
+//! any tensor back end. For export, a trained head is folded into dense layers where possible
+//! ([`Head::fold`]).
 //!
-//! `x` is a batch `[n, in_dim]`, `d` the length of an embedding, `σ` the logistic function, `⊙` the
-//! product of single numbers, `f` an [`Activation`]. "Near" and "exactly" are said of the identity.
+//! `x` is a batch `[n, in_dim]`, `d` the embedding length, `σ` the logistic function, `⊙` the
+//! element-wise product and `f` an [`Activation`].
 //!
-//! | head | formula | parameters | starts as | folds into | source |
+//! | head | formula | parameters | initial function | folds into | source |
 //! | --- | --- | --- | --- | --- | --- |
-//! | [`Empty`] | `x` | 0 | exactly | nothing | `empty_head.py` |
+//! | [`Empty`] | `x` | 0 | identity | no layer | `empty_head.py` |
 //! | [`Gated`] | `x ⊙ tanh(g)` | `d` | `0.964·x` | one layer `diag(tanh g)` | `gated_head.py` |
-//! | [`SkipConnection`] | `x + σ(g) ⊙ (W·x + b)`, once or more | `d² + 2d` a layer | near | one layer `I + diag(σ(g))·W`, `σ(g) ⊙ b`, multiplied out | `skip_connection_head.py` |
-//! | [`Residual`] | `x + W·x` | `d²` | exactly | one layer `I + W` | ours |
-//! | [stacked projection](HeadConfig::StackedProjection) | `W₂·f(W₁·x + b₁) + b₂`, with one layer or more | `Σ outᵢ·(inᵢ + 1)` | at random | a layer for each of its own | `stacked_projection_head.py` |
-//! | [widening](HeadConfig::Widening) | the same, to `⌊k·d⌋` and back | `2k·d² + (k + 1)·d` | at random | two layers | `widening_head.py` |
-//! | [`SoftmaxEmbeddings`] | `softmax` of each group of `W·x + b` | `out·(d + 1)` | at random | cannot be folded | `softmax_head.py` |
-//! | [`Sequential`] | its parts one after another | its parts' | as its parts | what its parts do, linear runs multiplied into one | `sequential_head.py` |
-//! | [`Switch`] | a head for each encoder's name | its heads' | as its heads | cannot be folded | `switch_head.py` |
-//! | [`Dropout`] | any head, on `x` with a share dropped in training | its head's | as its head | as its head | `encoder_head.py` |
-//! | [`Linear`] | `W·x + b` | `out·(d + 1)` | at random | itself | `torch.nn.Linear` |
-//! | [`Activate`] | `f(x)` | 0 | as `f` | the activation of the layer before it | `torch.nn` |
+//! | [`SkipConnection`] | `x + σ(g) ⊙ (W·x + b)`, for each layer | `d² + 2d` per layer | near the identity | one layer `I + diag(σ(g))·W`, `σ(g) ⊙ b` (the product for several layers) | `skip_connection_head.py` |
+//! | [`Residual`] | `x + W·x` | `d²` | identity | one layer `I + W` | Nearsay |
+//! | [stacked projection](HeadConfig::StackedProjection) | `W₂·f(W₁·x + b₁) + b₂`, one or more layers | `Σ outᵢ·(inᵢ + 1)` | random | its own layers | `stacked_projection_head.py` |
+//! | [widening](HeadConfig::Widening) | stacked projection to `⌊k·d⌋` and back | `2k·d² + (k + 1)·d` | random | two layers | `widening_head.py` |
+//! | [`SoftmaxEmbeddings`] | `softmax` of each group of `W·x + b` | `out·(d + 1)` | random | not foldable | `softmax_head.py` |
+//! | [`Sequential`] | composition of its parts | sum over its parts | composition | layers of its parts, linear runs multiplied into one | `sequential_head.py` |
+//! | [`Switch`] | one head per encoder name | sum over its heads | per head | not foldable | `switch_head.py` |
+//! | [`Dropout`] | a head on `x` with dropout | as the inner head | as the inner head | as the inner head | `encoder_head.py` |
+//! | [`Linear`] | `W·x + b` | `out·(d + 1)` | random | one layer | `torch.nn.Linear` |
+//! | [`Activate`] | `f(x)` | 0 | `f` | activation of the preceding layer | `torch.nn` |
 //!
-//! Sources are files of `quaterion_models/heads` unless they say otherwise. "At random" is PyTorch's
-//! start of a linear layer, weight and bias uniform in ±1/√in. Two heads cannot be folded: a softmax
-//! looks at several numbers at once, and a switch at the name of an encoder.
+//! Sources are files of `quaterion_models/heads` unless noted otherwise. "Random" is PyTorch's
+//! initialisation of a linear layer: weight and bias uniform in ±1/√in. Two heads can't be folded: a
+//! softmax depends on several elements, and a switch depends on the name of an encoder.
 //!
 //! # Example
 //!
-//! A head of one's own moves every embedding by the same learned vector, and then stands in a
-//! sequence with one from here:
+//! A custom head adds the same learned vector to every embedding and runs in a sequence with a
+//! built-in head:
 //!
 //! ```
 //! use crate::{head::{Activation, Dense, Folded, Head, HeadConfig, HeadError, Mode, Sequential}, matrix::Matrix, tensor::Tensor};
@@ -76,7 +76,7 @@
 //! let names: Vec<String> = head.parameters().into_iter().map(|(name, _)| name).collect();
 //! assert_eq!(names, ["_sequential.0.bias", "_sequential.1.gates"]);
 //!
-//! // Both are linear, so together they are one layer.
+//! // Both are linear, so they fold into one layer.
 //! let folded = head.fold()?;
 //! let [layer] = folded.layers().unwrap() else { panic!() };
 //! assert!((layer.forward(&x)?.data()[0] - y.data()[0]).abs() < 1e-6);
@@ -84,6 +84,7 @@
 //! ```
 
 mod activation;
+mod build;
 mod config;
 mod dense;
 mod dropout;
@@ -118,20 +119,20 @@ use crate::tensor::Tensor;
 use alloc::{string::String, vec::Vec};
 use weights::{Take, prefixed, read};
 
-/// Whether a head is being trained or used.
+/// Training or inference mode of a forward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Used: no dropout.
+    /// Inference: no dropout.
     Eval,
-    /// Trained: dropout drawn from this seed, so that a resumed run draws the same.
+    /// Training: dropout with this seed, so a resumed run repeats the same masks.
     Train {
-        /// Seed of this step's dropout.
+        /// Dropout seed of the training step.
         seed: u64,
     },
 }
 
 impl Mode {
-    /// The mode of a part of a head, counted from 0, so that no two parts drop alike.
+    /// Derives the mode of part `number` of a head, so that each part draws its own dropout masks.
     #[must_use]
     pub fn part(self, number: u64) -> Self {
         match self {
@@ -146,7 +147,7 @@ impl Mode {
         }
     }
 
-    /// What dropout is drawn from; `None` when nothing is dropped.
+    /// Random generator for dropout; `None` in inference mode.
     fn random(self) -> Option<fastrand::Rng> {
         match self {
             Self::Eval => None,
@@ -155,29 +156,33 @@ impl Mode {
     }
 }
 
-/// A trainable map of embeddings.
+/// Trainable map of embeddings.
 ///
-/// A head of one's own needs all but [`forward_routed`](Self::forward_routed); see the
+/// A custom head implements all methods except [`forward_routed`](Self::forward_routed); see the
 /// [example](self#example).
 pub trait Head<T: Tensor> {
-    /// Length of an embedding that goes in.
+    /// Input embedding length.
     fn in_dim(&self) -> usize;
 
-    /// Length of an embedding that comes out.
+    /// Output embedding length.
     fn out_dim(&self) -> usize;
 
     /// Maps a batch: `[n, in_dim] → [n, out_dim]`.
     ///
     /// # Errors
-    /// When `x` has another number of columns, or the head must know where the rows come from.
+    /// If `x` doesn't have `in_dim` columns, or the head needs encoder names
+    /// ([`forward_routed`](Self::forward_routed)).
     fn forward(&self, x: &T, mode: Mode) -> Result<T, HeadError<T::Error>>;
 
-    /// Maps a batch whose row `i` comes from the encoder `encoders[i]`:
-    /// `[n, in_dim] → [n, out_dim]`. Only a [`Switch`] asks for the names, and heads that hold
-    /// others pass them on.
+    /// Maps a batch whose row `i` comes from the encoder named `encoders[i]`:
+    /// `[n, in_dim] → [n, out_dim]`.
+    ///
+    /// Only a [`Switch`] uses the names; heads that contain other heads forward them. The default
+    /// implementation ignores them.
     ///
     /// # Errors
-    /// As [`forward`](Self::forward); when there is not a name for each row, or no head for a name.
+    /// As [`forward`](Self::forward). Also if the number of names differs from the number of rows,
+    /// or a switch has no head for a name.
     fn forward_routed(
         &self,
         x: &T,
@@ -188,21 +193,62 @@ pub trait Head<T: Tensor> {
         self.forward(x, mode)
     }
 
-    /// The weights that training changes, in a fixed order.
+    /// Names and values of the trainable weights, in a fixed order.
     fn parameters(&self) -> Vec<(String, &T)>;
 
-    /// The head in [`Mode::Eval`], said by dense layers where it can be.
+    /// Folds the head in [`Mode::Eval`] into dense layers where possible.
     ///
     /// # Errors
-    /// The back end's, when weights cannot be read.
+    /// The back end's error if weights can't be read.
     fn fold(&self) -> Result<Folded, HeadError<T::Error>>;
 }
 
+macro_rules! through {
+    ($($pointer:ty),*) => {
+        $(impl<T: Tensor, H: Head<T> + ?Sized> Head<T> for $pointer {
+            fn in_dim(&self) -> usize {
+                (**self).in_dim()
+            }
+
+            fn out_dim(&self) -> usize {
+                (**self).out_dim()
+            }
+
+            fn forward(&self, x: &T, mode: Mode) -> Result<T, HeadError<T::Error>> {
+                (**self).forward(x, mode)
+            }
+
+            fn forward_routed(
+                &self,
+                x: &T,
+                encoders: &[&str],
+                mode: Mode,
+            ) -> Result<T, HeadError<T::Error>> {
+                (**self).forward_routed(x, encoders, mode)
+            }
+
+            fn parameters(&self) -> Vec<(String, &T)> {
+                (**self).parameters()
+            }
+
+            fn fold(&self) -> Result<Folded, HeadError<T::Error>> {
+                (**self).fold()
+            }
+        })*
+    };
+}
+
+through!(&H, alloc::boxed::Box<H>);
+#[cfg(target_has_atomic = "ptr")]
+through!(alloc::sync::Arc<H>);
+
 /// Refuses embeddings of another length than the head takes, where the operations would not.
 fn check_width<T: Tensor>(x: &T, expected: usize) -> Result<(), HeadError<T::Error>> {
-    match x.dims().1 {
-        found if found == expected => Ok(()),
-        found => Err(HeadError::Width { expected, found }),
+    let found = x.dims().1;
+    if found == expected {
+        Ok(())
+    } else {
+        Err(HeadError::Width { expected, found })
     }
 }
 

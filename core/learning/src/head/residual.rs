@@ -4,12 +4,12 @@ use super::{
 use crate::{matrix::Matrix, tensor::Tensor};
 use alloc::{string::String, vec, vec::Vec};
 
-/// A linear map near the identity: `y = x + x·Wᵀ`, without bias and starting at `W = 0`.
+/// Linear map near the identity: `y = x + x·Wᵀ`, without bias and with initial `W = 0`.
 ///
-/// It starts as the frozen encoder itself and, having no bias, does not care about the length of
-/// `x`: trained on normalised embeddings it means the same on pooled ones, so that it folds into a
-/// plain linear layer `I + W` right after pooling. It learns much faster than a gated head, whose
-/// gates start almost closed (σ(−4) = 0.018). Quaterion has no such head.
+/// Training starts from the frozen encoder. Without a bias the head works for embeddings of any
+/// norm, so a head trained on normalised embeddings folds into a linear layer `I + W` directly after
+/// pooling. It learns faster than [`SkipConnection`](super::SkipConnection), whose gates start
+/// almost closed (σ(−4) = 0.018). Quaterion has no counterpart.
 #[derive(Clone, Debug)]
 pub struct Residual<T> {
     dim: usize,

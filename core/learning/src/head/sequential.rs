@@ -2,44 +2,44 @@ use super::{Folded, Head, HeadError, Mode};
 use crate::tensor::Tensor;
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
-/// Heads one after another: `y = headₙ(… head₁(x))`.
+/// Composition of heads: `y = headₙ(… head₁(x))`.
 ///
-/// Weights are named `_sequential.<number>.<name>`, numbers from 0, as PyTorch names them. Parts
-/// without weights count too. It folds into what its parts fold into, with every run of linear
-/// layers multiplied into one. Source: `quaterion_models/heads/sequential_head.py`.
+/// Weights are named `_sequential.<number>.<name>` with numbers from 0, as in PyTorch; parts without
+/// weights count too. Folds into the layers of its parts, with every run of linear layers multiplied
+/// into one. Source: `quaterion_models/heads/sequential_head.py`.
 ///
-/// A stacked projection and a widening head
-/// ([`HeadConfig::StackedProjection`](super::HeadConfig::StackedProjection),
-/// [`HeadConfig::Widening`](super::HeadConfig::Widening)) are such heads too, with weights named
-/// `_stack.<number>.<name>`.
+/// [`HeadConfig::StackedProjection`](super::HeadConfig::StackedProjection) and
+/// [`HeadConfig::Widening`](super::HeadConfig::Widening) build sequential heads too; their weights
+/// are named `_stack.<number>.<name>`.
 pub struct Sequential<T> {
     prefix: &'static str,
     parts: Vec<Box<dyn Head<T>>>,
 }
 
-/// First part of the weights' names.
+/// Name prefix of the weights.
 pub(super) const SEQUENTIAL: &str = "_sequential";
 
-/// The same, for stacks of linear layers.
+/// Name prefix of the weights of stacked linear layers.
 pub(super) const STACK: &str = "_stack";
 
 impl<T: Tensor> Sequential<T> {
-    /// These parts one after another, heads of one's own among them.
+    /// Composes `parts` in order; custom heads are allowed.
     ///
     /// # Errors
-    /// When there is none, or one does not take what the one before it gives.
+    /// If `parts` is empty, or the output length of a part differs from the input length of the
+    /// next.
     pub fn new(parts: Vec<Box<dyn Head<T>>>) -> Result<Self, HeadError<T::Error>> {
         check_chain(parts.iter().map(|part| (part.in_dim(), part.out_dim())))
             .map_err(HeadError::Config)?;
-        Ok(Self::named(SEQUENTIAL, parts))
+        Ok(Self::with_prefix(SEQUENTIAL, parts))
     }
 
-    /// Parts that are known to follow on, with weights named `<prefix>.<number>.<name>`.
-    pub(super) fn named(prefix: &'static str, parts: Vec<Box<dyn Head<T>>>) -> Self {
+    /// Composes parts of matching lengths, with weights named `<prefix>.<number>.<name>`.
+    pub(super) fn with_prefix(prefix: &'static str, parts: Vec<Box<dyn Head<T>>>) -> Self {
         Self { prefix, parts }
     }
 
-    fn run(
+    fn fold_forward(
         &self,
         x: &T,
         mode: Mode,
@@ -53,21 +53,21 @@ impl<T: Tensor> Sequential<T> {
     }
 }
 
-/// Checks that each part, `(in, out)`, takes what the one before it gives.
+/// Checks that the output length of each part, `(in, out)`, is the input length of the next.
 pub(super) fn check_chain(parts: impl Iterator<Item = (usize, usize)>) -> Result<(), String> {
     let mut last = None;
-    for (number, (takes, gives)) in parts.enumerate() {
-        if let Some(length) = last.filter(|&length| length != takes) {
+    for (number, (in_dim, out_dim)) in parts.enumerate() {
+        if let Some(length) = last.filter(|&length| length != in_dim) {
             return Err(format!(
-                "part {number} of a sequential head takes embeddings of length {takes}, but the \
-                 part before it gives {length}"
+                "part {number} of a sequential head has input length {in_dim}, but the part before \
+                 it has output length {length}; make them equal"
             ));
         }
-        last = Some(gives);
+        last = Some(out_dim);
     }
     match last {
         Some(_) => Ok(()),
-        None => Err("a sequential head has no parts; give it at least one".into()),
+        None => Err("sequential head has no parts; add at least one".into()),
     }
 }
 
@@ -81,7 +81,7 @@ impl<T: Tensor> Head<T> for Sequential<T> {
     }
 
     fn forward(&self, x: &T, mode: Mode) -> Result<T, HeadError<T::Error>> {
-        self.run(x, mode, |part, x, mode| part.forward(x, mode))
+        self.fold_forward(x, mode, |part, x, mode| part.forward(x, mode))
     }
 
     fn forward_routed(
@@ -90,7 +90,7 @@ impl<T: Tensor> Head<T> for Sequential<T> {
         encoders: &[&str],
         mode: Mode,
     ) -> Result<T, HeadError<T::Error>> {
-        self.run(x, mode, |part, x, mode| {
+        self.fold_forward(x, mode, |part, x, mode| {
             part.forward_routed(x, encoders, mode)
         })
     }

@@ -8,16 +8,17 @@ use crate::{
 };
 use alloc::{format, string::String, vec, vec::Vec};
 
-/// Where gates start: σ(−4) = 0.018, so that the head starts close to the identity.
+/// Initial gate: σ(−4) = 0.018, so the head starts close to the identity.
 const GATE_START: f32 = -4.0;
 
 /// Gated skip connections: for each layer `x ← x + σ(g) ⊙ (W·dropout(x) + b)`.
 ///
-/// `W` is `[dim, dim]`, `g` and `b` are `[1, dim]`. Gates start at −4; `W` and `b` start uniform in
-/// ±1/√dim, PyTorch's default for a linear layer. Source:
+/// `W` is `[dim, dim]`, `g` and `b` are `[1, dim]`. Gates are initially −4; `W` and `b` are
+/// initialised uniformly in ±1/√dim, PyTorch's default for a linear layer. Source:
 /// `quaterion_models/heads/skip_connection_head.py`.
 ///
-/// It folds into `W' = I + diag(σ(g))·W`, `b' = σ(g) ⊙ b`; several layers multiply out.
+/// Each layer folds into `W' = I + diag(σ(g))·W`, `b' = σ(g) ⊙ b`; several layers are multiplied
+/// into one.
 #[derive(Clone, Debug)]
 pub struct SkipConnection<T> {
     dim: usize,
@@ -41,16 +42,17 @@ fn names(layer: usize) -> [String; 3] {
 }
 
 pub(super) fn specs(dim: usize, layers: usize) -> Vec<WeightSpec> {
-    let of_layer = |layer| {
-        let [gates, weight, bias] = names(layer);
-        let spec = |name, shape, start| WeightSpec { name, shape, start };
-        [
-            spec(gates, WeightShape::Vector(dim), Start::Constant(GATE_START)),
-            spec(weight, WeightShape::Matrix(dim, dim), linear::start(dim)),
-            spec(bias, WeightShape::Vector(dim), linear::start(dim)),
-        ]
-    };
-    (0..layers).flat_map(of_layer).collect()
+    (0..layers)
+        .flat_map(|layer| {
+            let [gates, weight, bias] = names(layer);
+            [
+                (gates, WeightShape::Vector(dim), Start::Constant(GATE_START)),
+                (weight, WeightShape::Matrix(dim, dim), linear::initial(dim)),
+                (bias, WeightShape::Vector(dim), linear::initial(dim)),
+            ]
+        })
+        .map(|(name, shape, start)| WeightSpec { name, shape, start })
+        .collect()
 }
 
 impl<T: Tensor> SkipConnection<T> {
@@ -80,18 +82,20 @@ impl<T: Tensor> SkipConnection<T> {
 
 impl<T: Tensor> Layer<T> {
     fn fold(&self) -> Result<Folded, HeadError<T::Error>> {
-        let open = read(&self.gates.sigmoid()?)?;
-        let (weight, bias) = (read(&self.weight)?, read(&self.bias)?);
-        let dense = || -> Result<Dense, ShapeError> {
-            let gated = weight.mul(&open.transpose()?)?;
-            Ok(Dense {
-                weight: gated.add(&Matrix::identity(open.columns()))?,
-                bias: bias.mul(&open)?,
-                activation: Activation::Identity,
-            })
-        };
-        Ok(Folded::Layers(vec![dense().map_err(HeadError::Fold)?]))
+        let gates = read(&self.gates.sigmoid()?)?;
+        let dense = fold_layer(&gates, &read(&self.weight)?, &read(&self.bias)?);
+        Ok(Folded::Layers(vec![dense.map_err(HeadError::Fold)?]))
     }
+}
+
+/// `I + diag(σ(g))·W` and `σ(g) ⊙ b`, with `gates` = `σ(g)`.
+fn fold_layer(gates: &Matrix, weight: &Matrix, bias: &Matrix) -> Result<Dense, ShapeError> {
+    let gated = weight.mul(&gates.transpose()?)?;
+    Ok(Dense {
+        weight: gated.add(&Matrix::identity(gates.columns()))?,
+        bias: bias.mul(gates)?,
+        activation: Activation::Identity,
+    })
 }
 
 impl<T: Tensor> Head<T> for SkipConnection<T> {

@@ -4,13 +4,13 @@ use alloc::{string::String, vec::Vec};
 
 const PREFIX: &str = "projection_layer.";
 
-/// Several probability distributions side by side: `y = [softmax(z₁) … softmax(z_groups)]`, where
+/// Concatenated probability distributions: `y = [softmax(z₁) … softmax(z_groups)]` with
 /// `[z₁ … z_groups] = x·Wᵀ + b`.
 ///
-/// `W` is `[groups·size, in_dim]`, `b` is `[1, groups·size]`; both start uniform in ±1/√in_dim. How
-/// far a group is from even tells how sure the head is of it. Weights are named
-/// `projection_layer.weight` and `projection_layer.bias`. A softmax looks at several numbers at
-/// once, which no activation of a dense layer does, so this head does not fold. Source:
+/// `W` is `[groups·size, in_dim]` and `b` is `[1, groups·size]`, both initialised uniformly in
+/// ±1/√in_dim and named `projection_layer.weight` and `projection_layer.bias`. The peakedness of a
+/// group expresses the head's confidence. The head isn't foldable, because a softmax depends on
+/// several elements while the activation of a dense layer is element-wise. Source:
 /// `quaterion_models/heads/softmax_head.py`.
 #[derive(Clone, Debug)]
 pub struct SoftmaxEmbeddings<T> {
@@ -40,7 +40,7 @@ impl<T: Tensor> SoftmaxEmbeddings<T> {
     }
 }
 
-/// `softmax` of each row, computed around the row's maximum.
+/// Softmax of each row; the maximum is subtracted first to avoid overflow.
 fn softmax_rows<T: Tensor>(z: &T) -> Result<T, T::Error> {
     let parts = z.sub(&z.max_rows()?.detach())?.exp()?;
     parts.div(&parts.sum_rows()?)
@@ -56,15 +56,15 @@ impl<T: Tensor> Head<T> for SoftmaxEmbeddings<T> {
     }
 
     fn forward(&self, x: &T, mode: Mode) -> Result<T, HeadError<T::Error>> {
-        // Columns are picked as rows of the transpose.
-        let columns = self.projection.forward(x, mode)?.transpose()?;
+        // `Tensor` selects rows only, so columns are selected from the transpose.
+        let transposed = self.projection.forward(x, mode)?.transpose()?;
         let groups: Vec<T> = (0..self.groups)
             .map(|group| {
                 let first = group * self.size;
-                let of_group: Vec<u32> = (first..first + self.size)
+                let columns: Vec<u32> = (first..first + self.size)
                     .map(|column| column as u32)
                     .collect();
-                softmax_rows(&columns.select_rows(&of_group)?.transpose()?)
+                softmax_rows(&transposed.select_rows(&columns)?.transpose()?)
             })
             .collect::<Result<_, T::Error>>()?;
         Ok(T::concat_columns(&groups)?)
@@ -79,7 +79,7 @@ impl<T: Tensor> Head<T> for SoftmaxEmbeddings<T> {
 
     fn fold(&self) -> Result<Folded, HeadError<T::Error>> {
         Ok(Folded::Impossible(
-            "a softmax within groups is no activation that a dense layer has".into(),
+            "the activation of a dense layer can't express a softmax over groups".into(),
         ))
     }
 }

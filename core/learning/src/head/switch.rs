@@ -4,24 +4,24 @@ use alloc::{
     borrow::ToOwned as _, boxed::Box, collections::BTreeMap, format, string::String, vec::Vec,
 };
 
-/// A head for each encoder: row `i` goes through the head that bears the name of the encoder it
-/// came from, and comes out as row `i` again.
+/// One head per encoder: each row is mapped by the head of the encoder it came from.
 ///
 /// For models with several encoders into one space, for example of questions and of pictures. All
-/// heads must have the same lengths, in and out. Rows are named by
-/// [`forward_routed`](Head::forward_routed); [`forward`](Head::forward) alone is refused. Weights
-/// are named `<encoder>.<name>`. Which head is taken depends on more than the embedding, so this
-/// head does not fold. Source: `quaterion_models/heads/switch_head.py`, which leaves out the
-/// dropout of the heads within; here they keep it.
+/// heads have the same input and output length. [`forward_routed`](Head::forward_routed) passes the
+/// encoder name of each row; [`forward`](Head::forward) returns an error. Weights are named
+/// `<encoder>.<name>`. The head isn't foldable, because the choice of head depends on the encoder.
+/// Source: `quaterion_models/heads/switch_head.py`, which ignores the dropout of the inner heads;
+/// here it applies.
 pub struct Switch<T> {
     heads: BTreeMap<String, Box<dyn Head<T>>>,
 }
 
 impl<T: Tensor> Switch<T> {
-    /// These heads, each under the name of its encoder.
+    /// Creates a switch from heads by encoder name.
     ///
     /// # Errors
-    /// When there is none, a name is empty or has a dot, or the lengths differ.
+    /// If `heads` is empty, a name is empty or contains a dot, or the heads differ in input or output
+    /// length.
     pub fn new(heads: BTreeMap<String, Box<dyn Head<T>>>) -> Result<Self, HeadError<T::Error>> {
         check_heads(
             heads
@@ -37,38 +37,33 @@ impl<T: Tensor> Switch<T> {
     }
 }
 
-/// Checks names and lengths, `(name, in, out)`.
+/// Checks the names and lengths of heads, `(name, in, out)`.
 pub(super) fn check_heads<'a>(
     mut heads: impl Iterator<Item = (&'a str, usize, usize)>,
 ) -> Result<(), String> {
-    let named = |name: &str| {
-        if name.is_empty() || name.contains('.') {
-            return Err(format!(
-                "a head of a switch is named {name:?}; a name must not be empty or have a dot"
-            ));
-        }
-        Ok(())
+    let Some((first, in_dim, out_dim)) = heads.next() else {
+        return Err("switch has no heads; add at least one".into());
     };
-    let Some((first, takes, gives)) = heads.next() else {
-        return Err("a switch has no heads; give it at least one".into());
-    };
-    named(first)?;
-    for (name, other_takes, other_gives) in heads {
-        named(name)?;
-        if (other_takes, other_gives) != (takes, gives) {
+    check_name(first)?;
+    for (name, other_in, other_out) in heads {
+        check_name(name)?;
+        if (other_in, other_out) != (in_dim, out_dim) {
             return Err(format!(
-                "the heads of a switch must have the same lengths, but {first:?} turns {takes} \
-                 into {gives} and {name:?} {other_takes} into {other_gives}"
+                "the heads of a switch must have the same lengths, but {first:?} maps {in_dim} to \
+                 {out_dim} and {name:?} maps {other_in} to {other_out}"
             ));
         }
     }
     Ok(())
 }
 
-/// One above the other: `[a, m], [b, m], … → [a + b + …, m]`.
-fn concat_rows<T: Tensor>(parts: &[T]) -> Result<T, T::Error> {
-    let parts: Vec<T> = parts.iter().map(T::transpose).collect::<Result<_, _>>()?;
-    T::concat_columns(&parts)?.transpose()
+fn check_name(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.contains('.') {
+        return Err(format!(
+            "a head of a switch is named {name:?}; use a non-empty name without dots"
+        ));
+    }
+    Ok(())
 }
 
 impl<T: Tensor> Head<T> for Switch<T> {
@@ -111,26 +106,26 @@ impl<T: Tensor> Head<T> for Switch<T> {
             return Ok(x.constant(&[], 0, self.out_dim())?);
         }
         let mut outputs = Vec::new();
-        // Where each row of `x` lies in the outputs.
-        let mut place = alloc::vec![0u32; rows];
-        let mut placed = 0;
+        // Position of each row of `x` in the concatenated outputs.
+        let mut positions = alloc::vec![0u32; rows];
+        let mut count = 0;
         for ((name, head), number) in self.heads.iter().zip(0..) {
-            let mine: Vec<u32> = (0u32..)
+            let selected: Vec<u32> = (0u32..)
                 .zip(encoders)
                 .filter_map(|(row, encoder)| (encoder == name).then_some(row))
                 .collect();
-            if mine.is_empty() {
+            if selected.is_empty() {
                 continue;
             }
-            for &row in &mine {
-                place[row as usize] = placed;
-                placed += 1;
+            for &row in &selected {
+                positions[row as usize] = count;
+                count += 1;
             }
-            let names: Vec<&str> = mine.iter().map(|&row| encoders[row as usize]).collect();
-            let x = x.select_rows(&mine)?;
+            let names: Vec<&str> = selected.iter().map(|&row| encoders[row as usize]).collect();
+            let x = x.select_rows(&selected)?;
             outputs.push(head.forward_routed(&x, &names, mode.part(number))?);
         }
-        Ok(concat_rows(&outputs)?.select_rows(&place)?)
+        Ok(T::concat_rows(&outputs)?.select_rows(&positions)?)
     }
 
     fn parameters(&self) -> Vec<(String, &T)> {
@@ -145,7 +140,7 @@ impl<T: Tensor> Head<T> for Switch<T> {
 
     fn fold(&self) -> Result<Folded, HeadError<T::Error>> {
         Ok(Folded::Impossible(
-            "which head of a switch is taken depends on the encoder, not on the embedding".into(),
+            "a switch chooses its head by the encoder, not by the embedding".into(),
         ))
     }
 }

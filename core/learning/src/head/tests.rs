@@ -61,8 +61,8 @@ fn question_and_picture() -> HeadConfig {
     ])
 }
 
-/// Every kind of head that folds, in several forms.
-fn foldable() -> Vec<HeadConfig> {
+/// Every kind of foldable head, in several forms.
+fn foldable_configs() -> Vec<HeadConfig> {
     let mut configs = vec![
         HeadConfig::Empty { dim: DIM },
         linear(DIM, 3),
@@ -100,7 +100,7 @@ fn foldable() -> Vec<HeadConfig> {
 
 /// Every kind of head.
 pub(crate) fn configs() -> Vec<HeadConfig> {
-    let mut configs = foldable();
+    let mut configs = foldable_configs();
     configs.extend([softmax(), question_and_picture()]);
     configs
 }
@@ -111,7 +111,7 @@ fn build(config: &HeadConfig, weights: &[Weight]) -> Box<dyn Head<Matrix>> {
         .unwrap()
 }
 
-fn refused(config: &HeadConfig, weights: &[Weight]) -> HeadError<ShapeError> {
+fn build_error(config: &HeadConfig, weights: &[Weight]) -> HeadError<ShapeError> {
     let built = config.build(weights, |weight| Ok::<_, ShapeError>(weight.value.clone()));
     built.err().unwrap()
 }
@@ -122,7 +122,7 @@ fn input() -> Matrix {
     })
 }
 
-/// Weights of any size, not only those a head starts with.
+/// Random values for all weights, including those with constant initial values.
 fn random_weights(config: &HeadConfig, seed: u64) -> Weights {
     let mut random = fastrand::Rng::with_seed(seed);
     let specs = config.specs().into_iter();
@@ -136,7 +136,7 @@ fn random_weights(config: &HeadConfig, seed: u64) -> Weights {
         .collect()
 }
 
-/// Any sequence of parts that folds, from length 4 to length 4.
+/// Foldable sequences that map length 4 to length 4.
 fn sequences() -> impl Strategy<Value = HeadConfig> {
     let part = prop_oneof![
         Just(HeadConfig::Empty { dim: 4 }),
@@ -163,8 +163,8 @@ fn sequences() -> impl Strategy<Value = HeadConfig> {
     })
 }
 
-/// The folded layers give what the head gives.
-fn agree(config: &HeadConfig, seed: u64, x: &Matrix) -> Result<(), TestCaseError> {
+/// Checks that the folded layers return the output of the head.
+fn check_folding(config: &HeadConfig, seed: u64, x: &Matrix) -> Result<(), TestCaseError> {
     let head = build(config, &random_weights(config, seed));
     let expected = head.forward(x, Mode::Eval).unwrap();
     let folded = head.fold().unwrap();
@@ -177,7 +177,7 @@ fn agree(config: &HeadConfig, seed: u64, x: &Matrix) -> Result<(), TestCaseError
     for (a, b) in expected.data().iter().zip(found.data()) {
         prop_assert!((a - b).abs() < 1e-4 * largest, "{:?}: {} {}", config, a, b);
     }
-    // Nothing is left that could have been multiplied out.
+    // All linear layers but the last are merged into their successors.
     let layers = folded.layers().unwrap();
     for layer in layers.iter().rev().skip(1) {
         prop_assert_ne!(layer.activation, Activation::Identity);
@@ -187,29 +187,28 @@ fn agree(config: &HeadConfig, seed: u64, x: &Matrix) -> Result<(), TestCaseError
 
 proptest! {
     #[test]
-    fn folded_heads_give_the_same_embeddings(
+    fn folded_layers_agree_with_head(
         seed: u64,
         x in prop::collection::vec(-2.0f32..2.0, 5 * DIM),
     ) {
         let x = Matrix::new(5, DIM, x).unwrap();
-        for config in foldable() {
-            agree(&config, seed, &x)?;
+        for config in foldable_configs() {
+            check_folding(&config, seed, &x)?;
         }
     }
 
     #[test]
-    fn any_sequence_folds(
+    fn sequential_folds_any_foldable_parts(
         config in sequences(),
         seed: u64,
         x in prop::collection::vec(-2.0f32..2.0, 3 * 4),
     ) {
         prop_assert_eq!(config.check(), Ok(()));
-        agree(&config, seed, &Matrix::new(3, 4, x).unwrap())?;
+        check_folding(&config, seed, &Matrix::new(3, 4, x).unwrap())?;
     }
 
-    /// Rows in another order come out in that order.
     #[test]
-    fn a_switch_does_not_care_about_order(
+    fn switch_output_follows_row_order(
         seed: u64,
         names in prop::collection::vec(prop::sample::select(vec!["question", "picture"]), 1..9),
     ) {
@@ -217,18 +216,18 @@ proptest! {
         let head = build(&config, &random_weights(&config, seed));
         let n = names.len();
         let x = Matrix::from_fn(n, DIM, |row, column| ((row * 7 + column * 3) % 13) as f32 * 0.2);
-        let straight = head.forward_routed(&x, &names, Mode::Eval).unwrap();
+        let ordered = head.forward_routed(&x, &names, Mode::Eval).unwrap();
         let mut order: Vec<u32> = (0..n as u32).collect();
         fastrand::Rng::with_seed(seed).shuffle(&mut order);
         let shuffled: Vec<&str> = order.iter().map(|&row| names[row as usize]).collect();
         let x = x.select_rows(&order).unwrap();
         let found = head.forward_routed(&x, &shuffled, Mode::Eval).unwrap();
-        prop_assert_eq!(found, straight.select_rows(&order).unwrap());
+        prop_assert_eq!(found, ordered.select_rows(&order).unwrap());
     }
 }
 
 #[test]
-fn lengths_are_what_comes_out() {
+fn config_dims_match_built_head() {
     for config in configs() {
         assert_eq!(config.check(), Ok(()), "{config:?}");
         let head = build(&config, &config.init(3));
@@ -241,18 +240,18 @@ fn lengths_are_what_comes_out() {
         let y = head.forward_routed(&input(), &names, Mode::Eval).unwrap();
         assert_eq!(y.dims(), (4, config.out_dim()), "{config:?}");
         let narrow = Matrix::zeros(4, 1);
-        let refused = head.forward_routed(&narrow, &names, Mode::Eval);
-        assert!(refused.is_err(), "{config:?}");
+        let result = head.forward_routed(&narrow, &names, Mode::Eval);
+        assert!(result.is_err(), "{config:?}");
     }
 }
 
 #[test]
-fn weights_are_named_in_order_and_seeded() {
+fn init_is_seeded_and_ordered_like_parameters() {
     for config in configs() {
         let weights = config.init(1);
-        let mut placed = Vec::new();
+        let mut converted = Vec::new();
         let head = config.build(&weights, |weight| {
-            placed.push(weight.name.clone());
+            converted.push(weight.name.clone());
             Ok::<_, ShapeError>(weight.value.clone())
         });
         let head = head.unwrap();
@@ -260,7 +259,7 @@ fn weights_are_named_in_order_and_seeded() {
         let names: Vec<String> = parameters.iter().map(|(name, _)| name.clone()).collect();
         let expected: Vec<String> = weights.iter().map(|w| w.name.clone()).collect();
         assert_eq!(names, expected);
-        assert_eq!(placed, expected);
+        assert_eq!(converted, expected);
         assert!(
             weights
                 .iter()
@@ -268,17 +267,19 @@ fn weights_are_named_in_order_and_seeded() {
                 .all(|(weight, (_, value))| weight.value == **value)
         );
         assert_eq!(config.init(1), weights);
-        let random = |spec: &WeightSpec| matches!(spec.start, Start::Uniform(_));
-        let differs = config.specs().iter().any(random);
-        assert_eq!(config.init(2) != weights, differs, "{config:?}");
+        let specs = config.specs();
+        let has_random = specs
+            .iter()
+            .any(|spec| matches!(spec.start, Start::Uniform(_)));
+        assert_eq!(config.init(2) != weights, has_random, "{config:?}");
     }
 }
 
 #[test]
-fn names_are_quaterions() {
-    let names = |config: HeadConfig| -> Vec<String> {
+fn weight_names_match_quaterion() {
+    fn names(config: HeadConfig) -> Vec<String> {
         config.specs().into_iter().map(|spec| spec.name).collect()
-    };
+    }
     assert_eq!(
         names(skip(2, 0.0)),
         [
@@ -312,30 +313,30 @@ fn names_are_quaterions() {
 }
 
 #[test]
-fn refuses_weights_that_do_not_fit() {
+fn build_rejects_wrong_weights() {
     let config = skip(1, 0.0);
     let other = HeadConfig::SkipConnection {
         dim: DIM - 1,
         layers: 1,
         skip_dropout: 0.0,
     };
-    let error = refused(&config, &other.init(0));
+    let error = build_error(&config, &other.init(0));
     assert!(matches!(error, HeadError::Shape { .. }), "{error}");
-    let error = refused(&config, &[]);
+    let error = build_error(&config, &[]);
     assert!(matches!(error, HeadError::Missing { .. }), "{error}");
-    let error = refused(&config, &skip(2, 0.0).init(0));
+    let error = build_error(&config, &skip(2, 0.0).init(0));
     let HeadError::Unknown { name } = &error else {
         panic!("{error}");
     };
     assert_eq!(name, "gates_1");
     let mut twice = config.init(0);
     twice.push(twice[1].clone());
-    let error = refused(&config, &twice);
+    let error = build_error(&config, &twice);
     assert!(error.to_string().contains("fc_0.weight"), "{error}");
 }
 
 #[test]
-fn refuses_a_configuration_that_cannot_work() {
+fn check_rejects_invalid_configurations() {
     let widening = |factor| HeadConfig::Widening {
         dim: DIM,
         factor,
@@ -368,8 +369,8 @@ fn refuses_a_configuration_that_cannot_work() {
         (sequential(vec![]), "no parts"),
         (
             sequential(vec![linear(DIM, 3), linear(4, 2)]),
-            "part 1 of a sequential head takes embeddings of length 4, but the part before it \
-             gives 3",
+            "part 1 of a sequential head has input length 4, but the part before it has output \
+             length 3",
         ),
         (sequential(vec![skip(1, 2.0)]), "dropout is 2"),
         (stacked(&[], Activation::Relu), "no layers"),
@@ -397,15 +398,15 @@ fn refuses_a_configuration_that_cannot_work() {
         ),
     ];
     for (config, expected) in bad {
-        let sentence = config.check().unwrap_err();
-        assert!(sentence.contains(expected), "{config:?}: {sentence}");
-        let error = refused(&config, &[]);
-        assert_eq!(error, HeadError::Config(sentence));
+        let message = config.check().unwrap_err();
+        assert!(message.contains(expected), "{config:?}: {message}");
+        let error = build_error(&config, &[]);
+        assert_eq!(error, HeadError::Config(message));
     }
 }
 
 #[test]
-fn parts_of_ones_own_are_checked_too() {
+fn constructors_check_custom_parts() {
     let part = |in_dim, out_dim| {
         let config = linear(in_dim, out_dim);
         build(&config, &config.init(0))
@@ -419,14 +420,13 @@ fn parts_of_ones_own_are_checked_too() {
     assert!(Switch::new(two(4)).is_err());
 }
 
-/// As many layers as it takes, and no more.
 #[test]
-fn folds_into_as_few_layers_as_say_it() {
-    let layers = |config: HeadConfig| -> Option<Vec<Activation>> {
+fn fold_returns_minimal_layers() {
+    fn layers(config: HeadConfig) -> Option<Vec<Activation>> {
         let folded = build(&config, &config.init(5)).fold().unwrap();
         let layers = folded.layers()?.iter();
         Some(layers.map(|layer| layer.activation).collect())
-    };
+    }
     use Activation::{Gelu, Identity, Relu, Tanh};
     let expected = [
         (HeadConfig::Empty { dim: DIM }, vec![]),
@@ -454,7 +454,7 @@ fn folds_into_as_few_layers_as_say_it() {
     }
     for config in [softmax(), question_and_picture()] {
         assert_eq!(layers(config.clone()), None);
-        // Nor can anything that holds it.
+        // Heads that contain it aren't foldable either.
         let dim = config.out_dim();
         let within = sequential(vec![config, HeadConfig::Gated { dim }]);
         assert_eq!(layers(within.with_dropout(0.5)), None);
@@ -462,10 +462,10 @@ fn folds_into_as_few_layers_as_say_it() {
 }
 
 #[test]
-fn a_softmax_sums_to_one_in_each_group() {
+fn softmax_embeddings_sum_to_one_per_group() {
     let config = softmax();
     let mut weights = random_weights(&config, 1);
-    // One group far below another must not vanish.
+    // Logits of one group far below those of another must not underflow to 0.
     weights[1].value = Matrix::from_fn(1, 12, |_, column| if column < 4 { -500.0 } else { 500.0 });
     let y = build(&config, &weights)
         .forward(&input(), Mode::Eval)
@@ -479,7 +479,7 @@ fn a_softmax_sums_to_one_in_each_group() {
 }
 
 #[test]
-fn a_switch_sends_each_row_to_its_head() {
+fn switch_maps_each_row_by_its_head() {
     let config = question_and_picture();
     let HeadConfig::Switch { heads } = &config else {
         panic!();
@@ -509,7 +509,7 @@ fn a_switch_sends_each_row_to_its_head() {
 }
 
 #[test]
-fn a_switch_is_told_where_rows_come_from() {
+fn switch_requires_encoder_names() {
     let config = question_and_picture();
     let switch = build(&config, &config.init(0));
     let run = |names: &[&str]| switch.forward_routed(&input(), names, Mode::Eval);
@@ -525,7 +525,7 @@ fn a_switch_is_told_where_rows_come_from() {
     assert!(error.to_string().contains("\"sound\""), "{error}");
     let none = switch.forward_routed(&Matrix::zeros(0, DIM), &[], Mode::Eval);
     assert_eq!(none.unwrap().dims(), (0, 5));
-    // A head that holds it passes the names on.
+    // Heads that contain a switch forward the names.
     let within = sequential(vec![config, HeadConfig::Gated { dim: 5 }]).with_dropout(0.5);
     let within = build(&within, &within.init(0));
     let names = ["picture"; 4];
@@ -534,7 +534,7 @@ fn a_switch_is_told_where_rows_come_from() {
 }
 
 #[test]
-fn dropout_only_in_training_and_the_same_for_one_seed() {
+fn dropout_applies_in_training_only_and_is_seeded() {
     let gated = HeadConfig::Gated { dim: DIM };
     let within = sequential(vec![gated.clone(), gated.clone().with_dropout(0.5)]);
     let configs = [skip(1, 0.5), gated.with_dropout(0.5), within];
@@ -549,7 +549,7 @@ fn dropout_only_in_training_and_the_same_for_one_seed() {
 }
 
 #[test]
-fn dropout_keeps_the_mean_and_no_two_parts_drop_alike() {
+fn dropout_keeps_mean_and_parts_draw_independently() {
     let drop = HeadConfig::Empty { dim: 1000 }.with_dropout(0.25);
     let head = build(&drop, &[]);
     let ones = Matrix::from_fn(10, 1000, |_, _| 1.0);
@@ -559,7 +559,7 @@ fn dropout_keeps_the_mean_and_no_two_parts_drop_alike() {
     assert!((2300..2700).contains(&dropped), "{dropped} of 10,000");
     let kept = once.data().iter().filter(|x| **x != 0.0);
     assert!(kept.into_iter().all(|x| (x - 1.0 / 0.75).abs() < 1e-6));
-    // Twice 0.25 leaves 0.75² only if the second is drawn anew.
+    // Two dropouts of 0.25 keep 0.75² of the elements only if they draw independent masks.
     let twice = sequential(vec![drop.clone(), drop]);
     let twice = build(&twice, &[]).forward(&ones, mode).unwrap();
     let left = twice.data().iter().filter(|x| **x != 0.0).count();
@@ -568,7 +568,7 @@ fn dropout_keeps_the_mean_and_no_two_parts_drop_alike() {
 
 #[cfg(feature = "std")]
 #[test]
-fn configurations_are_read_as_they_are_written() {
+fn head_config_json_round_trips() {
     for config in configs() {
         let json = serde_json::to_string(&config).unwrap();
         assert_eq!(
@@ -577,7 +577,7 @@ fn configurations_are_read_as_they_are_written() {
             "{json}"
         );
     }
-    // What was written before there were others, and what may be left out.
+    // A file of an early version, and optional fields.
     let skip: HeadConfig =
         serde_json::from_str(r#"{"kind":"skip_connection","dim":6,"layers":1,"skip_dropout":0.5}"#)
             .unwrap();
@@ -617,7 +617,7 @@ fn configurations_are_read_as_they_are_written() {
 }
 
 #[test]
-fn a_folded_head_can_be_gone_to_in_part() {
+fn interpolate_from_identity_scales_single_linear_layer() {
     let weight = Matrix::from_rows(&[[3.0, 2.0], [-4.0, 1.0]]).unwrap();
     let bias = Matrix::from_rows(&[[8.0, -4.0]]).unwrap();
     let layer = |activation| {
@@ -627,19 +627,22 @@ fn a_folded_head_can_be_gone_to_in_part() {
             activation,
         }])
     };
-    let part = layer(Activation::Identity).from_identity(0.25);
+    let part = layer(Activation::Identity).interpolate_from_identity(0.25);
     let x = Matrix::from_rows(&[[1.0, 2.0]]).unwrap();
     let y = part.layers().unwrap()[0].forward(&x).unwrap();
-    // Three quarters of x, and one of (3 + 4 + 8, −4 + 2 − 4).
+    // ¾·x + ¼·(3 + 4 + 8, −4 + 2 − 4).
     assert_eq!(y.data(), [0.75 + 15.0 / 4.0, 1.5 - 6.0 / 4.0]);
     assert_eq!(
-        layer(Activation::Identity).from_identity(1.0),
+        layer(Activation::Identity).interpolate_from_identity(1.0),
         layer(Activation::Identity)
     );
-    // There is no way to what is no line.
+    // A layer with an activation stays unchanged.
     assert_eq!(
-        layer(Activation::Tanh).from_identity(0.5),
+        layer(Activation::Tanh).interpolate_from_identity(0.5),
         layer(Activation::Tanh)
     );
-    assert_eq!(Folded::Identity.from_identity(0.5), Folded::Identity);
+    assert_eq!(
+        Folded::Identity.interpolate_from_identity(0.5),
+        Folded::Identity
+    );
 }

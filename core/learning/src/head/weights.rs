@@ -2,40 +2,40 @@ use super::HeadError;
 use crate::{matrix::Matrix, tensor::Tensor};
 use alloc::{format, string::String, vec::Vec};
 
-/// One named array of weights.
+/// Named weight matrix.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weight {
     /// Name within its head, for example `fc_0.weight`.
     pub name: String,
-    /// The numbers, `[rows, columns]`; vectors are one row.
+    /// Values, `[rows, columns]`; a vector has one row.
     pub value: Matrix,
 }
 
 /// All weights of a head, in the order of [`Head::parameters`](super::Head::parameters).
 pub type Weights = Vec<Weight>;
 
-/// What a head asks of one of its weights.
+/// Name, shape and initial values of a weight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WeightSpec {
-    /// Its name.
+    /// Name within the head.
     pub name: String,
-    /// Its shape.
+    /// Shape in files.
     pub shape: WeightShape,
-    /// What a fresh one holds.
+    /// Initial values.
     pub start: Start,
 }
 
-/// Shape of a weight. In files, PyTorch's among them, a vector has one dimension.
+/// Shape of a weight in files; vectors are one-dimensional, as in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeightShape {
-    /// So many numbers: a bias, gates.
+    /// Length of a vector, for example a bias.
     Vector(usize),
-    /// `(rows, columns)`.
+    /// Rows and columns of a matrix.
     Matrix(usize, usize),
 }
 
 impl WeightShape {
-    /// `(rows, columns)`; a vector is one row.
+    /// `(rows, columns)` in memory; a vector has one row.
     #[must_use]
     pub fn dims(self) -> (usize, usize) {
         match self {
@@ -45,17 +45,17 @@ impl WeightShape {
     }
 }
 
-/// What a fresh weight holds.
+/// Initial values of a weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Start {
-    /// This number everywhere.
+    /// The same value for all elements.
     Constant(f32),
-    /// Numbers drawn evenly from `[−bound, bound)`.
+    /// Values drawn uniformly from `[−bound, bound)`.
     Uniform(f32),
 }
 
 impl WeightSpec {
-    /// A fresh weight.
+    /// Draws initial values.
     pub(super) fn draw(&self, random: &mut fastrand::Rng) -> Weight {
         let (rows, columns) = self.shape.dims();
         let value = Matrix::from_fn(rows, columns, |_, _| match self.start {
@@ -69,7 +69,7 @@ impl WeightSpec {
     }
 }
 
-/// Checks that there is each weight once, in its shape, and no other.
+/// Checks that `weights` holds each specified weight once, in its shape, and no other.
 pub(super) fn check<E>(specs: &[WeightSpec], weights: &[Weight]) -> Result<(), HeadError<E>> {
     for spec in specs {
         let weight = weights.iter().find(|weight| weight.name == spec.name);
@@ -98,10 +98,10 @@ pub(super) fn check<E>(specs: &[WeightSpec], weights: &[Weight]) -> Result<(), H
     }
 }
 
-/// Gives a weight by its name, placed on the tensor library.
+/// Returns a weight of the tensor back end by name.
 pub(super) type Take<'a, T> = &'a mut dyn FnMut(&str) -> Result<T, HeadError<<T as Tensor>::Error>>;
 
-/// The specs of a part, under the names they have in the whole.
+/// Prepends `prefix` to the names in `specs`.
 pub(super) fn prefixed(prefix: &str, mut specs: Vec<WeightSpec>) -> Vec<WeightSpec> {
     for spec in &mut specs {
         spec.name = format!("{prefix}{}", spec.name);
@@ -109,7 +109,7 @@ pub(super) fn prefixed(prefix: &str, mut specs: Vec<WeightSpec>) -> Vec<WeightSp
     specs
 }
 
-/// The present numbers of a weight.
+/// Copies the values of a weight to the host.
 pub(super) fn read<T: Tensor>(weight: &T) -> Result<Matrix, HeadError<T::Error>> {
     let (rows, columns) = weight.dims();
     Matrix::new(rows, columns, weight.to_vec()?).map_err(HeadError::Fold)

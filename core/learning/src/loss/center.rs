@@ -2,28 +2,28 @@ use super::{GroupLoss, kernel::kernel_rows};
 use crate::{sample::BatchError, tensor::Tensor};
 use alloc::{string::String, vec, vec::Vec};
 
-/// Center loss: draws normalised embeddings to the learned centre of their group.
+/// Center loss: pulls normalised embeddings towards the trainable centre of their group.
 ///
 /// ```text
 /// L = λ · mean over i and the d dimensions of (x̂ᵢ − c_g(i))²
 /// ```
 ///
-/// Alone it has a useless minimum (all centres in one place): it is meant to be added to a loss that
-/// keeps groups apart, such as [`Softmax`](super::Softmax). As in Quaterion, centres are learned by
-/// the same optimiser as all else; the paper moves them by a rule of its own.
+/// On its own the loss has a trivial minimum with all centres equal. Add it to a loss that separates
+/// groups, such as [`Softmax`](super::Softmax). As in Quaterion, the optimiser of the model also trains
+/// the centres; the paper has a separate update rule.
 ///
 /// Sources: Wen et al., "A discriminative feature learning approach for deep face recognition", ECCV
 /// 2016; `quaterion/loss/center_loss.py`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Center<T> {
-    /// One centre a group: `[groups, d]`; see [`xavier_centers`](super::xavier_centers).
+    /// One centre per group, `[groups, d]`; see [`xavier_centers`](super::xavier_centers).
     pub centers: T,
-    /// `λ`; 0.5 by default.
+    /// Weight `λ`. Default: 0.5.
     pub weight: f32,
 }
 
 impl<T> Center<T> {
-    /// The loss with these centres and the default weight.
+    /// Creates the loss with the default weight.
     pub fn new(centers: T) -> Self {
         Self {
             centers,

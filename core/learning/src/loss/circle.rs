@@ -9,42 +9,42 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// Circle loss: each similarity is pulled the harder the farther it is from where it should be.
+/// Circle loss: each similarity is weighted by its distance from its optimum.
 ///
 /// ```text
 /// L = mean over anchors of ln(1 + Σₙ exp(γ·αₙ·(sₙ − m)) · Σₚ exp(−γ·αₚ·(sₚ − (1 − m))))
 /// αₚ = max(1 + m − sₚ, 0)      αₙ = max(sₙ + m, 0)      both without gradient
 /// ```
 ///
-/// `sₚ` and `sₙ` are the cosines of an anchor with its positives and its negatives, `m` the margin,
-/// `γ` the scale. Anchors without either count nowhere. With [`pooled`](Self::pooled) there is one
-/// term for the whole batch, whose sums run over all its positive and all its negative pairs.
+/// `sₚ` and `sₙ` are the cosines of an anchor with its positives and negatives, `m` is the margin and
+/// `γ` the scale. Anchors without positives or without negatives are ignored. With
+/// [`pooled`](Self::pooled) the batch has a single term, with sums over all positive and all negative
+/// pairs.
 ///
 /// # Errors
-/// [`BatchError::NothingToCompare`] when no anchor (pooled: not the batch) has both a positive and a
-/// negative.
+/// [`BatchError::NothingToCompare`] if no anchor has both a positive and a negative.
 ///
 /// # Differences from Quaterion
 ///
-/// Quaterion weighs with `αₚ = 1 + m + sₚ` and `αₙ = sₙ − m`, the signs of the similarity and of the
-/// margin the wrong way round: positives are pulled the harder the nearer they are. It computes that
-/// on `(cos + 1)/2` and pools the batch. All three with `compat` (which implies pooling) and
-/// [`DistanceKind::Cosine`], whose similarity matrix is `(cos + 1)/2`.
+/// Quaterion uses the weights `αₚ = 1 + m + sₚ` and `αₙ = sₙ − m`, with the signs of similarity and
+/// margin swapped, so nearer positives are pulled harder. It applies them to `(cos + 1)/2` and pools the
+/// batch. `compat` (which implies pooling) with [`DistanceKind::Cosine`], whose similarity matrix is
+/// `(cos + 1)/2`, reproduces all three.
 ///
 /// Sources: Sun et al., "Circle loss: a unified perspective of pair similarity optimization", CVPR
 /// 2020, §3 (its settings: γ 256, m 0.25 for faces; γ 80, m 0.4 for retrieval);
 /// `quaterion/loss/circle_loss.py`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Circle<D = DistanceKind> {
-    /// What similarity is made of; [`PlainCosine`](crate::distance::PlainCosine) by default.
+    /// Distance whose similarity is used. Default: [`PlainCosine`](crate::distance::PlainCosine).
     pub distance: D,
-    /// `m`; 0.25 by default.
+    /// Margin `m`. Default: 0.25.
     pub margin: f32,
-    /// `γ`; 256 by default.
+    /// Scale `γ`. Default: 256.
     pub scale: f32,
-    /// Whether the sums run over the batch instead of one anchor; off by default, as in the paper.
+    /// Whether to sum over the batch instead of each anchor. Default: false, as in the paper.
     pub pooled: bool,
-    /// Whether to weigh as Quaterion does, see above; off by default.
+    /// Whether to use Quaterion's weights; see above. Default: false.
     pub compat: bool,
 }
 
@@ -60,7 +60,7 @@ impl Default for Circle {
     }
 }
 
-/// Row-wise log of the sum of exponentials of what a mask of ones and zeros lets through.
+/// Row-wise log-sum-exp over the entries where `mask` is 1.
 fn masked_logsumexp<T: Tensor>(x: &T, mask: &[f32]) -> Result<T, T::Error> {
     let (rows, columns) = x.dims();
     let mask = x.constant(mask, rows, columns)?;
@@ -86,7 +86,7 @@ impl<T: Tensor, D: Distance<T>> GroupLoss<T> for Circle<D> {
         }
         let s = self.distance.similarity_matrix(embeddings, embeddings)?;
         let pooled = self.pooled || self.compat;
-        // Pooled, each pair counts once.
+        // In a pooled batch each pair counts once.
         let counts = |i, j| !pooled || i < j;
         let positive = relation.mask(|i, j| relation.is_positive(i, j) && counts(i, j));
         let negative = relation.mask(|i, j| relation.is_negative(i, j) && counts(i, j));

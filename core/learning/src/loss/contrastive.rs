@@ -1,4 +1,4 @@
-use super::{PairLoss, split_pairs};
+use super::{PairLoss, mining::FAR, split_pairs};
 use crate::{
     distance::{Distance, DistanceKind},
     sample::{BatchError, PairTargets},
@@ -6,30 +6,28 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// Added to the distances that must not count, beyond any distance of real embeddings.
-const FAR: f32 = 1e9;
-
-/// Contrastive loss: pulls pairs of score 1 together and pushes pairs of score 0 out to a margin.
+/// Contrastive loss: pulls pairs with score 1 together and pushes pairs with score 0 apart up to a
+/// margin.
 ///
 /// ```text
 /// L = mean over pairs of ½·(y·d² + (1 − y)·max(m − d, 0)²)
 ///     + max(m − nₐ, 0)² + max(m − n_b, 0)²     only if the batch has more than one subgroup
 /// ```
 ///
-/// `d` is the row-wise distance of a pair, `y` its score, `m` the margin, and `nₐ`, `n_b` are the
+/// `d` is the row-wise distance of a pair, `y` its score and `m` the margin; `nₐ` and `n_b` are the
 /// *matrix* distances of its two sides to the nearest embedding of another subgroup. With
-/// [`Cosine`](crate::distance::Cosine) the two are on different scales (`1 − cos` and
-/// `(1 − cos)/2`), as in Quaterion.
+/// [`Cosine`](crate::distance::Cosine), row-wise and matrix distances have different scales (`1 − cos`
+/// and `(1 − cos)/2`), as in Quaterion.
 ///
 /// Sources: Hadsell, Chopra and LeCun, "Dimensionality reduction by learning an invariant mapping",
 /// CVPR 2006; `quaterion/loss/contrastive_loss.py`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contrastive<D = DistanceKind> {
-    /// How far apart two embeddings are; cosine by default.
+    /// Distance between embeddings. Default: cosine.
     pub distance: D,
-    /// Pairs of score 0 beyond this distance are left alone; 0.5 by default.
+    /// Distance beyond which pairs with score 0 have no effect. Default: 0.5.
     pub margin: f32,
-    /// The mean over pairs (the default) rather than their sum.
+    /// Whether to average over pairs instead of summing. Default: true.
     pub average: bool,
 }
 
@@ -44,9 +42,10 @@ impl Default for Contrastive {
 }
 
 impl<D> Contrastive<D> {
-    fn within_margin<T: Tensor>(&self, distance: &T) -> Result<T, T::Error> {
-        let rest = distance.affine(-1.0, self.margin)?.relu()?;
-        rest.mul(&rest)
+    /// `max(m − d, 0)²`.
+    fn margin_violation<T: Tensor>(&self, distance: &T) -> Result<T, T::Error> {
+        let violation = distance.affine(-1.0, self.margin)?.relu()?;
+        violation.mul(&violation)
     }
 }
 
@@ -56,9 +55,9 @@ impl<T: Tensor, D: Distance<T>> PairLoss<T> for Contrastive<D> {
         let n = targets.len();
         let d = self.distance.distance(&a, &b)?;
         let y = d.constant(&targets.scores, n, 1)?;
-        let alike = d.mul(&d)?.mul(&y)?;
-        let different = self.within_margin(&d)?.mul(&y.affine(-1.0, 1.0)?)?;
-        let mut total = alike.add(&different)?.affine(0.5, 0.0)?.sum()?;
+        let positive = d.mul(&d)?.mul(&y)?;
+        let negative = self.margin_violation(&d)?.mul(&y.affine(-1.0, 1.0)?)?;
+        let mut total = positive.add(&negative)?.affine(0.5, 0.0)?.sum()?;
 
         if targets.subgroups.windows(2).any(|two| two[0] != two[1]) {
             let groups: Vec<u64> = targets
@@ -74,7 +73,7 @@ impl<T: Tensor, D: Distance<T>> PairLoss<T> for Contrastive<D> {
             let matrix = self.distance.distance_matrix(embeddings, embeddings)?;
             let others = matrix.add(&matrix.constant(&same, 2 * n, 2 * n)?)?;
             let nearest = others.affine(-1.0, 0.0)?.max_rows()?.affine(-1.0, 0.0)?;
-            total = total.add(&self.within_margin(&nearest)?.sum()?)?;
+            total = total.add(&self.margin_violation(&nearest)?.sum()?)?;
         }
         Ok(if self.average {
             total.affine(1.0 / n as f32, 0.0)?

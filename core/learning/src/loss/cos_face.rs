@@ -1,43 +1,42 @@
 use super::{
     GroupLoss,
-    kernel::{at_own, cosines, cross_entropy, kernel_rows},
+    kernel::{cosines, cross_entropy, kernel_rows, own_group_mask},
 };
 use crate::{sample::BatchError, tensor::Tensor};
 use alloc::{string::String, vec, vec::Vec};
 
-/// CosFace, the large margin cosine loss: classification by cosine, with a head start of `m` for
-/// every wrong group.
+/// CosFace, the large margin cosine loss: classification by cosine, with a margin of `m` subtracted
+/// from the cosine with the own group.
 ///
 /// ```text
 /// L = cross-entropy of the rows  s·(cos θᵢⱼ − m·[j is the group of i])
 /// ```
 ///
-/// `θᵢⱼ` is the angle between embedding `i` and kernel row `j`. For groups that are all known
-/// beforehand; a group needs a kernel row.
+/// `θᵢⱼ` is the angle between embedding `i` and kernel row `j`. The set of groups is fixed, with one
+/// kernel row per group.
 ///
 /// # Differences from Quaterion
 ///
-/// Quaterion takes the cosine once more, `s·cos(cos θᵢⱼ − m·[…])`, so that an embedding is drawn to
-/// where its cosine is `m` rather than 1, and perfect alignment costs 13 and more at the default
-/// scale instead of nothing. `compat` computes that; the outer cosine is then a polynomial, exact to
-/// single precision for margins up to 1.
+/// Quaterion applies a second cosine, `s·cos(cos θᵢⱼ − m·[…])`. Its optimum is a cosine of `m` instead of
+/// 1, and perfect alignment has a loss of 13 or more at the default scale instead of 0. `compat`
+/// reproduces it; the outer cosine is then a polynomial, exact to single precision for margins up to 1.
 ///
 /// Sources: Wang et al., "CosFace: large margin cosine loss for deep face recognition", CVPR 2018;
 /// `quaterion/loss/cos_face_loss.py`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CosFace<T> {
-    /// One row a group: `[groups, d]`; see [`normal_kernel`](super::normal_kernel).
+    /// One row per group, `[groups, d]`; see [`normal_kernel`](super::normal_kernel).
     pub kernel: T,
-    /// `s`, the factor on the cosines; 64 by default.
+    /// Factor `s` of the cosines. Default: 64.
     pub scale: f32,
-    /// `m`, taken from the cosine with the own group; 0.35 by default.
+    /// Margin `m`. Default: 0.35.
     pub margin: f32,
-    /// Whether to compute what Quaterion does, see above; off by default.
+    /// Whether to use Quaterion's formula; see above. Default: false.
     pub compat: bool,
 }
 
 impl<T> CosFace<T> {
-    /// The loss with this kernel and the default scale and margin.
+    /// Creates the loss with default scale and margin.
     pub fn new(kernel: T) -> Self {
         Self {
             kernel,
@@ -48,8 +47,8 @@ impl<T> CosFace<T> {
     }
 }
 
-/// `cos x` for `|x| ≤ 2`, by its series up to `x¹⁶` in Horner's form.
-fn cosine_of<T: Tensor>(x: &T) -> Result<T, T::Error> {
+/// `cos x` for `|x| ≤ 2`, by its Taylor series up to `x¹⁶` in Horner's form.
+fn cos_series<T: Tensor>(x: &T) -> Result<T, T::Error> {
     let square = x.mul(x)?;
     let mut sum = square.affine(0.0, 1.0)?;
     for k in (1..=8).rev() {
@@ -64,9 +63,9 @@ impl<T: Tensor> GroupLoss<T> for CosFace<T> {
         let rows = self.kernel.dims().0;
         let own = kernel_rows(embeddings.dims().0, groups, rows)?;
         let cos = cosines(embeddings, &self.kernel)?;
-        let mut logits = cos.sub(&at_own(&cos, &own, rows, self.margin)?)?;
+        let mut logits = cos.sub(&own_group_mask(&cos, &own, rows, self.margin)?)?;
         if self.compat {
-            logits = cosine_of(&logits)?;
+            logits = cos_series(&logits)?;
         }
         Ok(cross_entropy(&logits.affine(self.scale, 0.0)?, &own)?)
     }
@@ -82,16 +81,16 @@ mod tests {
     use crate::matrix::Matrix;
 
     #[test]
-    fn the_series_is_the_cosine() {
+    fn cos_series_agrees_with_libm() {
         let xs: Vec<f32> = (-200..=200).map(|i| i as f32 / 100.0).collect();
-        let found = cosine_of(&Matrix::new(1, xs.len(), xs.clone()).unwrap()).unwrap();
+        let found = cos_series(&Matrix::new(1, xs.len(), xs.clone()).unwrap()).unwrap();
         for (x, found) in xs.iter().zip(found.data()) {
             assert!((found - libm::cosf(*x)).abs() < 3e-7, "{x}: {found}");
         }
     }
 
     #[test]
-    fn perfect_alignment_costs_nothing_but_in_quaterion() {
+    fn cos_face_of_aligned_embeddings_is_zero_unless_compat() {
         let kernel = Matrix::from_rows(&[[1.0, 0.0], [0.0, 1.0]]).unwrap();
         let x = kernel.clone();
         let mut loss = CosFace::new(kernel);

@@ -6,14 +6,14 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 
-/// How near to its positive, in the guide's eyes, a negative may be to an anchor.
+/// Limit of the guide's cosine above which a negative is excluded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum GuideMargin {
-    /// Left out above `g − margin`, where `g` is the guide's cosine of the pair.
+    /// `g − margin`, where `g` is the guide's cosine of the pair.
     Absolute(f32),
-    /// Left out above `g − margin·|g|`.
+    /// `g − margin·|g|`, where `g` is the guide's cosine of the pair.
     Relative(f32),
 }
 
@@ -26,45 +26,45 @@ impl GuideMargin {
     }
 }
 
-/// Guided ranking loss (GIST): multiple negatives ranking without the negatives that a guide takes
-/// for positives.
+/// Guided ranking loss (GIST): multiple negatives ranking without negatives that a guide model ranks
+/// above the positive.
 ///
 /// ```text
 /// L = mean over i of −ln( exp(s·S(aᵢ, bᵢ)) / Σ over kept x of exp(s·S(aᵢ, x)) )
-/// x ∈ all b, all other a (contrast_anchors); all b but bᵢ once more against bᵢ (contrast_positives)
-/// x is kept unless G(its two sides) > G(aᵢ, bᵢ) − margin;  bᵢ itself always is
+/// x ∈ all b; all other a (contrast_anchors); all other b, compared with bᵢ (contrast_positives)
+/// x is kept if its G ≤ G(aᵢ, bᵢ) − margin;  bᵢ itself is always kept
 /// ```
 ///
-/// `S` is the similarity matrix of the distance, `s` the scale, `G` the cosine of the guide's
-/// embeddings. `contrast_positives` adds the terms `exp(s·S(bᵢ, bⱼ))`, `j ≠ i`, to the sum. The guide
-/// is any fixed model, at best one better than what is trained; the frozen base encoder, whose
-/// embeddings are at hand, keeps near-duplicates from being torn apart. Every pair must have score 1.
+/// `S` is the similarity matrix of the distance, `s` the scale and `G` the cosine of the guide's
+/// embeddings. `contrast_positives` adds the terms `exp(s·S(bᵢ, bⱼ))`, `j ≠ i`, to the sum. The guide is
+/// any fixed model, ideally a better one than the trained model. The frozen base encoder, whose
+/// embeddings are available anyway, prevents near-duplicates from being pushed apart. Every pair must
+/// have score 1.
 ///
-/// Without the contrasts and with a margin so low that nothing is left out it is
+/// Without both contrasts and with a margin that excludes nothing, the loss equals
 /// [`MultipleNegativesRanking`](super::MultipleNegativesRanking).
 ///
-/// An item is never a negative of itself, and with `mask_subgroups` neither are pairs of one
-/// subgroup. (sentence-transformers leaves out an item against itself only where the guide's cosine
-/// of the pair is below 1.)
+/// An item is never its own negative, and with `mask_subgroups` neither are pairs of the same subgroup.
+/// sentence-transformers excludes the item itself only if the guide's cosine of the pair is below 1.
 ///
 /// Sources: Solatorio, "GISTEmbed: guided in-sample selection of training negatives for text
 /// embedding fine-tuning", 2024; `sentence_transformers/losses/GISTEmbedLoss.py`, whose defaults
-/// these are. Quaterion has no such loss.
+/// are used here. Quaterion has no counterpart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GuidedRanking<D = DistanceKind> {
-    /// What similarity is made of; [`PlainCosine`] by default.
+    /// Distance whose similarity is used. Default: [`PlainCosine`].
     pub distance: D,
-    /// Factor on the similarities, the inverse of a temperature; 100 by default.
+    /// Factor of the similarities, an inverse temperature. Default: 100.
     pub scale: f32,
-    /// When the guide takes a negative for a positive; `Absolute(0.0)` by default.
+    /// Limit for excluding negatives. Default: `Absolute(0.0)`.
     pub margin: GuideMargin,
-    /// Whether positives rank anchors too, as in the ranking loss; off by default.
+    /// Whether positives also rank anchors. Default: false.
     pub symmetric: bool,
-    /// Whether the other anchors are negatives of an anchor; on by default.
+    /// Whether other anchors are negatives of an anchor. Default: true.
     pub contrast_anchors: bool,
-    /// Whether the other positives are negatives of a positive; on by default.
+    /// Whether other positives are negatives of a positive. Default: true.
     pub contrast_positives: bool,
-    /// Whether pairs of one subgroup are no negatives of each other; off by default.
+    /// Whether to exclude pairs of the same subgroup from the negatives. Default: false.
     pub mask_subgroups: bool,
 }
 
@@ -82,7 +82,7 @@ impl Default for GuidedRanking {
     }
 }
 
-/// A [`GuidedRanking`] loss with the guide's embeddings of one batch: a [`PairLoss`] like any other.
+/// A [`GuidedRanking`] loss with the guide's embeddings of a batch, as a [`PairLoss`].
 #[derive(Clone, Debug)]
 pub struct Guided<'a, T, D = DistanceKind> {
     loss: &'a GuidedRanking<D>,
@@ -91,26 +91,25 @@ pub struct Guided<'a, T, D = DistanceKind> {
 
 /// One side of the pairs.
 struct Side<T> {
-    /// What is learned.
+    /// Trained embeddings.
     own: T,
-    /// The guide's view of it.
+    /// Embeddings of the guide.
     guide: T,
-    /// Whether it is contrasted with itself.
+    /// Whether items of this side are negatives of each other.
     contrast: bool,
 }
 
 impl<D> GuidedRanking<D> {
-    /// The loss of the batch this guide `[2n, d′]` has seen; rows as those of the embeddings.
+    /// Binds the guide's embeddings `[2n, d′]` of a batch, in the row order of the trained embeddings.
     pub fn with_guide<'a, T>(&'a self, guide: &'a T) -> Guided<'a, T, D> {
         Guided { loss: self, guide }
     }
 
-    /// The loss of a batch: embeddings `[2n, d]` and the guide's `[2n, d′]`, both all `a`, then all
-    /// `b`, `→ [1, 1]`. Nothing flows back into the guide.
+    /// Computes the loss of a batch: embeddings `[2n, d]` and the guide's `[2n, d′]`, both all `a`, then
+    /// all `b`, `→ [1, 1]`. No gradient flows to the guide.
     ///
     /// # Errors
-    /// When embeddings, guide and targets do not go together, a score is below 1, or the tensor
-    /// library fails.
+    /// If embeddings, guide and targets differ in size, a score is below 1, or the tensor back end fails.
     pub fn forward_guided<T: Tensor>(
         &self,
         embeddings: &T,
@@ -144,16 +143,16 @@ impl<D> GuidedRanking<D> {
             guide: guide_b,
             contrast: self.contrast_positives,
         };
-        let there = self.one_way(&anchors, &positives, targets)?;
+        let forward = self.rank_one_way(&anchors, &positives, targets)?;
         if !self.symmetric {
-            return Ok(there);
+            return Ok(forward);
         }
-        let back = self.one_way(&positives, &anchors, targets)?;
-        Ok(there.add(&back)?.affine(0.5, 0.0)?)
+        let backward = self.rank_one_way(&positives, &anchors, targets)?;
+        Ok(forward.add(&backward)?.affine(0.5, 0.0)?)
     }
 
-    /// Each row of `from` ranks the rows of `to`.
-    fn one_way<T: Tensor>(
+    /// Loss of each row of `from` ranking the rows of `to`.
+    fn rank_one_way<T: Tensor>(
         &self,
         from: &Side<T>,
         to: &Side<T>,
@@ -181,12 +180,12 @@ impl<D> GuidedRanking<D> {
             let mut mask = vec![0.0; n * n];
             for i in 0..n {
                 for j in 0..n {
-                    let left_out = if i == j {
+                    let excluded = if i == j {
                         !keep_own
                     } else {
                         guide[i * n + j] > limits[i] || same_subgroup(i, j)
                     };
-                    if left_out {
+                    if excluded {
                         mask[i * n + j] = -FAR;
                     }
                 }

@@ -1,4 +1,4 @@
-//! What losses with one row of weights a group share: initial weights and cross-entropy.
+//! Initial weights and cross-entropy for losses with one row of weights per group.
 
 use crate::{
     matrix::Matrix,
@@ -10,14 +10,15 @@ use alloc::{vec, vec::Vec};
 /// Standard deviation of an initial kernel.
 const KERNEL_DEVIATION: f64 = 0.01;
 
-/// The initial kernel of [`ArcFace`](super::ArcFace), [`CosFace`](super::CosFace) and
-/// [`Softmax`](super::Softmax): `[groups, dim]`, normally distributed around 0 with a standard
-/// deviation of 0.01, as in Quaterion (whose kernels are transposed). The same seed gives the same
-/// numbers.
+/// Initial kernel of [`ArcFace`](super::ArcFace), [`CosFace`](super::CosFace) and
+/// [`Softmax`](super::Softmax): `[groups, dim]`.
+///
+/// Values are normally distributed with mean 0 and standard deviation 0.01, as in Quaterion, whose
+/// kernels are transposed. The result depends only on the arguments.
 #[must_use]
 pub fn normal_kernel(groups: usize, dim: usize, seed: u64) -> Matrix {
     let mut random = fastrand::Rng::with_seed(seed);
-    // Box and Muller's transform; 1 − u is never 0.
+    // Box–Muller transform; 1 − u is never 0.
     let mut normal = || {
         let radius = libm::sqrt(-2.0 * libm::log(1.0 - random.f64()));
         radius * libm::cos(2.0 * core::f64::consts::PI * random.f64())
@@ -28,9 +29,10 @@ pub fn normal_kernel(groups: usize, dim: usize, seed: u64) -> Matrix {
     Matrix::new(groups, dim, data).unwrap_or_default()
 }
 
-/// The initial centres of [`Center`](super::Center): `[groups, dim]`, uniform in
-/// ±√(6 / (groups + dim)), Xavier's (Glorot and Bengio, 2010), as in Quaterion. The same seed gives
-/// the same numbers.
+/// Initial centres of [`Center`](super::Center): `[groups, dim]`.
+///
+/// Values are uniform in ±√(6 / (groups + dim)) (Xavier initialisation; Glorot and Bengio, 2010), as in
+/// Quaterion. The result depends only on the arguments.
 #[must_use]
 pub fn xavier_centers(groups: usize, dim: usize, seed: u64) -> Matrix {
     let mut random = fastrand::Rng::with_seed(seed);
@@ -41,7 +43,7 @@ pub fn xavier_centers(groups: usize, dim: usize, seed: u64) -> Matrix {
     Matrix::new(groups, dim, data).unwrap_or_default()
 }
 
-/// Which row of a kernel belongs to each item.
+/// Kernel row of each item.
 ///
 /// # Errors
 /// [`BatchError::Empty`], [`BatchError::Groups`] or [`BatchError::Group`].
@@ -66,8 +68,8 @@ pub(super) fn kernel_rows<E>(
         .collect()
 }
 
-/// `value` at each item's own group, 0 elsewhere: `[n, groups]`, on the device of `like`.
-pub(super) fn at_own<T: Tensor>(
+/// Matrix with `value` at each item's own group and 0 elsewhere: `[n, groups]`, on the device of `like`.
+pub(super) fn own_group_mask<T: Tensor>(
     like: &T,
     own: &[u32],
     groups: usize,
@@ -80,14 +82,15 @@ pub(super) fn at_own<T: Tensor>(
     like.constant(&data, own.len(), groups)
 }
 
-/// `mean over i of ln Σⱼ exp(xᵢⱼ) − xᵢ,own(i)`: `[n, groups] → [1, 1]`.
+/// Cross-entropy, the mean over `i` of `ln Σⱼ exp(xᵢⱼ) − xᵢ,own(i)`: `[n, groups] → [1, 1]`.
 pub(super) fn cross_entropy<T: Tensor>(logits: &T, own: &[u32]) -> Result<T, T::Error> {
     let groups = logits.dims().1;
-    let target = logits.mul(&at_own(logits, own, groups, 1.0)?)?.sum_rows()?;
+    let mask = own_group_mask(logits, own, groups, 1.0)?;
+    let target = logits.mul(&mask)?.sum_rows()?;
     logits.logsumexp_rows()?.sub(&target)?.mean()
 }
 
-/// Cosine of every embedding with every row of a kernel: `[n, d], [groups, d] → [n, groups]`.
+/// Cosines of all embeddings with all kernel rows: `[n, d], [groups, d] → [n, groups]`.
 pub(super) fn cosines<T: Tensor>(embeddings: &T, kernel: &T) -> Result<T, T::Error> {
     embeddings
         .normalize_rows()?
@@ -99,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kernels_are_seeded_and_spread_as_they_say() {
+    fn normal_kernel_is_seeded_and_normally_distributed() {
         let kernel = normal_kernel(100, 100, 1);
         assert_eq!(kernel, normal_kernel(100, 100, 1));
         assert_ne!(kernel, normal_kernel(100, 100, 2));
@@ -109,13 +112,13 @@ mod tests {
         let variance = data.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / 1e4;
         assert!(mean.abs() < 5e-4, "{mean}");
         assert!((libm::sqrtf(variance) - 0.01).abs() < 5e-4, "{variance}");
-        // A normal distribution has 4.6 % beyond two deviations, a uniform one none.
+        // 4.6 % of a normal distribution are beyond two deviations, and none of a uniform one.
         let beyond = data.iter().filter(|x| x.abs() > 0.02).count();
         assert!((300..650).contains(&beyond), "{beyond}");
     }
 
     #[test]
-    fn centers_fill_their_bounds() {
+    fn xavier_centers_are_seeded_and_within_bounds() {
         let centers = xavier_centers(50, 100, 3);
         assert_eq!(centers, xavier_centers(50, 100, 3));
         let bound = libm::sqrtf(6.0 / 150.0);
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_groups_without_a_row() {
+    fn kernel_rows_rejects_group_out_of_range() {
         let rows = kernel_rows::<()>(2, &[1, 5], 5);
         assert_eq!(
             rows,

@@ -1,35 +1,36 @@
-//! Layer 3: what training makes small.
+//! Loss functions.
 //!
-//! | loss | data | formula | when | source |
+//! | loss | data | formula | use | source |
 //! | --- | --- | --- | --- | --- |
-//! | [`Contrastive`] | pairs | `y·d² + (1 − y)·max(m − d, 0)²` | pairs known to be alike and pairs known not to be | Hadsell 2006 |
-//! | [`MultipleNegativesRanking`] | pairs | `−ln softmax` of own among all `S(aᵢ, bⱼ)` | only positives are known: questions and their answers | Henderson 2017 |
-//! | [`GuidedRanking`] | pairs | the same, without negatives a guide finds nearer than the positive | the same, where answers repeat or resemble each other | Solatorio 2024 |
-//! | [`OnlineContrastive`] | groups | mean `d` of positives, mean `max(m − d, 0)` of negatives | few items a group; simplest on groups | Hadsell 2006 |
-//! | [`Triplet`] | groups | `max(d_ap − d_an + m, 0)` | few items a group; only the order of distances matters | Schroff 2015, Hermans 2017 |
-//! | [`Circle`] | groups | `ln(1 + Σ exp(γαₙ(sₙ − m)) · Σ exp(−γαₚ(sₚ − 1 + m)))` | several items a group; triplets stand still | Sun 2020 |
-//! | [`FastAp`] | groups | `1 −` average precision by histograms | large batches, many items a group; ranking itself is the aim | Cakir 2019 |
-//! | [`Softmax`] | groups, all known | cross-entropy of `x·k/τ` | many items for each of a fixed set of groups | |
-//! | [`ArcFace`] | groups, all known | cross-entropy of `s·cos(θ + m·own)` | the same, with groups kept well apart | Deng 2019 |
-//! | [`CosFace`] | groups, all known | cross-entropy of `s·(cos θ − m·own)` | the same, with a margin that is simpler to learn | Wang 2018 |
-//! | [`Center`] | groups, all known | `λ·mean (x̂ − c)²` | beside another loss, for tight groups | Wen 2016 |
+//! | [`Contrastive`] | pairs | `y·d² + (1 − y)·max(m − d, 0)²` | pairs labelled as matching or not | Hadsell 2006 |
+//! | [`MultipleNegativesRanking`] | pairs | `−ln softmax` of the own entry among all `S(aᵢ, bⱼ)` | positives only: questions and answers | Henderson 2017 |
+//! | [`GuidedRanking`] | pairs | multiple negatives ranking without negatives that a guide ranks above the positive | positives with repeated or similar answers | Solatorio 2024 |
+//! | [`OnlineContrastive`] | groups | mean `d` of positives, mean `max(m − d, 0)` of negatives | few items per group; the simplest group loss | Hadsell 2006 |
+//! | [`Triplet`] | groups | `max(d_ap − d_an + m, 0)` | few items per group; depends on the order of distances only | Schroff 2015, Hermans 2017 |
+//! | [`Circle`] | groups | `ln(1 + Σ exp(γαₙ(sₙ − m)) · Σ exp(−γαₚ(sₚ − 1 + m)))` | several items per group; if triplets stop improving | Sun 2020 |
+//! | [`FastAp`] | groups | `1 −` average precision from histograms | large batches, many items per group; optimises the ranking itself | Cakir 2019 |
+//! | [`Softmax`] | fixed groups | cross-entropy of `x·k/τ` | many items per group | |
+//! | [`ArcFace`] | fixed groups | cross-entropy of `s·cos(θ + m·own)` | many items per group, well separated | Deng 2019 |
+//! | [`CosFace`] | fixed groups | cross-entropy of `s·(cos θ − m·own)` | like ArcFace, with a margin that trains more easily | Wang 2018 |
+//! | [`Center`] | fixed groups | `λ·mean (x̂ − c)²` | added to another loss, for compact groups | Wen 2016 |
 //!
-//! *Pairs* are [`PairLoss`]es: a batch of `n` is `[2n, d]`, all `a` first, and what is known of it
-//! are [`PairTargets`]. *Groups* are [`GroupLoss`]es: a batch is `[n, d]` with one group number a
-//! row. *All known* means that the loss keeps a row of weights for each group and learns it too
-//! ([`GroupLoss::parameters`]); put it on the device from [`normal_kernel`] or [`xavier_centers`].
+//! Losses over *pairs* are [`PairLoss`]es: a batch of `n` pairs is `[2n, d]`, all `a` first, with
+//! [`PairTargets`]. Losses over *groups* are [`GroupLoss`]es: a batch is `[n, d]` with one group id per
+//! row. With *fixed groups*, the loss has one trainable row of weights per group
+//! ([`GroupLoss::parameters`]), initialised by [`normal_kernel`] or [`xavier_centers`].
 //!
-//! Every loss is the definition of its paper. Where Quaterion computes something else, the loss says
-//! so under *Differences from Quaterion*, and its field `compat` gives Quaterion's numbers.
+//! [`LossKind`] names the built-in losses, for settings files and the command line.
 //!
-//! Equal embeddings, groups of one item and batches of one group make no value or gradient that is
-//! not a number. A batch in which there is nothing to compare at all is an error,
-//! [`BatchError::NothingToCompare`], never a loss of 0: leave such a batch out.
+//! Every loss follows its paper. If Quaterion computes something else, the section *Differences from
+//! Quaterion* explains it, and the field `compat` selects Quaterion's formula.
 //!
-//! Two things enlarge what a batch is compared with:
-//! [`CrossBatchMemory`](crate::memory::CrossBatchMemory) lends a [`MemoryLoss`] the embeddings of
-//! earlier batches, and on candle `GradCache` computes exact gradients of batches that are too large
-//! to be embedded at once.
+//! Values and gradients are finite for equal embeddings, groups of one item and batches of one group.
+//! A batch without any comparison returns [`BatchError::NothingToCompare`] instead of a loss of 0; skip
+//! it.
+//!
+//! Two types extend the comparisons of a batch: [`CrossBatchMemory`](crate::memory::CrossBatchMemory)
+//! adds embeddings of earlier batches to a [`MemoryLoss`], and on candle `GradCache` computes exact
+//! gradients of batches that are too large to be embedded at once.
 
 mod arc_face;
 mod center;
@@ -40,6 +41,7 @@ mod fast_ap;
 mod group;
 mod guided_ranking;
 mod kernel;
+mod kind;
 mod mining;
 mod multiple_negatives_ranking;
 mod online_contrastive;
@@ -57,6 +59,7 @@ pub use fast_ap::FastAp;
 pub use group::{GroupLoss, MemoryLoss};
 pub use guided_ranking::{GuideMargin, Guided, GuidedRanking};
 pub use kernel::{normal_kernel, xavier_centers};
+pub use kind::{LossKind, UnknownLoss};
 pub use multiple_negatives_ranking::MultipleNegativesRanking;
 pub use online_contrastive::{OnlineContrastive, PairMining};
 pub use softmax::Softmax;
@@ -71,7 +74,7 @@ use crate::{
 ///
 /// # Example
 ///
-/// A loss of one's own, here the mean distance of pairs that belong together:
+/// A custom loss, the mean distance of the pairs:
 ///
 /// ```
 /// use crate::{distance::{Cosine, Distance}, loss::{split_pairs, PairLoss}, matrix::Matrix, sample::{BatchError, PairTargets}, tensor::Tensor};
@@ -90,17 +93,17 @@ use crate::{
 /// assert_eq!(loss.data(), [1.0]);
 /// ```
 pub trait PairLoss<T: Tensor> {
-    /// The loss of a batch: embeddings `[2n, d]` (all `a`, then all `b`) `→ [1, 1]`.
+    /// Computes the loss of a batch: embeddings `[2n, d]` (all `a`, then all `b`) `→ [1, 1]`.
     ///
     /// # Errors
-    /// When embeddings and targets do not go together, or the tensor library fails.
+    /// If embeddings and targets differ in size, or the tensor back end fails.
     fn forward(&self, embeddings: &T, targets: &PairTargets) -> Result<T, BatchError<T::Error>>;
 }
 
-/// Takes the embeddings of a batch apart: `[2n, d] → ([n, d], [n, d])`.
+/// Splits the embeddings of a batch of pairs: `[2n, d] → ([n, d], [n, d])`.
 ///
 /// # Errors
-/// When embeddings and targets do not go together, or the tensor library fails.
+/// If embeddings and targets differ in size, or the tensor back end fails.
 pub fn split_pairs<T: Tensor>(
     embeddings: &T,
     targets: &PairTargets,

@@ -6,32 +6,32 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 
-/// Multiple negatives ranking loss: each anchor must rank its own positive above all others.
+/// Multiple negatives ranking loss: each anchor must rank its own positive above those of other pairs.
 ///
 /// ```text
 /// L = mean over i of −ln( exp(s·S(aᵢ, bᵢ)) / Σⱼ exp(s·S(aᵢ, bⱼ)) )
 /// ```
 ///
-/// `S` is the similarity matrix of the distance, `s` the scale; the `bⱼ` of the other pairs are the
-/// in-batch negatives. Symmetric, it is the mean of this and the same with anchors and positives
-/// exchanged. Every pair must have score 1.
+/// `S` is the similarity matrix of the distance and `s` the scale; the `bⱼ` of the other pairs are the
+/// in-batch negatives. With `symmetric` the loss is the mean over both directions. Every pair must have
+/// score 1.
 ///
-/// With [`Cosine`](crate::distance::Cosine) (Quaterion's form, `(cos + 1)/2`) scale 20 acts like
-/// scale 10 on the plain cosine. Quaterion ignores subgroups here; `mask_subgroups` makes pairs of
-/// one subgroup no negatives of each other. Where it is not known which pairs those are,
-/// [`GuidedRanking`](super::GuidedRanking) asks another model.
+/// With [`Cosine`](crate::distance::Cosine) (Quaterion's form, `(cos + 1)/2`), scale 20 behaves like
+/// scale 10 on the plain cosine. Quaterion ignores subgroups; `mask_subgroups` excludes pairs of the
+/// same subgroup from the negatives. If subgroups are unknown, use
+/// [`GuidedRanking`](super::GuidedRanking).
 ///
 /// Sources: Henderson et al., "Efficient natural language response suggestion for Smart Reply",
 /// 2017, §4; `quaterion/loss/multiple_negatives_ranking_loss.py`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MultipleNegativesRanking<D = DistanceKind> {
-    /// What similarity is made of; cosine by default.
+    /// Distance whose similarity is used. Default: cosine.
     pub distance: D,
-    /// Factor on the similarities, the inverse of a temperature; 20 by default.
+    /// Factor of the similarities, an inverse temperature. Default: 20.
     pub scale: f32,
-    /// Whether positives rank anchors too; off by default, as in Quaterion.
+    /// Whether positives also rank anchors. Default: false, as in Quaterion.
     pub symmetric: bool,
-    /// Whether pairs of one subgroup are no negatives of each other; off by default.
+    /// Whether to exclude pairs of the same subgroup from the negatives. Default: false.
     pub mask_subgroups: bool,
 }
 
@@ -46,9 +46,10 @@ impl Default for MultipleNegativesRanking {
     }
 }
 
-/// Subtracted from the scores of pairs that are no negatives: `exp` of it is 0.
-const NEVER: f32 = -1e4;
+/// Offset of the scores of excluded pairs, whose `exp` becomes 0.
+const EXCLUDED: f32 = -1e4;
 
+/// Offsets that exclude pairs of the same subgroup, `[n, n]`; `None` if there are no such pairs.
 fn same_subgroup_mask(subgroups: &[u64]) -> Option<Vec<f32>> {
     let n = subgroups.len();
     let mut order: Vec<usize> = (0..n).collect();
@@ -57,7 +58,7 @@ fn same_subgroup_mask(subgroups: &[u64]) -> Option<Vec<f32>> {
     for group in order.chunk_by(|&i, &j| subgroups[i] == subgroups[j]) {
         for &i in group {
             for &j in group.iter().filter(|&&j| j != i) {
-                mask.get_or_insert_with(|| vec![0.0; n * n])[i * n + j] = NEVER;
+                mask.get_or_insert_with(|| vec![0.0; n * n])[i * n + j] = EXCLUDED;
             }
         }
     }
@@ -106,7 +107,7 @@ mod tests {
     use crate::matrix::Matrix;
 
     #[test]
-    fn masked_pairs_of_one_subgroup_do_not_push_each_other() {
+    fn mask_subgroups_excludes_negatives_of_same_subgroup() {
         let x = Matrix::from_rows(&[
             [1.0, 0.0],
             [1.0, 0.1],
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_pairs_that_do_not_belong_together() {
+    fn ranking_loss_rejects_pairs_with_score_below_one() {
         let x = Matrix::from_rows(&[[1.0], [1.0]]).unwrap();
         let targets = PairTargets {
             scores: vec![0.0],
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_batch_that_does_not_fit() {
+    fn ranking_loss_rejects_mismatched_batch() {
         let x = Matrix::from_rows(&[[1.0], [1.0], [1.0]]).unwrap();
         let loss = MultipleNegativesRanking::default();
         let error = loss.forward(&x, &PairTargets::positives(2)).unwrap_err();

@@ -1,6 +1,6 @@
 use super::{
     GroupLoss, MemoryLoss,
-    mining::{Relation, largest, pick, smallest},
+    mining::{Relation, batch_distances, largest, memory_distances, select_one_per_row, smallest},
 };
 use crate::{
     distance::{Distance, DistanceKind},
@@ -9,54 +9,54 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// Which pairs of a batch an [`OnlineContrastive`] loss learns from.
+/// Selection of the pairs in an [`OnlineContrastive`] loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum PairMining {
-    /// Every pair.
+    /// All pairs.
     All,
-    /// For each item its farthest positive and nearest negative; the default.
+    /// The farthest positive and the nearest negative of each item. The default.
     #[default]
     Hard,
 }
 
-/// Contrastive loss over all pairs that a batch of groups holds, made on the fly.
+/// Contrastive loss over the pairs within a batch of groups.
 ///
 /// ```text
 /// L = ½·(mean over positives of d + mean over negatives of max(m − d, 0))
 /// ```
 ///
-/// `d` are matrix distances, `m` the margin. Mining `All` takes the means over all ordered pairs of
-/// two items of one group, and of two groups. Mining `Hard` takes for each item only the farthest
-/// positive and the nearest negative, where it has one. A mean over nothing is 0. With
-/// [`squared`](Self::squared) both terms are squared, as in the paper; Quaterion's are not.
+/// `d` are entries of the distance matrix, `m` is the margin. Mining `All` averages over all ordered
+/// pairs of items, of the same group and of different groups. Mining `Hard` uses only the farthest
+/// positive and the nearest negative of each item, if it has any. An empty mean is 0. With
+/// [`squared`](Self::squared) both terms are squared, as in the paper but not in Quaterion.
 ///
 /// # Errors
-/// [`BatchError::NothingToCompare`] when there is neither a positive nor a negative: a single item.
+/// [`BatchError::NothingToCompare`] for a single item, which has neither positives nor negatives.
 ///
 /// # Differences from Quaterion
 ///
-/// Quaterion takes every entry of the distance matrix that is no positive for a negative, the
-/// diagonal included. So the nearest negative of an item is the item itself, at distance 0: mining
-/// `Hard` adds the constant `m/2` whatever the negatives are and learns nothing from them; mining
-/// `All` dilutes them. It also divides the sum of the farthest positives by how many are not 0.
-/// `compat` computes both. (Quaterion's backward pass fails with the Euclidean distance, whose
-/// matrix it overwrites; ours has a gradient there.)
+/// Quaterion treats every entry of the distance matrix that isn't a positive as a negative, including
+/// the diagonal. The nearest negative of an item is then the item itself, at distance 0: mining `Hard`
+/// adds the constant `m/2` and ignores the negatives, and mining `All` dilutes them. Quaterion also
+/// divides the sum of the farthest positives by the number of nonzero ones. `compat` reproduces both.
+/// Quaterion's backward pass fails for the Euclidean distance, whose matrix it overwrites; here it has
+/// a gradient.
 ///
 /// Sources: Hadsell, Chopra and LeCun, "Dimensionality reduction by learning an invariant mapping",
 /// CVPR 2006; `quaterion/loss/online_contrastive_loss.py`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OnlineContrastive<D = DistanceKind> {
-    /// How far apart two embeddings are; cosine by default.
+    /// Distance between embeddings. Default: cosine.
     pub distance: D,
-    /// Negatives beyond this distance are left alone; 0.5 by default.
+    /// Distance beyond which negatives have no effect. Default: 0.5.
     pub margin: f32,
-    /// Which pairs count; hard by default.
+    /// Selection of the pairs. Default: hard.
     pub mining: PairMining,
-    /// Whether both terms are squared, as in the paper; off by default, as in Quaterion.
+    /// Whether to square both terms, as in the paper. Default: false, as in Quaterion.
     pub squared: bool,
-    /// Whether to compute what Quaterion does where that differs, see above; off by default.
+    /// Whether to use Quaterion's formula; see above. Default: false.
     pub compat: bool,
 }
 
@@ -73,15 +73,16 @@ impl Default for OnlineContrastive {
 }
 
 impl<D> OnlineContrastive<D> {
-    fn power<T: Tensor>(&self, x: T) -> Result<T, T::Error> {
+    fn square_if_set<T: Tensor>(&self, x: T) -> Result<T, T::Error> {
         if self.squared { x.mul(&x) } else { Ok(x) }
     }
 
-    fn within_margin<T: Tensor>(&self, d: &T) -> Result<T, T::Error> {
-        self.power(d.affine(-1.0, self.margin)?.relu()?)
+    /// `max(m − d, 0)`, squared if set.
+    fn margin_violation<T: Tensor>(&self, d: &T) -> Result<T, T::Error> {
+        self.square_if_set(d.affine(-1.0, self.margin)?.relu()?)
     }
 
-    fn of_distances<T: Tensor>(
+    fn forward_distances<T: Tensor>(
         &self,
         d: &T,
         relation: &Relation,
@@ -102,8 +103,9 @@ impl<D> OnlineContrastive<D> {
                 positives = positive.iter().filter(|&&x| x > 0.0).count();
                 negatives = negative.iter().filter(|&&x| x > 0.0).count();
                 (
-                    self.power(d.mul(&d.constant(&positive, n, m)?)?)?,
-                    self.within_margin(d)?.mul(&d.constant(&negative, n, m)?)?,
+                    self.square_if_set(d.mul(&d.constant(&positive, n, m)?)?)?,
+                    self.margin_violation(d)?
+                        .mul(&d.constant(&negative, n, m)?)?,
                 )
             }
             PairMining::Hard => {
@@ -112,7 +114,7 @@ impl<D> OnlineContrastive<D> {
                 let positive: Vec<Option<usize>> = rows()
                     .map(|(i, row)| {
                         largest(row, relation.positives(i)).filter(|&p| {
-                            // Quaterion's largest of positives and zeros.
+                            // Quaterion takes the largest of positives and zeros.
                             !self.compat || row[p] > 0.0
                         })
                     })
@@ -127,8 +129,8 @@ impl<D> OnlineContrastive<D> {
                 positives = positive.iter().flatten().count();
                 negatives = negative.iter().flatten().count();
                 (
-                    self.power(pick(d, positive)?)?,
-                    self.within_margin(&pick(d, negative)?)?
+                    self.square_if_set(select_one_per_row(d, positive)?)?,
+                    self.margin_violation(&select_one_per_row(d, negative)?)?
                         .mul(&d.constant(&present, n, 1)?)?,
                 )
             }
@@ -144,13 +146,12 @@ impl<D> OnlineContrastive<D> {
 
 impl<T: Tensor, D: Distance<T>> GroupLoss<T> for OnlineContrastive<D> {
     fn forward(&self, embeddings: &T, groups: &[u64]) -> Result<T, BatchError<T::Error>> {
-        let relation = Relation::within(embeddings.dims().0, groups)?;
-        let d = self.distance.distance_matrix(embeddings, embeddings)?;
-        self.of_distances(&d, &relation)
+        let (d, relation) = batch_distances(&self.distance, embeddings, groups)?;
+        self.forward_distances(&d, &relation)
     }
 }
 
-/// The same formula with all positives and negatives in the memory; Quaterion has none.
+/// Applies the formula to positives and negatives in the memory. Quaterion has no counterpart.
 impl<T: Tensor, D: Distance<T>> MemoryLoss<T> for OnlineContrastive<D> {
     fn forward_memory(
         &self,
@@ -159,9 +160,11 @@ impl<T: Tensor, D: Distance<T>> MemoryLoss<T> for OnlineContrastive<D> {
         memory: &T,
         memory_groups: &[u64],
     ) -> Result<T, BatchError<T::Error>> {
-        let counts = (embeddings.dims().0, memory.dims().0);
-        let relation = Relation::across(counts, groups, memory_groups)?;
-        let d = self.distance.distance_matrix(embeddings, memory)?;
-        self.of_distances(&d, &relation)
+        let (d, relation) = memory_distances(
+            &self.distance,
+            (embeddings, groups),
+            (memory, memory_groups),
+        )?;
+        self.forward_distances(&d, &relation)
     }
 }

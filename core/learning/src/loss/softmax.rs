@@ -5,26 +5,26 @@ use super::{
 use crate::{sample::BatchError, tensor::Tensor};
 use alloc::{string::String, vec, vec::Vec};
 
-/// Softmax loss: plain classification by dot product.
+/// Softmax loss: classification by dot product.
 ///
 /// ```text
 /// L = cross-entropy of the rows  xᵢ·kⱼ / τ
 /// ```
 ///
-/// `kⱼ` is the kernel row of group `j`; neither side is normalised. For groups that are all known
-/// beforehand; a group needs a kernel row.
+/// `kⱼ` is the kernel row of group `j`; neither side is normalised. The set of groups is fixed, with one
+/// kernel row per group.
 ///
 /// Source: `quaterion/loss/softmax_loss.py`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Softmax<T> {
-    /// One row a group: `[groups, d]`; see [`normal_kernel`](super::normal_kernel).
+    /// One row per group, `[groups, d]`; see [`normal_kernel`](super::normal_kernel).
     pub kernel: T,
-    /// `τ`, which divides the products; 0.05 by default.
+    /// Temperature `τ`. Default: 0.05.
     pub temperature: f32,
 }
 
 impl<T> Softmax<T> {
-    /// The loss with this kernel and the default temperature.
+    /// Creates the loss with the default temperature.
     pub fn new(kernel: T) -> Self {
         Self {
             kernel,

@@ -1,4 +1,4 @@
-//! What must hold for every group loss, whatever the batch.
+//! Properties of all group losses, and tests of single losses.
 
 use super::*;
 use crate::{
@@ -12,13 +12,13 @@ const ITEMS: usize = 7;
 const DIM: usize = 3;
 const GROUPS: usize = 4;
 
-/// A loss and what is true of it.
+/// A loss and its expected properties.
 struct Case {
     name: String,
     loss: Box<dyn GroupLoss<Matrix>>,
-    /// Whether the length of embeddings does not matter.
+    /// Whether the loss ignores embedding lengths.
     cosine: bool,
-    /// What a batch needs.
+    /// Minimum content of a batch.
     needs: Needs,
 }
 
@@ -32,7 +32,7 @@ enum Needs {
 }
 
 impl Needs {
-    fn met(self, groups: &[u64]) -> bool {
+    fn are_met(self, groups: &[u64]) -> bool {
         let mut sizes = [0; GROUPS];
         for &group in groups {
             sizes[group as usize] += 1;
@@ -150,13 +150,13 @@ fn value(loss: &dyn GroupLoss<Matrix>, x: &Matrix, groups: &[u64]) -> f32 {
     found.data()[0]
 }
 
-/// Numbers without ties, on a grid that every loss tells apart.
+/// Embeddings without ties, on a grid that every loss resolves.
 fn embeddings() -> impl Strategy<Value = Matrix> {
     prop::collection::vec(-3.0f32..3.0, ITEMS * DIM)
         .prop_map(|data| Matrix::new(ITEMS, DIM, data).unwrap())
 }
 
-/// Rows that repeat, are zero, or are very long or short.
+/// Embeddings with repeated, zero, very long and very short rows.
 fn degenerate() -> impl Strategy<Value = Matrix> {
     let row = prop::sample::select(vec![
         [0.0, 0.0, 0.0],
@@ -175,7 +175,7 @@ fn groups(count: usize) -> impl Strategy<Value = Vec<u64>> {
 
 proptest! {
     #[test]
-    fn the_order_of_items_does_not_matter(
+    fn group_losses_ignore_item_order(
         x in embeddings(),
         groups in groups(ITEMS),
         order in Just((0..ITEMS as u32).collect::<Vec<_>>()).prop_shuffle(),
@@ -183,7 +183,7 @@ proptest! {
         let shuffled = x.select_rows(&order).unwrap();
         let shuffled_groups: Vec<u64> = order.iter().map(|&i| groups[i as usize]).collect();
         for case in cases() {
-            if case.needs.met(&groups) {
+            if case.needs.are_met(&groups) {
                 let a = value(&*case.loss, &x, &groups);
                 let b = value(&*case.loss, &shuffled, &shuffled_groups);
                 prop_assert!((a - b).abs() <= 1e-4 * a.abs().max(1.0), "{}: {a} {b}", case.name);
@@ -192,27 +192,27 @@ proptest! {
     }
 
     #[test]
-    fn lengths_do_not_matter_to_cosines(
+    fn cosine_losses_ignore_embedding_length(
         x in embeddings(),
         groups in groups(ITEMS),
         scales in prop::collection::vec(0.2f32..5.0, ITEMS),
     ) {
         prop_assume!(x.iter_rows().all(|row| crate::matrix::dot(row, row) > 0.1));
         let scaled = x.mul(&Matrix::new(ITEMS, 1, scales).unwrap()).unwrap();
-        for case in cases().iter().filter(|case| case.cosine && case.needs.met(&groups)) {
+        for case in cases().iter().filter(|case| case.cosine && case.needs.are_met(&groups)) {
             let a = value(&*case.loss, &x, &groups);
             let b = value(&*case.loss, &scaled, &groups);
-            // A relative triplet of embeddings in one place divides by almost nothing.
+            // The relative triplet loss of coinciding embeddings divides by almost 0.
             prop_assert!((a - b).abs() <= 2e-3 * a.abs().max(1.0), "{}: {a} {b}", case.name);
         }
     }
 
     #[test]
-    fn no_loss_is_negative(x in embeddings(), groups in groups(ITEMS)) {
+    fn group_losses_are_nonnegative(x in embeddings(), groups in groups(ITEMS)) {
         for case in cases() {
-            // Negative distances of positives are the dot product's own.
+            // Dot-product distances can be negative.
             let negative = case.name.contains("DotProduct") && case.name.starts_with("Online");
-            if case.needs.met(&groups) && !negative {
+            if case.needs.are_met(&groups) && !negative {
                 let found = value(&*case.loss, &x, &groups);
                 prop_assert!(found >= -1e-5, "{}: {found}", case.name);
             }
@@ -220,17 +220,17 @@ proptest! {
     }
 
     #[test]
-    fn degenerate_batches_have_a_finite_loss_or_say_why_not(
+    fn degenerate_batches_give_finite_loss_or_error(
         (x, groups) in degenerate().prop_flat_map(|x| { let n = x.rows(); (Just(x), groups(n)) })
     ) {
         for case in cases() {
             match case.loss.forward(&x, &groups) {
                 Ok(found) => {
-                    prop_assert!(case.needs.met(&groups), "{}", case.name);
+                    prop_assert!(case.needs.are_met(&groups), "{}", case.name);
                     prop_assert!(found.is_finite(), "{}: {found:?}", case.name);
                 }
                 Err(BatchError::NothingToCompare { .. }) => {
-                    prop_assert!(!case.needs.met(&groups), "{}", case.name);
+                    prop_assert!(!case.needs.are_met(&groups), "{}", case.name);
                 }
                 Err(error) => prop_assert!(false, "{}: {error}", case.name),
             }
@@ -239,7 +239,7 @@ proptest! {
 }
 
 #[test]
-fn every_group_loss_refuses_a_batch_that_does_not_fit() {
+fn group_losses_reject_mismatched_batch() {
     let x = Matrix::from_rows(&[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]).unwrap();
     let empty = Matrix::new(0, DIM, vec![]).unwrap();
     for case in cases() {
@@ -252,7 +252,7 @@ fn every_group_loss_refuses_a_batch_that_does_not_fit() {
 }
 
 #[test]
-fn only_losses_with_a_kernel_have_parameters() {
+fn only_kernel_losses_have_parameters() {
     for case in cases() {
         let names: Vec<String> = case.loss.parameters().into_iter().map(|p| p.0).collect();
         let expected: &[&str] = match case.name.as_str() {
@@ -265,8 +265,8 @@ fn only_losses_with_a_kernel_have_parameters() {
 }
 
 #[test]
-fn a_triplet_in_order_costs_nothing_and_out_of_order_what_it_should() {
-    // On a line, with the absolute difference as distance.
+fn triplet_loss_matches_hand_computed_values() {
+    // Points on a line; the distance is the absolute difference.
     let x = Matrix::from_rows(&[[0.0], [1.0], [1.2], [5.0]]).unwrap();
     let groups = [0, 0, 1, 2];
     let loss = |mining| Triplet {
@@ -277,16 +277,16 @@ fn a_triplet_in_order_costs_nothing_and_out_of_order_what_it_should() {
         ..Default::default()
     };
     let of = |mining| value(&loss(mining), &x, &groups);
-    // (0, 1, 2): 1 − 1.2 + 0.5 and (1, 0, 2): 1 − 0.2 + 0.5; the negative at 5 is far enough.
+    // (0, 1, 2): 1 − 1.2 + 0.5 and (1, 0, 2): 1 − 0.2 + 0.5; the negative at 5 satisfies the margin.
     assert!((of(TripletMining::All) - (0.3 + 1.3) / 2.0).abs() < 1e-5);
-    // The same two, and those without a positive: 0.5 − 0.2, and nothing for the one at 5.
+    // The same two triplets, plus anchors without positives: 0.5 − 0.2, and 0 for the one at 5.
     assert!((of(TripletMining::Hard) - (0.3 + 1.3 + 0.3) / 4.0).abs() < 1e-5);
-    // From 0 the nearest beyond the positive is at 1.2; from 1 it is the one at 5: 1 − 4 + 0.5.
+    // The nearest negative beyond the positive is at 1.2 for anchor 0 and at 5 for anchor 1: 1 − 4 + 0.5.
     assert!((of(TripletMining::SemiHard) - 0.3 / 2.0).abs() < 1e-5);
 }
 
 #[test]
-fn hard_negatives_move_an_online_contrastive_loss() {
+fn online_contrastive_uses_hard_negatives() {
     let groups = [0, 0, 1];
     let at = |x: f32, compat| {
         let x = Matrix::from_rows(&[[0.0, 0.0], [0.1, 0.0], [x, 0.0]]).unwrap();
@@ -297,10 +297,10 @@ fn hard_negatives_move_an_online_contrastive_loss() {
         };
         value(&loss, &x, &groups)
     };
-    // Positives at 0.1; negatives at 0.4, 0.3, 0.3 and a margin of 0.5.
+    // Positive distances 0.1; negative distances 0.4, 0.3 and 0.3; margin 0.5.
     assert!((at(0.4, false) - 0.5 * (0.1 + (0.1 + 0.2 + 0.2) / 3.0)).abs() < 1e-6);
     assert!((at(9.0, false) - 0.5 * 0.1).abs() < 1e-6);
-    // Quaterion's takes each item for its own negative.
+    // In Quaterion each item is its own negative.
     assert_eq!(at(0.4, true), at(9.0, true));
     assert!((at(9.0, true) - 0.5 * (0.1 + 0.5)).abs() < 1e-6);
 }
@@ -332,7 +332,7 @@ fn pairs(rows: &[[f32; 2]]) -> Matrix {
 }
 
 #[test]
-fn without_guidance_the_guided_loss_is_the_ranking_loss() {
+fn guided_ranking_without_exclusions_equals_ranking_loss() {
     let x = pairs(&[
         [1.0, 0.1],
         [0.2, 1.0],
@@ -366,8 +366,8 @@ fn without_guidance_the_guided_loss_is_the_ranking_loss() {
 }
 
 #[test]
-fn a_guide_leaves_out_what_it_finds_too_near() {
-    // Pairs 0 and 1 have answers the guide finds alike; pair 2 is another matter.
+fn guided_ranking_excludes_negatives_near_in_guide() {
+    // The guide's answers of pairs 0 and 1 are similar; that of pair 2 is different.
     let x = pairs(&[
         [1.0, 0.0],
         [1.0, 0.1],
@@ -388,7 +388,7 @@ fn a_guide_leaves_out_what_it_finds_too_near() {
         let found = loss(margin).forward_guided(&x, guide, &targets).unwrap();
         found.data()[0]
     };
-    // A guide that tells all apart leaves all in.
+    // A guide with dissimilar embeddings excludes nothing.
     let apart = Matrix::from_rows(&[
         [1.0, 0.0, 0.0],
         [0.0, 1.0, 0.0],
@@ -401,8 +401,8 @@ fn a_guide_leaves_out_what_it_finds_too_near() {
     let kept = of(GuideMargin::Absolute(0.0), &apart);
     let left_out = of(GuideMargin::Absolute(0.0), &x);
     assert!(kept > 0.4 && left_out < 1e-3, "{kept} {left_out}");
-    // The guide's cosine of pairs 0 and 1 is 0.995: with the positives exchanged, their own are
-    // nearest, and only a margin leaves the others out.
+    // The guide's cosine of pairs 0 and 1 is 0.995: with the positives exchanged, the own positives
+    // are nearest, and only a margin excludes the others.
     let order = [0, 1, 2, 4, 3, 5];
     let exchanged = x.select_rows(&order).unwrap();
     let of = |margin| {
@@ -416,7 +416,7 @@ fn a_guide_leaves_out_what_it_finds_too_near() {
 }
 
 #[test]
-fn contrasts_add_candidates_but_never_an_item_itself() {
+fn contrasts_add_other_items_as_candidates() {
     let x = pairs(&[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]);
     let targets = PairTargets::positives(2);
     let of = |contrast_anchors, contrast_positives| {
@@ -428,7 +428,7 @@ fn contrasts_add_candidates_but_never_an_item_itself() {
         };
         loss.forward_guided(&x, &x, &targets).unwrap().data()[0]
     };
-    // −ln(e / (e + k)) with k negatives of cosine 0.
+    // −ln(e / (e + k)) for k negatives with cosine 0.
     let expected = |k: f32| libm::logf(1.0 + k / core::f32::consts::E);
     assert!((of(false, false) - expected(1.0)).abs() < 1e-6);
     assert!((of(true, false) - expected(2.0)).abs() < 1e-6);
@@ -437,7 +437,7 @@ fn contrasts_add_candidates_but_never_an_item_itself() {
 }
 
 #[test]
-fn the_guided_loss_refuses_what_does_not_fit() {
+fn guided_ranking_rejects_mismatched_batch() {
     let x = pairs(&[[1.0, 0.0], [1.0, 0.0]]);
     let loss = GuidedRanking::default();
     let guide = pairs(&[[1.0, 0.0]]);

@@ -1,6 +1,9 @@
 use super::{
     GroupLoss, MemoryLoss,
-    mining::{Relation, entries, largest, pick, smallest, softplus},
+    mining::{
+        Relation, batch_distances, largest, memory_distances, select_entries, select_one_per_row,
+        smallest, softplus,
+    },
 };
 use crate::{
     distance::{Distance, DistanceKind},
@@ -9,22 +12,22 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// Which triplets of anchor, positive and negative a [`Triplet`] loss learns from.
+/// Selection of the triplets (anchor, positive, negative) in a [`Triplet`] loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum TripletMining {
-    /// Every triplet that is within the margin.
+    /// All triplets that violate the margin.
     All,
-    /// For each anchor its farthest positive and nearest negative; the default.
+    /// The farthest positive and the nearest negative of each anchor. The default.
     #[default]
     Hard,
-    /// For each anchor and positive the nearest negative that is farther than the positive; the
-    /// farthest negative where none is.
+    /// For each anchor and positive, the nearest negative beyond the positive, or the farthest negative
+    /// if none is beyond.
     SemiHard,
 }
 
-/// Triplet loss: an anchor must be nearer to its positives than to its negatives, by a margin.
+/// Triplet loss: anchors must be nearer to their positives than to their negatives by a margin.
 ///
 /// ```text
 /// all        L = Σ max(d_ap − d_an + m, 0) / number of triplets where that is above 0
@@ -33,53 +36,52 @@ pub enum TripletMining {
 /// semi-hard  L = mean over (a, p) of max(d_ap − d_an′ + m, 0)
 /// ```
 ///
-/// `d_ap`, `d_an` are the matrix distances of an anchor to a positive and a negative. In *hard*
-/// mining `p*` is the farthest positive, `n*` the nearest negative. In *semi-hard* mining `n′` is
-/// the nearest negative with `d_an > d_ap`, or the farthest negative where there is none. `μ` is the
-/// mean of all `d_an*` with [`relative`](Self::relative), else 1.
+/// `d_ap` and `d_an` are the matrix distances of an anchor to a positive and a negative. In *hard*
+/// mining, `p*` is the farthest positive and `n*` the nearest negative. In *semi-hard* mining, `n′` is
+/// the nearest negative with `d_an > d_ap`, or the farthest negative if none satisfies this. `μ` is the
+/// mean of all `d_an*` with [`relative`](Self::relative) and 1 otherwise.
 ///
-/// An anchor without a positive (the only one of its group) has `d_ap* = 0` in hard mining: it is
-/// its own positive, and still learns to keep away from the others. Anchors without a negative
-/// count nowhere.
+/// In hard mining, an anchor without positives (a group of one item) has `d_ap* = 0` and is still pushed
+/// away from the others. Anchors without negatives are ignored.
 ///
 /// Mining `All` and `SemiHard` take memory for `anchor–positive pairs × items` numbers.
 ///
 /// # Errors
-/// [`BatchError::NothingToCompare`] when the batch has no such triplet: for hard mining all items
-/// of one group; for the others also no two items of one group.
+/// [`BatchError::NothingToCompare`] if the batch has no triplet: all items belong to one group or, except
+/// for hard mining, no two items belong to the same group.
 ///
 /// # Differences from Quaterion
 ///
-/// Mining `All` is Quaterion's, and so is `Hard` for distances that are never negative. Otherwise,
-/// `compat` brings back what Quaterion computes:
+/// Mining `All` equals Quaterion, and so does `Hard` for nonnegative distances. Otherwise `compat`
+/// reproduces Quaterion:
 ///
-/// - Semi-hard mining compares *every* positive pair of the batch with every negative pair,
-///   whichever their anchors, counts each item as its own positive, and cuts at the margin:
-///   `mean of min(max(d_p − d_n + m, 0), m)`. The cut ends the gradient where the negative is nearer
-///   than the positive, which is where there is most to learn.
-/// - Hard mining sets distances that do not count to 0 (for the largest) or adds the row's largest
-///   distance (for the smallest). Both choose entries that do not count once distances are negative,
-///   as those of [`DotProduct`](crate::distance::DotProduct) are.
-/// - `μ` may be 0 or negative; ours is the mean's absolute value, at least 1e-6.
+/// - Semi-hard mining compares *every* positive pair of the batch with every negative pair, regardless
+///   of their anchors, counts each item as its own positive, and clips at the margin:
+///   `mean of min(max(d_p − d_n + m, 0), m)`. Clipping removes the gradient where the negative is nearer
+///   than the positive, the most informative case.
+/// - Hard mining replaces excluded distances by 0 (for the largest) or adds the row's largest distance
+///   to them (for the smallest). Both can select excluded entries if distances are negative, as for
+///   [`DotProduct`](crate::distance::DotProduct).
+/// - `μ` can be 0 or negative; here it is the absolute value of the mean, at least 1e-6.
 ///
 /// Sources: Schroff, Kalenichenko and Philbin, "FaceNet", CVPR 2015, §3.2 (semi-hard); Hermans,
 /// Beyer and Leibe, "In defense of the triplet loss", 2017 (all, hard, soft);
 /// `quaterion/loss/triplet_loss.py`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Triplet<D = DistanceKind> {
-    /// How far apart two embeddings are; cosine by default.
+    /// Distance between embeddings. Default: cosine.
     pub distance: D,
-    /// How much farther than the positive a negative must be; 0.5 by default. Soft: not used.
+    /// Minimum difference between negative and positive distances; unused with `soft`. Default: 0.5.
     pub margin: f32,
-    /// Which triplets count; hard by default.
+    /// Selection of the triplets. Default: hard.
     pub mining: TripletMining,
-    /// Hard mining only: a smooth hinge without a margin; off by default.
+    /// For hard mining: whether to use a smooth hinge without a margin. Default: false.
     pub soft: bool,
-    /// Hard mining only, not soft: whether differences are divided by the mean distance to the
-    /// hardest negatives, so that drawing all embeddings together does not lessen the loss. On by
-    /// default, as in Quaterion; off is Hermans, Beyer and Leibe's form.
+    /// For hard mining without `soft`: whether to divide differences by the mean distance to the hardest
+    /// negatives, so that collapsing all embeddings doesn't reduce the loss. Default: true, as in
+    /// Quaterion; false is the form of Hermans, Beyer and Leibe.
     pub relative: bool,
-    /// Whether to compute what Quaterion does where that differs, see above; off by default.
+    /// Whether to use Quaterion's formula; see above. Default: false.
     pub compat: bool,
 }
 
@@ -96,24 +98,24 @@ impl Default for Triplet {
     }
 }
 
-/// Least of the number that differences are divided by.
-const LEAST_MEAN: f32 = 1e-6;
+/// Lower bound of the divisor `μ`.
+const MIN_MEAN: f32 = 1e-6;
 
 const NEEDS_TRIPLET: &str = "two items of one group and one of another";
 const NEEDS_NEGATIVE: &str = "items of two groups";
 
-/// Anchor–positive pairs that have a negative, each as a row of distances.
+/// Anchor–positive pairs whose anchor has a negative.
 struct AnchorPositives<T> {
     anchors: Vec<u32>,
     positives: Vec<usize>,
-    /// Distances of the anchor to everything: `[pairs, m]`.
+    /// Distances of each anchor to all items: `[pairs, m]`.
     rows: T,
-    /// Distance of the anchor to the positive: `[pairs, 1]`.
+    /// Distances of each anchor to its positive: `[pairs, 1]`.
     own: T,
 }
 
 impl<T: Tensor> AnchorPositives<T> {
-    fn of(d: &T, relation: &Relation) -> Result<Self, BatchError<T::Error>> {
+    fn collect(d: &T, relation: &Relation) -> Result<Self, BatchError<T::Error>> {
         let (mut anchors, mut positives) = (Vec::new(), Vec::new());
         for anchor in 0..relation.dims().0 {
             if relation.negatives(anchor).next().is_some() {
@@ -129,7 +131,7 @@ impl<T: Tensor> AnchorPositives<T> {
             });
         }
         let rows = d.select_rows(&anchors)?;
-        let own = pick(&rows, positives.iter().copied().map(Some))?;
+        let own = select_one_per_row(&rows, positives.iter().copied().map(Some))?;
         Ok(Self {
             anchors,
             positives,
@@ -144,8 +146,12 @@ impl<D> Triplet<D> {
         difference.affine(1.0, self.margin)?.relu()
     }
 
-    fn all<T: Tensor>(&self, d: &T, relation: &Relation) -> Result<T, BatchError<T::Error>> {
-        let pairs = AnchorPositives::of(d, relation)?;
+    fn forward_all<T: Tensor>(
+        &self,
+        d: &T,
+        relation: &Relation,
+    ) -> Result<T, BatchError<T::Error>> {
+        let pairs = AnchorPositives::collect(d, relation)?;
         let m = relation.dims().1;
         let mut negative = alloc::vec![0.0; pairs.anchors.len() * m];
         for (pair, &anchor) in pairs.anchors.iter().enumerate() {
@@ -154,12 +160,16 @@ impl<D> Triplet<D> {
             }
         }
         let negative = d.constant(&negative, pairs.anchors.len(), m)?;
-        let rest = self.hinge(&pairs.own.sub(&pairs.rows)?)?.mul(&negative)?;
-        let active = rest.to_vec()?.into_iter().filter(|&x| x > 1e-16).count();
-        Ok(rest.sum()?.affine(1.0 / active.max(1) as f32, 0.0)?)
+        let losses = self.hinge(&pairs.own.sub(&pairs.rows)?)?.mul(&negative)?;
+        let active = losses.to_vec()?.into_iter().filter(|&x| x > 1e-16).count();
+        Ok(losses.sum()?.affine(1.0 / active.max(1) as f32, 0.0)?)
     }
 
-    fn hard<T: Tensor>(&self, d: &T, relation: &Relation) -> Result<T, BatchError<T::Error>> {
+    fn forward_hard<T: Tensor>(
+        &self,
+        d: &T,
+        relation: &Relation,
+    ) -> Result<T, BatchError<T::Error>> {
         let m = relation.dims().1;
         let values = d.to_vec()?;
         let (mut anchors, mut positives) = (Vec::new(), Vec::new());
@@ -169,10 +179,10 @@ impl<D> Triplet<D> {
             let mut negative = smallest(row, relation.negatives(anchor));
             let mut largest_added = None;
             if self.compat {
-                // Entries that do not count enter as 0 here …
+                // Quaterion sets excluded entries to 0 for the largest positive …
                 let others = relation.positives(anchor).count() < m;
                 positive = positive.filter(|&p| !others || row[p] > 0.0);
-                // … and with the row's largest on top here.
+                // … and adds the row's largest distance to them for the smallest negative.
                 let top = largest(row, 0..m);
                 let shifted: Vec<f32> = (0..m)
                     .map(|j| match top {
@@ -198,10 +208,10 @@ impl<D> Triplet<D> {
             });
         }
         let rows = d.select_rows(&anchors)?;
-        let positive = pick(&rows, positives)?;
-        let mut negative = pick(&rows, negatives)?;
+        let positive = select_one_per_row(&rows, positives)?;
+        let mut negative = select_one_per_row(&rows, negatives)?;
         if added.iter().any(Option::is_some) {
-            negative = negative.add(&pick(&rows, added)?)?;
+            negative = negative.add(&select_one_per_row(&rows, added)?)?;
         }
         let difference = positive.sub(&negative)?;
         if self.soft {
@@ -212,7 +222,7 @@ impl<D> Triplet<D> {
             difference.div(&if self.compat {
                 mean
             } else {
-                mean.abs()?.clamp_min(LEAST_MEAN)?
+                mean.abs()?.clamp_min(MIN_MEAN)?
             })?
         } else {
             difference
@@ -220,12 +230,16 @@ impl<D> Triplet<D> {
         Ok(self.hinge(&difference)?.mean()?)
     }
 
-    fn semi_hard<T: Tensor>(&self, d: &T, relation: &Relation) -> Result<T, BatchError<T::Error>> {
-        let pairs = AnchorPositives::of(d, relation)?;
+    fn forward_semi_hard<T: Tensor>(
+        &self,
+        d: &T,
+        relation: &Relation,
+    ) -> Result<T, BatchError<T::Error>> {
+        let pairs = AnchorPositives::collect(d, relation)?;
         let m = relation.dims().1;
         let values = d.to_vec()?;
-        let chosen = pairs.anchors.iter().zip(&pairs.positives);
-        let negatives = chosen.map(|(&anchor, &positive)| {
+        let anchor_positives = pairs.anchors.iter().zip(&pairs.positives);
+        let negatives = anchor_positives.map(|(&anchor, &positive)| {
             let anchor = anchor as usize;
             let row = &values[anchor * m..(anchor + 1) * m];
             let farther = relation
@@ -233,12 +247,16 @@ impl<D> Triplet<D> {
                 .filter(|&negative| row[negative] > row[positive]);
             smallest(row, farther).or_else(|| largest(row, relation.negatives(anchor)))
         });
-        let negative = pick(&pairs.rows, negatives.collect::<Vec<_>>())?;
+        let negative = select_one_per_row(&pairs.rows, negatives.collect::<Vec<_>>())?;
         Ok(self.hinge(&pairs.own.sub(&negative)?)?.mean()?)
     }
 
-    /// Quaterion's: every positive pair with every negative pair.
-    fn pooled<T: Tensor>(&self, d: &T, relation: &Relation) -> Result<T, BatchError<T::Error>> {
+    /// Quaterion's semi-hard mining: compares every positive pair with every negative pair.
+    fn forward_pooled<T: Tensor>(
+        &self,
+        d: &T,
+        relation: &Relation,
+    ) -> Result<T, BatchError<T::Error>> {
         let (n, m) = relation.dims();
         let (negatives, positives): (Vec<u32>, Vec<u32>) = (0..(n * m) as u32)
             .partition(|&entry| relation.is_negative(entry as usize / m, entry as usize % m));
@@ -247,36 +265,35 @@ impl<D> Triplet<D> {
                 needs: NEEDS_NEGATIVE,
             });
         }
-        let negative = entries(d, &negatives)?.transpose()?;
-        let rest = self.hinge(&entries(d, &positives)?.sub(&negative)?)?;
-        let above = rest.affine(1.0, -self.margin)?.relu()?;
-        Ok(rest.sub(&above)?.mean()?)
+        let negative = select_entries(d, &negatives)?.transpose()?;
+        let losses = self.hinge(&select_entries(d, &positives)?.sub(&negative)?)?;
+        let excess = losses.affine(1.0, -self.margin)?.relu()?;
+        Ok(losses.sub(&excess)?.mean()?)
     }
 
-    fn of_distances<T: Tensor>(
+    fn forward_distances<T: Tensor>(
         &self,
         d: &T,
         relation: &Relation,
     ) -> Result<T, BatchError<T::Error>> {
         match self.mining {
-            TripletMining::All => self.all(d, relation),
-            TripletMining::Hard => self.hard(d, relation),
-            TripletMining::SemiHard if self.compat => self.pooled(d, relation),
-            TripletMining::SemiHard => self.semi_hard(d, relation),
+            TripletMining::All => self.forward_all(d, relation),
+            TripletMining::Hard => self.forward_hard(d, relation),
+            TripletMining::SemiHard if self.compat => self.forward_pooled(d, relation),
+            TripletMining::SemiHard => self.forward_semi_hard(d, relation),
         }
     }
 }
 
 impl<T: Tensor, D: Distance<T>> GroupLoss<T> for Triplet<D> {
     fn forward(&self, embeddings: &T, groups: &[u64]) -> Result<T, BatchError<T::Error>> {
-        let relation = Relation::within(embeddings.dims().0, groups)?;
-        let d = self.distance.distance_matrix(embeddings, embeddings)?;
-        self.of_distances(&d, &relation)
+        let (d, relation) = batch_distances(&self.distance, embeddings, groups)?;
+        self.forward_distances(&d, &relation)
     }
 }
 
-/// The same formulas with all positives and negatives in the memory. Quaterion has no loss for
-/// mining `All` here.
+/// Applies the formulas to positives and negatives in the memory. Quaterion has no counterpart for
+/// mining `All`.
 impl<T: Tensor, D: Distance<T>> MemoryLoss<T> for Triplet<D> {
     fn forward_memory(
         &self,
@@ -285,9 +302,11 @@ impl<T: Tensor, D: Distance<T>> MemoryLoss<T> for Triplet<D> {
         memory: &T,
         memory_groups: &[u64],
     ) -> Result<T, BatchError<T::Error>> {
-        let counts = (embeddings.dims().0, memory.dims().0);
-        let relation = Relation::across(counts, groups, memory_groups)?;
-        let d = self.distance.distance_matrix(embeddings, memory)?;
-        self.of_distances(&d, &relation)
+        let (d, relation) = memory_distances(
+            &self.distance,
+            (embeddings, groups),
+            (memory, memory_groups),
+        )?;
+        self.forward_distances(&d, &relation)
     }
 }

@@ -2,14 +2,16 @@ use super::Targets;
 use crate::tensor::Tensor;
 use alloc::vec::Vec;
 
-/// Embeddings and targets over several batches, put together as one batch.
+/// Collects embeddings and targets of several batches into one batch.
 ///
-/// Keeps the embeddings where they are (on their device), cut off from the gradient. Batches of pairs
-/// are `[2n, d]`, all `a`, then all `b`, and so is what comes out: the `a` of all batches, then the
-/// `b` of all batches. Quaterion's accumulator leaves the batches one after the other, and its
-/// `PairSampler` then takes row `i` for pair `i`, which is right for one batch only.
+/// The embeddings stay on their device, without gradient. Batches of pairs are `[2n, d]`, all `a`,
+/// then all `b`; the collected batch has the same layout: the `a` of all batches, then the `b` of all
+/// batches. Source: `quaterion/eval/accumulators`.
 ///
-/// Source: `quaterion/eval/accumulators`.
+/// # Differences from Quaterion
+///
+/// Quaterion concatenates the batches, and its `PairSampler` then treats row `i` as pair `i`, which
+/// is correct for a single batch only.
 #[derive(Clone, Debug)]
 pub struct Accumulator<T, G> {
     batches: Vec<(T, usize)>,
@@ -26,29 +28,29 @@ impl<T: Tensor, G: Targets> Default for Accumulator<T, G> {
 }
 
 impl<T: Tensor, G: Targets> Accumulator<T, G> {
-    /// Takes in a batch: embeddings `[OBJECTS · n, d]` and what is known of its `n` samples.
+    /// Adds a batch: embeddings `[OBJECTS · n, d]` and the targets of its `n` samples.
     pub fn update(&mut self, embeddings: &T, targets: &G) {
         self.batches.push((embeddings.detach(), targets.samples()));
         self.targets.append(targets);
     }
 
-    /// Number of samples taken in.
+    /// Number of collected samples.
     #[must_use]
     pub fn samples(&self) -> usize {
         self.targets.samples()
     }
 
-    /// What is known of all samples, in the order they came.
+    /// Targets of all samples, in order of arrival.
     #[must_use]
     pub fn targets(&self) -> &G {
         &self.targets
     }
 
-    /// All embeddings, `[OBJECTS · n, d]` for `n` samples in all: the first objects of all batches,
-    /// then the second ones. `None` before the first sample.
+    /// Embeddings of all `n` samples, `[OBJECTS · n, d]`: the first objects of all batches, then the
+    /// second objects. `None` if there are no samples.
     ///
     /// # Errors
-    /// When the batches differ in width or have fewer rows than their targets ask for.
+    /// If the batches differ in embedding length, or a batch has fewer rows than its targets need.
     pub fn embeddings(&self) -> Result<Option<T>, T::Error> {
         let batches = || self.batches.iter().filter(|(_, n)| *n > 0);
         if G::OBJECTS == 1 || batches().count() == 1 {
@@ -72,7 +74,7 @@ impl<T: Tensor, G: Targets> Accumulator<T, G> {
         T::concat_rows(&parts).map(Some)
     }
 
-    /// Forgets everything.
+    /// Removes all batches.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
@@ -84,7 +86,7 @@ mod tests {
     use crate::{matrix::Matrix, sample::PairTargets};
 
     #[test]
-    fn pairs_of_several_batches_become_one_batch() {
+    fn accumulator_merges_pair_batches_a_before_b() {
         let mut all = Accumulator::<Matrix, PairTargets>::default();
         assert!(all.embeddings().unwrap().is_none());
         let batch = |numbers: &[f32]| Matrix::new(numbers.len(), 1, numbers.to_vec()).unwrap();
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_of_several_batches_follow_one_another() {
+    fn accumulator_concatenates_group_batches() {
         let mut all = Accumulator::<Matrix, Vec<u64>>::default();
         let batch = |numbers: &[f32]| Matrix::new(numbers.len(), 1, numbers.to_vec()).unwrap();
         all.update(&batch(&[1.0, 2.0]), &alloc::vec![7, 8]);

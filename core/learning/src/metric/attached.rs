@@ -3,19 +3,19 @@ use crate::{distance::Distance, sample::BatchError, tensor::Tensor};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::fmt;
 
-/// A part of a training.
+/// Stage of a training run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// The batches that are learned from.
+    /// Batches that update the weights.
     Train,
-    /// The batches that are only measured, after each epoch.
+    /// Batches evaluated after each epoch.
     Validation,
-    /// The batches that are measured once, at the end.
+    /// Batches evaluated once, after training.
     Test,
 }
 
 impl Stage {
-    /// Its name in a log: `train`, `validation` or `test`, Quaterion's names.
+    /// Name in logs, as in Quaterion: `train`, `validation` or `test`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -32,22 +32,21 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Over what an attached metric is computed.
+/// Scope of an attached metric.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Over {
-    /// Each batch for itself; the figure of an epoch is the mean of its batches' figures, a small
-    /// last batch weighing as much as the others. What Quaterion's attached metrics log, and the
-    /// default.
+    /// Single batches. The value of an epoch is the mean over its batches, with equal weight for a
+    /// smaller last batch, as in Quaterion. The default.
     #[default]
     Batches,
-    /// All samples of an epoch as if they were one batch: each embedding ranks all others. Keeps the
-    /// embeddings of the epoch; those of the training stage are as they were when their batch came.
+    /// All samples of an epoch as one batch: each embedding ranks all others. The embeddings of the
+    /// epoch are kept in memory; in the training stage they date from the step of their batch.
     Epoch,
 }
 
-/// A metric with a name, and the stages it is for.
+/// A named metric with the stages it applies to.
 ///
-/// Both [`Stage::Train`] and [`Stage::Validation`] by default, computed [`Over::Batches`].
+/// Defaults: [`Stage::Train`] and [`Stage::Validation`], [`Over::Batches`].
 /// Source: `quaterion/eval/attached_metric.py`.
 pub struct Attached {
     name: String,
@@ -68,7 +67,7 @@ impl fmt::Debug for Attached {
 }
 
 impl Attached {
-    /// A metric to be logged as `{name}_train` and `{name}_validation`.
+    /// Attaches a metric as `{name}_train` and `{name}_validation`.
     #[must_use]
     pub fn new(name: impl Into<String>, metric: impl Metric<Batch = Ranks> + 'static) -> Self {
         Self {
@@ -80,56 +79,57 @@ impl Attached {
         }
     }
 
-    /// The same metric for these stages only.
+    /// Sets the stages.
     #[must_use]
     pub fn at(mut self, stages: &[Stage]) -> Self {
         self.stages = stages.to_vec();
         self
     }
 
-    /// The same metric computed over single batches or a whole epoch.
+    /// Sets the scope.
     #[must_use]
     pub fn over(mut self, over: Over) -> Self {
         self.over = over;
         self
     }
 
-    fn is_for(&self, stage: Stage, over: Over) -> bool {
+    fn applies_to(&self, stage: Stage, over: Over) -> bool {
         self.over == over && self.stages.contains(&stage)
     }
 
-    /// The figure of one batch.
-    fn figure(&mut self, ranks: &Ranks) -> Option<f32> {
+    /// Value of the metric for one batch.
+    fn compute_batch(&mut self, ranks: &Ranks) -> Option<f32> {
         self.metric.reset();
         self.metric.update(ranks);
-        let figure = self.metric.compute();
+        let value = self.metric.compute();
         self.metric.reset();
-        figure
+        value
     }
 
-    fn mean(&mut self, stage: Stage) -> &mut Mean {
-        let place = self.means.iter().position(|(of, _)| *of == stage);
-        let place = place.unwrap_or_else(|| {
+    fn mean_mut(&mut self, stage: Stage) -> &mut Mean {
+        let position = self.means.iter().position(|(s, _)| *s == stage);
+        let position = position.unwrap_or_else(|| {
             self.means.push((stage, Mean::default()));
             self.means.len() - 1
         });
-        &mut self.means[place].1
+        &mut self.means[position].1
     }
 }
 
-/// A figure of one epoch, by name.
+/// A metric value of one epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     /// `{name}_{stage}`, for example `rp@1_validation`.
     pub name: String,
-    /// The figure; `None` when there was nothing to count.
+    /// Value; `None` if no batch had anything to count.
     pub value: Option<f32>,
 }
 
-/// The metrics of a training: takes in the batches of all stages, gives the figures of each epoch.
+/// The metrics of a training run: collects the batches of all stages and returns one [`Figure`] per
+/// metric and epoch.
 ///
-/// A batch is ranked once for all metrics, and not at all in stages that no metric is for. Each stage
-/// has its own state, so batches of different stages may come in any order.
+/// A batch is ranked once for all metrics, and only in stages that have a metric. Each stage has its
+/// own state, so batches of different stages may be interleaved.
 ///
 /// # Example
 ///
@@ -158,7 +158,7 @@ pub struct AttachedMetrics<'a, T, G> {
 }
 
 impl<'a, T: Tensor, G: Targets> AttachedMetrics<'a, T, G> {
-    /// Metrics that rank by this distance.
+    /// Creates metrics that rank by `distance`.
     #[must_use]
     pub fn new(distance: &'a dyn Distance<T>, attached: Vec<Attached>) -> Self {
         Self {
@@ -168,44 +168,45 @@ impl<'a, T: Tensor, G: Targets> AttachedMetrics<'a, T, G> {
         }
     }
 
-    /// Takes in a batch: embeddings `[OBJECTS · n, d]` and what is known of its `n` samples.
+    /// Adds a batch of a stage: embeddings `[OBJECTS · n, d]` and the targets of its `n` samples.
     ///
     /// # Errors
-    /// When embeddings and targets do not go together, or the tensor library fails.
+    /// If embeddings and targets differ in size, or the tensor back end fails.
     pub fn update(
         &mut self,
         stage: Stage,
         embeddings: &T,
         targets: &G,
     ) -> Result<(), BatchError<T::Error>> {
-        if self.wants(stage, Over::Batches) {
+        if self.has_metric(stage, Over::Batches) {
             let ranks = targets.rank(self.distance, &embeddings.detach())?;
             for attached in &mut self.attached {
-                if attached.is_for(stage, Over::Batches)
-                    && let Some(figure) = attached.figure(&ranks)
+                if attached.applies_to(stage, Over::Batches)
+                    && let Some(value) = attached.compute_batch(&ranks)
                 {
-                    attached.mean(stage).add(f64::from(figure));
+                    attached.mean_mut(stage).add(f64::from(value));
                 }
             }
         }
-        if self.wants(stage, Over::Epoch) {
-            let place = self.epochs.iter().position(|(of, _)| *of == stage);
-            let place = place.unwrap_or_else(|| {
+        if self.has_metric(stage, Over::Epoch) {
+            let position = self.epochs.iter().position(|(s, _)| *s == stage);
+            let position = position.unwrap_or_else(|| {
                 self.epochs.push((stage, Accumulator::default()));
                 self.epochs.len() - 1
             });
-            self.epochs[place].1.update(embeddings, targets);
+            self.epochs[position].1.update(embeddings, targets);
         }
         Ok(())
     }
 
-    /// The figures of a stage's epoch, in the order the metrics were given; forgets the epoch.
+    /// Ends an epoch of a stage: returns its figures in the order of the metrics and clears its
+    /// state.
     ///
     /// # Errors
-    /// When embeddings and targets do not go together, or the tensor library fails.
+    /// If embeddings and targets differ in size, or the tensor back end fails.
     pub fn finish(&mut self, stage: Stage) -> Result<Vec<Figure>, BatchError<T::Error>> {
-        let place = self.epochs.iter().position(|(of, _)| *of == stage);
-        let epoch = match place.map(|place| self.epochs.swap_remove(place).1) {
+        let position = self.epochs.iter().position(|(s, _)| *s == stage);
+        let epoch = match position.map(|position| self.epochs.swap_remove(position).1) {
             Some(epoch) => match epoch.embeddings()? {
                 Some(all) => epoch.targets().rank(self.distance, &all)?,
                 None => Ranks::default(),
@@ -218,8 +219,8 @@ impl<'a, T: Tensor, G: Targets> AttachedMetrics<'a, T, G> {
                 continue;
             }
             let value = match attached.over {
-                Over::Batches => core::mem::take(attached.mean(stage)).value(),
-                Over::Epoch => attached.figure(&epoch),
+                Over::Batches => core::mem::take(attached.mean_mut(stage)).value(),
+                Over::Epoch => attached.compute_batch(&epoch),
             };
             figures.push(Figure {
                 name: format!("{}_{stage}", attached.name),
@@ -229,8 +230,8 @@ impl<'a, T: Tensor, G: Targets> AttachedMetrics<'a, T, G> {
         Ok(figures)
     }
 
-    fn wants(&self, stage: Stage, over: Over) -> bool {
-        self.attached.iter().any(|a| a.is_for(stage, over))
+    fn has_metric(&self, stage: Stage, over: Over) -> bool {
+        self.attached.iter().any(|a| a.applies_to(stage, over))
     }
 }
 
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_give_their_mean_and_an_epoch_ranks_all() {
+    fn attached_metrics_average_batches_or_rank_whole_epoch() {
         let rp = || RetrievalPrecision::new(1);
         let mut metrics = AttachedMetrics::<Matrix, PairTargets>::new(
             &Cosine,
@@ -264,7 +265,7 @@ mod tests {
                 Attached::new("test", rp()).at(&[Stage::Test]),
             ],
         );
-        // Alone, each batch is perfect; together, the pair of the second lies within the first's.
+        // Each batch alone is perfect; in the epoch, the second pair lies within the first one.
         let batches = [vectors(&[0.0, 2.0, 0.3, 2.1]), vectors(&[0.1, 0.12])];
         for (batch, n) in batches.iter().zip([2, 1]) {
             let targets = PairTargets::positives(n);
@@ -282,13 +283,13 @@ mod tests {
             ("all_validation", Some(1.0)),
         ];
         assert_eq!(values(&validation), expected);
-        // The next epoch starts from nothing.
+        // The next epoch starts empty.
         let train = metrics.finish(Stage::Train).unwrap();
         assert_eq!(values(&train), [("rp@1_train", None), ("all_train", None)]);
     }
 
     #[test]
-    fn every_batch_weighs_the_same() {
+    fn attached_metrics_weigh_batches_equally() {
         let rrp = Attached::new("rrp", RetrievalRPrecision::default()).at(&[Stage::Validation]);
         let mut metrics = AttachedMetrics::<Matrix, Vec<u64>>::new(&Cosine, alloc::vec![rrp]);
         let batches = [
@@ -300,7 +301,7 @@ mod tests {
             metrics.update(Stage::Validation, batch, groups).unwrap();
             metrics.update(Stage::Train, batch, groups).unwrap();
         }
-        // 1, 0 of 2, and a batch that has nothing to count and so no figure.
+        // Values 1 and 0; the third batch has nothing to count, so it has no value.
         let found = metrics.finish(Stage::Validation).unwrap();
         assert_eq!(values(&found), [("rrp_validation", Some(0.5))]);
         assert!(metrics.finish(Stage::Train).unwrap().is_empty());

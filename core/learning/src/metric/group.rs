@@ -1,4 +1,4 @@
-use super::ranks::{Ranks, Wanted, for_each_row};
+use super::ranks::{Ranks, Relevant, for_each_row};
 use crate::{
     distance::Distance,
     sample::{BatchError, check_groups},
@@ -6,14 +6,13 @@ use crate::{
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 
-/// Ranks a batch of grouped embeddings (`[n, d]`, one group a row): each ranks the `n − 1` others by
-/// distance, itself excluded, and is to find all others of its group. One that is alone in its group
-/// has nothing to find.
+/// Ranks a batch of grouped embeddings (`[n, d]`, one group per row).
 ///
-/// Source: `quaterion/eval/group/group_metric.py`.
+/// Each embedding ranks the `n − 1` others by distance; the relevant ones are the other members of
+/// its group. Source: `quaterion/eval/group/group_metric.py`.
 ///
 /// # Errors
-/// When there is no embedding or not one group for each, or the tensor library fails.
+/// If the batch is empty, the number of embeddings and groups differs, or the tensor back end fails.
 pub fn rank_groups<T: Tensor>(
     distance: &dyn Distance<T>,
     embeddings: &T,
@@ -23,7 +22,7 @@ pub fn rank_groups<T: Tensor>(
     rank_group_rows(distance, embeddings, groups, &all)
 }
 
-/// As [`rank_groups`], but only the given rows rank.
+/// Like [`rank_groups`], for a subset of the rows as queries.
 pub(crate) fn rank_group_rows<T: Tensor>(
     distance: &dyn Distance<T>,
     embeddings: &T,
@@ -42,7 +41,7 @@ pub(crate) fn rank_group_rows<T: Tensor>(
         let right: Vec<(usize, f32)> = group.iter().copied().filter(|r| r.0 != row).collect();
         ranks.push(
             found,
-            Wanted {
+            Relevant {
                 own: Some(row),
                 right: &right,
             },
@@ -61,8 +60,8 @@ mod tests {
     };
     use proptest::prelude::*;
 
-    /// By sorting each row, as the definition says: (hits in the first R slots, slots).
-    fn by_sorting(distances: &Matrix, groups: &[u64]) -> (usize, usize) {
+    /// Reference implementation by sorting: (hits in the first R slots, slots).
+    fn count_hits_by_sorting(distances: &Matrix, groups: &[u64]) -> (usize, usize) {
         let n = groups.len();
         let (mut hits, mut slots) = (0, 0);
         for i in 0..n {
@@ -77,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_groups_that_do_not_go_with_the_embeddings() {
+    fn rank_groups_rejects_mismatched_groups() {
         let x = Matrix::new(3, 1, alloc::vec![1.0, 2.0, 3.0]).unwrap();
         assert_eq!(rank_groups(&Cosine, &x, &[]), Err(BatchError::Empty));
         let (rows, groups) = (3, 2);
@@ -109,14 +108,15 @@ mod tests {
             let ranks = rank_groups(&Euclidean, &x, &groups).unwrap();
             let mut metric = RetrievalRPrecision::default();
             metric.update(&ranks);
-            let (hits, slots) = by_sorting(&Euclidean.distance_matrix(&x, &x).unwrap(), &groups);
+            let distances = Euclidean.distance_matrix(&x, &x).unwrap();
+            let (hits, slots) = count_hits_by_sorting(&distances, &groups);
             let expected = (slots > 0).then(|| (hits as f64 / slots as f64) as f32);
             prop_assert_eq!(metric.compute(), expected);
         }
 
-        /// Order only decides ties, and random numbers have none.
+        /// Batch order matters for ties only, and random values have none.
         #[test]
-        fn the_order_of_a_batch_changes_nothing(seed in any::<u64>()) {
+        fn rank_groups_ignores_batch_order(seed in any::<u64>()) {
             let mut random = fastrand::Rng::with_seed(seed);
             let data: Vec<f32> = (0..20 * 3).map(|_| random.f32() - 0.5).collect();
             let x = Matrix::new(20, 3, data).unwrap();

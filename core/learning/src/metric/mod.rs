@@ -1,39 +1,38 @@
-//! Layer 3: how good the embeddings are.
+//! Retrieval metrics of embeddings.
 //!
-//! A metric is computed in two steps. *Ranking* asks, for each embedding, where the ones that are
-//! right for it come when all others are put in order of distance; *counting* makes one figure of
-//! the ranks. Ranking is the expensive half (`n` rows of `m` distances; at most 16 MiB of them are
-//! held at once) and is done once for any number of metrics.
+//! A metric is computed in two steps. *Ranking* sorts, for each embedding, the other embeddings by
+//! distance and returns the ranks of the relevant ones; *counting* turns the ranks into a value.
+//! Ranking is the expensive step (`n` rows of `m` distances, of which at most 16 MiB are in memory at
+//! once) and is shared by all metrics.
 //!
-//! | ranking | who ranks whom | source |
+//! | ranking | queries, candidates and relevant candidates | source |
 //! | --- | --- | --- |
-//! | [`rank_pairs`] | each of the `2n` embeddings of a batch the `2n − 1` others; right is its other half | `quaterion/eval/pair` |
-//! | [`rank_groups`] | each of the `n` embeddings of a batch the `n − 1` others; right are those of its group | `quaterion/eval/group` |
-//! | [`rank_pool`] | each question all answers; right are one or several of them | information retrieval |
+//! | [`rank_pairs`] | each of the `2n` embeddings of a batch; the `2n − 1` others; the other half of its pair | `quaterion/eval/pair` |
+//! | [`rank_groups`] | each of the `n` embeddings of a batch; the `n − 1` others; the members of its group | `quaterion/eval/group` |
+//! | [`rank_right_answers`] | each question; all answers of a pool; its right answers | information retrieval |
 //!
-//! | metric | name | figure | range |
+//! | metric | name | value | range |
 //! | --- | --- | --- | --- |
-//! | [`RetrievalPrecision`] | `rp@k` | `1/n Σᵢ (right ones among the first k of row i) / k` | `[0, 1]` |
-//! | [`RetrievalReciprocalRank`] | `rrk` | mean of `1 / rank` over all right ones | `(0, 1]` |
-//! | [`RetrievalRPrecision`] | `rrp` | `Σᵢ rᵢ / Σᵢ Rᵢ`: right ones among the first `Rᵢ`, of `Rᵢ` right ones | `[0, 1]` |
-//! | [`PoolMetrics`] | `recall@k` | share of questions with a right answer among the first `k` | `[0, 1]` |
+//! | [`RetrievalPrecision`] | `rp@k` | `1/n Σᵢ (relevant embeddings in the top k of row i) / k` | `[0, 1]` |
+//! | [`RetrievalReciprocalRank`] | `rrk` | mean of `1 / rank` over all relevant embeddings | `(0, 1]` |
+//! | [`RetrievalRPrecision`] | `rrp` | `Σᵢ rᵢ / Σᵢ Rᵢ`, with `rᵢ` of the `Rᵢ` relevant embeddings in the top `Rᵢ` | `[0, 1]` |
+//! | [`PoolMetrics`] | `accuracy@k` | fraction of questions with a right answer in the top `k` | `[0, 1]` |
 //! | | `mrr@10` | mean of `1 / rank` of the first right answer, 0 beyond rank 10 | `[0, 1]` |
-//! | | `ndcg@10` | `Σ 1/log₂(rank + 1)` over the right answers up to rank 10, divided by the most there could be | `[0, 1]` |
+//! | | `ndcg@10` | `Σ 1/log₂(rank + 1)` over the right answers up to rank 10, divided by the ideal sum | `[0, 1]` |
 //!
-//! The first three are **batch metrics** and work on [`Ranks`], of pairs and of groups alike; the last
-//! are **pool metrics**. The two families must not be mixed up: a batch metric depends on the size of
-//! the batch, since finding one's half among 31 others is easier than among 2,047. To have a figure
-//! of a whole data set use [`crate::evaluate`].
+//! The first three are **batch metrics** over the [`Ranks`] of pairs or groups; the others are **pool
+//! metrics**. Don't compare the two families: a batch metric depends on the batch size, because
+//! finding the other half of a pair among 31 embeddings is easier than among 2,047. For metrics of a
+//! whole data set use [`crate::evaluate`].
 //!
-//! Ties count in batch order in the first family, as in Quaterion, and against us in the second. A
-//! distance that is not a number counts against us in both.
+//! Batch metrics break ties in batch order, as in Quaterion; pool metrics rank right answers last
+//! among ties. In both, NaN distances of relevant embeddings rank last and other NaN distances rank
+//! first.
 //!
-//! All follow one pattern, [`Metric`]: `update` with every batch, `compute` at the end of an epoch,
-//! `reset` before the next. [`AttachedMetrics`] does this for the stages of a training and says which
-//! figure is whose by name; [`Accumulator`] keeps embeddings over batches, so that each can rank all
-//! others of an epoch and not only its batch.
-//!
-//! [`Targets`] is what pairs and groups have in common here.
+//! All metrics implement [`Metric`]: `update` with each batch, `compute` at the end of an epoch,
+//! `reset` before the next. [`AttachedMetrics`] does this for the stages of a training run;
+//! [`Accumulator`] collects embeddings over batches, so that each embedding can rank those of the
+//! whole epoch. [`Targets`] is the common interface of pairs and groups.
 
 mod accumulator;
 mod attached;
@@ -52,18 +51,18 @@ pub(crate) use group::rank_group_rows;
 pub use group::rank_groups;
 pub use pair::rank_pairs;
 pub(crate) use pair::{rank_a_to_b, rank_pair_rows};
-pub use pool::{PoolMetrics, PoolScores, QueryRanks, rank_pool, score_pool};
+pub use pool::{PoolMetrics, PoolScores, QueryRanks, rank_right_answers, score_questions};
 pub use precision::RetrievalPrecision;
 pub use r_precision::RetrievalRPrecision;
 pub use ranks::{PositiveRank, Ranks};
 pub use reciprocal_rank::RetrievalReciprocalRank;
 pub use targets::Targets;
 
-/// A figure that is gathered over batches.
+/// A metric accumulated over batches.
 ///
 /// # Example
 ///
-/// A metric of one's own over the ranks of a batch, here the share of positives in the first ten:
+/// A custom batch metric, the fraction of positives in the top ten:
 ///
 /// ```
 /// use crate::metric::{Metric, PositiveRank, Ranks};
@@ -89,20 +88,20 @@ pub use targets::Targets;
 /// assert_eq!(metric.compute(), Some(1.0));
 /// ```
 pub trait Metric {
-    /// What one batch is to this metric.
+    /// Type of a batch.
     type Batch: ?Sized;
 
-    /// Takes in one batch.
+    /// Adds a batch.
     fn update(&mut self, batch: &Self::Batch);
 
-    /// The figure over all batches since the last reset; `None` when there was nothing to count.
+    /// Value over all batches since the last reset; `None` if there was nothing to count.
     fn compute(&self) -> Option<f32>;
 
-    /// Forgets all batches.
+    /// Removes all batches.
     fn reset(&mut self);
 }
 
-/// A mean over everything seen.
+/// Running mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 struct Mean {

@@ -1,4 +1,4 @@
-use super::ranks::{Ranks, Wanted, for_each_row};
+use super::ranks::{Ranks, Relevant, for_each_row};
 use crate::{
     distance::Distance,
     sample::{BatchError, PairTargets},
@@ -6,14 +6,14 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// Ranks a batch as Quaterion's pair metrics do: each of its `2n` embeddings (`[2n, d]`, all `a`,
-/// then all `b`) ranks the `2n − 1` others by distance, itself excluded, and is to find its other
-/// half. Subgroups play no part; a pair of score 0 has nothing to find.
+/// Ranks a batch of pairs (`[2n, d]`, all `a`, then all `b`), like Quaterion's pair metrics.
 ///
+/// Each of the `2n` embeddings ranks the `2n − 1` others by distance; the relevant one is the other
+/// half of its pair. Pairs with score 0 have no relevant embedding, and subgroups are ignored.
 /// Source: `quaterion/eval/pair/pair_metric.py`.
 ///
 /// # Errors
-/// When embeddings and targets do not go together, or the tensor library fails.
+/// If embeddings and targets differ in size, or the tensor back end fails.
 pub fn rank_pairs<T: Tensor>(
     distance: &dyn Distance<T>,
     embeddings: &T,
@@ -23,7 +23,7 @@ pub fn rank_pairs<T: Tensor>(
     rank_pair_rows(distance, embeddings, targets, &all)
 }
 
-/// As [`rank_pairs`], but only the given rows rank.
+/// Like [`rank_pairs`], for a subset of the rows as queries.
 pub(crate) fn rank_pair_rows<T: Tensor>(
     distance: &dyn Distance<T>,
     embeddings: &T,
@@ -36,17 +36,17 @@ pub(crate) fn rank_pair_rows<T: Tensor>(
     for_each_row(distance, embeddings, rows, embeddings, &mut |row, found| {
         let row = row as usize;
         let right = [((row + n) % (2 * n), targets.scores[row % n])];
-        let wanted = Wanted {
+        let relevant = Relevant {
             own: Some(row),
             right: if right[0].1 > 0.0 { &right } else { &[] },
         };
-        ranks.push(found, wanted);
+        ranks.push(found, relevant);
     })?;
     Ok(ranks)
 }
 
-/// Ranks a batch one way: the `a` of each of the given pairs ranks all `n` objects `b`, and is to
-/// find its own. Embeddings are `[2n, d]`, all `a`, then all `b`.
+/// Ranks a batch in one direction: for each pair in `pairs`, `a` ranks all `n` objects `b` and the
+/// relevant one is its own. Embeddings are `[2n, d]`, all `a`, then all `b`.
 pub(crate) fn rank_a_to_b<T: Tensor>(
     distance: &dyn Distance<T>,
     embeddings: &T,
@@ -61,11 +61,11 @@ pub(crate) fn rank_a_to_b<T: Tensor>(
     for_each_row(distance, embeddings, pairs, &b, &mut |pair, found| {
         let pair = pair as usize;
         let right = [(pair, targets.scores[pair])];
-        let wanted = Wanted {
+        let relevant = Relevant {
             own: None,
             right: if right[0].1 > 0.0 { &right } else { &[] },
         };
-        ranks.push(found, wanted);
+        ranks.push(found, relevant);
     })?;
     Ok(ranks)
 }
@@ -82,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ranks_agree_with_sorting(data in prop::collection::vec(-3i8..3, 16 * 2)) {
+        fn rank_pairs_agrees_with_sorting(data in prop::collection::vec(-3i8..3, 16 * 2)) {
             let x = Matrix::new(16, 2, data.iter().map(|&x| f32::from(x)).collect()).unwrap();
             let ranks = rank_pairs(&Cosine, &x, &PairTargets::positives(8)).unwrap();
             let distances = Cosine.distance_matrix(&x, &x).unwrap();
@@ -94,9 +94,9 @@ mod tests {
             }
         }
 
-        /// Order only decides ties, and random numbers have none.
+        /// Batch order matters for ties only, and random values have none.
         #[test]
-        fn the_order_of_the_pairs_changes_nothing(seed in any::<u64>()) {
+        fn rank_pairs_ignores_pair_order(seed in any::<u64>()) {
             let mut random = fastrand::Rng::with_seed(seed);
             let x = Matrix::new(20, 3, (0..60).map(|_| random.f32() - 0.5).collect()).unwrap();
             let scores: Vec<f32> = (0..10).map(|_| f32::from(random.u8(0..3)) / 2.0).collect();

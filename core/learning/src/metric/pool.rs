@@ -2,27 +2,30 @@ use super::{Mean, Metric};
 use crate::tensor::Tensor;
 use alloc::vec::Vec;
 
-/// Questions that are scored at once: bounds memory to this many rows of the pool's width.
-const QUESTIONS: usize = 256;
+/// Number of questions per score matrix; bounds memory to this many rows.
+const QUESTIONS_PER_BLOCK: usize = 256;
 
-/// The scores one question gave to every answer of the pool, and which of them are right.
+/// Rank beyond which answers count as not found.
+const CUTOFF: usize = 10;
+
+/// Scores of all answers of a pool for one question, and the right answers.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolScores<'a> {
-    /// One score an answer, higher is nearer.
+    /// One score per answer; higher is better.
     pub scores: &'a [f32],
-    /// Numbers of the right answers, ascending.
+    /// Indices of the right answers, ascending.
     pub right: &'a [usize],
 }
 
 /// Ranks of the right answers of one question, ascending, from 1.
 pub type QueryRanks = [usize];
 
-/// Ranks of the right answers among all answers, ascending, from 1.
+/// Ranks the right answers of a question among all answers; returns ascending ranks from 1.
 ///
-/// Ties count against us: a wrong answer with the same score stands before a right one. Right
-/// answers rank among themselves by score.
+/// Wrong answers rank before right answers with an equal score. Right answers rank among themselves
+/// by score.
 #[must_use]
-pub fn rank_pool(pool: PoolScores<'_>) -> Vec<usize> {
+pub fn rank_right_answers(pool: PoolScores<'_>) -> Vec<usize> {
     let mut right: Vec<f32> = pool
         .right
         .iter()
@@ -44,14 +47,15 @@ pub fn rank_pool(pool: PoolScores<'_>) -> Vec<usize> {
         .collect()
 }
 
-/// Asks questions of a pool by cosine and hands out the scores of each one, in order.
+/// Scores all answers of a pool for each question by cosine similarity.
 ///
-/// `questions` is `[n, d]`, `pool` is `[m, d]`, neither need be normalised; `right[i]` are the
-/// ascending numbers of question `i`'s right answers.
+/// `questions` is `[n, d]` and `pool` is `[m, d]`; neither needs to be normalised. `right[i]` holds
+/// the ascending indices of the right answers of question `i`. `on_scores` is called once per
+/// question, in order.
 ///
 /// # Errors
-/// When the widths differ or the tensor library fails.
-pub fn score_pool<T: Tensor>(
+/// If the embedding lengths differ or the tensor back end fails.
+pub fn score_questions<T: Tensor>(
     questions: &T,
     pool: &T,
     right: &[Vec<usize>],
@@ -59,8 +63,8 @@ pub fn score_pool<T: Tensor>(
 ) -> Result<(), T::Error> {
     let pool = pool.normalize_rows()?;
     let columns = pool.dims().0;
-    for (block, right) in right.chunks(QUESTIONS).enumerate() {
-        let start = (block * QUESTIONS) as u32;
+    for (block, right) in right.chunks(QUESTIONS_PER_BLOCK).enumerate() {
+        let start = (block * QUESTIONS_PER_BLOCK) as u32;
         let rows: Vec<u32> = (start..start + right.len() as u32).collect();
         let scores = questions
             .select_rows(&rows)?
@@ -74,57 +78,46 @@ pub fn score_pool<T: Tensor>(
     Ok(())
 }
 
-/// `recall@1/5/10`, `mrr@10` and `ndcg@10` over a pool of answers.
+/// `accuracy@k` (k ≤ 10), `mrr@10` and `ndcg@10` over a pool of answers.
 ///
-/// Each question is one batch: the ascending ranks of its right answers. All figures lie in
-/// `[0, 1]`, more is better.
+/// Each question is one batch: the ascending ranks of its right answers. All values are in `[0, 1]`;
+/// higher is better. They are `None` before the first question.
 ///
-/// - `recall@k`: share of questions with a right answer among the first `k` (any of several right
-///   ones counts; sentence-transformers calls this `accuracy@k`).
+/// - `accuracy@k`: fraction of questions with at least one right answer in the top `k`, as in
+///   sentence-transformers.
 /// - `mrr@10`: mean of 1 / rank of the first right answer, 0 beyond rank 10.
-/// - `ndcg@10`: `Σ 1/log₂(rank + 1)` over the right answers up to rank 10, divided by the most that
-///   could be had (Järvelin and Kekäläinen, 2002).
+/// - `ndcg@10`: `Σ 1/log₂(rank + 1)` over the right answers up to rank 10, divided by the sum of an
+///   ideal ranking (Järvelin and Kekäläinen, 2002).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PoolMetrics {
-    recall_1: Mean,
-    recall_5: Mean,
-    recall_10: Mean,
+    /// Number of questions by rank of their first right answer, for ranks 1 to [`CUTOFF`].
+    first_ranks: [usize; CUTOFF],
     mrr_10: Mean,
     ndcg_10: Mean,
 }
 
 impl PoolMetrics {
-    /// Number of questions taken in.
+    /// Number of questions.
     #[must_use]
     pub fn questions(&self) -> usize {
-        self.recall_1.count
+        self.mrr_10.count
     }
 
-    /// `recall@1`, `None` before the first question. So are the others.
+    /// `accuracy@k` for `k` from 1 to 10; a larger `k` counts as 10.
     #[must_use]
-    pub fn recall_1(&self) -> Option<f32> {
-        self.recall_1.value()
+    pub fn accuracy_at(&self, k: usize) -> Option<f32> {
+        let hits: usize = self.first_ranks[..k.min(CUTOFF)].iter().sum();
+        let questions = self.questions();
+        (questions > 0).then(|| (hits as f64 / questions as f64) as f32)
     }
 
-    /// `recall@5`.
-    #[must_use]
-    pub fn recall_5(&self) -> Option<f32> {
-        self.recall_5.value()
-    }
-
-    /// `recall@10`.
-    #[must_use]
-    pub fn recall_10(&self) -> Option<f32> {
-        self.recall_10.value()
-    }
-
-    /// `mrr@10`.
+    /// Mean reciprocal rank, `mrr@10`.
     #[must_use]
     pub fn mrr_10(&self) -> Option<f32> {
         self.mrr_10.value()
     }
 
-    /// `ndcg@10`.
+    /// Normalised discounted cumulative gain, `ndcg@10`.
     #[must_use]
     pub fn ndcg_10(&self) -> Option<f32> {
         self.ndcg_10.value()
@@ -136,26 +129,26 @@ impl Metric for PoolMetrics {
 
     fn update(&mut self, ranks: &QueryRanks) {
         let first = ranks.first().copied().unwrap_or(usize::MAX);
-        let hit = |k: usize| if first <= k { 1.0 } else { 0.0 };
-        self.recall_1.add(hit(1));
-        self.recall_5.add(hit(5));
-        self.recall_10.add(hit(10));
-        self.mrr_10
-            .add(if first <= 10 { 1.0 / first as f64 } else { 0.0 });
+        if (1..=CUTOFF).contains(&first) {
+            self.first_ranks[first - 1] += 1;
+            self.mrr_10.add(1.0 / first as f64);
+        } else {
+            self.mrr_10.add(0.0);
+        }
         let gain = |rank: usize| 1.0 / libm::log2((rank + 1) as f64);
         let gained: f64 = ranks
             .iter()
-            .filter(|&&rank| rank <= 10)
+            .filter(|&&rank| rank <= CUTOFF)
             .map(|&rank| gain(rank))
             .sum();
-        let best: f64 = (1..=ranks.len().min(10)).map(gain).sum();
+        let ideal: f64 = (1..=ranks.len().min(CUTOFF)).map(gain).sum();
         self.ndcg_10
-            .add(if best > 0.0 { gained / best } else { 0.0 });
+            .add(if ideal > 0.0 { gained / ideal } else { 0.0 });
     }
 
-    /// `recall@1`.
+    /// Returns `accuracy@1`.
     fn compute(&self) -> Option<f32> {
-        self.recall_1()
+        self.accuracy_at(1)
     }
 
     fn reset(&mut self) {
@@ -168,24 +161,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ties_count_against_us() {
+    fn rank_right_answers_puts_ties_and_nan_first() {
         let scores = [0.5, 0.9, 0.5, 0.1];
         assert_eq!(
-            rank_pool(PoolScores {
+            rank_right_answers(PoolScores {
                 scores: &scores,
                 right: &[0]
             }),
             [3]
         );
         assert_eq!(
-            rank_pool(PoolScores {
+            rank_right_answers(PoolScores {
                 scores: &scores,
                 right: &[0, 2]
             }),
             [2, 3]
         );
         assert_eq!(
-            rank_pool(PoolScores {
+            rank_right_answers(PoolScores {
                 scores: &scores,
                 right: &[1]
             }),
@@ -193,7 +186,7 @@ mod tests {
         );
         let nan = [f32::NAN, 0.5];
         assert_eq!(
-            rank_pool(PoolScores {
+            rank_right_answers(PoolScores {
                 scores: &nan,
                 right: &[1]
             }),
@@ -202,23 +195,23 @@ mod tests {
     }
 
     #[test]
-    fn counts_recall_mrr_and_ndcg() {
+    fn pool_metrics_average_accuracy_mrr_and_ndcg() {
         let mut metrics = PoolMetrics::default();
         metrics.update(&[1]);
         metrics.update(&[4]);
         metrics.update(&[20]);
         metrics.update(&[]);
         assert_eq!(metrics.questions(), 4);
-        assert_eq!(metrics.recall_1(), Some(0.25));
-        assert_eq!(metrics.recall_5(), Some(0.5));
-        assert_eq!(metrics.recall_10(), Some(0.5));
+        assert_eq!(metrics.accuracy_at(1), Some(0.25));
+        assert_eq!(metrics.accuracy_at(5), Some(0.5));
+        assert_eq!(metrics.accuracy_at(10), Some(0.5));
         assert_eq!(metrics.mrr_10(), Some((1.0 + 0.25) / 4.0));
         let ndcg = (1.0 + 1.0 / 5f32.log2()) / 4.0;
         assert!((metrics.ndcg_10().unwrap() - ndcg).abs() < 1e-6);
     }
 
     #[test]
-    fn ndcg_of_several_right_answers() {
+    fn ndcg_counts_several_right_answers() {
         let mut metrics = PoolMetrics::default();
         metrics.update(&[1, 3]);
         let expected = (1.0 + 0.5) / (1.0 + 1.0 / 3f32.log2());

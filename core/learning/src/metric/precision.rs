@@ -1,10 +1,11 @@
 use super::{Metric, Ranks};
 
-/// `rp@k`: the mean over all rows of (labels of the right ones among the first `k`) / `k`.
+/// `rp@k`, retrieval precision: `1/n Σᵢ 1/k Σ_{rank ≤ k} label` over the relevant embeddings of each
+/// of the `n` rows.
 ///
-/// `rp@k = 1/n Σᵢ 1/k Σ_{rank ≤ k} label`, in `[0, 1]`, more is better; below 1 even for a perfect
-/// model when a row has fewer than `k` right ones. Rows that have nothing to find count as 0.
-/// Source: `quaterion/eval/pair/retrieval_precision.py`; here it counts groups as well.
+/// In `[0, 1]`; higher is better. Rows with fewer than `k` relevant embeddings keep even a perfect
+/// model below 1, and rows without any count as 0. Source:
+/// `quaterion/eval/pair/retrieval_precision.py`; here it also applies to groups.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct RetrievalPrecision {
@@ -14,7 +15,7 @@ pub struct RetrievalPrecision {
 }
 
 impl RetrievalPrecision {
-    /// The metric for the first `k` (at least 1).
+    /// Creates the metric for the top `k`; 0 counts as 1.
     #[must_use]
     pub fn new(k: usize) -> Self {
         Self {

@@ -1,16 +1,16 @@
 use super::{Mean, Metric, Ranks};
 
-/// `rrp`, R-precision: of the first `R` an embedding ranks, the share that is right, where `R` is how
-/// many right ones there are.
+/// `rrp`, R-precision: the fraction of relevant embeddings in the top `R`, where `R` is the number of
+/// relevant embeddings.
 ///
-/// `rrp = Σᵢ rᵢ / Σᵢ Rᵢ`, with `rᵢ` the right ones among row `i`'s first `Rᵢ`: the mean over all
-/// (row, top-`R` slot) entries, so that a row of a large group weighs more than one of a small
-/// group, and a row without others of its group nothing. This is Quaterion's mean, the default.
-/// [`macro_mean`](Self::macro_mean) is `1/n Σᵢ rᵢ / Rᵢ` over the `n` rows with `Rᵢ > 0`, the textbook
-/// form (Manning, Raghavan and Schütze, *Introduction to Information Retrieval*, 2008, §8.4).
+/// The default is Quaterion's micro mean `Σᵢ rᵢ / Σᵢ Rᵢ`, with `rᵢ` the number of relevant embeddings
+/// in the top `Rᵢ` of row `i`: rows of large groups weigh more, and rows without relevant embeddings
+/// don't count. [`macro_mean`](Self::macro_mean) is `1/n Σᵢ rᵢ / Rᵢ` over the `n` rows with `Rᵢ > 0`,
+/// the textbook form (Manning, Raghavan and Schütze, *Introduction to Information Retrieval*, 2008,
+/// §8.4).
 ///
-/// Both lie in `[0, 1]`, more is better, and are 1 exactly when every row ranks all of its group
-/// first. Source: `quaterion/eval/group/retrieval_r_precision.py`.
+/// Both are in `[0, 1]`; higher is better, and 1 means that every row ranks its group first. Source:
+/// `quaterion/eval/group/retrieval_r_precision.py`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct RetrievalRPrecision {
@@ -19,7 +19,7 @@ pub struct RetrievalRPrecision {
 }
 
 impl RetrievalRPrecision {
-    /// The mean over rows instead of over slots.
+    /// Creates the metric with the mean over rows.
     #[must_use]
     pub fn macro_mean() -> Self {
         Self {
@@ -60,7 +60,7 @@ mod tests {
     use crate::metric::PositiveRank;
 
     #[test]
-    fn weighs_slots_or_rows() {
+    fn r_precision_averages_over_slots_or_rows() {
         let ranks = |places: &[(usize, usize)]| Ranks {
             rows: 5,
             positives: places
@@ -72,7 +72,7 @@ mod tests {
                 })
                 .collect(),
         };
-        // Row 0 finds one of three, row 2 its only one, rows 1, 3 and 4 have nothing to find.
+        // Row 0 finds 1 of 3, row 2 its only one; rows 1, 3 and 4 have no relevant embeddings.
         let batch = ranks(&[(0, 2), (0, 4), (0, 9), (2, 1)]);
         let (mut micro, mut by_row) = (
             RetrievalRPrecision::default(),

@@ -2,63 +2,61 @@ use crate::{distance::Distance, tensor::Tensor};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-/// Distances held at once: 16 MiB. Larger rankings are done in blocks of rows.
+/// Maximum number of distances in memory (16 MiB). Larger rankings are computed in blocks of rows.
 const BLOCK: usize = 1 << 22;
 
-/// Where one of the right embeddings landed when an embedding ranked the others.
+/// Rank of one relevant embedding for one query.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PositiveRank {
-    /// The embedding that ranked, `0..rows`.
+    /// Row of the query embedding.
     pub row: usize,
-    /// Rank of the right embedding among the others, from 1; ties in batch order.
+    /// Rank of the relevant embedding among the candidates, from 1; ties in batch order.
     pub rank: usize,
-    /// How right it is: a pair's score, 1 in a group.
+    /// Relevance: the score of a pair, 1 in a group.
     pub label: f32,
 }
 
-/// All that the batch metrics need to know of a batch: the ranks of what was to be found.
+/// Ranks of the relevant embeddings of a batch, the input of the batch metrics.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranks {
-    /// How many embeddings ranked the others, whether or not there was anything to be found.
+    /// Number of queries, including those without relevant embeddings.
     pub rows: usize,
-    /// One for each right embedding of each row, by row, then by rank.
+    /// One entry per query and relevant embedding, by row, then by rank.
     pub positives: Vec<PositiveRank>,
 }
 
-/// What a row is to find: the columns that are right for it, and its own, which it is not asked for.
+/// Relevant columns of a query.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted<'a> {
-    /// The row's own column, if it stands among the columns; it is left out of the ranking.
+pub(crate) struct Relevant<'a> {
+    /// Column of the query itself, which is excluded from the ranking.
     pub own: Option<usize>,
-    /// The right columns, `own` not among them, and their labels.
+    /// Relevant columns without `own`, and their labels.
     pub right: &'a [(usize, f32)],
 }
 
 impl Ranks {
-    /// Adds one row: its distances to all columns, and what it was to find.
+    /// Adds a query: its distances to all columns and its relevant columns.
     ///
-    /// A distance that is not a number counts as farther than all others when it is a right one's
-    /// and as nearer when it is not, so that a broken model never looks good.
-    pub(crate) fn push(&mut self, distances: &[f32], wanted: Wanted<'_>) {
+    /// NaN distances of relevant columns rank last and other NaN distances rank first, so that a
+    /// broken model never gets a good value.
+    pub(crate) fn push(&mut self, distances: &[f32], relevant: Relevant<'_>) {
         let row = self.rows;
         self.rows += 1;
-        if let [(column, label)] = *wanted.right {
-            let rank = rank_of_one(distances, wanted.own, column);
+        if let [(column, label)] = *relevant.right {
+            let rank = rank_single(distances, relevant.own, column);
             self.positives.push(PositiveRank { row, rank, label });
             return;
         }
-        let ranked = rank_of_many(distances, wanted);
-        self.positives
-            .extend(
-                ranked
-                    .into_iter()
-                    .map(|(rank, label)| PositiveRank { row, rank, label }),
-            );
+        self.positives.extend(
+            rank_several(distances, relevant)
+                .into_iter()
+                .map(|(rank, label)| PositiveRank { row, rank, label }),
+        );
     }
 }
 
-/// Whether a column stands before another one: nearer, or as near and earlier.
-fn before(d: f32, column: usize, right_d: f32, right: usize) -> bool {
+/// Whether `column` ranks before the relevant column `right`: nearer, or equally near and earlier.
+fn ranks_before(d: f32, column: usize, right_d: f32, right: usize) -> bool {
     match d.partial_cmp(&right_d) {
         Some(Ordering::Less) | None => true,
         Some(Ordering::Equal) => column < right,
@@ -66,24 +64,22 @@ fn before(d: f32, column: usize, right_d: f32, right: usize) -> bool {
     }
 }
 
-/// The rank of the only right column, in one pass.
-fn rank_of_one(distances: &[f32], own: Option<usize>, right: usize) -> usize {
+/// Rank of a single relevant column, in one pass.
+// The negated comparisons count NaN as nearer, like `ranks_before`, and vectorise.
+#[allow(clippy::neg_cmp_op_on_partial_ord)]
+fn rank_single(distances: &[f32], own: Option<usize>, right: usize) -> usize {
     let limit = distances[right];
-    // `before`, written so that compilers vectorise it: nothing compares with what is no number.
-    #[allow(clippy::neg_cmp_op_on_partial_ord)] // NaN must count
-    let count = |from: &[f32], equal: bool| match equal {
-        true => from.iter().filter(|&&d| !(d > limit)).count(),
-        false => from.iter().filter(|&&d| !(d >= limit)).count(),
-    };
-    let nearer = count(&distances[..right], true) + count(&distances[right + 1..], false);
-    let own = own.is_some_and(|own| before(distances[own], own, limit, right));
+    let earlier = distances[..right].iter().filter(|&&d| !(d > limit));
+    let later = distances[right + 1..].iter().filter(|&&d| !(d >= limit));
+    let nearer = earlier.count() + later.count();
+    let own = own.is_some_and(|own| ranks_before(distances[own], own, limit, right));
     nearer - usize::from(own) + 1
 }
 
-/// The ranks of several right columns, ascending, with their labels: `O(n log p)` for `n` columns,
-/// `p` of them right.
-fn rank_of_many(distances: &[f32], wanted: Wanted<'_>) -> Vec<(usize, f32)> {
-    let mut right = wanted.right.to_vec();
+/// Ascending ranks of several relevant columns, with their labels: `O(n log p)` for `n` columns, `p`
+/// of them relevant.
+fn rank_several(distances: &[f32], relevant: Relevant<'_>) -> Vec<(usize, f32)> {
+    let mut right = relevant.right.to_vec();
     let key = |column: usize| (distances[column].is_nan(), distances[column]);
     right.sort_by(|&(a, _), &(b, _)| {
         key(a)
@@ -91,16 +87,16 @@ fn rank_of_many(distances: &[f32], wanted: Wanted<'_>) -> Vec<(usize, f32)> {
             .unwrap_or(Ordering::Equal)
             .then(a.cmp(&b))
     });
-    // How many wrong columns stand before the first right one, between it and the second, …
+    // Number of irrelevant columns before the first relevant one, between it and the second, …
     let mut between = alloc::vec![0usize; right.len() + 1];
     let mut is_right = alloc::vec![false; distances.len()];
     for &(column, _) in &right {
         is_right[column] = true;
     }
     for (column, &d) in distances.iter().enumerate() {
-        if !is_right[column] && wanted.own != Some(column) {
-            let first =
-                right.partition_point(|&(right, _)| !before(d, column, distances[right], right));
+        if !is_right[column] && relevant.own != Some(column) {
+            let first = right
+                .partition_point(|&(right, _)| !ranks_before(d, column, distances[right], right));
             between[first] += 1;
         }
     }
@@ -116,10 +112,10 @@ fn rank_of_many(distances: &[f32], wanted: Wanted<'_>) -> Vec<(usize, f32)> {
         .collect()
 }
 
-/// Calls back with the distances of each of the given rows of `x` to all rows of `y`, in order.
+/// Calls `each` with the distances of each row of `x` listed in `rows` to all rows of `y`, in order.
 ///
-/// `x` is `[n, d]`, `y` is `[m, d]`; at most [`BLOCK`] distances (or one row of them) are held at
-/// once, whatever `n` is.
+/// `x` is `[n, d]` and `y` is `[m, d]`. At most [`BLOCK`] distances (or one row) are in memory at
+/// once.
 pub(crate) fn for_each_row<T: Tensor>(
     distance: &dyn Distance<T>,
     x: &T,
@@ -153,12 +149,12 @@ mod tests {
 
     fn rank(distances: &[f32], own: Option<usize>, right: &[(usize, f32)]) -> Ranks {
         let mut ranks = Ranks::default();
-        ranks.push(distances, Wanted { own, right });
+        ranks.push(distances, Relevant { own, right });
         ranks
     }
 
     #[test]
-    fn what_is_no_number_never_looks_good() {
+    fn nan_distances_worsen_ranks() {
         let nan = [f32::NAN; 4];
         let worst = |right: &[(usize, f32)]| {
             let ranks = rank(&nan, Some(0), right);
@@ -170,14 +166,14 @@ mod tests {
         assert_eq!(rank(&wrong_is_nan, None, &[(2, 1.0)]).positives[0].rank, 2);
     }
 
-    /// Two rows with several right columns, as Quaterion's own functions count them.
+    /// Expected values computed with Quaterion's functions.
     #[test]
-    fn several_right_columns_count_one_by_one() {
+    fn several_relevant_columns_count_separately() {
         use crate::metric::{Metric, RetrievalPrecision, RetrievalReciprocalRank};
         let mut ranks = rank(&[0.9, 0.1, 0.2, 0.3], None, &[(2, 1.0), (3, 1.0)]);
         ranks.push(
             &[0.4, 0.9, 0.1, 0.2],
-            Wanted {
+            Relevant {
                 own: None,
                 right: &[(0, 1.0)],
             },
@@ -197,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ranks_agree_with_sorting(
+        fn push_agrees_with_sorting(
             row in prop::collection::vec(-3i8..3, 12),
             right in prop::collection::btree_set(0usize..12, 1..6),
             own in prop::option::of(0usize..12),

@@ -1,10 +1,10 @@
 use super::{Mean, Metric, Ranks};
 
-/// `rrk`: the mean over everything that was to be found of 1 / rank. In `(0, 1]`, more is better.
+/// `rrk`, retrieval reciprocal rank: the mean of 1 / rank over all relevant embeddings.
 ///
-/// Each right embedding counts, not only the first of its row (with pairs there is but one); in a
-/// group of more than two even a perfect model is thus below 1.
-/// Source: `quaterion/eval/pair/retrieval_reciprocal_rank.py`; here it counts groups as well.
+/// In `(0, 1]`; higher is better. Every relevant embedding of a row counts, not only the first, so
+/// groups of more than two keep even a perfect model below 1. Source:
+/// `quaterion/eval/pair/retrieval_reciprocal_rank.py`; here it also applies to groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct RetrievalReciprocalRank(Mean);
@@ -33,7 +33,7 @@ mod tests {
     use crate::metric::{PositiveRank, RetrievalPrecision};
 
     #[test]
-    fn metrics_add_up_over_batches_and_forget_on_reset() {
+    fn metrics_accumulate_batches_until_reset() {
         let positive = |row, rank| PositiveRank {
             row,
             rank,

@@ -6,30 +6,30 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// What is known about the samples of a batch, as far as metrics and evaluation need it.
+/// Targets of a batch, as needed by metrics and evaluation.
 ///
-/// The embeddings that go with it are `[OBJECTS · n, d]`: the first objects of all `n` samples, then
-/// the second ones. Pairs have two objects a sample ([`PairTargets`]), members of a group one
-/// (`Vec<u64>`, the groups).
+/// The embeddings of the batch are `[OBJECTS · n, d]`: the first objects of all `n` samples, then the
+/// second objects. Pairs ([`PairTargets`]) have two objects per sample, group members (`Vec<u64>`,
+/// the group ids) have one.
 pub trait Targets: Clone + Default {
-    /// Objects, and thus embeddings, a sample.
+    /// Number of objects, and of embeddings, per sample.
     const OBJECTS: usize;
 
     /// Number of samples.
     fn samples(&self) -> usize;
 
-    /// Adds the samples of another batch at the end.
+    /// Appends the samples of another batch.
     fn append(&mut self, other: &Self);
 
-    /// The samples of these places, in this order, repeats allowed; places beyond the last are left
-    /// out.
+    /// Selects samples by index, in the given order and with repeats; indices out of range are
+    /// skipped.
     #[must_use]
-    fn select(&self, places: &[usize]) -> Self;
+    fn select(&self, indices: &[usize]) -> Self;
 
-    /// Ranks all embeddings of a batch, see [`rank_pairs`] and [`rank_groups`].
+    /// Ranks all embeddings of a batch; see [`rank_pairs`] and [`rank_groups`].
     ///
     /// # Errors
-    /// When embeddings and targets do not go together, or the tensor library fails.
+    /// If embeddings and targets differ in size, or the tensor back end fails.
     fn rank<T: Tensor>(
         &self,
         distance: &dyn Distance<T>,
@@ -37,9 +37,9 @@ pub trait Targets: Clone + Default {
     ) -> Result<Ranks, BatchError<T::Error>>;
 }
 
-fn pick<V: Copy>(values: &[V], places: &[usize]) -> Vec<V> {
-    let picked = places.iter().filter_map(|&place| values.get(place));
-    picked.copied().collect()
+fn select_values<V: Copy>(values: &[V], indices: &[usize]) -> Vec<V> {
+    let selected = indices.iter().filter_map(|&index| values.get(index));
+    selected.copied().collect()
 }
 
 impl Targets for PairTargets {
@@ -54,10 +54,10 @@ impl Targets for PairTargets {
         self.subgroups.extend_from_slice(&other.subgroups);
     }
 
-    fn select(&self, places: &[usize]) -> Self {
+    fn select(&self, indices: &[usize]) -> Self {
         Self {
-            scores: pick(&self.scores, places),
-            subgroups: pick(&self.subgroups, places),
+            scores: select_values(&self.scores, indices),
+            subgroups: select_values(&self.subgroups, indices),
         }
     }
 
@@ -81,8 +81,8 @@ impl Targets for Vec<u64> {
         self.extend_from_slice(other);
     }
 
-    fn select(&self, places: &[usize]) -> Self {
-        pick(self, places)
+    fn select(&self, indices: &[usize]) -> Self {
+        select_values(self, indices)
     }
 
     fn rank<T: Tensor>(

@@ -228,7 +228,7 @@ impl Scan<'_> {
 mod tests {
     use super::*;
     use crate::servable::Confidence;
-    use nearsay_text::lexical::Lexical;
+    use nearsay_text::bm25::Bm25Index;
     use proptest::prelude::*;
 
     fn index(rows: &[[f32; 2]], owners: &[u32]) -> Index {
@@ -370,14 +370,14 @@ mod tests {
             ).unwrap();
             let left: Vec<&String> = kept.iter().map(|&i| &texts[i]).collect();
             let words = match by_answer {
-                true => Lexical::grouped(&left, rest.owners()).unwrap(),
-                false => Lexical::new(&left),
+                true => Bm25Index::grouped(&left, rest.owners()).unwrap(),
+                false => Bm25Index::new(&left),
             };
             let rest = rest.with_words(words, weight).unwrap();
             let index = Index::new(vectors.clone(), owners.clone()).unwrap();
             let words = match by_answer {
-                true => Lexical::grouped(&texts, &owners).unwrap(),
-                false => Lexical::new(&texts),
+                true => Bm25Index::grouped(&texts, &owners).unwrap(),
+                false => Bm25Index::new(&texts),
             };
             let index = index.with_words(words, weight).unwrap();
             let without: Vec<u32> = out.iter().copied().collect();

@@ -13,7 +13,7 @@ use nearsay_faq::Row;
 use nearsay_model::sha256_hex;
 use nearsay_store::{MemStore, Store as _};
 use nearsay_text::{
-    compact::{StaticEncoder, Table},
+    compact::{StaticEmbeddings, StaticEncoder},
     wordpiece::{Vocabulary, WordPiece},
 };
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ fn table() -> MemStore {
     let tokens = Vocabulary::parse("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\nab").unwrap();
     let words = WordPiece::new(tokens);
     let values = (0..7 * 4).map(|i| (i as f32 * 0.7).sin()).collect();
-    let table = Table::Full(Matrix::new(7, 4, values).unwrap());
+    let table = StaticEmbeddings::Full(Matrix::new(7, 4, values).unwrap());
     let row = |line, question: &str, answer: &str| Row {
         line,
         question: question.into(),

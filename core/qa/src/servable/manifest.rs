@@ -3,7 +3,7 @@ use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_model::{hex, sha256_hex};
 use nearsay_search::{expansion::Rule, index::Index};
 use nearsay_store::{ErrorKind, Operation, Store, StoreError};
-use nearsay_text::lexical::Lexical;
+use nearsay_text::bm25::Bm25Index;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -81,7 +81,7 @@ impl Threshold {
 /// What words count for beside vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Words {
-    /// Times [`Lexical::scores`] of a text's document, added to the cosine similarity of the text; from 0 to 4.
+    /// Times [`Bm25Index::scores`] of a text's document, added to the cosine similarity of the text; from 0 to 4.
     pub weight: f32,
     /// What a document is.
     #[serde(default)]
@@ -135,10 +135,10 @@ impl Words {
     ///
     /// # Errors
     /// When there is not one owner a text.
-    pub fn of<T: AsRef<str>>(self, texts: &[T], owners: &[u32]) -> Result<Lexical, ShapeError> {
+    pub fn of<T: AsRef<str>>(self, texts: &[T], owners: &[u32]) -> Result<Bm25Index, ShapeError> {
         match self.by {
-            By::Text => Ok(Lexical::new(texts)),
-            By::Answer => Lexical::grouped(texts, owners),
+            By::Text => Ok(Bm25Index::new(texts)),
+            By::Answer => Bm25Index::grouped(texts, owners),
         }
     }
 

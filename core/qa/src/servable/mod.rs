@@ -28,7 +28,7 @@
 //!
 //! With words (`"words": {"weight": 0.3, "by": "answer"}` in `nearsay.json`), [`Servable::ask`] adds to the cosine of
 //! an answer's nearest text what the answer and its wordings share with the question
-//! ([`Lexical`](nearsay_text::lexical::Lexical)), of this weight; without `by`, as older folders have it, what each text
+//! ([`Bm25Index`](nearsay_text::bm25::Bm25Index)), of this weight; without `by`, as older folders have it, what each text
 //! shares by itself. Nothing of it is in the folder but this: the texts are read when it is opened. Other readers
 //! use the vectors alone.
 //!
@@ -74,6 +74,7 @@ mod dense;
 mod edit;
 mod error;
 mod expander;
+mod in_memory;
 mod journal;
 mod manifest;
 mod owned;
@@ -90,6 +91,7 @@ pub use copy::{copy, fingerprint};
 pub use edit::{Edit, EditError};
 pub use error::ServableError;
 pub use expander::Expander;
+pub use in_memory::InMemory;
 pub use journal::Journal;
 pub use manifest::{By, FileEntry, Manifest, Threshold, Words};
 pub use owned::{check_target, remove};

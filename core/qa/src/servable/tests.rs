@@ -15,7 +15,7 @@ use nearsay_search::{
     expansion::{Own, Rule, Texts},
 };
 use nearsay_store::{Fault, FaultStore, MemStore};
-use nearsay_text::lexical::Lexical;
+use nearsay_text::bm25::Bm25Index;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 
@@ -195,7 +195,7 @@ fn words_count_by_the_weight_that_is_written() {
     assert_eq!(model.manifest().words, Some(Words::by_answer(0.5)));
     assert_eq!(model.index().words_weight(), 0.5);
     let (texts, owners) = (model.answers().texts(), model.answers().owners());
-    let lexical = Lexical::grouped(&texts, &owners).unwrap();
+    let lexical = Bm25Index::grouped(&texts, &owners).unwrap();
     for question in ["b ab", "a a a", "ab b a"] {
         let vector = model.model().encode(&[question]).unwrap();
         let expected = model.index().ask(question, vector.row(0), 2);
@@ -221,7 +221,7 @@ fn words_count_by_the_weight_that_is_written() {
     let place = Path::new("model/nearsay.json");
     store.write_atomic(place, former.as_bytes()).unwrap();
     let former = open(&store).unwrap();
-    let alone = Lexical::new(&texts);
+    let alone = Bm25Index::new(&texts);
     let found = former.ask("b ab", 2).unwrap();
     let words = |found: &Found<'_>| 0.5 * alone.scores("b ab")[found.vector as usize];
     assert!(found.iter().all(|found| found.words == words(found)));
@@ -877,12 +877,13 @@ fn a_failed_reissue_leaves_the_former_folder() {
 #[test]
 fn a_table_alone_is_a_model() {
     use nearsay_text::{
-        compact::Table,
+        compact::StaticEmbeddings,
         wordpiece::{Vocabulary, WordPiece},
     };
     let words = WordPiece::new(Vocabulary::parse("[UNK]\na\nb").unwrap());
     let rows = Matrix::from_rows(&[[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]]).unwrap();
-    let encoder = nearsay_text::compact::StaticEncoder::new(words, Table::Full(rows)).unwrap();
+    let encoder =
+        nearsay_text::compact::StaticEncoder::new(words, StaticEmbeddings::Full(rows)).unwrap();
     let model = TextModel::of_static(encoder);
     assert!(model.is_static());
     assert_eq!((model.dim(), model.pooled_dim()), (2, 2));
@@ -893,18 +894,18 @@ fn a_table_alone_is_a_model() {
 #[test]
 fn a_table_lies_where_every_version_of_sentence_transformers_finds_it() {
     use nearsay_text::{
-        compact::{StaticEncoder, Table},
+        compact::{StaticEmbeddings, StaticEncoder},
         wordpiece::{Vocabulary, WordPiece},
     };
     let words = || WordPiece::new(Vocabulary::parse("[UNK]\na\nb").unwrap());
     let rows = Matrix::from_rows(&[[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]]).unwrap();
     let answers = AnswerSet::of(&self::rows());
-    let encoder = StaticEncoder::new(words(), Table::Full(rows.clone())).unwrap();
+    let encoder = StaticEncoder::new(words(), StaticEmbeddings::Full(rows.clone())).unwrap();
     let store = MemStore::new();
     let export = Export {
         encoder: ExportEncoder::Static {
             words: &words(),
-            table: Table::Full(rows),
+            table: StaticEmbeddings::Full(rows),
         },
         encoder_name: "tiny",
         head: &Folded::Identity,

@@ -1,7 +1,15 @@
 use super::{Manifest, ServableError, dense, version};
 use candle_core::Device;
 use nearsay_bert::{EncodeError, Precision, SentenceEncoder};
-use nearsay_core::{encoder::Encoder as _, head::Dense, matrix::Matrix};
+use nearsay_core::{
+    candle::{
+        text,
+        text::{SharedEncoder, embed_all},
+    },
+    encoder::Encoder as _,
+    head::Dense,
+    matrix::Matrix,
+};
 use nearsay_model::{DenseSettings, ModelFiles, StaticModel};
 use nearsay_search::index;
 use nearsay_store::Store;
@@ -23,6 +31,8 @@ pub struct TextModel {
 enum TextEncoder {
     Network(SentenceEncoder),
     Static(StaticEncoder<'static>),
+    /// An encoder of the caller's.
+    Custom(SharedEncoder),
 }
 
 impl TextEncoder {
@@ -30,6 +40,7 @@ impl TextEncoder {
         match self {
             Self::Network(encoder) => encoder.dim(),
             Self::Static(encoder) => encoder.dim(),
+            Self::Custom(encoder) => text::TextEncode::dim(&**encoder),
         }
     }
 }
@@ -41,6 +52,36 @@ impl TextModel {
         Self {
             encoder: TextEncoder::Static(encoder),
             layers: Vec::new(),
+        }
+    }
+
+    /// A transformer alone, without layers.
+    #[must_use]
+    pub fn of_transformer(encoder: SentenceEncoder) -> Self {
+        Self {
+            encoder: TextEncoder::Network(encoder),
+            layers: Vec::new(),
+        }
+    }
+
+    /// An encoder of the caller's alone, without layers.
+    #[must_use]
+    pub fn of_custom(encoder: SharedEncoder) -> Self {
+        Self {
+            encoder: TextEncoder::Custom(encoder),
+            layers: Vec::new(),
+        }
+    }
+
+    /// The same encoder with these layers behind it.
+    #[must_use]
+    pub fn with_layers(self, layers: &[Dense]) -> Self {
+        let layers = layers.iter().cloned().enumerate();
+        Self {
+            layers: layers
+                .map(|(number, layer)| (format!("{number}_Dense"), layer))
+                .collect(),
+            ..self
         }
     }
 
@@ -103,7 +144,7 @@ impl TextModel {
     pub fn precision(&self) -> Precision {
         match &self.encoder {
             TextEncoder::Network(encoder) => encoder.precision(),
-            TextEncoder::Static(_) => Precision::F32,
+            TextEncoder::Static(_) | TextEncoder::Custom(_) => Precision::F32,
         }
     }
 
@@ -117,7 +158,7 @@ impl TextModel {
     #[must_use]
     pub fn table(&self) -> Option<&StaticEncoder<'static>> {
         match &self.encoder {
-            TextEncoder::Network(_) => None,
+            TextEncoder::Network(_) | TextEncoder::Custom(_) => None,
             TextEncoder::Static(encoder) => Some(encoder),
         }
     }
@@ -148,6 +189,9 @@ impl TextModel {
                 let rows: Vec<f32> = rows.flat_map_iter(Matrix::into_data).collect();
                 Ok(Matrix::new(texts.len(), encoder.dim(), rows)?)
             }
+            TextEncoder::Custom(encoder) => embed_all(&**encoder, texts, on_progress)
+                .map_err(EncodeError::Custom)?
+                .ok_or(EncodeError::Cancelled),
         }
     }
 
@@ -158,7 +202,8 @@ impl TextModel {
     pub fn tokens(&self, text: &str) -> Result<usize, ServableError> {
         match &self.encoder {
             TextEncoder::Network(encoder) => Ok(encoder.token_ids(text)?.len()),
-            TextEncoder::Static(encoder) => Ok(encoder.words().ids(text).len()),
+            TextEncoder::Static(encoder) => Ok(encoder.tokenizer().ids(text).len()),
+            TextEncoder::Custom(_) => Ok(text.split_whitespace().count()),
         }
     }
 

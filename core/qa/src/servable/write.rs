@@ -12,7 +12,7 @@ use nearsay_core::{
 use nearsay_model::{ModelFiles, Pooling, TABLE, sha256_hex, tokenizer_json};
 use nearsay_search::expansion::{Kind, Own, Rule, Texts};
 use nearsay_store::Store;
-use nearsay_text::{compact::Table, wordpiece::WordPiece};
+use nearsay_text::{compact::StaticEmbeddings, wordpiece::WordPiece};
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
@@ -49,7 +49,7 @@ pub enum ExportEncoder<'a> {
         /// Its tokenizer.
         words: &'a WordPiece,
         /// A row for each token.
-        table: Table<'a>,
+        table: StaticEmbeddings<'a>,
     },
 }
 
@@ -131,7 +131,7 @@ impl Export<'_> {
 
 /// The vectors of all texts, answers moved by a rule, their own questions known; and those of answers as they
 /// were.
-fn expanded(
+pub(super) fn expanded(
     rule: Rule,
     answers: &AnswerSet,
     vectors: &Matrix,
@@ -213,11 +213,11 @@ const STATIC: &str = "0_StaticEmbedding";
 /// Writes a table and its tokenizer as a `StaticEmbedding`.
 fn static_embedding(
     words: &WordPiece,
-    table: &Table<'_>,
+    table: &StaticEmbeddings<'_>,
     folder: &mut Folder<'_>,
 ) -> Result<Modules, ServableError> {
     let name = format!("{STATIC}/model.safetensors");
-    let rows = table.full();
+    let rows = table.to_matrix();
     let bytes = rows.to_le_bytes();
     let file = TensorView::new(Dtype::F32, vec![rows.rows(), rows.columns()], &bytes)
         .and_then(|view| safetensors::serialize([(TABLE, view)], None))

@@ -1,7 +1,6 @@
 //! Texts as lists of token ids.
 
-use super::data::Texts;
-use sha2::{Digest as _, Sha256};
+use super::data::{Fingerprint, Texts};
 
 /// `n` texts, each a list of token ids, in one piece of memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,7 +64,7 @@ impl Texts for Bags {
         bags
     }
 
-    fn hash(&self, hasher: &mut Sha256) {
+    fn hash(&self, hasher: &mut Fingerprint) {
         hasher.update(self.ends.len().to_le_bytes());
         for end in &self.ends {
             hasher.update(end.to_le_bytes());
@@ -81,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_keep_their_ids() {
+    fn bags_keep_the_ids_of_each_text() {
         let mut bags = Bags::new();
         for text in [&[3u32, 1][..], &[], &[7]] {
             bags.push(|ids| ids.extend(text));

@@ -1,6 +1,6 @@
 //! How much words are to count for beside meaning, by questions whose answers are known.
 
-use nearsay_core::metric::{PoolScores, rank_pool};
+use nearsay_core::metric::{PoolScores, rank_right_answers};
 
 /// The weights that are tried beside the usual one.
 pub const WEIGHTS: [f32; 11] = [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0];
@@ -17,7 +17,7 @@ const CLEARLY: f64 = 2.0;
 pub struct Asked {
     /// Cosine similarity to each answer, `[answers]`.
     pub meaning: Vec<f32>,
-    /// [`Lexical::scores`](nearsay_text::lexical::Lexical::scores) of each, `[answers]`.
+    /// [`Bm25Index::scores`](nearsay_text::bm25::Bm25Index::scores) of each, `[answers]`.
     pub words: Vec<f32>,
     /// Numbers of the right answers, ascending.
     pub right: Vec<usize>,
@@ -59,7 +59,7 @@ impl Asked {
         let scores: Vec<f32> = both
             .map(|(meaning, words)| meaning + weight * words)
             .collect();
-        let ranks = rank_pool(PoolScores {
+        let ranks = rank_right_answers(PoolScores {
             scores: &scores,
             right: &self.right,
         });

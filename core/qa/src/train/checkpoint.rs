@@ -1,5 +1,5 @@
-//! The state of a run as bytes: one safetensors file with every number, and the rest as JSON in its
-//! metadata, so that a run that goes on from it equals one that never stopped.
+//! Checkpoints: one safetensors file with every array, and the rest as JSON in its metadata. A run resumed
+//! from a checkpoint equals one that never stopped, bit for bit.
 
 use super::{TrainError, event::Epoch};
 use nearsay_core::{
@@ -13,7 +13,7 @@ use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::HashMap, path::PathBuf};
 
-/// Largest state that is read: weights and moments of a model of some 300 million parameters.
+/// Size limit of a checkpoint: weights and moments of some 300 million parameters.
 const LIMIT: u64 = 4 << 30;
 
 /// Version of the format.
@@ -22,27 +22,27 @@ const FORMAT: u32 = 1;
 /// Key of the JSON in the file's metadata.
 const KEY: &str = "nearsay_run";
 
-/// Weights and what the optimiser remembers of them.
+/// Weights and the optimiser's state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// The weights of the head.
+    /// The weights, followed by those of the loss.
     pub weights: Weights,
-    /// The optimiser's moments and step.
+    /// The optimiser's moments and step count.
     pub adam: AdamState,
 }
 
 /// The best state so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Best {
-    /// Its epoch; none for the untrained head.
+    /// Epoch of the state; none for the initial state.
     pub epoch: Option<usize>,
-    /// Its score, more is better.
+    /// Validation score; higher is better.
     pub score: f32,
-    /// Its weights.
+    /// Weights of the state.
     pub weights: Weights,
 }
 
-/// What has been summed up of the present epoch.
+/// Sums over the present epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sums {
     /// Loss of each batch times its pairs.
@@ -66,7 +66,7 @@ impl Default for Sums {
     }
 }
 
-/// Where a run stands; together with its settings and data this decides all that follows.
+/// The state of a run. Settings, data and this state determine the rest of the run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     /// Hash of the settings and the data.
@@ -75,15 +75,15 @@ pub struct State {
     pub epoch: usize,
     /// Steps done in it.
     pub batch: usize,
-    /// The present weights; at the start of an epoch they are `good`, whatever is here.
+    /// The present weights; unused at the start of an epoch, where they equal `good`.
     pub now: Snapshot,
-    /// The state at the start of the epoch, to go back to.
+    /// The state at the start of the epoch, restored after divergence.
     pub good: Snapshot,
-    /// Factor on the learning rate; halved each time the run went off course.
+    /// Factor on the learning rate; halved after each divergence.
     pub lr_scale: f64,
-    /// How often it went off course.
+    /// Number of divergences.
     pub retries: usize,
-    /// The best state, if the settings ask for one.
+    /// The best state, if the settings select by validation.
     pub best: Option<Best>,
     /// Epochs since the best.
     pub since_best: usize,
@@ -112,7 +112,7 @@ struct Header {
     names: Vec<String>,
 }
 
-/// Where the state of a run is kept.
+/// A place for the state of a run.
 #[derive(Clone, Debug)]
 pub struct Checkpoint<'a> {
     store: &'a dyn Store,
@@ -120,21 +120,21 @@ pub struct Checkpoint<'a> {
 }
 
 impl<'a> Checkpoint<'a> {
-    /// A state kept in this file.
+    /// A checkpoint in this file.
     #[must_use]
     pub fn new(store: &'a dyn Store, path: PathBuf) -> Self {
         Self { store, path }
     }
 
-    /// Saves a state over the last one, in one go.
+    /// Replaces the saved state atomically.
     ///
     /// # Errors
-    /// When the store fails; the last one is then still there.
+    /// When the store fails; the former state is then still there.
     pub fn save(&self, state: &State) -> Result<(), TrainError> {
         Ok(self.store.write_atomic(&self.path, &to_bytes(state)?)?)
     }
 
-    /// The saved state, if there is one.
+    /// Reads the saved state, if there is one.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -146,7 +146,7 @@ impl<'a> Checkpoint<'a> {
         }
     }
 
-    /// Forgets the saved state.
+    /// Removes the saved state.
     ///
     /// # Errors
     /// When the store fails.
@@ -155,7 +155,7 @@ impl<'a> Checkpoint<'a> {
     }
 }
 
-/// A matrix in a file: its bytes are made when they are written, not all at once.
+/// A matrix as a tensor of a file, converted to bytes only while it is written.
 struct Array<'a>(&'a Matrix, [usize; 2]);
 
 impl View for Array<'_> {
@@ -176,7 +176,7 @@ impl View for Array<'_> {
     }
 }
 
-/// Every array of a state, by a name that says where it belongs.
+/// Every array of a state with its name in the file.
 fn arrays(state: &State) -> Vec<(String, &Matrix)> {
     fn add<'a>(list: &mut Vec<(String, &'a Matrix)>, part: &str, snapshot: &'a Snapshot) {
         let weights = snapshot.weights.iter().map(|weight| &weight.value);
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_comes_back_exactly() {
+    fn checkpoint_round_trips_exactly() {
         let store = MemStore::new();
         let checkpoint = Checkpoint::new(&store, "run.safetensors".into());
         assert!(checkpoint.load().unwrap().is_none());
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_same_twice_is_kept_once() {
+    fn checkpoint_stores_unchanged_weights_once() {
         let state = State {
             batch: 0,
             good: state().now,
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_or_foreign_file_is_refused_with_words() {
+    fn checkpoint_rejects_truncated_and_foreign_files() {
         let bytes = to_bytes(&state()).unwrap();
         for cut in 0..bytes.len() {
             assert!(from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");

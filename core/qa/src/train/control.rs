@@ -2,9 +2,9 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// What somebody outside wants of a run.
+/// Request to a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Wish {
+enum Request {
     #[default]
     Run,
     Pause,
@@ -14,65 +14,77 @@ enum Wish {
 /// Pauses, resumes and stops a run. Share it by reference or `Arc`.
 #[derive(Debug, Default)]
 pub struct Control {
-    wish: Mutex<Wish>,
+    request: Mutex<Request>,
     changed: Condvar,
 }
 
 impl Control {
-    /// A control that lets the run go.
+    /// A control without a request.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    fn wish(&self) -> MutexGuard<'_, Wish> {
-        self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    fn request(&self) -> MutexGuard<'_, Request> {
+        self.request.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, change: impl Fn(Wish) -> Wish) {
-        let mut wish = self.wish();
-        *wish = change(*wish);
+    fn set(&self, change: impl Fn(Request) -> Request) {
+        let mut request = self.request();
+        *request = change(*request);
         self.changed.notify_all();
     }
 
-    /// Lets the run wait after its present step.
+    /// Pauses the run after its present step.
     pub fn pause(&self) {
-        self.set(|wish| if wish == Wish::Run { Wish::Pause } else { wish });
+        self.set(|request| {
+            if request == Request::Run {
+                Request::Pause
+            } else {
+                request
+            }
+        });
     }
 
-    /// Lets a paused run go on.
+    /// Resumes a paused run.
     pub fn resume(&self) {
-        self.set(|wish| if wish == Wish::Pause { Wish::Run } else { wish });
+        self.set(|request| {
+            if request == Request::Pause {
+                Request::Run
+            } else {
+                request
+            }
+        });
     }
 
-    /// Ends the run after its present step; it keeps what it has. Cannot be taken back.
+    /// Stops the run after its present step; the run returns its best state so far. Final.
     pub fn stop(&self) {
-        self.set(|_| Wish::Stop);
+        self.set(|_| Request::Stop);
     }
 
-    /// Whether the run is to end.
+    /// Whether the run should stop.
     #[must_use]
     pub fn stopping(&self) -> bool {
-        *self.wish() == Wish::Stop
+        *self.request() == Request::Stop
     }
 
-    /// Whether the run is to wait.
+    /// Whether the run should pause.
     #[must_use]
     pub fn paused(&self) -> bool {
-        *self.wish() == Wish::Pause
+        *self.request() == Request::Pause
     }
 
-    /// Waits as long as the run is paused; returns whether it is to go on.
+    /// Blocks while the run is paused; returns whether to continue.
     #[must_use]
     pub fn wait(&self) -> bool {
-        let mut wish = self.wish();
-        while *wish == Wish::Pause {
-            wish = self
+        let mut request = self.request();
+        while *request == Request::Pause {
+            request = self
                 .changed
-                .wait(wish)
+                .wait(request)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        *wish == Wish::Run
+        *request == Request::Run
     }
 }
 
@@ -92,7 +104,7 @@ mod tests {
     use std::{sync::Arc, time::Duration};
 
     #[test]
-    fn a_paused_run_waits_until_it_may_go_on() {
+    fn wait_blocks_until_resume() {
         let control = Arc::new(Control::new());
         control.pause();
         assert!(control.paused());
@@ -107,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn stop_wins_over_pause_and_resume() {
+    fn stop_overrides_pause_and_resume() {
         let control = Control::new();
         control.stop();
         control.pause();

@@ -1,29 +1,57 @@
-//! Rows of an FAQ as pairs of texts in the form a learner takes them.
+//! Rows of an FAQ as pairs of texts in a learner's form.
 
 use super::TrainError;
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_faq as faq;
 use nearsay_search::index;
-use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use sha2::{Digest as _, Sha256};
+use std::{collections::HashMap, fmt::Write as _};
 
-/// `n` texts in the form a learner takes them: vectors, `[n, d]`, or lists of token ids.
+/// A hash of the data, the settings and the initial weights of a run, by which a checkpoint is
+/// matched to its run.
+#[derive(Clone, Default)]
+pub struct Fingerprint(Sha256);
+
+impl Fingerprint {
+    /// Hash of nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds bytes to the hash.
+    pub fn update(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.update(bytes);
+    }
+
+    /// The hash as hexadecimal digits.
+    #[must_use]
+    pub fn finish(self) -> String {
+        let mut text = String::new();
+        for byte in self.0.finalize() {
+            write!(text, "{byte:02x}").ok();
+        }
+        text
+    }
+}
+
+/// `n` texts in a learner's form: vectors, `[n, d]`, lists of token ids, or the texts themselves.
 pub trait Texts: Clone + Default {
     /// Number of texts.
     fn len(&self) -> usize;
 
-    /// Whether there is none.
+    /// Whether there are no texts.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The texts of these numbers, in this order. A number beyond the last is a bug; what stands
-    /// for its text is not said.
+    /// The texts with these numbers, in this order. The result is unspecified for a number beyond the
+    /// last.
     #[must_use]
     fn select(&self, numbers: &[usize]) -> Self;
 
-    /// Feeds everything into a hash, so that a saved run can tell its own data.
-    fn hash(&self, hasher: &mut Sha256);
+    /// Adds all texts to a run's fingerprint.
+    fn hash(&self, hasher: &mut Fingerprint);
 }
 
 impl Texts for Matrix {
@@ -36,13 +64,30 @@ impl Texts for Matrix {
         Self::from_rows(&rows).unwrap_or_default()
     }
 
-    fn hash(&self, hasher: &mut Sha256) {
+    fn hash(&self, hasher: &mut Fingerprint) {
         hasher.update(self.rows().to_le_bytes());
         hasher.update(self.to_le_bytes());
     }
 }
 
-/// `n` pairs of texts, with what is known about equal answers.
+impl Texts for Vec<String> {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn select(&self, numbers: &[usize]) -> Self {
+        numbers.iter().map(|&number| self[number].clone()).collect()
+    }
+
+    fn hash(&self, hasher: &mut Fingerprint) {
+        for text in self {
+            hasher.update(text.len().to_le_bytes());
+            hasher.update(text);
+        }
+    }
+}
+
+/// `n` pairs of texts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pairs<X = Matrix> {
     /// Questions.
@@ -86,7 +131,7 @@ impl<X: Texts> Pairs<X> {
         self.subgroups.is_empty()
     }
 
-    /// The pairs of these numbers, in this order; numbers beyond the last are left out.
+    /// The pairs with these numbers, in this order; numbers beyond the last are ignored.
     #[must_use]
     pub fn select(&self, numbers: &[usize]) -> Self {
         let numbers: Vec<usize> = numbers
@@ -104,13 +149,25 @@ impl<X: Texts> Pairs<X> {
         }
     }
 
-    /// Keeps a share of the distinct answers aside, as [`slice`] does.
+    /// Holds out a fraction of the distinct answers; see [`split_groups`].
     #[must_use]
-    pub fn slice(&self, share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
-        slice(&self.subgroups, share, seed)
+    pub fn split(&self, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+        split_groups(&self.subgroups, fraction, seed)
     }
 
-    /// The `m` distinct answers and which of them is each of the `n` pairs': `(m texts, [n])`.
+    /// One more than the largest subgroup: the number of rows in the kernel of a loss such as
+    /// [`ArcFace`](nearsay_core::loss::ArcFace).
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        let last = self.subgroups.iter().max();
+        last.map_or(0, |&last| {
+            usize::try_from(last)
+                .unwrap_or(usize::MAX)
+                .saturating_add(1)
+        })
+    }
+
+    /// The `m` distinct answers, and the number of each pair's answer among them: `(m texts, [n])`.
     #[must_use]
     pub fn pool(&self) -> (X, Vec<usize>) {
         let mut place = HashMap::new();
@@ -129,8 +186,8 @@ impl<X: Texts> Pairs<X> {
         (self.positives.select(&firsts), right)
     }
 
-    /// Feeds everything into a hash, so that a saved run can tell its own data.
-    pub(super) fn hash(&self, hasher: &mut Sha256) {
+    /// Adds all pairs to a run's fingerprint.
+    pub(super) fn hash(&self, hasher: &mut Fingerprint) {
         self.anchors.hash(hasher);
         self.positives.hash(hasher);
         for group in &self.subgroups {
@@ -138,7 +195,7 @@ impl<X: Texts> Pairs<X> {
         }
     }
 
-    /// Checks that there is something to learn from.
+    /// Checks that there are enough answers to train on.
     ///
     /// # Errors
     /// [`TrainError::TooFew`] with fewer than two distinct answers.
@@ -150,11 +207,12 @@ impl<X: Texts> Pairs<X> {
     }
 }
 
-/// Keeps a share of the distinct groups aside: (the rest, the slice), by numbers of pairs.
+/// Holds out a fraction of the distinct groups: numbers of the pairs to train on and of those held
+/// out.
 ///
-/// At least one group goes into the slice and at least two stay; with fewer than four there is no slice.
+/// At least one group is held out and at least two remain; of fewer than four groups none is held out.
 #[must_use]
-pub fn slice(subgroups: &[u64], share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+pub fn split_groups(subgroups: &[u64], fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let mut groups: Vec<u64> = subgroups.to_vec();
     groups.sort_unstable();
     groups.dedup();
@@ -162,7 +220,7 @@ pub fn slice(subgroups: &[u64], share: f64, seed: u64) -> (Vec<usize>, Vec<usize
         return ((0..subgroups.len()).collect(), Vec::new());
     }
     fastrand::Rng::with_seed(seed).shuffle(&mut groups);
-    let wanted = (groups.len() as f64 * share).round() as usize;
+    let wanted = (groups.len() as f64 * fraction).round() as usize;
     groups.truncate(wanted.clamp(1, groups.len() - 2));
     groups.sort_unstable();
     (0..subgroups.len()).partition(|&pair| groups.binary_search(&subgroups[pair]).is_err())
@@ -178,7 +236,7 @@ pub fn normalized(matrix: Matrix) -> Matrix {
     Matrix::new(rows, columns, data).unwrap_or_default()
 }
 
-/// One number an answer, from 0 in order of appearance, equal for equal answers.
+/// A number for each answer, from 0 in order of appearance, equal for equal answers.
 ///
 /// Answers are equal when [`faq::normalize`] makes them so. Unlike Quaterion's
 /// `hash(question)` the numbers never collide.
@@ -204,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_answers_share_a_group() {
+    fn answer_groups_gives_equal_answers_one_group() {
         assert_eq!(
             answer_groups(["Yes.", "No.", "yes. ", "Maybe"]),
             [0, 1, 0, 2]
@@ -212,34 +270,34 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_never_parts_equal_answers() {
+    fn split_keeps_equal_answers_together() {
         let groups: Vec<u64> = (0..40).map(|i| i / 2).collect();
         let pairs = pairs(&groups);
-        let (rest, slice) = pairs.slice(0.2, 1);
-        assert_eq!((rest.len(), slice.len()), (32, 8));
+        let (rest, held_out) = pairs.split(0.2, 1);
+        assert_eq!((rest.len(), held_out.len()), (32, 8));
         assert!(
-            slice
+            held_out
                 .iter()
                 .all(|&i| rest.iter().all(|&j| groups[i] != groups[j]))
         );
-        assert_eq!(pairs.slice(0.2, 1), (rest, slice));
+        assert_eq!(pairs.split(0.2, 1), (rest, held_out));
     }
 
     #[test]
-    fn too_few_answers_give_no_slice() {
-        assert_eq!(pairs(&[0, 1, 2]).slice(0.5, 0), (vec![0, 1, 2], vec![]));
-        let (rest, slice) = pairs(&[0, 1, 2, 3]).slice(0.01, 0);
-        assert_eq!((rest.len(), slice.len()), (3, 1));
+    fn split_of_too_few_answers_holds_nothing_out() {
+        assert_eq!(pairs(&[0, 1, 2]).split(0.5, 0), (vec![0, 1, 2], vec![]));
+        let (rest, held_out) = pairs(&[0, 1, 2, 3]).split(0.01, 0);
+        assert_eq!((rest.len(), held_out.len()), (3, 1));
     }
 
     #[test]
-    fn the_pool_holds_each_answer_once() {
+    fn pool_has_each_answer_once() {
         let (pool, right) = pairs(&[7, 8, 7]).pool();
         assert_eq!((pool.rows(), right), (2, vec![0, 1, 0]));
     }
 
     #[test]
-    fn needs_two_answers() {
+    fn check_needs_two_answers() {
         assert!(pairs(&[1, 1]).check().is_err());
         assert!(pairs(&[]).check().is_err());
         assert!(pairs(&[1, 2]).check().is_ok());

@@ -1,99 +1,74 @@
+use super::SettingsError;
 use crate::cache::CacheError;
-use nearsay_core::{head::HeadError, matrix::ShapeError, sample::BatchError};
+use nearsay_bert::EncodeError;
+use nearsay_core::{
+    candle::NotAVariable, encoder::BoxError, head::HeadError, matrix::ShapeError,
+    sample::BatchError,
+};
 use nearsay_store::StoreError;
-use std::fmt;
 
-/// Why a run could not be done.
-#[derive(Debug)]
+/// Failure of a run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TrainError {
-    /// A setting cannot work; the sentence says which.
-    Setting(String),
-    /// Too little to learn from.
+    /// A setting that no run can work with.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Too little data to train on.
+    #[error(
+        "there are only {pairs} pairs of question and answer to train on; at least 2 distinct \
+         answers are needed, and a few dozen for any effect"
+    )]
     TooFew {
-        /// Pairs there are.
+        /// Number of pairs.
         pairs: usize,
     },
-    /// The loss or a weight was not a finite number, again after the learning rate was halved.
-    NotFinite {
-        /// The epoch in which it happened.
+    /// The loss or a weight was NaN or infinite, even after the learning rate was halved.
+    #[error(
+        "training diverged in epoch {} (loss is NaN or infinite), even after lowering the learning \
+         rate to {lr}; try a tenth of it, and check the data for rows that are not text",
+        .epoch + 1
+    )]
+    Diverged {
+        /// Number of the epoch, from 0.
         epoch: usize,
-        /// The learning rate tried last.
+        /// Learning rate of the last attempt.
         lr: f64,
     },
     /// A checkpoint of a run with other settings or other data.
+    #[error(
+        "the saved state is of a run with other settings or other data; give the same ones, or start \
+         over without --resume"
+    )]
     OtherRun,
-    /// A checkpoint that cannot be read; the sentence says why.
+    /// A checkpoint that cannot be read or written, with the reason.
+    #[error("the saved state of this run cannot be read ({0}); start over without --resume")]
     Checkpoint(String),
-    /// The tensor library failed.
-    Tensor(candle_core::Error),
-    /// A batch could not be used.
-    Batch(BatchError<candle_core::Error>),
-    /// The head could not be put together.
-    Head(HeadError<candle_core::Error>),
-    /// Texts could not be embedded.
-    Encoder(Box<dyn std::error::Error + Send + Sync>),
-    /// Something could not be read or written.
-    Store(StoreError),
+    /// A parameter of a custom head, encoder or loss that cannot be trained.
+    #[error(transparent)]
+    NotAVariable(#[from] NotAVariable),
+    /// Failure of the tensor library.
+    #[error("the tensor library failed: {0}")]
+    Tensor(#[from] candle_core::Error),
+    /// A batch that the loss cannot use.
+    #[error(transparent)]
+    Batch(#[from] BatchError<candle_core::Error>),
+    /// A head that could not be built or computed.
+    #[error(transparent)]
+    Head(#[from] HeadError<candle_core::Error>),
+    /// Texts that could not be embedded.
+    #[error(transparent)]
+    Encoder(BoxError),
+    /// A file that could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-impl fmt::Display for TrainError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Setting(sentence) => write!(f, "{sentence}"),
-            Self::TooFew { pairs } => write!(
-                f,
-                "there are only {pairs} pairs of question and answer to learn from; \
-                 at least 2 different answers are needed, and a few dozen to learn anything"
-            ),
-            Self::NotFinite { epoch, lr } => write!(
-                f,
-                "training went off course in round {} and again with smaller steps, \
-                 down to a learning rate of {lr}; try a tenth of it, and check the data for \
-                 rows that are not text",
-                epoch + 1
-            ),
-            Self::OtherRun => write!(
-                f,
-                "the saved state is of a run with other settings or other data; \
-                 give the same ones, or start over without --resume"
-            ),
-            Self::Checkpoint(why) => write!(
-                f,
-                "the saved state of this run cannot be read ({why}); start over without --resume"
-            ),
-            Self::Tensor(error) => write!(f, "the tensor library failed: {error}"),
-            Self::Batch(error) => error.fmt(f),
-            Self::Head(error) => error.fmt(f),
-            Self::Encoder(error) => error.fmt(f),
-            Self::Store(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for TrainError {}
-
-impl From<nearsay_bert::EncodeError> for TrainError {
-    fn from(error: nearsay_bert::EncodeError) -> Self {
+impl From<EncodeError> for TrainError {
+    fn from(error: EncodeError) -> Self {
         Self::Encoder(error.into())
     }
 }
-
-macro_rules! from {
-    ($($kind:ident($error:ty)),*) => {
-        $(impl From<$error> for TrainError {
-            fn from(error: $error) -> Self {
-                Self::$kind(error)
-            }
-        })*
-    };
-}
-
-from!(
-    Tensor(candle_core::Error),
-    Batch(BatchError<candle_core::Error>),
-    Head(HeadError<candle_core::Error>),
-    Store(StoreError)
-);
 
 impl From<ShapeError> for TrainError {
     fn from(error: ShapeError) -> Self {

@@ -1,11 +1,13 @@
-//! The loop: batches, epochs, best state, pause, stop, and back from where training went off course.
+//! The training loop: batches, epochs, model selection, pause and stop, recovery from divergence.
 
 use super::{
-    BatchFigures, Checkpoint, Control, Epoch, Event, Keep, Pairs, Settings, State, TrainError,
+    BatchFigures, Checkpoint, Control, Epoch, Event, ModelSelection, Note, Pairs, Settings, State,
+    TrainError,
     checkpoint::{Best, Snapshot, Sums},
-    data::Texts,
+    data::{Fingerprint, Texts},
     learner::{Batch, Learner},
     neighbours::Neighbours,
+    objective::{Loss, is_of_loss},
     settings::{Purpose, seed},
 };
 use candle_core::Device;
@@ -14,63 +16,82 @@ use nearsay_core::{
     head::Weights,
     matrix::Matrix,
     metric::{
-        Metric, PoolMetrics, Ranks, RetrievalPrecision, RetrievalReciprocalRank, rank_pool,
-        score_pool,
+        Metric, PoolMetrics, Ranks, RetrievalPrecision, RetrievalReciprocalRank,
+        rank_right_answers, score_questions,
     },
-    sample::PairTargets,
+    sample::{BatchError, PairTargets},
 };
-use sha2::{Digest, Sha256};
-use std::{
-    fmt::Write as _,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-/// How long a run goes without telling how far it is.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+/// Interval of [`Event::Batch`].
+const REPORT_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a run goes without saving its state.
+/// Minimum interval of checkpoints.
 const SAVE_EVERY: Duration = Duration::from_secs(20);
 
-/// However long saving takes, it takes no more than one part in so many of the time.
+/// Checkpoints take at most one part in this many of the time.
 const SAVING_SHARE: u32 = 20;
 
-/// How often a run may go off course before it is given up.
+/// Number of retries after divergence.
 const RETRIES: usize = 2;
 
-/// One run: what to learn from, and how.
+/// One run: data, settings, and the control over it.
+#[non_exhaustive]
 pub struct Fit<'a, X = Matrix> {
-    /// The settings; checked before the run starts.
+    /// The settings, validated before the run starts.
     pub settings: &'a Settings,
-    /// Pairs to learn from; vectors are not normalised.
+    /// Pairs to train on; vectors are not normalised.
     pub train: &'a Pairs<X>,
-    /// Pairs kept aside: measured after each epoch, never learned from, never used to choose.
+    /// Held-out pairs: measured after each epoch, never trained on, never used for model selection.
     pub val: Option<&'a Pairs<X>>,
     /// Pauses and stops the run.
     pub control: &'a Control,
-    /// Where the state is saved, if it is.
+    /// Where the state is saved; none to save nothing.
     pub checkpoint: Option<Checkpoint<'a>>,
-    /// What a state must score more than on the slice to be kept, by [`slice_score`]; none when what the
-    /// run starts with is what there was before.
+    /// Validation score to beat, by [`validation_score`]; none if the run starts from the base
+    /// model.
     pub to_beat: Option<f32>,
-    /// Vectors of the training pairs by which those that are easily taken for one another share batches;
-    /// none for batches at random.
+    /// Base vectors of the training pairs, to put similar pairs into one batch; none for random
+    /// batches.
     pub vectors: Option<&'a Pairs>,
+    /// Base vectors of the training pairs, for a loss with a guide; none for other losses.
+    pub guide: Option<&'a Pairs>,
+    /// The loss.
+    pub loss: Loss,
 }
 
-/// What a run ends with.
+impl<'a, X> Fit<'a, X> {
+    /// A run that saves nothing and holds nothing out, with the loss of its settings.
+    #[must_use]
+    pub fn new(settings: &'a Settings, train: &'a Pairs<X>, control: &'a Control) -> Self {
+        Self {
+            settings,
+            train,
+            val: None,
+            control,
+            checkpoint: None,
+            to_beat: None,
+            vectors: None,
+            guide: None,
+            loss: Loss::FromSettings,
+        }
+    }
+}
+
+/// Result of a run.
 #[derive(Clone, Debug)]
 pub struct Fitted {
-    /// The weights, those the settings ask to keep.
+    /// The selected weights.
     pub weights: Weights,
-    /// The epoch they are from; none when they are those it started with.
+    /// Epoch of the selected weights; none for the initial weights.
     pub kept_epoch: Option<usize>,
     /// The epochs done.
     pub epochs: Vec<Epoch>,
-    /// Whether somebody stopped the run before its end.
+    /// Whether the run was stopped before its end.
     pub stopped: bool,
 }
 
-/// Pairs where the computing is done.
+/// Pairs on the learner's device.
 struct Placed<P> {
     anchors: P,
     positives: P,
@@ -93,7 +114,7 @@ impl<P> Placed<P> {
         self.subgroups.len()
     }
 
-    /// Some of the pairs, all of which belong together; what is known of them goes into `targets`.
+    /// A batch of pairs, all with score 1, with its targets in `targets`.
     fn batch<'a>(&'a self, pairs: &'a [u32], targets: &'a mut PairTargets) -> Batch<'a, P> {
         targets.scores.clear();
         targets.scores.resize(pairs.len(), 1.0);
@@ -109,8 +130,8 @@ impl<P> Placed<P> {
     }
 }
 
-/// The slice of the training questions on which the best state is chosen.
-struct Choice<P> {
+/// The validation split, on which the best state is selected.
+struct Validation<P> {
     questions: P,
     pool: P,
     answers: usize,
@@ -122,42 +143,41 @@ struct Run<'a, L: Learner> {
     fit: &'a Fit<'a, L::Texts>,
     train: Placed<L::Placed>,
     val: Option<Placed<L::Placed>>,
-    choice: Option<Choice<L::Placed>>,
+    validation: Option<Validation<L::Placed>>,
     neighbours: Option<Neighbours>,
     learner: &'a mut L,
     state: State,
     saved: Instant,
-    /// When the last batch was told.
-    told: Instant,
-    /// Since when the pace is measured, and the steps since.
+    /// When progress within the epoch was last reported.
+    reported: Instant,
+    /// Start of the measurement of the pace, and the steps since.
     begun: Instant,
     steps: u32,
-    /// How long that took.
+    /// Time the last checkpoint took.
     saving: Duration,
-    /// What is known of the present batch, kept so that no step needs new memory.
+    /// Targets of the present batch; the memory is reused.
     targets: PairTargets,
-    /// Its ranks, likewise.
+    /// Ranks of the present batch; the memory is reused.
     ranks: Ranks,
 }
 
 impl<X: Texts> Fit<'_, X> {
-    /// Does the run with a learner that has learned nothing yet, from its saved state if `resume` is
-    /// set and there is one. The learner is left as it was last, which need not be what the run ends
-    /// with.
+    /// Runs an untrained learner, from the checkpoint if `resume` is set and there is one. The learner
+    /// is left in its last state, which need not be the selected one.
     ///
-    /// A stopped run ends early with what it has. The state stays saved until
-    /// [`Checkpoint::remove`], so that a stopped run can go on later too.
+    /// A stopped run ends early and returns its best state so far. The checkpoint stays until
+    /// [`Checkpoint::remove`], so that a stopped run can be resumed, too.
     ///
     /// # Errors
-    /// When the settings or the data cannot work, the saved state is of another run, or
-    /// training goes off course again and again.
+    /// When settings or data are unusable, the checkpoint is of another run, or training keeps
+    /// diverging.
     pub fn run<L: Learner<Texts = X>>(
         &self,
         learner: &mut L,
         resume: bool,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Fitted, TrainError> {
-        self.settings.check().map_err(TrainError::Setting)?;
+        self.settings.validate()?;
         self.train.check()?;
         let mut run = Run::new(self, learner, on_event)?;
         let saved = match &self.checkpoint {
@@ -172,22 +192,18 @@ impl<X: Texts> Fit<'_, X> {
         run.finish(stopped)
     }
 
-    /// Hash of all that decides the course of the run.
+    /// Hash of everything that determines the run.
     fn fingerprint(&self, learner: &impl Learner) -> Result<String, TrainError> {
         let settings = serde_json::to_vec(self.settings)
-            .map_err(|error| TrainError::Setting(error.to_string()))?;
-        let mut hasher = Sha256::new();
+            .map_err(|error| TrainError::Checkpoint(error.to_string()))?;
+        let mut hasher = Fingerprint::new();
         hasher.update(&settings);
         self.train.hash(&mut hasher);
         if let Some(val) = self.val {
             val.hash(&mut hasher);
         }
         learner.hash(&mut hasher);
-        let mut text = String::new();
-        for byte in hasher.finalize() {
-            write!(text, "{byte:02x}").ok();
-        }
-        Ok(text)
+        Ok(hasher.finish())
     }
 }
 
@@ -200,18 +216,16 @@ impl<'a, L: Learner> Run<'a, L> {
         let settings = fit.settings;
         let mut train = fit.train.clone();
         let mut vectors = fit.vectors.cloned();
-        let mut choice = None;
-        if let Some(slice) = settings.keep.slice() {
-            let (rest, kept) = train.slice(slice, seed(settings.seed, Purpose::Slice, 0));
+        let mut guide = fit.guide.cloned();
+        let mut validation = None;
+        if let Some(fraction) = settings.selection.validation_fraction() {
+            let (rest, kept) = train.split(fraction, seed(settings.seed, Purpose::Validation, 0));
             if kept.is_empty() {
-                on_event(Event::note(
-                    "There are too few different answers to tell by them what training is worth, \
-                     or which round was best.",
-                ));
+                on_event(Event::Note(Note::TooFewAnswers));
             } else {
-                if let Keep::Best { patience, .. } = settings.keep {
+                if let ModelSelection::BestOnValidation { patience, .. } = settings.selection {
                     let (pool, right) = train.pool();
-                    choice = Some(Choice {
+                    validation = Some(Validation {
                         answers: pool.len(),
                         questions: learner.place(train.select(&kept).anchors)?,
                         pool: learner.place(pool)?,
@@ -220,14 +234,19 @@ impl<'a, L: Learner> Run<'a, L> {
                     });
                 }
                 train = train.select(&rest);
-                vectors = vectors.map(|vectors| vectors.select(&rest));
+                for pairs in [&mut vectors, &mut guide] {
+                    *pairs = pairs.as_ref().map(|pairs| pairs.select(&rest));
+                }
             }
+        }
+        if let Some(guide) = guide {
+            learner.set_guide(guide);
         }
         let val = fit.val.filter(|val| !val.is_empty()).cloned();
         Ok(Self {
             train: Placed::new(train, learner)?,
             val: val.map(|val| Placed::new(val, learner)).transpose()?,
-            choice,
+            validation,
             neighbours: vectors.as_ref().map(Neighbours::of).transpose()?,
             state: State {
                 run: fit.fingerprint(learner)?,
@@ -236,7 +255,7 @@ impl<'a, L: Learner> Run<'a, L> {
             },
             learner,
             saved: Instant::now(),
-            told: Instant::now(),
+            reported: Instant::now(),
             begun: Instant::now(),
             steps: 0,
             saving: Duration::ZERO,
@@ -246,7 +265,7 @@ impl<'a, L: Learner> Run<'a, L> {
         })
     }
 
-    /// Before the first step: what it starts with is the first good and the first best state.
+    /// Makes the initial state the first good and the first best state.
     fn start(&mut self) -> Result<(), TrainError> {
         self.state.good = self.learner.snapshot()?;
         if let Some(score) = self.score()? {
@@ -260,7 +279,7 @@ impl<'a, L: Learner> Run<'a, L> {
         Ok(())
     }
 
-    /// Goes on where another run of the same settings and data stood.
+    /// Continues from the state of an earlier run with the same settings and data.
     fn resume(&mut self, state: State, on_event: &mut dyn FnMut(Event)) -> Result<(), TrainError> {
         if state.run != self.state.run {
             return Err(TrainError::OtherRun);
@@ -274,10 +293,9 @@ impl<'a, L: Learner> Run<'a, L> {
         if let Some(epoch) = self.state.best.as_ref().and_then(|best| best.epoch) {
             on_event(Event::Best { epoch });
         }
-        on_event(Event::note(format!(
-            "Going on in round {}.",
-            self.state.epoch + 1
-        )));
+        on_event(Event::Note(Note::Resumed {
+            epoch: self.state.epoch,
+        }));
         Ok(())
     }
 
@@ -294,28 +312,28 @@ impl<'a, L: Learner> Run<'a, L> {
             self.state.now = self.learner.snapshot()?;
         }
         checkpoint.save(&self.state)?;
-        // As large as all weights and moments: not kept for longer than it is needed.
+        // As large as all weights and moments: dropped as soon as possible.
         self.state.now = Snapshot::default();
         self.saved = Instant::now();
         self.saving = started.elapsed();
         Ok(())
     }
 
-    /// All epochs that are left; returns whether somebody stopped them.
+    /// Runs the remaining epochs; returns whether they were stopped.
     fn epochs(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<bool, TrainError> {
         let started = Instant::now();
         let first = self.state.epoch;
         let patience = self
-            .choice
+            .validation
             .as_ref()
-            .map_or(usize::MAX, |choice| choice.patience);
+            .map_or(usize::MAX, |validation| validation.patience);
         while self.state.epoch < self.fit.settings.epochs && self.state.since_best < patience {
             match self.steps(on_event)? {
                 Steps::Stopped => {
                     self.save()?;
                     return Ok(true);
                 }
-                Steps::OffCourse => {
+                Steps::Diverged => {
                     self.go_back(on_event)?;
                     continue;
                 }
@@ -336,7 +354,7 @@ impl<'a, L: Learner> Run<'a, L> {
         Ok(false)
     }
 
-    /// The steps that are left in this epoch.
+    /// Runs the remaining steps of this epoch.
     fn steps(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<Steps, TrainError> {
         let settings = self.fit.settings;
         let mut order: Vec<u32> = (0..self.train.len() as u32).collect();
@@ -351,13 +369,11 @@ impl<'a, L: Learner> Run<'a, L> {
         while let Some(&pairs) = batches.get(self.state.batch) {
             if self.fit.control.paused() {
                 self.save()?;
-                let round = self.state.epoch + 1;
-                let saved = match self.fit.checkpoint {
-                    Some(_) => "; everything is saved",
-                    None => "",
-                };
-                on_event(Event::note(format!("Paused in round {round}{saved}.")));
-                // A pause says nothing of the pace.
+                on_event(Event::Note(Note::Paused {
+                    epoch: self.state.epoch,
+                    saved: self.fit.checkpoint.is_some(),
+                }));
+                // The pause must not count towards the pace.
                 self.steps = 0;
             }
             if !self.fit.control.wait() {
@@ -367,13 +383,13 @@ impl<'a, L: Learner> Run<'a, L> {
                 self.begun = Instant::now();
             }
             if !self.step(pairs)? {
-                return Ok(Steps::OffCourse);
+                return Ok(Steps::Diverged);
             }
             self.state.batch += 1;
             self.steps += 1;
-            if self.told.elapsed() > TELL_EVERY && self.state.batch < batches.len() {
-                self.told = Instant::now();
-                on_event(self.batch(batches.len()));
+            if self.reported.elapsed() > REPORT_EVERY && self.state.batch < batches.len() {
+                self.reported = Instant::now();
+                on_event(self.progress(batches.len()));
             }
             if self.saved.elapsed() > SAVE_EVERY.max(self.saving * SAVING_SHARE) {
                 self.save()?;
@@ -382,8 +398,8 @@ impl<'a, L: Learner> Run<'a, L> {
         Ok(Steps::Done)
     }
 
-    /// How far the epoch is.
-    fn batch(&self, total: usize) -> Event {
+    /// Progress within the epoch.
+    fn progress(&self, total: usize) -> Event {
         let (epoch, done) = (self.state.epoch, self.state.batch);
         let epochs = self.fit.settings.epochs;
         let left = (epochs - epoch) * total - done;
@@ -397,7 +413,7 @@ impl<'a, L: Learner> Run<'a, L> {
         }
     }
 
-    /// One step; false when the loss was not finite.
+    /// Takes one step; returns false when the loss is not finite.
     fn step(&mut self, pairs: &[u32]) -> Result<bool, TrainError> {
         let settings = self.fit.settings;
         let number = (self.state.epoch as u64) << 24 | self.state.batch as u64;
@@ -408,7 +424,11 @@ impl<'a, L: Learner> Run<'a, L> {
         self.learner
             .set_lr(settings.lr * self.state.lr_scale * factor);
         let batch = self.train.batch(pairs, &mut self.targets);
-        let loss = self.learner.learn(batch, seed, &mut self.ranks)?;
+        let loss = match self.learner.learn(batch, seed, &mut self.ranks) {
+            // For example a last batch of one group: a group loss has no gradient there.
+            Err(TrainError::Batch(BatchError::NothingToCompare { .. })) => return Ok(true),
+            loss => loss?,
+        };
         if !loss.is_finite() {
             return Ok(false);
         }
@@ -420,27 +440,23 @@ impl<'a, L: Learner> Run<'a, L> {
         Ok(true)
     }
 
-    /// Back to the start of the epoch with half the step size.
+    /// Restarts the epoch with half the learning rate.
     fn go_back(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<(), TrainError> {
         let epoch = self.state.epoch;
         if self.state.retries == RETRIES {
             let lr = self.fit.settings.lr * self.state.lr_scale;
-            return Err(TrainError::NotFinite { epoch, lr });
+            return Err(TrainError::Diverged { epoch, lr });
         }
         self.state.retries += 1;
         self.state.lr_scale *= 0.5;
         self.state.batch = 0;
         self.state.sums = Sums::default();
         self.go_to(&self.state.good.clone())?;
-        let left = match RETRIES - self.state.retries {
-            1 => "one more try is left",
-            _ => "this is the last try",
-        };
-        on_event(Event::note(format!(
-            "Training went off course in round {}. Went back to the last good state and halved \
-             the step size; {left}.",
-            epoch + 1
-        )));
+        on_event(Event::Note(Note::Diverged {
+            epoch,
+            lr: self.fit.settings.lr * self.state.lr_scale,
+            retries_left: RETRIES - self.state.retries,
+        }));
         Ok(())
     }
 
@@ -482,7 +498,7 @@ impl<'a, L: Learner> Run<'a, L> {
         Ok(())
     }
 
-    /// The batch metrics of the pairs kept aside, in batches of the training's size.
+    /// Batch metrics of the held-out pairs, in batches of the training's size.
     fn measure(&mut self) -> Result<Option<BatchFigures>, TrainError> {
         let Some(val) = &self.val else {
             return Ok(None);
@@ -501,9 +517,9 @@ impl<'a, L: Learner> Run<'a, L> {
         Ok(Some(figures(&rp_1, &rrk)))
     }
 
-    /// How good the present state is on the slice; `None` when there is no slice.
+    /// MRR@10 of the present state on the validation split; `None` without one.
     fn score(&mut self) -> Result<Option<f32>, TrainError> {
-        let Some(choice) = &self.choice else {
+        let Some(validation) = &self.validation else {
             return Ok(None);
         };
         let learner = &mut self.learner;
@@ -511,11 +527,11 @@ impl<'a, L: Learner> Run<'a, L> {
             let rows: Vec<u32> = (0..count as u32).collect();
             learner.embed(texts, &rows)
         };
-        let questions = all(&choice.questions, choice.right.len())?;
-        let pool = all(&choice.pool, choice.answers)?;
+        let questions = all(&validation.questions, validation.right.len())?;
+        let pool = all(&validation.pool, validation.answers)?;
         let mut metrics = PoolMetrics::default();
-        score_pool(&questions, &pool, &choice.right, &mut |scores| {
-            metrics.update(&rank_pool(scores));
+        score_questions(&questions, &pool, &validation.right, &mut |scores| {
+            metrics.update(&rank_right_answers(scores));
         })?;
         Ok(metrics.mrr_10())
     }
@@ -527,7 +543,7 @@ impl<'a, L: Learner> Run<'a, L> {
             None => (self.learner.snapshot()?.weights, last),
         };
         Ok(Fitted {
-            weights,
+            weights: weights.into_iter().filter(|w| !is_of_loss(w)).collect(),
             kept_epoch,
             epochs: self.state.epochs,
             stopped,
@@ -535,16 +551,15 @@ impl<'a, L: Learner> Run<'a, L> {
     }
 }
 
-/// What vectors score as they are on the slice that these settings keep out of training; `None` without
-/// one.
+/// MRR@10 of vectors on the validation split of these settings; `None` without one.
 ///
 /// # Errors
 /// When the vectors cannot be compared, which is a bug.
-pub fn slice_score(settings: &Settings, train: &Pairs) -> Result<Option<f32>, TrainError> {
-    let Keep::Best { slice, .. } = settings.keep else {
+pub fn validation_score(settings: &Settings, train: &Pairs) -> Result<Option<f32>, TrainError> {
+    let ModelSelection::BestOnValidation { fraction, .. } = settings.selection else {
         return Ok(None);
     };
-    let (_, kept) = train.slice(slice, seed(settings.seed, Purpose::Slice, 0));
+    let (_, kept) = train.split(fraction, seed(settings.seed, Purpose::Validation, 0));
     if kept.is_empty() {
         return Ok(None);
     }
@@ -553,17 +568,17 @@ pub fn slice_score(settings: &Settings, train: &Pairs) -> Result<Option<f32>, Tr
     let place = |matrix: &Matrix| to_tensor(matrix, &Device::Cpu);
     let questions = place(&train.select(&kept).anchors)?;
     let mut metrics = PoolMetrics::default();
-    score_pool(&questions, &place(&pool)?, &right, &mut |scores| {
-        metrics.update(&rank_pool(scores));
+    score_questions(&questions, &place(&pool)?, &right, &mut |scores| {
+        metrics.update(&rank_right_answers(scores));
     })?;
     Ok(metrics.mrr_10())
 }
 
-/// How the steps of an epoch ended.
+/// Outcome of an epoch's steps.
 enum Steps {
     Done,
     Stopped,
-    OffCourse,
+    Diverged,
 }
 
 fn figures(rp_1: &RetrievalPrecision, rrk: &RetrievalReciprocalRank) -> BatchFigures {

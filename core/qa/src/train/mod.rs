@@ -1,21 +1,23 @@
-//! Layer 9: training a head over a frozen encoder, or the table of a static one.
+//! Training: recipes, the training loop, events, checkpoints.
 //!
-//! [`embed`](crate::cache::EmbeddingCache::embed) turns texts into vectors once and keeps them on disk;
-//! [`Fit`] learns from the vectors and tells what it does by [`Event`]s; a [`Control`] pauses and
-//! stops it from elsewhere; a [`checkpoint`] lets a run that was killed go on exactly where it was.
+//! Most programs use [`Trainer`](crate::trainer::Trainer), which is made of these parts. [`Job`] embeds
+//! the texts of an FAQ, trains and evaluates. [`Fit`] is the training loop over any
+//! [`Learner`](learner::Learner). It reports [`Event`]s; a [`Control`] pauses and stops it from another
+//! thread; a [`Checkpoint`] lets a killed run continue exactly where it was.
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`settings`] | recipes and what they stand for |
-//! | [`data`], [`bags`] | rows of an FAQ as pairs of vectors or of token ids |
-//! | [`learner`] | what a run changes step by step |
-//! | [`whiten`] | what a head may start from |
-//! | [`fit`] | the loop |
-//! | [`job`] | all of it: embed, fit, measure before and after |
-//! | [`blend`] | how much words count for beside meaning |
-//! | [`control`], [`event`] | what goes in and comes out while it runs |
-//! | [`checkpoint`] | the state of a run as bytes |
-//! | [`report`] | before and after, on questions kept aside |
+//! | [`settings`] | recipes and hyperparameters |
+//! | [`data`], [`bags`] | rows of an FAQ as pairs of vectors, token ids or texts |
+//! | [`learner`] | models that the loop updates step by step |
+//! | [`objective`] | the loss of a run: built in or the caller's |
+//! | [`whiten`] | half-whitening in front of a head |
+//! | [`fit`] | the training loop |
+//! | [`job`] | a whole training: embed, fit, evaluate before and after |
+//! | [`blend`] | the BM25 weight of hybrid search |
+//! | [`control`], [`event`] | pause and stop; progress |
+//! | [`checkpoint`] | the state of a run as a file |
+//! | [`report`] | results on held-out questions |
 
 pub mod bags;
 pub mod blend;
@@ -28,6 +30,7 @@ pub mod fit;
 pub mod job;
 pub mod learner;
 mod neighbours;
+pub mod objective;
 pub mod report;
 pub mod settings;
 pub mod whiten;
@@ -35,10 +38,13 @@ pub mod whiten;
 pub use crate::cache::EmbeddingCache;
 pub use checkpoint::{Checkpoint, State};
 pub use control::Control;
-pub use data::Pairs;
+pub use data::{Fingerprint, Pairs};
 pub use error::TrainError;
-pub use event::{Epoch, Event};
+pub use event::{Epoch, Event, Note};
 pub use fit::{Fit, Fitted};
 pub use job::{Job, Source, Trained};
+pub use objective::Loss;
 pub use report::{BatchFigures, PoolFigures, Report};
-pub use settings::{Keep, Learns, Recipe, Schedule, Settings};
+pub use settings::{
+    ModelSelection, Recipe, Schedule, Settings, SettingsError, Trainable, UnknownRecipe,
+};

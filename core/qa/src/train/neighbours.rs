@@ -9,7 +9,7 @@
 
 use super::{Pairs, TrainError};
 use candle_core::Device;
-use nearsay_core::{candle::to_tensor, metric::score_pool};
+use nearsay_core::{candle::to_tensor, metric::score_questions};
 
 /// Neighbours known of each pair, of which some have gone elsewhere when they are asked for.
 const KNOWN: usize = 16;
@@ -30,7 +30,7 @@ impl Neighbours {
         let (anchors, positives) = (place(&vectors.anchors)?, place(&vectors.positives)?);
         let nobody = vec![Vec::new(); vectors.len()];
         let mut all = Vec::with_capacity(vectors.len());
-        score_pool(&anchors, &positives, &nobody, &mut |scores| {
+        score_questions(&anchors, &positives, &nobody, &mut |scores| {
             let own = vectors.subgroups[all.len()];
             let others = (0..vectors.len()).filter(|&pair| vectors.subgroups[pair] != own);
             let mut others: Vec<u32> = others.map(|pair| pair as u32).collect();

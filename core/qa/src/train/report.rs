@@ -45,9 +45,9 @@ impl PoolFigures {
         Some(Self {
             questions: metrics.questions(),
             pool,
-            recall_1: metrics.recall_1()?,
-            recall_5: metrics.recall_5()?,
-            recall_10: metrics.recall_10()?,
+            recall_1: metrics.accuracy_at(1)?,
+            recall_5: metrics.accuracy_at(5)?,
+            recall_10: metrics.accuracy_at(10)?,
             mrr_10: metrics.mrr_10()?,
             ndcg_10: metrics.ndcg_10()?,
         })

@@ -60,8 +60,8 @@ pub const ASKED: [(&str, u32); 8] = [
     ("parking cars", 7),
 ];
 
-/// The compact encoder, read where it lies: on a small machine, in flash memory.
-static ENCODER: &[u8] = include_bytes!("../../../text/assets/encoder.bin");
+/// The compact encoder, read in place: on a small machine, from flash memory.
+static ENCODER: &[u8] = nearsay_text::compact::built_in::FILE;
 
 /// The number of the nearest answer to a question and how near it is, by any encoder.
 ///

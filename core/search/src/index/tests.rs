@@ -100,7 +100,7 @@ proptest! {
 #[cfg(feature = "std")]
 mod with_words {
     use super::*;
-    use nearsay_text::lexical::Lexical;
+    use nearsay_text::bm25::Bm25Index;
 
     /// Sixteen words, the first in every text and each of the others the rarer the later.
     fn text(random: &mut fastrand::Rng) -> String {
@@ -156,8 +156,8 @@ mod with_words {
             let texts: Vec<String> = (0..rows).map(|_| text(&mut random)).collect();
             let question = text(&mut random);
             let lexical = match by_answer {
-                true => Lexical::grouped(&texts, &owners).unwrap(),
-                false => Lexical::new(&texts),
+                true => Bm25Index::grouped(&texts, &owners).unwrap(),
+                false => Bm25Index::new(&texts),
             };
             let (documents, scores) = (lexical.documents().to_vec(), lexical.scores(&question));
             let words = |text: usize| weight * scores[documents[text] as usize];
@@ -186,7 +186,7 @@ mod with_words {
         let vectors = Matrix::from_rows(&[[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]).unwrap();
         let index = Index::new(vectors, vec![0, 0, 1]).unwrap();
         let texts = ["By post.", "How do I return it?", "Error E1742 is a jam."];
-        let words = Lexical::grouped(&texts, index.owners()).unwrap();
+        let words = Bm25Index::grouped(&texts, index.owners()).unwrap();
         let index = index.with_words(words, 1.0).unwrap();
         assert_eq!(index.words_weight(), 1.0);
         let found = index.ask("return", &[1.0, 0.0], 2);
@@ -206,9 +206,9 @@ mod with_words {
     #[test]
     fn words_must_be_one_text_a_vector_and_weigh_something() {
         let index = Index::new(Matrix::zeros(2, 1), vec![0, 1]).unwrap();
-        let words = Lexical::new(&["a", "b"]);
-        let together = Lexical::grouped(&["a", "b"], &[0, 0]).unwrap();
-        for wrong in [Lexical::new(&["a"]), together] {
+        let words = Bm25Index::new(&["a", "b"]);
+        let together = Bm25Index::grouped(&["a", "b"], &[0, 0]).unwrap();
+        for wrong in [Bm25Index::new(&["a"]), together] {
             assert!(index.clone().with_words(wrong, 1.0).is_err());
         }
         for weight in [0.0, -1.0, f32::NAN, f32::INFINITY] {

@@ -1,18 +1,18 @@
 //! Meaning and words together.
 //!
-//! The score of a text is `cosine + weight · words`, its words' part being what [`Lexical::scores`] has for the
+//! The score of a text is `cosine + weight · words`, its words' part being what [`Bm25Index::scores`] has for the
 //! text's document, the answer's that of its best text. A document is an answer with all its wordings, or each text
 //! by itself. What words add is known of all before vectors are compared, so that search needs to guess nothing: it
 //! is as exact as without.
 
 use super::{Hit, Index, unit};
 use nearsay_core::matrix::ShapeError;
-use nearsay_text::lexical::Lexical;
+use nearsay_text::bm25::Bm25Index;
 
 /// The words of all texts, and what they count for.
 #[derive(Clone, Debug)]
 pub struct Words {
-    lexical: Lexical,
+    lexical: Bm25Index,
     /// Above 0.
     weight: f32,
 }
@@ -63,7 +63,7 @@ impl Index {
     ///
     /// # Errors
     /// When the texts are not one a vector, or a document is of several answers.
-    pub fn with_words(mut self, words: Lexical, weight: f32) -> Result<Self, ShapeError> {
+    pub fn with_words(mut self, words: Bm25Index, weight: f32) -> Result<Self, ShapeError> {
         let documents = words.documents();
         let last = documents.iter().max().map_or(0, |&last| last as usize + 1);
         let mut owner = vec![None; last];
@@ -127,7 +127,7 @@ impl Index {
         })
     }
 
-    /// The words as if some texts were not there; see [`Lexical::without`].
+    /// The words as if some texts were not there; see [`Bm25Index::without`].
     pub fn words_without(&self, texts: &[u32]) -> Option<Words> {
         self.words.as_ref().map(|words| Words {
             lexical: words.lexical.without(texts),
@@ -136,13 +136,13 @@ impl Index {
     }
 
     /// The words of a question that the document of a text has, the rarest first, by which it is found; see
-    /// [`Lexical::shared`]. None when there are no words.
+    /// [`Bm25Index::shared_words`]. None when there are no words.
     #[must_use]
     pub fn shared_words(&self, question: &str, vector: u32) -> Vec<String> {
         let words = self.words.as_ref();
         let shared = words.and_then(|words| {
             let document = words.document(vector)?;
-            Some(words.lexical.shared(question, document))
+            Some(words.lexical.shared_words(question, document))
         });
         shared.unwrap_or_default()
     }

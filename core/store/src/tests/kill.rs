@@ -1,25 +1,29 @@
 //! Killing a process while it writes.
 
-use std::path::PathBuf;
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use super::ALL;
 use crate::*;
 
 const KILL_DIR: &str = "NEARSAY_STORE_KILL_DIR";
 
-#[test]
-#[ignore = "child process of the test below"]
-fn writes_until_killed() {
-    let Some(root) = std::env::var_os(KILL_DIR).map(PathBuf::from) else {
-        return;
-    };
-    for n in 0_u8.. {
+/// Writes a file and replaces a directory until the parent kills this process, or ends itself.
+fn write_until_killed(root: &Path) {
+    std::thread::Builder::new()
+        .name("parent watch".to_owned())
+        .spawn(|| {
+            std::io::stdin().read_line(&mut String::new()).ok();
+            std::process::exit(1);
+        })
+        .unwrap();
+    for n in (0..=u8::MAX).cycle() {
         DiskStore
             .write_atomic(&root.join("f"), &vec![n; 300_000])
             .unwrap();
-        if n == 0 {
-            DiskStore.append_sync(&root.join("ready"), b"").unwrap();
-        }
         let dir = root.join("d");
         let staging = DiskStore.stage_dir(&dir).unwrap();
         for file in ["a", "b"] {
@@ -34,37 +38,56 @@ fn writes_until_killed() {
                 .write_atomic(&dir.join("notes"), b"not ours")
                 .unwrap();
         }
-        if n == u8::MAX {
-            break; // the parent kills this process long before
-        }
+        DiskStore.append_sync(&root.join("ready"), b"").unwrap();
+    }
+}
+
+/// Waits for a condition; panics if it takes so long that the child must hang.
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_secs(300), "{what}");
+        std::thread::yield_now();
     }
 }
 
 #[test]
 fn killed_process_leaves_old_or_new_content() {
+    if let Some(root) = std::env::var_os(KILL_DIR) {
+        return write_until_killed(root.as_ref());
+    }
+    let (_, module) = module_path!().split_once("::").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let mut strays = 0;
     let mut noted = false;
-    for attempt in 0..25_u64 {
-        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--ignored",
-                "--exact",
-                "store::tests::kill::writes_until_killed",
-            ])
+    for attempt in 0..25 {
+        // This same test, which is the child once the variable is set.
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .arg("--exact")
+            .arg(format!(
+                "{module}::killed_process_leaves_old_or_new_content"
+            ))
             .env(KILL_DIR, root)
-            .stdout(std::process::Stdio::null())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let ready = root.join("ready");
-        for _ in 0..20_000 {
-            if DiskStore.exists(&ready).unwrap() {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        std::thread::sleep(std::time::Duration::from_millis(attempt * 7 % 60));
+        wait_until("the child writes", || DiskStore.exists(&ready).unwrap());
+        // Kill during a file write or a directory write, after a varying number of looks.
+        let kind = [FileKind::File, FileKind::Folder][attempt % 2];
+        let mut looks = 0;
+        wait_until("the child is in the middle of a write", || {
+            looks += 1;
+            let unfinished = DiskStore.entries(root).is_ok_and(|entries| {
+                entries.iter().any(|entry| {
+                    let name = names::classify_name(&entry.name);
+                    entry.kind == kind && matches!(name, Some(names::TempName::Part))
+                })
+            });
+            unfinished && looks > attempt
+        });
         child.kill().unwrap();
         child.wait().unwrap();
         DiskStore.remove(&ready).unwrap();
@@ -88,9 +111,6 @@ fn killed_process_leaves_old_or_new_content() {
         let left = DiskStore.entries(root).unwrap();
         assert!(left.iter().all(|e| names::classify_name(&e.name).is_none()));
     }
-    assert!(
-        strays > 0,
-        "no kill interrupted a write, so nothing was tested"
-    );
+    assert!(strays > 0, "no kill interrupted a write");
     assert!(DiskStore.exists(&root.join("d")).unwrap());
 }

@@ -3,7 +3,7 @@
 use super::{CompactError, StaticEncoder};
 
 /// The encoder's file, written by `nearsay distill`; its model card lies beside it.
-pub static FILE: &[u8] = include_bytes!("../../assets/encoder.bin");
+pub const FILE: &[u8] = include_bytes!("../../assets/encoder.bin");
 
 /// Opens the encoder.
 ///

@@ -1,30 +1,29 @@
-use super::{Table, TokenMismatch, table::quantize};
+use super::{StaticEmbeddings, TokenMismatch, static_embeddings::quantize};
 use crate::wordpiece::{Vocabulary, VocabularyError};
 use alloc::vec::Vec;
 use core::fmt;
 use nearsay_core::matrix::Matrix;
 
-/// The first bytes of a file; the last one is the version of the format.
+/// First bytes of a file; the last one is the format version.
 const MAGIC: [u8; 8] = *b"nearsay\x01";
 
-/// Bytes before the vocabulary.
+/// Offset of the vocabulary.
 const HEADER: usize = 8 + 3 * 4;
 
-/// The compact encoder as one file, read in place.
+/// File format of a compact encoder, read in place.
 ///
 /// ```text
-/// offset  bytes            what (numbers are little-endian)
-/// 0       8                "nearsay" and the version of the format, 1
-/// 8       4                tokens, u32
+/// offset  bytes            content (numbers are little-endian)
+/// 0       8                "nearsay" and the format version, 1
+/// 8       4                number of tokens, u32
 /// 12      4                dim, u32
-/// 16      4                v: bytes of the vocabulary, u32
-/// 20      v                the vocabulary, UTF-8, one token a line in order of ids
-/// 20 + v  4 · tokens       one scale a row, f32
-/// …       tokens · dim     the rows, one signed byte a number
+/// 16      4                length v of the vocabulary, u32
+/// 20      v                vocabulary, UTF-8, one token per line in order of ids
+/// 20 + v  4 · tokens       one scale per row, f32
+/// …       tokens · dim     rows, one signed byte per number
 /// ```
 ///
-/// A format of its own because the readers of safetensors need a JSON parser and memory for what
-/// they read; this one is four slices.
+/// Unlike safetensors, the format can be read without a JSON parser and without allocating memory.
 #[derive(Clone, Copy, Debug)]
 pub struct CompactFile<'a> {
     dim: usize,
@@ -33,77 +32,87 @@ pub struct CompactFile<'a> {
     values: &'a [u8],
 }
 
-/// Why a file cannot be used.
+/// Error of reading or writing a [`CompactFile`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CompactError {
-    /// It does not start as a compact encoder does.
-    NotOne,
-    /// It is longer or shorter than it says.
+    /// The file isn't a compact encoder, or has another format version.
+    Format,
+    /// The length of the file differs from the length in its header.
     Length {
-        /// Bytes it should have.
+        /// Expected length in bytes.
         expected: usize,
-        /// Bytes it has.
+        /// Actual length in bytes.
         found: usize,
     },
-    /// A scale is no number.
+    /// A scale isn't finite.
     Scale {
-        /// The row.
+        /// Row of the scale.
         row: usize,
     },
-    /// The vocabulary is not text.
-    NotText,
-    /// The vocabulary cannot be used.
+    /// The vocabulary isn't UTF-8.
+    Utf8,
+    /// The vocabulary is invalid.
     Vocabulary(VocabularyError),
-    /// Vocabulary and table are not of one model.
+    /// Vocabulary and embeddings have different sizes.
     Tokens(TokenMismatch),
 }
 
 impl fmt::Display for CompactError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotOne => f.write_str(
-                "this is not a compact encoder, or one of another version; make it again with \
-                 “nearsay distill”",
+            Self::Format => f.write_str(
+                "the file isn't a compact encoder of this version; create it with `nearsay distill`",
             ),
             Self::Length { expected, found } => write!(
                 f,
-                "the compact encoder should have {expected} bytes but has {found}; copy it again"
+                "the compact encoder has {found} bytes; expected {expected}; copy the file again"
             ),
             Self::Scale { row } => write!(
                 f,
-                "row {row} of the compact encoder has a scale that is no number; copy it again"
+                "the scale of row {row} of the compact encoder isn't finite; copy the file again"
             ),
-            Self::NotText => f.write_str("the compact encoder's vocabulary is not UTF-8 text"),
+            Self::Utf8 => f.write_str("the vocabulary of the compact encoder isn't UTF-8"),
             Self::Vocabulary(error) => error.fmt(f),
             Self::Tokens(error) => error.fmt(f),
         }
     }
 }
 
-impl core::error::Error for CompactError {}
+impl core::error::Error for CompactError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Vocabulary(error) => Some(error),
+            Self::Tokens(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Ends of the vocabulary, the scales and the values; `None` on overflow.
+fn section_ends(tokens: usize, dim: usize, text: usize) -> Option<(usize, usize, usize)> {
+    let text = HEADER.checked_add(text)?;
+    let scales = text.checked_add(tokens.checked_mul(4)?)?;
+    Some((text, scales, scales.checked_add(tokens.checked_mul(dim)?)?))
+}
 
 impl<'a> CompactFile<'a> {
-    /// Finds the parts of a file; nothing is copied.
+    /// Locates the sections of a file, without copying.
     ///
     /// # Errors
-    /// When it is not such a file, its length is not what it says, or a scale is not finite.
+    /// If the file has another format or length, or a scale isn't finite.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, CompactError> {
-        let number = |at: usize| -> Option<usize> {
+        let read_u32 = |at: usize| -> Option<usize> {
             let four = bytes.get(at..at + 4)?;
             usize::try_from(u32::from_le_bytes(four.try_into().ok()?)).ok()
         };
         if !bytes.starts_with(&MAGIC) {
-            return Err(CompactError::NotOne);
+            return Err(CompactError::Format);
         }
-        let (Some(tokens), Some(dim), Some(text)) = (number(8), number(12), number(16)) else {
-            return Err(CompactError::NotOne);
+        let (Some(tokens), Some(dim), Some(text)) = (read_u32(8), read_u32(12), read_u32(16))
+        else {
+            return Err(CompactError::Format);
         };
-        let ends = || {
-            let text = HEADER.checked_add(text)?;
-            let scales = text.checked_add(tokens.checked_mul(4)?)?;
-            Some((text, scales, scales.checked_add(tokens.checked_mul(dim)?)?))
-        };
-        let (text, scales, end) = ends().ok_or(CompactError::NotOne)?;
+        let (text, scales, end) = section_ends(tokens, dim, text).ok_or(CompactError::Format)?;
         if bytes.len() != end {
             return Err(CompactError::Length {
                 expected: end,
@@ -113,21 +122,27 @@ impl<'a> CompactFile<'a> {
         let file = Self {
             dim,
             vocabulary: core::str::from_utf8(&bytes[HEADER..text])
-                .map_err(|_| CompactError::NotText)?,
+                .map_err(|_| CompactError::Utf8)?,
             scales: &bytes[text..scales],
             values: &bytes[scales..],
         };
-        let bad = |scale: &[u8; 4]| !f32::from_le_bytes(*scale).is_finite();
-        match file.scales.as_chunks::<4>().0.iter().position(bad) {
+        let invalid = file
+            .scales
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .position(|scale| !f32::from_le_bytes(*scale).is_finite());
+        match invalid {
             Some(row) => Err(CompactError::Scale { row }),
             None => Ok(file),
         }
     }
 
-    /// A file of this vocabulary (one token a line) and these rows, `[tokens, dim]`.
+    /// Writes a file from a vocabulary (one token per line) and embeddings `[tokens, dim]`.
     ///
     /// # Errors
-    /// When they do not go together, or are too many for the format.
+    /// If the vocabulary is invalid, its size differs from the number of rows, or a size exceeds the
+    /// format.
     pub fn write(vocabulary: &str, rows: &Matrix) -> Result<Vec<u8>, CompactError> {
         let tokens = Vocabulary::parse(vocabulary)
             .map_err(CompactError::Vocabulary)?
@@ -138,7 +153,7 @@ impl<'a> CompactFile<'a> {
         }
         let mut bytes = Vec::from(MAGIC);
         for number in [rows.rows(), rows.columns(), vocabulary.len()] {
-            let number = u32::try_from(number).map_err(|_| CompactError::NotOne)?;
+            let number = u32::try_from(number).map_err(|_| CompactError::Format)?;
             bytes.extend(number.to_le_bytes());
         }
         bytes.extend(vocabulary.as_bytes());
@@ -149,24 +164,24 @@ impl<'a> CompactFile<'a> {
         Ok(bytes)
     }
 
-    /// The vocabulary as text, one token a line.
+    /// Text of the vocabulary, one token per line.
     #[must_use]
     pub fn vocabulary_text(&self) -> &'a str {
         self.vocabulary
     }
 
-    /// The vocabulary.
+    /// Parses the vocabulary.
     ///
     /// # Errors
-    /// When it cannot be used, for example when a token stands in it twice.
+    /// If the vocabulary is invalid, for example has a repeated token.
     pub fn vocabulary(&self) -> Result<Vocabulary, CompactError> {
         Vocabulary::parse(self.vocabulary).map_err(CompactError::Vocabulary)
     }
 
-    /// The table.
+    /// Token embeddings, not copied.
     #[must_use]
-    pub fn table(&self) -> Table<'a> {
-        Table::Int8 {
+    pub fn embeddings(&self) -> StaticEmbeddings<'a> {
+        StaticEmbeddings::Int8 {
             dim: self.dim,
             scales: self.scales,
             values: self.values,
@@ -187,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn compact_file_round_trips() {
         let bytes = file();
         let encoder = StaticEncoder::from_bytes(&bytes).unwrap();
         let x = encoder.encode_all(&["a", "b"]);
@@ -201,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_files_are_refused() {
+    fn parse_rejects_damaged_files() {
         let good = file();
         for cut in 0..good.len() {
             assert!(CompactFile::parse(&good[..cut]).is_err(), "cut at {cut}");
@@ -224,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_and_tokens_must_be_as_many() {
+    fn write_rejects_wrong_number_of_rows() {
         let rows = Matrix::from_rows(&[[0.0]]).unwrap();
         let error = CompactFile::write(VOCABULARY, &rows).unwrap_err();
         assert!(matches!(error, CompactError::Tokens(_)), "{error}");

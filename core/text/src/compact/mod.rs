@@ -1,17 +1,17 @@
-//! Layer 3: an encoder that is a table, and so runs without an operating system.
+//! Static embeddings: an encoder for programs without an operating system.
 //!
-//! A text is the mean of its tokens' rows ([`StaticEncoder`], sentence-transformers'
-//! `StaticEmbedding`). There is no network: a text costs one look-up and one addition a token.
-//! Nearsay's own table, the *compact encoder*, is distilled from MiniLM by
+//! The vector of a text is the mean of the embeddings of its tokens ([`StaticEncoder`], the
+//! `StaticEmbedding` of sentence-transformers). Encoding takes one look-up and one vector addition per
+//! token. Nearsay's *compact encoder* is distilled from MiniLM by
 //! `nearsay::distill`
-//! and kept as one byte a number, scaled by row ([`CompactFile`]): about 8 MB, which are read in
-//! place, from flash memory if need be. Training gives a table of full numbers.
+//! and stored with one byte per number and one scale per row ([`CompactFile`]): about 8 MB, read in
+//! place, for example from flash memory. Trained embeddings are `f32`.
 //!
 //! ```text
-//! e(text) = 1/n · Σ E[tᵢ]     t₁ … tₙ: the token ids of the text, without [CLS] and [SEP]
+//! e(text) = 1/n · Σ E[tᵢ]     t₁ … tₙ: token ids of the text, without [CLS] and [SEP]
 //! ```
 //!
-//! A text without tokens is the zero vector, which has cosine 0 with everything.
+//! The vector of a text without tokens is zero; its cosine with any vector is 0.
 //!
 //! Sources: Arora, Liang and Ma, "A simple but tough-to-beat baseline for sentence embeddings", 2017
 //! (weighted means of word vectors); Tulkens and van Dongen, "Model2Vec", 2024 (distilling a
@@ -20,41 +20,41 @@
 #[cfg(feature = "english")]
 pub mod built_in;
 mod file;
-mod table;
+mod static_embeddings;
 
 pub use file::{CompactError, CompactFile};
-pub use table::Table;
+pub use static_embeddings::StaticEmbeddings;
 
 use crate::wordpiece::WordPiece;
 use alloc::{vec, vec::Vec};
 use core::{convert::Infallible, fmt};
 use nearsay_core::{encoder::Encoder, matrix::Matrix};
 
-/// A tokenizer and a table with a row for each of its tokens.
+/// Encoder of static embeddings: a tokenizer and one embedding per token.
 ///
 /// # Example
 ///
 /// ```
-/// use crate::{compact::{StaticEncoder, Table}, wordpiece::{Vocabulary, WordPiece}};
+/// use crate::{compact::{StaticEmbeddings, StaticEncoder}, wordpiece::{Vocabulary, WordPiece}};
 /// use nearsay_core::{encoder::Encoder, matrix::Matrix};
 ///
-/// let words = WordPiece::new(Vocabulary::parse("[UNK]\nopen\nsunday\n?").unwrap());
+/// let tokenizer = WordPiece::new(Vocabulary::parse("[UNK]\nopen\nsunday\n?").unwrap());
 /// let rows = Matrix::from_rows(&[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]).unwrap();
-/// let encoder = StaticEncoder::new(words, Table::Full(rows)).unwrap();
+/// let encoder = StaticEncoder::new(tokenizer, StaticEmbeddings::Full(rows)).unwrap();
 /// let x: Matrix = encoder.encode(&["Open Sunday", ""]).unwrap();
 /// assert_eq!(x.data(), [0.5, 0.5, 0.0, 0.0]);
 /// ```
 pub struct StaticEncoder<'a> {
-    words: WordPiece,
-    table: Table<'a>,
+    tokenizer: WordPiece,
+    embeddings: StaticEmbeddings<'a>,
 }
 
-/// A table and a tokenizer that do not have the same number of tokens.
+/// Error of embeddings and a vocabulary of different size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenMismatch {
-    /// Rows of the table.
+    /// Number of embeddings.
     pub rows: usize,
-    /// Tokens of the vocabulary.
+    /// Number of tokens in the vocabulary.
     pub tokens: usize,
 }
 
@@ -63,7 +63,8 @@ impl fmt::Display for TokenMismatch {
         let Self { rows, tokens } = self;
         write!(
             f,
-            "the table has {rows} rows, the vocabulary {tokens} tokens; they are not of one model"
+            "got {rows} token embeddings for a vocabulary of {tokens} tokens; use files of the same \
+             model"
         )
     }
 }
@@ -71,62 +72,69 @@ impl fmt::Display for TokenMismatch {
 impl core::error::Error for TokenMismatch {}
 
 impl<'a> StaticEncoder<'a> {
-    /// An encoder of these two.
+    /// Combines a tokenizer and embeddings.
     ///
     /// # Errors
-    /// When the table does not have one row a token.
-    pub fn new(words: WordPiece, table: Table<'a>) -> Result<Self, TokenMismatch> {
-        let (rows, tokens) = (table.rows(), words.vocabulary().len());
+    /// If the number of embeddings differs from the number of tokens.
+    pub fn new(
+        tokenizer: WordPiece,
+        embeddings: StaticEmbeddings<'a>,
+    ) -> Result<Self, TokenMismatch> {
+        let (rows, tokens) = (embeddings.rows(), tokenizer.vocabulary().len());
         if rows != tokens {
             return Err(TokenMismatch { rows, tokens });
         }
-        Ok(Self { words, table })
+        Ok(Self {
+            tokenizer,
+            embeddings,
+        })
     }
 
-    /// The compact encoder of a file, whose numbers are used where they lie.
+    /// Opens a [`CompactFile`]; the embeddings are not copied.
     ///
     /// # Errors
-    /// When the file is not one, or is damaged.
+    /// If the file is damaged or of another format.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, CompactError> {
         let file = CompactFile::parse(bytes)?;
-        let words = WordPiece::new(file.vocabulary()?);
-        Self::new(words, file.table()).map_err(CompactError::Tokens)
+        let tokenizer = WordPiece::new(file.vocabulary()?);
+        Self::new(tokenizer, file.embeddings()).map_err(CompactError::Tokens)
     }
 
-    /// The tokenizer.
+    /// Tokenizer of the encoder.
     #[must_use]
-    pub fn words(&self) -> &WordPiece {
-        &self.words
+    pub fn tokenizer(&self) -> &WordPiece {
+        &self.tokenizer
     }
 
-    /// The table.
+    /// Token embeddings.
     #[must_use]
-    pub fn table(&self) -> &Table<'a> {
-        &self.table
+    pub fn embeddings(&self) -> &StaticEmbeddings<'a> {
+        &self.embeddings
     }
 
-    /// Length of an embedding.
+    /// Embedding length.
     #[must_use]
     pub fn dim(&self) -> usize {
-        self.table.dim()
+        self.embeddings.dim()
     }
 
-    /// Embeds any number of texts: `n` texts → `[n, dim]`, in the order given, not normalised.
+    /// Encodes any number of texts in order, without normalisation: `n` texts → `[n, dim]`.
     #[must_use]
     pub fn encode_all(&self, texts: &[&str]) -> Matrix {
-        self.encode_by(&self.table, texts)
+        self.encode_with(&self.embeddings, texts)
     }
 
-    /// The same by another table of the same tokens, for example one that was learned.
+    /// Like [`encode_all`](Self::encode_all) with other embeddings of the same tokens, for example
+    /// trained ones.
     #[must_use]
-    pub fn encode_by(&self, table: &Table<'_>, texts: &[&str]) -> Matrix {
-        let dim = table.dim();
+    pub fn encode_with(&self, embeddings: &StaticEmbeddings<'_>, texts: &[&str]) -> Matrix {
+        let dim = embeddings.dim();
         let mut data = vec![0.0; texts.len() * dim];
         let mut ids = Vec::new();
         for (text, row) in texts.iter().zip(data.chunks_exact_mut(dim.max(1))) {
             ids.clear();
-            self.words.ids_into(text, &mut ids);
-            table.mean(&ids, row);
+            self.tokenizer.ids_into(text, &mut ids);
+            embeddings.mean_into(&ids, row);
         }
         Matrix::new(texts.len(), dim, data).unwrap_or_default()
     }
@@ -154,15 +162,15 @@ mod tests {
     use super::*;
     use crate::wordpiece::Vocabulary;
 
-    fn words() -> WordPiece {
+    fn tokenizer() -> WordPiece {
         WordPiece::new(Vocabulary::parse("[UNK]\na\nb\n##b").unwrap())
     }
 
     #[test]
-    fn a_text_is_the_mean_of_its_tokens() {
+    fn static_encoder_averages_token_embeddings() {
         let rows = [[9.0, 9.0], [1.0, 2.0], [3.0, -4.0], [5.0, 0.0]];
-        let table = Table::Full(Matrix::from_rows(&rows).unwrap());
-        let encoder = StaticEncoder::new(words(), table).unwrap();
+        let embeddings = StaticEmbeddings::Full(Matrix::from_rows(&rows).unwrap());
+        let encoder = StaticEncoder::new(tokenizer(), embeddings).unwrap();
         let found = encoder.encode_all(&["a b", "ab a", "", "A"]);
         assert_eq!(found.row(0), [2.0, -1.0]);
         for (found, expected) in found.row(1).iter().zip([7.0 / 3.0, 4.0 / 3.0]) {
@@ -173,9 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_another_vocabulary_is_refused() {
-        let table = Table::Full(Matrix::from_rows(&[[1.0], [2.0]]).unwrap());
-        let error = StaticEncoder::new(words(), table).err().unwrap();
+    fn static_encoder_rejects_embeddings_of_other_vocabulary() {
+        let embeddings = StaticEmbeddings::Full(Matrix::from_rows(&[[1.0], [2.0]]).unwrap());
+        let error = StaticEncoder::new(tokenizer(), embeddings).err().unwrap();
         assert_eq!(error, TokenMismatch { rows: 2, tokens: 4 });
     }
 }

@@ -1,29 +1,29 @@
-//! What a character is to the tokenizer.
+//! Character properties for the tokenizer.
 
 use super::tables::{MANY, ONE, RUNS};
 
-/// What becomes of a character.
+/// Treatment of a character by the tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Part of a word. When its canonical combining class is not 0, it is ordered by it among its
-    /// neighbours of the kind.
+    /// Part of a word, with its canonical combining class. Adjacent characters of nonzero class are
+    /// ordered by it.
     Plain(u8),
-    /// Goes before all else: a control or format character.
+    /// Control or format character, removed before normalisation.
     Removed,
-    /// Goes as an accent, without a trace.
+    /// Accent, stripped.
     Mark,
-    /// Goes as an accent, but those on both sides of it keep their order (its class is 0).
+    /// Accent of combining class 0, stripped. Characters aren't reordered across it.
     Barrier,
-    /// A word of its own.
+    /// Punctuation, a word of its own.
     Punctuation,
-    /// Stands for others, see [`decomposed`].
+    /// Replaced by its decomposition; see [`decompose`].
     Decomposes,
-    /// A syllable of two or three Hangul letters, see [`hangul`].
+    /// Hangul syllable; see [`decompose_hangul`].
     Hangul,
 }
 
-/// What a character is, by a search in the runs of characters of a kind.
-pub(super) fn kind(c: char) -> Kind {
+/// Looks up the kind of a character by binary search over runs of equal kind.
+pub(super) fn character_kind(c: char) -> Kind {
     let next = RUNS.partition_point(|run| run >> 11 <= u32::from(c));
     let run = RUNS[next - 1];
     match run & 7 {
@@ -37,8 +37,8 @@ pub(super) fn kind(c: char) -> Kind {
     }
 }
 
-/// The small letters a character of kind [`Kind::Decomposes`] stands for, accents taken off.
-pub(super) fn decomposed(c: char) -> impl Iterator<Item = char> {
+/// Lowercase decomposition without accents of a character of kind [`Kind::Decomposes`].
+pub(super) fn decompose(c: char) -> impl Iterator<Item = char> {
     let next = ONE.partition_point(|run| run.0 >> 8 <= u32::from(c));
     let one = ONE[..next].last().filter(|run| {
         let (first, more) = (run.0 >> 8, run.0 & 0xFF);
@@ -48,15 +48,15 @@ pub(super) fn decomposed(c: char) -> impl Iterator<Item = char> {
         Some(_) => "",
         None => MANY
             .binary_search_by_key(&c, |entry| entry.0)
-            .map_or("", |place| MANY[place].1),
+            .map_or("", |index| MANY[index].1),
     };
     one.map(|run| run.1).into_iter().chain(many.chars())
 }
 
-/// The letters of a Hangul syllable.
+/// Two or three letters (jamo) of a Hangul syllable.
 ///
 /// Source: The Unicode Standard 3.12, *Conjoining Jamo Behavior*.
-pub(super) fn hangul(syllable: char) -> impl Iterator<Item = char> {
+pub(super) fn decompose_hangul(syllable: char) -> impl Iterator<Item = char> {
     let index = u32::from(syllable).wrapping_sub(0xAC00);
     let (lead, vowel, tail) = (index / 588, index % 588 / 28, index % 28);
     [
@@ -69,8 +69,8 @@ pub(super) fn hangul(syllable: char) -> impl Iterator<Item = char> {
     .filter_map(char::from_u32)
 }
 
-/// Whether BERT sets a character apart: those of the CJK blocks, hanja and kanji among them, but
-/// neither Hangul nor kana. One block begins 256 too late, as it does in the source.
+/// Whether BERT separates a character by spaces: CJK ideographs, including hanja and kanji, but neither
+/// Hangul nor kana. One block starts 256 code points late, as in the source.
 ///
 /// Source: `is_chinese_char` of `tokenizers` 0.23.2, `normalizers/bert.rs`.
 pub(super) fn is_ideograph(c: char) -> bool {

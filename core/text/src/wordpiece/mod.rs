@@ -1,51 +1,53 @@
-//! Layer 3: texts to token ids, by the uncased WordPiece of BERT.
+//! BERT's uncased WordPiece tokenizer, without an operating system.
 //!
-//! [`WordPiece`] gives the ids that the `tokenizers` crate 0.23.2 gives for a `BertNormalizer` with
-//! everything on, a `BertPreTokenizer` and a `WordPiece` model, on any text, without an operating
-//! system and without the crates below it:
+//! For any text, [`WordPiece`] returns the token ids of the `tokenizers` crate 0.23.2 with a
+//! `BertNormalizer` (all options on), a `BertPreTokenizer` and a `WordPiece` model, without that
+//! crate's dependencies:
 //!
-//! 1. `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and `[MASK]`, written exactly so, are themselves.
-//! 2. Control characters go, ideographs stand alone, canonical decomposition (NFD) takes accents
-//!    off, letters become small. The rest is cut at white space, and punctuation marks are words.
-//! 3. Each word is cut into the longest tokens from the left, those after the first written `##…`.
-//!    A word that cannot be cut so, or has more than [`MAX_WORD_CHARS`] characters, is `[UNK]`.
+//! 1. The literal strings `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and `[MASK]` are special tokens.
+//! 2. The rest is normalised: control characters are removed, ideographs are separated by spaces,
+//!    accents are stripped by canonical decomposition (NFD), and letters are lowercased. It is split at
+//!    white space, and each punctuation mark is a word.
+//! 3. Each word is split greedily into the longest matching tokens from the left; tokens after the
+//!    first are written `##…`. A word without such a split, or with more than [`MAX_WORD_CHARS`]
+//!    characters, is `[UNK]`.
 //!
-//! Where Unicode decides, the crate's dependencies do so by tables of different ages, none of them
-//! today's; ours are made from them (`tests/examples/unicode_tables.rs`). Small letters and white
-//! space are `core`'s, as they are the crate's.
+//! Character properties come from generated tables (`tests/src/unicode_tables.rs`) that match the
+//! Unicode versions of the `tokenizers` dependencies, which are older than the current one. Lowercasing
+//! and white space use `core`, like the crate.
 //!
 //! Source: Wu et al., *Google's Neural Machine Translation System*, 2016 (WordPiece); Devlin et al.,
 //! *BERT*, 2018; `tokenizers` 0.23.2, `normalizers/bert.rs`, `pre_tokenizers/bert.rs`,
 //! `models/wordpiece/mod.rs`, `tokenizer/added_vocabulary.rs`.
 
 mod characters;
-#[rustfmt::skip] // Generated, many values a line.
+#[rustfmt::skip] // Generated, with many values per line.
 mod tables;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
-mod words;
+mod word_splitter;
 
 pub use vocabulary::{Vocabulary, VocabularyError};
 
 use alloc::vec::Vec;
-use vocabulary::{CONTINUED, START, UNKNOWN, hash_on};
-use words::Words;
+use vocabulary::{CONTINUATION_HASH, EMPTY_HASH, UNKNOWN, extend_hash};
+use word_splitter::WordSplitter;
 
-/// Words of more characters than this are `[UNK]` without a look, as with BERT.
+/// Maximum number of characters of a word; longer words are `[UNK]`, as in BERT.
 pub const MAX_WORD_CHARS: usize = 100;
 
-/// Tokens that are found in a text as they are, before anything else is done to it.
+/// Tokens that are matched literally, before normalisation.
 const SPECIAL: [&str; 5] = ["[PAD]", UNKNOWN, "[CLS]", "[SEP]", "[MASK]"];
 
-/// BERT's uncased tokenizer over a vocabulary.
+/// BERT's uncased tokenizer with a vocabulary.
 ///
 /// ```
 /// use crate::wordpiece::{Vocabulary, WordPiece};
 ///
-/// let words = WordPiece::new(Vocabulary::parse("[UNK]\nlate\n##r\nfee\n##s\n?")?);
-/// assert_eq!(words.ids("Later fées?"), [1, 2, 3, 4, 5]);
-/// assert_eq!(words.ids("never"), [0]);
+/// let tokenizer = WordPiece::new(Vocabulary::parse("[UNK]\nlate\n##r\nfee\n##s\n?")?);
+/// assert_eq!(tokenizer.ids("Later fées?"), [1, 2, 3, 4, 5]);
+/// assert_eq!(tokenizer.ids("never"), [0]);
 /// # Ok::<(), crate::wordpiece::VocabularyError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -56,7 +58,7 @@ pub struct WordPiece {
 }
 
 impl WordPiece {
-    /// The tokenizer of this vocabulary: small letters, no accents, clean text, ideographs apart.
+    /// Creates a tokenizer that lowercases, strips accents, cleans text and separates ideographs.
     #[must_use]
     pub fn new(vocabulary: Vocabulary) -> Self {
         let special = SPECIAL
@@ -70,30 +72,30 @@ impl WordPiece {
         }
     }
 
-    /// The vocabulary it was made of.
+    /// Vocabulary of the tokenizer.
     #[must_use]
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
 
-    /// The token ids of a text, without `[CLS]` and `[SEP]` around them.
+    /// Token ids of a text, without `[CLS]` and `[SEP]`.
     #[must_use]
     pub fn ids(&self, text: &str) -> Vec<u32> {
-        // English has a token every four or five bytes.
+        // English has about one token per four or five bytes.
         let mut ids = Vec::with_capacity(text.len() / 4 + 1);
         self.ids_into(text, &mut ids);
         ids
     }
 
-    /// Appends the token ids of a text, without `[CLS]` and `[SEP]` around them.
+    /// Appends the token ids of a text to `ids`, without `[CLS]` and `[SEP]`.
     pub fn ids_into(&self, text: &str, ids: &mut Vec<u32>) {
-        let mut words = Words::default();
-        let mut ends = Vec::new();
+        let mut splitter = WordSplitter::default();
+        let mut prefixes = Vec::new();
         let mut rest = text;
         loop {
             let special = self.find_special(rest);
-            let plain = &rest[..special.map_or(rest.len(), |(at, ..)| at)];
-            words.each(plain, |word| self.cut(word, ids, &mut ends));
+            let before = &rest[..special.map_or(rest.len(), |(at, ..)| at)];
+            splitter.for_each_word(before, |word| self.push_tokens(word, ids, &mut prefixes));
             let Some((at, token, id)) = special else {
                 return;
             };
@@ -102,23 +104,25 @@ impl WordPiece {
         }
     }
 
-    /// The first special token of a text: where, which, its id.
+    /// Finds the first special token of a text: its position, its text and its id.
     fn find_special(&self, text: &str) -> Option<(usize, &'static str, u32)> {
         text.match_indices('[').find_map(|(at, _)| {
-            let starts_here = |&(token, _): &(&'static str, u32)| text[at..].starts_with(token);
-            let &(token, id) = self.special.iter().find(|special| starts_here(special))?;
+            let &(token, id) = self
+                .special
+                .iter()
+                .find(|(token, _)| text[at..].starts_with(token))?;
             Some((at, token, id))
         })
     }
 
-    /// Cuts a word into tokens and appends their ids. `ends` is room to work in.
-    fn cut(&self, word: &str, ids: &mut Vec<u32>, ends: &mut Vec<(usize, u32)>) {
+    /// Splits a word into tokens and appends their ids. `prefixes` is a reused buffer.
+    fn push_tokens(&self, word: &str, ids: &mut Vec<u32>, prefixes: &mut Vec<(usize, u32)>) {
         let bytes = word.as_bytes();
         if bytes.len() > MAX_WORD_CHARS && word.chars().count() > MAX_WORD_CHARS {
             ids.push(self.unknown);
             return;
         }
-        // Most words are tokens whole.
+        // Most words are single tokens.
         if let Some(id) = self.vocabulary.id(word) {
             ids.push(id);
             return;
@@ -126,7 +130,7 @@ impl WordPiece {
         let before = ids.len();
         let mut start = 0;
         while start < bytes.len() {
-            let Some((id, end)) = self.longest(word, start, ends) else {
+            let Some((id, end)) = self.find_longest(word, start, prefixes) else {
                 ids.truncate(before);
                 ids.push(self.unknown);
                 return;
@@ -136,26 +140,30 @@ impl WordPiece {
         }
     }
 
-    /// The longest token that a word goes on with at byte `start`, and where it ends.
-    fn longest(
+    /// Finds the longest token at byte `start` of a word; returns its id and its end.
+    fn find_longest(
         &self,
         word: &str,
         start: usize,
-        ends: &mut Vec<(usize, u32)>,
+        prefixes: &mut Vec<(usize, u32)>,
     ) -> Option<(u32, usize)> {
         let continued = start > 0;
-        let mut hash = if continued { CONTINUED } else { START };
-        ends.clear();
-        // A hash goes on from that of the bytes before, so all candidates cost one pass.
+        let mut hash = if continued {
+            CONTINUATION_HASH
+        } else {
+            EMPTY_HASH
+        };
+        prefixes.clear();
+        // The hash is incremental, so hashing all prefixes takes one pass.
         for (at, c) in word[start..].char_indices() {
             let (from, to) = (start + at, start + at + c.len_utf8());
-            if to - start > self.vocabulary.longest() {
+            if to - start > self.vocabulary.max_token_bytes() {
                 break;
             }
-            hash = hash_on(hash, &word.as_bytes()[from..to]);
-            ends.push((to, hash));
+            hash = extend_hash(hash, &word.as_bytes()[from..to]);
+            prefixes.push((to, hash));
         }
-        ends.iter().rev().find_map(|&(end, hash)| {
+        prefixes.iter().rev().find_map(|&(end, hash)| {
             let piece = &word.as_bytes()[start..end];
             Some((self.vocabulary.find(hash, continued, piece)?, end))
         })

@@ -1,6 +1,6 @@
 //! What characters are, as `tokenizers` 0.23.2 sees them.
 //!
-//! Written by `tests/examples/unicode_tables.rs`; change that instead.
+//! Written by `tests/src/unicode_tables.rs`; change that instead.
 
 /// Runs of characters of a kind: the first character times 2048, the canonical combining class times
 /// 8, and the kind: 0 plain, 1 removed, 2 mark, 3 barrier, 4 punctuation, 5 decomposes, 6 Hangul. A

@@ -8,13 +8,13 @@ const TOKENS: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nfee\n##s\nlib\n##
     a\n##b\n?\n!\n[\n]\n中\n한\nᄒ\n##ᅡ\n##ᆫ\ni\nß\nσ\n##σ\n\u{1D157}\n##\u{1D165}\n\
     ##\u{302E}\n";
 
-fn words() -> WordPiece {
+fn tokenizer() -> WordPiece {
     WordPiece::new(Vocabulary::parse(TOKENS).unwrap())
 }
 
-/// The tokens of a text, with spaces between them.
+/// Tokens of a text, joined by spaces.
 fn tokens(text: &str) -> String {
-    let words = words();
+    let words = tokenizer();
     let ids = words.ids(text);
     let tokens: Vec<&str> = ids
         .iter()
@@ -24,50 +24,50 @@ fn tokens(text: &str) -> String {
 }
 
 #[test]
-fn words_are_cut_from_the_left_longest_first() {
+fn words_split_into_longest_tokens_from_left() {
     assert_eq!(tokens("The library fees?"), "the lib ##rary fee ##s ?");
-    // `##r` fits, but nothing goes on with `y`.
+    // `##r` matches, but no token continues with `y`.
     assert_eq!(tokens("library libry the"), "lib ##rary [UNK] the");
     assert_eq!(tokens(""), "");
     assert_eq!(tokens(" \t\r\n\u{3000}\u{2028}"), "");
 }
 
 #[test]
-fn accents_and_capitals_go() {
+fn ids_ignore_accents_and_case() {
     assert_eq!(tokens("FÉE fe\u{301}\u{327}es Ría"), "fee fee ##s ri ##a");
     assert_eq!(tokens("ÀB \u{1DC4}a\u{5BF}b"), "a ##b a ##b");
-    // Neither the dot of İ nor the last sigma of a word is anything special.
+    // No special treatment of the dot of İ and of a final sigma.
     assert_eq!(tokens("İ ΣΣ ẞ"), "i σ ##σ ß");
 }
 
 #[test]
-fn control_characters_go_and_join_what_they_part() {
+fn control_characters_are_removed_without_splitting() {
     assert_eq!(tokens("t\u{0}h\u{200D}e\u{FFFD} f\u{AD}e\u{B}e"), "the fee");
 }
 
 #[test]
-fn punctuation_and_ideographs_stand_alone() {
+fn punctuation_and_ideographs_are_separate_words() {
     assert_eq!(tokens("fees?!the"), "fee ##s ? ! the");
     assert_eq!(tokens("a中a中\u{301}a"), "a 中 a 中 a");
-    // The Greek question mark is another; a compatibility ideograph is the one it stands for.
+    // The Greek question mark and compatibility ideographs are decomposed.
     assert_eq!(tokens("\u{37E}\u{F900}"), "[UNK] [UNK]");
 }
 
 #[test]
-fn hangul_is_taken_to_letters() {
+fn hangul_syllables_are_decomposed() {
     assert_eq!(tokens("한 하"), "ᄒ ##ᅡ ##ᆫ ᄒ ##ᅡ");
-    assert_eq!(words().vocabulary().id("한"), Some(20));
+    assert_eq!(tokenizer().vocabulary().id("한"), Some(20));
 }
 
 #[test]
-fn what_stays_of_the_marks_is_ordered() {
-    // U+1D15E is U+1D157 and U+1D165. That one's class is 216, that of U+302E 224; neither is an
-    // accent.
+fn strip_accents_orders_remaining_marks() {
+    // U+1D15E decomposes to U+1D157 and U+1D165. The class of U+1D165 is 216, that of U+302E is 224;
+    // neither is an accent.
     assert_eq!(tokens("\u{1D15E}"), "\u{1D157} ##\u{1D165}");
     let ordered = "\u{1D157} ##\u{1D165} ##\u{302E}";
     assert_eq!(tokens("\u{1D157}\u{302E}\u{301}\u{1D165}"), ordered);
     assert_eq!(tokens("\u{1D157}\u{1D165}\u{302E}"), ordered);
-    // Nothing is moved over U+34F, whose class is 0, nor over a letter.
+    // Marks aren't reordered across U+34F, whose class is 0, or across a letter.
     let kept = "\u{1D157} ##\u{302E} ##\u{1D165}";
     assert_eq!(tokens("\u{1D157}\u{302E}\u{34F}\u{1D165}"), kept);
     assert_eq!(
@@ -77,19 +77,19 @@ fn what_stays_of_the_marks_is_ordered() {
 }
 
 #[test]
-fn special_tokens_count_as_they_are_written() {
+fn special_tokens_match_literally() {
     assert_eq!(tokens("the[MASK]fee"), "the [MASK] fee");
     assert_eq!(tokens("[[CLS][SEP]a]"), "[ [CLS] [SEP] a ]");
     assert_eq!(tokens("[mask][UNK"), "[ [UNK] ] [ [UNK]");
-    // A mark does not reach over one.
+    // Marks aren't reordered across a special token.
     assert_eq!(tokens("a[PAD]\u{301}b"), "a [PAD] [UNK]");
-    // Without [MASK] in the vocabulary there is nothing special about it.
+    // [MASK] is ordinary text if the vocabulary doesn't contain it.
     let without = WordPiece::new(Vocabulary::parse("[UNK]\n[\n]\nmask\n").unwrap());
     assert_eq!(without.ids("[MASK]"), [1, 3, 2]);
 }
 
 #[test]
-fn words_that_are_too_long_are_unknown() {
+fn too_long_words_are_unknown() {
     let words = WordPiece::new(Vocabulary::parse("[UNK]\né\nb\n##b").unwrap());
     assert_eq!(words.ids(&"b".repeat(MAX_WORD_CHARS)).len(), MAX_WORD_CHARS);
     assert_eq!(words.ids(&"b".repeat(MAX_WORD_CHARS + 1)), [0]);
@@ -97,14 +97,14 @@ fn words_that_are_too_long_are_unknown() {
 }
 
 #[test]
-fn ids_are_appended() {
+fn ids_into_appends() {
     let mut ids = alloc::vec![9];
-    words().ids_into("a a", &mut ids);
+    tokenizer().ids_into("a a", &mut ids);
     assert_eq!(ids, [9, 13, 13]);
 }
 
 #[test]
-fn a_vocabulary_gives_back_what_it_was_made_of() {
+fn vocabulary_returns_tokens_and_ids() {
     let vocabulary = Vocabulary::parse(TOKENS).unwrap();
     assert_eq!(vocabulary.len(), TOKENS.lines().count());
     assert!(!vocabulary.is_empty());
@@ -120,7 +120,7 @@ fn a_vocabulary_gives_back_what_it_was_made_of() {
 }
 
 #[test]
-fn line_endings_and_white_space_after_tokens_do_not_matter() {
+fn parse_ignores_line_endings_and_trailing_white_space() {
     for text in [
         "[UNK]\r\na\r\n##b\r\n",
         "[UNK] \na\t\n##b",
@@ -135,7 +135,7 @@ fn line_endings_and_white_space_after_tokens_do_not_matter() {
 }
 
 #[test]
-fn a_vocabulary_that_cannot_be_used_is_refused() {
+fn parse_rejects_invalid_vocabulary() {
     let error = |text: &'static str| {
         let error = Vocabulary::parse(text).unwrap_err();
         assert_eq!(Vocabulary::parse_static(text).unwrap_err(), error);
@@ -152,7 +152,7 @@ fn a_vocabulary_that_cannot_be_used_is_refused() {
 
 proptest! {
     #[test]
-    fn every_token_of_any_vocabulary_is_found(tokens in prop::collection::hash_set("[a-zé#]{1,9}", 0..300)) {
+    fn vocabulary_finds_every_token(tokens in prop::collection::hash_set("[a-zé#]{1,9}", 0..300)) {
         let mut text = String::from("[UNK]");
         for token in &tokens {
             text.push('\n');
@@ -167,8 +167,8 @@ proptest! {
     }
 
     #[test]
-    fn any_text_has_ids(text in any::<String>()) {
-        let words = words();
+    fn ids_accept_any_text(text in any::<String>()) {
+        let words = tokenizer();
         prop_assert!(words.ids(&text).iter().all(|&id| words.vocabulary().token(id).is_some()));
     }
 }

@@ -1,4 +1,4 @@
-//! The tokens of a vocabulary and a table to find them by.
+//! Vocabulary with a hash table from tokens to ids.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -6,25 +6,25 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// What stands for a word that cannot be written in tokens.
+/// Token for words without a split into tokens.
 pub(super) const UNKNOWN: &str = "[UNK]";
 
-/// How tokens that go on with a word begin.
+/// Prefix of tokens that continue a word.
 const CONTINUATION: &[u8] = b"##";
 
-/// Slots hold a token's number in at most so many bits, which leaves eight to tell tokens apart.
+/// Maximum number of tokens. Slots store ids in at most 24 bits, which leaves 8 bits of the hash.
 const MAX_TOKENS: usize = (1 << 24) - 1;
 
-/// The hash of no bytes (FNV-1a, 32 bits).
-pub(super) const START: u32 = 0x811C_9DC5;
+/// Hash of the empty string (FNV-1a, 32 bits).
+pub(super) const EMPTY_HASH: u32 = 0x811C_9DC5;
 
-/// The hash of [`CONTINUATION`].
-pub(super) const CONTINUED: u32 = hash_on(START, CONTINUATION);
+/// Hash of [`CONTINUATION`].
+pub(super) const CONTINUATION_HASH: u32 = extend_hash(EMPTY_HASH, CONTINUATION);
 
-/// The hash of bytes, given that of the bytes before them: `h ← (h ⊕ byte) · 16777619`.
+/// Extends the hash of a prefix by further bytes: `h ← (h ⊕ byte) · 16777619`.
 ///
 /// Source: Fowler, Noll, Vo, FNV-1a.
-pub(super) const fn hash_on(mut hash: u32, bytes: &[u8]) -> u32 {
+pub(super) const fn extend_hash(mut hash: u32, bytes: &[u8]) -> u32 {
     let mut i = 0;
     while i < bytes.len() {
         hash = (hash ^ bytes[i] as u32).wrapping_mul(0x0100_0193);
@@ -33,92 +33,95 @@ pub(super) const fn hash_on(mut hash: u32, bytes: &[u8]) -> u32 {
     hash
 }
 
-/// Why a vocabulary cannot be used; lines count from 1.
+/// Error of an invalid vocabulary; line numbers start at 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VocabularyError {
-    /// A line has no token.
+    /// A line is blank.
     Blank {
-        /// Which line.
+        /// Line number.
         line: usize,
     },
     /// Two lines have the same token.
     Duplicate {
-        /// The second of them.
+        /// Line number of the repetition.
         line: usize,
-        /// The token.
+        /// Repeated token.
         token: String,
     },
-    /// There is no `[UNK]` for words that cannot be written in tokens.
+    /// The token `[UNK]` is missing.
     NoUnknown,
-    /// There are more than 16,777,215 tokens, or 4 GiB of them.
+    /// The vocabulary has more than 16,777,215 tokens or 4 GiB.
     TooLarge,
 }
 
 impl fmt::Display for VocabularyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Blank { line } => write!(f, "line {line} of the vocabulary has no token"),
+            Self::Blank { line } => write!(f, "line {line} of the vocabulary is blank"),
             Self::Duplicate { line, token } => {
                 write!(f, "line {line} of the vocabulary repeats the token {token}")
             }
-            Self::NoUnknown => write!(f, "the vocabulary has no token {UNKNOWN}"),
-            Self::TooLarge => f.write_str("the vocabulary is larger than any of a BERT model"),
+            Self::NoUnknown => write!(f, "the vocabulary has no {UNKNOWN} token"),
+            Self::TooLarge => {
+                f.write_str("the vocabulary has more than 16,777,215 tokens or 4 GiB")
+            }
         }
     }
 }
 
 impl core::error::Error for VocabularyError {}
 
-/// The tokens of a WordPiece model, in the order of their ids.
+/// Tokens of a WordPiece model, in order of their ids.
 ///
-/// Takes the text of the tokens, 4 bytes a token for where each begins, and 8 to 16 for a hash table
-/// with open addressing, at most half full.
+/// Memory: the text of the tokens, 4 bytes per token for its offset, and 8 to 16 bytes per token for a
+/// hash table with open addressing that is at most half full.
 #[derive(Clone)]
 pub struct Vocabulary {
-    /// Each token and a line feed.
+    /// Tokens, each followed by a line feed.
     text: Cow<'static, str>,
-    /// Where each token begins; last, where the next one would.
+    /// Start of each token in `text`, and the end of `text`.
     starts: Vec<u32>,
-    /// 0 for nothing, or a token's id plus 1 in the low `id_bits`, and bits of its hash above.
+    /// Hash table: 0 for an empty slot, or a token id plus 1 in the low `id_bits` with hash bits above.
     slots: Vec<u32>,
     id_bits: u32,
     unknown: u32,
-    longest: usize,
+    max_token_bytes: usize,
 }
 
 impl Vocabulary {
-    /// Reads a `vocab.txt`: one token a line, in the order of ids from 0. White space at the end of
-    /// a line is not part of it.
+    /// Parses a `vocab.txt`: one token per line, in order of ids from 0. Trailing white space is
+    /// ignored.
     ///
     /// # Errors
-    /// When a line is blank or repeated, when there is no `[UNK]`, or the file is too large for any
-    /// real vocabulary.
+    /// If a line is blank or repeated, `[UNK]` is missing, or the file is too large.
     pub fn parse(text: &str) -> Result<Self, VocabularyError> {
         let mut tokens = String::with_capacity(text.len() + 1);
         for line in text.lines() {
             tokens.push_str(line.trim_end());
             tokens.push('\n');
         }
-        Self::index(tokens.into())
+        Self::build(tokens.into())
     }
 
-    /// [`parse`](Self::parse) for a text that is part of the program: it is used where it is, when
-    /// its lines end in single line feeds, the last one too.
+    /// Like [`parse`](Self::parse) for a static text. The text isn't copied if every line, including
+    /// the last, ends in a single line feed without other trailing white space.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
     pub fn parse_static(text: &'static str) -> Result<Self, VocabularyError> {
-        let tidy = |line: &str| line.trim_end().len() + 1 == line.len();
-        if text.split_inclusive('\n').all(tidy) {
-            Self::index(text.into())
+        let normalised = text
+            .split_inclusive('\n')
+            .all(|line| line.trim_end().len() + 1 == line.len());
+        if normalised {
+            Self::build(text.into())
         } else {
             Self::parse(text)
         }
     }
 
-    /// A vocabulary of tokens that each end in a line feed.
-    fn index(text: Cow<'static, str>) -> Result<Self, VocabularyError> {
+    /// Builds the vocabulary from tokens that each end in a line feed.
+    fn build(text: Cow<'static, str>) -> Result<Self, VocabularyError> {
         let count = text.bytes().filter(|&byte| byte == b'\n').count();
         if count > MAX_TOKENS || u32::try_from(text.len()).is_err() {
             return Err(VocabularyError::TooLarge);
@@ -128,7 +131,7 @@ impl Vocabulary {
             slots: vec![0; (2 * count).next_power_of_two().max(4)],
             id_bits: (count as u32 + 1).next_power_of_two().trailing_zeros(),
             unknown: 0,
-            longest: 0,
+            max_token_bytes: 0,
             text: Cow::Borrowed(""),
         };
         vocabulary.starts.push(0);
@@ -149,13 +152,13 @@ impl Vocabulary {
         Ok(vocabulary)
     }
 
-    /// Takes in the next token of a text; false when it has it already.
+    /// Inserts the next token of `text`; returns false if it is a repetition.
     fn insert(&mut self, id: u32, token: &str, text: &str) -> bool {
-        let hash = hash_on(START, token.as_bytes());
-        let (mut slot, tag) = self.place(hash);
+        let hash = extend_hash(EMPTY_HASH, token.as_bytes());
+        let (mut slot, tag) = self.slot_and_tag(hash);
         while self.slots[slot] != 0 {
-            if let Some(other) = self.tagged(slot, tag)
-                && self.bytes(text, other) == token.as_bytes()
+            if let Some(other) = self.id_with_tag(slot, tag)
+                && self.token_bytes(text, other) == token.as_bytes()
             {
                 return false;
             }
@@ -164,7 +167,7 @@ impl Vocabulary {
         self.slots[slot] = tag | (id + 1);
         self.starts
             .push(self.starts[id as usize] + token.len() as u32 + 1);
-        self.longest = self.longest.max(token.len());
+        self.max_token_bytes = self.max_token_bytes.max(token.len());
         true
     }
 
@@ -174,13 +177,13 @@ impl Vocabulary {
         self.starts.len() - 1
     }
 
-    /// Whether there is no token, which [`parse`](Self::parse) does not allow.
+    /// Whether the vocabulary has no tokens; always false, because it has `[UNK]`.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The token of an id.
+    /// Token of an id.
     #[must_use]
     pub fn token(&self, id: u32) -> Option<&str> {
         let start = *self.starts.get(id as usize)? as usize;
@@ -188,35 +191,35 @@ impl Vocabulary {
         self.text.get(start..end)
     }
 
-    /// The id of a token, written as in the vocabulary: `##` in front when it goes on with a word.
+    /// Id of a token, in the spelling of the vocabulary, with `##` for continuations.
     #[must_use]
     pub fn id(&self, token: &str) -> Option<u32> {
         let token = token.as_bytes();
-        self.find(hash_on(START, token), false, token)
+        self.find(extend_hash(EMPTY_HASH, token), false, token)
     }
 
-    /// The id of `[UNK]`.
+    /// Id of `[UNK]`.
     pub(super) fn unknown(&self) -> u32 {
         self.unknown
     }
 
-    /// The length of the longest token, in bytes.
-    pub(super) fn longest(&self) -> usize {
-        self.longest
+    /// Length of the longest token, in bytes.
+    pub(super) fn max_token_bytes(&self) -> usize {
+        self.max_token_bytes
     }
 
-    /// The id of the token with this hash that is `piece`, or `##` and `piece` when `continued`.
+    /// Finds the token with this hash that equals `piece`, or `##` and `piece` if `continued`.
     pub(super) fn find(&self, hash: u32, continued: bool, piece: &[u8]) -> Option<u32> {
-        let (mut slot, tag) = self.place(hash);
+        let (mut slot, tag) = self.slot_and_tag(hash);
         while self.slots[slot] != 0 {
-            if let Some(id) = self.tagged(slot, tag) {
-                let token = self.bytes(&self.text, id);
-                let same = if continued {
+            if let Some(id) = self.id_with_tag(slot, tag) {
+                let token = self.token_bytes(&self.text, id);
+                let matches = if continued {
                     token.strip_prefix(CONTINUATION) == Some(piece)
                 } else {
                     token == piece
                 };
-                if same {
+                if matches {
                     return Some(id);
                 }
             }
@@ -225,25 +228,25 @@ impl Vocabulary {
         None
     }
 
-    /// Where to begin looking for a hash, and the bits of it that a slot holds: the highest bits of
-    /// `hash · 2³²/φ` say where, the lowest are held.
+    /// First slot of a hash, and the hash bits stored in slots: the highest and the lowest bits of
+    /// `hash · 2³²/φ`.
     ///
     /// Source: Knuth, *The Art of Computer Programming* 3, 6.4 (multiplicative hashing).
-    fn place(&self, hash: u32) -> (usize, u32) {
+    fn slot_and_tag(&self, hash: u32) -> (usize, u32) {
         let mixed = hash.wrapping_mul(0x9E37_79B1);
         let slot = mixed >> (32 - self.slots.len().trailing_zeros());
         (slot as usize, mixed << self.id_bits)
     }
 
-    /// The id in a slot that is not empty, when it holds these bits of a hash.
-    fn tagged(&self, slot: usize, tag: u32) -> Option<u32> {
+    /// Id in a non-empty slot if its hash bits equal `tag`.
+    fn id_with_tag(&self, slot: usize, tag: u32) -> Option<u32> {
         let ids = (1 << self.id_bits) - 1;
         let value = self.slots[slot];
         (value & !ids == tag).then_some((value & ids).wrapping_sub(1))
     }
 
-    /// The bytes of a token.
-    fn bytes<'a>(&self, text: &'a str, id: u32) -> &'a [u8] {
+    /// Bytes of a token.
+    fn token_bytes<'a>(&self, text: &'a str, id: u32) -> &'a [u8] {
         let start = self.starts[id as usize] as usize;
         let end = self.starts[id as usize + 1] as usize - 1;
         &text.as_bytes()[start..end]

@@ -188,15 +188,17 @@ pub(super) fn process_event(state: &mut State, workers: &mut Workers, at_s: f64,
                 check: epoch.val.map(|val| f64::from(val.rp_1)),
             });
         }
-        Event::Again { share, eta_s } => {
+        Event::Refit { share, eta_s } => {
             training.stage = Stage::Learning;
             training.again = Some(share);
             training.eta_s = Some(eta_s);
         }
         Event::Best { epoch } => training.best = Some(epoch as u64 + 1),
-        Event::Note { text } => training.notes.push(text),
+        Event::Note(note) => training.notes.push(note.to_string()),
         Event::Finished { report } => evaluation::start(state, workers, Some(&report)),
         Event::Failed { error, remedy } => fail(state, UserError::new(error, remedy)),
+        // Events of a later version have nothing to show here.
+        _ => {}
     }
 }
 

@@ -8,7 +8,7 @@ use nearsay::{
 use nearsay_bert::EncodeError;
 use nearsay_core::{
     matrix::Matrix,
-    metric::{Metric as _, PoolMetrics, PoolScores, rank_pool, score_pool},
+    metric::{Metric as _, PoolMetrics, PoolScores, rank_right_answers, score_questions},
 };
 use nearsay_faq::normalize;
 use nearsay_hub::dirs::DataDir;
@@ -19,7 +19,7 @@ use nearsay_message::{
 use nearsay_model::ModelFiles;
 use nearsay_search::{expansion::Own, index::Hit};
 use nearsay_store::DiskStore;
-use nearsay_text::lexical::Lexical;
+use nearsay_text::bm25::Bm25Index;
 use serde::Serialize;
 use std::{
     collections::{HashMap, HashSet},
@@ -92,7 +92,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
         }
     } else {
         let weight = model.index().words_weight();
-        let words = (weight > 0.0).then(|| Lexical::new(&pool));
+        let words = (weight > 0.0).then(|| Bm25Index::new(&pool));
         let pool: Vec<&str> = pool.iter().map(String::as_str).collect();
         let mut answers = encoder.encode(&pool)?;
         let known: HashSet<&str> = questions.iter().copied().collect();
@@ -105,7 +105,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
         let (vectors, pool) = (place(&vectors)?, place(&answers)?);
         let right: Vec<Vec<usize>> = asked.iter().map(|asked| asked.right.clone()).collect();
         let mut questions = questions.into_iter();
-        score_pool(&vectors, &pool, &right, &mut |scores| {
+        score_questions(&vectors, &pool, &right, &mut |scores| {
             let question = questions.next().unwrap_or_default();
             match &words {
                 Some(words) => {
@@ -159,10 +159,11 @@ struct Figures {
 impl Measured {
     /// One question's scores of all answers, as the folder asks and by vectors alone.
     fn add(&mut self, scores: &[f32], without: Option<&[f32]>, right: &[usize]) {
-        self.with.update(&rank_pool(PoolScores { scores, right }));
+        self.with
+            .update(&rank_right_answers(PoolScores { scores, right }));
         if let Some(scores) = without {
             self.without
-                .update(&rank_pool(PoolScores { scores, right }));
+                .update(&rank_right_answers(PoolScores { scores, right }));
         }
     }
 
@@ -250,12 +251,9 @@ impl Encoder<'_> {
         let bar = Bar::new("Reading texts", self.args.json);
         let embedded = cache.embed(
             texts,
-            &mut |texts, tell| {
-                let mut tell = |done, _| match tell(done) {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
-                };
-                model.pooled(texts, &mut tell).map(Some).map_err(Into::into)
+            &mut |texts, on_progress| {
+                let pooled = model.pooled(texts, on_progress);
+                pooled.map(Some).map_err(Into::into)
             },
             &Control::new(),
             &mut |at| bar.show_left(at.done as u64, at.total as u64, at.eta_s),

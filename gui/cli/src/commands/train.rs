@@ -7,14 +7,17 @@ use super::{
     input,
 };
 use candle_core::Device;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nearsay::{
+    cache::OnProgress,
     servable::{self, Export, ExportEncoder},
     train::{
-        Checkpoint, Control, EmbeddingCache, Event, Job, Recipe, Report, Settings, Source, Trained,
+        Checkpoint, Control, EmbeddingCache, Event, Job, Note, Recipe, Report, Settings, Source,
+        Trained,
     },
 };
 use nearsay_bert::{Precision, SentenceEncoder};
-use nearsay_core::matrix::Matrix;
+use nearsay_core::{loss::LossKind, matrix::Matrix};
 use nearsay_faq::{Row, normalize, split};
 use nearsay_hub::dirs::DataDir;
 use nearsay_message::{
@@ -23,11 +26,10 @@ use nearsay_message::{
 };
 use nearsay_model::ModelFiles;
 use nearsay_store::{DiskStore, Store, StoreError};
-use nearsay_text::compact::{StaticEncoder, Table};
+use nearsay_text::compact::{StaticEmbeddings, StaticEncoder};
 use std::{
     collections::HashSet,
     io::BufRead as _,
-    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -55,6 +57,9 @@ pub struct Args {
     /// sentence-transformers model of the BERT family
     #[arg(long, default_value = "minilm", value_name = "MODEL")]
     pub encoder: String,
+    /// The loss; heads, token embeddings and transformers all train with each of them
+    #[arg(long, default_value_t, value_name = "NAME", value_parser = loss_names())]
+    pub loss: LossKind,
     /// Rounds at most, instead of the recipe's
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
@@ -143,10 +148,10 @@ fn rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, UserError>
             .filter(|row| known.contains(&normalize(&row.answer)))
             .count();
         if shared > 0 {
-            on_event(Event::note(format!(
-                "{shared} of the {} answers kept aside are also learned from, in other words.",
-                held_out.len()
-            )));
+            on_event(Event::Note(Note::SharedAnswers {
+                shared,
+                held_out: held_out.len(),
+            }));
         }
         return Ok(Rows {
             train: all,
@@ -279,17 +284,18 @@ impl Common<'_> {
         let settings = settings(self.args, recipe)?;
         let mut loaded = None;
         let precision = self.args.device.precision(self.device);
-        let mut encode = |texts: &[&str], tell: &mut dyn FnMut(usize) -> bool| {
-            encode(&mut loaded, &files, self.device, precision, texts, tell)
+        let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
+            let device = self.device;
+            encode(&mut loaded, &files, device, precision, texts, on_progress)
         };
         let source = Source::Network {
             files: &files,
-            cache: EmbeddingCache::new(
+            cache: Some(EmbeddingCache::new(
                 &DiskStore,
                 &data.embeddings(),
                 &precision.on(self.device).key(&files.fingerprint()?),
                 model.dims,
-            ),
+            )),
             encode: &mut encode,
         };
         let trained = self.job(&settings, source, on_event)?;
@@ -312,8 +318,8 @@ impl Common<'_> {
         let settings = settings(self.args, recipe)?;
         let trained = self.job(&settings, Source::Static(encoder), on_event)?;
         self.write(trained, |table| ExportEncoder::Static {
-            words: encoder.words(),
-            table: table.map_or_else(|| encoder.table().clone(), Table::Full),
+            words: encoder.tokenizer(),
+            table: table.map_or_else(|| encoder.embeddings().clone(), StaticEmbeddings::Full),
         })
     }
 
@@ -323,16 +329,11 @@ impl Common<'_> {
         source: Source<'_>,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<Trained>, UserError> {
-        let job = Job {
-            rows: self.train,
-            held_out: self.held_out,
-            settings,
-            source,
-            encoder: &self.args.encoder,
-            device: self.device,
-            control: self.control,
-            checkpoint: Some(self.checkpoint.clone()),
-        };
+        let mut job = Job::new(self.train, settings, source, self.control);
+        job.held_out = self.held_out;
+        job.encoder = &self.args.encoder;
+        job.device = self.device;
+        job.checkpoint = Some(self.checkpoint.clone());
         Ok(job.run(self.args.resume, on_event)?)
     }
 
@@ -374,17 +375,20 @@ impl Common<'_> {
 }
 
 fn settings(args: &Args, recipe: Settings) -> Result<Settings, UserError> {
-    let settings = Settings {
-        seed: args.seed,
-        epochs: args.epochs.unwrap_or(recipe.epochs),
-        batch: args.batch.unwrap_or(recipe.batch),
-        lr: args.lr.unwrap_or(recipe.lr),
-        ..recipe
-    };
-    match settings.check() {
+    let mut settings = recipe.with_seed(args.seed).with_loss(args.loss);
+    settings.epochs = args.epochs.unwrap_or(settings.epochs);
+    settings.batch = args.batch.unwrap_or(settings.batch);
+    settings.lr = args.lr.unwrap_or(settings.lr);
+    match settings.validate() {
         Ok(()) => Ok(settings),
-        Err(sentence) => Err(UserError::new(sentence, "")),
+        Err(error) => Err(UserError::new(error, "")),
     }
+}
+
+/// Parses a loss by name, and lists the names in the help.
+fn loss_names() -> impl TypedValueParser<Value = LossKind> {
+    PossibleValuesParser::new(LossKind::ALL.map(LossKind::name))
+        .try_map(|name| name.parse::<LossKind>())
 }
 
 /// Loads the encoder when the first text needs it: a second run has them all.
@@ -394,19 +398,39 @@ fn encode(
     device: &Device,
     precision: Precision,
     texts: &[&str],
-    tell: &mut dyn FnMut(usize) -> bool,
+    on_progress: &mut OnProgress<'_>,
 ) -> Result<Option<Matrix>, Box<dyn std::error::Error + Send + Sync>> {
     let encoder = match loaded {
         Some(encoder) => encoder,
         None => loaded.insert(SentenceEncoder::load_with(files, device, precision)?),
     };
-    let mut tell = |done, _| match tell(done) {
-        true => ControlFlow::Continue(()),
-        false => ControlFlow::Break(()),
-    };
-    match encoder.encode_all(texts, &mut tell) {
+    match encoder.encode_all(texts, on_progress) {
         Ok(vectors) => Ok(Some(vectors)),
         Err(nearsay_bert::EncodeError::Cancelled) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn loss_is_parsed_by_name_and_defaults_to_the_ranking_loss() {
+        let parse = |loss: &[&str]| {
+            let words = ["train", "faq.csv", "--out", "model"];
+            Command::try_parse_from(words.iter().chain(loss)).map(|command| command.args.loss)
+        };
+        assert_eq!(parse(&[]).unwrap(), LossKind::MultipleNegativesRanking);
+        assert_eq!(parse(&["--loss", "arc_face"]).unwrap(), LossKind::ArcFace);
+        let error = parse(&["--loss", "arcface"]).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("arc_face"), "{error}");
     }
 }

@@ -1,6 +1,9 @@
-//! A window that nobody sees, over a data folder that is thrown away.
+//! A headless window on a temporary data directory.
 #![allow(dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::disallowed_methods, reason = "fixtures are no state of ours")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "fixtures are not application state"
+)]
 
 use std::{
     collections::VecDeque,
@@ -28,7 +31,7 @@ use nearsay_project::{Document, RowId};
 /// A window under test.
 pub type Window = Harness<'static, Seat>;
 
-/// Where an app sits that is made with the window's own context.
+/// Holder of an app that is created in the first frame, with the window's own context.
 pub struct Seat {
     parts: Option<(Engine, FakeDialog, Option<PathBuf>)>,
     app: Option<App>,
@@ -40,7 +43,7 @@ impl Deref for Seat {
     fn deref(&self) -> &App {
         match &self.app {
             Some(app) => app,
-            None => unreachable!("the first frame makes it"),
+            None => unreachable!("the first frame creates the app"),
         }
     }
 }
@@ -49,17 +52,17 @@ impl DerefMut for Seat {
     fn deref_mut(&mut self) -> &mut App {
         match &mut self.app {
             Some(app) => app,
-            None => unreachable!("the first frame makes it"),
+            None => unreachable!("the first frame creates the app"),
         }
     }
 }
 
-/// A dialog in which somebody picks these, one set after the other, and then cancels.
+/// File dialog that returns these selections one after the other, then cancels.
 #[derive(Default)]
 pub struct FakeDialog(pub VecDeque<Vec<PathBuf>>);
 
 impl FakeDialog {
-    /// Picks one file or folder, once.
+    /// Selects one file or directory, once.
     pub fn picks(path: PathBuf) -> Self {
         Self(VecDeque::from([vec![path]]))
     }
@@ -71,39 +74,42 @@ impl FileDialog for FakeDialog {
     }
 }
 
-/// The program itself does the work.
+/// Engine that runs the real program.
 pub fn real(data: &Path) -> Engine {
     Engine {
         program: env!("CARGO_BIN_EXE_nearsay").into(),
         prefix: Vec::new(),
         data_dir: data.to_path_buf(),
-        patience: Duration::from_secs(10),
+        patience: HANG,
     }
 }
 
-/// The rehearsal plays the work, in this mode.
+/// Engine that runs `rehearsal.sh` in this mode.
 pub fn rehearsed(mode: &str, data: &Path) -> Engine {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/rehearsal.sh");
     Engine {
         program: PathBuf::from("/bin/sh"),
         prefix: vec![script.into(), mode.into(), "0.01".into()],
         data_dir: data.to_path_buf(),
-        // Only who does not listen is not waited for.
-        patience: Duration::from_millis(if mode == "deaf" { 400 } else { 20_000 }),
+        // Only the process that ignores `stop` is killed early.
+        patience: match mode {
+            "deaf" => Duration::from_millis(400),
+            _ => HANG,
+        },
     }
 }
 
-/// A window as it starts, as soon as a project is open in it.
+/// Window at startup, once a project is open.
 pub fn open(engine: Engine) -> Window {
     open_with(engine, FakeDialog::default(), None)
 }
 
-/// The same with files to pick, and with something to open.
+/// Like [`open`], with a file dialog and a path from the command line.
 pub fn open_with(engine: Engine, dialog: FakeDialog, path: Option<PathBuf>) -> Window {
     build(engine, dialog, path, |builder| builder)
 }
 
-/// A window that is drawn as well, by whatever there is for it.
+/// Like [`open`], and rendered.
 pub fn open_drawn(engine: Engine) -> Window {
     build(engine, FakeDialog::default(), None, |builder| {
         builder.wgpu()
@@ -122,7 +128,7 @@ fn build(
     };
     let builder = Harness::builder()
         .with_size(vec2(1180.0, 780.0))
-        // A real window makes its app before the first frame; this one makes it in it.
+        // A real window creates its app before the first frame, this one within it.
         .with_context_setup(theme::install);
     let mut window = with(builder).build_ui_state(
         |ui, seat: &mut Seat| {
@@ -143,20 +149,20 @@ fn is_open(state: &State) -> bool {
     !state.project.opening && state.project.revision > 0 && state.shell.open_next.is_none()
 }
 
-/// What the window knows.
+/// State of the window.
 pub fn state(window: &Window) -> &State {
     &window.state().state
 }
 
-/// The project's content.
+/// Document of the open project.
 pub fn document(window: &Window) -> &Document {
     &state(window).project.document
 }
 
-/// Frames until a sheet is where it stays.
+/// Frames until a sheet has reached its final position.
 const STEPS: usize = 4;
 
-/// Does something as if a view or a job had asked for it, and draws.
+/// Applies a command and draws.
 pub fn tell(window: &mut Window, command: Command) {
     let ctx = window.ctx.clone();
     window.state_mut().apply(&ctx, command);
@@ -170,14 +176,17 @@ pub fn tell_event(window: &mut Window, event: Event) {
     window.run_steps(STEPS);
 }
 
-/// Draws until something is so.
+/// How long a test waits before it reports a hang. Far more than any step takes.
+const HANG: Duration = Duration::from_secs(300);
+
+/// Draws until a condition holds.
 #[track_caller]
-pub fn until(window: &mut Window, what: &str, so: impl Fn(&State) -> bool) {
+pub fn until(window: &mut Window, what: &str, mut so: impl FnMut(&State) -> bool) {
     let since = Instant::now();
     while !so(state(window)) {
         assert!(
-            since.elapsed() < Duration::from_secs(40),
-            "not in time: {what}; {:?}",
+            since.elapsed() < HANG,
+            "never happened: {what}; {:?}",
             state(window).shell.messages
         );
         std::thread::sleep(Duration::from_millis(5));
@@ -186,7 +195,7 @@ pub fn until(window: &mut Window, what: &str, so: impl Fn(&State) -> bool) {
     window.run_steps(2);
 }
 
-/// Draws until all is listed, looked through, searchable, checked and saved.
+/// Draws until everything is listed, reviewed, searchable, evaluated and saved.
 #[track_caller]
 pub fn settle(window: &mut Window) {
     until(window, "all is done", |state| {
@@ -201,7 +210,7 @@ pub fn settle(window: &mut Window) {
     });
 }
 
-/// Trains until the training has ended in one way or another.
+/// Trains until the run has ended, successfully or not.
 #[track_caller]
 pub fn train(window: &mut Window) {
     let ctx = window.ctx.clone();
@@ -212,7 +221,7 @@ pub fn train(window: &mut Window) {
     });
 }
 
-/// The one control of this name.
+/// The only control with this name.
 #[track_caller]
 pub fn control<'w>(window: &'w Window, name: &'w str) -> Node<'w> {
     let mut found = window
@@ -225,14 +234,14 @@ pub fn control<'w>(window: &'w Window, name: &'w str) -> Node<'w> {
     }
 }
 
-/// Clicks the one control of this name with the pointer.
+/// Clicks the only control with this name.
 #[track_caller]
 pub fn press(window: &mut Window, name: &str) {
     control(window, name).click();
     window.run_steps(STEPS);
 }
 
-/// Clicks the last control of this name, where there are several.
+/// Clicks the last control with this name.
 #[track_caller]
 pub fn press_last(window: &mut Window, name: &str) {
     let last = window
@@ -245,7 +254,7 @@ pub fn press_last(window: &mut Window, name: &str) {
     window.run_steps(STEPS);
 }
 
-/// Puts the keyboard into the box of this name and types.
+/// Focuses the text box with this name and types.
 #[track_caller]
 pub fn write_in(window: &mut Window, name: &str, text: &str) {
     control(window, name).focus();
@@ -254,7 +263,7 @@ pub fn write_in(window: &mut Window, name: &str, text: &str) {
     window.run_steps(2);
 }
 
-/// Drops files on the window.
+/// Drops a file on the window.
 pub fn drop_on(window: &mut Window, path: &Path) {
     window
         .input_mut()
@@ -278,7 +287,7 @@ impl egui::DroppedFile for Dropped {
     }
 }
 
-/// What was put on the clipboard in the last frame.
+/// Text copied to the clipboard in the last frame.
 pub fn copied(window: &Window) -> String {
     let commands = &window.output().platform_output.commands;
     let texts = commands.iter().filter_map(|command| match command {
@@ -288,33 +297,33 @@ pub fn copied(window: &Window) -> String {
     texts.collect()
 }
 
-/// The window says this, in one place or several.
+/// Asserts that the window shows a text, once or more.
 #[track_caller]
 pub fn shows(window: &Window, what: &str) {
     assert!(is_shown(window, what), "not shown: {what}");
 }
 
-/// Whether the window says this anywhere.
+/// Whether the window shows a text.
 pub fn is_shown(window: &Window, what: &str) -> bool {
     window.query_all_by_label_contains(what).next().is_some()
 }
 
-/// Somebody has been told this.
+/// Asserts that a message contains a text.
 #[track_caller]
 pub fn was_told(window: &Window, what: &str) {
     let messages = &state(window).shell.messages;
     let told = messages.iter().any(|message| message.text.contains(what));
-    assert!(told, "not told: {what}; {messages:?}");
+    assert!(told, "no message: {what}; {messages:?}");
 }
 
-/// A file of somebody's own.
+/// Writes a file.
 pub fn file(path: &Path, content: &str) {
     if let Err(error) = std::fs::write(path, content) {
         panic!("{}: {error}", path.display());
     }
 }
 
-/// Copies a folder with all in it.
+/// Copies a directory recursively.
 pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
@@ -329,7 +338,7 @@ pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// An empty project. `seed` decides which questions are kept aside.
+/// Creates an empty project. `seed` decides which questions are held out.
 #[track_caller]
 pub fn begin(window: &mut Window, seed: u64) {
     let before = state(window).project.dir.clone();
@@ -341,7 +350,7 @@ pub fn begin(window: &mut Window, seed: u64) {
     document.options.seed = seed;
 }
 
-/// A new project in which these rows are.
+/// Creates a project with these rows.
 #[track_caller]
 pub fn fill(window: &mut Window, seed: u64, rows: &[(String, String)]) {
     begin(window, seed);
@@ -349,12 +358,12 @@ pub fn fill(window: &mut Window, seed: u64, rows: &[(String, String)]) {
     settle(window);
 }
 
-/// More rows, read from a file.
+/// Imports rows from a file.
 #[track_caller]
 pub fn add(window: &mut Window, rows: &[(String, String)]) {
     let imports = document(window).imports.len();
     let Some(dir) = &state(window).project.dir else {
-        panic!("no place for a file")
+        panic!("no project directory")
     };
     let path = dir.join(format!("made-{imports}.jsonl"));
     let mut lines = String::new();
@@ -376,7 +385,7 @@ const THINGS: [&str; 10] = [
     "card", "bicycle", "parcel", "invoice", "flat", "meal", "doctor", "car", "phone", "teacher",
 ];
 
-const WISHES: [(&str, [&str; 3]); 6] = [
+const REQUESTS: [(&str, [&str; 3]); 6] = [
     (
         "Ordering",
         [
@@ -427,15 +436,15 @@ const WISHES: [(&str, [&str; 3]); 6] = [
     ),
 ];
 
-/// 60 answers with three ways to ask for each. Every wish has the same three ways for all things, so
-/// that from some questions it can be learned how others are meant.
+/// 60 answers with three questions each. The questions of a request are the same for all things, so
+/// that a model trained on some of them improves on the others.
 pub fn desk() -> Vec<(String, String)> {
     let mut rows = Vec::new();
     for way in 0..3 {
         for (number, thing) in THINGS.iter().enumerate() {
-            for (page, (wish, ways)) in WISHES.iter().enumerate() {
+            for (page, (request, ways)) in REQUESTS.iter().enumerate() {
                 let question = ways[way].replace('#', thing);
-                let answer = format!("{wish}, {thing}: see page {number}{page}.");
+                let answer = format!("{request}, {thing}: see page {number}{page}.");
                 rows.push((question, answer));
             }
         }
@@ -443,7 +452,7 @@ pub fn desk() -> Vec<(String, String)> {
     rows
 }
 
-/// Twelve answers with one way to ask for each.
+/// Twelve answers with one question each.
 pub fn dozen() -> Vec<(String, String)> {
     (1..=12)
         .map(|n| {
@@ -453,7 +462,7 @@ pub fn dozen() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Makes a check of the trained model up, in which all that can stand out does.
+/// Makes up evaluations before and after training that contain every kind of finding.
 pub fn stand_out(window: &mut Window) {
     let document = document(window).clone();
     let rows: Vec<RowId> = document.rows().map(|(row, _, _)| row).collect();

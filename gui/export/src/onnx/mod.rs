@@ -101,7 +101,9 @@ pub(super) fn export(dir: &Path, target: &Path, json: bool) -> Result<(), UserEr
         layers: &layers,
         dim: model.dim(),
     };
-    let table = model.table().map(|encoder| encoder.table().full());
+    let table = model
+        .table()
+        .map(|encoder| encoder.embeddings().to_matrix());
     // A model is not to be in memory twice.
     drop(model);
     let (max_tokens, prompt) = match &table {

@@ -118,7 +118,7 @@ fn page(model: &Servable, options: &Options) -> Result<String, UserError> {
              that folder.",
         ));
     };
-    let vocabulary = encoder.words().vocabulary();
+    let vocabulary = encoder.tokenizer().vocabulary();
     let ids = 0..vocabulary.len() as u32;
     let described = Model {
         dim: encoder.dim(),
@@ -129,7 +129,7 @@ fn page(model: &Servable, options: &Options) -> Result<String, UserError> {
             .map(layer)
             .collect::<Result<_, _>>()?,
     };
-    let packed = table::pack(&encoder.table().full());
+    let packed = table::pack(&encoder.embeddings().to_matrix());
     let search = unix(&SEARCH.join("\n"));
     let (view, style) = (unix(VIEW), unix(STYLE));
     let content = |name: &str| match name {

@@ -32,8 +32,8 @@ fn write(dir: &Path) {
     let answers = AnswerSet::from_known(FAQ.iter().map(known).collect());
     Export {
         encoder: ExportEncoder::Static {
-            words: encoder.words(),
-            table: encoder.table().clone(),
+            words: encoder.tokenizer(),
+            table: encoder.embeddings().clone(),
         },
         encoder_name: "compact",
         head: &Folded::Identity,

@@ -1,17 +1,17 @@
 //! Starts the program on a bare Cortex-M4 with 4 MB of code, 4 MB of data and 16 MB of further memory
-//! at the places that `cortex_m.ld` says: the board `mps2-an386`, as QEMU has it. Talks to the debugger (QEMU) by
-//! semihosting: a breakpoint with a request in the first two registers.
+//! at the addresses in `cortex_m.ld`: the board `mps2-an386`, which QEMU emulates. Talks to the
+//! debugger (QEMU) by semihosting: a breakpoint with a request in the first two registers.
 //!
-//! Whoever loads the program fills its data memory too, as QEMU and debuggers do. To start from
-//! flash, the start would have to copy `.data` and clear `.bss` first.
+//! The loader fills the data memory, as QEMU and debuggers do. To start from flash, the startup code
+//! would have to copy `.data` and clear `.bss` first.
 #![no_std]
 #![no_main]
 
 use core::arch::asm;
 use nearsay_no_std::nearsay_main;
 
-/// What the processor reads at address 0: where the stack begins, where to start, and where to go
-/// on each of the 14 faults and exceptions of its own.
+/// Vector table at address 0: initial stack pointer, entry point, and handlers for the processor's 14
+/// faults and exceptions.
 #[repr(C)]
 struct Vectors {
     stack: *const u8,
@@ -37,8 +37,8 @@ static VECTORS: Vectors = Vectors {
 
 extern "C" fn start() -> ! {
     const ACCESS_TO_COPROCESSORS: *mut u32 = 0xE000_ED88 as *mut u32;
-    // SAFETY: this is the register that turns the floating-point unit on (10 and 11), and the
-    // barriers see to it that it is on before the next instruction.
+    // SAFETY: this register turns on the floating-point unit (10 and 11), and the barriers ensure
+    // that it is on before the next instruction.
     unsafe {
         ACCESS_TO_COPROCESSORS.write_volatile(ACCESS_TO_COPROCESSORS.read_volatile() | 0xF << 20);
         asm!("dsb", "isb");
@@ -53,13 +53,13 @@ extern "C" fn fault() -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn nearsay_print(text: *const u8, length: usize) {
     for place in 0..length {
-        // SAFETY: the caller's text has so many bytes. SYS_WRITEC takes the address of one.
+        // SAFETY: the caller's text has this many bytes. SYS_WRITEC takes the address of one.
         unsafe { semihosting(0x03, text.add(place) as usize) };
     }
 }
 
 fn exit(good: bool) -> ! {
-    // SYS_EXIT takes the reason itself: the program ended, or ended in an error.
+    // SYS_EXIT takes the reason: success or an error.
     let reason = if good { 0x2_0026 } else { 0x2_0023 };
     loop {
         // SAFETY: ends the program.
@@ -67,10 +67,10 @@ fn exit(good: bool) -> ! {
     }
 }
 
-/// Asks the debugger for something.
+/// Sends a request to the debugger.
 ///
 /// # Safety
-/// Number and argument must be as the Arm semihosting specification says.
+/// Number and argument must follow the Arm semihosting specification.
 unsafe fn semihosting(request: usize, argument: usize) {
     // SAFETY: the debugger changes the first register only.
     unsafe { asm!("bkpt 0xAB", inout("r0") request => _, in("r1") argument) };

@@ -1,7 +1,7 @@
 use super::*;
 use crate::train::{Recipe, learner::train_head};
 use candle_core::Device;
-use nearsay_core::distance::DistanceKind;
+use nearsay_core::{distance::DistanceKind, loss::LossKind};
 use nearsay_store::{MemStore, Store};
 
 const DIM: usize = 8;
@@ -56,6 +56,8 @@ fn run(
         checkpoint,
         to_beat: None,
         vectors: None,
+        guide: None,
+        loss: Loss::FromSettings,
     };
     train_head(&fit, &Device::Cpu, resume, on_event)
 }
@@ -74,7 +76,7 @@ fn simple(settings: &Settings, train: &Pairs) -> (Result<Fitted, TrainError>, Ve
 }
 
 #[test]
-fn both_recipes_learn_and_tell_every_epoch() {
+fn recipes_lower_the_loss_and_report_every_epoch() {
     for recipe in [Recipe::Quick, Recipe::Quaterion] {
         let settings = Settings {
             epochs: 30,
@@ -99,7 +101,7 @@ fn both_recipes_learn_and_tell_every_epoch() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_weights() {
+fn fit_is_deterministic_for_a_seed() {
     let weights = |seed| {
         let settings = Settings {
             seed,
@@ -113,9 +115,14 @@ fn the_same_seed_gives_the_same_weights() {
 
 /// Stops after every possible step, goes on, and ends where an uninterrupted run ends.
 #[test]
-fn a_resumed_run_equals_an_uninterrupted_one() {
-    for recipe in [Recipe::Quick, Recipe::Quaterion] {
-        let (settings, train) = (settings(recipe), pairs(40, 1));
+fn resumed_run_equals_an_uninterrupted_one() {
+    for (recipe, loss) in [
+        (Recipe::Quick, LossKind::MultipleNegativesRanking),
+        (Recipe::Quaterion, LossKind::MultipleNegativesRanking),
+        // Its kernel is part of the checkpoint.
+        (Recipe::Quick, LossKind::ArcFace),
+    ] {
+        let (settings, train) = (settings(recipe).with_loss(loss), pairs(40, 1));
         let whole = simple(&settings, &train).0.unwrap();
         for stop_after in 1..=settings.epochs {
             let store = MemStore::new();
@@ -163,7 +170,7 @@ fn a_resumed_run_equals_an_uninterrupted_one() {
 }
 
 #[test]
-fn a_state_of_other_settings_or_data_is_refused() {
+fn resume_rejects_checkpoints_of_other_runs() {
     let store = MemStore::new();
     let checkpoint = || Some(Checkpoint::new(&store, "run".into()));
     let (settings, train) = (settings(Recipe::Quick), pairs(40, 1));
@@ -215,7 +222,7 @@ fn a_state_of_other_settings_or_data_is_refused() {
 }
 
 #[test]
-fn numbers_that_are_not_finite_end_the_run_with_words() {
+fn nan_input_ends_the_run_as_diverged() {
     let mut train = pairs(40, 1);
     let mut data = train.anchors.clone().into_data();
     data[3] = f32::NAN;
@@ -223,12 +230,12 @@ fn numbers_that_are_not_finite_end_the_run_with_words() {
     let (fitted, events) = simple(&settings(Recipe::Quaterion), &train);
     let error = fitted.unwrap_err();
     assert!(
-        matches!(error, TrainError::NotFinite { epoch: 0, .. }),
+        matches!(error, TrainError::Diverged { epoch: 0, .. }),
         "{error}"
     );
     let notes = events
         .iter()
-        .filter(|event| matches!(event, Event::Note { .. }))
+        .filter(|event| matches!(event, Event::Note(_)))
         .count();
     assert_eq!(notes, RETRIES);
 }
@@ -236,19 +243,19 @@ fn numbers_that_are_not_finite_end_the_run_with_words() {
 /// With a step size just beyond what numbers can hold, the run goes back, halves it and gets
 /// through; no weight is ever anything but finite.
 #[test]
-fn goes_back_to_the_last_good_state_and_tries_smaller_steps() {
+fn divergence_restores_the_last_good_state_and_halves_lr() {
     let train = pairs(40, 1);
     let recovered = (0..120).find_map(|i| {
         let settings = Settings {
             lr: 1e10 * 1.3f64.powi(i),
             distance: DistanceKind::DotProduct,
-            keep: Keep::Last,
+            selection: ModelSelection::Last,
             ..settings(Recipe::Quick)
         };
         let (fitted, events) = simple(&settings, &train);
         let notes = events
             .iter()
-            .filter(|event| matches!(event, Event::Note { .. }))
+            .filter(|event| matches!(event, Event::Note(_)))
             .count();
         fitted.ok().filter(|_| notes > 0)
     });
@@ -264,7 +271,7 @@ fn goes_back_to_the_last_good_state_and_tries_smaller_steps() {
 }
 
 #[test]
-fn keeps_the_untrained_head_when_nothing_is_better() {
+fn untrained_head_is_kept_when_no_epoch_is_better() {
     // Answers equal to their questions: no state can beat the identity.
     let anchors = pairs(60, 1).anchors;
     let train = Pairs::new(anchors.clone(), anchors, (0..60).collect()).unwrap();
@@ -275,7 +282,7 @@ fn keeps_the_untrained_head_when_nothing_is_better() {
 }
 
 #[test]
-fn refuses_what_cannot_be_learned_from() {
+fn fit_rejects_unusable_data_and_settings() {
     let error = simple(&settings(Recipe::Quick), &Pairs::default())
         .0
         .unwrap_err();
@@ -286,17 +293,17 @@ fn refuses_what_cannot_be_learned_from() {
     };
     assert!(matches!(
         simple(&bad, &pairs(9, 1)).0,
-        Err(TrainError::Setting(_))
+        Err(TrainError::Settings(_))
     ));
     let wide = Settings::of(Recipe::Quick, DIM + 1);
     assert!(matches!(
         simple(&wide, &pairs(9, 1)).0,
-        Err(TrainError::Setting(_))
+        Err(TrainError::Settings(_))
     ));
 }
 
 #[test]
-fn few_pairs_are_enough_to_run() {
+fn fit_runs_on_few_pairs() {
     for n in 2..8 {
         let fitted = simple(&settings(Recipe::Quick), &pairs(n, 1)).0.unwrap();
         assert!(!fitted.epochs.is_empty());

@@ -6,20 +6,20 @@ use super::{
 };
 use crate::{
     servable::{AnswerSet, Confidence, Outcome},
-    train::{Keep, PoolFigures, TrainError, blend, data::answer_groups},
+    train::{ModelSelection, PoolFigures, TrainError, blend, data::answer_groups},
 };
 use candle_core::Device;
 use nearsay_core::{
     candle::to_tensor,
     matrix::Matrix,
-    metric::{Metric as _, PoolMetrics, PoolScores, rank_pool, score_pool},
+    metric::{Metric as _, PoolMetrics, PoolScores, rank_right_answers, score_questions},
 };
 use nearsay_faq::Row;
 use nearsay_search::{
     expansion::{Expansion, Own},
     index::normalize,
 };
-use nearsay_text::lexical::Lexical;
+use nearsay_text::bm25::Bm25Index;
 use std::collections::HashMap;
 
 /// Scores held at once while the ranking is chosen.
@@ -121,7 +121,7 @@ impl<'a> Exam<'a> {
     pub(super) fn reciprocal_ranks(&self, device: &Device) -> Result<Vec<f64>, TrainError> {
         let mut reciprocal = Vec::with_capacity(self.questions.len());
         self.scores(device, &mut |_, scores| {
-            let rank = rank_pool(scores).first().copied();
+            let rank = rank_right_answers(scores).first().copied();
             reciprocal.push(rank.map_or(0.0, |rank| 1.0 / rank as f64));
         })?;
         Ok(reciprocal)
@@ -137,7 +137,7 @@ impl<'a> Exam<'a> {
         let compared = self.moved.as_ref().unwrap_or(&self.pool_vectors);
         let (questions, pool) = (place(&self.vectors)?, place(compared)?);
         let mut texts = self.questions.iter();
-        score_pool(&questions, &pool, &self.right, &mut |scores| {
+        score_questions(&questions, &pool, &self.right, &mut |scores| {
             on_scores(texts.next().copied().unwrap_or_default(), scores);
         })?;
         Ok(())
@@ -176,7 +176,7 @@ impl Job<'_, '_> {
     pub(super) fn slice_exam(&self, place: &Places<'_>) -> Result<Option<Exam<'_>>, TrainError> {
         let rows: Vec<(&str, &Row)> = ways(self.rows).collect();
         let groups = answer_groups(rows.iter().map(|(_, row)| row.answer.as_str()));
-        let kept = self.settings.slice(&groups);
+        let kept = self.settings.validation_split(&groups);
         if kept.is_empty() {
             return Ok(None);
         }
@@ -210,7 +210,7 @@ impl Job<'_, '_> {
         after: &Places<'_>,
     ) -> Result<bool, TrainError> {
         let asked = self.asked_of_both(before, after)?;
-        Ok(self.settings.keep == Keep::Last
+        Ok(self.settings.selection == ModelSelection::Last
             || asked.is_some_and(|[before, after]| blend::is_gain(&before, &after)))
     }
 
@@ -221,7 +221,7 @@ impl Job<'_, '_> {
         after: &Places<'_>,
     ) -> Result<bool, TrainError> {
         let asked = self.asked_of_both(before, after)?;
-        Ok(self.settings.keep != Keep::Last
+        Ok(self.settings.selection != ModelSelection::Last
             && asked.is_none_or(|[before, after]| blend::is_gain(&after, &before)))
     }
 
@@ -248,7 +248,7 @@ impl Job<'_, '_> {
                 confidence: Confidence::USUAL,
             });
         }
-        let lexical = (words > 0.0).then(|| Lexical::new(&exam.pool));
+        let lexical = (words > 0.0).then(|| Bm25Index::new(&exam.pool));
         let mut metrics = PoolMetrics::default();
         let (mut outcomes, mut given) = (Vec::new(), Vec::new());
         exam.scores(self.device, &mut |question, scores| {
@@ -257,7 +257,7 @@ impl Job<'_, '_> {
                 let add = lexical.scores(question);
                 both.iter_mut().zip(add).for_each(|(s, w)| *s += words * w);
             }
-            let ranks = rank_pool(PoolScores {
+            let ranks = rank_right_answers(PoolScores {
                 scores: &both,
                 ..scores
             });

@@ -1,4 +1,4 @@
-//! A whole training: embed the texts of an FAQ, learn, measure before and after.
+//! A training job: embeds the texts of an FAQ, trains, and evaluates before and after.
 
 mod exam;
 mod findings;
@@ -7,91 +7,129 @@ mod ranking;
 mod texts;
 
 use super::{
-    Checkpoint, Control, Event, Fitted, Learns, PoolFigures, Report, Settings, TrainError,
-    report::Findings,
+    Checkpoint, Control, Event, Fitted, Loss, Note, PoolFigures, Report, Settings, SettingsError,
+    TrainError, Trainable, report::Findings,
 };
 use crate::{
     cache::{Embedded, EmbeddingCache, Encode, Progress},
     servable::{AnswerSet, Confidence},
 };
 use candle_core::Device;
-use nearsay_core::{head::Folded, matrix::Matrix};
+use nearsay_core::{
+    candle::text::{SharedEncoder, SharedHead, embed_all},
+    head::Folded,
+    matrix::Matrix,
+};
 use nearsay_faq::Row;
 use nearsay_model::ModelFiles;
 use nearsay_search::expansion::{Rule, Towards};
 use nearsay_text::compact::StaticEncoder;
 use ranking::{Known, Ranking};
-use std::{collections::HashSet, time::Instant};
+use std::{collections::HashSet, ops::ControlFlow, time::Instant};
 use texts::{Places, ways};
 
-/// What to learn, from what, and where to keep it.
+/// A training job.
+#[non_exhaustive]
 pub struct Job<'a, 's> {
-    /// Rows to learn from.
+    /// Rows to train on.
     pub rows: &'a [Row],
-    /// Rows kept aside: measured, never learned from. Their answers are answered with all the same.
+    /// Held-out rows: measured, never trained on. Their answers are part of the model all the same.
     pub held_out: &'a [Row],
     /// The settings.
     pub settings: &'a Settings,
-    /// What turns texts into vectors.
+    /// The base encoder.
     pub source: Source<'s>,
-    /// Name of the encoder, for the report.
+    /// Name of the encoder in the report.
     pub encoder: &'a str,
-    /// Where to compute.
+    /// The device.
     pub device: &'a Device,
-    /// Pauses and stops.
+    /// Pauses and stops the job.
     pub control: &'a Control,
-    /// Where the state of the run is saved.
+    /// Where the state of the run is saved; none to save nothing.
     pub checkpoint: Option<Checkpoint<'a>>,
+    /// The loss.
+    pub loss: Loss,
+    /// A head of the caller's, in place of the one in the settings. Its parameters are variables on
+    /// [`device`](Self::device); the job trains them in place.
+    pub head: Option<SharedHead>,
 }
 
-/// What turns texts into vectors before a head.
+impl<'a, 's> Job<'a, 's> {
+    /// A job on the CPU that holds nothing out and saves nothing.
+    #[must_use]
+    pub fn new(
+        rows: &'a [Row],
+        settings: &'a Settings,
+        source: Source<'s>,
+        control: &'a Control,
+    ) -> Self {
+        Self {
+            rows,
+            held_out: &[],
+            settings,
+            source,
+            encoder: "",
+            device: &Device::Cpu,
+            control,
+            checkpoint: None,
+            loss: Loss::FromSettings,
+            head: None,
+        }
+    }
+}
+
+/// The base encoder of a job.
+#[non_exhaustive]
 pub enum Source<'a> {
-    /// A network. Its vectors as it is are kept on disk.
+    /// A transformer, whose vectors are cached on disk.
     Network {
-        /// Its files, from which it learns when the settings say so.
+        /// Its files, needed to fine-tune it.
         files: &'a ModelFiles<'a>,
-        /// The vectors kept.
-        cache: EmbeddingCache<'a>,
-        /// The encoder.
+        /// The cache; none to compute all vectors.
+        cache: Option<EmbeddingCache<'a>>,
+        /// Computes the vectors that are not in the cache.
         encode: &'a mut Encode<'a>,
     },
-    /// A static encoder: so quick that nothing is kept, and its table can be learned.
+    /// A static encoder.
     Static(&'a StaticEncoder<'a>),
+    /// An encoder of the caller's. If the settings train the full model, its parameters are trained in
+    /// place.
+    Custom(SharedEncoder),
 }
 
-/// What came of it.
+/// Result of a job.
+#[non_exhaustive]
 pub struct Trained {
-    /// The head, folded; the identity when there is none or what it started with was best.
+    /// The head, folded; the identity if there is none or the base model was better.
     pub head: Folded,
-    /// The learned table, `[tokens, dim]`; none when there is none or the one it started with was
-    /// best.
+    /// The trained table, `[tokens, dim]`; none if there is none or the base model was better.
     pub table: Option<Matrix>,
-    /// The learned network, as the bytes of its weights' file; none when none was learned or the one
-    /// it started with was best.
+    /// The fine-tuned transformer's weights as a safetensors file; none if there is none or the base
+    /// model was better.
     pub network: Option<Vec<u8>>,
-    /// What words count for beside the vectors; none when vectors alone are compared.
+    /// BM25 weight of hybrid search; none for search by vectors alone.
     pub words: Option<f32>,
-    /// How answers are moved towards questions; none when they are compared as they are.
+    /// Document expansion; none for unexpanded answers.
     pub expansion: Option<Rule>,
-    /// All answers with all their wordings, those kept aside among them.
+    /// All answers with all their paraphrases, including the held-out rows.
     pub answers: AnswerSet,
-    /// The pooled vector of each of the set's texts by the encoder as it is now, before the head,
+    /// The pooled vector of each of the set's texts by the trained encoder, before the head,
     /// `[n, d]`.
     pub vectors: Matrix,
-    /// When an answer is sure, and how probably it is right, measured on the questions kept aside.
+    /// Confidence, calibrated on the held-out questions.
     ///
-    /// They are asked of the answers alone: all their wordings are kept aside with them, and against other
-    /// answers' wordings they would stand no chance.
+    /// The questions are asked of the answers alone: all their paraphrases are held out with them, so
+    /// the paraphrases of other answers would win.
     pub confidence: Confidence,
-    /// The figures; where the model is written is filled in by whoever writes it.
+    /// The report. The caller sets the directory when the model is saved.
     pub report: Report,
 }
 
 impl Job<'_, '_> {
-    /// Does it all; `None` when it was stopped while texts were still being embedded.
+    /// Runs the job; `None` if it was stopped while texts were being embedded.
     ///
     /// # Errors
-    /// When there is too little to learn from, or the encoder, the store or training fails.
+    /// When there is too little data, or the encoder, the store or training fails.
     pub fn run(
         mut self,
         resume: bool,
@@ -113,11 +151,9 @@ impl Job<'_, '_> {
             return Ok(None);
         };
         if embedded.damaged > 0 {
-            on_event(Event::note(format!(
-                "{} of the files with saved embeddings could not be read; their texts were \
-                 embedded again.",
-                embedded.damaged
-            )));
+            on_event(Event::Note(Note::DamagedCache {
+                files: embedded.damaged,
+            }));
         }
         let place = Places {
             of: texts.iter().copied().zip(0..).collect(),
@@ -126,22 +162,25 @@ impl Job<'_, '_> {
         let embed_s = started.elapsed().as_secs_f64();
 
         let started = Instant::now();
-        let learned = match (&self.source, self.settings.learns) {
-            (_, Learns::Head) => self.learn_head(&place, resume, on_event)?,
-            (Source::Static(encoder), Learns::Table) => {
+        let learned = match (&self.source, self.settings.trainable) {
+            (_, Trainable::Head) => self.learn_head(&place, resume, on_event)?,
+            (Source::Static(encoder), Trainable::TokenEmbeddings) => {
                 self.learn_table(encoder, &place, &texts, resume, on_event)?
             }
-            (Source::Network { files, .. }, Learns::Network) => {
+            (Source::Network { files, .. }, Trainable::FullModel) => {
                 self.learn_network(files, &place, &texts, resume, on_event)?
             }
-            (Source::Network { .. }, Learns::Table) => {
-                return Err(TrainError::Setting(
-                    "only a static encoder, such as compact, has a table to learn".into(),
+            (Source::Custom(encoder), Trainable::FullModel) => {
+                self.learn_encoder(encoder, &place, &texts, resume, on_event)?
+            }
+            (Source::Network { .. } | Source::Custom(_), Trainable::TokenEmbeddings) => {
+                return Err(unsupported(
+                    "only a static encoder, such as compact, has token embeddings to train",
                 ));
             }
-            (Source::Static(_), Learns::Network) => {
-                return Err(TrainError::Setting(
-                    "a static encoder, such as compact, has no network to learn".into(),
+            (Source::Static(_), Trainable::FullModel) => {
+                return Err(unsupported(
+                    "a static encoder, such as compact, has no transformer to train",
                 ));
             }
         };
@@ -170,10 +209,11 @@ impl Job<'_, '_> {
         report.embed_s = embed_s;
         report.train_s = started.elapsed().as_secs_f64();
         report.fresh_texts = embedded.fresh;
-        // A head is applied by whoever writes the model; what came before it has already been.
-        let vectors = match (&learned.table, &learned.network) {
-            (None, None) => embedded.embeddings,
-            _ => learned.vectors,
+        // The head is applied when the model is saved or opened.
+        let vectors = if learned.is_new_encoder {
+            learned.vectors
+        } else {
+            embedded.embeddings
         };
         let (dim, mut data) = (vectors.columns(), vectors.into_data());
         data.truncate(exported * dim);
@@ -192,16 +232,49 @@ impl Job<'_, '_> {
         }))
     }
 
-    /// The vectors of all texts as the encoder is; `None` when stopped.
+    /// Base vectors of all texts; `None` when stopped.
     fn embed(
         &mut self,
         texts: &[&str],
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<Embedded>, TrainError> {
-        let mut on_progress = telling(on_event);
+        let mut on_progress = embed_events(on_event);
         match &mut self.source {
-            Source::Network { cache, encode, .. } => {
-                Ok(cache.embed(texts, encode, self.control, &mut on_progress)?)
+            Source::Custom(encoder) => {
+                let (control, started) = (self.control, Instant::now());
+                let embeddings = embed_all(&**encoder, texts, &mut |done, total| {
+                    on_progress(Progress::since(started, done, total));
+                    proceed(control)
+                });
+                let embeddings = embeddings.map_err(TrainError::Encoder)?;
+                on_progress(Progress::since(started, texts.len(), texts.len()));
+                Ok(embeddings.map(|embeddings| Embedded {
+                    embeddings,
+                    fresh: texts.len(),
+                    damaged: 0,
+                }))
+            }
+            Source::Network {
+                cache: Some(cache),
+                encode,
+                ..
+            } => Ok(cache.embed(texts, encode, self.control, &mut on_progress)?),
+            Source::Network {
+                cache: None,
+                encode,
+                ..
+            } => {
+                let (control, started) = (self.control, Instant::now());
+                let embeddings = encode(texts, &mut |done, total| {
+                    on_progress(Progress::since(started, done, total));
+                    proceed(control)
+                });
+                let embeddings = embeddings.map_err(TrainError::Encoder)?;
+                Ok(embeddings.map(|embeddings| Embedded {
+                    embeddings,
+                    fresh: texts.len(),
+                    damaged: 0,
+                }))
             }
             Source::Static(encoder) => {
                 let embeddings = encoder.encode_all(texts);
@@ -251,13 +324,26 @@ impl Job<'_, '_> {
     }
 }
 
-/// Tells how far embedding is, but no oftener than any eye can follow.
-fn telling(on_event: &mut dyn FnMut(Event)) -> impl FnMut(Progress) {
-    let mut told = Instant::now();
+/// Waits while the job is paused; breaks once it is stopped.
+fn proceed(control: &Control) -> ControlFlow<()> {
+    if control.wait() {
+        ControlFlow::Continue(())
+    } else {
+        ControlFlow::Break(())
+    }
+}
+
+fn unsupported(reason: &'static str) -> TrainError {
+    SettingsError::Unsupported { reason }.into()
+}
+
+/// Progress of embedding as events, at most 20 a second.
+fn embed_events(on_event: &mut dyn FnMut(Event)) -> impl FnMut(Progress) {
+    let mut last = Instant::now();
     move |progress| {
         let Progress { done, total, eta_s } = progress;
-        if done == 0 || done == total || told.elapsed().as_millis() > 50 {
-            told = Instant::now();
+        if done == 0 || done == total || last.elapsed().as_millis() > 50 {
+            last = Instant::now();
             on_event(Event::Embed { done, total, eta_s });
         }
     }

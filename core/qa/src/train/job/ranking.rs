@@ -6,12 +6,12 @@ use super::{
     texts::{Places, ways},
 };
 use crate::train::{
-    TrainError,
-    blend::{self, is_gain, mean},
+    TrainError, blend,
+    blend::{is_gain, mean},
     data::answer_groups,
 };
 use nearsay_search::expansion::{Expansion, Rule};
-use nearsay_text::lexical::Lexical;
+use nearsay_text::bm25::Bm25Index;
 use std::collections::HashSet;
 
 /// Questions by which a small gain is believed.
@@ -37,10 +37,10 @@ impl Job<'_, '_> {
     /// which a slice tells nothing, as its answers have none.
     pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Ranking, TrainError> {
         let Some(exam) = self.slice_exam(place)? else {
-            return Ok(match self.settings.keep.slice() {
+            return Ok(match self.settings.selection.validation_fraction() {
                 Some(_) => Ranking {
                     expansion: Some(Rule::OWN),
-                    words: self.settings.words,
+                    words: self.settings.keyword_weight,
                 },
                 None => Ranking::default(),
             });
@@ -55,7 +55,7 @@ impl Job<'_, '_> {
             exam = exam.plain();
         }
         let rule = if wins { Rule::ALIKE } else { Rule::OWN };
-        let lexical = Lexical::new(exam.pool());
+        let lexical = Bm25Index::new(exam.pool());
         let mut asked = Vec::with_capacity(exam.questions().len());
         exam.scores(self.device, &mut |question, scores| {
             asked.push(blend::Asked {
@@ -64,7 +64,7 @@ impl Job<'_, '_> {
                 right: scores.right.to_vec(),
             });
         })?;
-        let words = blend::choose(self.settings.words, asked);
+        let words = blend::choose(self.settings.keyword_weight, asked);
         Ok(Ranking {
             expansion: Some(rule),
             words,
@@ -81,7 +81,11 @@ impl Job<'_, '_> {
         let mut pairs = ways(self.rows).collect::<Vec<_>>();
         let mut groups = answer_groups(pairs.iter().map(|(_, row)| row.answer.as_str()));
         if known == Known::WithoutSlice {
-            let kept: HashSet<usize> = self.settings.slice(&groups).into_iter().collect();
+            let kept: HashSet<usize> = self
+                .settings
+                .validation_split(&groups)
+                .into_iter()
+                .collect();
             let mut number = 0..;
             let mut is_known = || number.next().is_some_and(|pair| !kept.contains(&pair));
             pairs.retain(|_| is_known());
@@ -113,8 +117,8 @@ mod tests {
     use nearsay_faq::Row;
     use nearsay_search::expansion::Rule;
     use nearsay_text::{
-        compact::{StaticEncoder, Table},
-        lexical,
+        bm25,
+        compact::{StaticEmbeddings, StaticEncoder},
         wordpiece::{Vocabulary, WordPiece},
     };
 
@@ -140,7 +144,7 @@ mod tests {
             rows.extend([near.collect(), answer]);
         }
         let words = WordPiece::new(Vocabulary::parse(&tokens).unwrap());
-        let table = Table::Full(Matrix::from_rows(&rows).unwrap());
+        let table = StaticEmbeddings::Full(Matrix::from_rows(&rows).unwrap());
         let encoder = StaticEncoder::new(words, table).unwrap();
         let faq: Vec<Row> = (0..PAIRS)
             .map(|pair| Row {
@@ -177,7 +181,8 @@ mod tests {
     fn three_answers_are_ranked_as_usual() {
         let tokens = "[UNK]\na\nb\nc";
         let words = WordPiece::new(Vocabulary::parse(tokens).unwrap());
-        let table = Table::Full(Matrix::from_fn(4, DIM, |row, i| ((row * 7 + i) % 5) as f32));
+        let table =
+            StaticEmbeddings::Full(Matrix::from_fn(4, DIM, |row, i| ((row * 7 + i) % 5) as f32));
         let encoder = StaticEncoder::new(words, table).unwrap();
         let row = |text: &str| Row {
             question: format!("{text} {text}"),
@@ -190,7 +195,7 @@ mod tests {
             let trained = run(&encoder, &rows, &[], &settings);
             (trained.expansion, trained.words)
         };
-        let usual = (Some(Rule::OWN), Some(lexical::BESIDE_STATIC));
+        let usual = (Some(Rule::OWN), Some(bm25::DEFAULT_WEIGHT_STATIC));
         assert_eq!(ranked(Recipe::Quick), usual);
         assert_eq!(ranked(Recipe::Quaterion), (None, None));
     }

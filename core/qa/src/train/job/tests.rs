@@ -1,13 +1,17 @@
 use super::*;
-use crate::train::{Keep, Recipe};
+use crate::{
+    cache::OnProgress,
+    train::{ModelSelection, Recipe},
+};
 use nearsay_bert::{SentenceEncoder, test_util::tiny_tokenizer};
+use nearsay_core::loss::LossKind;
 use nearsay_model::{
     BertConfig,
     test_util::{folder, made_up, whole},
 };
 use nearsay_store::MemStore;
 use nearsay_text::{
-    compact::Table,
+    compact::StaticEmbeddings,
     wordpiece::{Vocabulary, WordPiece},
 };
 
@@ -26,7 +30,7 @@ fn encoder(n: usize) -> StaticEncoder<'static> {
     let words = WordPiece::new(Vocabulary::parse(&tokens).unwrap());
     let mut random = fastrand::Rng::with_seed(5);
     let table = Matrix::from_fn(2 + 2 * n, DIM, |_, _| random.f32() * 2.0 - 1.0);
-    StaticEncoder::new(words, Table::Full(table)).unwrap()
+    StaticEncoder::new(words, StaticEmbeddings::Full(table)).unwrap()
 }
 
 fn trained(n: usize) -> Trained {
@@ -65,13 +69,15 @@ pub(super) fn run(
         device: &Device::Cpu,
         control: &Control::new(),
         checkpoint: None,
+        loss: Loss::FromSettings,
+        head: None,
     };
     job.run(false, &mut |_| {}).unwrap().unwrap()
 }
 
 /// Those kept aside do not find themselves.
 #[test]
-fn a_calibration_is_measured_on_what_is_kept_aside() {
+fn calibration_is_measured_on_held_out_questions() {
     let run = trained(24);
     let calibration = run.confidence.calibration.unwrap();
     assert_eq!(calibration.questions(), 24);
@@ -103,7 +109,7 @@ fn to_the_end() -> Settings {
         epochs: 3,
         batch: 4,
         lr: 1e-2,
-        keep: Keep::Last,
+        selection: ModelSelection::Last,
         ..Settings::of(Recipe::Thorough, 32)
     }
 }
@@ -125,9 +131,8 @@ fn tuned(
         })
         .collect();
     let encoder = SentenceEncoder::load(&files, &Device::Cpu).unwrap();
-    let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
-        let go_on = &mut |_, _| ControlFlow::Continue(());
-        Ok(Some(encoder.encode_all(texts, go_on)?))
+    let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
+        Ok(Some(encoder.encode_all(texts, on_progress)?))
     };
     let control = &Control::new();
     let job = Job {
@@ -136,13 +141,15 @@ fn tuned(
         settings,
         source: Source::Network {
             files: &files,
-            cache: EmbeddingCache::new(store, "cache".as_ref(), "tiny", 32),
+            cache: Some(EmbeddingCache::new(store, "cache".as_ref(), "tiny", 32)),
             encode: &mut encode,
         },
         encoder: "tiny",
         device: &Device::Cpu,
         control,
         checkpoint: Some(Checkpoint::new(store, "run".into())),
+        loss: Loss::FromSettings,
+        head: None,
     };
     let mut on_event = |event| {
         if on_event(event).is_break() {
@@ -190,7 +197,7 @@ fn tiny() -> MemStore {
 }
 
 #[test]
-fn a_network_learns_what_it_is_taught() {
+fn transformer_improves_on_its_training_data() {
     let store = tiny();
     let trained = tuned(&store, &to_the_end(), false, go_on);
     let report = &trained.report;
@@ -203,6 +210,23 @@ fn a_network_learns_what_it_is_taught() {
     let texts = trained.answers.texts();
     let vectors = encoder.encode_all(&texts, &mut |_, _| ControlFlow::Continue(()));
     assert_eq!(vectors.unwrap(), trained.vectors);
+}
+
+#[test]
+fn transformer_trains_under_every_loss() {
+    for kind in LossKind::ALL {
+        let settings = to_the_end().with_loss(kind);
+        let mut losses = Vec::new();
+        tuned(&tiny(), &settings, false, |event| {
+            if let Event::Epoch(epoch) = event {
+                losses.push(epoch.loss);
+            }
+            ControlFlow::Continue(())
+        });
+        assert_eq!(losses.len(), 3, "{kind}");
+        assert!(losses.iter().all(|loss| loss.is_finite()), "{kind}");
+        assert!(losses[2] < losses[0], "{kind} {losses:?}");
+    }
 }
 
 #[test]
@@ -222,7 +246,7 @@ fn a_stopped_run_of_a_network_goes_on_to_the_same_end() {
 /// The settings of a run that is checked on three of the nine questions.
 fn checked() -> Settings {
     Settings {
-        keep: Keep::Checked { slice: 0.3 },
+        selection: ModelSelection::RejectIfWorse { fraction: 0.3 },
         ..to_the_end()
     }
 }
@@ -231,7 +255,7 @@ fn checked() -> Settings {
 fn run_checked(settings: &Settings, stop: bool) -> (Vec<f32>, Trained) {
     let mut shares = Vec::new();
     let trained = tuned(&tiny(), settings, false, |event| match event {
-        Event::Again { share, .. } => {
+        Event::Refit { share, .. } => {
             shares.push(share);
             match stop {
                 true => ControlFlow::Break(()),
@@ -279,7 +303,7 @@ fn what_is_kept_depends_on_what_is_gained() {
         })
         .collect();
     let settings = Settings {
-        keep: Keep::Checked { slice: 0.3 },
+        selection: ModelSelection::RejectIfWorse { fraction: 0.3 },
         ..Settings::of(Recipe::Quick, DIM)
     };
     let job = Job {
@@ -291,6 +315,8 @@ fn what_is_kept_depends_on_what_is_gained() {
         device: &Device::Cpu,
         control: &Control::new(),
         checkpoint: None,
+        loss: Loss::FromSettings,
+        head: None,
     };
     let texts: Vec<&str> = rows
         .iter()

@@ -1,56 +1,64 @@
-//! What a run changes step by step.
+//! Learners: models that the training loop updates step by step.
 //!
-//! | learner | learns | from |
+//! | learner | trains | on |
 //! | --- | --- | --- |
 //! | [`ClosedHead`], [`AutogradHead`] | a head over a frozen encoder | cached vectors |
-//! | [`TableLearner`] | the rows of a static encoder's table | token ids |
-//! | [`NetworkLearner`] | the weights of a network | token ids |
+//! | [`TableLearner`] | the token embeddings of a static encoder | token ids |
+//! | [`NetworkLearner`] | the weights of a transformer | token ids |
+//! | [`EncoderLearner`] | the parameters of any encoder on candle | texts |
 //!
-//! The loop ([`Fit`](super::Fit)) knows neither: it hands out batches, measures, saves and goes back.
+//! The loop ([`Fit`](super::Fit)) is the same for all of them: it makes batches, measures, saves and
+//! recovers from divergence.
 
+mod encoder;
 pub mod head;
 mod in_batch;
 mod network;
 mod sparse_adam;
 mod table;
 
+pub use encoder::EncoderLearner;
 pub use head::{AutogradHead, ClosedHead, train_head};
 pub use network::NetworkLearner;
 pub use table::TableLearner;
 
-use super::{TrainError, bags::Bags, checkpoint::Snapshot, data::Texts};
-use candle_core::Tensor;
-use nearsay_core::{
-    distance::DistanceKind,
-    metric::{Ranks, rank_pairs},
-    sample::PairTargets,
+use super::{
+    Pairs, TrainError,
+    bags::Bags,
+    checkpoint::Snapshot,
+    data::{Fingerprint, Texts},
 };
-use sha2::Sha256;
+use candle_core::Tensor;
+use nearsay_core::{metric::Ranks, sample::PairTargets};
 
-/// Something that can be trained on pairs of texts.
+/// A model that can be trained on pairs of texts.
 pub trait Learner {
-    /// Texts as the data has them.
+    /// Texts in the data.
     type Texts: Texts;
-    /// Texts where the computing is done.
+    /// Texts on the learner's device.
     type Placed;
 
-    /// Puts texts where the computing is done.
+    /// Moves texts to the learner's device.
     ///
     /// # Errors
-    /// When they are not what the learner takes, or the device refuses.
+    /// When the texts don't fit the learner, or the device refuses.
     fn place(&self, texts: Self::Texts) -> Result<Self::Placed, TrainError>;
 
-    /// The embeddings of some texts as things stand, `[rows.len(), d]`, without gradient.
+    /// Sets the base vectors of the training pairs, for losses with a guide. The loop calls this at
+    /// most once, before the first step.
+    fn set_guide(&mut self, _guide: Pairs) {}
+
+    /// The present embeddings of some texts, `[rows.len(), d]`, without gradient.
     ///
     /// # Errors
     /// The tensor library's.
     fn embed(&mut self, texts: &Self::Placed, rows: &[u32]) -> Result<Tensor, TrainError>;
 
-    /// One step: embeds the batch with dropout drawn from `seed`, and changes the weights to make its
-    /// loss smaller. Changes nothing when the loss is not finite.
+    /// Takes one optimiser step on a batch, with dropout drawn from `seed`. Changes nothing when the loss
+    /// is not finite.
     ///
-    /// Returns the loss before the step; `ranks` are then those of the same embeddings, as
-    /// [`rank`](Self::rank) has them, unless the loss is not finite.
+    /// Returns the loss before the step. Unless it is not finite, `ranks` are those of the same
+    /// embeddings, as by [`rank`](Self::rank).
     ///
     /// # Errors
     /// The loss's and the tensor library's.
@@ -61,33 +69,33 @@ pub trait Learner {
         ranks: &mut Ranks,
     ) -> Result<f32, TrainError>;
 
-    /// Where each embedding of a batch finds its other half, as things stand; see [`rank_pairs`].
+    /// Ranks of the present embeddings of a batch; see [`rank_pairs`](nearsay_core::metric::rank_pairs).
     ///
     /// # Errors
     /// When the batch cannot be ranked, and the tensor library's.
     fn rank(&mut self, batch: Batch<'_, Self::Placed>, ranks: &mut Ranks)
     -> Result<(), TrainError>;
 
-    /// The weights and what the optimiser remembers.
+    /// The weights and the optimiser's state.
     ///
     /// # Errors
     /// The tensor library's.
     fn snapshot(&self) -> Result<Snapshot, TrainError>;
 
-    /// Goes back or on to a snapshot.
+    /// Restores a snapshot.
     ///
     /// # Errors
-    /// When it is one of other weights.
+    /// When the snapshot has other weights.
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError>;
 
-    /// The learning rate from here on.
+    /// Sets the learning rate of the next steps.
     fn set_lr(&mut self, lr: f64);
 
-    /// Feeds whatever it starts from, beyond settings and data, into a hash.
-    fn hash(&self, hasher: &mut Sha256);
+    /// Adds the initial weights to the run's fingerprint, unless the settings determine them.
+    fn hash(&self, _hasher: &mut Fingerprint) {}
 }
 
-/// Some of the pairs.
+/// A batch of pairs.
 pub struct Batch<'a, P> {
     /// All anchors.
     pub anchors: &'a P,
@@ -95,7 +103,7 @@ pub struct Batch<'a, P> {
     pub positives: &'a P,
     /// Numbers of the pairs in the batch.
     pub pairs: &'a [u32],
-    /// What is known of them.
+    /// Targets of the pairs in the batch.
     pub targets: &'a PairTargets,
 }
 
@@ -105,21 +113,4 @@ fn texts<'a>(batch: &Batch<'a, Bags>) -> Vec<&'a [u32]> {
         .into_iter()
         .flat_map(|side| batch.pairs.iter().map(|&pair| side.get(pair as usize)))
         .collect()
-}
-
-/// The ranks of a batch whose embeddings are a tensor, `[2n, d]`.
-fn rank_tensor(
-    distance: DistanceKind,
-    embeddings: &Tensor,
-    targets: &PairTargets,
-    ranks: &mut Ranks,
-) -> Result<(), TrainError> {
-    *ranks = rank_pairs(&distance, embeddings, targets)?;
-    Ok(())
-}
-
-/// The only number of a `[1, 1]` tensor.
-fn number(loss: &Tensor) -> Result<f32, TrainError> {
-    let values: Vec<f32> = loss.flatten_all()?.to_vec1()?;
-    Ok(values.first().copied().unwrap_or(f32::NAN))
 }

@@ -1,56 +1,90 @@
 use super::{Batch, Learner, in_batch::InBatch, texts};
-use crate::train::{Settings, TrainError, bags::Bags, checkpoint::Snapshot, data::Texts as _};
-use candle_core::{Device, Tensor};
+use crate::train::{
+    Pairs, Settings, TrainError,
+    bags::Bags,
+    checkpoint::Snapshot,
+    data::{Fingerprint, Texts as _},
+    objective::{Loss, LossValue, Objective},
+};
+use candle_core::{Device, Tensor, Var};
 use nearsay_bert::finetune::{AdamW, FineTuner, TunerState};
 use nearsay_core::{
-    candle::{adam::AdamState, to_tensor},
+    candle::{adam::AdamState, to_matrix, to_tensor},
     head::{Weight, Weights},
     matrix::{Matrix, ShapeError},
     metric::Ranks,
     sample::PairTargets,
 };
-use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 
 /// Texts embedded at once when nothing is learned from them.
 const AT_ONCE: usize = 256;
 
-/// A network whose own weights learn, by AdamW, on the processor.
+/// The weights of a transformer, optimised by AdamW on the CPU.
 ///
-/// Texts are token ids, special tokens included. The loss is one of in-batch negatives over a cosine.
+/// Texts are token ids, special tokens included.
 pub struct NetworkLearner {
     tuner: FineTuner,
     optimizer: AdamW,
-    in_batch: InBatch,
-    /// Sum of a batch's slopes, which nobody asks for.
-    total: Vec<f32>,
+    gradient: Gradient,
+}
+
+/// The gradient of the loss with respect to the embeddings.
+#[allow(clippy::large_enum_variant)] // There is one.
+enum Gradient {
+    /// In closed form.
+    Closed {
+        in_batch: InBatch,
+        /// Sum of a batch's slopes; unused.
+        total: Vec<f32>,
+    },
+    /// By candle.
+    Autograd(Objective),
 }
 
 impl NetworkLearner {
-    /// Learns by these settings; `None` for a loss that is not computed here.
-    #[must_use]
-    pub fn new(settings: &Settings, tuner: FineTuner) -> Option<Self> {
+    /// A learner of a transformer for pairs with this many distinct answers.
+    ///
+    /// # Errors
+    /// When a parameter of the loss is not a variable.
+    pub fn new(
+        settings: &Settings,
+        loss: &Loss,
+        groups: usize,
+        tuner: FineTuner,
+    ) -> Result<Self, TrainError> {
         let dim = tuner.dim();
-        Some(Self {
+        let closed = InBatch::of(settings, dim).filter(|_| loss.is_from_settings());
+        let gradient = match closed {
+            Some(in_batch) => Gradient::Closed {
+                in_batch,
+                total: vec![0.0; dim],
+            },
+            None => {
+                let objective = Objective::new(settings, loss, groups, dim, &Device::Cpu)?;
+                Gradient::Autograd(objective)
+            }
+        };
+        Ok(Self {
             optimizer: AdamW {
                 lr: settings.lr,
                 weight_decay: settings.weight_decay,
             },
-            in_batch: InBatch::new(&settings.loss(), dim)?,
-            total: vec![0.0; dim],
+            gradient,
             tuner,
         })
     }
 
-    /// The network as it is.
+    /// The transformer.
     #[must_use]
     pub fn tuner(&self) -> &FineTuner {
         &self.tuner
     }
 
-    /// Takes the weights of a run's end.
+    /// Sets the weights.
     ///
     /// # Errors
-    /// When they are of another network.
+    /// When they are another transformer's.
     pub fn keep(&mut self, weights: &Weights) -> Result<(), TrainError> {
         let state = TunerState {
             weights: weights
@@ -77,7 +111,7 @@ impl NetworkLearner {
     }
 }
 
-/// Takes embeddings in and ranks them; whether they are finite.
+/// Compares and ranks embeddings; returns whether they are finite.
 fn compare(
     in_batch: &mut InBatch,
     embeddings: &Matrix,
@@ -101,6 +135,12 @@ impl Learner for NetworkLearner {
         Ok(texts)
     }
 
+    fn set_guide(&mut self, guide: Pairs) {
+        if let Gradient::Autograd(objective) = &mut self.gradient {
+            objective.set_guide(guide);
+        }
+    }
+
     fn embed(&mut self, texts: &Bags, rows: &[u32]) -> Result<Tensor, TrainError> {
         let texts: Vec<&[u32]> = rows.iter().map(|&row| texts.get(row as usize)).collect();
         Ok(to_tensor(&self.means(&texts)?, &Device::Cpu)?)
@@ -116,25 +156,49 @@ impl Learner for NetworkLearner {
         let Self {
             tuner,
             optimizer,
-            in_batch,
-            total,
+            gradient,
         } = self;
         let mut loss = |embeddings: &Matrix| -> Result<(f32, Matrix), TrainError> {
             let (rows, columns) = (embeddings.rows(), embeddings.columns());
-            if !compare(in_batch, embeddings, targets, ranks)? {
-                return Ok((f32::NAN, Matrix::zeros(rows, columns)));
+            match gradient {
+                Gradient::Closed { in_batch, total } => {
+                    if !compare(in_batch, embeddings, targets, ranks)? {
+                        return Ok((f32::NAN, Matrix::zeros(rows, columns)));
+                    }
+                    let loss = in_batch.loss(targets);
+                    let slopes = in_batch.slopes(total)?.to_vec();
+                    Ok((loss, Matrix::new(rows, columns, slopes)?))
+                }
+                Gradient::Autograd(objective) => {
+                    let embeddings = Var::from_tensor(&to_tensor(embeddings, &Device::Cpu)?)?;
+                    let LossValue { value, gradients } =
+                        objective.compute(embeddings.as_tensor(), batch.pairs, targets)?;
+                    let zeros = || Matrix::zeros(rows, columns);
+                    let Some(gradients) = gradients else {
+                        return Ok((f32::NAN, zeros()));
+                    };
+                    objective.step(&gradients)?;
+                    objective.rank(&embeddings.as_detached_tensor(), targets, ranks)?;
+                    let slopes = gradients.get(&embeddings).map(to_matrix).transpose()?;
+                    Ok((value, slopes.unwrap_or_else(zeros)))
+                }
             }
-            let loss = in_batch.loss(targets);
-            let slopes = in_batch.slopes(total)?.to_vec();
-            Ok((loss, Matrix::new(rows, columns, slopes)?))
         };
         tuner.step(&texts(&batch), *optimizer, &mut loss)
     }
 
     fn rank(&mut self, batch: Batch<'_, Bags>, ranks: &mut Ranks) -> Result<(), TrainError> {
         let embeddings = self.means(&texts(&batch))?;
-        compare(&mut self.in_batch, &embeddings, batch.targets, ranks)?;
-        Ok(())
+        match &mut self.gradient {
+            Gradient::Closed { in_batch, .. } => {
+                compare(in_batch, &embeddings, batch.targets, ranks)?;
+                Ok(())
+            }
+            Gradient::Autograd(objective) => {
+                let embeddings = to_tensor(&embeddings, &Device::Cpu)?;
+                objective.rank(&embeddings, batch.targets, ranks)
+            }
+        }
     }
 
     fn snapshot(&self) -> Result<Snapshot, TrainError> {
@@ -152,17 +216,25 @@ impl Learner for NetworkLearner {
                 value: row(list)?,
             })
         });
-        Ok(Snapshot {
+        let mut snapshot = Snapshot {
             weights: weights.collect::<Result<_, ShapeError>>()?,
             adam: AdamState {
                 step: steps,
                 first: rows(first)?,
                 second: rows(second)?,
             },
-        })
+        };
+        if let Gradient::Autograd(objective) = &self.gradient {
+            objective.save(&mut snapshot)?;
+        }
+        Ok(snapshot)
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
+        let snapshot = match &mut self.gradient {
+            Gradient::Closed { .. } => Cow::Borrowed(snapshot),
+            Gradient::Autograd(objective) => objective.restore(snapshot)?,
+        };
         let lists = |values: &[Matrix]| values.iter().map(|value| value.data().to_vec()).collect();
         let state = TunerState {
             weights: snapshot
@@ -179,9 +251,12 @@ impl Learner for NetworkLearner {
 
     fn set_lr(&mut self, lr: f64) {
         self.optimizer.lr = lr;
+        if let Gradient::Autograd(objective) = &mut self.gradient {
+            objective.set_lr(lr);
+        }
     }
 
-    fn hash(&self, hasher: &mut Sha256) {
+    fn hash(&self, hasher: &mut Fingerprint) {
         for (name, _, numbers) in self.tuner.tensors() {
             hasher.update(name.as_bytes());
             for number in numbers {

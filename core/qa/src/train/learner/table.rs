@@ -1,15 +1,19 @@
-use super::{Batch, Learner, number, rank_tensor, sparse_adam::SparseAdam, texts};
-use crate::train::{Settings, TrainError, bags::Bags, checkpoint::Snapshot, data::Pairs};
+use super::{Batch, Learner, sparse_adam::SparseAdam, texts};
+use crate::train::{
+    Settings, TrainError,
+    bags::Bags,
+    checkpoint::Snapshot,
+    data::{Fingerprint, Pairs},
+    objective::{Loss, LossValue, Objective},
+};
 use candle_core::{Device, Tensor, Var};
 use nearsay_core::{
     candle::to_tensor,
     head::Weight,
-    loss::{MultipleNegativesRanking, PairLoss as _},
     matrix::{Matrix, ShapeError},
     metric::Ranks,
 };
-use nearsay_text::compact::Table;
-use sha2::{Digest as _, Sha256};
+use nearsay_text::compact::StaticEmbeddings;
 use std::collections::HashMap;
 
 /// Name of the weight in a snapshot.
@@ -25,13 +29,20 @@ pub struct TableLearner {
     tokens: Vec<u32>,
     rows: Matrix,
     adam: SparseAdam,
-    loss: MultipleNegativesRanking,
+    objective: Objective,
 }
 
 impl TableLearner {
-    /// Learns the rows of a table that the pairs use.
-    #[must_use]
-    pub fn new(settings: &Settings, table: &Table<'_>, data: &[&Pairs<Bags>]) -> Self {
+    /// A learner of the rows of a table that the pairs use; the first pairs are those to train on.
+    ///
+    /// # Errors
+    /// When a parameter of the loss is not a variable.
+    pub fn new(
+        settings: &Settings,
+        loss: &Loss,
+        table: &StaticEmbeddings<'_>,
+        data: &[&Pairs<Bags>],
+    ) -> Result<Self, TrainError> {
         let mut tokens: Vec<u32> = data
             .iter()
             .flat_map(|pairs| [&pairs.anchors, &pairs.positives])
@@ -40,13 +51,14 @@ impl TableLearner {
             .collect();
         tokens.sort_unstable();
         tokens.dedup();
-        let rows = table.to_full(&tokens);
-        Self {
+        let rows = table.gather(&tokens);
+        let groups = data.first().map_or(0, |pairs| pairs.groups());
+        Ok(Self {
             adam: SparseAdam::new(rows.rows(), rows.columns(), settings.lr),
-            loss: settings.loss(),
+            objective: Objective::new(settings, loss, groups, rows.columns(), &Device::Cpu)?,
             tokens,
             rows,
-        }
+        })
     }
 
     /// The tokens whose rows may be learned, ascending: token `i` is row `i` of a snapshot's weight.
@@ -81,9 +93,12 @@ impl Learner for TableLearner {
 
     fn place(&self, texts: Bags) -> Result<Bags, TrainError> {
         let rows: HashMap<u32, u32> = self.tokens.iter().copied().zip(0..).collect();
-        texts.map(|token| rows.get(&token).copied()).ok_or_else(|| {
-            TrainError::Setting("there are texts of tokens that take no part".into())
-        })
+        let placed = texts.map(|token| rows.get(&token).copied());
+        placed.ok_or_else(|| TrainError::Encoder("a text has a token that is not trained".into()))
+    }
+
+    fn set_guide(&mut self, guide: Pairs) {
+        self.objective.set_guide(guide);
     }
 
     fn embed(&mut self, texts: &Bags, rows: &[u32]) -> Result<Tensor, TrainError> {
@@ -100,25 +115,27 @@ impl Learner for TableLearner {
         let texts = texts(&batch);
         let means = self.means(texts.iter().copied())?;
         let means = Var::from_tensor(&to_tensor(&means, &Device::Cpu)?)?;
-        let loss = self.loss.forward(means.as_tensor(), batch.targets)?;
-        let value = number(&loss)?;
-        if !value.is_finite() {
+        let LossValue { value, gradients } =
+            self.objective
+                .compute(means.as_tensor(), batch.pairs, batch.targets)?;
+        let Some(gradients) = gradients else {
             return Ok(value);
-        }
-        if let Some(gradient) = loss.backward()?.get(&means) {
+        };
+        self.objective.step(&gradients)?;
+        if let Some(gradient) = gradients.get(&means) {
             let gradient: Vec<f32> = gradient.flatten_all()?.to_vec1()?;
             let (touched, sums) = scatter(&texts, &gradient, self.rows.columns());
             self.adam.step(&mut self.rows, &touched, &sums);
         }
         let means = means.as_detached_tensor();
-        rank_tensor(self.loss.distance, &means, batch.targets, ranks)?;
+        self.objective.rank(&means, batch.targets, ranks)?;
         Ok(value)
     }
 
     fn rank(&mut self, batch: Batch<'_, Bags>, ranks: &mut Ranks) -> Result<(), TrainError> {
         let means = self.means(texts(&batch).into_iter())?;
         let means = to_tensor(&means, &Device::Cpu)?;
-        rank_tensor(self.loss.distance, &means, batch.targets, ranks)
+        self.objective.rank(&means, batch.targets, ranks)
     }
 
     fn snapshot(&self) -> Result<Snapshot, TrainError> {
@@ -126,14 +143,17 @@ impl Learner for TableLearner {
             name: NAME.into(),
             value: self.rows.clone(),
         }];
-        Ok(Snapshot {
+        let mut snapshot = Snapshot {
             weights,
             adam: self.adam.state(),
-        })
+        };
+        self.objective.save(&mut snapshot)?;
+        Ok(snapshot)
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
         let other = || TrainError::Checkpoint("it is one of another vocabulary".into());
+        let snapshot = self.objective.restore(snapshot)?;
         let [Weight { value, .. }] = &snapshot.weights[..] else {
             return Err(other());
         };
@@ -147,9 +167,10 @@ impl Learner for TableLearner {
 
     fn set_lr(&mut self, lr: f64) {
         self.adam.lr = lr;
+        self.objective.set_lr(lr);
     }
 
-    fn hash(&self, hasher: &mut Sha256) {
+    fn hash(&self, hasher: &mut Fingerprint) {
         for token in &self.tokens {
             hasher.update(token.to_le_bytes());
         }
@@ -189,10 +210,10 @@ mod tests {
     const DIM: usize = 8;
     const TOKENS: u32 = 60;
 
-    fn table() -> Table<'static> {
+    fn table() -> StaticEmbeddings<'static> {
         let mut random = fastrand::Rng::with_seed(5);
         let data = (0..TOKENS as usize * DIM).map(|_| random.f32() - 0.5);
-        Table::Full(Matrix::new(TOKENS as usize, DIM, data.collect()).unwrap())
+        StaticEmbeddings::Full(Matrix::new(TOKENS as usize, DIM, data.collect()).unwrap())
     }
 
     /// Questions of a topic's own word and some noise, answers of another word of the topic: what is
@@ -227,7 +248,8 @@ mod tests {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Fitted, TrainError> {
         let val = pairs(20, 99);
-        let mut learner = TableLearner::new(settings, &table(), &[train, &val]);
+        let mut learner =
+            TableLearner::new(settings, &Loss::FromSettings, &table(), &[train, &val])?;
         let fit = Fit {
             settings,
             train,
@@ -236,12 +258,14 @@ mod tests {
             checkpoint,
             to_beat: None,
             vectors: None,
+            guide: None,
+            loss: Loss::FromSettings,
         };
         fit.run(&mut learner, resume, on_event)
     }
 
     #[test]
-    fn learns_which_words_go_together() {
+    fn token_embeddings_lower_the_loss() {
         let fitted = run(
             &settings(),
             &pairs(80, 1),
@@ -258,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_run_equals_an_uninterrupted_one() {
+    fn resumed_run_equals_an_uninterrupted_one() {
         let (settings, train) = (settings(), pairs(60, 1));
         let whole = run(&settings, &train, &Control::new(), None, false, &mut |_| {}).unwrap();
         for stop_after in 1..whole.epochs.len() {
@@ -291,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn another_table_or_vocabulary_is_another_run() {
+    fn resume_rejects_another_vocabulary() {
         let store = MemStore::new();
         let checkpoint = || Some(Checkpoint::new(&store, "run".into()));
         let free = Control::new();
@@ -314,10 +338,11 @@ mod tests {
     fn gradients_of_rows_agree_with_finite_differences() {
         let train = pairs(6, 3);
         let settings = settings();
-        let mut learner = TableLearner::new(&settings, &table(), &[&train]);
+        let mut learner =
+            TableLearner::new(&settings, &Loss::FromSettings, &table(), &[&train]).unwrap();
         let anchors = learner.place(train.anchors.clone()).unwrap();
         let positives = learner.place(train.positives.clone()).unwrap();
-        let loss = settings.loss();
+        let loss = settings.ranking_loss();
         let targets = nearsay_core::sample::PairTargets::positives(train.len());
         let texts: Vec<Vec<u32>> = [&anchors, &positives]
             .iter()
@@ -358,10 +383,11 @@ mod tests {
     }
 
     #[test]
-    fn only_rows_of_the_batch_change() {
+    fn step_changes_only_rows_of_the_batch() {
         let train = pairs(20, 3);
         let settings = settings();
-        let mut learner = TableLearner::new(&settings, &table(), &[&train]);
+        let mut learner =
+            TableLearner::new(&settings, &Loss::FromSettings, &table(), &[&train]).unwrap();
         let before = learner.rows.clone();
         let anchors = learner.place(train.anchors.clone()).unwrap();
         let positives = learner.place(train.positives.clone()).unwrap();

@@ -9,7 +9,7 @@ use std::{
 
 use candle_core::Device;
 use nearsay::{
-    cache::{EmbeddingCache, Uninterrupted},
+    cache::{EmbeddingCache, OnProgress, Uninterrupted},
     servable::{Confidence, Manifest, Servable, TextModel, Words},
 };
 use nearsay_bert::Precision;
@@ -20,7 +20,7 @@ use nearsay_search::{
     index::Index,
 };
 use nearsay_store::DiskStore;
-use nearsay_text::lexical;
+use nearsay_text::bm25;
 
 use super::{
     check::{Asked, CheckRun},
@@ -139,8 +139,8 @@ pub(super) struct Bench {
 impl Bench {
     fn new(body: Arc<Body>, raw: bool) -> Self {
         let weight = match body.model().is_static() {
-            true => lexical::BESIDE_STATIC,
-            false => lexical::BESIDE_NETWORK,
+            true => bm25::DEFAULT_WEIGHT_STATIC,
+            false => bm25::DEFAULT_WEIGHT_TRANSFORMER,
         };
         Self {
             body,
@@ -403,10 +403,8 @@ impl Bench {
         };
         let fingerprint = self.fingerprint.insert(fingerprint);
         let cache = EmbeddingCache::new(&DiskStore, &embeddings, fingerprint, model.pooled_dim());
-        let mut encode = |texts: &[&str], _: &mut dyn FnMut(usize) -> bool| {
-            Ok(Some(
-                model.pooled(texts, &mut |_, _| ControlFlow::Continue(()))?,
-            ))
+        let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
+            Ok(Some(model.pooled(texts, on_progress)?))
         };
         let found = cache
             .embed(texts, &mut encode, &Uninterrupted, &mut |_| {})

@@ -176,8 +176,8 @@ fn untrained(
     let encoder = nearsay_text::compact::built_in::encoder()?;
     Export {
         encoder: ExportEncoder::Static {
-            words: encoder.words(),
-            table: encoder.table().clone(),
+            words: encoder.tokenizer(),
+            table: encoder.embeddings().clone(),
         },
         encoder_name: "compact",
         head: &Folded::Identity,

@@ -130,8 +130,8 @@ mod tests {
         let answers = AnswerSet::from_known(FAQ.iter().map(known).collect());
         Export {
             encoder: ExportEncoder::Static {
-                words: encoder.words(),
-                table: encoder.table().clone(),
+                words: encoder.tokenizer(),
+                table: encoder.embeddings().clone(),
             },
             encoder_name: "compact",
             head: &Folded::Identity,

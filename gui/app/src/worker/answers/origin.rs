@@ -69,8 +69,8 @@ mod tests {
         let vectors = encoder.encode_all(&answers.texts());
         Export {
             encoder: ExportEncoder::Static {
-                words: encoder.words(),
-                table: encoder.table().clone(),
+                words: encoder.tokenizer(),
+                table: encoder.embeddings().clone(),
             },
             encoder_name,
             head: &Folded::Identity,

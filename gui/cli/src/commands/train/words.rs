@@ -60,12 +60,12 @@ impl Words {
                     ));
                 }
             }
-            Event::Again { share, eta_s } => {
+            Event::Refit { share, eta_s } => {
                 let percent = (share * 100.0) as u64;
                 self.again.show_left(percent, 100, Some(*eta_s));
             }
-            Event::Note { text } => self.learning.line(text),
-            Event::Failed { .. } | Event::Best { .. } | Event::Finished { .. } => {}
+            Event::Note(note) => self.learning.line(&note.to_string()),
+            _ => {}
         }
     }
 }

@@ -1,19 +1,19 @@
-use super::{Job, Learned, once_more};
+use super::{Job, Learned, refit_events};
 use crate::train::{
-    Event, Fit, TrainError,
-    fit::slice_score,
+    Event, Fit, Fitted, TrainError,
+    fit::validation_score,
     job::texts::Places,
-    learner::train_head,
+    learner::{head::train_custom_head, train_head},
     whiten::{half_whitening, whitened},
 };
 use nearsay_core::{
-    candle::{TrainableHead, through, to_matrix, to_tensor},
-    head::{Dense, Folded, Mode, Weights},
+    candle::{TrainableHead, text::SharedHead, through, to_matrix, to_tensor},
+    head::{Dense, Folded, Head, Mode, Weights},
     matrix::Matrix,
 };
 
 impl Job<'_, '_> {
-    /// A head over the vectors of `place`.
+    /// Trains a head over the vectors of `place`.
     pub(in crate::train::job) fn learn_head(
         &self,
         place: &Places<'_>,
@@ -21,10 +21,13 @@ impl Job<'_, '_> {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Learned, TrainError> {
         let (mut train, mut val) = (place.pairs(self.rows)?, place.pairs(self.held_out)?);
-        let to_beat = slice_score(self.settings, &train)?;
-        let whitening = match self.settings.whiten {
-            true => half_whitening(&[&train.anchors, &train.positives])?,
-            false => None,
+        let to_beat = validation_score(self.settings, &train)?;
+        let custom = self.head.as_ref().map(Custom::new).transpose()?;
+        let guide = self.guide(place)?;
+        let whitening = if self.settings.whiten && custom.is_none() {
+            half_whitening(&[&train.anchors, &train.positives])?
+        } else {
+            None
         };
         if let Some(layer) = &whitening {
             for side in [&mut train, &mut val] {
@@ -32,13 +35,22 @@ impl Job<'_, '_> {
             }
         }
         let fit = Fit {
-            to_beat: whitening.as_ref().and(to_beat),
+            // Without either, the untrained head is the base model.
+            to_beat: to_beat.filter(|_| whitening.is_some() || custom.is_some()),
+            guide: guide.as_ref(),
             vectors: self.settings.neighbours.then_some(&train),
             ..self.fit(&train, &val)
         };
-        let share = self.settings.share_kept(train.len());
-        let finish = |weights: &Weights| self.finish(weights, whitening.as_ref(), share, place);
-        let mut fitted = train_head(&fit, self.device, resume, on_event)?;
+        let share = self.settings.shrinkage_factor(train.len());
+        let finish = |weights: &Weights| match &custom {
+            Some(head) => head.finish(weights, place.vectors),
+            None => self.finish(weights, whitening.as_ref(), share, place),
+        };
+        let train = |fit: &Fit<'_>, resume, on_event: &mut dyn FnMut(Event)| match &custom {
+            Some(head) => head.train(fit, self, resume, on_event),
+            None => train_head(fit, self.device, resume, on_event),
+        };
+        let mut fitted = train(&fit, resume, on_event)?;
         let chosen = finish(&fitted.weights)?;
         let learned = Places {
             vectors: &chosen.1,
@@ -51,12 +63,15 @@ impl Job<'_, '_> {
         let ranking = self.ranking(&learned)?;
         let mut last = chosen;
         if to_beat.is_some() && !fitted.stopped {
-            let settings = self.again(epoch);
-            let again = Self::from_all(&fit, &settings);
-            let again = train_head(&again, self.device, false, &mut once_more(on_event))?;
-            if !again.stopped {
-                last = finish(&again.weights)?;
-                fitted.weights = again.weights;
+            let settings = self.refit_settings(epoch);
+            let refit = Self::refit(&fit, &settings);
+            let refit = train(&refit, false, &mut refit_events(on_event))?;
+            if !refit.stopped {
+                last = finish(&refit.weights)?;
+                fitted.weights = refit.weights;
+            } else if custom.is_some() {
+                // The refit left its own weights in the head.
+                last = finish(&fitted.weights)?;
             }
         }
         let (head, vectors) = last;
@@ -67,11 +82,12 @@ impl Job<'_, '_> {
             network: None,
             fitted,
             vectors,
+            is_new_encoder: false,
         })
     }
 
-    /// The head of some weights behind what comes before it, folded, this share of the way from changing
-    /// nothing; and all vectors through it.
+    /// The folded head of these weights behind the whitening, interpolated from the identity by
+    /// `share`; and all vectors through it.
     fn finish(
         &self,
         weights: &Weights,
@@ -84,12 +100,58 @@ impl Job<'_, '_> {
         if let Some(layer) = before {
             folded = Folded::Layers(vec![layer.clone()]).then(folded)?;
         }
-        let folded = folded.from_identity(share);
+        let folded = folded.interpolate_from_identity(share);
         let vectors = match folded.layers() {
             Some(layers) => through(layers, place.vectors)?,
             None => {
                 let vectors = to_tensor(place.vectors, self.device)?;
                 to_matrix(&head.head().forward(&vectors, Mode::Eval)?.detach())?
+            }
+        };
+        Ok((folded, vectors))
+    }
+}
+
+/// A head of the caller's, trained in place.
+struct Custom<'a> {
+    head: &'a SharedHead,
+    trainable: TrainableHead,
+    initial: Weights,
+}
+
+impl<'a> Custom<'a> {
+    fn new(head: &'a SharedHead) -> Result<Self, TrainError> {
+        let trainable = TrainableHead::from_head(Box::new(SharedHead::clone(head)))?;
+        Ok(Self {
+            head,
+            initial: trainable.weights()?,
+            trainable,
+        })
+    }
+
+    /// Trains the head from its initial weights.
+    fn train(
+        &self,
+        fit: &Fit<'_>,
+        job: &Job<'_, '_>,
+        resume: bool,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Fitted, TrainError> {
+        self.trainable.set_weights(&self.initial)?;
+        train_custom_head(fit, self.head, job.device, resume, on_event)
+    }
+
+    /// Sets the weights; the folded head, and all vectors through it.
+    fn finish(&self, weights: &Weights, vectors: &Matrix) -> Result<(Folded, Matrix), TrainError> {
+        self.trainable.set_weights(weights)?;
+        let folded = self.head.fold()?;
+        let vectors = match folded.layers() {
+            Some(layers) => through(layers, vectors)?,
+            None => {
+                let device = self.trainable.variables().first();
+                let device = device.map_or(&candle_core::Device::Cpu, |variable| variable.device());
+                let vectors = to_tensor(vectors, device)?;
+                to_matrix(&self.head.forward(&vectors, Mode::Eval)?.detach())?
             }
         };
         Ok((folded, vectors))

@@ -1,28 +1,31 @@
-//! Learning: a head, the table of a static encoder, or a network.
+//! Training a head, token embeddings, a transformer, or an encoder of the caller's.
 //!
-//! Where a slice of the training questions is kept aside, heads, and networks that had to do without many, learn
-//! once more for as many rounds from all pairs. What is found out on the slice, whether to keep what was learned
-//! and how to rank answers, is of the first learning.
+//! After model selection, heads, and transformers on small data, are refitted on all training pairs for
+//! the selected number of epochs. The selection results, whether to keep the model and how to rank
+//! answers, come from the first fit.
 
+mod encoder;
 mod head;
 mod network;
 mod table;
 
 use super::{Job, ranking::Ranking, texts::Places};
-use crate::train::{Event, Fit, Fitted, Keep, Pairs, Settings, TrainError, data::Texts};
-use nearsay_core::{head::Folded, matrix::Matrix};
+use crate::train::{Event, Fit, Fitted, ModelSelection, Pairs, Settings, TrainError, data::Texts};
+use nearsay_core::{head::Folded, loss::LossKind, matrix::Matrix};
 
-/// What was learned.
+/// Result of training.
 pub(super) struct Learned {
-    /// How answers are to be ranked.
+    /// How to rank answers.
     pub(super) ranking: Ranking,
     pub(super) fitted: Fitted,
     pub(super) head: Folded,
     pub(super) table: Option<Matrix>,
-    /// The learned network, as the bytes of its weights' file.
+    /// The fine-tuned transformer's weights as a safetensors file.
     pub(super) network: Option<Vec<u8>>,
-    /// Vectors of all texts as they are after training, with the head.
+    /// Vectors of all texts after training, with the head.
     pub(super) vectors: Matrix,
+    /// Whether the encoder itself changed.
+    pub(super) is_new_encoder: bool,
 }
 
 impl Job<'_, '_> {
@@ -31,39 +34,41 @@ impl Job<'_, '_> {
         X: Texts,
     {
         Fit {
-            settings: self.settings,
-            train,
             val: Some(val).filter(|val| !val.is_empty()),
-            control: self.control,
             checkpoint: self.checkpoint.clone(),
-            to_beat: None,
-            vectors: None,
+            loss: self.loss.clone(),
+            ..Fit::new(self.settings, train, self.control)
         }
     }
 
-    /// The settings of learning once more from all pairs, up to the round that was best.
-    fn again(&self, best: usize) -> Settings {
+    /// Base vectors of the training pairs, if the loss has a guide.
+    fn guide(&self, place: &Places<'_>) -> Result<Option<Pairs>, TrainError> {
+        if self.settings.loss != LossKind::GuidedRanking || !self.loss.is_from_settings() {
+            return Ok(None);
+        }
+        place.pairs(self.rows).map(Some)
+    }
+
+    /// The settings of the refit on all pairs, up to the best epoch.
+    fn refit_settings(&self, best: usize) -> Settings {
         Settings {
             epochs: best + 1,
-            keep: Keep::Last,
+            selection: ModelSelection::Last,
             ..self.settings.clone()
         }
     }
 
-    /// A run by these settings from all pairs, of which nothing is saved or measured.
-    fn from_all<'f, X>(fit: &Fit<'f, X>, settings: &'f Settings) -> Fit<'f, X> {
+    /// The refit on all pairs, which saves and measures nothing.
+    fn refit<'f, X>(fit: &Fit<'f, X>, settings: &'f Settings) -> Fit<'f, X> {
         Fit {
-            settings,
-            train: fit.train,
-            val: None,
-            control: fit.control,
-            checkpoint: None,
-            to_beat: None,
             vectors: fit.vectors,
+            guide: fit.guide,
+            loss: fit.loss.clone(),
+            ..Fit::new(settings, fit.train, fit.control)
         }
     }
 
-    /// What there was before is kept.
+    /// Keeps the base model.
     fn unchanged(&self, fitted: Fitted, place: &Places<'_>) -> Result<Learned, TrainError> {
         Ok(Learned {
             ranking: self.ranking(place)?,
@@ -75,12 +80,13 @@ impl Job<'_, '_> {
                 ..fitted
             },
             vectors: place.vectors.clone(),
+            is_new_encoder: false,
         })
     }
 }
 
-/// How far learning once more is, in place of what it tells of its own rounds.
-fn once_more(on_event: &mut dyn FnMut(Event)) -> impl FnMut(Event) {
+/// Progress of the refit, in place of the events of its epochs.
+fn refit_events(on_event: &mut dyn FnMut(Event)) -> impl FnMut(Event) {
     move |event| match event {
         Event::Batch {
             epoch,
@@ -88,15 +94,15 @@ fn once_more(on_event: &mut dyn FnMut(Event)) -> impl FnMut(Event) {
             done,
             total,
             eta_s,
-        } => on_event(Event::Again {
+        } => on_event(Event::Refit {
             share: (epoch as f32 + done as f32 / total.max(1) as f32) / epochs.max(1) as f32,
             eta_s,
         }),
-        Event::Epoch(epoch) => on_event(Event::Again {
+        Event::Epoch(epoch) => on_event(Event::Refit {
             share: (epoch.epoch + 1) as f32 / epoch.epochs.max(1) as f32,
             eta_s: epoch.eta_s,
         }),
-        Event::Note { .. } => on_event(event),
+        Event::Note(_) => on_event(event),
         _ => {}
     }
 }
@@ -106,10 +112,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn learning_once_more_is_told_by_its_share() {
+    fn refit_events_report_the_fraction_done() {
         let mut told = Vec::new();
         let mut on_event = |event| told.push(event);
-        let mut tell = once_more(&mut on_event);
+        let mut tell = refit_events(&mut on_event);
         tell(Event::Batch {
             epoch: 1,
             epochs: 4,
@@ -120,7 +126,7 @@ mod tests {
         tell(Event::Best { epoch: 1 });
         tell(Event::note("Paused in round 2."));
         drop(tell);
-        let again = Event::Again {
+        let again = Event::Refit {
             share: 0.375,
             eta_s: 2.5,
         };

@@ -1,11 +1,12 @@
-use super::{Job, Learned, once_more};
+use super::{Job, Learned, refit_events};
 use crate::{
     cache::Progress,
     train::{
-        Event, Fit, TrainError,
+        Event, Fit, Note, TrainError,
+        data::answer_groups,
         job::{
-            telling,
-            texts::{Places, bags},
+            embed_events,
+            texts::{Places, bags, ways},
         },
         learner::{Learner as _, NetworkLearner},
     },
@@ -21,27 +22,27 @@ use nearsay_core::{
 use nearsay_model::ModelFiles;
 use std::{ops::ControlFlow, time::Instant};
 
-/// How much of the way from the network as it was to the one that was learned is gone in the end. Measured on a
-/// slice of training questions: 0.7 finds more right answers than 1, and stays nearer to a network that is good
-/// at questions unlike the file's. Source: Wortsman et al., "Robust fine-tuning of zero-shot models", 2022.
+/// Weight of the fine-tuned transformer in the average with the base transformer. An average does better
+/// on questions unlike the training data. Source: Wortsman et al., "Robust fine-tuning of zero-shot
+/// models", 2022.
 const ALONG: f32 = 0.7;
 
-/// Less than anything scores: some round is chosen, and then compared with the network as it was.
-const ANY_ROUND: f32 = -1.0;
+/// Below every score: some epoch is selected, and only then compared with the base transformer.
+const ANY_EPOCH: f32 = -1.0;
 
-/// A network that learned, and what it makes of all texts.
+/// A fine-tuned transformer, and its vectors of all texts.
 struct Tuned {
-    /// The bytes of its weights' file.
+    /// The weights as a safetensors file.
     weights: Vec<u8>,
     vectors: Matrix,
 }
 
 impl Job<'_, '_> {
-    /// The network of some files; `place` has the vectors of all texts as it is.
+    /// Fine-tunes the transformer in these files; `place` has the base vectors of all texts.
     ///
-    /// It is kept unless it is worse on the slice by more than chance. A slice tells what a network makes of
-    /// pairs that it has not seen. Of what it makes of other wordings of the questions that it has seen, which is
-    /// what it learns best from few pairs, no slice tells anything.
+    /// The result is kept unless it is worse on the validation split by more than chance. The split
+    /// measures unseen answers only. Paraphrases of training questions, where fine-tuning on few pairs
+    /// helps most, don't appear in it.
     pub(in crate::train::job) fn learn_network(
         &self,
         files: &ModelFiles<'_>,
@@ -51,29 +52,30 @@ impl Job<'_, '_> {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Learned, TrainError> {
         if !self.device.is_cpu() {
-            on_event(Event::note(
-                "A network learns on the processor; the graphics card is used for reading only.",
-            ));
+            on_event(Event::Note(Note::CpuOnly));
         }
         if Products::Bf16.here() != Products::Bf16 {
-            on_event(Event::note(
-                "This processor has no arithmetic in bfloat16, so that learning takes longer.",
-            ));
+            on_event(Event::Note(Note::NoBf16));
         }
-        let mut learner = self.learner(files)?;
+        let groups = answer_groups(ways(self.rows).map(|(_, row)| row.answer.as_str()));
+        let groups = groups.into_iter().max().map_or(0, |last| last as usize + 1);
+        let mut learner = self.learner(files, groups)?;
         let mut write = |text: &str, ids: &mut Vec<u32>| -> Result<(), TrainError> {
             ids.extend(learner.tuner().token_ids(text)?);
             Ok(())
         };
         let train = bags(self.rows, &mut write)?;
         let val = bags(self.held_out, &mut write)?;
-        let vectors = match self.settings.neighbours {
-            true => Some(place.pairs(self.rows)?),
-            false => None,
-        };
+        let vectors = self
+            .settings
+            .neighbours
+            .then(|| place.pairs(self.rows))
+            .transpose()?;
+        let guide = self.guide(place)?;
         let fit = Fit {
             vectors: vectors.as_ref(),
-            to_beat: Some(ANY_ROUND),
+            guide: guide.as_ref(),
+            to_beat: Some(ANY_EPOCH),
             ..self.fit(&train, &val)
         };
         let start = learner.snapshot()?.weights;
@@ -91,15 +93,15 @@ impl Job<'_, '_> {
             return self.unchanged(fitted, place);
         }
         let ranking = self.ranking(&learned)?;
-        if self.settings.learns_again() && !fitted.stopped {
-            let settings = self.again(epoch);
-            let again = Self::from_all(&fit, &settings);
-            let mut learner = self.learner(files)?;
-            let again = again.run(&mut learner, false, &mut once_more(on_event))?;
-            if !again.stopped {
-                let weights = written(learner, &between(start, &again.weights, ALONG))?;
+        if self.settings.refits_on_all_data() && !fitted.stopped {
+            let settings = self.refit_settings(epoch);
+            let refit = Self::refit(&fit, &settings);
+            let mut learner = self.learner(files, groups)?;
+            let refit = refit.run(&mut learner, false, &mut refit_events(on_event))?;
+            if !refit.stopped {
+                let weights = written(learner, &between(start, &refit.weights, ALONG))?;
                 tuned = self.read(files, weights, texts, on_event)?;
-                fitted.weights = again.weights;
+                fitted.weights = refit.weights;
             }
         }
         Ok(Learned {
@@ -109,18 +111,17 @@ impl Job<'_, '_> {
             table: None,
             network: Some(tuned.weights),
             vectors: tuned.vectors,
+            is_new_encoder: true,
         })
     }
 
-    /// The network as it is, ready to learn.
-    fn learner(&self, files: &ModelFiles<'_>) -> Result<NetworkLearner, TrainError> {
+    /// A learner of the base transformer.
+    fn learner(&self, files: &ModelFiles<'_>, groups: usize) -> Result<NetworkLearner, TrainError> {
         let tuner = FineTuner::load(files, 0, Products::Bf16, 0)?;
-        NetworkLearner::new(self.settings, tuner).ok_or_else(|| {
-            TrainError::Setting("a network learns by in-batch negatives over cosines only".into())
-        })
+        NetworkLearner::new(self.settings, &self.loss, groups, tuner)
     }
 
-    /// What a network of these weights makes of all texts.
+    /// Embeds all texts with a transformer of these weights.
     fn read(
         &self,
         files: &ModelFiles<'_>,
@@ -130,25 +131,23 @@ impl Job<'_, '_> {
     ) -> Result<Tuned, TrainError> {
         let tuned =
             SentenceEncoder::load(&files.clone().with_weights(weights.clone()), self.device)?;
-        // Whoever stops the run keeps what was learned, and needs its vectors.
-        let (started, mut tell) = (Instant::now(), telling(on_event));
+        // Not stopped with the run: the selected weights need their vectors.
+        let (started, mut on_progress) = (Instant::now(), embed_events(on_event));
         let vectors = tuned.encode_all(texts, &mut |done, total| {
-            let left = started.elapsed().as_secs_f64() / done.max(1) as f64 * (total - done) as f64;
-            let eta_s = (done > 0).then_some(left);
-            tell(Progress { done, total, eta_s });
+            on_progress(Progress::since(started, done, total));
             ControlFlow::Continue(())
         })?;
         Ok(Tuned { weights, vectors })
     }
 }
 
-/// The bytes of these weights' file; the learner, which is large, is not needed any more.
+/// These weights as a safetensors file. Takes the learner, which is large, to drop it.
 fn written(mut learner: NetworkLearner, weights: &Weights) -> Result<Vec<u8>, TrainError> {
     learner.keep(weights)?;
     Ok(learner.tuner().to_safetensors()?)
 }
 
-/// The weights a share of the way from one state to another of the same network.
+/// Weights interpolated from one state to another of the same transformer.
 fn between(mut from: Weights, to: &Weights, share: f32) -> Weights {
     for (from, to) in from.iter_mut().zip(to) {
         let numbers = from.value.data_mut().iter_mut().zip(to.value.data());

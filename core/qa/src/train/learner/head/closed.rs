@@ -1,4 +1,4 @@
-use super::{affine::Affine, placeable};
+use super::{affine::Affine, head_input};
 use crate::train::{
     Settings, TrainError,
     checkpoint::Snapshot,
@@ -18,7 +18,6 @@ use nearsay_core::{
 };
 use nearsay_kernel::gemm::{View, ViewMut, matmul};
 use rayon::prelude::*;
-use sha2::Sha256;
 
 /// A head that is one affine map, under a ranking loss over cosines: forward, loss, gradient and batch
 /// metrics by hand.
@@ -65,7 +64,7 @@ impl ClosedHead {
     #[must_use]
     pub fn new(settings: &Settings) -> Option<Self> {
         let mut head = Affine::new(&settings.head)?;
-        let in_batch = InBatch::new(&settings.loss(), head.out_dim)?;
+        let in_batch = InBatch::of(settings, head.out_dim)?;
         let weights = settings.head.init(seed(settings.seed, Purpose::Weights, 0));
         head.set(&weights);
         let zeros = || {
@@ -187,7 +186,7 @@ impl Learner for ClosedHead {
     type Placed = Matrix;
 
     fn place(&self, vectors: Matrix) -> Result<Matrix, TrainError> {
-        placeable(vectors, self.head.in_dim, self.normalize)
+        head_input(vectors, self.head.in_dim, self.normalize)
     }
 
     fn embed(&mut self, texts: &Matrix, rows: &[u32]) -> Result<Tensor, TrainError> {
@@ -255,7 +254,4 @@ impl Learner for ClosedHead {
     fn set_lr(&mut self, lr: f64) {
         self.adam.lr = lr;
     }
-
-    /// The settings say it all.
-    fn hash(&self, _hasher: &mut Sha256) {}
 }

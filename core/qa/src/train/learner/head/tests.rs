@@ -136,7 +136,7 @@ fn close(found: &[f32], expected: &[f32], what: &str) {
 
 /// Loss, every gradient and every rank, on every head, distance, mask and length of batch.
 #[test]
-fn the_closed_form_equals_autograd() {
+fn closed_form_equals_autograd() {
     for head in heads() {
         for distance in [DistanceKind::Cosine, DistanceKind::PlainCosine] {
             for (symmetric, mask) in [(true, true), (true, false), (false, true)] {
@@ -170,7 +170,7 @@ fn the_closed_form_equals_autograd() {
 }
 
 #[test]
-fn several_steps_stay_together() {
+fn closed_form_and_autograd_agree_over_several_steps() {
     for head in heads() {
         let settings = settings(head, DistanceKind::Cosine);
         let sample = Sample::new(40, 4);
@@ -185,7 +185,7 @@ fn several_steps_stay_together() {
 }
 
 #[test]
-fn the_gradient_agrees_with_finite_differences() {
+fn closed_gradient_agrees_with_finite_differences() {
     for head in heads() {
         let settings = settings(head, DistanceKind::PlainCosine);
         let sample = Sample::new(12, 5);
@@ -217,7 +217,7 @@ fn the_gradient_agrees_with_finite_differences() {
 }
 
 #[test]
-fn the_number_of_threads_changes_no_bit() {
+fn closed_head_is_bit_equal_on_any_number_of_threads() {
     let settings = Settings {
         mask_equal_answers: true,
         ..settings(heads().remove(0), DistanceKind::Cosine)
@@ -234,7 +234,7 @@ fn the_number_of_threads_changes_no_bit() {
 }
 
 #[test]
-fn either_goes_on_from_what_the_other_saved() {
+fn learners_restore_each_others_snapshots() {
     let settings = settings(heads().remove(1), DistanceKind::Cosine);
     let sample = Sample::new(30, 7);
     let mut closed = ClosedHead::new(&settings).unwrap();
@@ -252,7 +252,7 @@ fn either_goes_on_from_what_the_other_saved() {
 }
 
 #[test]
-fn what_is_not_finite_changes_nothing() {
+fn non_finite_loss_leaves_the_weights_unchanged() {
     let settings = settings(heads().remove(1), DistanceKind::Cosine);
     for number in [f32::NAN, f32::INFINITY, 1e30] {
         let mut sample = Sample::new(10, 8);
@@ -266,7 +266,7 @@ fn what_is_not_finite_changes_nothing() {
 
 /// The recipes are computed by hand; what is not covered is left to autograd.
 #[test]
-fn covers_what_it_says() {
+fn closed_head_supports_the_recipes_only() {
     for recipe in [Recipe::Quick, Recipe::Quaterion] {
         assert!(ClosedHead::new(&Settings::of(recipe, DIM)).is_some());
     }

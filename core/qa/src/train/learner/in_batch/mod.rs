@@ -5,8 +5,9 @@ mod coarse;
 mod ranking;
 mod ranks;
 
+use crate::train::Settings;
 use nearsay_core::{
-    loss::MultipleNegativesRanking,
+    loss::{LossKind, MultipleNegativesRanking},
     matrix::{ShapeError, dot},
     metric::Ranks,
     sample::PairTargets,
@@ -69,6 +70,14 @@ impl InBatch {
             slopes: Vec::new(),
             parts: Vec::new(),
         })
+    }
+
+    /// For the loss of these settings; `None` for a loss that is not computed here.
+    pub(super) fn of(settings: &Settings, dim: usize) -> Option<Self> {
+        if settings.loss != LossKind::MultipleNegativesRanking {
+            return None;
+        }
+        Self::new(&settings.ranking_loss(), dim)
     }
 
     /// Where the embeddings of `n` pairs are to be written, `[2n, dim]`, before [`compare`](Self::compare).
