@@ -3,6 +3,7 @@
 //! | module | content |
 //! | --- | --- |
 //! | [`document`] | entries, imports and options: everything undo covers |
+//! | [`edit`] | edits and their inverses |
 //! | [`history`] | undo and redo |
 //! | [`merge`] | turning rows of a file into entries |
 //! | [`held_out`] | which questions are held out for testing |
@@ -26,6 +27,7 @@
 
 pub mod adopt;
 pub mod document;
+pub mod edit;
 pub mod error;
 pub mod estimate;
 pub mod files;
@@ -45,9 +47,10 @@ pub mod stop_words;
 
 pub use adopt::Adopted;
 pub use document::{
-    Counts, Document, Edit, Effort, Entries, Entry, EntryId, Import, ImportId, Options, Paraphrase,
-    Patch, Problem, ProblemKind, RowId, Tuning,
+    Counts, Document, Effort, Entries, Entry, EntryId, Import, ImportId, Options, Paraphrase,
+    Problem, ProblemKind, RowId, Tuning,
 };
+pub use edit::{Edit, Patch};
 pub use error::ProjectError;
 pub use folder::{Folder, Opened};
 pub use history::History;

@@ -1,4 +1,4 @@
-//! Edits of the open project: made, undone, redone, and saved.
+//! Applying, undoing, redoing and saving edits.
 
 use super::{listing, preferences};
 use crate::{
@@ -19,7 +19,7 @@ pub(super) fn apply(state: &mut State, workers: &mut Workers, edit: Edit) -> boo
     true
 }
 
-/// Like [`apply`], for an edit whose outcome is known already.
+/// Like [`apply`], given the document after the edit.
 pub(super) fn apply_known(
     state: &mut State,
     workers: &mut Workers,

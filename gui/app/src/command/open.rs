@@ -27,7 +27,7 @@ pub(super) fn open_sample(state: &mut State, workers: &mut Workers) {
     start(state, workers, ProjectSource::Sample);
 }
 
-/// Opens the project in this folder, or makes one of it if it holds an exported model.
+/// Opens a project, or makes one from an exported model.
 pub(super) fn open_folder(state: &mut State, workers: &mut Workers, dir: PathBuf) {
     state.shell.overlay = Overlay::None;
     if !is_project(&dir) {
@@ -45,7 +45,7 @@ pub(super) fn copy_project(state: &mut State, workers: &mut Workers) {
     }
 }
 
-/// Retries a failed save; a project without a folder gets one.
+/// Retries a failed save; a project without a directory gets one.
 pub(super) fn retry_save(state: &mut State, workers: &mut Workers) {
     let project = &state.project;
     match project.saved {
@@ -147,7 +147,7 @@ fn open_sample_after_error(state: &mut State, workers: &mut Workers) {
     start_after_error(state, workers, ProjectSource::Sample);
 }
 
-/// Opens the most recent project, or the sample, after something else could not be opened.
+/// Opens the most recent project, or the sample, after an error.
 fn open_last(state: &mut State, workers: &mut Workers) {
     let recents = &state.shell.preferences.recents;
     let last = recents.iter().find(|recent| !recent.gone);
@@ -223,7 +223,7 @@ fn new_name(paths: &[PathBuf]) -> String {
     project_name(paths).unwrap_or_else(|| text::shell::NEW_PROJECT.to_owned())
 }
 
-/// Starts making a project from an exported folder.
+/// Starts making a project from an exported directory.
 fn adopt(state: &mut State, workers: &mut Workers, folder: PathBuf) {
     let folder = std::path::absolute(&folder).unwrap_or(folder);
     let name = file_name(&folder);
@@ -284,7 +284,7 @@ pub(super) fn finish_adopt(
     }
 }
 
-/// Reports that the project made from a folder is open, and shows the step to continue with.
+/// Reports that the project made from an exported directory is open, and shows the next step.
 fn announce_adopted(state: &mut State) {
     let Some(adopted) = state.shell.adopted.take() else {
         return;

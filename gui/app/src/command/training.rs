@@ -146,8 +146,8 @@ pub(super) fn process_event(state: &mut State, workers: &mut Workers, at_s: f64,
             training.fetch = Some(Fetch { progress, source });
         }
         Event::Embed { done, total, eta_s } => {
-            // Learning follows when all texts are embedded, though its first epoch may take long. A trained
-            // transformer embeds the texts once more after the last epoch.
+            // Training starts once all texts are embedded. A trained transformer embeds the texts again
+            // after the last epoch.
             let learns = done >= total || !training.rounds.is_empty();
             (training.stage, training.eta_s) = if learns {
                 (Stage::Learning, eta_s.filter(|_| done < total))
@@ -156,7 +156,7 @@ pub(super) fn process_event(state: &mut State, workers: &mut Workers, at_s: f64,
             };
             let mut texts =
                 update_progress(training.texts, done as u64, total as u64, before_s, at_s);
-            // Cached texts took no time, so the child's own estimate gives the pace of the others.
+            // Cached texts take no time, so the speed follows from the estimate of the training process.
             let left = total.saturating_sub(done) as f64;
             texts.per_second = match eta_s {
                 Some(eta_s) if eta_s > 0.0 => left / eta_s,
@@ -197,7 +197,7 @@ pub(super) fn process_event(state: &mut State, workers: &mut Workers, at_s: f64,
         Event::Note(note) => training.notes.push(note.to_string()),
         Event::Finished { report } => evaluation::start(state, workers, Some(&report)),
         Event::Failed { error, remedy } => fail(state, UserError::new(error, remedy)),
-        // Events of a later version have nothing to show here.
+        // Events of a later version are ignored.
         _ => {}
     }
 }
