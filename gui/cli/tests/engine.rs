@@ -58,7 +58,7 @@ fn script(path: &Path, lines: &str) {
 
 fn ask(window: &mut Window, question: &str) {
     tell(window, Command::Show(Page::Ask));
-    tell(window, Command::Query(question.to_owned()));
+    tell(window, Command::Ask(question.to_owned()));
     until(window, "answered", |state| {
         let reply = state.ask.reply.as_ref();
         !state.ask.waiting && reply.is_some_and(|reply| reply.question == question)
@@ -418,7 +418,7 @@ fn unreadable_new_model_keeps_old_model_answering() {
         &data.path().join("engine.sh"),
         "exec PLAY spin 0.01 \"$@\"\n",
     );
-    tell(&mut window, Command::Train);
+    tell(&mut window, Command::StartTraining);
     until(&mut window, "some rounds", learning);
     press(&mut window, "Stop and keep the best model");
     until(&mut window, "ended", ended);

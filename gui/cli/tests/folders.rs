@@ -34,7 +34,7 @@ const QUESTIONS: [&str; 4] = [
 fn first(window: &mut Window) -> Vec<(String, f32)> {
     tell(window, Command::Show(Page::Ask));
     let ask = |question: &&str| {
-        tell(window, Command::Query((*question).to_owned()));
+        tell(window, Command::Ask((*question).to_owned()));
         until(window, "answered", |state| {
             let reply = state.ask.reply.as_ref();
             !state.ask.waiting && reply.is_some_and(|reply| reply.question == **question)
@@ -135,13 +135,13 @@ fn exported_model_opens_as_project_and_can_be_trained() {
     was_told(&window, "Opened front-desk: 60 answers");
     assert_eq!(document(&window).entries.len(), 60);
     assert_eq!(state(&window).project.counts.questions, 180);
-    assert!(state(&window).project.counts.aside > 20);
+    assert!(state(&window).project.counts.held_out > 20);
     assert_eq!(first(&mut window), colleague.answers);
     settle(&mut window);
     assert_eq!(first(&mut window), colleague.answers);
     // Its model may have been trained on the test questions, so there are no figures.
     assert!(state(&window).training.checking.now().is_none());
-    tell(&mut window, Command::Query(String::new()));
+    tell(&mut window, Command::Ask(String::new()));
     shows(&window, "test questions from where the model was trained");
     tell(&mut window, Command::Show(Page::Train));
     shows(&window, "Imported model");
@@ -255,7 +255,7 @@ fn model_without_answers_answers_from_imported_file() {
     // The colleague's model answers, not the base encoder.
     assert_eq!(first(&mut window), colleague.answers);
     assert!(state(&window).training.checking.now().is_none());
-    tell(&mut window, Command::Query(String::new()));
+    tell(&mut window, Command::Ask(String::new()));
     shows(&window, "this model has no test results");
 }
 

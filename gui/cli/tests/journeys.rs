@@ -14,15 +14,15 @@ use common::{
 use egui::Key;
 use nearsay::servable::{Servable, ServableError, TextModel};
 use nearsay_app::{
-    command::{Choose, Command},
+    command::{Command, Selection},
     state::{List, Fix, Overlay, Saved, Side, Stage, Page, Verdict},
 };
-use nearsay_project::{Document, Effort, Folder, RowId, Tuning, roles};
+use nearsay_project::{Document, Effort, Folder, RowId, Tuning, held_out};
 use nearsay_store::DiskStore;
 use tempfile::tempdir;
 
-fn row(entry: u64, wording: u32) -> RowId {
-    RowId { entry, wording }
+fn row(entry: u64, paraphrase: u32) -> RowId {
+    RowId { entry, paraphrase }
 }
 
 /// Document without the counters for unique ids.
@@ -36,7 +36,7 @@ fn content(document: &Document) -> Document {
 
 fn ask(window: &mut Window, question: &str) {
     tell(window, Command::Show(Page::Ask));
-    tell(window, Command::Query(question.to_owned()));
+    tell(window, Command::Ask(question.to_owned()));
     until(window, "answered", |state| {
         let reply = state.ask.reply.as_ref();
         !state.ask.waiting && reply.is_some_and(|reply| reply.question == question)
@@ -91,9 +91,9 @@ fn file_with_bad_rows_imports_and_can_be_fixed() {
     was_told(&window, "Row fixed and added");
     let mended = document(&window).entries.values().last().unwrap().clone();
     assert_eq!(mended.answer, "It is beside the stairs");
-    assert_eq!(mended.wordings[0].text, "What about the lift?");
+    assert_eq!(mended.paraphrases[0].text, "What about the lift?");
     assert_eq!(
-        (mended.wordings[0].import, mended.wordings[0].line),
+        (mended.paraphrases[0].import, mended.paraphrases[0].line),
         (1, 22)
     );
     shows(&window, "2 left out");
@@ -154,7 +154,7 @@ fn corrected_mistakes_are_learned() {
     let mut window = open(real(data.path()));
     // The base encoder can't answer this question, and this seed holds it out.
     let (riddle, seed) = ("Zebra crossing umbrella?", 7);
-    assert!(roles::is_aside(riddle, seed));
+    assert!(held_out::is_held_out(riddle, seed));
     let mut rows = desk();
     rows.push((riddle.to_owned(), rows[0].1.clone()));
     fill(&mut window, seed, &rows);
@@ -182,19 +182,19 @@ fn corrected_mistakes_are_learned() {
     assert!(wrong.len() > 1);
     press(&mut window, &format!("Still wrong {}", wrong.len()));
     shows(&window, "Test questions still wrong");
-    let is_riddle = |row| document(&window).wording(row).unwrap().text == riddle;
+    let is_riddle = |row| document(&window).paraphrase(row).unwrap().text == riddle;
     let verdict = *wrong.iter().find(|v| is_riddle(v.row)).unwrap();
     assert_ne!(verdict.row, wrong[0].row);
     let first = document(&window)
-        .wording(wrong[0].row)
+        .paraphrase(wrong[0].row)
         .unwrap()
         .text
         .clone();
     press(&mut window, &format!("Use for training: {first}"));
-    assert!(!document(&window).wording(wrong[0].row).unwrap().check);
+    assert!(!document(&window).paraphrase(wrong[0].row).unwrap().held_out);
     shows(&window, "1 change since the last training");
     // Its card may be scrolled out of view.
-    tell(&mut window, Command::Learn(verdict));
+    tell(&mut window, Command::TrainOn(verdict));
     shows(&window, "2 changes since the last training");
     settle(&mut window);
     let left = mistakes(&window, List::Wrong);
@@ -234,7 +234,11 @@ fn answers_before_and_after_training_can_be_compared() {
     let list = mistakes(&window, List::Fixed);
     assert!(!list.is_empty());
     press(&mut window, &format!("Fixed now {}", list.len()));
-    let question = document(&window).wording(list[0].row).unwrap().text.clone();
+    let question = document(&window)
+        .paraphrase(list[0].row)
+        .unwrap()
+        .text
+        .clone();
     shows(&window, &question);
     let words = format!("{question} please");
     ask(&mut window, &words);
@@ -252,7 +256,7 @@ fn answers_before_and_after_training_can_be_compared() {
     let scores: Vec<f32> = [Side::Before, Side::After]
         .into_iter()
         .map(|side| {
-            tell(&mut window, Command::AskSide(side));
+            tell(&mut window, Command::SetSide(side));
             until(&mut window, "asked", |state| {
                 state
                     .ask
@@ -282,7 +286,7 @@ fn mistake_marked_as_right_counts_as_right() {
     tell(&mut window, Command::Show(Page::Train));
     press(&mut window, &format!("Still wrong {}", wrong.len()));
     let question = document(&window)
-        .wording(wrong[0].row)
+        .paraphrase(wrong[0].row)
         .unwrap()
         .text
         .clone();
@@ -337,44 +341,50 @@ fn every_edit_can_be_undone_and_redone() {
     });
     remember(&mut window, &mut states);
 
-    tell(&mut window, Command::Edit(row(0, 0)));
+    tell(&mut window, Command::EditEntry(row(0, 0)));
     let mut draft = state(&window).data.draft.clone().unwrap();
     draft.paraphrases.push(("Another way".to_owned(), false));
     draft.answer.push_str(" Indeed.");
-    tell(&mut window, Command::Draft(Box::new(draft)));
-    tell(&mut window, Command::TakeDraft);
+    tell(&mut window, Command::SetDraft(Box::new(draft)));
+    tell(&mut window, Command::SaveDraft);
     remember(&mut window, &mut states);
 
-    tell(&mut window, Command::New("A new question".to_owned()));
+    tell(&mut window, Command::NewEntry("A new question".to_owned()));
     write_in(&mut window, "Answer", "A new answer");
-    tell(&mut window, Command::TakeDraft);
+    tell(&mut window, Command::SaveDraft);
     remember(&mut window, &mut states);
 
-    tell(&mut window, Command::Repair(2, 0));
+    tell(&mut window, Command::FixRow(2, 0));
     write_in(&mut window, "Answer", "Mended");
-    tell(&mut window, Command::TakeDraft);
+    tell(&mut window, Command::SaveDraft);
     remember(&mut window, &mut states);
 
-    tell(&mut window, Command::LeaveOut(2, 1));
+    tell(&mut window, Command::DismissProblem(2, 1));
     remember(&mut window, &mut states);
-    tell(&mut window, Command::PutAway(2));
+    tell(&mut window, Command::DismissImport(2));
     remember(&mut window, &mut states);
 
     for entry in [0, 2, 3] {
-        tell(&mut window, Command::Choose(row(entry, 0), Choose::Toggle));
+        tell(
+            &mut window,
+            Command::Select(row(entry, 0), Selection::Toggle),
+        );
     }
     tell(&mut window, Command::Delete);
     remember(&mut window, &mut states);
 
     for entry in [4, 5, 6] {
-        tell(&mut window, Command::Choose(row(entry, 0), Choose::Toggle));
+        tell(
+            &mut window,
+            Command::Select(row(entry, 0), Selection::Toggle),
+        );
     }
     tell(&mut window, Command::Merge);
     remember(&mut window, &mut states);
 
-    let aside = document(&window).wording(row(7, 0)).unwrap().check;
-    tell(&mut window, Command::Choose(row(7, 0), Choose::Only));
-    tell(&mut window, Command::KeepAside(!aside));
+    let aside = document(&window).paraphrase(row(7, 0)).unwrap().held_out;
+    tell(&mut window, Command::Select(row(7, 0), Selection::Only));
+    tell(&mut window, Command::HoldOut(!aside));
     remember(&mut window, &mut states);
 
     settle(&mut window);
@@ -386,21 +396,21 @@ fn every_edit_can_be_undone_and_redone() {
 
     settle(&mut window);
     let wrong = mistakes(&window, List::Wrong);
-    tell(&mut window, Command::RightToo(wrong[0]));
+    tell(&mut window, Command::MarkRightToo(wrong[0]));
     remember(&mut window, &mut states);
-    tell(&mut window, Command::Learn(wrong[0]));
+    tell(&mut window, Command::TrainOn(wrong[0]));
     remember(&mut window, &mut states);
 
     tell(&mut window, Command::Rename("Another name".to_owned()));
     remember(&mut window, &mut states);
-    tell(&mut window, Command::Silence(77));
+    tell(&mut window, Command::SetAbstainBelow(77));
     remember(&mut window, &mut states);
     tell(&mut window, Command::Effort(Effort::Thorough));
     remember(&mut window, &mut states);
     tell(
         &mut window,
         Command::Tune(Tuning {
-            rounds: Some(3),
+            epochs: Some(3),
             ..Tuning::default()
         }),
     );
@@ -409,7 +419,7 @@ fn every_edit_can_be_undone_and_redone() {
     settle(&mut window);
     ask(&mut window, "something that nobody has asked before");
     let given = state(&window).ask.reply.as_ref().unwrap().answers[0].entry;
-    tell(&mut window, Command::Right(given));
+    tell(&mut window, Command::MarkRight(given));
     remember(&mut window, &mut states);
 
     for before in states.iter().rev().skip(1) {
@@ -446,7 +456,7 @@ fn edits_before_kill_are_restored() {
     let mut window = open(real(data.path()));
     fill(&mut window, 1, &dozen());
     tell(&mut window, Command::Rename("Bakery".to_owned()));
-    tell(&mut window, Command::Choose(row(3, 0), Choose::Only));
+    tell(&mut window, Command::Select(row(3, 0), Selection::Only));
     tell(&mut window, Command::Delete);
     until(&mut window, "saved", |state| {
         state.project.saved == Saved::Yes
@@ -463,7 +473,7 @@ fn edits_before_kill_are_restored() {
     assert_eq!(*document(&after), kept);
     was_told(&after, "Nearsay closed unexpectedly");
     assert!(!state(&after).project.look_only);
-    tell(&mut after, Command::Choose(row(4, 0), Choose::Only));
+    tell(&mut after, Command::Select(row(4, 0), Selection::Only));
     tell(&mut after, Command::Delete);
     until(&mut after, "saved", |state| {
         state.project.saved == Saved::Yes
@@ -488,18 +498,20 @@ fn saved_state_shows_only_after_write_to_disk() {
     let dir = state(&window).project.dir.clone().unwrap();
     for least in 0..90 {
         let ctx = window.ctx.clone();
-        window.state_mut().apply(&ctx, Command::Silence(least));
+        window
+            .state_mut()
+            .apply(&ctx, Command::SetAbstainBelow(least));
         window.step();
         if state(&window).project.saved == Saved::Yes {
             let copy = other.path().join(least.to_string());
             copy_folder(&dir, &copy).unwrap();
             let found = Folder::open(Arc::new(DiskStore), &copy).unwrap();
-            assert_eq!(found.document.options.silence, least);
+            assert_eq!(found.document.options.abstain_below, least);
         }
         std::thread::sleep(Duration::from_millis(u64::from(least % 5)));
     }
     settle(&mut window);
-    assert_eq!(document(&window).options.silence, 89);
+    assert_eq!(document(&window).options.abstain_below, 89);
 }
 
 #[test]
@@ -531,17 +543,17 @@ fn second_window_is_read_only_and_can_copy_project() {
     assert!(state(&second).project.look_only);
     shows(&second, "This project is open in another window");
     let before = document(&second).clone();
-    tell(&mut second, Command::Choose(row(0, 0), Choose::Only));
+    tell(&mut second, Command::Select(row(0, 0), Selection::Only));
     tell(&mut second, Command::Delete);
-    tell(&mut second, Command::Silence(80));
+    tell(&mut second, Command::SetAbstainBelow(80));
     tell(&mut second, Command::Undo);
-    tell(&mut second, Command::Train);
+    tell(&mut second, Command::StartTraining);
     assert_eq!(*document(&second), before);
     assert!(!state(&second).training.is_running());
     ask(&mut second, "What about number 7?");
     let found = state(&second).ask.reply.as_ref().unwrap().answers[0].entry;
     assert_eq!(found, 6);
-    tell(&mut second, Command::Right(5));
+    tell(&mut second, Command::MarkRight(5));
     assert_eq!(*document(&second), before);
     was_told(&second, "view it and ask questions here, or work on a copy");
     press(&mut second, "Work on a copy");
@@ -551,7 +563,7 @@ fn second_window_is_read_only_and_can_copy_project() {
     assert_eq!(document(&second).entries, before.entries);
     assert_ne!(state(&second).project.dir.as_ref(), Some(&dir));
     assert!(document(&second).options.name.starts_with("Copy of"));
-    tell(&mut second, Command::Choose(row(0, 0), Choose::Only));
+    tell(&mut second, Command::Select(row(0, 0), Selection::Only));
     tell(&mut second, Command::Delete);
     assert_eq!(document(&second).entries.len(), 11);
     assert_eq!(document(&first).entries.len(), 12);
@@ -757,7 +769,7 @@ fn question_file_is_answered_into_new_file() {
         "=SUM(A1:A9)".to_owned(),
     ));
     fill(&mut window, 3, &rows);
-    tell(&mut window, Command::Silence(50));
+    tell(&mut window, Command::SetAbstainBelow(50));
     tell(&mut window, Command::Show(Page::Ask));
     drop_on(&mut window, &path);
     shows(&window, "What would you like to do with asked.txt?");
@@ -912,7 +924,7 @@ fn keyword_scores_follow_trained_model() {
     assert!(first.keyword_score > 0.0 && first.keyword_score < 0.8, "{first:?}");
     assert!(first.shared_words.contains(&"bicycle".to_owned()), "{first:?}");
     // Before training, keyword scores have the default weight.
-    tell(&mut window, Command::AskSide(Side::Before));
+    tell(&mut window, Command::SetSide(Side::Before));
     until(&mut window, "answered", |state| {
         state
             .ask
@@ -921,7 +933,7 @@ fn keyword_scores_follow_trained_model() {
             .is_some_and(|reply| reply.side == Side::Before)
     });
     assert_eq!(answers(&window, Side::Before)[0].keyword_score, first.keyword_score);
-    tell(&mut window, Command::AskSide(Side::After));
+    tell(&mut window, Command::SetSide(Side::After));
 
     // The exported model ranks as the window does.
     tell(&mut window, Command::Show(Page::Export));

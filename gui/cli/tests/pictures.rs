@@ -39,7 +39,7 @@ fn at_rest(window: &mut Window) {
 #[ignore = "needs lavapipe"]
 fn first_start() {
     let (mut window, _folder) = drawn();
-    tell(&mut window, Command::Appear(Appearance::Light));
+    tell(&mut window, Command::SetAppearance(Appearance::Light));
     at_rest(&mut window);
     // Without focus, no cursor blinks.
     let focused = window.ctx.memory(egui::Memory::focused).unwrap();
@@ -73,7 +73,7 @@ fn data_step_with_row_issues_light_and_dark() {
         (Appearance::Light, "data-light"),
         (Appearance::Dark, "data-dark"),
     ] {
-        tell(&mut window, Command::Appear(appearance));
+        tell(&mut window, Command::SetAppearance(appearance));
         at_rest(&mut window);
         window.snapshot(name);
     }
@@ -83,7 +83,7 @@ fn data_step_with_row_issues_light_and_dark() {
 #[ignore = "needs lavapipe"]
 fn export_step_and_help_dark() {
     let (mut window, _folder) = drawn();
-    tell(&mut window, Command::Appear(Appearance::Dark));
+    tell(&mut window, Command::SetAppearance(Appearance::Dark));
     tell(&mut window, Command::Show(Page::Export));
     at_rest(&mut window);
     window.snapshot("export-dark");
@@ -96,7 +96,7 @@ fn export_step_and_help_dark() {
 #[ignore = "needs lavapipe"]
 fn train_step_light() {
     let (mut window, _folder) = drawn();
-    tell(&mut window, Command::Appear(Appearance::Light));
+    tell(&mut window, Command::SetAppearance(Appearance::Light));
     tell(&mut window, Command::Show(Page::Train));
     until(&mut window, "the machine was tried", |state| {
         state.shell.preferences.pace.guess.is_some()
@@ -122,7 +122,7 @@ fn train_step_with_findings_light_and_dark() {
         (Appearance::Light, "train-findings-light"),
         (Appearance::Dark, "train-findings-dark"),
     ] {
-        tell(&mut window, Command::Appear(appearance));
+        tell(&mut window, Command::SetAppearance(appearance));
         settle(&mut window);
         window.snapshot(name);
     }

@@ -31,7 +31,7 @@ fn entry_of(document: &Document, question: &str) -> u64 {
 /// Types a question and waits for the answers.
 fn ask(window: &mut Window, question: &str) {
     tell(window, Command::Show(Page::Ask));
-    tell(window, Command::Query(String::new()));
+    tell(window, Command::Ask(String::new()));
     write_in(window, "Ask a question", question);
     answered(window, question);
 }
@@ -110,9 +110,9 @@ fn marking_answer_right_adds_paraphrase_and_undo_removes_it() {
     ask(&mut window, "how much is membership");
     let right = state(&window).ask.reply.as_ref().unwrap().answers[0].entry;
     press(&mut window, "Right");
-    let taught = &document(&window).entries[&right].wordings;
+    let taught = &document(&window).entries[&right].paraphrases;
     assert_eq!(taught.last().unwrap().text, "how much is membership");
-    assert!(!taught.last().unwrap().check);
+    assert!(!taught.last().unwrap().held_out);
     shows(&window, "Saved. Next time, this question finds this answer");
     settle(&mut window);
     until(&mut window, "found by its own words", |state| {
@@ -147,7 +147,7 @@ fn wrong_answer_is_corrected_by_picking_another() {
         .clone();
     let (picked, known, _) = found.first().unwrap();
     press(&mut window, &format!("This one: {known}"));
-    let ways = &document(&window).entries[picked].wordings;
+    let ways = &document(&window).entries[picked].paraphrases;
     assert_eq!(ways.last().unwrap().text, question);
     shows(&window, "this question finds the answer you chose");
     settle(&mut window);
@@ -196,17 +196,17 @@ fn abstain_slider_shows_consequence_and_takes_effect() {
         let (answered, wrong) = check.risk_coverage[least];
         nearsay_app::text::ask::consequence(answered, wrong)
     };
-    let usual = document(&window).options.silence;
+    let usual = document(&window).options.abstain_below;
     shows(&window, &sentence(&window, usize::from(usual)));
     assert_ne!(sentence(&window, usize::from(usual)), sentence(&window, 95));
     control(&window, "When should Nearsay answer?").set_value_accesskit(95.0);
     window.run_steps(4);
-    assert_eq!(document(&window).options.silence, 95);
+    assert_eq!(document(&window).options.abstain_below, 95);
     shows(&window, &sentence(&window, 95));
     ask(&mut window, "how much is membership");
     shows(&window, "No good answer found");
     tell(&mut window, Command::Undo);
-    assert_eq!(document(&window).options.silence, usual);
+    assert_eq!(document(&window).options.abstain_below, usual);
     assert!(!is_shown(&window, "No good answer found"));
 }
 
@@ -238,7 +238,7 @@ fn typing_filters_rows() {
     assert!(!rows.is_empty());
     for row in rows.iter() {
         let entry = &document(&window).entries[&row.entry];
-        let wording = &entry.wordings[row.wording as usize].text;
+        let wording = &entry.paraphrases[row.paraphrase as usize].text;
         let all = format!("{wording} {} {:?}", entry.answer, entry.source).to_lowercase();
         assert!(all.contains("wheelchair"), "{all}");
     }
@@ -259,7 +259,7 @@ fn column_header_sorts_and_reverses() {
     let listed = |window: &Window| -> Vec<String> {
         let document = document(window);
         let rows = state(window).data.listing.rows.iter();
-        rows.filter_map(|row| Some(document.wording(*row)?.text.clone()))
+        rows.filter_map(|row| Some(document.paraphrase(*row)?.text.clone()))
             .collect()
     };
     assert_eq!(listed(&window), ["Beer?", "ale?", "Cider?"]);
@@ -351,7 +351,7 @@ fn delete_keeps_rows_hidden_by_filter() {
     assert_eq!(document(&window).entries.len(), 11);
     tell(&mut window, Command::Undo);
     tell(&mut window, Command::Filter(String::new()));
-    tell(&mut window, Command::ChooseAll(true));
+    tell(&mut window, Command::SelectAll(true));
     tell(
         &mut window,
         Command::Only(nearsay_app::state::Only::HeldOut),
@@ -387,7 +387,7 @@ fn question_with_two_answers_is_fixed_with_one_click() {
     press(&mut window, "Use the answer on the left");
     let kept = &document(&window).entries[&12];
     assert_eq!(
-        (kept.wordings.len(), kept.answer.as_str()),
+        (kept.paraphrases.len(), kept.answer.as_str()),
         (2, "Yes, from 10 to 4")
     );
     assert!(!document(&window).entries.contains_key(&13));
@@ -395,7 +395,7 @@ fn question_with_two_answers_is_fixed_with_one_click() {
     tell(&mut window, Command::Undo);
     settle(&mut window);
     press(&mut window, "Use the answer on the right");
-    assert_eq!(document(&window).entries[&13].wordings.len(), 2);
+    assert_eq!(document(&window).entries[&13].paraphrases.len(), 2);
     tell(&mut window, Command::Undo);
     settle(&mut window);
     press(&mut window, "Keep both");
@@ -466,7 +466,7 @@ fn unknown_columns_prompt_for_choice() {
     });
     let entry = &document(&window).entries[&4];
     assert_eq!(
-        (entry.wordings[0].text.as_str(), entry.answer.as_str()),
+        (entry.paraphrases[0].text.as_str(), entry.answer.as_str()),
         ("What is 4 like?", "It is 4")
     );
 }
@@ -490,7 +490,7 @@ fn row_is_edited_in_place() {
     window.run_steps(3);
     assert!(state(&window).data.draft.is_none());
     let entry = &document(&window).entries[&2];
-    assert_eq!(entry.wordings[1].text, "And number three?");
+    assert_eq!(entry.paraphrases[1].text, "And number three?");
     assert_eq!(entry.source.as_deref(), Some("Numbers"));
     assert_eq!(entry.answer, "Number 3 is fine.");
 }
@@ -701,15 +701,15 @@ fn every_control_has_accessible_name() {
         all_is_named(&window, &format!("{view:?}"));
     }
     tell(&mut window, Command::DataView(DataView::Table));
-    tell(&mut window, Command::ChooseAll(true));
+    tell(&mut window, Command::SelectAll(true));
     all_is_named(&window, "rows chosen");
-    tell(&mut window, Command::Edit(RowId::default()));
+    tell(&mut window, Command::EditEntry(RowId::default()));
     press(&mut window, "+ Another way to ask");
     all_is_named(&window, "a draft");
-    tell(&mut window, Command::DropDraft);
-    tell(&mut window, Command::Repair(1, 0));
+    tell(&mut window, Command::DiscardDraft);
+    tell(&mut window, Command::FixRow(1, 0));
     all_is_named(&window, "a repair");
-    tell(&mut window, Command::DropDraft);
+    tell(&mut window, Command::DiscardDraft);
     tell(&mut window, Command::Paste(Some("Is it?\tYes".to_owned())));
     all_is_named(&window, "pasting");
     tell(&mut window, Command::Paste(None));
@@ -722,7 +722,7 @@ fn every_control_has_accessible_name() {
     window.run_steps(2);
     press(&mut window, "Questions from");
     all_is_named(&window, "columns");
-    tell(&mut window, Command::Columns(None));
+    tell(&mut window, Command::ChooseColumns(None));
     for overlay in [
         Overlay::Commands(String::new(), 0),
         Overlay::Projects,
@@ -769,7 +769,7 @@ fn every_control_has_accessible_name() {
             .is_empty()
     );
     tell(&mut window, Command::Mistakes(None));
-    tell(&mut window, Command::Train);
+    tell(&mut window, Command::StartTraining);
     every_step_is_named(&mut window, "getting ready");
     deliver(
         &mut window,
@@ -783,7 +783,7 @@ fn every_control_has_accessible_name() {
         r#"{"event":"epoch","epoch":1,"epochs":40,"loss":1.5,"train":{"rp@1":0.9,"rrk":0.9},"val":null,"eta_s":3}"#,
     );
     every_step_is_named(&mut window, "learning");
-    tell(&mut window, Command::Pause(true));
+    tell(&mut window, Command::PauseTraining(true));
     every_step_is_named(&mut window, "paused");
     deliver(
         &mut window,
@@ -819,7 +819,7 @@ fn every_control_has_accessible_name_in_small_window_with_large_text() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     window.set_size(egui::vec2(800.0, 560.0));
-    tell(&mut window, Command::TextSize(200));
+    tell(&mut window, Command::SetTextSize(200));
     window.run_steps(5);
     every_step_is_named(&mut window, "small");
     control(&window, "Menu");
@@ -830,7 +830,7 @@ fn epochs_are_described_in_text() {
     let data = tempdir().unwrap();
     let mut window = open(rehearsed("mute", data.path()));
     settle(&mut window);
-    tell(&mut window, Command::Train);
+    tell(&mut window, Command::StartTraining);
     deliver(&mut window, r#"{"event":"embed","done":50,"total":100}"#);
     shows(&window, "50 of 100 texts");
     // A long epoch shows progress, too.
@@ -890,7 +890,7 @@ fn table_of_100_000_rows_draws_only_visible_rows() {
     until(&mut window, "filtered", |state| {
         state.data.listing.rows.len() == 11
     });
-    tell(&mut window, Command::ChooseAll(true));
+    tell(&mut window, Command::SelectAll(true));
     tell(&mut window, Command::Delete);
     assert_eq!(document(&window).entries.len(), 100_000 - 11);
 }
@@ -998,7 +998,7 @@ fn each_effort_shows_estimated_duration() {
     until(&mut window, "the machine was tried", |state| {
         state.shell.preferences.pace.guess.is_some()
     });
-    let learned = state(&window).project.counts.learned() as f64;
+    let learned = state(&window).project.counts.training() as f64;
     let pace = &mut window.state_mut().state.shell.preferences.pace;
     pace.quick = Some(learned);
     pace.balanced = Some(learned);
@@ -1029,7 +1029,11 @@ fn every_button_of_long_draft_can_be_clicked() {
     press(&mut window, "Remove question 2");
     press(&mut window, "Save");
     let entry = document(&window).entries.values().last().unwrap().clone();
-    let ways: Vec<&str> = entry.wordings.iter().map(|way| way.text.as_str()).collect();
+    let ways: Vec<&str> = entry
+        .paraphrases
+        .iter()
+        .map(|way| way.text.as_str())
+        .collect();
     assert_eq!(ways, ["Way 1?", "Way 3?", "Way 4?", "Way 5?", "Way 6?"]);
 }
 
@@ -1039,7 +1043,7 @@ fn last_of_many_quick_changes_is_saved() {
     let mut window = open(real(data.path()));
     for size in [80, 90, 100, 125, 150, 175, 80, 150, 90, 200] {
         let ctx = window.ctx.clone();
-        window.state_mut().apply(&ctx, Command::TextSize(size));
+        window.state_mut().apply(&ctx, Command::SetTextSize(size));
     }
     window.state_mut().finish();
     drop(window);

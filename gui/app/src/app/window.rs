@@ -4,26 +4,28 @@ use std::{fmt, path::PathBuf};
 
 use egui::{IconData, ViewportBuilder, vec2};
 
-use super::App;
+use super::{App, log};
 use crate::{
     state::UserError,
     text,
     worker::{Engine, SystemDialog},
 };
 
+/// Options of opening the window.
 #[derive(Debug, Clone, Default)]
 pub struct OpenOptions {
-    /// An FAQ file, a project or an exported folder to open.
+    /// An FAQ file, a project or an exported folder to open at once.
     pub file: Option<PathBuf>,
-    /// Directory of projects, models and settings.
+    /// The app's data directory, with projects and models.
     pub data_dir: PathBuf,
 }
 
-/// The window could not be opened.
+/// Error of opening the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppError(UserError);
 
 impl AppError {
+    /// The error with its remedy and details.
     pub fn error(&self) -> &UserError {
         &self.0
     }
@@ -37,24 +39,25 @@ impl fmt::Display for AppError {
 
 impl std::error::Error for AppError {}
 
-/// Opens the window and returns when it is closed. Training runs in child processes of this program.
+/// Opens the window and returns when it is closed. Training runs in children of this program.
 ///
 /// # Errors
-/// If there is no screen, or its graphics driver fails.
+/// If the system has no display, or no graphics library can draw on it.
 pub fn open(options: OpenOptions) -> Result<(), AppError> {
     let engine = Engine::this_program(options.data_dir.clone())
         .map_err(|error| AppError(text::error::no_engine().with_detail(error.to_string())))?;
     open_with(options, engine)
 }
 
-/// Like [`open`], with another program for training. For tests.
+/// Like [`open`], with another program to train with. Used by tests.
 ///
 /// # Errors
-/// If there is no screen, or its graphics driver fails.
+/// If the system has no display, or no graphics library can draw on it.
 pub fn open_with(options: OpenOptions, engine: Engine) -> Result<(), AppError> {
+    log::start(&options.data_dir);
     let no_window = |detail: String| AppError(text::error::no_window().with_detail(detail));
-    let no_drops = platform() == Platform::WaylandOnly;
-    let run = || {
+    let no_drops = prefer_x11() == Platform::WaylandOnly;
+    let started = || {
         eframe::run_native(
             text::shell::APP,
             native_options(),
@@ -70,26 +73,26 @@ pub fn open_with(options: OpenOptions, engine: Engine) -> Result<(), AppError> {
             }),
         )
     };
-    // Graphics libraries panic without a usable display; report that as an error instead of a crash.
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
+    // Graphics libraries panic on some errors. The user should see an error message, not a crash.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(started)) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(no_window(error.to_string())),
-        Err(_) => Err(no_window("the graphics library panicked".to_owned())),
+        Err(_) => Err(no_window("the graphics library gave up".to_owned())),
     }
 }
 
-/// Window system that the window uses.
+/// The window system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Platform {
-    /// X11 or XWayland.
+    /// X11 or XWayland, with file drops.
     X11,
-    /// Wayland without XWayland: winit reports no dropped files there.
+    /// Wayland without XWayland; winit doesn't report file drops there.
     WaylandOnly,
-    /// Another operating system.
+    /// Another system.
     Other,
 }
 
-fn platform() -> Platform {
+fn prefer_x11() -> Platform {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if !cfg!(target_os = "linux") {
         Platform::Other
@@ -121,8 +124,8 @@ fn native_options() -> eframe::NativeOptions {
 fn event_loop() -> Option<eframe::EventLoopBuilderHook> {
     use winit::platform::x11::EventLoopBuilderExtX11 as _;
 
-    // winit reports dropped files through XWayland, but not on native Wayland.
-    (platform() == Platform::X11 && std::env::var_os("DISPLAY").is_some()).then(
+    // File drops work through XWayland, but not on native Wayland.
+    (prefer_x11() == Platform::X11 && std::env::var_os("DISPLAY").is_some()).then(
         || -> eframe::EventLoopBuilderHook {
             Box::new(|builder| {
                 builder.with_x11();

@@ -1,4 +1,4 @@
-//! What surrounds the steps.
+//! Steps, overlays, file dialogs and closing the window.
 
 use std::path::{Path, PathBuf};
 
@@ -9,9 +9,9 @@ use crate::{
     worker::Workers,
 };
 
-pub(super) fn show(state: &mut State, page: Page) {
+pub(super) fn show_page(state: &mut State, page: Page) {
     if state.page == page {
-        // Where it is already, it shows what it begins with.
+        // Clicking the current page returns to its first view.
         state.training.mistakes = None;
         state.data.view = DataView::Table;
     }
@@ -22,7 +22,7 @@ pub(super) fn show(state: &mut State, page: Page) {
     }
 }
 
-pub(super) fn overlay(state: &mut State, overlay: Overlay) {
+pub(super) fn show_overlay(state: &mut State, overlay: Overlay) {
     let same = std::mem::discriminant(&state.shell.overlay) == std::mem::discriminant(&overlay);
     if overlay == Overlay::Messages {
         state.shell.unread = 0;
@@ -35,20 +35,25 @@ pub(super) fn show_folder(ctx: &egui::Context, dir: &Path) {
     ctx.open_url(egui::OpenUrl::new_tab(format!("file://{}", dir.display())));
 }
 
-pub(super) fn pick(state: &mut State, workers: &mut Workers, what: Picked) {
+pub(super) fn pick_files(state: &mut State, workers: &mut Workers, what: Picked) {
     if state.shell.dialog_open {
         return;
     }
-    match workers.pick(what) {
+    match workers.pick_files(what) {
         Ok(()) => state.shell.dialog_open = true,
         Err(error) => state.shell.error = Some(error),
     }
 }
 
-pub(super) fn picked(state: &mut State, workers: &mut Workers, what: Picked, paths: Vec<PathBuf>) {
+pub(super) fn use_picked(
+    state: &mut State,
+    workers: &mut Workers,
+    what: Picked,
+    paths: Vec<PathBuf>,
+) {
     state.shell.dialog_open = false;
     let Some(first) = paths.first().cloned() else {
-        // Where the system has no dialog, that looks just like Cancel.
+        // A system without a file dialog returns the same result as Cancel.
         state.shell.no_dialog = true;
         state.say(Level::Info, text::import::NOT_PICKED);
         return;
@@ -64,8 +69,8 @@ pub(super) fn picked(state: &mut State, workers: &mut Workers, what: Picked, pat
     }
 }
 
-/// A training is asked to stop before the window goes; whoever insists gets it closed at once.
-pub(super) fn close(state: &mut State, workers: &mut Workers, ctx: &egui::Context) {
+/// Stops a running training before the window closes. A second request closes the window at once.
+pub(super) fn close_window(state: &mut State, workers: &mut Workers, ctx: &egui::Context) {
     if !workers.is_training() || state.shell.closing {
         return;
     }

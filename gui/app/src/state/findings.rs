@@ -170,10 +170,10 @@ mod tests {
     fn check(answers: [[u64; 12]; 2]) -> Check {
         let owners = [1, 7];
         let of = |(owner, given): (u64, [u64; 12])| {
-            (0..).zip(given).map(move |(wording, given)| Verdict {
+            (0..).zip(given).map(move |(paraphrase, given)| Verdict {
                 row: RowId {
                     entry: owner,
-                    wording,
+                    paraphrase,
                 },
                 given: Some(given),
                 score: 0.5,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::UserError;
-use nearsay_project::{Counts, Document, Elsewhere, History, Models};
+use nearsay_project::{Counts, Document, History, ImportedModel, Models};
 
 /// Whether all edits are on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,7 +48,7 @@ impl Project {
     /// Recomputes counts and examples after a change to the document.
     pub fn count(&mut self) {
         self.counts = self.document.counts();
-        let examples = self.document.examples();
+        let examples = self.document.example_questions();
         self.examples = examples.into_iter().map(str::to_owned).collect();
     }
 
@@ -56,9 +56,9 @@ impl Project {
     pub fn shortage(&self) -> Option<Shortage> {
         if self.counts.is_enough() {
             None
-        } else if self.counts.questions < Counts::FEWEST_QUESTIONS {
+        } else if self.counts.questions < Counts::MIN_QUESTIONS {
             Some(Shortage::Questions)
-        } else if self.counts.answers < Counts::FEWEST_ANSWERS {
+        } else if self.counts.answers < Counts::MIN_ANSWERS {
             Some(Shortage::Answers)
         } else {
             Some(Shortage::TrainingQuestions)
@@ -70,8 +70,8 @@ impl Project {
     }
 
     /// Origin of the current model, if it was imported from a folder.
-    pub fn elsewhere(&self) -> Option<&Elsewhere> {
-        self.models.current.as_ref()?.elsewhere.as_ref()
+    pub fn elsewhere(&self) -> Option<&ImportedModel> {
+        self.models.current.as_ref()?.imported.as_ref()
     }
 
     /// Folder of the current model.

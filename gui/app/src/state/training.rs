@@ -117,7 +117,7 @@ pub enum Change {
 
 impl Outcome {
     pub fn change(&self) -> Change {
-        let (Some(before), Some(after)) = (self.before.share(), self.after.share()) else {
+        let (Some(before), Some(after)) = (self.before.accuracy(), self.after.accuracy()) else {
             return Change::Unknown;
         };
         let (before, after) = ((before * 100.0).round(), (after * 100.0).round());
@@ -132,7 +132,7 @@ impl Outcome {
         if by < 1.0 {
             return Change::Same;
         }
-        let margin = self.after.give_or_take();
+        let margin = self.after.margin_of_error();
         Change::Better {
             by,
             is_significant: margin.is_some_and(|margin| by > margin),
@@ -141,7 +141,7 @@ impl Outcome {
 
     /// Whether the new model is better and replaced the previous one.
     pub fn helped(&self) -> bool {
-        self.kept && self.after.share() > self.before.share()
+        self.kept && self.after.accuracy() > self.before.accuracy()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{answers, count, number, questions};
 use crate::state::{Column, DraftOf, Fix, Shortage, SuggestionKind};
-use nearsay_project::{Counts, Document, Entry, Wording};
+use nearsay_project::{Counts, Document, Entry, Paraphrase};
 
 pub const TITLE: &str = "Data";
 /// Subtitle of the empty page.
@@ -78,7 +78,7 @@ pub fn summary(counts: &Counts) -> String {
         answers(counts.answers),
         questions(counts.questions),
     );
-    match counts.aside {
+    match counts.held_out {
         0 => all,
         held_out => format!("{all}, {} of them for testing", number(held_out)),
     }
@@ -92,7 +92,7 @@ pub fn shortage(shortage: Shortage, counts: &Counts) -> String {
             format!(
                 "{} {be} not enough to train on. Add more, to have at least {}.",
                 questions(counts.questions),
-                Counts::FEWEST_QUESTIONS
+                Counts::MIN_QUESTIONS
             )
         }
         Shortage::Answers => format!(
@@ -172,7 +172,7 @@ pub fn role_hint(held_out: bool) -> &'static str {
 }
 
 /// Name of a row for screen readers.
-pub fn row_name(entry: &Entry, paraphrase: &Wording) -> String {
+pub fn row_name(entry: &Entry, paraphrase: &Paraphrase) -> String {
     let answer: String = entry.answer.chars().take(80).collect();
     format!("{} {answer}", paraphrase.text)
 }

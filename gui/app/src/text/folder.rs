@@ -6,7 +6,7 @@ use nearsay::servable::ServableError;
 
 use super::{answers, count, of_hundred_questions, percent};
 use crate::state::UserError;
-use nearsay_project::{Adopted, Elsewhere, Tally, files::file_name};
+use nearsay_project::{Adopted, ImportedModel, Tally, files::file_name};
 
 /// Description of an import from a folder.
 pub const IMPORT_WHAT: &str = "an exported folder";
@@ -65,7 +65,7 @@ pub fn later(adopted: &Adopted) -> String {
 
 /// Test result from the folder.
 pub fn measured(there: &Tally) -> String {
-    match there.share() {
+    match there.accuracy() {
         Some(share) => format!(
             "Where it was trained: right answer first for {} ({}, without other ways to ask{}).",
             of_hundred_questions(share),
@@ -81,7 +81,7 @@ pub fn measured(there: &Tally) -> String {
 }
 
 /// Instead of the slider for the abstain threshold.
-pub fn confidence_source(there: Option<&Elsewhere>) -> &'static str {
+pub fn confidence_source(there: Option<&ImportedModel>) -> &'static str {
     match there {
         Some(there) if there.calibrated => {
             "Sure, Likely and Unsure are based on test questions from where the model was trained. Train it \

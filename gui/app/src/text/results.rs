@@ -58,7 +58,7 @@ pub fn too_few_checked(asked: u32) -> String {
 /// Next to the figure of the current model.
 pub fn now(tally: Tally, has_before: bool) -> String {
     let now = if has_before { " now" } else { "" };
-    match tally.give_or_take() {
+    match tally.margin_of_error() {
         Some(width) if width >= 0.5 => format!("of 100{now}, give or take {width:.0}"),
         _ => format!("of 100{now}"),
     }
@@ -95,7 +95,7 @@ pub fn verdict(outcome: &Outcome) -> String {
 
 /// What the result was compared with, if not with the previous model.
 pub fn compared(outcome: &Outcome) -> Option<&'static str> {
-    (outcome.elsewhere && outcome.before.share().is_some()).then_some(super::folder::COMPARED)
+    (outcome.elsewhere && outcome.before.accuracy().is_some()).then_some(super::folder::COMPARED)
 }
 
 /// The base encoder of a model is missing.
@@ -108,7 +108,7 @@ pub fn other_before(name: &str) -> String {
 
 /// In the status line after training.
 pub fn done(outcome: &Outcome) -> String {
-    match outcome.after.share() {
+    match outcome.after.accuracy() {
         _ if !outcome.kept => "Training didn’t help. The previous model is kept.".to_owned(),
         Some(after) => format!(
             "Training done. Right answer first: {}",

@@ -88,12 +88,12 @@ pub fn rail(training: &Training, models: &Models) -> String {
         _ => {}
     }
     match &models.current {
-        Some(model) if model.elsewhere.is_some() => "imported model".to_owned(),
+        Some(model) if model.imported.is_some() => "imported model".to_owned(),
         Some(_) if models.changes() > 0 => {
             let changes = count(models.changes() as usize, "change", "changes");
             format!("{changes} since training")
         }
-        Some(model) => match (model.before.share(), model.after.share()) {
+        Some(model) => match (model.before.accuracy(), model.after.accuracy()) {
             (Some(before), Some(after)) => {
                 format!("{} → {} of 100", of_hundred(before), of_hundred(after))
             }
@@ -193,7 +193,7 @@ pub fn ready(counts: &Counts) -> String {
         "{} with {}. {} of the questions are used for testing.",
         questions(counts.questions),
         answers(counts.answers),
-        number(counts.aside)
+        number(counts.held_out)
     )
 }
 
@@ -297,7 +297,7 @@ pub fn stage_note(of: Stage, training: &Training, rows: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nearsay_project::{estimate::training_time, shelf::Pace};
+    use nearsay_project::{estimate::training_time, preferences::Pace};
 
     /// Estimate for a thousand pairs, as in a large FAQ.
     fn estimate_for(effort: Effort, epochs: Option<u32>, pace: &Pace) -> Option<String> {

@@ -27,7 +27,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 widget::weak(ui, text::ask::ABSTAIN_TOO_FEW);
                 return;
             }
-            let saved = state.project.document.options.silence;
+            let saved = state.project.document.options.abstain_below;
             // The widget keeps the value while the slider is dragged, so that a drag is one step to undo.
             let id = ui.scope_id().with("silence");
             let dragged = ui.data(|data| data.get_temp::<u8>(id));
@@ -68,7 +68,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 } else if response.drag_stopped() || dragged.is_some() || response.changed() {
                     ui.data_mut(|data| data.remove::<u8>(id));
                     if threshold != saved {
-                        commands.push(Command::Silence(threshold));
+                        commands.push(Command::SetAbstainBelow(threshold));
                     }
                 }
             });

@@ -93,11 +93,11 @@ fn search_box(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::name(ui, &response, text::ask::BOX);
     if response.changed() {
         // Pasted text may have several lines.
-        commands.push(Command::Query(query.replace(['\n', '\r'], " ")));
+        commands.push(Command::Ask(query.replace(['\n', '\r'], " ")));
     }
     if state.ask.wants_focus {
         response.request_focus();
-        commands.push(Command::Focused);
+        commands.push(Command::SearchFocused);
     }
 }
 
@@ -106,7 +106,7 @@ fn examples(ui: &mut Ui, state: &State, commands: &mut Commands) {
         widget::title(ui, text::ask::EXAMPLES);
         for example in &state.project.examples {
             if widget::link(ui, example).clicked() {
-                commands.extend([Command::Query(example.clone()), Command::Show(Page::Ask)]);
+                commands.extend([Command::Ask(example.clone()), Command::Show(Page::Ask)]);
             }
         }
         ui.add_space(4.0);
@@ -120,7 +120,7 @@ fn answers(ui: &mut Ui, state: &State, reply: &Reply, commands: &mut Commands) {
         ui.add_space(theme::GAP);
         return;
     }
-    let good = reply.is_good(state.project.document.options.silence);
+    let good = reply.is_good(state.project.document.options.abstain_below);
     above(ui, state, reply, good, commands);
     if let Some(correcting) = &state.ask.correcting {
         self::correcting(ui, correcting, commands);
@@ -161,7 +161,7 @@ fn above(ui: &mut Ui, state: &State, reply: &Reply, good: bool, commands: &mut C
             for side in [Side::After, Side::Before] {
                 let name = text::ask::side(side);
                 if widget::chip(ui, name, state.ask.side == side).clicked() {
-                    commands.push(Command::AskSide(side));
+                    commands.push(Command::SetSide(side));
                 }
             }
             widget::small(ui, text::ask::ANSWERS_FROM);
@@ -187,7 +187,7 @@ fn no_good_answer(ui: &mut Ui, reply: &Reply, commands: &mut Commands) {
                 commands.push(Command::ShowNearest(true));
             }
             if widget::button(ui, true, text::ask::ADD_ANSWER).clicked() {
-                commands.push(Command::New(reply.question.clone()));
+                commands.push(Command::NewEntry(reply.question.clone()));
             }
             if widget::link(ui, text::ask::PICK_RIGHT).clicked() {
                 commands.push(Command::Correct(Some(String::new())));
@@ -245,7 +245,7 @@ fn correcting(ui: &mut Ui, correcting: &Correcting, commands: &mut Commands) {
         }
         ui.horizontal_wrapped(|ui| {
             if widget::link(ui, text::ask::ADD_ANSWER).clicked() {
-                commands.push(Command::New(correcting.question.clone()));
+                commands.push(Command::NewEntry(correcting.question.clone()));
             }
         });
     });
@@ -333,7 +333,7 @@ fn actions(ui: &mut Ui, state: &State, place: usize, answer: &Answer, commands: 
                 .on_hover_text(text::ask::RIGHT_HINT)
                 .clicked()
             {
-                commands.push(Command::Right(answer.entry));
+                commands.push(Command::MarkRight(answer.entry));
             }
         }
     }

@@ -42,17 +42,17 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
             |ui| {
                 let enabled = question != answer;
                 if widget::primary(ui, enabled, text::import::TAKE_COLUMNS).clicked() {
-                    commands.push(Command::TakeColumns);
+                    commands.push(Command::ReadWithColumns);
                 }
                 if widget::button(ui, true, text::shell::CANCEL).clicked() {
-                    commands.push(Command::Columns(None));
+                    commands.push(Command::ChooseColumns(None));
                 }
             },
         );
     });
     if close != widget::Closed::No {
-        commands.push(Command::Columns(None));
+        commands.push(Command::ChooseColumns(None));
     } else if (question, answer) != (wanted.question, wanted.answer) {
-        commands.push(Command::Columns(Some((question, answer))));
+        commands.push(Command::ChooseColumns(Some((question, answer))));
     }
 }

@@ -27,11 +27,9 @@ const ALL: &[(&str, &str, Make)] = &[
     (text::shell::DO_PASTE, "", || {
         Command::Paste(Some(String::new()))
     }),
-    (
-        text::shell::DO_NEW_ENTRY,
-        "",
-        || Command::New(String::new()),
-    ),
+    (text::shell::DO_NEW_ENTRY, "", || {
+        Command::NewEntry(String::new())
+    }),
     (text::shell::DO_FILTER, "Ctrl+F", || {
         Command::FilterFocus(true)
     }),
@@ -41,12 +39,14 @@ const ALL: &[(&str, &str, Make)] = &[
     (text::shell::DO_TOPICS, "", || {
         Command::DataView(DataView::Topics)
     }),
-    (text::shell::DO_TRAIN, "F5", || Command::Train),
-    (text::shell::DO_STOP, "", || Command::Stop),
+    (text::shell::DO_TRAIN, "F5", || Command::StartTraining),
+    (text::shell::DO_STOP, "", || Command::StopTraining),
     (text::shell::DO_MISTAKES, "", || {
         Command::Mistakes(Some(List::Wrong))
     }),
-    (text::shell::DO_GO_BACK, "", || Command::GoBack),
+    (text::shell::DO_GO_BACK, "", || {
+        Command::RestorePreviousModel
+    }),
     (text::shell::DO_BATCH, "", || {
         Command::Pick(Picked::Questions)
     }),
@@ -62,17 +62,19 @@ const ALL: &[(&str, &str, Make)] = &[
     (text::shell::DO_COPY, "", || Command::CopyProject),
     (text::shell::DO_SAMPLE, "", || Command::OpenSample),
     (text::shell::DO_LIGHT, "", || {
-        Command::Appear(Appearance::Light)
+        Command::SetAppearance(Appearance::Light)
     }),
     (text::shell::DO_DARK, "", || {
-        Command::Appear(Appearance::Dark)
+        Command::SetAppearance(Appearance::Dark)
     }),
     (text::shell::DO_SYSTEM, "", || {
-        Command::Appear(Appearance::System)
+        Command::SetAppearance(Appearance::System)
     }),
-    (text::shell::DO_LARGER, "Ctrl++", || Command::TextSizeBy(1)),
+    (text::shell::DO_LARGER, "Ctrl++", || {
+        Command::ChangeTextSize(1)
+    }),
     (text::shell::DO_SMALLER, "Ctrl+-", || {
-        Command::TextSizeBy(-1)
+        Command::ChangeTextSize(-1)
     }),
     (text::shell::DO_MESSAGES, "", || {
         Command::Overlay(Overlay::Messages)

@@ -21,7 +21,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             commands.push(Command::Paste(Some(String::new())));
         }
         if widget::button(ui, true, text::data::NEW).clicked() {
-            commands.push(Command::New(String::new()));
+            commands.push(Command::NewEntry(String::new()));
         }
     });
     if state.shell.no_dialog {
@@ -105,7 +105,7 @@ fn listed(ui: &mut Ui, state: &State, commands: &mut Commands) {
             Command::Only(Only::SingleParaphrase),
         );
     }
-    let held_out = state.project.counts.aside;
+    let held_out = state.project.counts.held_out;
     if held_out > 0 {
         let name = text::data::held_out(held_out);
         chip(ui, &name, only(Only::HeldOut), Command::Only(Only::HeldOut));
@@ -129,7 +129,7 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
             ui,
             text::data::EDIT,
             text::data::EDIT_HINT,
-            Command::Edit(*row),
+            Command::EditEntry(*row),
         );
     }
     let first = data.chosen.first().map(|row| row.entry);
@@ -145,13 +145,13 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
         ui,
         text::data::LEARN,
         text::data::LEARN_HINT,
-        Command::KeepAside(false),
+        Command::HoldOut(false),
     );
     act(
         ui,
         text::data::HOLD_OUT,
         text::data::HOLD_OUT_HINT,
-        Command::KeepAside(true),
+        Command::HoldOut(true),
     );
     act(
         ui,
@@ -163,7 +163,7 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
         ui,
         text::data::NONE,
         text::data::NONE_HINT,
-        Command::ChooseAll(false),
+        Command::SelectAll(false),
     );
 }
 
@@ -181,7 +181,7 @@ fn empty(ui: &mut Ui, state: &State, commands: &mut Commands) {
             commands.push(Command::Paste(Some(String::new())));
         }
         if widget::button(ui, true, text::data::NEW).clicked() {
-            commands.push(Command::New(String::new()));
+            commands.push(Command::NewEntry(String::new()));
         }
         if widget::button(ui, true, text::import::USE_SAMPLE).clicked() {
             commands.push(Command::OpenSample);

@@ -30,19 +30,19 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
                 let keep = widget::primary(ui, enabled, text::data::KEEP);
                 done = keep.on_hover_text(text::data::KEEP_HINT).clicked();
                 if widget::button(ui, true, text::shell::CANCEL).clicked() {
-                    commands.push(Command::DropDraft);
+                    commands.push(Command::DiscardDraft);
                 }
             },
         );
     });
     let enter = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
     if changed != *draft {
-        commands.push(Command::Draft(Box::new(changed)));
+        commands.push(Command::SetDraft(Box::new(changed)));
     }
     if done || enter {
-        commands.push(Command::TakeDraft);
+        commands.push(Command::SaveDraft);
     } else if close == widget::Closed::ByKey {
-        commands.push(Command::DropDraft);
+        commands.push(Command::DiscardDraft);
     }
 }
 

@@ -11,8 +11,8 @@ pub(super) fn of_chosen(state: &State) -> Option<String> {
 /// Estimate for an effort.
 pub(super) fn of_effort(state: &State, effort: Effort) -> Option<String> {
     let counts = state.project.counts;
-    let (pairs, texts) = (counts.learned(), counts.questions + counts.answers);
-    let epochs = state.project.document.options.tuning.rounds;
+    let (pairs, texts) = (counts.training(), counts.questions + counts.answers);
+    let epochs = state.project.document.options.tuning.epochs;
     let pace = &state.shell.preferences.pace;
     training_time(effort, pairs, texts, epochs, pace).map(|time| text::train::estimate(&time))
 }

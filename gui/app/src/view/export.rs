@@ -30,7 +30,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     } else if state.project.models.changes() > 0 {
         widget::banner(ui, text::export::OUT_OF_DATE, |ui| {
             if widget::button(ui, true, text::train::TRAIN_AGAIN).clicked() {
-                commands.push(Command::Train);
+                commands.push(Command::StartTraining);
             }
         });
     }

@@ -114,7 +114,7 @@ fn answer(ui: &mut Ui, id: EntryId, document: &Document, commands: &mut Commands
     let most = (ui.available_width() / 8.0).clamp(20.0, 110.0) as usize;
     let row = RowId {
         entry: id,
-        wording: 0,
+        paraphrase: 0,
     };
     let response = widget::link(ui, &text::cut(&line, most));
     widget::name(ui, &response, &line);

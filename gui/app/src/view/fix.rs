@@ -81,7 +81,8 @@ fn card(ui: &mut Ui, state: &State, suggestion: &Suggestion, commands: &mut Comm
 fn side(ui: &mut Ui, state: &State, row: RowId) {
     let palette = theme::palette(ui);
     let document = &state.project.document;
-    let (Some(entry), Some(paraphrase)) = (document.entries.get(&row.entry), document.wording(row))
+    let (Some(entry), Some(paraphrase)) =
+        (document.entries.get(&row.entry), document.paraphrase(row))
     else {
         return;
     };

@@ -15,7 +15,7 @@ const ROW_HEIGHT: f32 = 28.0;
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let imports = state.project.document.imports.iter().rev();
-    for (id, import) in imports.filter(|(_, import)| !import.put_away).take(3) {
+    for (id, import) in imports.filter(|(_, import)| !import.dismissed).take(3) {
         let all = state.data.all_problems == Some(*id);
         widget::accent_card(ui, |ui| card(ui, *id, import, all, commands));
     }
@@ -33,7 +33,7 @@ fn card(ui: &mut Ui, id: ImportId, import: &Import, all: bool, commands: &mut Co
                 .on_hover_text(text::import::PUT_AWAY_HINT)
                 .clicked()
             {
-                commands.push(Command::PutAway(id));
+                commands.push(Command::DismissImport(id));
             }
             if import.columns.len() > 1
                 && import.path.is_some()
@@ -83,7 +83,7 @@ fn card(ui: &mut Ui, id: ImportId, import: &Import, all: bool, commands: &mut Co
 
 /// Counts of rows, from right to left.
 fn pills(ui: &mut Ui, import: &Import) {
-    let out = import.still_out();
+    let out = import.count_left_out();
     if out > 0 {
         widget::pill(ui, &text::import::pill_left_out(out), Tone::Bad);
     }
@@ -138,13 +138,13 @@ fn row(ui: &mut Ui, id: ImportId, number: usize, problem: &Problem, commands: &m
                 let response = widget::link(ui, name);
                 widget::name(ui, &response, &format!("{name}, {place}"));
                 if response.clicked() {
-                    commands.push(Command::LeaveOut(id, number));
+                    commands.push(Command::DismissProblem(id, number));
                 }
                 if problem.kind == ProblemKind::LeftOut {
                     let response = widget::link(ui, text::import::FIX);
                     widget::name(ui, &response, &format!("{}, {place}", text::import::FIX));
                     if response.clicked() {
-                        commands.push(Command::Repair(id, number));
+                        commands.push(Command::FixRow(id, number));
                     }
                 }
             });

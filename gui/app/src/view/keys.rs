@@ -4,7 +4,7 @@ use egui::{InputState, Key, Modifiers, Ui};
 
 use super::{Commands, ask};
 use crate::{
-    command::{Choose, Command},
+    command::{Command, Selection},
     state::{DataView, Overlay, Page, Picked, State},
 };
 
@@ -24,7 +24,7 @@ pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
             return;
         }
         if input.consume_key(Modifiers::NONE, Key::F5) {
-            commands.push(Command::Train);
+            commands.push(Command::StartTraining);
         }
         match state.page {
             Page::Ask => read_ask(input, state, in_box, commands),
@@ -57,7 +57,7 @@ fn read_global(input: &mut InputState, state: &State, writing: bool, commands: &
         (Key::Num0, 0),
     ] {
         if input.consume_key(ctrl, key) {
-            commands.push(Command::TextSizeBy(steps));
+            commands.push(Command::ChangeTextSize(steps));
         }
     }
     for (key, page) in [
@@ -77,7 +77,7 @@ fn read_global(input: &mut InputState, state: &State, writing: bool, commands: &
         commands.push(Command::FilterFocus(true));
     }
     if input.consume_key(ctrl, Key::S) {
-        commands.push(Command::KeepAgain);
+        commands.push(Command::RetrySave);
     }
     // A text box has its own undo.
     if !writing {
@@ -109,7 +109,7 @@ fn read_ask(input: &mut InputState, state: &State, in_box: bool, commands: &mut 
         if state.ask.correcting.is_some() {
             commands.push(Command::Correct(None));
         } else {
-            commands.extend([Command::Query(String::new()), Command::Show(Page::Ask)]);
+            commands.extend([Command::Ask(String::new()), Command::Show(Page::Ask)]);
         }
     }
 }
@@ -125,24 +125,24 @@ fn read_table(input: &mut InputState, state: &State, commands: &mut Commands) {
         (Key::End, i32::MAX),
     ] {
         if input.consume_key(shift, key) {
-            commands.push(Command::ChooseNext(steps, Choose::Range));
+            commands.push(Command::SelectNext(steps, Selection::Range));
         } else if input.consume_key(none, key) {
-            commands.push(Command::ChooseNext(steps, Choose::Only));
+            commands.push(Command::SelectNext(steps, Selection::Only));
         }
     }
     if input.consume_key(Modifiers::COMMAND, Key::A) {
-        commands.push(Command::ChooseAll(true));
+        commands.push(Command::SelectAll(true));
     }
     if state.data.chosen.is_empty() {
         return;
     }
     if input.consume_key(none, Key::Escape) {
-        commands.push(Command::ChooseAll(false));
+        commands.push(Command::SelectAll(false));
     }
     if input.consume_key(none, Key::Delete) {
         commands.push(Command::Delete);
     }
     if let (Some(at), true) = (state.data.at, input.consume_key(none, Key::F2)) {
-        commands.push(Command::Edit(at));
+        commands.push(Command::EditEntry(at));
     }
 }

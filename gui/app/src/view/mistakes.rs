@@ -78,14 +78,14 @@ pub(super) fn again(ui: &mut Ui, state: &State, commands: &mut Commands) {
             .on_hover_text("F5")
             .clicked()
         {
-            commands.push(Command::Train);
+            commands.push(Command::StartTraining);
         }
     });
 }
 
 fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands: &mut Commands) {
     let document = &state.project.document;
-    let Some(paraphrase) = document.wording(verdict.row) else {
+    let Some(paraphrase) = document.paraphrase(verdict.row) else {
         widget::weak(ui, text::results::GONE);
         return;
     };
@@ -101,7 +101,7 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands:
         let question = RichText::new(&paraphrase.text).text_style(theme::emphasis());
         ui.add(egui::Label::new(question).truncate());
     };
-    let can_fix = !is_right && paraphrase.check;
+    let can_fix = !is_right && paraphrase.held_out;
     if has_room {
         Sides::new()
             .shrink_left()
@@ -143,9 +143,9 @@ fn actions(ui: &mut Ui, verdict: &Verdict, question: &str, can_fix: bool, comman
     act(ui, true, name, hint, Command::OpenRow(verdict.row));
     if can_fix {
         let (name, hint) = (text::results::LEARN, text::results::LEARN_HINT);
-        act(ui, false, name, hint, Command::Learn(*verdict));
+        act(ui, false, name, hint, Command::TrainOn(*verdict));
         let (name, hint) = (text::results::RIGHT_TOO, text::results::RIGHT_TOO_HINT);
-        act(ui, false, name, hint, Command::RightToo(*verdict));
+        act(ui, false, name, hint, Command::MarkRightToo(*verdict));
     }
 }
 

@@ -130,7 +130,7 @@ fn banners(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Saved::No(error) = &state.project.saved {
         error::show(ui, error, commands, |ui, commands| {
             if widget::button(ui, true, text::shell::TRY_AGAIN).clicked() {
-                commands.push(Command::KeepAgain);
+                commands.push(Command::RetrySave);
             }
         });
     }

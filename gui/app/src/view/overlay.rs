@@ -153,7 +153,7 @@ fn settings(ui: &mut Ui, state: &State, commands: &mut Commands) {
             let name = text::shell::appearance(appearance);
             let response = widget::choice(ui, name, appearance == preferences.appearance);
             if response.clicked() {
-                commands.push(Command::Appear(appearance));
+                commands.push(Command::SetAppearance(appearance));
             }
         }
     });
@@ -163,7 +163,7 @@ fn settings(ui: &mut Ui, state: &State, commands: &mut Commands) {
         for size in Preferences::SIZES {
             let name = text::shell::per_cent(size);
             if widget::choice(ui, &name, size == preferences.text_size).clicked() {
-                commands.push(Command::TextSize(size));
+                commands.push(Command::SetTextSize(size));
             }
         }
     });

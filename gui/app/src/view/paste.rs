@@ -32,7 +32,7 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
             |ui| {
                 let enabled = !pasted.trim().is_empty();
                 if widget::primary(ui, enabled, text::import::TAKE_PASTED).clicked() {
-                    commands.push(Command::TakePasted);
+                    commands.push(Command::ImportPasted);
                 }
                 if widget::button(ui, true, text::shell::CANCEL).clicked() {
                     commands.push(Command::Paste(None));

@@ -38,7 +38,7 @@ fn running(ui: &mut Ui, state: &State, commands: &mut Commands) {
             .collect();
         widget::small(ui, known.join(" · "));
         if !training.stopping && widget::link(ui, text::shell::STOP).clicked() {
-            commands.push(Command::Stop);
+            commands.push(Command::StopTraining);
         }
     } else if let Some((folder, share)) = &state.shell.adopting {
         let label = text::folder::copying(folder, *share);

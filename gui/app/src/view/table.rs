@@ -11,11 +11,11 @@ use super::{
     widget::{self, Tone},
 };
 use crate::{
-    command::{Choose, Command},
+    command::{Command, Selection},
     state::{Column, State},
     text, theme,
 };
-use nearsay_project::{Document, Entry, RowId, Wording};
+use nearsay_project::{Document, Entry, Paraphrase, RowId};
 
 const ROW_HEIGHT: f32 = 35.0;
 /// Narrowest widths at which the columns for topic and role are shown.
@@ -114,13 +114,13 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                             WidgetInfo::selected(Role::Row, true, is_chosen, name)
                         });
                         if response.double_clicked() {
-                            commands.push(Command::Edit(id));
+                            commands.push(Command::EditEntry(id));
                         } else if response.clicked() {
                             let modifiers = response.ctx.input(|input| input.modifiers);
                             let how = match modifiers {
-                                held if held.shift => Choose::Range,
-                                held if held.command => Choose::Toggle,
-                                _ => Choose::Only,
+                                held if held.shift => Selection::Range,
+                                held if held.command => Selection::Toggle,
+                                _ => Selection::Only,
                             };
                             // Text boxes lose the focus, so that keys go to the table.
                             response.ctx.memory_mut(|memory| {
@@ -128,16 +128,16 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                                     memory.surrender_focus(id);
                                 }
                             });
-                            commands.push(Command::Choose(id, how));
+                            commands.push(Command::Select(id, how));
                         }
                     });
                 });
         });
 }
 
-fn find_row(document: &Document, id: RowId) -> Option<(&Entry, &Wording)> {
+fn find_row(document: &Document, id: RowId) -> Option<(&Entry, &Paraphrase)> {
     let entry = document.entries.get(&id.entry)?;
-    Some((entry, entry.wordings.get(id.wording as usize)?))
+    Some((entry, entry.paraphrases.get(id.paraphrase as usize)?))
 }
 
 /// Draws a heading, which sorts the table.
@@ -191,9 +191,9 @@ fn ground(ui: &Ui, across: Rangef, is_chosen: bool, has_keyboard: bool) {
     painter.hline(across, ui.max_rect().top() + 0.5, line);
 }
 
-fn cell(ui: &mut Ui, column: Column, id: RowId, entry: &Entry, paraphrase: &Wording) {
+fn cell(ui: &mut Ui, column: Column, id: RowId, entry: &Entry, paraphrase: &Paraphrase) {
     let palette = theme::palette(ui);
-    let is_further = id.wording > 0;
+    let is_further = id.paraphrase > 0;
     let (shown, ink) = match column {
         Column::Number if is_further => (String::new(), palette.weak),
         Column::Number => (text::number(id.entry + 1), palette.weak),
@@ -206,12 +206,12 @@ fn cell(ui: &mut Ui, column: Column, id: RowId, entry: &Entry, paraphrase: &Word
         Column::Answer => (one_line(&entry.answer), palette.weak),
         Column::Source => (entry.source.clone().unwrap_or_default(), palette.ink),
         Column::Role => {
-            let tone = if paraphrase.check {
+            let tone = if paraphrase.held_out {
                 Tone::Warning
             } else {
                 Tone::Good
             };
-            widget::pill(ui, text::data::role(paraphrase.check), tone);
+            widget::pill(ui, text::data::role(paraphrase.held_out), tone);
             return;
         }
     };

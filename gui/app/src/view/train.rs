@@ -8,7 +8,7 @@ use crate::{
     state::{List, Outcome, Page, Stage, State, Training},
     text, theme,
 };
-use nearsay_project::{Effort, Elsewhere, Tally};
+use nearsay_project::{Effort, ImportedModel, Tally};
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Some(list) = state.training.mistakes {
@@ -33,7 +33,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         error::show(ui, error, commands, |ui, commands| {
             let enough = state.project.counts.is_enough();
             if training.can_go_on && widget::primary(ui, true, text::train::GO_ON).clicked() {
-                commands.push(Command::GoOn);
+                commands.push(Command::ResumeTraining);
             }
             let again = if training.can_go_on {
                 widget::button(ui, enough, text::train::START_OVER)
@@ -41,13 +41,13 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 widget::primary(ui, enough, text::train::TRAIN_AGAIN)
             };
             if again.clicked() {
-                commands.push(Command::Train);
+                commands.push(Command::StartTraining);
             }
         });
     } else if training.can_go_on && training.stage == Stage::Idle {
         widget::banner(ui, text::train::CUT_OFF, |ui| {
             if widget::primary(ui, true, text::train::GO_ON).clicked() {
-                commands.push(Command::GoOn);
+                commands.push(Command::ResumeTraining);
             }
         });
     }
@@ -106,7 +106,7 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
         };
         let can_stop = !training.stopping && training.stage != Stage::Checking;
         if widget::button(ui, can_stop, name).clicked() {
-            commands.push(Command::Stop);
+            commands.push(Command::StopTraining);
         }
         let name = if training.paused {
             text::train::RESUME
@@ -114,7 +114,7 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
             text::train::PAUSE
         };
         if widget::button(ui, can_stop, name).clicked() {
-            commands.push(Command::Pause(!training.paused));
+            commands.push(Command::PauseTraining(!training.paused));
         }
         return;
     }
@@ -134,7 +134,7 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
         Some(_) => widget::button(ui, enabled, text::train::TRAIN_AGAIN),
     };
     if response.on_hover_text("F5").clicked() {
-        commands.push(Command::Train);
+        commands.push(Command::StartTraining);
     }
 }
 
@@ -268,7 +268,7 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
 }
 
 /// Instead of the figures for an imported model: its own test results and why there are none of this project.
-fn elsewhere(ui: &mut Ui, state: &State, there: &Elsewhere, commands: &mut Commands) {
+fn elsewhere(ui: &mut Ui, state: &State, there: &ImportedModel, commands: &mut Commands) {
     widget::card(ui, |ui| {
         widget::title(ui, text::folder::ELSEWHERE);
         ui.label(text::folder::measured(&there.measured));
@@ -285,7 +285,7 @@ fn go_back(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let name = text::results::go_back(state.training.outcome.as_ref());
     let response = widget::link(ui, name).on_hover_text(text::results::GO_BACK_HINT);
     if response.clicked() {
-        commands.push(Command::GoBack);
+        commands.push(Command::RestorePreviousModel);
     }
 }
 
@@ -293,11 +293,11 @@ fn numbers(ui: &mut Ui, before: Option<Tally>, now: Tally) {
     let palette = theme::palette(ui);
     ui.horizontal_wrapped(|ui| {
         let figure = |tally: Tally, ink| {
-            RichText::new(text::of_hundred(tally.share().unwrap_or(0.0)))
+            RichText::new(text::of_hundred(tally.accuracy().unwrap_or(0.0)))
                 .text_style(theme::figure())
                 .color(ink)
         };
-        let better = before.is_some_and(|before| now.share() > before.share());
+        let better = before.is_some_and(|before| now.accuracy() > before.accuracy());
         if let Some(before) = before {
             ui.label(figure(before, palette.weak));
             widget::small(ui, text::results::BEFORE);

@@ -10,7 +10,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let options = &state.project.document.options;
     let tuning = options.tuning;
     let (epochs, batch) =
-        estimate::default_epochs_and_batch(options.effort, state.project.counts.learned());
+        estimate::default_epochs_and_batch(options.effort, state.project.counts.training());
     let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let header = CollapsingHeader::new(text::train::ADVANCED)
         .id_salt("advanced")
@@ -26,12 +26,12 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 Setting {
                     name: text::train::EPOCHS,
                     what: text::train::EPOCHS_HINT,
-                    value: tuning.rounds,
+                    value: tuning.epochs,
                     default: small(epochs),
                     range: 1..=500,
                     unit: "",
                 },
-                &|rounds| Tuning { rounds, ..tuning },
+                &|epochs| Tuning { epochs, ..tuning },
             );
             row(
                 ui,
@@ -50,12 +50,15 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 Setting {
                     name: text::train::LEARNING_RATE,
                     what: text::train::LEARNING_RATE_HINT,
-                    value: tuning.pace,
+                    value: tuning.lr_percent,
                     default: 100,
                     range: 1..=1000,
                     unit: " %",
                 },
-                &|pace| Tuning { pace, ..tuning },
+                &|lr_percent| Tuning {
+                    lr_percent,
+                    ..tuning
+                },
             );
             row(
                 ui,

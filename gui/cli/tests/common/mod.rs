@@ -214,7 +214,7 @@ pub fn settle(window: &mut Window) {
 #[track_caller]
 pub fn train(window: &mut Window) {
     let ctx = window.ctx.clone();
-    window.state_mut().apply(&ctx, Command::Train);
+    window.state_mut().apply(&ctx, Command::StartTraining);
     assert!(state(window).training.is_running(), "it did not start");
     until(window, "the training ended", |state| {
         !state.training.is_running()
@@ -378,7 +378,7 @@ pub fn add(window: &mut Window, rows: &[(String, String)]) {
         state.data.reading.is_none() && state.project.document.imports.len() > imports
     });
     let id = document(window).imports.keys().next_back().copied();
-    tell(window, Command::PutAway(id.unwrap_or_default()));
+    tell(window, Command::DismissImport(id.unwrap_or_default()));
 }
 
 const THINGS: [&str; 10] = [

@@ -52,7 +52,7 @@ impl Room {
         for (done, question) in questions.iter().enumerate() {
             if done % 50 == 0 {
                 let at = AnswersEvent::BatchAt(done, questions.len());
-                outlet.progress(super::Event::Answers(at));
+                outlet.send_progress(super::Event::Answers(at));
             }
             let reply = bench.ask(layout, question, 1, side)?;
             let first = reply.answers.first();

@@ -458,7 +458,7 @@ impl Bench {
             };
             let wording = layout.wordings.get(hit.vector as usize).copied();
             let wording =
-                wording.and_then(|number| entry.wordings.get(number.checked_sub(1)? as usize));
+                wording.and_then(|number| entry.paraphrases.get(number.checked_sub(1)? as usize));
             reply.answers.push(Answer {
                 entry: id,
                 answer: entry.answer.clone(),

@@ -160,8 +160,9 @@ impl CheckRun {
             let given = checked.given.and_then(|hit| layout.entry(hit.answer));
             let row = layout.row(*text).unwrap_or_default();
             let wording = layout.entries.get(&row.entry);
-            let wording = wording.and_then(|entry| entry.wordings.get(row.wording as usize));
-            let right_too = |given| wording.is_some_and(|wording| wording.also.contains(&given));
+            let wording = wording.and_then(|entry| entry.paraphrases.get(row.paraphrase as usize));
+            let right_too =
+                |given| wording.is_some_and(|wording| wording.also_right.contains(&given));
             let verdict = Verdict {
                 row,
                 given,

@@ -56,7 +56,11 @@ impl Room {
                 .zip(1..)
                 .map(|(entry, row)| KnownAnswer {
                     answer: entry.answer.clone(),
-                    questions: entry.wordings.iter().map(|way| way.text.clone()).collect(),
+                    questions: entry
+                        .paraphrases
+                        .iter()
+                        .map(|way| way.text.clone())
+                        .collect(),
                     row,
                     source: entry.source.clone(),
                 })

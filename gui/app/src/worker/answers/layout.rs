@@ -29,7 +29,7 @@ impl Layout {
         };
         for ((id, entry), place) in entries.iter().zip(0..) {
             layout.ids.push(*id);
-            let checks = entry.wordings.iter().map(|wording| wording.check);
+            let checks = entry.paraphrases.iter().map(|wording| wording.held_out);
             for (check, number) in std::iter::once(false).chain(checks).zip(0..) {
                 layout.owners.push(place);
                 layout.wordings.push(number);
@@ -54,7 +54,10 @@ impl Layout {
         self.entries
             .values()
             .flat_map(|entry| {
-                let ways = entry.wordings.iter().map(|wording| wording.text.as_str());
+                let ways = entry
+                    .paraphrases
+                    .iter()
+                    .map(|wording| wording.text.as_str());
                 std::iter::once(entry.answer.as_str()).chain(ways)
             })
             .collect()
@@ -73,7 +76,7 @@ impl Layout {
         );
         Some(RowId {
             entry: self.entry(owner)?,
-            wording: wording.saturating_sub(1),
+            paraphrase: wording.saturating_sub(1),
         })
     }
 }

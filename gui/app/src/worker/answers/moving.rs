@@ -92,7 +92,7 @@ mod tests {
         super::bench::{Bench, Step},
         *,
     };
-    use nearsay_project::{Entry, Shared, Wording};
+    use nearsay_project::{Entry, Paraphrase, Shared};
 
     const FAQ: [(&str, &str, bool); 4] = [
         ("When do you open?", "At nine, on Sundays at ten.", false),
@@ -103,13 +103,13 @@ mod tests {
 
     fn layout(revision: u64, faq: &[(&str, &str, bool)]) -> Layout {
         let entry = |(question, answer, check): &(&str, &str, bool)| {
-            let wording = Wording {
+            let wording = Paraphrase {
                 text: (*question).to_owned(),
-                check: *check,
-                ..Wording::default()
+                held_out: *check,
+                ..Paraphrase::default()
             };
             Shared::new(Entry {
-                wordings: vec![wording],
+                paraphrases: vec![wording],
                 answer: (*answer).to_owned(),
                 source: None,
             })
