@@ -1067,8 +1067,8 @@ fn findings_open_with_one_click() {
     settle(&mut window);
     shows(&window, "What stands out");
     let found = state(&window).training.checking.findings.clone();
-    assert!(!found.topics.is_empty() && !found.hubs.is_empty());
-    let [one, other] = found.twins[0].entries;
+    assert!(!found.topics.is_empty() && !found.over_retrieved.is_empty());
+    let [one, other] = found.confused[0].entries;
     for entry in [one, other] {
         tell(&mut window, Command::Show(Page::Train));
         let answer: String = document(&window).entries[&entry].answer.clone();

@@ -23,8 +23,8 @@ pub struct App {
 }
 
 impl App {
-    /// An app that draws in `ctx`, works with `engine` and lets `dialog` pick files. It opens `path`,
-    /// which is a project, an exported folder or an FAQ file; else the project that was open last; else the sample.
+    /// Creates an app that opens `path`: a project, an exported folder or an FAQ file. Without a path, it opens
+    /// the last project; without one, the sample.
     pub fn new(
         ctx: &egui::Context,
         engine: Engine,

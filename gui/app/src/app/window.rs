@@ -14,7 +14,7 @@ use crate::{
 /// Options of opening the window.
 #[derive(Debug, Clone, Default)]
 pub struct OpenOptions {
-    /// An FAQ file, a project or an exported folder to open at once.
+    /// An FAQ file, a project or an exported folder to open.
     pub file: Option<PathBuf>,
     /// The app's data directory, with projects and models.
     pub data_dir: PathBuf,
@@ -39,7 +39,7 @@ impl fmt::Display for AppError {
 
 impl std::error::Error for AppError {}
 
-/// Opens the window and returns when it is closed. Training runs in children of this program.
+/// Opens the window and returns when it is closed. Training runs in child processes of this program.
 ///
 /// # Errors
 /// If the system has no display, or no graphics library can draw on it.
@@ -56,8 +56,8 @@ pub fn open(options: OpenOptions) -> Result<(), AppError> {
 pub fn open_with(options: OpenOptions, engine: Engine) -> Result<(), AppError> {
     log::start(&options.data_dir);
     let no_window = |detail: String| AppError(text::error::no_window().with_detail(detail));
-    let no_drops = prefer_x11() == Platform::WaylandOnly;
-    let started = || {
+    let no_drops = platform() == Platform::WaylandOnly;
+    let run = || {
         eframe::run_native(
             text::shell::APP,
             native_options(),
@@ -74,10 +74,10 @@ pub fn open_with(options: OpenOptions, engine: Engine) -> Result<(), AppError> {
         )
     };
     // Graphics libraries panic on some errors. The user should see an error message, not a crash.
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(started)) {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(no_window(error.to_string())),
-        Err(_) => Err(no_window("the graphics library gave up".to_owned())),
+        Err(_) => Err(no_window("the graphics library panicked".to_owned())),
     }
 }
 
@@ -88,11 +88,11 @@ enum Platform {
     X11,
     /// Wayland without XWayland; winit doesn't report file drops there.
     WaylandOnly,
-    /// Another system.
+    /// Another operating system.
     Other,
 }
 
-fn prefer_x11() -> Platform {
+fn platform() -> Platform {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if !cfg!(target_os = "linux") {
         Platform::Other
@@ -125,7 +125,7 @@ fn event_loop() -> Option<eframe::EventLoopBuilderHook> {
     use winit::platform::x11::EventLoopBuilderExtX11 as _;
 
     // File drops work through XWayland, but not on native Wayland.
-    (prefer_x11() == Platform::X11 && std::env::var_os("DISPLAY").is_some()).then(
+    (platform() == Platform::X11 && std::env::var_os("DISPLAY").is_some()).then(
         || -> eframe::EventLoopBuilderHook {
             Box::new(|builder| {
                 builder.with_x11();

@@ -1,78 +1,75 @@
-//! What stands out among the questions kept aside, and could be mended in the data.
+//! What stands out among the test questions, and could be fixed in the data.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Check, Verdict};
 use nearsay_project::{Entries, EntryId, RowId};
 
-/// No list is longer.
+/// Longest list that is shown; of topics this many of both ends.
 const MOST: usize = 3;
-/// A topic of fewer questions says nothing.
+/// Fewest test questions of a topic that is listed.
 const MIN_OF_TOPIC: u32 = 10;
-/// An answer given wrongly to fewer questions does not stand out.
-const MIN_OF_HUB: u32 = 3;
-/// Nor do two that are taken for one another less often.
-const MIN_OF_TWINS: u32 = 2;
+/// Fewest questions of others that an over-retrieved answer came first for.
+const MIN_OVER_RETRIEVED: u32 = 3;
+/// Fewest questions of a confused pair.
+const MIN_CONFUSED: u32 = 2;
 
 /// What stands out; each list has the worst first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Findings {
     /// Topics that are answered better or worse than before.
     pub topics: Vec<Topic>,
-    /// Answers given where others are right.
-    pub hubs: Vec<Hub>,
-    /// Answers of which each is given for the other.
-    pub twins: Vec<Twins>,
+    /// Answers retrieved for questions of others.
+    pub over_retrieved: Vec<OverRetrieved>,
+    /// Pairs of answers that are mistaken for each other.
+    pub confused: Vec<ConfusedPair>,
 }
 
-/// A topic before and after.
+/// Test results of a topic before and after training.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Topic {
-    /// Its name.
     pub name: String,
-    /// Its questions kept aside.
+    /// Number of test questions.
     pub asked: u32,
-    /// How many had the right answer first before.
+    /// Questions with the right answer first before.
     pub before: u32,
-    /// How many have now.
+    /// Questions with the right answer first now.
     pub after: u32,
 }
 
-/// An answer that attracts questions of others.
+/// An answer retrieved for questions of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hub {
-    /// The answer.
+pub struct OverRetrieved {
     pub entry: EntryId,
-    /// How many it got.
+    /// Questions of others that got it.
     pub questions: u32,
 }
 
-/// Two answers that are taken for one another.
+/// Two answers that are mistaken for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Twins {
-    /// The answers.
+pub struct ConfusedPair {
     pub entries: [EntryId; 2],
-    /// How many questions of one got the other.
+    /// Questions of one that got the other.
     pub questions: u32,
 }
 
 impl Findings {
-    /// Nothing does.
+    /// Nothing stands out.
     pub fn is_empty(&self) -> bool {
-        self.topics.is_empty() && self.hubs.is_empty() && self.twins.is_empty()
+        self.topics.is_empty() && self.over_retrieved.is_empty() && self.confused.is_empty()
     }
 
-    /// Of how questions fared now, and before if another model answered then.
+    /// Findings of an evaluation, compared with an earlier one if another model answered then.
     pub(super) fn of(before: Option<&Check>, now: &Check, entries: &Entries) -> Self {
         Self {
-            topics: before.map_or_else(Vec::new, |before| topics(before, now, entries)),
-            hubs: hubs(now),
-            twins: twins(now),
+            topics: before.map_or_else(Vec::new, |before| find_topics(before, now, entries)),
+            over_retrieved: find_over_retrieved(now),
+            confused: find_confused(now),
         }
     }
 }
 
-fn topics(before: &Check, now: &Check, entries: &Entries) -> Vec<Topic> {
+fn find_topics(before: &Check, now: &Check, entries: &Entries) -> Vec<Topic> {
     let right_before: HashMap<RowId, bool> = before
         .verdicts
         .iter()
@@ -100,37 +97,37 @@ fn topics(before: &Check, now: &Check, entries: &Entries) -> Vec<Topic> {
     let gain =
         |topic: &Topic| (f64::from(topic.after) - f64::from(topic.before)) / f64::from(topic.asked);
     topics.sort_by(|a, b| gain(a).total_cmp(&gain(b)));
-    // Both ends matter most.
+    // Keep the largest losses and gains.
     if topics.len() > 2 * MOST {
         topics.drain(MOST..topics.len() - MOST);
     }
     topics
 }
 
-/// The answers given wrongly, each with the entry it was given for.
-fn wrong(now: &Check) -> impl Iterator<Item = (EntryId, EntryId)> {
+/// Wrong answers, each with the entry of the right one.
+fn wrong_answers(now: &Check) -> impl Iterator<Item = (EntryId, EntryId)> {
     let wrong = now.verdicts.iter().filter(|verdict| !verdict.is_right());
     wrong.filter_map(|verdict: &Verdict| Some((verdict.given?, verdict.row.entry)))
 }
 
-fn hubs(now: &Check) -> Vec<Hub> {
+fn find_over_retrieved(now: &Check) -> Vec<OverRetrieved> {
     let mut counts: BTreeMap<EntryId, u32> = BTreeMap::new();
-    for (given, _) in wrong(now) {
+    for (given, _) in wrong_answers(now) {
         *counts.entry(given).or_default() += 1;
     }
-    let counts = counts.into_iter().filter(|(_, n)| *n >= MIN_OF_HUB);
-    let mut hubs: Vec<Hub> = counts
-        .map(|(entry, questions)| Hub { entry, questions })
+    let counts = counts.into_iter().filter(|(_, n)| *n >= MIN_OVER_RETRIEVED);
+    let mut found: Vec<OverRetrieved> = counts
+        .map(|(entry, questions)| OverRetrieved { entry, questions })
         .collect();
-    hubs.sort_by_key(|hub| std::cmp::Reverse(hub.questions));
-    hubs.truncate(MOST);
-    hubs
+    found.sort_by_key(|answer| std::cmp::Reverse(answer.questions));
+    found.truncate(MOST);
+    found
 }
 
-fn twins(now: &Check) -> Vec<Twins> {
-    // How often the lesser of two was given for the greater, and the other way.
+fn find_confused(now: &Check) -> Vec<ConfusedPair> {
+    // For each pair, how often the first was given for the second, and the other way round.
     let mut counts: BTreeMap<[EntryId; 2], [u32; 2]> = BTreeMap::new();
-    for (given, right) in wrong(now) {
+    for (given, right) in wrong_answers(now) {
         let pair = counts
             .entry([given.min(right), given.max(right)])
             .or_default();
@@ -139,16 +136,16 @@ fn twins(now: &Check) -> Vec<Twins> {
     }
     let both = counts
         .into_iter()
-        .filter(|(_, [one, other])| *one > 0 && *other > 0 && one + other >= MIN_OF_TWINS);
-    let mut twins: Vec<Twins> = both
-        .map(|(entries, [one, other])| Twins {
+        .filter(|(_, [one, other])| *one > 0 && *other > 0 && one + other >= MIN_CONFUSED);
+    let mut pairs: Vec<ConfusedPair> = both
+        .map(|(entries, [one, other])| ConfusedPair {
             entries,
             questions: one + other,
         })
         .collect();
-    twins.sort_by_key(|twins| std::cmp::Reverse(twins.questions));
-    twins.truncate(MOST);
-    twins
+    pairs.sort_by_key(|pair| std::cmp::Reverse(pair.questions));
+    pairs.truncate(MOST);
+    pairs
 }
 
 #[cfg(test)]
@@ -156,7 +153,7 @@ mod tests {
     use super::*;
     use nearsay_project::{Entry, Shared};
 
-    /// Ten entries of two topics.
+    /// Ten entries in two topics.
     fn entries() -> Entries {
         let entry = |id: u64| Entry {
             source: Some(if id < 5 { "Cards" } else { "Rooms" }.to_owned()),
@@ -166,7 +163,7 @@ mod tests {
         Shared::new(all.collect())
     }
 
-    /// Twelve questions of each of two entries, answered by these.
+    /// Twelve questions of each of two entries, with these entries as answers.
     fn check(answers: [[u64; 12]; 2]) -> Check {
         let owners = [1, 7];
         let of = |(owner, given): (u64, [u64; 12])| {
@@ -188,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn topics_hubs_and_twins_are_counted() {
+    fn findings_count_topics_over_retrieved_answers_and_confused_pairs() {
         let mut now = [[1; 12], [7; 12]];
         now[0][0] = 7;
         now[1][0] = 1;
@@ -203,21 +200,21 @@ mod tests {
             after,
         };
         assert_eq!(found.topics, [topic("Rooms", 12, 9), topic("Cards", 0, 11)]);
-        assert_eq!(found.hubs, []);
-        let twins = Twins {
+        assert_eq!(found.over_retrieved, []);
+        let pair = ConfusedPair {
             entries: [1, 7],
             questions: 3,
         };
-        assert_eq!(found.twins, [twins]);
-        // One more, and it stands out.
+        assert_eq!(found.confused, [pair]);
+        // One more wrong answer is enough.
         now[1][3] = 1;
         let found = Findings::of(None, &check(now), &entries());
-        let hub = Hub {
+        let answer = OverRetrieved {
             entry: 1,
             questions: 3,
         };
-        assert_eq!((found.topics, found.hubs), (vec![], vec![hub]));
-        assert!(Findings::of(None, &before, &entries()).twins.is_empty());
+        assert_eq!((found.topics, found.over_retrieved), (vec![], vec![answer]));
+        assert!(Findings::of(None, &before, &entries()).confused.is_empty());
         assert!(Findings::of(None, &Check::default(), &entries()).is_empty());
     }
 }

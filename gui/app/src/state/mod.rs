@@ -22,7 +22,7 @@ pub use data::{
 };
 pub use evaluation::{Check, Checking, List, Verdict};
 pub use export::{Export, Exported, ExportedFile};
-pub use findings::{Findings, Hub, Topic, Twins};
+pub use findings::{ConfusedPair, Findings, OverRetrieved, Topic};
 pub use intent::{DropPlan, Fix, Picked};
 pub use nearsay_message::UserError;
 pub use nearsay_project::Appearance;

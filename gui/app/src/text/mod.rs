@@ -57,6 +57,15 @@ pub fn strip_full_stop(sentence: &str) -> String {
         .to_owned()
 }
 
+/// `text` with a full stop, unless it has one.
+pub fn end_sentence(text: &str) -> String {
+    if text.ends_with(['.', '!', '?', '…']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
+}
+
 /// `62 of 100 questions` for 0.617.
 pub fn of_hundred_questions(share: f64) -> String {
     format!("{} of 100 questions", of_hundred(share))

@@ -250,7 +250,7 @@ pub fn drop_promise(paths: &[&Path], plan: DropPlan, project: &Project) -> (Stri
         DropPlan::OpenModel => super::folder::promise(first),
         DropPlan::Reject => (
             format!("{} can’t be read", file_name(first)),
-            format!("{}.", super::import::readable()),
+            super::end_sentence(&super::import::readable()),
         ),
         DropPlan::AskPurpose => (
             format!("Open {what}"),

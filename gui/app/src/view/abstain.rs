@@ -2,7 +2,7 @@
 
 use egui::{Frame, RichText, Slider, Ui};
 
-use super::{Commands, data::dashes, widget};
+use super::{Commands, data::dashed_outline, widget};
 use crate::{command::Command, state::State, text, theme};
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
@@ -73,6 +73,6 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 }
             });
         });
-    dashes(ui, frame.response.rect, palette.border);
+    dashed_outline(ui, frame.response.rect, palette.border);
     ui.add_space(theme::GAP);
 }

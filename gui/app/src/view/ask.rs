@@ -21,7 +21,7 @@ pub(super) fn box_id() -> Id {
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if state.project.document.entries.is_empty() {
-        return train::nothing(
+        return train::empty_page(
             ui,
             text::ask::NO_DATA,
             text::ask::NO_DATA_MORE,
@@ -38,7 +38,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.scope_builder(UiBuilder::new().max_rect(edge), |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.set_max_width(column.width());
-            found(ui, state, commands);
+            results(ui, state, commands);
             abstain::show(ui, state, commands);
             batch::show(ui, state, commands);
         });
@@ -46,7 +46,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
 }
 
 /// Below the search box: an error, answers or example questions.
-fn found(ui: &mut Ui, state: &State, commands: &mut Commands) {
+fn results(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Some(error) = &state.ask.error {
         error::show(ui, error, commands, |_, _| {});
     }
@@ -121,9 +121,9 @@ fn answers(ui: &mut Ui, state: &State, reply: &Reply, commands: &mut Commands) {
         return;
     }
     let good = reply.is_good(state.project.document.options.abstain_below);
-    above(ui, state, reply, good, commands);
+    results_header(ui, state, reply, good, commands);
     if let Some(correcting) = &state.ask.correcting {
-        self::correcting(ui, correcting, commands);
+        answer_picker(ui, correcting, commands);
         return;
     }
     if !good && !state.ask.show_nearest {
@@ -141,7 +141,7 @@ fn answers(ui: &mut Ui, state: &State, reply: &Reply, commands: &mut Commands) {
 }
 
 /// Number of answers, search time and the choice of the model.
-fn above(ui: &mut Ui, state: &State, reply: &Reply, good: bool, commands: &mut Commands) {
+fn results_header(ui: &mut Ui, state: &State, reply: &Reply, good: bool, commands: &mut Commands) {
     let has_both = state.project.models.current.is_some();
     if !has_both && !good && !state.ask.show_nearest {
         return;
@@ -197,7 +197,7 @@ fn no_good_answer(ui: &mut Ui, reply: &Reply, commands: &mut Commands) {
 }
 
 /// Lets the user choose the right answer.
-fn correcting(ui: &mut Ui, correcting: &Correcting, commands: &mut Commands) {
+fn answer_picker(ui: &mut Ui, correcting: &Correcting, commands: &mut Commands) {
     widget::accent_card(ui, |ui| {
         Sides::new().shrink_left().truncate().show(
             ui,

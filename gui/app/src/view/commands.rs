@@ -170,7 +170,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, query: &str, at: usize, commands:
                     |ui| {
                         let label = RichText::new(*name).color(palette.ink);
                         let button = egui::Button::new(label).frame(false);
-                        widget::low(ui, |ui| ui.add(button)).clicked()
+                        widget::compact(ui, |ui| ui.add(button)).clicked()
                     },
                     |ui| widget::small(ui, *key),
                 )

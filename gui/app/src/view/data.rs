@@ -11,12 +11,12 @@ use crate::{
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if state.project.document.entries.is_empty() {
-        return empty(ui, state, commands);
+        return empty_page(ui, state, commands);
     }
     let data = &state.data;
     let counts = state.project.counts;
     widget::header(ui, text::data::TITLE, &text::data::summary(&counts), |ui| {
-        choose(ui, state, commands);
+        choose_button(ui, state, commands);
         if widget::button(ui, true, text::import::PASTE).clicked() {
             commands.push(Command::Paste(Some(String::new())));
         }
@@ -67,15 +67,15 @@ fn toolbar(ui: &mut Ui, state: &State, commands: &mut Commands) {
         }
         ui.add_space(4.0);
         if data.chosen.is_empty() || data.view != DataView::Table {
-            listed(ui, state, commands);
+            list_filters(ui, state, commands);
         } else {
-            chosen(ui, data, commands);
+            selection_actions(ui, data, commands);
         }
     });
     ui.add_space(theme::GAP - 8.0);
 }
 
-fn listed(ui: &mut Ui, state: &State, commands: &mut Commands) {
+fn list_filters(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let data = &state.data;
     let table = data.view == DataView::Table;
     let mut chip = |ui: &mut Ui, name: &str, chosen: bool, wanted: Command| {
@@ -116,7 +116,7 @@ fn listed(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
 }
 
-fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
+fn selection_actions(ui: &mut Ui, data: &Data, commands: &mut Commands) {
     ui.spacing_mut().item_spacing.x = 16.0;
     widget::small(ui, text::data::chosen(data.chosen.len()));
     let mut act = |ui: &mut Ui, name: &str, hint: &str, command: Command| {
@@ -167,7 +167,7 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
     );
 }
 
-fn empty(ui: &mut Ui, state: &State, commands: &mut Commands) {
+fn empty_page(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::header(ui, text::data::TITLE, text::data::INTRO, |_| {});
     error_card(ui, &state.data, commands);
     if state.project.elsewhere().is_some() {
@@ -205,7 +205,7 @@ fn empty(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 ui.label(RichText::new(content).monospace());
             });
         }
-        widget::small(ui, text::import::readable());
+        widget::small(ui, text::end_sentence(&text::import::readable()));
     });
 }
 
@@ -239,7 +239,7 @@ fn drop_zone(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 widget::weak(ui, text::import::DROP_MORE);
                 ui.add_space(12.0);
                 let free = !state.shell.dialog_open;
-                if widget::primary(ui, free, choose_name(state)).clicked() {
+                if widget::primary(ui, free, choose_label(state)).clicked() {
                     commands.push(Command::Pick(Picked::Faqs));
                 }
                 ui.add_space(8.0);
@@ -251,7 +251,7 @@ fn drop_zone(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 );
             });
         });
-    dashes(ui, zone.response.rect, palette.weak);
+    dashed_outline(ui, zone.response.rect, palette.weak);
 }
 
 /// Draws a page with three lines.
@@ -276,7 +276,7 @@ fn sheet(ui: &mut Ui) {
 }
 
 /// Draws a dashed outline.
-pub(super) fn dashes(ui: &Ui, rect: egui::Rect, ink: egui::Color32) {
+pub(super) fn dashed_outline(ui: &Ui, rect: egui::Rect, ink: egui::Color32) {
     let rect = rect.shrink(0.5);
     let corner = f32::from(theme::CARD_RADIUS);
     let arc = |centre: egui::Pos2, from: f32| {
@@ -299,7 +299,7 @@ pub(super) fn dashes(ui: &Ui, rect: egui::Rect, ink: egui::Color32) {
     ));
 }
 
-fn choose_name(state: &State) -> &'static str {
+fn choose_label(state: &State) -> &'static str {
     if state.shell.dialog_open {
         text::import::CHOOSING
     } else {
@@ -307,8 +307,8 @@ fn choose_name(state: &State) -> &'static str {
     }
 }
 
-fn choose(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    if widget::button(ui, !state.shell.dialog_open, choose_name(state))
+fn choose_button(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    if widget::button(ui, !state.shell.dialog_open, choose_label(state))
         .on_hover_text("Ctrl+O")
         .clicked()
     {

@@ -78,7 +78,7 @@ fn form(ui: &mut Ui, draft: &Draft, changed: &mut Draft) {
                     &button,
                     &format!("{} {hint}", text::data::paraphrase_name(number)),
                 );
-                widget::ring(ui, &button, palette);
+                widget::focus_ring(ui, &button, palette);
                 if button.on_hover_text(hint).clicked() {
                     *held_out = !*held_out;
                 }

@@ -20,7 +20,7 @@ pub(super) fn show(
                 .color(palette.bad),
         );
         if !error.fix.is_empty() {
-            ui.label(&error.fix);
+            ui.label(text::end_sentence(&error.fix));
         }
         ui.add_space(6.0);
         ui.horizontal(|ui| {

@@ -4,12 +4,12 @@ use crate::{state::State, text};
 use nearsay_project::{Effort, estimate::training_time};
 
 /// Estimate for the chosen effort.
-pub(super) fn of_chosen(state: &State) -> Option<String> {
-    of_effort(state, state.project.document.options.effort)
+pub(super) fn estimate_chosen(state: &State) -> Option<String> {
+    estimate_effort(state, state.project.document.options.effort)
 }
 
 /// Estimate for an effort.
-pub(super) fn of_effort(state: &State, effort: Effort) -> Option<String> {
+pub(super) fn estimate_effort(state: &State, effort: Effort) -> Option<String> {
     let counts = state.project.counts;
     let (pairs, texts) = (counts.training(), counts.questions + counts.answers);
     let epochs = state.project.document.options.tuning.epochs;

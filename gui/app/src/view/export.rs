@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::header(ui, text::export::TITLE, text::export::INTRO, |_| {});
     if state.project.document.entries.is_empty() {
-        return train::nothing(
+        return train::empty_page(
             ui,
             text::train::NO_DATA,
             text::export::NO_DATA_MORE,
@@ -37,17 +37,17 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Some(error) = &state.export.error {
         error::show(ui, error, commands, |_, _| {});
     }
-    where_to(ui, state, commands);
+    target_card(ui, state, commands);
     match &state.export.done {
         Some(done) => {
-            self::done(ui, done, commands);
-            how_to_use(ui, done, commands);
+            exported_card(ui, done, commands);
+            usage_examples(ui, done, commands);
         }
-        None => what_will_be_written(ui, state),
+        None => planned_files(ui, state),
     }
 }
 
-fn where_to(ui: &mut Ui, state: &State, commands: &mut Commands) {
+fn target_card(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let export = &state.export;
     widget::card(ui, |ui| {
         widget::title(ui, text::export::WHERE);
@@ -102,7 +102,7 @@ fn where_to(ui: &mut Ui, state: &State, commands: &mut Commands) {
     });
 }
 
-fn what_will_be_written(ui: &mut Ui, state: &State) {
+fn planned_files(ui: &mut Ui, state: &State) {
     widget::card(ui, |ui| {
         widget::title(ui, text::export::WILL_BE_WRITTEN);
         for (name, what, is_data) in text::export::FILES {
@@ -117,7 +117,7 @@ fn what_will_be_written(ui: &mut Ui, state: &State) {
     });
 }
 
-fn done(ui: &mut Ui, done: &Exported, commands: &mut Commands) {
+fn exported_card(ui: &mut Ui, done: &Exported, commands: &mut Commands) {
     widget::accent_card(ui, |ui| {
         Sides::new().shrink_left().truncate().show(
             ui,
@@ -140,7 +140,7 @@ fn done(ui: &mut Ui, done: &Exported, commands: &mut Commands) {
     });
 }
 
-fn how_to_use(ui: &mut Ui, done: &Exported, commands: &mut Commands) {
+fn usage_examples(ui: &mut Ui, done: &Exported, commands: &mut Commands) {
     for (name, code) in text::export::uses(done) {
         widget::card(ui, |ui| {
             Sides::new().shrink_left().truncate().show(

@@ -21,22 +21,20 @@ pub(super) fn show(ui: &mut Ui, found: &Findings, document: &Document, commands:
                 topic(ui, of, commands);
             }
         });
-        group(
-            ui,
-            text::results::OVER_RETRIEVED,
-            found.hubs.len(),
-            |ui, at| {
-                if let Some(hub) = found.hubs.get(at) {
-                    times(ui, hub.questions);
-                    answer(ui, hub.entry, document, commands);
-                }
-            },
-        );
-        group(ui, text::results::CONFUSED, found.twins.len(), |ui, at| {
-            if let Some(twins) = found.twins.get(at) {
-                times(ui, twins.questions);
+        let over_retrieved = &found.over_retrieved;
+        let advice = text::results::OVER_RETRIEVED;
+        group(ui, advice, over_retrieved.len(), |ui, at| {
+            if let Some(found) = over_retrieved.get(at) {
+                times(ui, found.questions);
+                answer(ui, found.entry, document, commands);
+            }
+        });
+        let confused = &found.confused;
+        group(ui, text::results::CONFUSED, confused.len(), |ui, at| {
+            if let Some(pair) = confused.get(at) {
+                times(ui, pair.questions);
                 ui.vertical(|ui| {
-                    for entry in twins.entries {
+                    for entry in pair.entries {
                         answer(ui, entry, document, commands);
                     }
                 });

@@ -73,12 +73,12 @@ fn card(ui: &mut Ui, state: &State, suggestion: &Suggestion, commands: &mut Comm
     );
     ui.spacing_mut().item_spacing.x = 26.0;
     ui.columns_const(|[left, right]| {
-        side(left, state, suggestion.one);
-        side(right, state, suggestion.other);
+        suggested_row(left, state, suggestion.one);
+        suggested_row(right, state, suggestion.other);
     });
 }
 
-fn side(ui: &mut Ui, state: &State, row: RowId) {
+fn suggested_row(ui: &mut Ui, state: &State, row: RowId) {
     let palette = theme::palette(ui);
     let document = &state.project.document;
     let (Some(entry), Some(paraphrase)) =

@@ -42,7 +42,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, list: List, commands: &mut Comman
         }
     });
     ui.add_space(theme::GAP - 6.0);
-    again(ui, state, commands);
+    train_again_banner(ui, state, commands);
     if questions.is_empty() {
         widget::card(ui, |ui| widget::weak(ui, text::results::nothing_in(list)));
         return;
@@ -64,14 +64,14 @@ pub(super) fn show(ui: &mut Ui, state: &State, list: List, commands: &mut Comman
 }
 
 /// A banner that offers to train again after changes to the data.
-pub(super) fn again(ui: &mut Ui, state: &State, commands: &mut Commands) {
+pub(super) fn train_again_banner(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let edits = state.project.models.changes();
     if edits == 0 || state.training.is_running() {
         return;
     }
     let changes = match state.project.elsewhere() {
         Some(_) => text::folder::changes(edits),
-        None => text::train::changes(edits, super::estimate::of_chosen(state).as_deref()),
+        None => text::train::changes(edits, super::estimate::estimate_chosen(state).as_deref()),
     };
     widget::banner(ui, &changes, |ui| {
         if widget::primary(ui, true, text::train::TRAIN_AGAIN)

@@ -95,8 +95,8 @@ fn projects(ui: &mut Ui, state: &State, commands: &mut Commands) {
             };
             let label = RichText::new(&recent.name).color(ink);
             let button = egui::Button::new(label).frame(false).truncate();
-            let response = widget::low(ui, |ui| ui.add(button));
-            widget::ring(ui, &response, palette);
+            let response = widget::compact(ui, |ui| ui.add(button));
+            widget::focus_ring(ui, &response, palette);
             let clicked = response.clicked();
             response.on_hover_text(recent.dir.display().to_string());
             if clicked {

@@ -17,7 +17,7 @@ const MOST_POINTS: usize = 2000;
 const HEIGHT: f32 = 190.0;
 
 /// Accuracy on training and test questions, out of 100.
-pub(super) fn first(ui: &mut Ui, training: &Training) {
+pub(super) fn accuracy_plot(ui: &mut Ui, training: &Training) {
     let palette = theme::palette(ui);
     headline(ui, text::train::FIRST, text::train::FIRST_UNIT);
     let (train, check) = (
@@ -41,7 +41,7 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
         .best_epoch()
         .and_then(|epoch| Some([epoch.number as f64, epoch.accuracy()? * 100.0]));
     let (weak, accent) = (palette.weak, palette.accent);
-    frame(
+    draw_plot(
         ui,
         "right-answer-first",
         |value| format!("{value:.0}"),
@@ -84,12 +84,12 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
 }
 
 /// Loss.
-pub(super) fn error(ui: &mut Ui, training: &Training) {
+pub(super) fn error_plot(ui: &mut Ui, training: &Training) {
     let palette = theme::palette(ui);
     headline(ui, text::train::ERROR, text::train::ERROR_UNIT);
     let points = series(training, |epoch| epoch.error);
     let weak = palette.weak;
-    frame(
+    draw_plot(
         ui,
         "error",
         |value| format!("{}", (value * 1e6).round() / 1e6),
@@ -111,7 +111,7 @@ fn headline(ui: &mut Ui, title: &str, unit: &str) {
     });
 }
 
-fn frame<'a>(
+fn draw_plot<'a>(
     ui: &mut Ui,
     salt: &str,
     tick: impl Fn(f64) -> String + 'a,
@@ -136,7 +136,7 @@ fn frame<'a>(
         .show_grid([false, true])
         .grid_color(palette.border)
         .set_margin_fraction(vec2(0.02, 0.12))
-        .y_grid_spacer(grid)
+        .y_grid_spacer(grid_lines)
         .custom_x_axes(vec![axis(
             AxisHints::new_x().formatter(|mark, _| epoch_label(mark.value)),
         )])
@@ -163,7 +163,7 @@ fn spread(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// About four grid lines, at multiples of 1, 2 or 5 times a power of ten.
-fn grid(input: GridInput) -> Vec<GridMark> {
+fn grid_lines(input: GridInput) -> Vec<GridMark> {
     let (from, to) = input.bounds;
     let raw = (to - from) / 4.0;
     if !(raw.is_finite() && raw > 0.0) {

@@ -52,7 +52,7 @@ fn project(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands)
     if response.hovered() {
         ui.painter().rect_filled(rect, theme::RADIUS, palette.hover);
     }
-    widget::ring(ui, &response, palette);
+    widget::focus_ring(ui, &response, palette);
     if is_narrow {
         chevron(ui.painter(), rect.center(), palette.ink);
     } else {
@@ -84,7 +84,7 @@ fn chevron(painter: &Painter, centre: Pos2, ink: egui::Color32) {
     painter.line_segment([centre + vec2(0.0, 2.5), centre + vec2(4.0, -2.0)], line);
 }
 
-fn below(page: Page, state: &State) -> String {
+fn page_status(page: Page, state: &State) -> String {
     match page {
         Page::Data => text::data::rail(&state.project.document, state.data.reading.is_some()),
         Page::Train => text::train::rail(&state.training, &state.project.models),
@@ -96,7 +96,7 @@ fn below(page: Page, state: &State) -> String {
 fn item(ui: &mut Ui, page: Page, state: &State, is_narrow: bool) -> bool {
     let palette = theme::palette(ui);
     let chosen = state.page == page;
-    let (title, below) = (text::shell::page(page), below(page, state));
+    let (title, below) = (text::shell::page(page), page_status(page, state));
     let height = if is_narrow {
         NARROW_HEIGHT
     } else {
@@ -116,7 +116,7 @@ fn item(ui: &mut Ui, page: Page, state: &State, is_narrow: bool) -> bool {
         let line = Stroke::new(1.0, palette.border);
         painter.rect_stroke(rect, theme::RADIUS, line, StrokeKind::Inside);
     }
-    widget::ring(ui, &response, palette);
+    widget::focus_ring(ui, &response, palette);
     let ink = if chosen { palette.accent } else { palette.weak };
     if is_narrow {
         icon(
@@ -207,7 +207,7 @@ fn tools(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
     let all = Command::Overlay(Overlay::Commands(String::new(), 0));
     if is_narrow {
         ui.vertical_centered(|ui| {
-            small(
+            tool_button(
                 ui,
                 true,
                 text::shell::MENU,
@@ -227,7 +227,7 @@ fn tools(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
     };
     row(ui, &mut |ui| {
         let settings = Command::Overlay(Overlay::Settings);
-        small(
+        tool_button(
             ui,
             true,
             text::shell::SETTINGS,
@@ -236,7 +236,7 @@ fn tools(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
             commands,
         );
         let help = Command::Overlay(Overlay::Help);
-        small(
+        tool_button(
             ui,
             true,
             text::shell::HELP,
@@ -248,7 +248,7 @@ fn tools(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
     let mut all = Some(all);
     row(ui, &mut |ui| {
         if let Some(all) = all.take() {
-            small(
+            tool_button(
                 ui,
                 true,
                 text::shell::COMMANDS,
@@ -260,7 +260,7 @@ fn tools(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
     });
     row(ui, &mut |ui| {
         let hint = undo.as_deref().unwrap_or(text::shell::NOTHING_TO_UNDO);
-        small(
+        tool_button(
             ui,
             undo.is_some(),
             text::shell::UNDO,
@@ -269,7 +269,7 @@ fn tools(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
             commands,
         );
         let hint = redo.as_deref().unwrap_or(text::shell::NOTHING_TO_REDO);
-        small(
+        tool_button(
             ui,
             redo.is_some(),
             text::shell::REDO,
@@ -280,7 +280,7 @@ fn tools(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
     });
 }
 
-fn small(
+fn tool_button(
     ui: &mut Ui,
     enabled: bool,
     name: &str,
@@ -290,11 +290,11 @@ fn small(
 ) {
     let palette = theme::palette(ui);
     let button = egui::Button::new(RichText::new(name).small().color(palette.weak)).frame(false);
-    let response = widget::low(ui, |ui| {
+    let response = widget::compact(ui, |ui| {
         ui.spacing_mut().button_padding.x = 4.0;
         ui.add_enabled(enabled, button)
     });
-    widget::ring(ui, &response, palette);
+    widget::focus_ring(ui, &response, palette);
     let clicked = response.clicked();
     response.on_hover_text(hint).on_disabled_hover_text(hint);
     if clicked {

@@ -44,14 +44,14 @@ pub(super) fn show(ui: &mut Ui, training: &Training, rows: usize) {
             for stage in STAGES {
                 // The model is downloaded only once, so most runs skip this stage.
                 if stage != Stage::Fetching || training.fetch.is_some() {
-                    step(ui, stage, training, rows);
+                    stage_mark(ui, stage, training, rows);
                 }
             }
         });
     });
 }
 
-fn step(ui: &mut Ui, stage: Stage, training: &Training, rows: usize) {
+fn stage_mark(ui: &mut Ui, stage: Stage, training: &Training, rows: usize) {
     let palette = theme::palette(ui);
     let place = |of: Stage| STAGES.iter().position(|stage| *stage == of);
     let (here, now) = (place(stage), place(training.stage));

@@ -13,7 +13,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.spacing_mut().interact_size.y = 24.0;
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
-        running(ui, state, commands);
+        running_task(ui, state, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             messages(ui, state, commands);
             if let Some(message) = state.shell.messages.front() {
@@ -23,7 +23,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     });
 }
 
-fn running(ui: &mut Ui, state: &State, commands: &mut Commands) {
+fn running_task(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let training = &state.training;
     if training.is_running() {
         widget::small(ui, text::train::stage(training.stage));
@@ -76,8 +76,8 @@ fn messages(ui: &mut Ui, state: &State, commands: &mut Commands) {
         palette.weak
     };
     let button = Button::new(RichText::new(label).small().color(ink)).frame(false);
-    let response = widget::low(ui, |ui| ui.add(button));
-    widget::ring(ui, &response, palette);
+    let response = widget::compact(ui, |ui| ui.add(button));
+    widget::focus_ring(ui, &response, palette);
     if response.on_hover_text(text::shell::MESSAGES_HINT).clicked() {
         commands.push(Command::Overlay(Overlay::Messages));
     }

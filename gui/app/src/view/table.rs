@@ -86,7 +86,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             table
                 .header(ROW_HEIGHT, |mut header| {
                     for column in &columns {
-                        header.col(|ui| head(ui, *column, state, commands));
+                        header.col(|ui| heading(ui, *column, state, commands));
                     }
                 })
                 .body(|body| {
@@ -103,7 +103,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                         for (place, column) in columns.iter().enumerate() {
                             table_row.col(|ui| {
                                 if place == 0 {
-                                    ground(ui, across, is_chosen, data.at == Some(id));
+                                    row_lines(ui, across, is_chosen, data.at == Some(id));
                                 }
                                 cell(ui, *column, id, entry, paraphrase);
                             });
@@ -141,14 +141,14 @@ fn find_row(document: &Document, id: RowId) -> Option<(&Entry, &Paraphrase)> {
 }
 
 /// Draws a heading, which sorts the table.
-fn head(ui: &mut Ui, column: Column, state: &State, commands: &mut Commands) {
+fn heading(ui: &mut Ui, column: Column, state: &State, commands: &mut Commands) {
     let palette = theme::palette(ui);
     let sort = state.data.sort;
     let is_by = sort.by == column && (column != Column::Number || sort.down);
     let name = text::data::column(column);
     let ink = if is_by { palette.accent } else { palette.weak };
     let label = RichText::new(name).small().color(ink);
-    let response = widget::low(ui, |ui| {
+    let response = widget::compact(ui, |ui| {
         ui.spacing_mut().button_padding.x = 0.0;
         ui.add(egui::Button::new(label).frame(false))
     });
@@ -157,7 +157,7 @@ fn head(ui: &mut Ui, column: Column, state: &State, commands: &mut Commands) {
         &response,
         &text::data::sort_name(column, is_by, sort.down),
     );
-    widget::ring(ui, &response, palette);
+    widget::focus_ring(ui, &response, palette);
     if is_by {
         let at = response.rect.right_center() + vec2(8.0, 0.0);
         let dy = if sort.down { 2.5 } else { -2.5 };
@@ -174,7 +174,7 @@ fn head(ui: &mut Ui, column: Column, state: &State, commands: &mut Commands) {
 
 /// Draws a line above a row and a bar at the row with the keyboard focus, across all columns. Called in the
 /// first column, which isn't clipped.
-fn ground(ui: &Ui, across: Rangef, is_chosen: bool, has_keyboard: bool) {
+fn row_lines(ui: &Ui, across: Rangef, is_chosen: bool, has_keyboard: bool) {
     let palette = theme::palette(ui);
     let clip = Rect::from_x_y_ranges(across, ui.clip_rect().y_range());
     let painter = ui.painter().with_clip_rect(clip);

@@ -17,7 +17,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let training = &state.training;
     if state.project.document.entries.is_empty() {
         widget::header(ui, text::train::TITLE, text::train::intro(training), |_| {});
-        return nothing(
+        return empty_page(
             ui,
             text::train::NO_DATA,
             text::train::NO_DATA_MORE,
@@ -54,13 +54,13 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if training.is_running() {
         stages::show(ui, training, state.project.counts.questions);
     } else {
-        mistakes::again(ui, state, commands);
+        mistakes::train_again_banner(ui, state, commands);
     }
     figures(ui, state, commands);
     let document = &state.project.document;
     findings::show(ui, &training.checking.findings, document, commands);
     if !training.is_running() {
-        ready(ui, state, commands);
+        effort_choice(ui, state, commands);
     }
     if !training.epochs.is_empty() {
         plots(ui, training);
@@ -73,7 +73,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
 }
 
 /// An empty page: a message, and a button to the page where the missing data can be added.
-pub(super) fn nothing(
+pub(super) fn empty_page(
     ui: &mut Ui,
     what: &str,
     more: &str,
@@ -139,7 +139,7 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
 }
 
 /// Choice of the effort, with an estimate for each.
-fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
+fn effort_choice(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let document = &state.project.document;
     widget::card(ui, |ui| {
         match state.project.shortage() {
@@ -159,18 +159,15 @@ fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 let name = text::train::effort(effort);
                 let width = egui::vec2(100.0, 34.0);
                 let layout = egui::Layout::centered_and_justified(egui::Direction::LeftToRight);
-                let choose = |ui: &mut Ui| widget::choice(ui, name, chosen);
-                if ui
-                    .allocate_ui_with_layout(width, layout, choose)
-                    .inner
-                    .clicked()
-                {
+                let choice = ui
+                    .allocate_ui_with_layout(width, layout, |ui| widget::choice(ui, name, chosen));
+                if choice.inner.clicked() {
                     commands.push(Command::Effort(effort));
                 }
                 ui.vertical(|ui| {
                     ui.spacing_mut().item_spacing.y = 1.0;
                     ui.label(text::train::effort_what(effort));
-                    if let Some(estimate) = estimate::of_effort(state, effort) {
+                    if let Some(estimate) = estimate::estimate_effort(state, effort) {
                         widget::small(ui, estimate);
                     }
                 });
@@ -184,12 +181,12 @@ fn plots(ui: &mut Ui, training: &Training) {
     if two {
         ui.spacing_mut().item_spacing.x = theme::GAP;
         ui.columns_const(|[left, right]| {
-            widget::card(left, |ui| plot::first(ui, training));
-            widget::card(right, |ui| plot::error(ui, training));
+            widget::card(left, |ui| plot::accuracy_plot(ui, training));
+            widget::card(right, |ui| plot::error_plot(ui, training));
         });
     } else {
-        widget::card(ui, |ui| plot::first(ui, training));
-        widget::card(ui, |ui| plot::error(ui, training));
+        widget::card(ui, |ui| plot::accuracy_plot(ui, training));
+        widget::card(ui, |ui| plot::error_plot(ui, training));
     }
     widget::small(ui, text::train::plots_in_words(training));
     ui.add_space(theme::GAP - 6.0);
@@ -210,7 +207,7 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let checking = &state.training.checking;
     let outcome = state.training.outcome.as_ref();
     if let Some(there) = state.project.elsewhere().filter(|_| checking.elsewhere) {
-        return elsewhere(ui, state, there, commands);
+        return imported_model_card(ui, state, there, commands);
     }
     let Some(now) = checking.now() else {
         return;
@@ -268,7 +265,7 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
 }
 
 /// Instead of the figures for an imported model: its own test results and why there are none of this project.
-fn elsewhere(ui: &mut Ui, state: &State, there: &ImportedModel, commands: &mut Commands) {
+fn imported_model_card(ui: &mut Ui, state: &State, there: &ImportedModel, commands: &mut Commands) {
     widget::card(ui, |ui| {
         widget::title(ui, text::folder::ELSEWHERE);
         ui.label(text::folder::measured(&there.measured));

@@ -70,7 +70,7 @@ pub(super) fn primary(ui: &mut Ui, enabled: bool, text: &str) -> Response {
     .fill(palette.accent)
     .stroke(Stroke::NONE);
     let response = ui.add_enabled(enabled, button);
-    ring(ui, &response, palette);
+    focus_ring(ui, &response, palette);
     response
 }
 
@@ -82,8 +82,8 @@ pub(super) fn button(ui: &mut Ui, enabled: bool, text: &str) -> Response {
 pub(super) fn link(ui: &mut Ui, text: &str) -> Response {
     let palette = theme::palette(ui);
     let button = Button::new(RichText::new(text).color(palette.accent)).frame(false);
-    let response = low(ui, |ui| ui.add(button));
-    ring(ui, &response, palette);
+    let response = compact(ui, |ui| ui.add(button));
+    focus_ring(ui, &response, palette);
     if response.hovered() {
         let (rect, line) = (response.rect, Stroke::new(1.0, palette.accent));
         ui.painter()
@@ -93,7 +93,7 @@ pub(super) fn link(ui: &mut Ui, text: &str) -> Response {
 }
 
 /// Draws frameless buttons, which are lower than framed ones.
-pub(super) fn low<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+pub(super) fn compact<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
     ui.scope(|ui| {
         ui.spacing_mut().interact_size.y = 24.0;
         add(ui)
@@ -102,7 +102,7 @@ pub(super) fn low<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
 }
 
 /// Draws a focus ring around a widget without a frame of its own.
-pub(super) fn ring(ui: &Ui, response: &Response, palette: &Palette) {
+pub(super) fn focus_ring(ui: &Ui, response: &Response, palette: &Palette) {
     if response.has_focus() {
         let rect = response.rect.expand(3.0);
         let line = Stroke::new(2.0, palette.accent);
@@ -216,7 +216,7 @@ pub(super) fn choice(ui: &mut Ui, text: &str, chosen: bool) -> Response {
     let button = Button::new(RichText::new(text).color(ink)).stroke(Stroke::new(1.0, line));
     let response = ui.add(button);
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, text));
-    ring(ui, &response, palette);
+    focus_ring(ui, &response, palette);
     response
 }
 
@@ -232,12 +232,12 @@ pub(super) fn chip(ui: &mut Ui, text: &str, chosen: bool) -> Response {
         .fill(ground)
         .stroke(Stroke::NONE)
         .corner_radius(12.0);
-    let response = low(ui, |ui| {
+    let response = compact(ui, |ui| {
         ui.spacing_mut().button_padding = vec2(10.0, 3.0);
         ui.add(button)
     });
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, text));
-    ring(ui, &response, palette);
+    focus_ring(ui, &response, palette);
     response
 }
 
