@@ -62,7 +62,7 @@ class Project:
     @property
     def answers(self):
         """Questions by answer."""
-        return {entry["answer"]: [wording["text"] for wording in entry["wordings"]]
+        return {entry["answer"]: [paraphrase["text"] for paraphrase in entry["wordings"]]
                 for entry in self.document["entries"].values()}
 
     @property

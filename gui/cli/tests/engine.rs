@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use common::{
     Window, control, copied, copy_folder, desk, dozen, file, fill, is_shown, open, press, real,
-    rehearsed, settle, shows, state, tell, tell_event, train, until, was_told,
+    rehearsed, settle, shows, state, tell, tell_event, train, until, shows_message,
 };
 use nearsay::train::{self, BatchFigures, Epoch, Recipe, Report, Settings, report::Findings};
 use nearsay_app::{
@@ -185,9 +185,9 @@ fn transformer_training_shows_progress_before_first_epoch_and_after_last() {
         eta_s: Some(eta_s),
     };
     deliver(&mut window, read(400, 3.0));
-    assert_eq!(state(&window).training.stage, Stage::Understanding);
+    assert_eq!(state(&window).training.stage, Stage::Encoding);
     deliver(&mut window, read(852, 0.0));
-    assert_eq!(state(&window).training.stage, Stage::Learning);
+    assert_eq!(state(&window).training.stage, Stage::Training);
     // The time estimate of embedding is over; there is none for training yet.
     assert_eq!(state(&window).training.seconds_left(), None);
     shows(&window, "first epoch");
@@ -205,7 +205,7 @@ fn transformer_training_shows_progress_before_first_epoch_and_after_last() {
     );
     shows(&window, "epoch 4 of at most 4");
     deliver(&mut window, read(400, 3.0));
-    assert_eq!(state(&window).training.stage, Stage::Learning);
+    assert_eq!(state(&window).training.stage, Stage::Training);
     assert_eq!(state(&window).training.seconds_left(), Some(3.0));
     shows(&window, "preparing the texts again, 400 of 852");
     deliver(&mut window, read(852, 0.0));
@@ -225,7 +225,7 @@ fn pace_is_stored_per_effort() {
         let state = &mut window.state_mut().state;
         let reading = state.shell.preferences.pace.reading;
         assert_eq!(reading.is_some(), effort == Effort::Thorough);
-        state.training.stage = Stage::Learning;
+        state.training.stage = Stage::Training;
         state.project.models.pending = Some(Pending {
             name: "none".to_owned(),
             effort,
@@ -327,7 +327,7 @@ fn failure_shows_cause_and_remedy() {
     let error = state(&window).training.error.clone().unwrap();
     assert!(error.detail.contains("something about the disk"));
     press(&mut window, "Copy report");
-    was_told(&window, "Report copied");
+    shows_message(&window, "Report copied");
     control(&window, "Train again");
 }
 
@@ -365,7 +365,7 @@ fn model_download_shows_progress() {
     let mut window = small("fetch", data.path());
     press(&mut window, "Train");
     until(&mut window, "fetching", |state| {
-        state.training.stage == Stage::Fetching
+        state.training.stage == Stage::Downloading
     });
     until(&mut window, "some rounds", learning);
     shows(&window, "Downloaded the language model");
@@ -385,7 +385,7 @@ fn closing_keeps_best_model_of_running_training() {
     let ctx = window.ctx.clone();
     window.state_mut().apply(&ctx, Command::Close);
     assert!(state(&window).shell.closing && state(&window).training.stopping);
-    was_told(&window, "Saving the best model before closing");
+    shows_message(&window, "Saving the best model before closing");
     until(&mut window, "stopped", ended);
     let models = state(&window).project.models_dir().unwrap();
     assert!(models.join("1/nearsay.json").is_file());
@@ -400,7 +400,7 @@ fn opening_another_project_is_refused_during_training() {
     let dir = state(&window).project.dir.clone();
     tell(&mut window, Command::NewProject);
     tell(&mut window, Command::OpenSample);
-    was_told(&window, "Training is running");
+    shows_message(&window, "Training is running");
     assert_eq!(state(&window).project.dir, dir);
     assert!(state(&window).training.is_running());
 }
@@ -452,7 +452,7 @@ fn checked(window: &mut Window, name: &str, check: Check) {
     let dir = state(window).project.models_dir();
     let revision = state(window).project.revision;
     let state = &mut window.state_mut().state;
-    state.training.stage = Stage::Learning;
+    state.training.stage = Stage::Training;
     state.project.models.next += 1;
     state.project.models.pending = Some(Pending {
         name: name.to_owned(),

@@ -15,7 +15,7 @@ use std::{
 
 use common::{
     FakeDialog, Window, copy_folder, desk, document, drop_on, file, fill, is_shown, open,
-    open_with, press, real, settle, shows, state, tell, train, until, was_told,
+    open_with, press, real, settle, shows, state, tell, train, until, shows_message,
 };
 use nearsay_app::{
     command::Command,
@@ -132,7 +132,7 @@ fn exported_model_opens_as_project_and_can_be_trained() {
     assert!(dir.starts_with(data.path()));
     // It can answer at once.
     assert_eq!(state(&window).page, Page::Ask);
-    was_told(&window, "Opened front-desk: 60 answers");
+    shows_message(&window, "Opened front-desk: 60 answers");
     assert_eq!(document(&window).entries.len(), 60);
     assert_eq!(state(&window).project.counts.questions, 180);
     assert!(state(&window).project.counts.held_out > 20);
@@ -208,7 +208,7 @@ fn same_model_directory_opens_same_project() {
     until(&mut window, "it is found", |state| {
         state.shell.adopting.is_none()
     });
-    was_told(&window, "front-desk was opened before");
+    shows_message(&window, "front-desk was opened before");
     assert_eq!(document(&window).entries.len(), 61);
     // After another project, from another path.
     tell(&mut window, Command::OpenSample);
@@ -220,7 +220,7 @@ fn same_model_directory_opens_same_project() {
     drop_on(&mut window, &moved);
     assert_eq!(adopted(&mut window, "Front desk"), dir);
     assert_eq!(document(&window).entries.len(), 61);
-    was_told(&window, "stick was opened before");
+    shows_message(&window, "stick was opened before");
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn model_without_answers_answers_from_imported_file() {
     press(&mut window, "Project Library (sample), saved");
     press(&mut window, "Open a project or exported folder…");
     adopted(&mut window, "Bare");
-    was_told(&window, "Opened the model in bare. It has no answers yet");
+    shows_message(&window, "Opened the model in bare. It has no answers yet");
     assert_eq!(state(&window).page, Page::Data);
     shows(&window, "This folder contains a model without answers");
     shows(&window, "Drop a file with answers for this model");

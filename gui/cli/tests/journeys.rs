@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use candle_core::Device;
 use common::{
     Window, add, control, copy_folder, desk, document, dozen, drop_on, file, fill, is_shown, open,
-    open_with, press, press_last, real, settle, shows, state, tell, train, until, was_told,
+    open_with, press, press_last, real, settle, shows, state, tell, train, until, shows_message,
     write_in,
 };
 use egui::Key;
@@ -88,7 +88,7 @@ fn file_with_bad_rows_imports_and_can_be_fixed() {
     control(&window, "Answer").type_text("It is beside the stairs");
     window.run_steps(2);
     press(&mut window, "Save");
-    was_told(&window, "Row fixed and added");
+    shows_message(&window, "Row fixed and added");
     let mended = document(&window).entries.values().last().unwrap().clone();
     assert_eq!(mended.answer, "It is beside the stairs");
     assert_eq!(mended.paraphrases[0].text, "What about the lift?");
@@ -143,7 +143,7 @@ fn importing_same_file_again_adds_nothing() {
     until(&mut window, "read again", |state| {
         state.project.document.imports.len() == 2
     });
-    was_told(&window, "Nothing new");
+    shows_message(&window, "Nothing new");
     assert_eq!(document(&window).entries, before.entries);
     shows(&window, "20 known");
 }
@@ -440,7 +440,7 @@ fn every_edit_can_be_undone_and_redone() {
         );
     }
     tell(&mut window, Command::Redo);
-    was_told(&window, "Nothing to redo");
+    shows_message(&window, "Nothing to redo");
     settle(&mut window);
     let dir = state(&window).project.dir.clone().unwrap();
     let kept = document(&window).clone();
@@ -471,7 +471,7 @@ fn edits_before_kill_are_restored() {
     file(&journal, &torn);
     let mut after = open_with(real(other.path()), Default::default(), Some(killed.clone()));
     assert_eq!(*document(&after), kept);
-    was_told(&after, "Nearsay closed unexpectedly");
+    shows_message(&after, "Nearsay closed unexpectedly");
     assert!(!state(&after).project.look_only);
     tell(&mut after, Command::Select(row(4, 0), Selection::Only));
     tell(&mut after, Command::Delete);
@@ -523,7 +523,7 @@ fn damaged_project_shows_error_and_opens_sample() {
     window.state_mut().finish();
     drop(window);
     for name in ["project.json", "project.last.json"] {
-        file(&dir.join(name), "{ not one of ours");
+        file(&dir.join(name), "{ not a project");
     }
     let mut window = open_with(real(data.path()), Default::default(), Some(dir));
     until(&mut window, "the sample instead", |state| {
@@ -555,7 +555,7 @@ fn second_window_is_read_only_and_can_copy_project() {
     assert_eq!(found, 6);
     tell(&mut second, Command::MarkRight(5));
     assert_eq!(*document(&second), before);
-    was_told(&second, "view it and ask questions here, or work on a copy");
+    shows_message(&second, "view it and ask questions here, or work on a copy");
     press(&mut second, "Work on a copy");
     until(&mut second, "a copy", |state| {
         !state.project.opening && !state.project.look_only

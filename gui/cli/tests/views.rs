@@ -6,7 +6,7 @@ mod common;
 use common::{
     FakeDialog, Window, add, begin, control, copied, desk, document, dozen, drop_on, file, fill,
     is_shown, open, open_with, press, press_last, real, rehearsed, settle, shows, stand_out, state,
-    tell, tell_event, until, was_told, write_in,
+    tell, tell_event, until, shows_message, write_in,
 };
 use egui::{Event as Input, Key, Modifiers, Theme, accesskit::Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -238,8 +238,8 @@ fn typing_filters_rows() {
     assert!(!rows.is_empty());
     for row in rows.iter() {
         let entry = &document(&window).entries[&row.entry];
-        let wording = &entry.paraphrases[row.paraphrase as usize].text;
-        let all = format!("{wording} {} {:?}", entry.answer, entry.source).to_lowercase();
+        let question = &entry.paraphrases[row.paraphrase as usize].text;
+        let all = format!("{question} {} {:?}", entry.answer, entry.source).to_lowercase();
         assert!(all.contains("wheelchair"), "{all}");
     }
     control(&window, "Filter the rows").type_text(" on the moon");
@@ -318,7 +318,7 @@ fn keyboard_selects_and_deletes_rows() {
     window.run_steps(3);
     assert_eq!(document(&window).entries.len(), 10);
     assert!(!document(&window).entries.contains_key(&3));
-    was_told(&window, "Deleted 2 rows");
+    shows_message(&window, "Deleted 2 rows");
     settle(&mut window);
     window.key_press_modifiers(Modifiers::COMMAND, Key::A);
     window.run_steps(3);
@@ -438,7 +438,7 @@ fn paste_is_refused_in_sample() {
     window.event(Input::Paste("Is it?\tYes\n".into()));
     window.run_steps(3);
     press(&mut window, "Add rows");
-    was_told(&window, "Start a new project first");
+    shows_message(&window, "Start a new project first");
     assert_eq!(document(&window).entries.len(), before);
     assert_eq!(state(&window).data.paste.as_deref(), Some("Is it?\tYes\n"));
 }
@@ -518,7 +518,7 @@ fn cancelled_dialog_suggests_typing_path() {
     assert!(!is_shown(&window, "Path of the file"));
     press(&mut window, "Choose files…");
     until(&mut window, "closed", |state| !state.shell.dialog_open);
-    was_told(&window, "enter the path of the file");
+    shows_message(&window, "enter the path of the file");
     control(&window, "Path of the file");
 }
 
@@ -787,7 +787,7 @@ fn every_control_has_accessible_name() {
     every_step_is_named(&mut window, "paused");
     deliver(
         &mut window,
-        r#"{"event":"failed","error":"It broke","remedy":"Mend it"}"#,
+        r#"{"event":"failed","error":"It broke","remedy":"Fix it"}"#,
     );
     window.state_mut().state.training.error = Some(error);
     window.state_mut().state.training.can_go_on = true;

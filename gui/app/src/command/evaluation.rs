@@ -23,7 +23,7 @@ pub(super) fn start(state: &mut State, workers: &mut Workers, report: Option<&Re
     if let Some(report) = report {
         save_pace(state, workers, pending.effort, report);
     }
-    state.training.stage = Stage::Checking;
+    state.training.stage = Stage::Evaluating;
     state.training.paused = false;
     let wanted = Wanted {
         dir: state
@@ -78,7 +78,7 @@ pub(super) fn process_results(
             }
         }
         Side::After => {
-            let waits = state.training.stage == Stage::Checking;
+            let waits = state.training.stage == Stage::Evaluating;
             let pending = state.project.models.pending.as_ref();
             let wanted = pending.and_then(|pending| {
                 let dir = state.project.models_dir()?;
@@ -180,7 +180,7 @@ pub(super) fn report_unusable_model(
             .checking
             .forget_after(&state.project.document.entries);
     }
-    if state.training.stage == Stage::Checking {
+    if state.training.stage == Stage::Evaluating {
         training::fail(state, error);
         // The previous model keeps answering.
         models::use_current(state, workers);

@@ -135,7 +135,7 @@ pub(super) fn process_event(state: &mut State, workers: &mut Workers, at_s: f64,
             total,
             source,
         } => {
-            training.stage = Stage::Fetching;
+            training.stage = Stage::Downloading;
             let progress = update_progress(
                 training.fetch.as_ref().map(|fetch| fetch.progress),
                 done,
@@ -150,9 +150,9 @@ pub(super) fn process_event(state: &mut State, workers: &mut Workers, at_s: f64,
             // after the last epoch.
             let learns = done >= total || !training.epochs.is_empty();
             (training.stage, training.eta_s) = if learns {
-                (Stage::Learning, eta_s.filter(|_| done < total))
+                (Stage::Training, eta_s.filter(|_| done < total))
             } else {
-                (Stage::Understanding, eta_s)
+                (Stage::Encoding, eta_s)
             };
             let mut texts =
                 update_progress(training.texts, done as u64, total as u64, before_s, at_s);
@@ -171,13 +171,13 @@ pub(super) fn process_event(state: &mut State, workers: &mut Workers, at_s: f64,
             total,
             eta_s,
         } => {
-            training.stage = Stage::Learning;
+            training.stage = Stage::Training;
             training.max_epochs = epochs as u64;
             training.eta_s = Some(eta_s);
             training.epoch_fraction = done as f32 / total.max(1) as f32;
         }
         Event::Epoch(epoch) => {
-            training.stage = Stage::Learning;
+            training.stage = Stage::Training;
             training.max_epochs = epoch.epochs as u64;
             training.eta_s = Some(epoch.eta_s);
             training.epoch_fraction = 0.0;
@@ -189,7 +189,7 @@ pub(super) fn process_event(state: &mut State, workers: &mut Workers, at_s: f64,
             });
         }
         Event::Refit { share, eta_s } => {
-            training.stage = Stage::Learning;
+            training.stage = Stage::Training;
             training.refit_fraction = Some(share);
             training.eta_s = Some(eta_s);
         }
@@ -207,7 +207,7 @@ pub(super) fn finish_process(state: &mut State, exit: Exit) {
     let training = &mut state.training;
     match training.stage {
         // The training succeeded; its model is being evaluated or in use.
-        Stage::Checking | Stage::Done => {}
+        Stage::Evaluating | Stage::Done => {}
         _ if training.is_running() => {
             let can_resume = training.texts.is_some() || !training.epochs.is_empty();
             let error = if training.stopping {

@@ -14,13 +14,13 @@ pub enum Stage {
     /// Reading the file and loading the base model.
     Reading,
     /// Downloading the base model.
-    Fetching,
+    Downloading,
     /// Embedding the texts.
-    Understanding,
+    Encoding,
     /// Training, epoch by epoch.
-    Learning,
+    Training,
     /// Evaluating the new model on the test questions.
-    Checking,
+    Evaluating,
     /// Finished; see [`Training::outcome`].
     Done,
     /// Ended without a model; see [`Training::error`].
@@ -197,19 +197,19 @@ impl Training {
         matches!(
             self.stage,
             Stage::Reading
-                | Stage::Fetching
-                | Stage::Understanding
-                | Stage::Learning
-                | Stage::Checking
+                | Stage::Downloading
+                | Stage::Encoding
+                | Stage::Training
+                | Stage::Evaluating
         )
     }
 
     /// Progress of the current stage between 0 and 1; `None` if unknown.
     pub fn fraction(&self) -> Option<f32> {
         match self.stage {
-            Stage::Fetching => self.fetch.as_ref().map(|fetch| fetch.progress.fraction()),
-            Stage::Understanding => self.texts.as_ref().map(Progress::fraction),
-            Stage::Learning => match (self.refit_fraction, self.first_fit_fraction()) {
+            Stage::Downloading => self.fetch.as_ref().map(|fetch| fetch.progress.fraction()),
+            Stage::Encoding => self.texts.as_ref().map(Progress::fraction),
+            Stage::Training => match (self.refit_fraction, self.first_fit_fraction()) {
                 (Some(share), _) => Some(0.5 + share.clamp(0.0, 1.0) / 2.0),
                 (None, first) if self.will_refit => first.map(|share| share / 2.0),
                 (None, first) => first,
@@ -232,8 +232,8 @@ impl Training {
             return None;
         }
         match self.stage {
-            Stage::Fetching => self.fetch.as_ref().and_then(|fetch| fetch.progress.eta_s()),
-            Stage::Learning
+            Stage::Downloading => self.fetch.as_ref().and_then(|fetch| fetch.progress.eta_s()),
+            Stage::Training
                 if self.will_refit
                     && self.refit_fraction.is_none()
                     && self.reencoding().is_none() =>
@@ -244,8 +244,8 @@ impl Training {
                     .filter(|_| left > 0.0)
                     .map(|eta| eta + eta / left)
             }
-            // The training process estimates embedding itself: it knows which texts are cached.
-            Stage::Understanding | Stage::Learning => self.eta_s,
+            // Only the training process can tell cached texts from new ones, so it estimates the time.
+            Stage::Encoding | Stage::Training => self.eta_s,
             _ => None,
         }
         .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn progress_and_time_left_cover_fit_and_refit() {
         let mut training = Training {
-            stage: Stage::Learning,
+            stage: Stage::Training,
             max_epochs: 4,
             elapsed_s: 60.0,
             eta_s: Some(30.0),

@@ -78,7 +78,7 @@ pub fn rail(training: &Training, models: &Models) -> String {
         _ if training.paused && training.is_running() => return "paused".to_owned(),
         _ if training.is_running() => {
             return match training.fraction() {
-                Some(fraction) if training.stage == Stage::Learning => {
+                Some(fraction) if training.stage == Stage::Training => {
                     format!("training, {}", percent(fraction))
                 }
                 _ => rail_stage(training.stage).to_owned(),
@@ -106,10 +106,10 @@ pub fn rail(training: &Training, models: &Models) -> String {
 /// Short name of a stage.
 fn rail_stage(stage: Stage) -> &'static str {
     match stage {
-        Stage::Fetching => "downloading…",
-        Stage::Understanding => "preparing…",
-        Stage::Learning => "training…",
-        Stage::Checking => "testing…",
+        Stage::Downloading => "downloading…",
+        Stage::Encoding => "preparing…",
+        Stage::Training => "training…",
+        Stage::Evaluating => "testing…",
         _ => "getting ready…",
     }
 }
@@ -118,10 +118,10 @@ pub fn stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Idle => "Ready",
         Stage::Reading => "Reading",
-        Stage::Fetching => "Downloading the language model",
-        Stage::Understanding => "Preparing texts",
-        Stage::Learning => "Training",
-        Stage::Checking => "Testing",
+        Stage::Downloading => "Downloading the language model",
+        Stage::Encoding => "Preparing texts",
+        Stage::Training => "Training",
+        Stage::Evaluating => "Testing",
         Stage::Done => "Done",
         Stage::Failed => "Not finished",
     }
@@ -130,7 +130,7 @@ pub fn stage(stage: Stage) -> &'static str {
 /// Details next to the stage.
 pub fn doing(training: &Training) -> String {
     match training.stage {
-        Stage::Fetching => training.fetch.as_ref().map_or_else(String::new, |fetch| {
+        Stage::Downloading => training.fetch.as_ref().map_or_else(String::new, |fetch| {
             let so_far = format!(
                 "{} of {}",
                 megabytes(fetch.progress.done),
@@ -142,7 +142,7 @@ pub fn doing(training: &Training) -> String {
                 format!("{so_far} from {}, needed only once", fetch.source)
             }
         }),
-        Stage::Understanding => training.texts.as_ref().map_or_else(String::new, |texts| {
+        Stage::Encoding => training.texts.as_ref().map_or_else(String::new, |texts| {
             let so_far = format!("{} of {} texts", number(texts.done), number(texts.total));
             if texts.per_second >= 1.0 {
                 format!("{so_far}, {} per second", number(texts.per_second as u64))
@@ -150,7 +150,7 @@ pub fn doing(training: &Training) -> String {
                 so_far
             }
         }),
-        Stage::Learning => match training.epochs.last() {
+        Stage::Training => match training.epochs.last() {
             _ if let Some(texts) = training.reencoding() => format!(
                 "preparing the texts again, {} of {}",
                 number(texts.done),
@@ -170,7 +170,7 @@ pub fn doing(training: &Training) -> String {
             None => "first epoch".to_owned(),
         },
         Stage::Reading => "getting ready".to_owned(),
-        Stage::Checking => "asking the test questions".to_owned(),
+        Stage::Evaluating => "asking the test questions".to_owned(),
         _ => String::new(),
     }
 }
@@ -284,10 +284,10 @@ pub fn stage_note(of: Stage, training: &Training, rows: usize) -> String {
         (Stage::Reading, _) if training.stage != Stage::Reading => {
             format!("Read {}", questions(rows))
         }
-        (Stage::Fetching, _) if training.stage != Stage::Fetching => {
+        (Stage::Downloading, _) if training.stage != Stage::Downloading => {
             "Downloaded the language model".to_owned()
         }
-        (Stage::Understanding, Some(texts)) if training.stage != Stage::Understanding => {
+        (Stage::Encoding, Some(texts)) if training.stage != Stage::Encoding => {
             format!("Prepared {} texts", number(texts.total))
         }
         _ => stage(of).to_owned(),

@@ -10,9 +10,9 @@ use crate::{
 
 const STAGES: [Stage; 4] = [
     Stage::Reading,
-    Stage::Fetching,
-    Stage::Understanding,
-    Stage::Learning,
+    Stage::Downloading,
+    Stage::Encoding,
+    Stage::Training,
 ];
 
 pub(super) fn show(ui: &mut Ui, training: &Training, rows: usize) {
@@ -43,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, training: &Training, rows: usize) {
             ui.spacing_mut().item_spacing.x = 6.0;
             for stage in STAGES {
                 // The model is downloaded only once, so most runs skip this stage.
-                if stage != Stage::Fetching || training.fetch.is_some() {
+                if stage != Stage::Downloading || training.fetch.is_some() {
                     stage_mark(ui, stage, training, rows);
                 }
             }

@@ -104,7 +104,7 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
         } else {
             text::train::STOP
         };
-        let can_stop = !training.stopping && training.stage != Stage::Checking;
+        let can_stop = !training.stopping && training.stage != Stage::Evaluating;
         if widget::button(ui, can_stop, name).clicked() {
             commands.push(Command::StopTraining);
         }
@@ -194,7 +194,7 @@ fn plots(ui: &mut Ui, training: &Training) {
 
 /// Notes on failed attempts to download the language model; hidden once it is there.
 fn notes(ui: &mut Ui, training: &Training) {
-    if !matches!(training.stage, Stage::Fetching | Stage::Failed) {
+    if !matches!(training.stage, Stage::Downloading | Stage::Failed) {
         return;
     }
     for note in training.notes.iter().rev().take(3) {

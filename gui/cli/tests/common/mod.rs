@@ -310,10 +310,10 @@ pub fn is_shown(window: &Window, what: &str) -> bool {
 
 /// Asserts that a message contains a text.
 #[track_caller]
-pub fn was_told(window: &Window, what: &str) {
+pub fn shows_message(window: &Window, what: &str) {
     let messages = &state(window).shell.messages;
-    let told = messages.iter().any(|message| message.text.contains(what));
-    assert!(told, "no message: {what}; {messages:?}");
+    let found = messages.iter().any(|message| message.text.contains(what));
+    assert!(found, "no message: {what}; {messages:?}");
 }
 
 /// Writes a file.
