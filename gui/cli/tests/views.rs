@@ -56,7 +56,7 @@ fn first_start_answers_questions_of_sample() {
     shows(&window, "You are looking at a sample");
     assert!(control(&window, "Ask a question").is_focused());
     let examples: Vec<String> = document(&window)
-        .examples()
+        .example_questions()
         .into_iter()
         .map(str::to_owned)
         .collect();
