@@ -27,7 +27,7 @@ use nearsay::servable::{AnswerSet, Confidence, Data, KnownAnswer, Reissue, TextM
 use nearsay_app::{
     app::App,
     command::Command,
-    state::{Picked, Page},
+    state::{Page, Picked},
     theme,
     worker::{Engine, FileDialog, PATIENCE, Picking},
 };

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use common::{
     Window, control, copied, copy_folder, desk, dozen, file, fill, is_shown, open, press, real,
-    rehearsed, settle, shows, state, tell, tell_event, train, until, shows_message,
+    rehearsed, settle, shows, shows_message, state, tell, tell_event, train, until,
 };
 use nearsay::train::{self, BatchFigures, Epoch, Recipe, Report, Settings, report::Findings};
 use nearsay_app::{
     command::Command,
-    state::{Check, Side, Stage, State, Page},
+    state::{Check, Page, Side, Stage, State},
     worker::{AnswersEvent, Engine, Event},
 };
 use nearsay_project::{Effort, Models, Pending};
@@ -265,7 +265,10 @@ fn killed_training_can_be_resumed() {
     fill(&mut window, 3, &desk());
     train(&mut window);
     shows(&window, "The training process was killed");
-    shows(&window, "Choose Continue to resume from the last checkpoint");
+    shows(
+        &window,
+        "Choose Continue to resume from the last checkpoint",
+    );
     control(&window, "Copy report").click();
     window.step();
     let report = copied(&window);
@@ -341,10 +344,7 @@ fn missing_engine_shows_error() {
     fill(&mut window, 1, &dozen());
     train(&mut window);
     assert_eq!(state(&window).training.stage, Stage::Failed);
-    shows(
-        &window,
-        "The training process could not be started",
-    );
+    shows(&window, "The training process could not be started");
 }
 
 #[test]
@@ -493,7 +493,10 @@ fn worse_model_is_rejected_but_offered() {
     let current = |window: &Window| state(window).project.models.current.clone().unwrap().name;
     assert_eq!(current(&window), "1");
     assert!(!state(&window).training.outcome.unwrap().kept);
-    shows(&window, "Training didn’t help (right answer first: 0 of 100 questions, instead of");
+    shows(
+        &window,
+        "Training didn’t help (right answer first: 0 of 100 questions, instead of",
+    );
     shows(&window, "The previous model is kept");
     assert!(!is_shown(&window, "Try it in Ask"));
     // The figures are again those of the current model.
@@ -519,7 +522,10 @@ fn first_model_worse_than_base_encoder_is_rejected() {
     window.state_mut().state.project.models = Models::default();
     checked(&mut window, "1", all_wrong(&before));
     assert!(state(&window).project.models.current.is_none());
-    shows(&window, "Training didn’t help (right answer first: 0 of 100 questions, instead of");
+    shows(
+        &window,
+        "Training didn’t help (right answer first: 0 of 100 questions, instead of",
+    );
     until(&mut window, "the figures of what answers", |state| {
         state.training.checking.now().map(Check::tally) == Some(before.tally())
     });

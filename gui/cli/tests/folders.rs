@@ -15,11 +15,11 @@ use std::{
 
 use common::{
     FakeDialog, Window, copy_folder, desk, document, drop_on, file, fill, is_shown, open,
-    open_with, press, real, settle, shows, state, tell, train, until, shows_message,
+    open_with, press, real, settle, shows, shows_message, state, tell, train, until,
 };
 use nearsay_app::{
     command::Command,
-    state::{Stage, Page},
+    state::{Page, Stage},
 };
 use tempfile::{TempDir, tempdir};
 
@@ -331,6 +331,9 @@ fn unreadable_model_directory_shows_error_and_keeps_project() {
         FakeDialog::default(),
         Some(colleague.whole()),
     );
-    shows(&window, "front-desk was exported by a newer version of Nearsay");
+    shows(
+        &window,
+        "front-desk was exported by a newer version of Nearsay",
+    );
     assert_eq!(state(&window).project.dir, before);
 }

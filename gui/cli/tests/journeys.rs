@@ -8,14 +8,14 @@ use std::{path::Path, sync::Arc, time::Duration};
 use candle_core::Device;
 use common::{
     Window, add, control, copy_folder, desk, document, dozen, drop_on, file, fill, is_shown, open,
-    open_with, press, press_last, real, settle, shows, state, tell, train, until, shows_message,
+    open_with, press, press_last, real, settle, shows, shows_message, state, tell, train, until,
     write_in,
 };
 use egui::Key;
 use nearsay::servable::{Servable, ServableError, TextModel};
 use nearsay_app::{
     command::{Command, Selection},
-    state::{List, Fix, Overlay, Saved, Side, Stage, Page, Verdict},
+    state::{Fix, List, Overlay, Page, Saved, Side, Stage, Verdict},
 };
 use nearsay_project::{Document, Effort, Folder, RowId, Tuning, held_out};
 use nearsay_store::DiskStore;
@@ -242,7 +242,10 @@ fn answers_before_and_after_training_can_be_compared() {
     shows(&window, &question);
     let words = format!("{question} please");
     ask(&mut window, &words);
-    for (name, side) in [("Before training", Side::Before), ("After training", Side::After)] {
+    for (name, side) in [
+        ("Before training", Side::Before),
+        ("After training", Side::After),
+    ] {
         press(&mut window, name);
         until(&mut window, name, |state| {
             !state.ask.waiting
@@ -921,8 +924,14 @@ fn keyword_scores_follow_trained_model() {
     ask(&mut window, question);
     let first = answers(&window, Side::After).remove(0);
     assert_eq!(first.score, first.dense_score + first.keyword_score);
-    assert!(first.keyword_score > 0.0 && first.keyword_score < 0.8, "{first:?}");
-    assert!(first.shared_words.contains(&"bicycle".to_owned()), "{first:?}");
+    assert!(
+        first.keyword_score > 0.0 && first.keyword_score < 0.8,
+        "{first:?}"
+    );
+    assert!(
+        first.shared_words.contains(&"bicycle".to_owned()),
+        "{first:?}"
+    );
     // Before training, keyword scores have the default weight.
     tell(&mut window, Command::SetSide(Side::Before));
     until(&mut window, "answered", |state| {
@@ -932,7 +941,10 @@ fn keyword_scores_follow_trained_model() {
             .as_ref()
             .is_some_and(|reply| reply.side == Side::Before)
     });
-    assert_eq!(answers(&window, Side::Before)[0].keyword_score, first.keyword_score);
+    assert_eq!(
+        answers(&window, Side::Before)[0].keyword_score,
+        first.keyword_score
+    );
     tell(&mut window, Command::SetSide(Side::After));
 
     // The exported model ranks as the window does.
@@ -948,7 +960,10 @@ fn keyword_scores_follow_trained_model() {
     let folder = Servable::open(&DiskStore, &whole, &Device::Cpu).unwrap();
     assert_eq!(folder.index().words_weight(), 0.8);
     let found = folder.ask(question, 1).unwrap();
-    assert_eq!((found[0].score, found[0].words), (first.score, first.keyword_score));
+    assert_eq!(
+        (found[0].score, found[0].words),
+        (first.score, first.keyword_score)
+    );
     window.state_mut().finish();
     drop(window);
 

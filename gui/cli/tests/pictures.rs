@@ -9,7 +9,7 @@ mod common;
 use common::{Window, begin, drop_on, file, open_drawn, real, settle, stand_out, tell, until};
 use nearsay_app::{
     command::Command,
-    state::{Appearance, Overlay, Saved, Page},
+    state::{Appearance, Overlay, Page, Saved},
 };
 use tempfile::{TempDir, tempdir};
 

@@ -5,8 +5,8 @@ mod common;
 
 use common::{
     FakeDialog, Window, add, begin, control, copied, desk, document, dozen, drop_on, file, fill,
-    is_shown, open, open_with, press, press_last, real, rehearsed, settle, shows, stand_out, state,
-    tell, tell_event, until, shows_message, write_in,
+    is_shown, open, open_with, press, press_last, real, rehearsed, settle, shows, shows_message,
+    stand_out, state, tell, tell_event, until, write_in,
 };
 use egui::{Event as Input, Key, Modifiers, Theme, accesskit::Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -14,7 +14,7 @@ use nearsay::train;
 use nearsay_app::{
     command::Command,
     state::{
-        ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Picked, Saved, Stage, Page,
+        ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Page, Picked, Saved, Stage,
         UserError,
     },
     worker::Event,
@@ -134,7 +134,11 @@ fn wrong_answer_is_corrected_by_picking_another() {
     press(&mut window, "Wrong?");
     assert!(control(&window, "Search for the right answer").is_focused());
     shows(&window, "Which answer is right for");
-    write_in(&mut window, "Search for the right answer", "dog no-such-word");
+    write_in(
+        &mut window,
+        "Search for the right answer",
+        "dog no-such-word",
+    );
     shows(&window, "No answer contains these words");
     tell(&mut window, Command::Correct(Some(String::new())));
     write_in(&mut window, "Search for the right answer", "wheelchair");
