@@ -62,7 +62,7 @@ class Project:
     @property
     def answers(self):
         """Questions by answer."""
-        return {entry["answer"]: [wording["text"] for wording in entry["wordings"]]
+        return {entry["answer"]: [paraphrase["text"] for paraphrase in entry["wordings"]]
                 for entry in self.document["entries"].values()}
 
     @property
@@ -299,7 +299,7 @@ class Journey:
         if models["current"] is None:
             # With few test questions, this is a matter of chance.
             said = "; it was no better and had to be taken"
-            self.app.command("model before")
+            self.app.command("previous model")
             wait("the model is taken",
                  lambda: self.app.projects()[faqs.PROJECT].models["current"], 8 * SLOW)
         json.loads(first.read_text("utf-8"))
@@ -553,7 +553,7 @@ class Journey:
 
     def _views(self, look):
         """Taken last, because a step keeps showing them until the user goes back."""
-        for words, name in (("gets wrong", "mistakes"), ("could be mended", "mend"),
+        for words, name in (("gets wrong", "mistakes"), ("suggested fixes", "fixes"),
                             ("topics", "topics")):
             self.app.command(words)
             self.shot(f"{look}-{name}")

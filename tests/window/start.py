@@ -51,7 +51,7 @@ def prepare(app, model):
         return models if any([models["current"], *models["earlier"]]) else None
 
     if wait("a model is trained", learned, 300 * SLOW)["current"] is None:
-        app.command("model before")
+        app.command("previous model")
     current = wait("the model is taken", lambda: one(app.projects()).models["current"], 20 * SLOW)
     about = sample.folder / "models" / current["name"] / "nearsay.json"
     encoder = json.loads(about.read_text("utf-8"))["encoder"]

@@ -56,6 +56,7 @@ mod issue;
 mod options;
 mod parse;
 mod rows;
+mod salvage;
 mod source;
 mod split;
 mod text;

@@ -2,12 +2,12 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`app`] | runs the window: drains workers, draws the view, carries out commands |
+//! | [`app`] | runs the window: receives events, draws the view, applies commands |
 //! | [`state`] | the contents of the window: plain data without egui types |
 //! | [`view`] | draws the state and returns commands |
 //! | [`command`] | the one place that changes the state |
-//! | [`worker`] | long work: named threads and child processes that talk by channels |
-//! | [`theme`], [`text`] | colours and sizes; every word in the window |
+//! | [`worker`] | long tasks: named threads and child processes, connected by channels |
+//! | [`theme`], [`text`] | colours and sizes; every string in the window |
 #![allow(missing_docs)]
 
 pub mod app;

@@ -1,4 +1,4 @@
-//! Colours, fonts and spacing: the only place that names them.
+//! Colours, fonts and spacing.
 
 use std::sync::Arc;
 
@@ -10,40 +10,37 @@ use egui::{
 
 use crate::state::Appearance;
 
-/// The colours of one theme. Every text colour reads well (4.5:1) on every ground it stands on.
+/// The colours of one theme. Text has a contrast of at least 4.5:1 on every background it is used on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Palette {
-    /// Ground of the window.
+    /// Background of the window.
     pub ground: Color32,
-    /// Ground of the left rail.
+    /// Background of the left rail.
     pub rail: Color32,
-    /// Ground of cards, buttons and boxes.
+    /// Background of cards, buttons and text boxes.
     pub card: Color32,
-    /// Ground under the pointer.
+    /// Background under the pointer.
     pub hover: Color32,
-    /// Lines around cards.
+    /// Outlines.
     pub border: Color32,
     /// Text.
     pub ink: Color32,
-    /// Text of less weight.
+    /// Secondary text.
     pub weak: Color32,
-    /// The one accent: links, progress, the chosen.
+    /// Links, progress and selections.
     pub accent: Color32,
-    /// Ground in the accent's tone.
+    /// Background in the accent colour.
     pub accent_ground: Color32,
-    /// Text on the accent itself.
+    /// Text on the accent colour.
     pub on_accent: Color32,
-    /// Something needs a look.
     pub warning: Color32,
-    /// Ground of a warning.
     pub warning_ground: Color32,
-    /// Something is wrong.
+    /// Errors.
     pub bad: Color32,
-    /// Ground of what is wrong.
     pub bad_ground: Color32,
-    /// Ground of words that two texts share.
+    /// Background of highlighted words.
     pub mark: Color32,
-    /// The empty part of a bar.
+    /// Empty part of a progress bar.
     pub track: Color32,
 }
 
@@ -89,25 +86,22 @@ const DARK: Palette = Palette {
     track: rgb(0x33383a),
 };
 
-/// Corners of cards.
+/// Corner radius of cards.
 pub const CARD_RADIUS: u8 = 10;
-/// Corners of buttons and boxes.
+/// Corner radius of buttons and text boxes.
 pub const RADIUS: u8 = 8;
-/// Room inside a card.
 pub const CARD_MARGIN: Margin = Margin::symmetric(18, 16);
-/// Room between cards.
+/// Space between cards.
 pub const GAP: f32 = 14.0;
-/// Room around a page.
 pub const PAGE_MARGIN: Margin = Margin {
     left: 34,
     right: 34,
     top: 26,
     bottom: 20,
 };
-/// Width of the rail.
 pub const RAIL_WIDTH: f32 = 211.0;
 
-/// The colours of the theme that `ui` is drawn in.
+/// Colours of the current theme.
 pub fn palette(ui: &Ui) -> &'static Palette {
     palette_of(ui.visuals().dark_mode)
 }
@@ -116,7 +110,6 @@ fn palette_of(dark: bool) -> &'static Palette {
     if dark { &DARK } else { &LIGHT }
 }
 
-/// What egui calls an appearance.
 pub fn preference(appearance: Appearance) -> ThemePreference {
     match appearance {
         Appearance::System => ThemePreference::System,
@@ -125,38 +118,37 @@ pub fn preference(appearance: Appearance) -> ThemePreference {
     }
 }
 
-/// The half-bold family.
+/// Semibold font family.
 pub fn strong() -> FontFamily {
     FontFamily::Name("strong".into())
 }
 
-/// Headlines of cards.
+/// Titles of cards.
 pub fn title() -> TextStyle {
     TextStyle::Name("title".into())
 }
 
-/// Text of more weight.
+/// Emphasized text.
 pub fn emphasis() -> TextStyle {
     TextStyle::Name("emphasis".into())
 }
 
-/// Large figures.
 pub fn figure() -> TextStyle {
     TextStyle::Name("figure".into())
 }
 
-/// The search box.
 pub fn search() -> TextStyle {
     TextStyle::Name("search".into())
 }
 
-/// Sets fonts, colours and spacing of both themes.
+/// Installs fonts, colours and spacing of both themes.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts());
-    // Where the system does not say, paper is white.
     ctx.options_mut(|options| options.fallback_theme = Theme::Light);
     for theme in [Theme::Light, Theme::Dark] {
-        ctx.style_mut_of(theme, |style| set(style, palette_of(theme == Theme::Dark)));
+        ctx.style_mut_of(theme, |style| {
+            set_style(style, palette_of(theme == Theme::Dark))
+        });
     }
 }
 
@@ -191,7 +183,7 @@ fn fonts() -> FontDefinitions {
     fonts
 }
 
-fn set(style: &mut Style, palette: &Palette) {
+fn set_style(style: &mut Style, palette: &Palette) {
     let regular = FontId::proportional;
     let half_bold = |size| FontId::new(size, strong());
     style.text_styles = [
@@ -238,7 +230,7 @@ fn visuals(palette: &Palette) -> Visuals {
     visuals.selection.stroke = Stroke::new(1.5, palette.accent);
     visuals.text_cursor.stroke = Stroke::new(2.0, palette.accent);
     visuals.striped = false;
-    // Disabled text fades only so far that it can still be read.
+    // Disabled text must stay readable.
     visuals.disabled_alpha = 0.62;
     let state = |fill, line: Color32, width, text| WidgetVisuals {
         bg_fill: fill,
@@ -252,7 +244,7 @@ fn visuals(palette: &Palette) -> Visuals {
     widgets.noninteractive = state(palette.card, palette.border, 1.0, palette.ink);
     widgets.inactive = state(palette.card, palette.border, 1.0, palette.ink);
     widgets.hovered = state(palette.hover, palette.weak, 1.0, palette.ink);
-    // Also the state of whatever has the keyboard: that must be seen.
+    // Also the state of the focused widget, which must stand out.
     widgets.active = state(palette.hover, palette.accent, 2.0, palette.ink);
     widgets.open = widgets.hovered;
     visuals
@@ -280,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_reads_well_on_its_ground() {
+    fn text_colours_have_enough_contrast() {
         for p in [LIGHT, DARK] {
             let grounds = [p.ground, p.rail, p.card, p.hover];
             let mut pairs: Vec<(Color32, Color32)> = [p.ink, p.weak, p.accent]

@@ -27,12 +27,12 @@ use nearsay::servable::{AnswerSet, Confidence, Data, KnownAnswer, Reissue, TextM
 use nearsay_app::{
     app::App,
     command::Command,
-    state::{Picked, Step},
+    state::{Page, Picked},
     theme,
     worker::{Engine, FileDialog, PATIENCE, Picking},
 };
 use nearsay_core::{matrix::Matrix, tensor::Tensor as _};
-use nearsay_project::{Document, Entry, Folder, Model, Models, Shared, Wording, sample};
+use nearsay_project::{Document, Entry, Folder, Model, Models, Paraphrase, Shared, sample};
 use nearsay_store::{DiskStore, Store as _};
 
 type Failure = Box<dyn std::error::Error>;
@@ -133,7 +133,7 @@ fn main() -> Result<(), Failure> {
 
 /// Writes a CSV file of synthetic rows, each with its own answer.
 fn file(path: &Path, rows: usize) -> Result<(), Failure> {
-    let document = sample::document("Library", "the sample");
+    let document = sample::create_document("Library", "the sample");
     let words: Vec<&str> = document
         .rows()
         .flat_map(|(_, entry, question)| [question.text.as_str(), entry.answer.as_str()])
@@ -179,16 +179,16 @@ fn import_and_frames(folder: &Path, rows: usize) -> Result<(), Failure> {
         app.state.project.saved == nearsay_app::state::Saved::Yes
     })?;
 
-    window.tell(Command::Train);
-    window.until("learning", |app| !app.state.training.rounds.is_empty())?;
-    window.tell(Command::Show(Step::Data));
+    window.tell(Command::StartTraining);
+    window.until("learning", |app| !app.state.training.epochs.is_empty())?;
+    window.tell(Command::Show(Page::Data));
     window.frames.borrow_mut().clear();
     let since = Instant::now();
     while since.elapsed() < Duration::from_secs(8)
         && window.harness.state().state.training.is_running()
     {
         // Scroll at the rate of a screen.
-        let next = Command::ChooseNext(40, nearsay_app::command::Choose::Only);
+        let next = Command::SelectNext(40, nearsay_app::command::Selection::Only);
         window.tell(next);
         window.harness.step();
         std::thread::sleep(Duration::from_millis(8));
@@ -198,7 +198,7 @@ fn import_and_frames(folder: &Path, rows: usize) -> Result<(), Failure> {
         &mut window.frames.borrow_mut(),
     );
     println!("memory of the window: {} MB", memory_mb());
-    window.tell(Command::Stop);
+    window.tell(Command::StopTraining);
     window.until("stopped", |app| !app.state.training.is_running())?;
     window.harness.state_mut().finish();
     Ok(())
@@ -228,9 +228,9 @@ fn project_model(window: &Window) -> Result<PathBuf, Failure> {
 fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
     let entry = |n: usize| Entry {
         answer: format!("This is answer number {n}."),
-        wordings: vec![Wording {
+        paraphrases: vec![Paraphrase {
             text: format!("What is question number {n}?"),
-            ..Wording::default()
+            ..Paraphrase::default()
         }],
         source: None,
     };
@@ -243,7 +243,7 @@ fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
     let known = document.entries.values().map(|entry| KnownAnswer {
         answer: entry.answer.clone(),
         questions: entry
-            .wordings
+            .paraphrases
             .iter()
             .map(|question| question.text.clone())
             .collect(),
@@ -290,7 +290,7 @@ fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
 
 /// Types a question key by key.
 fn keys(window: &mut Window, name: &str) -> Result<(), Failure> {
-    window.tell(Command::Show(Step::Ask));
+    window.tell(Command::Show(Page::Ask));
     let mut times = Vec::new();
     let questions = [
         "how long can i keep a book from the branch",
@@ -305,7 +305,7 @@ fn keys(window: &mut Window, name: &str) -> Result<(), Failure> {
             if typed.ends_with(' ') {
                 continue;
             }
-            window.tell(Command::Query(typed.to_owned()));
+            window.tell(Command::Ask(typed.to_owned()));
             let since = Instant::now();
             loop {
                 window.harness.step();

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use common::{
     Window, control, copied, copy_folder, desk, dozen, file, fill, is_shown, open, press, real,
-    rehearsed, settle, shows, state, tell, tell_event, train, until, was_told,
+    rehearsed, settle, shows, shows_message, state, tell, tell_event, train, until,
 };
 use nearsay::train::{self, BatchFigures, Epoch, Recipe, Report, Settings, report::Findings};
 use nearsay_app::{
     command::Command,
-    state::{Check, Side, Stage, State, Step},
+    state::{Check, Page, Side, Stage, State},
     worker::{AnswersEvent, Engine, Event},
 };
 use nearsay_project::{Effort, Models, Pending};
@@ -23,14 +23,14 @@ fn ended(state: &State) -> bool {
 }
 
 fn learning(state: &State) -> bool {
-    state.training.rounds.len() > 2
+    state.training.epochs.len() > 2
 }
 
 /// Window with a small project, ready to be trained by the rehearsal.
 fn small(mode: &str, data: &Path) -> Window {
     let mut window = open(rehearsed(mode, data));
     fill(&mut window, 1, &dozen());
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     window
 }
 
@@ -57,8 +57,8 @@ fn script(path: &Path, lines: &str) {
 }
 
 fn ask(window: &mut Window, question: &str) {
-    tell(window, Command::Show(Step::Ask));
-    tell(window, Command::Query(question.to_owned()));
+    tell(window, Command::Show(Page::Ask));
+    tell(window, Command::Ask(question.to_owned()));
     until(window, "answered", |state| {
         let reply = state.ask.reply.as_ref();
         !state.ask.waiting && reply.is_some_and(|reply| reply.question == question)
@@ -80,18 +80,18 @@ fn stop_shows_at_once_and_keeps_best_model() {
         })
         .collect();
     fill(&mut window, 1, &rows);
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     press(&mut window, "Train");
     until(&mut window, "some rounds", |state| {
-        !state.training.rounds.is_empty()
+        !state.training.epochs.is_empty()
     });
     assert!(!ended(state(&window)), "it was too quick to be stopped");
-    press(&mut window, "Stop and keep the best");
+    press(&mut window, "Stop and keep the best model");
     assert!(state(&window).training.stopping || ended(state(&window)));
     until(&mut window, "stopped", ended);
     let training = &state(&window).training;
     assert_eq!(training.stage, Stage::Done, "{:?}", training.error);
-    assert!((training.rounds.len() as u64) < training.rounds_planned);
+    assert!((training.epochs.len() as u64) < training.max_epochs);
     assert!(training.outcome.unwrap().after.asked > 0);
     let models = &state(&window).project.models;
     assert!(models.current.is_some() || !models.earlier.is_empty());
@@ -104,14 +104,14 @@ fn stop_shows_before_epoch_ends_and_kills_deaf_process() {
     let mut window = small("deaf", data.path());
     press(&mut window, "Train");
     until(&mut window, "some rounds", learning);
-    press(&mut window, "Stop and keep the best");
+    press(&mut window, "Stop and keep the best model");
     shows(&window, "Stopping…");
-    shows(&window, "Stopping after this round");
+    shows(&window, "Stopping after this epoch");
     // A process that doesn't stop is killed.
     until(&mut window, "ended", ended);
     assert_eq!(state(&window).training.stage, Stage::Failed);
     assert!(state(&window).training.can_go_on);
-    press(&mut window, "Go on");
+    press(&mut window, "Continue");
     assert!(state(&window).training.is_running());
 }
 
@@ -130,16 +130,16 @@ fn pause_stops_epochs_and_resume_continues() {
     press(&mut window, "Train");
     until(&mut window, "some rounds", learning);
     press(&mut window, "Pause");
-    shows(&window, "Paused. Resume whenever you like");
+    shows(&window, "Paused. Click Resume to continue");
     // The epoch that was running when the command arrived still finishes.
     let mut rounds = None;
     until(&mut window, "paused", |state| {
         rounds = rounds.or_else(|| epochs_when_paused(state));
-        rounds == Some(state.training.rounds.len())
+        rounds == Some(state.training.epochs.len())
     });
     press(&mut window, "Resume");
     until(&mut window, "more rounds", |state| {
-        Some(state.training.rounds.len()) > rounds
+        Some(state.training.epochs.len()) > rounds
     });
 }
 
@@ -185,13 +185,13 @@ fn transformer_training_shows_progress_before_first_epoch_and_after_last() {
         eta_s: Some(eta_s),
     };
     deliver(&mut window, read(400, 3.0));
-    assert_eq!(state(&window).training.stage, Stage::Understanding);
+    assert_eq!(state(&window).training.stage, Stage::Encoding);
     deliver(&mut window, read(852, 0.0));
-    assert_eq!(state(&window).training.stage, Stage::Learning);
+    assert_eq!(state(&window).training.stage, Stage::Training);
     // The time estimate of embedding is over; there is none for training yet.
     assert_eq!(state(&window).training.seconds_left(), None);
-    shows(&window, "first round");
-    shows(&window, "Understood 852 texts");
+    shows(&window, "first epoch");
+    shows(&window, "Prepared 852 texts");
     deliver(
         &mut window,
         train::Event::Epoch(Epoch {
@@ -203,13 +203,13 @@ fn transformer_training_shows_progress_before_first_epoch_and_after_last() {
             eta_s: 0.0,
         }),
     );
-    shows(&window, "round 4 of at most 4");
+    shows(&window, "epoch 4 of at most 4");
     deliver(&mut window, read(400, 3.0));
-    assert_eq!(state(&window).training.stage, Stage::Learning);
+    assert_eq!(state(&window).training.stage, Stage::Training);
     assert_eq!(state(&window).training.seconds_left(), Some(3.0));
-    shows(&window, "reading the texts once more, 400 of 852");
+    shows(&window, "preparing the texts again, 400 of 852");
     deliver(&mut window, read(852, 0.0));
-    shows(&window, "round 4 of at most 4");
+    shows(&window, "epoch 4 of at most 4");
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn pace_is_stored_per_effort() {
         let state = &mut window.state_mut().state;
         let reading = state.shell.preferences.pace.reading;
         assert_eq!(reading.is_some(), effort == Effort::Thorough);
-        state.training.stage = Stage::Learning;
+        state.training.stage = Stage::Training;
         state.project.models.pending = Some(Pending {
             name: "none".to_owned(),
             effort,
@@ -264,8 +264,11 @@ fn killed_training_can_be_resumed() {
     let mut window = open(engine);
     fill(&mut window, 3, &desk());
     train(&mut window);
-    shows(&window, "The training was ended from outside");
-    shows(&window, "Nothing is lost up to the last saved point");
+    shows(&window, "The training process was killed");
+    shows(
+        &window,
+        "Choose Continue to resume from the last checkpoint",
+    );
     control(&window, "Copy report").click();
     window.step();
     let report = copied(&window);
@@ -273,7 +276,7 @@ fn killed_training_can_be_resumed() {
         report.contains("about to be killed") && report.contains('9'),
         "{report}"
     );
-    press(&mut window, "Go on");
+    press(&mut window, "Continue");
     until(&mut window, "done", ended);
     assert_eq!(
         state(&window).training.stage,
@@ -297,9 +300,9 @@ fn training_interrupted_by_closing_window_resumes_in_next_window() {
     drop(window);
     let mut window = open(real(data.path()));
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Train));
-    shows(&window, "A training was cut off");
-    press(&mut window, "Go on");
+    tell(&mut window, Command::Show(Page::Train));
+    shows(&window, "Training was interrupted");
+    press(&mut window, "Continue");
     until(&mut window, "done", ended);
     assert_eq!(
         state(&window).training.stage,
@@ -323,11 +326,11 @@ fn failure_shows_cause_and_remedy() {
     });
     shows(&window, "The disk is full");
     shows(&window, "Free some space, then train again");
-    shows(&window, "The training did not get to its end");
+    shows(&window, "Training did not finish");
     let error = state(&window).training.error.clone().unwrap();
     assert!(error.detail.contains("something about the disk"));
     press(&mut window, "Copy report");
-    was_told(&window, "Report copied");
+    shows_message(&window, "Report copied");
     control(&window, "Train again");
 }
 
@@ -341,10 +344,7 @@ fn missing_engine_shows_error() {
     fill(&mut window, 1, &dozen());
     train(&mut window);
     assert_eq!(state(&window).training.stage, Stage::Failed);
-    shows(
-        &window,
-        "I could not start the part of Nearsay that does the work",
-    );
+    shows(&window, "The training process could not be started");
 }
 
 #[test]
@@ -352,11 +352,11 @@ fn stop_before_first_epoch_shows_nothing_was_kept() {
     let data = tempdir().unwrap();
     let mut window = small("mute", data.path());
     press(&mut window, "Train");
-    press(&mut window, "Stop and keep the best");
+    press(&mut window, "Stop and keep the best model");
     until(&mut window, "ended", ended);
-    shows(&window, "Stopped before there was anything to keep");
+    shows(&window, "Training was stopped before it had a result");
     assert!(!state(&window).training.can_go_on);
-    assert!(!is_shown(&window, "Go on"));
+    assert!(!is_shown(&window, "Continue"));
 }
 
 #[test]
@@ -365,10 +365,10 @@ fn model_download_shows_progress() {
     let mut window = small("fetch", data.path());
     press(&mut window, "Train");
     until(&mut window, "fetching", |state| {
-        state.training.stage == Stage::Fetching
+        state.training.stage == Stage::Downloading
     });
     until(&mut window, "some rounds", learning);
-    shows(&window, "Got the language model");
+    shows(&window, "Downloaded the language model");
     assert_eq!(
         state(&window).training.fetch.as_ref().unwrap().source,
         "the model hub"
@@ -385,7 +385,7 @@ fn closing_keeps_best_model_of_running_training() {
     let ctx = window.ctx.clone();
     window.state_mut().apply(&ctx, Command::Close);
     assert!(state(&window).shell.closing && state(&window).training.stopping);
-    was_told(&window, "Closing. The training keeps its best first");
+    shows_message(&window, "Saving the best model before closing");
     until(&mut window, "stopped", ended);
     let models = state(&window).project.models_dir().unwrap();
     assert!(models.join("1/nearsay.json").is_file());
@@ -400,7 +400,7 @@ fn opening_another_project_is_refused_during_training() {
     let dir = state(&window).project.dir.clone();
     tell(&mut window, Command::NewProject);
     tell(&mut window, Command::OpenSample);
-    was_told(&window, "Training is running");
+    shows_message(&window, "Training is running");
     assert_eq!(state(&window).project.dir, dir);
     assert!(state(&window).training.is_running());
 }
@@ -418,9 +418,9 @@ fn unreadable_new_model_keeps_old_model_answering() {
         &data.path().join("engine.sh"),
         "exec PLAY spin 0.01 \"$@\"\n",
     );
-    tell(&mut window, Command::Train);
+    tell(&mut window, Command::StartTraining);
     until(&mut window, "some rounds", learning);
-    press(&mut window, "Stop and keep the best");
+    press(&mut window, "Stop and keep the best model");
     until(&mut window, "ended", ended);
     assert_eq!(state(&window).training.stage, Stage::Failed);
     assert!(state(&window).training.error.is_some());
@@ -452,7 +452,7 @@ fn checked(window: &mut Window, name: &str, check: Check) {
     let dir = state(window).project.models_dir();
     let revision = state(window).project.revision;
     let state = &mut window.state_mut().state;
-    state.training.stage = Stage::Learning;
+    state.training.stage = Stage::Training;
     state.project.models.next += 1;
     state.project.models.pending = Some(Pending {
         name: name.to_owned(),
@@ -493,9 +493,12 @@ fn worse_model_is_rejected_but_offered() {
     let current = |window: &Window| state(window).project.models.current.clone().unwrap().name;
     assert_eq!(current(&window), "1");
     assert!(!state(&window).training.outcome.unwrap().kept);
-    shows(&window, "Training did not help: 0 of 100 instead of");
-    shows(&window, "The old model is kept");
-    assert!(!is_shown(&window, "Ask it something"));
+    shows(
+        &window,
+        "Training didn’t help (right answer first: 0 of 100 questions, instead of",
+    );
+    shows(&window, "The previous model is kept");
+    assert!(!is_shown(&window, "Try it in Ask"));
     // The figures are again those of the current model.
     until(&mut window, "checked again", |state| {
         state.training.checking.now().map(Check::tally) == Some(good.tally())
@@ -519,7 +522,10 @@ fn first_model_worse_than_base_encoder_is_rejected() {
     window.state_mut().state.project.models = Models::default();
     checked(&mut window, "1", all_wrong(&before));
     assert!(state(&window).project.models.current.is_none());
-    shows(&window, "Training did not help: 0 of 100 instead of");
+    shows(
+        &window,
+        "Training didn’t help (right answer first: 0 of 100 questions, instead of",
+    );
     until(&mut window, "the figures of what answers", |state| {
         state.training.checking.now().map(Check::tally) == Some(before.tally())
     });
@@ -546,7 +552,7 @@ fn equally_good_model_replaces_last() {
         "2"
     );
     shows(&window, "About as good as before");
-    press(&mut window, "Back to the model before");
+    press(&mut window, "Use the previous model");
     assert_eq!(
         state(&window).project.models.current.as_ref().unwrap().name,
         "1"

@@ -15,11 +15,11 @@ use std::{
 
 use common::{
     FakeDialog, Window, copy_folder, desk, document, drop_on, file, fill, is_shown, open,
-    open_with, press, real, settle, shows, state, tell, train, until, was_told,
+    open_with, press, real, settle, shows, shows_message, state, tell, train, until,
 };
 use nearsay_app::{
     command::Command,
-    state::{Stage, Step},
+    state::{Page, Stage},
 };
 use tempfile::{TempDir, tempdir};
 
@@ -32,9 +32,9 @@ const QUESTIONS: [&str; 4] = [
 
 /// The first answers to the questions, with their scores.
 fn first(window: &mut Window) -> Vec<(String, f32)> {
-    tell(window, Command::Show(Step::Ask));
+    tell(window, Command::Show(Page::Ask));
     let ask = |question: &&str| {
-        tell(window, Command::Query((*question).to_owned()));
+        tell(window, Command::Ask((*question).to_owned()));
         until(window, "answered", |state| {
             let reply = state.ask.reply.as_ref();
             !state.ask.waiting && reply.is_some_and(|reply| reply.question == **question)
@@ -46,7 +46,7 @@ fn first(window: &mut Window) -> Vec<(String, f32)> {
 }
 
 fn export(window: &mut Window, to: &Path, with_data: bool) {
-    tell(window, Command::Show(Step::Export));
+    tell(window, Command::Show(Page::Export));
     tell(window, Command::WithData(with_data));
     tell(window, Command::TypeExportPath(to.display().to_string()));
     press(window, "Export");
@@ -131,22 +131,22 @@ fn exported_model_opens_as_project_and_can_be_trained() {
     let dir = adopted(&mut window, "Front desk");
     assert!(dir.starts_with(data.path()));
     // It can answer at once.
-    assert_eq!(state(&window).step, Step::Ask);
-    was_told(&window, "Opened front-desk: 60 answers");
+    assert_eq!(state(&window).page, Page::Ask);
+    shows_message(&window, "Opened front-desk: 60 answers");
     assert_eq!(document(&window).entries.len(), 60);
     assert_eq!(state(&window).project.counts.questions, 180);
-    assert!(state(&window).project.counts.aside > 20);
+    assert!(state(&window).project.counts.held_out > 20);
     assert_eq!(first(&mut window), colleague.answers);
     settle(&mut window);
     assert_eq!(first(&mut window), colleague.answers);
     // Its model may have been trained on the test questions, so there are no figures.
     assert!(state(&window).training.checking.now().is_none());
-    tell(&mut window, Command::Query(String::new()));
-    shows(&window, "measured where the model was made");
-    tell(&mut window, Command::Show(Step::Train));
-    shows(&window, "This model came in a folder");
-    shows(&window, "kept aside, asked of the answers alone");
-    assert!(!is_shown(&window, "Right answer first, on"));
+    tell(&mut window, Command::Ask(String::new()));
+    shows(&window, "test questions from where the model was trained");
+    tell(&mut window, Command::Show(Page::Train));
+    shows(&window, "Imported model");
+    shows(&window, "without other ways to ask");
+    assert!(!is_shown(&window, "Right answer first ("));
     // The original is removed; the project and its edits stay.
     assert_eq!(content(&colleague.whole()), before);
     std::fs::remove_dir_all(colleague.whole()).unwrap();
@@ -158,7 +158,7 @@ fn exported_model_opens_as_project_and_can_be_trained() {
         )],
     );
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     shows(&window, "1 change since the folder was opened");
     // The first training run in this project gives figures.
     train(&mut window);
@@ -167,16 +167,16 @@ fn exported_model_opens_as_project_and_can_be_trained() {
     let outcome = state(&window).training.outcome.unwrap();
     assert!(outcome.kept && outcome.elsewhere && outcome.before.asked > 20);
     assert!(state(&window).training.checking.now().is_some());
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     shows(
         &window,
-        "the model from the folder may have learned these questions",
+        "the imported model may have been trained on these questions",
     );
     // The imported model can be restored, without figures.
-    press(&mut window, "Back to the model before");
+    press(&mut window, "Use the previous model");
     until(&mut window, "it answers", |state| state.ask.ready.is_some());
     assert!(state(&window).training.checking.now().is_none());
-    shows(&window, "This model came in a folder");
+    shows(&window, "Imported model");
     let out = data.path().join("again");
     export(&mut window, &out, true);
     drop(window);
@@ -208,7 +208,7 @@ fn same_model_directory_opens_same_project() {
     until(&mut window, "it is found", |state| {
         state.shell.adopting.is_none()
     });
-    was_told(&window, "front-desk was opened before");
+    shows_message(&window, "front-desk was opened before");
     assert_eq!(document(&window).entries.len(), 61);
     // After another project, from another path.
     tell(&mut window, Command::OpenSample);
@@ -220,7 +220,7 @@ fn same_model_directory_opens_same_project() {
     drop_on(&mut window, &moved);
     assert_eq!(adopted(&mut window, "Front desk"), dir);
     assert_eq!(document(&window).entries.len(), 61);
-    was_told(&window, "stick was opened before");
+    shows_message(&window, "stick was opened before");
 }
 
 #[test]
@@ -233,10 +233,10 @@ fn model_without_answers_answers_from_imported_file() {
     press(&mut window, "Project Library (sample), saved");
     press(&mut window, "Open a project or exported folder…");
     adopted(&mut window, "Bare");
-    was_told(&window, "Opened the model in bare. It has no answers yet");
-    assert_eq!(state(&window).step, Step::Data);
-    shows(&window, "This folder holds a model without answers");
-    shows(&window, "Drop the file this model is to answer from");
+    shows_message(&window, "Opened the model in bare. It has no answers yet");
+    assert_eq!(state(&window).page, Page::Data);
+    shows(&window, "This folder contains a model without answers");
+    shows(&window, "Drop a file with answers for this model");
     let faq = data.path().join("desk.jsonl");
     let mut lines = String::new();
     for (question, answer) in desk() {
@@ -255,8 +255,8 @@ fn model_without_answers_answers_from_imported_file() {
     // The colleague's model answers, not the base encoder.
     assert_eq!(first(&mut window), colleague.answers);
     assert!(state(&window).training.checking.now().is_none());
-    tell(&mut window, Command::Query(String::new()));
-    shows(&window, "How sure an answer is was not measured");
+    tell(&mut window, Command::Ask(String::new()));
+    shows(&window, "this model has no test results");
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn model_directory_opens_from_command_line_and_typed_path() {
     adopted(&mut window, "Front desk");
     assert_eq!(first(&mut window), colleague.answers);
     // A typed path works the same way.
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     let bare = colleague.bare().display().to_string();
     tell(&mut window, Command::TypePath(bare));
     tell(&mut window, Command::OpenTyped);
@@ -302,8 +302,8 @@ fn unreadable_model_directory_shows_error_and_keeps_project() {
             file(&path, &text.replacen("\"format\": 1", "\"format\": 2", 1));
         },
         &[
-            "desk was made by a newer Nearsay",
-            "Install the newest Nearsay",
+            "desk was exported by a newer version of Nearsay",
+            "Update Nearsay",
         ],
     );
     refused(
@@ -319,7 +319,7 @@ fn unreadable_model_directory_shows_error_and_keeps_project() {
     );
     refused(
         &|folder| std::fs::remove_file(folder.join("nearsay.json")).unwrap(),
-        &["There is neither a project nor a model in desk"],
+        &["desk contains neither a project nor a model"],
     );
     drop(window);
     // From the command line: the error is shown and the last project opens.
@@ -331,6 +331,9 @@ fn unreadable_model_directory_shows_error_and_keeps_project() {
         FakeDialog::default(),
         Some(colleague.whole()),
     );
-    shows(&window, "front-desk was made by a newer Nearsay");
+    shows(
+        &window,
+        "front-desk was exported by a newer version of Nearsay",
+    );
     assert_eq!(state(&window).project.dir, before);
 }

@@ -8,21 +8,21 @@ use std::{path::Path, sync::Arc, time::Duration};
 use candle_core::Device;
 use common::{
     Window, add, control, copy_folder, desk, document, dozen, drop_on, file, fill, is_shown, open,
-    open_with, press, press_last, real, settle, shows, state, tell, train, until, was_told,
+    open_with, press, press_last, real, settle, shows, shows_message, state, tell, train, until,
     write_in,
 };
 use egui::Key;
 use nearsay::servable::{Servable, ServableError, TextModel};
 use nearsay_app::{
-    command::{Choose, Command},
-    state::{List, Mend, Overlay, Saved, Side, Stage, Step, Verdict},
+    command::{Command, Selection},
+    state::{Fix, List, Overlay, Page, Saved, Side, Stage, Verdict},
 };
-use nearsay_project::{Document, Effort, Folder, RowId, Tuning, roles};
+use nearsay_project::{Document, Effort, Folder, RowId, Tuning, held_out};
 use nearsay_store::DiskStore;
 use tempfile::tempdir;
 
-fn row(entry: u64, wording: u32) -> RowId {
-    RowId { entry, wording }
+fn row(entry: u64, paraphrase: u32) -> RowId {
+    RowId { entry, paraphrase }
 }
 
 /// Document without the counters for unique ids.
@@ -35,8 +35,8 @@ fn content(document: &Document) -> Document {
 }
 
 fn ask(window: &mut Window, question: &str) {
-    tell(window, Command::Show(Step::Ask));
-    tell(window, Command::Query(question.to_owned()));
+    tell(window, Command::Show(Page::Ask));
+    tell(window, Command::Ask(question.to_owned()));
     until(window, "answered", |state| {
         let reply = state.ask.reply.as_ref();
         !state.ask.waiting && reply.is_some_and(|reply| reply.question == question)
@@ -65,7 +65,7 @@ fn file_with_bad_rows_imports_and_can_be_fixed() {
     file(&path, &mixed());
     let mut window = open(real(data.path()));
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     drop_on(&mut window, &path);
     until(&mut window, "read", |state| {
         !state.project.document.options.sample
@@ -80,29 +80,29 @@ fn file_with_bad_rows_imports_and_can_be_fixed() {
     for line in ["line 22", "line 23", "line 24"] {
         shows(&window, line);
     }
-    press(&mut window, "Fix here, line 22");
+    press(&mut window, "Fix, line 22");
     let draft = state(&window).data.draft.clone().unwrap();
-    assert_eq!(draft.wordings[0].0, "What about the lift?");
+    assert_eq!(draft.paraphrases[0].0, "What about the lift?");
     shows(&window, "Fix this row");
     assert!(control(&window, "Answer").is_focused());
     control(&window, "Answer").type_text("It is beside the stairs");
     window.run_steps(2);
-    press(&mut window, "Keep");
-    was_told(&window, "Mended and added");
+    press(&mut window, "Save");
+    shows_message(&window, "Row fixed and added");
     let mended = document(&window).entries.values().last().unwrap().clone();
     assert_eq!(mended.answer, "It is beside the stairs");
-    assert_eq!(mended.wordings[0].text, "What about the lift?");
+    assert_eq!(mended.paraphrases[0].text, "What about the lift?");
     assert_eq!(
-        (mended.wordings[0].import, mended.wordings[0].line),
+        (mended.paraphrases[0].import, mended.paraphrases[0].line),
         (1, 22)
     );
     shows(&window, "2 left out");
     press(&mut window, "Leave out, line 23");
     shows(&window, "1 left out");
     press(&mut window, "Leave out, line 24");
-    shows(&window, "All problems are dealt with");
+    shows(&window, "All issues are resolved");
     assert_eq!(document(&window).entries.len(), 21);
-    press(&mut window, "Done");
+    press(&mut window, "Dismiss");
     assert!(!is_shown(&window, "front-desk.csv"));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), mixed());
 }
@@ -116,13 +116,13 @@ fn file_dropped_on_ask_step_can_be_imported() {
     settle(&mut window);
     let sample = document(&window).clone();
     drop_on(&mut window, &path);
-    shows(&window, "What is front-desk.csv?");
+    shows(&window, "What would you like to do with front-desk.csv?");
     assert_eq!(*document(&window), sample);
     press(&mut window, "Add it to the data");
     until(&mut window, "read", |state| {
         state.project.name() == "Front desk" && !state.project.document.entries.is_empty()
     });
-    assert_eq!(state(&window).step, Step::Data);
+    assert_eq!(state(&window).page, Page::Data);
     assert!(!data.path().join("front-desk-answers.csv").exists());
 }
 
@@ -143,7 +143,7 @@ fn importing_same_file_again_adds_nothing() {
     until(&mut window, "read again", |state| {
         state.project.document.imports.len() == 2
     });
-    was_told(&window, "Nothing new");
+    shows_message(&window, "Nothing new");
     assert_eq!(document(&window).entries, before.entries);
     shows(&window, "20 known");
 }
@@ -154,7 +154,7 @@ fn corrected_mistakes_are_learned() {
     let mut window = open(real(data.path()));
     // The base encoder can't answer this question, and this seed holds it out.
     let (riddle, seed) = ("Zebra crossing umbrella?", 7);
-    assert!(roles::is_aside(riddle, seed));
+    assert!(held_out::is_held_out(riddle, seed));
     let mut rows = desk();
     rows.push((riddle.to_owned(), rows[0].1.clone()));
     fill(&mut window, seed, &rows);
@@ -181,20 +181,20 @@ fn corrected_mistakes_are_learned() {
     let wrong = mistakes(&window, List::Wrong);
     assert!(wrong.len() > 1);
     press(&mut window, &format!("Still wrong {}", wrong.len()));
-    shows(&window, "Train / still wrong");
-    let is_riddle = |row| document(&window).wording(row).unwrap().text == riddle;
+    shows(&window, "Test questions still wrong");
+    let is_riddle = |row| document(&window).paraphrase(row).unwrap().text == riddle;
     let verdict = *wrong.iter().find(|v| is_riddle(v.row)).unwrap();
     assert_ne!(verdict.row, wrong[0].row);
     let first = document(&window)
-        .wording(wrong[0].row)
+        .paraphrase(wrong[0].row)
         .unwrap()
         .text
         .clone();
-    press(&mut window, &format!("Add as a wording: {first}"));
-    assert!(!document(&window).wording(wrong[0].row).unwrap().check);
+    press(&mut window, &format!("Use for training: {first}"));
+    assert!(!document(&window).paraphrase(wrong[0].row).unwrap().held_out);
     shows(&window, "1 change since the last training");
     // Its card may be scrolled out of view.
-    tell(&mut window, Command::Learn(verdict));
+    tell(&mut window, Command::TrainOn(verdict));
     shows(&window, "2 changes since the last training");
     settle(&mut window);
     let left = mistakes(&window, List::Wrong);
@@ -210,7 +210,7 @@ fn corrected_mistakes_are_learned() {
         again.kept && again.after.first >= again.before.first,
         "{again:?}"
     );
-    shows(&window, "Right answer first, on");
+    shows(&window, "Right answer first (");
     assert!(!is_shown(&window, "since the last training"));
     ask(&mut window, riddle);
     let reply = state(&window).ask.reply.as_ref().unwrap();
@@ -231,14 +231,21 @@ fn answers_before_and_after_training_can_be_compared() {
         checking.after.clone().unwrap(),
     );
     assert!(after.tally().first > before.tally().first);
-    let list = mistakes(&window, List::Mended);
+    let list = mistakes(&window, List::Fixed);
     assert!(!list.is_empty());
     press(&mut window, &format!("Fixed now {}", list.len()));
-    let question = document(&window).wording(list[0].row).unwrap().text.clone();
+    let question = document(&window)
+        .paraphrase(list[0].row)
+        .unwrap()
+        .text
+        .clone();
     shows(&window, &question);
     let words = format!("{question} please");
     ask(&mut window, &words);
-    for (name, side) in [("Before", Side::Before), ("After training", Side::After)] {
+    for (name, side) in [
+        ("Before training", Side::Before),
+        ("After training", Side::After),
+    ] {
         press(&mut window, name);
         until(&mut window, name, |state| {
             !state.ask.waiting
@@ -252,7 +259,7 @@ fn answers_before_and_after_training_can_be_compared() {
     let scores: Vec<f32> = [Side::Before, Side::After]
         .into_iter()
         .map(|side| {
-            tell(&mut window, Command::AskSide(side));
+            tell(&mut window, Command::SetSide(side));
             until(&mut window, "asked", |state| {
                 state
                     .ask
@@ -279,14 +286,14 @@ fn mistake_marked_as_right_counts_as_right() {
         .unwrap()
         .tally()
         .first;
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     press(&mut window, &format!("Still wrong {}", wrong.len()));
     let question = document(&window)
-        .wording(wrong[0].row)
+        .paraphrase(wrong[0].row)
         .unwrap()
         .text
         .clone();
-    press(&mut window, &format!("That was right too: {question}"));
+    press(&mut window, &format!("Accept both answers: {question}"));
     settle(&mut window);
     let now = state(&window)
         .training
@@ -337,70 +344,76 @@ fn every_edit_can_be_undone_and_redone() {
     });
     remember(&mut window, &mut states);
 
-    tell(&mut window, Command::Edit(row(0, 0)));
+    tell(&mut window, Command::EditEntry(row(0, 0)));
     let mut draft = state(&window).data.draft.clone().unwrap();
-    draft.wordings.push(("Another way".to_owned(), false));
+    draft.paraphrases.push(("Another way".to_owned(), false));
     draft.answer.push_str(" Indeed.");
-    tell(&mut window, Command::Draft(Box::new(draft)));
-    tell(&mut window, Command::TakeDraft);
+    tell(&mut window, Command::SetDraft(Box::new(draft)));
+    tell(&mut window, Command::SaveDraft);
     remember(&mut window, &mut states);
 
-    tell(&mut window, Command::New("A new question".to_owned()));
+    tell(&mut window, Command::NewEntry("A new question".to_owned()));
     write_in(&mut window, "Answer", "A new answer");
-    tell(&mut window, Command::TakeDraft);
+    tell(&mut window, Command::SaveDraft);
     remember(&mut window, &mut states);
 
-    tell(&mut window, Command::Repair(2, 0));
+    tell(&mut window, Command::FixRow(2, 0));
     write_in(&mut window, "Answer", "Mended");
-    tell(&mut window, Command::TakeDraft);
+    tell(&mut window, Command::SaveDraft);
     remember(&mut window, &mut states);
 
-    tell(&mut window, Command::LeaveOut(2, 1));
+    tell(&mut window, Command::DismissProblem(2, 1));
     remember(&mut window, &mut states);
-    tell(&mut window, Command::PutAway(2));
+    tell(&mut window, Command::DismissImport(2));
     remember(&mut window, &mut states);
 
     for entry in [0, 2, 3] {
-        tell(&mut window, Command::Choose(row(entry, 0), Choose::Toggle));
+        tell(
+            &mut window,
+            Command::Select(row(entry, 0), Selection::Toggle),
+        );
     }
     tell(&mut window, Command::Delete);
     remember(&mut window, &mut states);
 
     for entry in [4, 5, 6] {
-        tell(&mut window, Command::Choose(row(entry, 0), Choose::Toggle));
+        tell(
+            &mut window,
+            Command::Select(row(entry, 0), Selection::Toggle),
+        );
     }
     tell(&mut window, Command::Merge);
     remember(&mut window, &mut states);
 
-    let aside = document(&window).wording(row(7, 0)).unwrap().check;
-    tell(&mut window, Command::Choose(row(7, 0), Choose::Only));
-    tell(&mut window, Command::KeepAside(!aside));
+    let aside = document(&window).paraphrase(row(7, 0)).unwrap().held_out;
+    tell(&mut window, Command::Select(row(7, 0), Selection::Only));
+    tell(&mut window, Command::HoldOut(!aside));
     remember(&mut window, &mut states);
 
     settle(&mut window);
     let suggestions = state(&window).data.review.suggestions.clone();
     let sunday = |s: &&nearsay_app::state::Suggestion| (s.one.entry, s.other.entry) == (12, 13);
     let suggestion = *suggestions.iter().find(sunday).unwrap();
-    tell(&mut window, Command::Mend(suggestion, Mend::Second));
+    tell(&mut window, Command::Fix(suggestion, Fix::Second));
     remember(&mut window, &mut states);
 
     settle(&mut window);
     let wrong = mistakes(&window, List::Wrong);
-    tell(&mut window, Command::RightToo(wrong[0]));
+    tell(&mut window, Command::MarkRightToo(wrong[0]));
     remember(&mut window, &mut states);
-    tell(&mut window, Command::Learn(wrong[0]));
+    tell(&mut window, Command::TrainOn(wrong[0]));
     remember(&mut window, &mut states);
 
     tell(&mut window, Command::Rename("Another name".to_owned()));
     remember(&mut window, &mut states);
-    tell(&mut window, Command::Silence(77));
+    tell(&mut window, Command::SetAbstainBelow(77));
     remember(&mut window, &mut states);
     tell(&mut window, Command::Effort(Effort::Thorough));
     remember(&mut window, &mut states);
     tell(
         &mut window,
         Command::Tune(Tuning {
-            rounds: Some(3),
+            epochs: Some(3),
             ..Tuning::default()
         }),
     );
@@ -409,7 +422,7 @@ fn every_edit_can_be_undone_and_redone() {
     settle(&mut window);
     ask(&mut window, "something that nobody has asked before");
     let given = state(&window).ask.reply.as_ref().unwrap().answers[0].entry;
-    tell(&mut window, Command::Right(given));
+    tell(&mut window, Command::MarkRight(given));
     remember(&mut window, &mut states);
 
     for before in states.iter().rev().skip(1) {
@@ -430,7 +443,7 @@ fn every_edit_can_be_undone_and_redone() {
         );
     }
     tell(&mut window, Command::Redo);
-    was_told(&window, "Nothing to redo");
+    shows_message(&window, "Nothing to redo");
     settle(&mut window);
     let dir = state(&window).project.dir.clone().unwrap();
     let kept = document(&window).clone();
@@ -446,7 +459,7 @@ fn edits_before_kill_are_restored() {
     let mut window = open(real(data.path()));
     fill(&mut window, 1, &dozen());
     tell(&mut window, Command::Rename("Bakery".to_owned()));
-    tell(&mut window, Command::Choose(row(3, 0), Choose::Only));
+    tell(&mut window, Command::Select(row(3, 0), Selection::Only));
     tell(&mut window, Command::Delete);
     until(&mut window, "saved", |state| {
         state.project.saved == Saved::Yes
@@ -461,9 +474,9 @@ fn edits_before_kill_are_restored() {
     file(&journal, &torn);
     let mut after = open_with(real(other.path()), Default::default(), Some(killed.clone()));
     assert_eq!(*document(&after), kept);
-    was_told(&after, "Your work is restored");
+    shows_message(&after, "Nearsay closed unexpectedly");
     assert!(!state(&after).project.look_only);
-    tell(&mut after, Command::Choose(row(4, 0), Choose::Only));
+    tell(&mut after, Command::Select(row(4, 0), Selection::Only));
     tell(&mut after, Command::Delete);
     until(&mut after, "saved", |state| {
         state.project.saved == Saved::Yes
@@ -488,18 +501,20 @@ fn saved_state_shows_only_after_write_to_disk() {
     let dir = state(&window).project.dir.clone().unwrap();
     for least in 0..90 {
         let ctx = window.ctx.clone();
-        window.state_mut().apply(&ctx, Command::Silence(least));
+        window
+            .state_mut()
+            .apply(&ctx, Command::SetAbstainBelow(least));
         window.step();
         if state(&window).project.saved == Saved::Yes {
             let copy = other.path().join(least.to_string());
             copy_folder(&dir, &copy).unwrap();
             let found = Folder::open(Arc::new(DiskStore), &copy).unwrap();
-            assert_eq!(found.document.options.silence, least);
+            assert_eq!(found.document.options.abstain_below, least);
         }
         std::thread::sleep(Duration::from_millis(u64::from(least % 5)));
     }
     settle(&mut window);
-    assert_eq!(document(&window).options.silence, 89);
+    assert_eq!(document(&window).options.abstain_below, 89);
 }
 
 #[test]
@@ -511,13 +526,13 @@ fn damaged_project_shows_error_and_opens_sample() {
     window.state_mut().finish();
     drop(window);
     for name in ["project.json", "project.last.json"] {
-        file(&dir.join(name), "{ not one of ours");
+        file(&dir.join(name), "{ not a project");
     }
     let mut window = open_with(real(data.path()), Default::default(), Some(dir));
     until(&mut window, "the sample instead", |state| {
         state.project.document.options.sample && !state.project.opening
     });
-    shows(&window, "is damaged and cannot be read");
+    shows(&window, "is damaged and can’t be opened");
 }
 
 #[test]
@@ -531,19 +546,19 @@ fn second_window_is_read_only_and_can_copy_project() {
     assert!(state(&second).project.look_only);
     shows(&second, "This project is open in another window");
     let before = document(&second).clone();
-    tell(&mut second, Command::Choose(row(0, 0), Choose::Only));
+    tell(&mut second, Command::Select(row(0, 0), Selection::Only));
     tell(&mut second, Command::Delete);
-    tell(&mut second, Command::Silence(80));
+    tell(&mut second, Command::SetAbstainBelow(80));
     tell(&mut second, Command::Undo);
-    tell(&mut second, Command::Train);
+    tell(&mut second, Command::StartTraining);
     assert_eq!(*document(&second), before);
     assert!(!state(&second).training.is_running());
     ask(&mut second, "What about number 7?");
     let found = state(&second).ask.reply.as_ref().unwrap().answers[0].entry;
     assert_eq!(found, 6);
-    tell(&mut second, Command::Right(5));
+    tell(&mut second, Command::MarkRight(5));
     assert_eq!(*document(&second), before);
-    was_told(&second, "look and ask here, or work on a copy");
+    shows_message(&second, "view it and ask questions here, or work on a copy");
     press(&mut second, "Work on a copy");
     until(&mut second, "a copy", |state| {
         !state.project.opening && !state.project.look_only
@@ -551,7 +566,7 @@ fn second_window_is_read_only_and_can_copy_project() {
     assert_eq!(document(&second).entries, before.entries);
     assert_ne!(state(&second).project.dir.as_ref(), Some(&dir));
     assert!(document(&second).options.name.starts_with("Copy of"));
-    tell(&mut second, Command::Choose(row(0, 0), Choose::Only));
+    tell(&mut second, Command::Select(row(0, 0), Selection::Only));
     tell(&mut second, Command::Delete);
     assert_eq!(document(&second).entries.len(), 11);
     assert_eq!(document(&first).entries.len(), 12);
@@ -601,8 +616,8 @@ fn exported_model_gives_same_answers_as_window() {
         )],
     );
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Export));
-    shows(&window, "The data have changed since the last training");
+    tell(&mut window, Command::Show(Page::Export));
+    shows(&window, "The data has changed since the last training");
     let whole = data.path().join("out").join("whole");
     write_in(
         &mut window,
@@ -611,7 +626,7 @@ fn exported_model_gives_same_answers_as_window() {
     );
     press(&mut window, "Export");
     until(&mut window, "exported", |state| !state.export.running);
-    shows(&window, "Exported and checked: 20 questions asked again");
+    shows(&window, "Exported and checked: 20 questions asked");
     for question in [
         "I want to call off my bicycle please",
         "When is the meal ready?",
@@ -624,7 +639,7 @@ fn exported_model_gives_same_answers_as_window() {
         assert_eq!(asked_of(&whole, question).unwrap(), here);
     }
 
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     press(&mut window, "Model only");
     let bare = data.path().join("bare");
     tell(
@@ -633,7 +648,7 @@ fn exported_model_gives_same_answers_as_window() {
     );
     press(&mut window, "Export");
     until(&mut window, "exported", |state| !state.export.running);
-    shows(&window, "read again, all with the same numbers");
+    shows(&window, "encoded, all vectors are the same");
     assert!(!bare.join("answers.jsonl").exists());
     let texts = ["Is there a roof garden?"];
     let model = |dir: &Path| {
@@ -655,8 +670,8 @@ fn untrained_project_can_be_exported() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 3, &desk());
-    tell(&mut window, Command::Show(Step::Export));
-    shows(&window, "has not learned your questions yet");
+    tell(&mut window, Command::Show(Page::Export));
+    shows(&window, "hasn’t been trained on your questions yet");
     for with_data in [true, false] {
         let to = data.path().join(format!("out-{with_data}"));
         tell(&mut window, Command::WithData(with_data));
@@ -679,7 +694,7 @@ fn export_refuses_to_replace_foreign_files() {
     let theirs = data.path().join("theirs");
     std::fs::create_dir(&theirs).unwrap();
     file(&theirs.join("letter.txt"), "Dear");
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     let to = |window: &mut Window, path: &Path| {
         tell(window, Command::TypeExportPath(path.display().to_string()));
         press(window, "Export");
@@ -687,7 +702,7 @@ fn export_refuses_to_replace_foreign_files() {
     for place in [theirs.clone(), theirs.join("letter.txt")] {
         to(&mut window, &place);
         assert!(!state(&window).export.running);
-        shows(&window, "is there already, and is no model of ours");
+        shows(&window, "already exists and isn’t a Nearsay model");
     }
     assert_eq!(
         std::fs::read_to_string(theirs.join("letter.txt")).unwrap(),
@@ -707,11 +722,11 @@ fn export_refuses_to_replace_foreign_files() {
         &[("One more?".to_owned(), "One more".to_owned())],
     );
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     press(&mut window, "Export");
-    shows(&window, "Press again to replace it");
+    shows(&window, "Choose Replace to overwrite it");
     assert_eq!(std::fs::read(ours.join("answers.jsonl")).unwrap(), first);
-    press(&mut window, "Replace it");
+    press(&mut window, "Replace");
     until(&mut window, "exported", |state| !state.export.running);
     assert_ne!(std::fs::read(ours.join("answers.jsonl")).unwrap(), first);
     shows(&window, "Exported and checked");
@@ -724,13 +739,13 @@ fn export_writes_into_empty_directory() {
     fill(&mut window, 3, &desk()[..30]);
     let empty = data.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     tell(
         &mut window,
         Command::TypeExportPath(empty.display().to_string()),
     );
     press(&mut window, "Export");
-    assert!(!is_shown(&window, "There is a model in"));
+    assert!(!is_shown(&window, "already contains a model"));
     until(&mut window, "exported", |state| state.export.done.is_some());
     assert!(empty.join("nearsay.json").is_file());
 }
@@ -757,15 +772,15 @@ fn question_file_is_answered_into_new_file() {
         "=SUM(A1:A9)".to_owned(),
     ));
     fill(&mut window, 3, &rows);
-    tell(&mut window, Command::Silence(50));
-    tell(&mut window, Command::Show(Step::Ask));
+    tell(&mut window, Command::SetAbstainBelow(50));
+    tell(&mut window, Command::Show(Page::Ask));
     drop_on(&mut window, &path);
-    shows(&window, "What is asked.txt?");
+    shows(&window, "What would you like to do with asked.txt?");
     press(&mut window, "Answer its questions");
     until(&mut window, "answered", |state| {
         state.ask.batch.running.is_none() && state.ask.batch.result.is_some()
     });
-    shows(&window, "The answers are in");
+    shows(&window, "Answers saved");
     let written = std::fs::read_to_string(data.path().join("asked-answers.csv")).unwrap();
     let table = written.strip_prefix('\u{feff}').unwrap();
     let lines: Vec<Vec<String>> = table.lines().map(cells).collect();
@@ -803,8 +818,8 @@ fn file_without_questions_shows_error() {
     settle(&mut window);
     tell(&mut window, Command::AnswerFile(path));
     until(&mut window, "told", |state| state.ask.batch.error.is_some());
-    shows(&window, "I found no questions in asked.txt");
-    press_last(&mut window, "Hide");
+    shows(&window, "asked.txt contains no questions");
+    press_last(&mut window, "Dismiss");
     assert!(state(&window).ask.batch.error.is_none());
 }
 
@@ -816,12 +831,12 @@ fn previous_model_can_be_restored() {
     train(&mut window);
     settle(&mut window);
     let first = state(&window).project.models.current.clone().unwrap();
-    assert!(!is_shown(&window, "Back to the model before"));
+    assert!(!is_shown(&window, "Use the previous model"));
     train(&mut window);
     settle(&mut window);
     let second = state(&window).project.models.current.clone().unwrap();
     assert_ne!(first.name, second.name);
-    press(&mut window, "Back to the model before");
+    press(&mut window, "Use the previous model");
     settle(&mut window);
     assert_eq!(
         state(&window)
@@ -832,7 +847,7 @@ fn previous_model_can_be_restored() {
             .map(|m| &m.name),
         Some(&first.name)
     );
-    press_last(&mut window, "Back to the model before");
+    press_last(&mut window, "Use the previous model");
     settle(&mut window);
     assert_eq!(
         state(&window)
@@ -908,11 +923,17 @@ fn keyword_scores_follow_trained_model() {
     };
     ask(&mut window, question);
     let first = answers(&window, Side::After).remove(0);
-    assert_eq!(first.score, first.meaning + first.words);
-    assert!(first.words > 0.0 && first.words < 0.8, "{first:?}");
-    assert!(first.shared.contains(&"bicycle".to_owned()), "{first:?}");
+    assert_eq!(first.score, first.dense_score + first.keyword_score);
+    assert!(
+        first.keyword_score > 0.0 && first.keyword_score < 0.8,
+        "{first:?}"
+    );
+    assert!(
+        first.shared_words.contains(&"bicycle".to_owned()),
+        "{first:?}"
+    );
     // Before training, keyword scores have the default weight.
-    tell(&mut window, Command::AskSide(Side::Before));
+    tell(&mut window, Command::SetSide(Side::Before));
     until(&mut window, "answered", |state| {
         state
             .ask
@@ -920,11 +941,14 @@ fn keyword_scores_follow_trained_model() {
             .as_ref()
             .is_some_and(|reply| reply.side == Side::Before)
     });
-    assert_eq!(answers(&window, Side::Before)[0].words, first.words);
-    tell(&mut window, Command::AskSide(Side::After));
+    assert_eq!(
+        answers(&window, Side::Before)[0].keyword_score,
+        first.keyword_score
+    );
+    tell(&mut window, Command::SetSide(Side::After));
 
     // The exported model ranks as the window does.
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::Show(Page::Export));
     let whole = data.path().join("out").join("whole");
     tell(
         &mut window,
@@ -932,13 +956,13 @@ fn keyword_scores_follow_trained_model() {
     );
     press(&mut window, "Export");
     until(&mut window, "exported", |state| !state.export.running);
-    shows(&window, "Exported and checked: 20 questions asked again");
+    shows(&window, "Exported and checked: 20 questions asked");
     let folder = Servable::open(&DiskStore, &whole, &Device::Cpu).unwrap();
     assert_eq!(folder.index().words_weight(), 0.8);
     let found = folder.ask(question, 1).unwrap();
     assert_eq!(
         (found[0].score, found[0].keyword_score),
-        (first.score, first.words)
+        (first.score, first.keyword_score)
     );
     window.state_mut().finish();
     drop(window);
@@ -948,7 +972,7 @@ fn keyword_scores_follow_trained_model() {
     settle(&mut window);
     ask(&mut window, question);
     let mut answers = answers(&window, Side::After).into_iter();
-    assert!(answers.all(|answer| answer.words == 0.0 && answer.shared.is_empty()));
+    assert!(answers.all(|answer| answer.keyword_score == 0.0 && answer.shared_words.is_empty()));
     // Evaluation ranks the same way. It skips questions whose answer has no other paraphrase.
     let alone = state(&window).training.checking.after.clone().unwrap();
     assert_eq!(checked.verdicts.len(), alone.verdicts.len());

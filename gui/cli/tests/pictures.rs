@@ -9,7 +9,7 @@ mod common;
 use common::{Window, begin, drop_on, file, open_drawn, real, settle, stand_out, tell, until};
 use nearsay_app::{
     command::Command,
-    state::{Appearance, Overlay, Saved, Step},
+    state::{Appearance, Overlay, Page, Saved},
 };
 use tempfile::{TempDir, tempdir};
 
@@ -39,7 +39,7 @@ fn at_rest(window: &mut Window) {
 #[ignore = "needs lavapipe"]
 fn first_start() {
     let (mut window, _folder) = drawn();
-    tell(&mut window, Command::Appear(Appearance::Light));
+    tell(&mut window, Command::SetAppearance(Appearance::Light));
     at_rest(&mut window);
     // Without focus, no cursor blinks.
     let focused = window.ctx.memory(egui::Memory::focused).unwrap();
@@ -64,7 +64,7 @@ fn data_step_with_row_issues_light_and_dark() {
     );
     begin(&mut window, 1);
     tell(&mut window, Command::Rename("Opening hours".to_owned()));
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     drop_on(&mut window, &path);
     until(&mut window, "the file is read", |state| {
         state.project.counts.answers == 14
@@ -73,7 +73,7 @@ fn data_step_with_row_issues_light_and_dark() {
         (Appearance::Light, "data-light"),
         (Appearance::Dark, "data-dark"),
     ] {
-        tell(&mut window, Command::Appear(appearance));
+        tell(&mut window, Command::SetAppearance(appearance));
         at_rest(&mut window);
         window.snapshot(name);
     }
@@ -83,8 +83,8 @@ fn data_step_with_row_issues_light_and_dark() {
 #[ignore = "needs lavapipe"]
 fn export_step_and_help_dark() {
     let (mut window, _folder) = drawn();
-    tell(&mut window, Command::Appear(Appearance::Dark));
-    tell(&mut window, Command::Show(Step::Export));
+    tell(&mut window, Command::SetAppearance(Appearance::Dark));
+    tell(&mut window, Command::Show(Page::Export));
     at_rest(&mut window);
     window.snapshot("export-dark");
     tell(&mut window, Command::Overlay(Overlay::Help));
@@ -96,8 +96,8 @@ fn export_step_and_help_dark() {
 #[ignore = "needs lavapipe"]
 fn train_step_light() {
     let (mut window, _folder) = drawn();
-    tell(&mut window, Command::Appear(Appearance::Light));
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::SetAppearance(Appearance::Light));
+    tell(&mut window, Command::Show(Page::Train));
     until(&mut window, "the machine was tried", |state| {
         state.shell.preferences.pace.guess.is_some()
     });
@@ -111,7 +111,7 @@ fn train_step_light() {
 #[ignore = "needs lavapipe"]
 fn train_step_with_findings_light_and_dark() {
     let (mut window, _folder) = drawn();
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     until(&mut window, "the machine was tried", |state| {
         state.shell.preferences.pace.guess.is_some()
     });
@@ -122,7 +122,7 @@ fn train_step_with_findings_light_and_dark() {
         (Appearance::Light, "train-findings-light"),
         (Appearance::Dark, "train-findings-dark"),
     ] {
-        tell(&mut window, Command::Appear(appearance));
+        tell(&mut window, Command::SetAppearance(appearance));
         settle(&mut window);
         window.snapshot(name);
     }

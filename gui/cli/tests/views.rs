@@ -5,8 +5,8 @@ mod common;
 
 use common::{
     FakeDialog, Window, add, begin, control, copied, desk, document, dozen, drop_on, file, fill,
-    is_shown, open, open_with, press, press_last, real, rehearsed, settle, shows, stand_out, state,
-    tell, tell_event, until, was_told, write_in,
+    is_shown, open, open_with, press, press_last, real, rehearsed, settle, shows, shows_message,
+    stand_out, state, tell, tell_event, until, write_in,
 };
 use egui::{Event as Input, Key, Modifiers, Theme, accesskit::Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -14,7 +14,7 @@ use nearsay::train;
 use nearsay_app::{
     command::Command,
     state::{
-        ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Picked, Saved, Stage, Step,
+        ColumnsWanted, DataView, Exported, ExportedFile, List, Overlay, Page, Picked, Saved, Stage,
         UserError,
     },
     worker::Event,
@@ -30,8 +30,8 @@ fn entry_of(document: &Document, question: &str) -> u64 {
 
 /// Types a question and waits for the answers.
 fn ask(window: &mut Window, question: &str) {
-    tell(window, Command::Show(Step::Ask));
-    tell(window, Command::Query(String::new()));
+    tell(window, Command::Show(Page::Ask));
+    tell(window, Command::Ask(String::new()));
     write_in(window, "Ask a question", question);
     answered(window, question);
 }
@@ -52,11 +52,11 @@ fn first_start_answers_questions_of_sample() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     settle(&mut window);
-    assert_eq!(state(&window).step, Step::Ask);
-    shows(&window, "This is sample data");
+    assert_eq!(state(&window).page, Page::Ask);
+    shows(&window, "You are looking at a sample");
     assert!(control(&window, "Ask a question").is_focused());
     let examples: Vec<String> = document(&window)
-        .examples()
+        .example_questions()
         .into_iter()
         .map(str::to_owned)
         .collect();
@@ -110,10 +110,10 @@ fn marking_answer_right_adds_paraphrase_and_undo_removes_it() {
     ask(&mut window, "how much is membership");
     let right = state(&window).ask.reply.as_ref().unwrap().answers[0].entry;
     press(&mut window, "Right");
-    let taught = &document(&window).entries[&right].wordings;
+    let taught = &document(&window).entries[&right].paraphrases;
     assert_eq!(taught.last().unwrap().text, "how much is membership");
-    assert!(!taught.last().unwrap().check);
-    shows(&window, "Thank you, it is learned");
+    assert!(!taught.last().unwrap().held_out);
+    shows(&window, "Saved. Next time, this question finds this answer");
     settle(&mut window);
     until(&mut window, "found by its own words", |state| {
         let first = state.ask.reply.as_ref().map(|reply| &reply.answers[0]);
@@ -132,12 +132,16 @@ fn wrong_answer_is_corrected_by_picking_another() {
     let question = "how much is membership";
     ask(&mut window, question);
     press(&mut window, "Wrong?");
-    assert!(control(&window, "Look for the right answer").is_focused());
+    assert!(control(&window, "Search for the right answer").is_focused());
     shows(&window, "Which answer is right for");
-    write_in(&mut window, "Look for the right answer", "dog no-such-word");
-    shows(&window, "No answer has these words");
+    write_in(
+        &mut window,
+        "Search for the right answer",
+        "dog no-such-word",
+    );
+    shows(&window, "No answer contains these words");
     tell(&mut window, Command::Correct(Some(String::new())));
-    write_in(&mut window, "Look for the right answer", "wheelchair");
+    write_in(&mut window, "Search for the right answer", "wheelchair");
     let found = state(&window)
         .ask
         .correcting
@@ -147,9 +151,9 @@ fn wrong_answer_is_corrected_by_picking_another() {
         .clone();
     let (picked, known, _) = found.first().unwrap();
     press(&mut window, &format!("This one: {known}"));
-    let ways = &document(&window).entries[picked].wordings;
+    let ways = &document(&window).entries[picked].paraphrases;
     assert_eq!(ways.last().unwrap().text, question);
-    shows(&window, "next time that answer comes first");
+    shows(&window, "this question finds the answer you chose");
     settle(&mut window);
     until(&mut window, "it comes first", |state| {
         let first = state.ask.reply.as_ref().map(|reply| &reply.answers[0]);
@@ -176,14 +180,14 @@ fn nonsense_question_abstains_and_shows_nearest_on_request() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     ask(&mut window, "quasar torque vinyl entropy");
-    shows(&window, "I have no good answer");
+    shows(&window, "No good answer found");
     assert!(!is_shown(&window, "Copy answer"));
-    press(&mut window, "Show the nearest anyway");
+    press(&mut window, "Show the closest answers");
     control(&window, "Copy answer 2");
     tell(&mut window, Command::ShowNearest(false));
     press(&mut window, "Write an answer");
     let draft = state(&window).data.draft.as_ref().unwrap();
-    assert_eq!(draft.wordings[0].0, "quasar torque vinyl entropy");
+    assert_eq!(draft.paraphrases[0].0, "quasar torque vinyl entropy");
 }
 
 #[test]
@@ -193,21 +197,21 @@ fn abstain_slider_shows_consequence_and_takes_effect() {
     settle(&mut window);
     let sentence = |window: &Window, least: usize| {
         let check = state(window).training.checking.now().unwrap();
-        let (answered, wrong) = check.consequences[least];
+        let (answered, wrong) = check.risk_coverage[least];
         nearsay_app::text::ask::consequence(answered, wrong)
     };
-    let usual = document(&window).options.silence;
+    let usual = document(&window).options.abstain_below;
     shows(&window, &sentence(&window, usize::from(usual)));
     assert_ne!(sentence(&window, usize::from(usual)), sentence(&window, 95));
-    control(&window, "When should it stay silent?").set_value_accesskit(95.0);
+    control(&window, "When should Nearsay answer?").set_value_accesskit(95.0);
     window.run_steps(4);
-    assert_eq!(document(&window).options.silence, 95);
+    assert_eq!(document(&window).options.abstain_below, 95);
     shows(&window, &sentence(&window, 95));
     ask(&mut window, "how much is membership");
-    shows(&window, "I have no good answer");
+    shows(&window, "No good answer found");
     tell(&mut window, Command::Undo);
-    assert_eq!(document(&window).options.silence, usual);
-    assert!(!is_shown(&window, "I have no good answer"));
+    assert_eq!(document(&window).options.abstain_below, usual);
+    assert!(!is_shown(&window, "No good answer found"));
 }
 
 #[test]
@@ -215,8 +219,8 @@ fn abstain_slider_warns_about_few_test_questions() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 1, &dozen());
-    tell(&mut window, Command::Show(Step::Ask));
-    shows(&window, "Fewer than 30 questions are kept aside");
+    tell(&mut window, Command::Show(Page::Ask));
+    shows(&window, "This setting needs at least 30 test questions");
 }
 
 #[test]
@@ -227,7 +231,7 @@ fn typing_filters_rows() {
     let all = state(&window).data.listing.rows.len();
     window.key_press_modifiers(Modifiers::COMMAND, Key::F);
     window.run_steps(3);
-    assert_eq!(state(&window).step, Step::Data);
+    assert_eq!(state(&window).page, Page::Data);
     assert!(control(&window, "Filter the rows").is_focused());
     control(&window, "Filter the rows").type_text("Wheelchair");
     window.run_steps(3);
@@ -238,8 +242,8 @@ fn typing_filters_rows() {
     assert!(!rows.is_empty());
     for row in rows.iter() {
         let entry = &document(&window).entries[&row.entry];
-        let wording = &entry.wordings[row.wording as usize].text;
-        let all = format!("{wording} {} {:?}", entry.answer, entry.source).to_lowercase();
+        let question = &entry.paraphrases[row.paraphrase as usize].text;
+        let all = format!("{question} {} {:?}", entry.answer, entry.source).to_lowercase();
         assert!(all.contains("wheelchair"), "{all}");
     }
     control(&window, "Filter the rows").type_text(" on the moon");
@@ -247,7 +251,7 @@ fn typing_filters_rows() {
     until(&mut window, "none is left", |state| {
         state.data.listing.rows.is_empty()
     });
-    shows(&window, "No row goes with this filter");
+    shows(&window, "No matching rows");
 }
 
 #[test]
@@ -259,7 +263,7 @@ fn column_header_sorts_and_reverses() {
     let listed = |window: &Window| -> Vec<String> {
         let document = document(window);
         let rows = state(window).data.listing.rows.iter();
-        rows.filter_map(|row| Some(document.wording(*row)?.text.clone()))
+        rows.filter_map(|row| Some(document.paraphrase(*row)?.text.clone()))
             .collect()
     };
     assert_eq!(listed(&window), ["Beer?", "ale?", "Cider?"]);
@@ -302,7 +306,7 @@ fn keyboard_selects_and_deletes_rows() {
     control(&window, "What about number 3? Number 3 is fine.").click();
     window.run_steps(3);
     assert_eq!(chosen(&window), [2]);
-    shows(&window, "1 row chosen");
+    shows(&window, "1 row selected");
     window.key_press(Key::ArrowDown);
     window.run_steps(3);
     assert_eq!(chosen(&window), [3]);
@@ -318,7 +322,7 @@ fn keyboard_selects_and_deletes_rows() {
     window.run_steps(3);
     assert_eq!(document(&window).entries.len(), 10);
     assert!(!document(&window).entries.contains_key(&3));
-    was_told(&window, "Deleted 2 rows");
+    shows_message(&window, "Deleted 2 rows");
     settle(&mut window);
     window.key_press_modifiers(Modifiers::COMMAND, Key::A);
     window.run_steps(3);
@@ -351,10 +355,10 @@ fn delete_keeps_rows_hidden_by_filter() {
     assert_eq!(document(&window).entries.len(), 11);
     tell(&mut window, Command::Undo);
     tell(&mut window, Command::Filter(String::new()));
-    tell(&mut window, Command::ChooseAll(true));
+    tell(&mut window, Command::SelectAll(true));
     tell(
         &mut window,
-        Command::Only(nearsay_app::state::Only::Checking),
+        Command::Only(nearsay_app::state::Only::HeldOut),
     );
     tell(&mut window, Command::Delete);
     assert_eq!(document(&window).entries.len(), 12);
@@ -382,20 +386,20 @@ fn question_with_two_answers_is_fixed_with_one_click() {
     rows.push(pair("Are you open on Sunday?", "Yes, from 10 to 4"));
     rows.push(pair("ARE YOU OPEN ON SUNDAY?", "No, never"));
     fill(&mut window, 1, &rows);
-    press(&mut window, "1 to mend");
+    press(&mut window, "1 to fix");
     shows(&window, "same question, two answers");
-    press(&mut window, "Left answer for both");
+    press(&mut window, "Use the answer on the left");
     let kept = &document(&window).entries[&12];
     assert_eq!(
-        (kept.wordings.len(), kept.answer.as_str()),
+        (kept.paraphrases.len(), kept.answer.as_str()),
         (2, "Yes, from 10 to 4")
     );
     assert!(!document(&window).entries.contains_key(&13));
-    shows(&window, "Nothing to mend");
+    shows(&window, "Nothing to fix");
     tell(&mut window, Command::Undo);
     settle(&mut window);
-    press(&mut window, "Right answer for both");
-    assert_eq!(document(&window).entries[&13].wordings.len(), 2);
+    press(&mut window, "Use the answer on the right");
+    assert_eq!(document(&window).entries[&13].paraphrases.len(), 2);
     tell(&mut window, Command::Undo);
     settle(&mut window);
     press(&mut window, "Keep both");
@@ -415,7 +419,7 @@ fn pasted_rows_are_added() {
         "When are you open?\tDaily from 9 to 18\nDo you deliver?\tYes, in the whole city\n".into(),
     ));
     window.run_steps(3);
-    press(&mut window, "Add these rows");
+    press(&mut window, "Add rows");
     until(&mut window, "they are there", |state| {
         state.project.document.entries.len() == 2
     });
@@ -433,12 +437,12 @@ fn paste_is_refused_in_sample() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     let before = document(&window).entries.len();
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     press(&mut window, "Paste rows");
     window.event(Input::Paste("Is it?\tYes\n".into()));
     window.run_steps(3);
-    press(&mut window, "Add these rows");
-    was_told(&window, "Begin a new project first");
+    press(&mut window, "Add rows");
+    shows_message(&window, "Start a new project first");
     assert_eq!(document(&window).entries.len(), before);
     assert_eq!(state(&window).data.paste.as_deref(), Some("Is it?\tYes\n"));
 }
@@ -454,19 +458,19 @@ fn unknown_columns_prompt_for_choice() {
     let mut window = open(real(data.path()));
     tell(&mut window, Command::Open(vec![path]));
     until(&mut window, "asked", |state| state.data.columns.is_some());
-    shows(&window, "Which column is which?");
+    shows(&window, "Choose columns");
     for (name, column) in [("Questions from", "anliegen"), ("Answers from", "auskunft")] {
         press(&mut window, name);
         press_last(&mut window, column);
         window.run_steps(3);
     }
-    press(&mut window, "Read the file");
+    press(&mut window, "Read file");
     until(&mut window, "read", |state| {
         state.project.document.entries.len() == 9
     });
     let entry = &document(&window).entries[&4];
     assert_eq!(
-        (entry.wordings[0].text.as_str(), entry.answer.as_str()),
+        (entry.paraphrases[0].text.as_str(), entry.answer.as_str()),
         ("What is 4 like?", "It is 4")
     );
 }
@@ -485,12 +489,12 @@ fn row_is_edited_in_place() {
     assert!(control(&window, "Question 2").is_focused());
     control(&window, "Question 2").type_text("And number three?");
     window.run_steps(2);
-    write_in(&mut window, "Topic (may be empty)", "Numbers");
+    write_in(&mut window, "Topic (optional)", "Numbers");
     window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     window.run_steps(3);
     assert!(state(&window).data.draft.is_none());
     let entry = &document(&window).entries[&2];
-    assert_eq!(entry.wordings[1].text, "And number three?");
+    assert_eq!(entry.paraphrases[1].text, "And number three?");
     assert_eq!(entry.source.as_deref(), Some("Numbers"));
     assert_eq!(entry.answer, "Number 3 is fine.");
 }
@@ -503,8 +507,8 @@ fn draft_without_answer_cannot_be_saved() {
     press(&mut window, "New row");
     control(&window, "Question 1").type_text("Is it?");
     window.run_steps(2);
-    shows(&window, "It needs a question and an answer");
-    press(&mut window, "Keep");
+    shows(&window, "Enter a question and an answer");
+    press(&mut window, "Save");
     assert_eq!(document(&window).entries.len(), 12);
     press(&mut window, "Cancel");
     assert!(state(&window).data.draft.is_none());
@@ -518,7 +522,7 @@ fn cancelled_dialog_suggests_typing_path() {
     assert!(!is_shown(&window, "Path of the file"));
     press(&mut window, "Choose files…");
     until(&mut window, "closed", |state| !state.shell.dialog_open);
-    was_told(&window, "type where the file is");
+    shows_message(&window, "enter the path of the file");
     control(&window, "Path of the file");
 }
 
@@ -557,8 +561,8 @@ fn unreadable_file_shows_error() {
     file(&data.path().join("cat.png"), "meow");
     file(&data.path().join("empty.csv"), "");
     for (name, said) in [
-        ("gone.csv", "I cannot open gone.csv"),
-        ("cat.png", "I cannot read cat.png"),
+        ("gone.csv", "gone.csv can’t be opened"),
+        ("cat.png", "cat.png can’t be read"),
         ("empty.csv", "empty.csv"),
     ] {
         drop_on(&mut window, &data.path().join(name));
@@ -568,14 +572,14 @@ fn unreadable_file_shows_error() {
         });
         shows(&window, said);
     }
-    press(&mut window, "Hide");
+    press(&mut window, "Dismiss");
     assert!(state(&window).data.error.is_none());
     drop_on(&mut window, data.path());
     until(&mut window, "a folder of nothing", |state| {
         state.shell.error.is_some()
     });
-    shows(&window, "There is neither a project nor a model in");
-    press(&mut window, "Hide");
+    shows(&window, "contains neither a project nor a model");
+    press(&mut window, "Dismiss");
     assert_eq!(document(&window).entries.len(), 12);
 }
 
@@ -584,12 +588,12 @@ fn too_few_rows_explain_why_training_is_disabled() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     fill(&mut window, 1, &dozen()[..3]);
-    shows(&window, "3 questions are too few to learn from");
+    shows(&window, "3 questions are not enough to train on");
     window.key_press(Key::F5);
     window.run_steps(3);
     assert_eq!(state(&window).training.stage, Stage::Idle);
-    assert_eq!(state(&window).step, Step::Train);
-    shows(&window, "3 questions are too few to learn from");
+    assert_eq!(state(&window).page, Page::Train);
+    shows(&window, "3 questions are not enough to train on");
 }
 
 #[test]
@@ -597,20 +601,20 @@ fn shortcuts_switch_steps_and_palette_runs_commands() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     for (key, step) in [
-        (Key::Num2, Step::Train),
-        (Key::Num4, Step::Export),
-        (Key::Num3, Step::Ask),
-        (Key::Num1, Step::Data),
+        (Key::Num2, Page::Train),
+        (Key::Num4, Page::Export),
+        (Key::Num3, Page::Ask),
+        (Key::Num1, Page::Data),
     ] {
         window.key_press_modifiers(Modifiers::COMMAND, key);
         window.run_steps(3);
-        assert_eq!(state(&window).step, step);
+        assert_eq!(state(&window).page, step);
     }
     window.key_press_modifiers(Modifiers::COMMAND, Key::K);
     window.run_steps(3);
-    let name = "Type what you want to do";
+    let name = "Search for a command";
     assert!(control(&window, name).is_focused());
-    control(&window, name).type_text("topics look");
+    control(&window, name).type_text("topics show");
     window.run_steps(3);
     window.key_press(Key::Enter);
     window.run_steps(3);
@@ -650,7 +654,7 @@ fn all_is_named(window: &Window, place: &str) {
 }
 
 fn every_step_is_named(window: &mut Window, place: &str) {
-    for step in Step::ALL {
+    for step in Page::ALL {
         tell(window, Command::Show(step));
         all_is_named(window, &format!("{place}, {step:?}"));
     }
@@ -682,7 +686,7 @@ fn every_control_has_accessible_name() {
     every_step_is_named(&mut window, "the sample");
     begin(&mut window, 1);
     every_step_is_named(&mut window, "nothing yet");
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     press(&mut window, "What should my file look like?");
     window.run_steps(20);
     all_is_named(&window, "what a file looks like");
@@ -696,20 +700,20 @@ fn every_control_has_accessible_name() {
     window.state_mut().state.shell.error = Some(error.clone());
     window.state_mut().state.project.saved = Saved::No(error.clone());
     every_step_is_named(&mut window, "read, with troubles");
-    for view in [DataView::Table, DataView::Mend, DataView::Topics] {
+    for view in [DataView::Table, DataView::Fixes, DataView::Topics] {
         tell(&mut window, Command::DataView(view));
         all_is_named(&window, &format!("{view:?}"));
     }
     tell(&mut window, Command::DataView(DataView::Table));
-    tell(&mut window, Command::ChooseAll(true));
+    tell(&mut window, Command::SelectAll(true));
     all_is_named(&window, "rows chosen");
-    tell(&mut window, Command::Edit(RowId::default()));
+    tell(&mut window, Command::EditEntry(RowId::default()));
     press(&mut window, "+ Another way to ask");
     all_is_named(&window, "a draft");
-    tell(&mut window, Command::DropDraft);
-    tell(&mut window, Command::Repair(1, 0));
+    tell(&mut window, Command::DiscardDraft);
+    tell(&mut window, Command::FixRow(1, 0));
     all_is_named(&window, "a repair");
-    tell(&mut window, Command::DropDraft);
+    tell(&mut window, Command::DiscardDraft);
     tell(&mut window, Command::Paste(Some("Is it?\tYes".to_owned())));
     all_is_named(&window, "pasting");
     tell(&mut window, Command::Paste(None));
@@ -722,7 +726,7 @@ fn every_control_has_accessible_name() {
     window.run_steps(2);
     press(&mut window, "Questions from");
     all_is_named(&window, "columns");
-    tell(&mut window, Command::Columns(None));
+    tell(&mut window, Command::ChooseColumns(None));
     for overlay in [
         Overlay::Commands(String::new(), 0),
         Overlay::Projects,
@@ -739,7 +743,7 @@ fn every_control_has_accessible_name() {
     window.state_mut().state.project.look_only = true;
     every_step_is_named(&mut window, "look only");
     window.state_mut().state.project.look_only = false;
-    tell(&mut window, Command::Show(Step::Ask));
+    tell(&mut window, Command::Show(Page::Ask));
     tell(&mut window, Command::Drop(vec![data.path().join("x.txt")]));
     press(&mut window, "Answer a file of questions");
     window.run_steps(20);
@@ -753,10 +757,10 @@ fn every_control_has_accessible_name() {
     tell(&mut window, Command::Correct(Some("what".to_owned())));
     all_is_named(&window, "picking the right answer");
     tell(&mut window, Command::Correct(None));
-    tell(&mut window, Command::Show(Step::Train));
-    tell(&mut window, Command::Curious(true));
+    tell(&mut window, Command::Show(Page::Train));
+    tell(&mut window, Command::ShowAdvanced(true));
     window.run_steps(20);
-    all_is_named(&window, "settings for the curious");
+    all_is_named(&window, "advanced settings");
     for list in List::ALL {
         tell(&mut window, Command::Mistakes(Some(list)));
         all_is_named(&window, &format!("{list:?}"));
@@ -769,7 +773,7 @@ fn every_control_has_accessible_name() {
             .is_empty()
     );
     tell(&mut window, Command::Mistakes(None));
-    tell(&mut window, Command::Train);
+    tell(&mut window, Command::StartTraining);
     every_step_is_named(&mut window, "getting ready");
     deliver(
         &mut window,
@@ -783,11 +787,11 @@ fn every_control_has_accessible_name() {
         r#"{"event":"epoch","epoch":1,"epochs":40,"loss":1.5,"train":{"rp@1":0.9,"rrk":0.9},"val":null,"eta_s":3}"#,
     );
     every_step_is_named(&mut window, "learning");
-    tell(&mut window, Command::Pause(true));
+    tell(&mut window, Command::PauseTraining(true));
     every_step_is_named(&mut window, "paused");
     deliver(
         &mut window,
-        r#"{"event":"failed","error":"It broke","remedy":"Mend it"}"#,
+        r#"{"event":"failed","error":"It broke","remedy":"Fix it"}"#,
     );
     window.state_mut().state.training.error = Some(error);
     window.state_mut().state.training.can_go_on = true;
@@ -819,7 +823,7 @@ fn every_control_has_accessible_name_in_small_window_with_large_text() {
     let mut window = open(real(data.path()));
     settle(&mut window);
     window.set_size(egui::vec2(800.0, 560.0));
-    tell(&mut window, Command::TextSize(200));
+    tell(&mut window, Command::SetTextSize(200));
     window.run_steps(5);
     every_step_is_named(&mut window, "small");
     control(&window, "Menu");
@@ -830,7 +834,7 @@ fn epochs_are_described_in_text() {
     let data = tempdir().unwrap();
     let mut window = open(rehearsed("mute", data.path()));
     settle(&mut window);
-    tell(&mut window, Command::Train);
+    tell(&mut window, Command::StartTraining);
     deliver(&mut window, r#"{"event":"embed","done":50,"total":100}"#);
     shows(&window, "50 of 100 texts");
     // A long epoch shows progress, too.
@@ -851,14 +855,14 @@ fn epochs_are_described_in_text() {
     deliver(&mut window, r#"{"event":"best","epoch":17}"#);
     shows(
         &window,
-        "right answer first for 88 of 100 questions kept aside and for 95 of 100",
+        "right answer first: 88 of 100 test questions, 95 of 100 training questions",
     );
-    shows(&window, "best so far in round 18");
+    shows(&window, "best so far: epoch 18");
     shows(&window, "1 to 2 minutes left");
-    control(&window, "Stop and keep the best");
+    control(&window, "Stop and keep the best model");
     deliver(&mut window, r#"{"event":"embed","done":100,"total":100}"#);
     deliver(&mut window, r#"{"event":"again","share":0.25,"eta_s":80}"#);
-    shows(&window, "once more, from all that is not kept aside");
+    shows(&window, "final training on all but the test questions");
     assert_eq!(state(&window).training.fraction(), Some(0.625));
     press(&mut window, "Pause");
     control(&window, "Resume");
@@ -881,7 +885,7 @@ fn table_of_100_000_rows_draws_only_visible_rows() {
     until(&mut window, "listed", |state| {
         state.data.listing.rows.len() == 100_000
     });
-    tell(&mut window, Command::Show(Step::Data));
+    tell(&mut window, Command::Show(Page::Data));
     let drawn = window.query_all_by_label_contains("Where is shelf").count();
     assert!((1..200).contains(&drawn), "{drawn} rows are drawn");
     control(&window, "Filter the rows").focus();
@@ -890,7 +894,7 @@ fn table_of_100_000_rows_draws_only_visible_rows() {
     until(&mut window, "filtered", |state| {
         state.data.listing.rows.len() == 11
     });
-    tell(&mut window, Command::ChooseAll(true));
+    tell(&mut window, Command::SelectAll(true));
     tell(&mut window, Command::Delete);
     assert_eq!(document(&window).entries.len(), 100_000 - 11);
 }
@@ -945,7 +949,7 @@ fn recent_projects_are_listed_and_missing_one_shows_error() {
     let mut window = open(real(data.path()));
     assert_eq!(document(&window).options.name, "Bakery");
     tell(&mut window, Command::Overlay(Overlay::Projects));
-    shows(&window, "Dairy (not there any more)");
+    shows(&window, "Dairy (missing)");
 }
 
 #[test]
@@ -971,7 +975,7 @@ fn effort_and_advanced_settings_are_saved_and_undone() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     press(&mut window, "Balanced");
     assert_eq!(document(&window).options.effort, Effort::Balanced);
     press(&mut window, "Thorough");
@@ -994,11 +998,11 @@ fn each_effort_shows_estimated_duration() {
     let data = tempdir().unwrap();
     let mut window = open(real(data.path()));
     settle(&mut window);
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     until(&mut window, "the machine was tried", |state| {
         state.shell.preferences.pace.guess.is_some()
     });
-    let learned = state(&window).project.counts.learned() as f64;
+    let learned = state(&window).project.counts.training() as f64;
     let pace = &mut window.state_mut().state.shell.preferences.pace;
     pace.quick = Some(learned);
     pace.balanced = Some(learned);
@@ -1009,7 +1013,7 @@ fn each_effort_shows_estimated_duration() {
     shows(&window, "About 15 seconds on this computer");
     shows(
         &window,
-        "About 21 minutes on this computer, by the last time",
+        "About 21 minutes on this computer, based on the last training",
     );
 }
 
@@ -1027,9 +1031,13 @@ fn every_button_of_long_draft_can_be_clicked() {
     }
     write_in(&mut window, "Answer", "This one");
     press(&mut window, "Remove question 2");
-    press(&mut window, "Keep");
+    press(&mut window, "Save");
     let entry = document(&window).entries.values().last().unwrap().clone();
-    let ways: Vec<&str> = entry.wordings.iter().map(|way| way.text.as_str()).collect();
+    let ways: Vec<&str> = entry
+        .paraphrases
+        .iter()
+        .map(|way| way.text.as_str())
+        .collect();
     assert_eq!(ways, ["Way 1?", "Way 3?", "Way 4?", "Way 5?", "Way 6?"]);
 }
 
@@ -1039,7 +1047,7 @@ fn last_of_many_quick_changes_is_saved() {
     let mut window = open(real(data.path()));
     for size in [80, 90, 100, 125, 150, 175, 80, 150, 90, 200] {
         let ctx = window.ctx.clone();
-        window.state_mut().apply(&ctx, Command::TextSize(size));
+        window.state_mut().apply(&ctx, Command::SetTextSize(size));
     }
     window.state_mut().finish();
     drop(window);
@@ -1055,7 +1063,7 @@ fn findings_open_with_one_click() {
     until(&mut window, "checked", |state| {
         state.training.checking.before.is_some()
     });
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     assert!(!is_shown(&window, "What stands out"), "nothing is trained");
     stand_out(&mut window);
     // All of it fits without scrolling.
@@ -1066,15 +1074,15 @@ fn findings_open_with_one_click() {
     assert!(!found.topics.is_empty() && !found.over_retrieved.is_empty());
     let [one, other] = found.confused[0].entries;
     for entry in [one, other] {
-        tell(&mut window, Command::Show(Step::Train));
+        tell(&mut window, Command::Show(Page::Train));
         let answer: String = document(&window).entries[&entry].answer.clone();
         // It is among those given for others, too.
         press_last(&mut window, &answer);
-        assert_eq!(state(&window).step, Step::Data);
+        assert_eq!(state(&window).page, Page::Data);
         shows(&window, &answer);
     }
-    tell(&mut window, Command::Show(Step::Train));
+    tell(&mut window, Command::Show(Page::Train));
     let topic = &found.topics[0];
-    press(&mut window, &nearsay_app::text::train::topic(topic));
+    press(&mut window, &nearsay_app::text::results::topic(topic));
     assert_eq!(state(&window).data.filter, topic.topic);
 }

@@ -1,14 +1,9 @@
-//! An exported folder becomes a project: what is needed is copied, the folder stays as it is.
+//! Making a project from an exported model directory. The directory's files are copied, not changed.
 //!
-//! The project has the folder's answers with their wordings, and its model, which answers at once. A
-//! folder without its data becomes a project with the model and no entries yet.
-//!
-//! # What is kept aside, and what that is worth
-//!
-//! The folder does not say which wordings its model learned from. So they get their roles as those of any
-//! file do, for the trainings to come, but no figure of the folder's own model is made of them:
-//! [`Model::elsewhere`](super::Model) says so, and has what the folder itself tells of how it was measured
-//! where it was made. The first training here is compared with the encoder as it came.
+//! The project gets the directory's answers with their questions, and its model. A directory without
+//! answers becomes a project with a model and no entries. The directory doesn't say which questions its
+//! model was trained on, so the model's figures on the questions held out here stay empty; see
+//! [`Model::imported`](super::Model).
 
 use std::{
     path::{Path, PathBuf},
@@ -24,54 +19,54 @@ use nearsay_bert::Precision;
 use nearsay_store::{ErrorKind, FileKind, Store};
 
 use super::{
-    Document, Effort, Elsewhere, Folder, Import, Model, Models, Problem, ProblemKind, ProjectError,
-    Shared, Tally,
+    Document, Effort, Folder, Import, ImportedModel, Model, Models, Problem, ProblemKind,
+    ProjectError, Shared, Tally,
     files::{file_name, project_name},
-    folder,
+    folder, library,
     merge::{self, Incoming, Row},
-    shelf,
 };
 
-/// In a project that was made of a folder: the folder's fingerprint.
-const MADE_OF: &str = "made-of";
-/// Its model is the first.
+/// File in the project that holds the fingerprint of the exported directory.
+const FINGERPRINT: &str = "made-of";
+const MAX_FINGERPRINT_BYTES: u64 = 1 << 10;
+/// Directory of the project's first model.
 const MODEL: &str = "1";
 
-/// Words that are stored in a project made from an exported folder.
+/// Texts stored in a project made from an exported directory.
 #[derive(Debug, Clone, Copy)]
 pub struct Labels<'a> {
-    /// Name of the project when the folder's name has nothing to show.
+    /// Name of the project if none can be derived from the directory's name.
     pub unnamed: &'a str,
-    /// Name of the import, from that of the folder.
+    /// Name of the import, given the name of the directory.
     pub import: fn(&str) -> String,
     /// Description of the import.
     pub described: &'a str,
-    /// Remark at an answer without a question.
+    /// Problem shown for an answer without a question.
     pub no_question: &'a str,
-    /// What to do about such an answer.
+    /// Remedy for an answer without a question.
     pub no_question_fix: &'a str,
 }
 
-/// A project that was made of a folder.
+/// A project made from an exported directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Adopted {
-    /// Where the project is.
+    /// The project's directory.
     pub dir: PathBuf,
-    /// The folder's name.
+    /// Name of the exported directory.
     pub folder: String,
-    /// How many answers it came with; 0 when it is a model alone.
+    /// Number of exported answers; 0 for a model without answers.
     pub answers: usize,
-    /// The folder was opened before, and this is the project made of it then.
+    /// The project existed already: the same directory was opened before.
     pub known: bool,
 }
 
-/// Makes a project of an exported folder, or finds the one that was made of it before.
+/// Makes a project from an exported directory, or finds the one made from it before.
 ///
-/// `on_progress` gets the bytes copied and their number.
+/// `on_progress` receives the number of bytes copied and the total.
 ///
 /// # Errors
-/// When the folder is none, is damaged or of a newer format, or the project cannot be written; nothing is
-/// left of it then.
+/// If the directory isn't a model, is damaged or has a newer format, or if the project cannot be
+/// written. No partial project remains.
 pub fn adopt(
     store: &Arc<dyn Store>,
     data: &Path,
@@ -79,13 +74,13 @@ pub fn adopt(
     labels: &Labels<'_>,
     on_progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Adopted, ProjectError> {
-    let refused = |error| unusable(from, error);
-    let fingerprint = servable::fingerprint(&**store, from).map_err(refused)?;
+    let to_error = |error| unusable(from, error);
+    let fingerprint = servable::fingerprint(&**store, from).map_err(to_error)?;
     let mut adopted = Adopted {
         folder: file_name(from),
         ..Adopted::default()
     };
-    if let Some(dir) = made_of(&**store, data, &fingerprint)? {
+    if let Some(dir) = find_adopted(&**store, data, &fingerprint)? {
         return Ok(Adopted {
             dir,
             known: true,
@@ -93,19 +88,23 @@ pub fn adopt(
         });
     }
     let name = project_name(&[from.to_owned()]).unwrap_or_else(|| labels.unnamed.to_owned());
-    let projects = shelf::projects(data);
+    let projects = library::projects_dir(data);
     store.create_dir_all(&projects)?;
     store.sweep(&projects)?;
-    let dir = shelf::new_dir(&**store, data, &name)?;
+    let dir = library::choose_project_dir(&**store, data, &name)?;
     let staging = store.stage_dir(&dir)?;
-    let made = fill(store, staging.path(), from, &name, labels, on_progress).and_then(|answers| {
-        store.write_atomic(&staging.path().join(MADE_OF), fingerprint.as_bytes())?;
-        store.rename_dir(staging.path(), &dir)?;
-        Ok(answers)
-    });
+    let made = write_project(store, staging.path(), from, &name, labels, on_progress).and_then(
+        |answers| {
+            store.write_atomic(&staging.path().join(FINGERPRINT), fingerprint.as_bytes())?;
+            store.rename_dir(staging.path(), &dir)?;
+            Ok(answers)
+        },
+    );
     if made.is_err() {
-        // Should that fail, the next sweep does it.
-        store.remove(staging.path()).ok();
+        // The next sweep retries if this fails.
+        if let Err(error) = store.remove(staging.path()) {
+            tracing::warn!(%error, "cannot remove a partial project");
+        }
     }
     adopted.answers = made?;
     adopted.dir = dir;
@@ -119,13 +118,13 @@ fn unusable(dir: &Path, source: ServableError) -> ProjectError {
     }
 }
 
-/// The project that was made of the folder with this fingerprint, if it is still there.
-fn made_of(
+/// Finds the existing project made from a directory with this fingerprint.
+fn find_adopted(
     store: &dyn Store,
     data: &Path,
     fingerprint: &str,
 ) -> Result<Option<PathBuf>, ProjectError> {
-    let projects = shelf::projects(data);
+    let projects = library::projects_dir(data);
     let entries = match store.list(&projects) {
         Ok(entries) => entries,
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
@@ -136,14 +135,15 @@ fn made_of(
         .filter(|entry| entry.kind == FileKind::Folder)
         .map(|entry| projects.join(entry.name));
     let mut same = dirs.filter(|dir| {
-        let kept = store.read(&dir.join(MADE_OF), 1 << 10);
-        kept.is_ok_and(|kept| kept == fingerprint.as_bytes())
+        store
+            .read(&dir.join(FINGERPRINT), MAX_FINGERPRINT_BYTES)
+            .is_ok_and(|stored| stored == fingerprint.as_bytes())
     });
     Ok(same.next())
 }
 
-/// Fills a project's folder, and says how many answers it has.
-fn fill(
+/// Writes the project's directory and returns the number of answers.
+fn write_project(
     store: &Arc<dyn Store>,
     dir: &Path,
     from: &Path,
@@ -151,24 +151,24 @@ fn fill(
     labels: &Labels<'_>,
     on_progress: &mut dyn FnMut(u64, u64),
 ) -> Result<usize, ProjectError> {
-    let refused = |error| unusable(from, error);
+    let to_error = |error| unusable(from, error);
     let model_dir = dir.join(folder::MODELS).join(MODEL);
     store.create_dir_all(&model_dir)?;
-    let manifest = servable::copy(&**store, from, &model_dir, on_progress).map_err(refused)?;
-    // As it will be opened to answer.
+    let manifest = servable::copy(&**store, from, &model_dir, on_progress).map_err(to_error)?;
+    // Opened like the window opens it, so that only usable models are adopted.
     let model = Servable::open_any(&**store, &model_dir, &Device::Cpu, Precision::F32);
-    let model = model.map_err(refused)?;
+    let model = model.map_err(to_error)?;
     let mut document = Document::named(name, folder::now_s());
-    document.options.effort = effort(&manifest);
+    document.options.effort = choose_effort(&manifest);
     if !model.answers().is_empty() {
-        let incoming = incoming(model.answers(), &file_name(from), labels);
-        let edit = merge::edit(&document, "", vec![incoming]);
+        let incoming = convert_answers(model.answers(), &file_name(from), labels);
+        let edit = merge::add_files(&document, "", vec![incoming]);
         document.apply(&edit);
     }
     let models = Models {
         current: Some(Model {
             name: MODEL.to_owned(),
-            elsewhere: Some(told(&manifest)),
+            imported: Some(read_figures(&manifest)),
             made_s: folder::now_s(),
             ..Model::default()
         }),
@@ -180,8 +180,8 @@ fn fill(
     Ok(model.answers().len())
 }
 
-/// How its model was trained, so that training it again is more of the same.
-fn effort(manifest: &Manifest) -> Effort {
+/// Chooses the effort that trains like the model was trained.
+fn choose_effort(manifest: &Manifest) -> Effort {
     let learns = manifest.report["settings"]["learns"].as_str();
     match (manifest.encoder.as_str(), learns) {
         ("minilm", Some("network")) => Effort::Thorough,
@@ -190,32 +190,32 @@ fn effort(manifest: &Manifest) -> Effort {
     }
 }
 
-/// What a folder tells of its model. How sure its answers are holds for its own answers alone.
-fn told(manifest: &Manifest) -> Elsewhere {
+/// Reads the figures stored with the model. Its calibration applies only together with its answers.
+fn read_figures(manifest: &Manifest) -> ImportedModel {
     let report: Option<Report> = serde_json::from_value(manifest.report.clone()).ok();
     let figures = report.and_then(|report| report.after);
     let measured = figures.map_or_else(Tally::default, |figures| {
-        let of = |share: f32| (share * figures.questions as f32).round() as u32;
+        let count = |share: f32| (share * figures.questions as f32).round() as u32;
         Tally {
             asked: u32::try_from(figures.questions).unwrap_or(u32::MAX),
-            first: of(figures.recall_1),
-            top5: of(figures.recall_5),
+            first: count(figures.recall_1),
+            top5: count(figures.recall_5),
         }
     });
-    Elsewhere {
+    ImportedModel {
         measured,
         calibrated: manifest.has_answers() && manifest.confidence.calibration.is_some(),
     }
 }
 
-/// A folder's answers as those of a file.
-fn incoming(answers: &AnswerSet, folder: &str, labels: &Labels<'_>) -> Incoming {
+/// Converts a directory's answers to rows of an import.
+fn convert_answers(answers: &AnswerSet, folder: &str, labels: &Labels<'_>) -> Incoming {
     let mut problems = Vec::new();
     let rows = answers.iter().map(|known| {
         let line = u32::try_from(known.row).unwrap_or(u32::MAX);
         let mut questions = known.questions.clone();
         if questions.is_empty() {
-            problems.push(Shared::new(unasked(line, &known.answer, labels)));
+            problems.push(Shared::new(report_unasked(line, &known.answer, labels)));
             questions.push(known.answer.clone());
         }
         Row {
@@ -231,15 +231,15 @@ fn incoming(answers: &AnswerSet, folder: &str, labels: &Labels<'_>) -> Incoming 
         described: labels.described.to_owned(),
         read: rows.iter().map(|row| row.questions.len()).sum(),
         changed: problems.len(),
-        put_away: problems.is_empty(),
+        dismissed: problems.is_empty(),
         problems,
         ..Import::default()
     };
     Incoming { import, rows }
 }
 
-/// An answer that nobody has asked for yet stands as its own question, since every row has one.
-fn unasked(line: u32, answer: &str, labels: &Labels<'_>) -> Problem {
+/// Reports an answer without questions, which becomes its own question because every row needs one.
+fn report_unasked(line: u32, answer: &str, labels: &Labels<'_>) -> Problem {
     Problem {
         kind: ProblemKind::Changed,
         line: (line > 0).then_some(line),

@@ -1,74 +1,72 @@
-//! What a project is made of, and edits that can be turned round.
+//! The content of a project.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Shared;
+use super::{Edit, Patch, Shared};
 
-/// The number of an entry: the order of the table, and never used twice.
+/// Number of an entry. Numbers give the order of the table and are never reused.
 pub type EntryId = u64;
-/// The number of an import; 0 is what was written by hand.
+/// Number of an import; 0 stands for the user's own entries.
 pub type ImportId = u32;
 
-/// One way to ask.
+/// One question for an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Wording {
-    /// The words.
+pub struct Paraphrase {
     pub text: String,
-    /// It is kept aside for checking, and never learned from.
-    pub check: bool,
-    /// Other entries whose answers are right for it too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub also: Vec<EntryId>,
-    /// Which import it came with; 0 when it was written here.
+    /// Held out for testing, and never trained on.
+    #[serde(rename = "check")]
+    pub held_out: bool,
+    /// Further entries whose answers are right for this question.
+    #[serde(default, rename = "also", skip_serializing_if = "Vec::is_empty")]
+    pub also_right: Vec<EntryId>,
+    /// The import it came with; 0 if the user wrote it in the app.
     #[serde(default)]
     pub import: ImportId,
-    /// The line it stood on, counted from 1; 0 when it was written here.
+    /// Line in the imported file, counted from 1; 0 if the user wrote it in the app.
     #[serde(default)]
     pub line: u32,
 }
 
-/// One answer with the ways to ask for it; there is at least one.
+/// An answer with at least one question.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Entry {
-    /// The ways to ask.
-    pub wordings: Vec<Wording>,
-    /// The answer.
+    #[serde(rename = "wordings")] // language: allow
+    pub paraphrases: Vec<Paraphrase>,
     pub answer: String,
-    /// Its topic or source, when the file says so.
+    /// Topic or source, if the file names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
 
-/// What became of a row that was not as it should be.
+/// Effect of a problem on the imported rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProblemKind {
-    /// It is not among the rows.
+    /// The row was left out.
     LeftOut,
-    /// It is, but not as it stood in the file.
+    /// The row was imported with changes.
     Changed,
-    /// Good to know; nothing was lost.
+    /// A remark; nothing was lost.
     Note,
 }
 
-/// One row that was left out or changed, or a remark.
+/// A row that was left out or changed, or a remark about an import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// Left out or changed.
     pub kind: ProblemKind,
-    /// Where, counted from 1; `None` when it concerns the whole file.
+    /// Line number, counted from 1; `None` if it concerns the whole file.
     pub line: Option<u32>,
-    /// Why, in plain words.
+    /// Description for the user.
     pub reason: String,
-    /// What to do about it; may be empty.
+    /// Remedy; may be empty.
     pub fix: String,
     /// The beginning of the row.
     pub excerpt: String,
-    /// What could be saved of its question, to mend the row with.
+    /// The row's question as far as it could be read, to fix the row with.
     #[serde(default)]
     pub question: String,
-    /// What could be saved of its answer.
+    /// The row's answer as far as it could be read.
     #[serde(default)]
     pub answer: String,
 }
@@ -76,114 +74,116 @@ pub struct Problem {
 /// A file that was read into the project.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Import {
-    /// Its name, as shown.
+    /// Display name.
     pub name: String,
-    /// Where it was; none for what was pasted.
+    /// Path of the file; `None` for pasted text.
     pub path: Option<PathBuf>,
-    /// What kind of file it is and what was taken from where, in one line.
+    /// File format and chosen columns, as one line.
     pub described: String,
-    /// The columns it has, where it has any.
+    /// Names of the columns, if the format has columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// Where among them the questions and the answers are from.
-    #[serde(default)]
-    pub taken: (usize, usize),
-    /// How many rows were read.
+    /// Indices of the question and answer columns.
+    #[serde(default, rename = "taken")]
+    pub chosen_columns: (usize, usize),
+    /// Number of rows read.
     pub read: usize,
-    /// How many of them not to the letter.
+    /// Number of rows that were changed.
     pub changed: usize,
-    /// How many were in the project already.
+    /// Number of questions the project had before.
     pub known: usize,
-    /// What is wrong with the others, with `None` where somebody dealt with it.
     pub problems: Vec<Shared<Problem>>,
-    /// Which problems were mended or dismissed, in ascending order.
-    #[serde(default)]
-    pub settled: Vec<usize>,
-    /// The card is not shown any more.
-    #[serde(default)]
-    pub put_away: bool,
+    /// Indices of the problems that were fixed or dismissed, in ascending order.
+    #[serde(default, rename = "settled")]
+    pub resolved: Vec<usize>,
+    /// The user closed the card of this import.
+    #[serde(default, rename = "put_away")]
+    pub dismissed: bool,
 }
 
 impl Import {
-    /// Problems nobody has dealt with, by number.
+    /// Unresolved problems with their indices.
     pub fn open_problems(&self) -> impl Iterator<Item = (usize, &Problem)> {
         self.problems
             .iter()
             .enumerate()
-            .filter(|(number, _)| self.settled.binary_search(number).is_err())
+            .filter(|(number, _)| self.resolved.binary_search(number).is_err())
             .map(|(number, problem)| (number, &**problem))
     }
 
-    /// How many rows that were left out nobody has dealt with.
-    pub fn still_out(&self) -> usize {
+    /// Number of unresolved rows that were left out.
+    pub fn count_left_out(&self) -> usize {
         self.open_problems()
             .filter(|(_, problem)| problem.kind == ProblemKind::LeftOut)
             .count()
     }
 }
 
-/// How to train.
+/// How much work a training does.
+///
+/// Projects store the lower-case names. Older ones have other spellings: `Thorough` for
+/// [`Self::Balanced`] and `Network` for [`Self::Thorough`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Effort {
-    /// The built-in encoder learns; seconds.
+    /// Trains the built-in static embeddings; seconds.
     #[default]
+    #[serde(alias = "Quick")]
     Quick,
-    /// A layer on top of the larger language model; a minute or so. Projects from before there were
-    /// three call it `Thorough`.
-    #[serde(alias = "Thorough")]
+    /// Trains a projection head on a transformer; about a minute.
+    #[serde(alias = "Balanced", alias = "Thorough")]
     Balanced,
-    /// The larger language model itself learns; minutes. Kept under a name that meant nothing else
-    /// before.
-    #[serde(rename = "Network")]
+    /// Trains the transformer; minutes.
+    #[serde(alias = "Network")]
     Thorough,
 }
 
 impl Effort {
-    /// All of them, the quickest first.
+    /// All efforts, the quickest first.
     pub const ALL: [Self; 3] = [Self::Quick, Self::Balanced, Self::Thorough];
 }
 
-/// Settings for the curious; `None` is what the recipe says.
+/// Advanced training settings; `None` is the default of the recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Tuning {
-    /// Rounds at most.
-    pub rounds: Option<u32>,
-    /// Pairs a step.
+    /// Maximum number of epochs.
+    #[serde(rename = "rounds")]
+    pub epochs: Option<u32>,
+    /// Batch size in pairs.
     pub batch: Option<u32>,
-    /// Learning rate, in hundredths of the recipe's own: 100 leaves it as it is.
-    pub pace: Option<u32>,
-    /// What decides the order of pairs.
+    /// Learning rate as a percentage of the recipe's.
+    #[serde(rename = "pace")]
+    pub lr_percent: Option<u32>,
+    /// Random seed.
     pub seed: Option<u32>,
 }
 
-/// What belongs to a project besides its rows.
+/// Name and settings of a project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
     /// The project's name.
     pub name: String,
-    /// How to train.
     #[serde(default)]
     pub effort: Effort,
-    /// Settings for the curious.
     #[serde(default)]
     pub tuning: Tuning,
-    /// Below this chance of being right it says that it has no good answer, in hundredths.
-    #[serde(default = "Options::usual_silence")]
-    pub silence: u8,
-    /// Decides which questions are kept aside.
+    /// Answers with a confidence below this percentage aren't shown.
+    #[serde(default = "Options::default_abstain_below", rename = "silence")]
+    pub abstain_below: u8,
+    /// Random seed of the held-out split.
     #[serde(default)]
     pub seed: u64,
-    /// It is the sample that comes with the program.
+    /// The project is the sample that comes with the program.
     #[serde(default)]
     pub sample: bool,
-    /// Pairs of entries that look alike and are not, the smaller number first.
+    /// Pairs of similar entries that the user keeps apart, the smaller number first.
     #[serde(default)]
     pub apart: Vec<(EntryId, EntryId)>,
 }
 
 impl Options {
-    /// An answer that is right in one of five cases is still worth a look; it is called unsure.
-    const fn usual_silence() -> u8 {
+    /// An answer that is right in one of five cases is still useful; the window marks it as unsure.
+    const fn default_abstain_below() -> u8 {
         20
     }
 }
@@ -194,7 +194,7 @@ impl Default for Options {
             name: String::new(),
             effort: Effort::default(),
             tuning: Tuning::default(),
-            silence: Self::usual_silence(),
+            abstain_below: Self::default_abstain_below(),
             seed: 0,
             sample: false,
             apart: Vec::new(),
@@ -202,129 +202,35 @@ impl Default for Options {
     }
 }
 
-/// One row of the table: a wording of an entry.
+/// One row of the table: a paraphrase of an entry.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 pub struct RowId {
-    /// The entry.
     pub entry: EntryId,
-    /// Which of its wordings.
-    pub wording: u32,
+    /// Index among the entry's paraphrases.
+    #[serde(rename = "wording")] // language: allow
+    pub paraphrase: u32,
 }
 
-/// Entries by number; shared with whoever works on them in the background.
+/// Entries by number, shared with background threads.
 pub type Entries = Shared<BTreeMap<EntryId, Shared<Entry>>>;
 
-/// Everything undo can undo.
+/// Everything undo covers.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Document {
-    /// The entries, in the order of the table.
+    /// In the order of the table.
     pub entries: Entries,
-    /// The files they came from.
     pub imports: BTreeMap<ImportId, Shared<Import>>,
-    /// Name and settings.
     pub options: Options,
-    /// The next entry's number.
+    /// Number of the next entry.
     pub next_entry: EntryId,
-    /// The next import's number, less one.
+    /// Number of the latest import.
     pub next_import: ImportId,
 }
 
-/// One value before and after an edit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Patch {
-    /// An entry; `None` where there is none.
-    Entry {
-        /// Its number.
-        id: EntryId,
-        /// What it was.
-        before: Option<Shared<Entry>>,
-        /// What it is.
-        after: Option<Shared<Entry>>,
-    },
-    /// An import; `None` where there is none.
-    Import {
-        /// Its number.
-        id: ImportId,
-        /// What it was.
-        before: Option<Shared<Import>>,
-        /// What it is.
-        after: Option<Shared<Import>>,
-    },
-    /// Whether a problem of an import is dealt with.
-    Settled {
-        /// The import.
-        import: ImportId,
-        /// Which of its problems.
-        problem: usize,
-        /// Whether it is, after the edit; before, it was not so.
-        after: bool,
-    },
-    /// The options.
-    Options {
-        /// What they were.
-        before: Box<Options>,
-        /// What they are.
-        after: Box<Options>,
-    },
-}
-
-impl Patch {
-    fn inverse(&self) -> Self {
-        match self.clone() {
-            Self::Entry { id, before, after } => Self::Entry {
-                id,
-                before: after,
-                after: before,
-            },
-            Self::Import { id, before, after } => Self::Import {
-                id,
-                before: after,
-                after: before,
-            },
-            Self::Settled {
-                import,
-                problem,
-                after,
-            } => Self::Settled {
-                import,
-                problem,
-                after: !after,
-            },
-            Self::Options { before, after } => Self::Options {
-                before: after,
-                after: before,
-            },
-        }
-    }
-}
-
-/// One step of work, as undo knows it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Edit {
-    /// What was done, in words that go after "Undo": "delete 3 rows".
-    pub what: String,
-    /// What it changed.
-    pub patches: Vec<Patch>,
-    /// It changes what a model would learn or answer.
-    pub teaches: bool,
-}
-
-impl Edit {
-    /// The edit that takes this one back.
-    #[must_use]
-    pub fn inverse(&self) -> Self {
-        Self {
-            what: self.what.clone(),
-            patches: self.patches.iter().rev().map(Patch::inverse).collect(),
-            teaches: self.teaches,
-        }
-    }
-}
-
 impl Document {
-    /// A new, empty project of this name.
+    /// An empty project; `seed` determines the held-out split.
     #[must_use]
     pub fn named(name: &str, seed: u64) -> Self {
         Self {
@@ -337,28 +243,28 @@ impl Document {
         }
     }
 
-    /// Does an edit, or does it again.
+    /// Applies an edit.
     pub fn apply(&mut self, edit: &Edit) {
         for patch in &edit.patches {
             match patch {
                 Patch::Entry { id, after, .. } => {
-                    put(self.entries.edit(), *id, after);
+                    set_value(self.entries.make_mut(), *id, after);
                     self.next_entry = self.next_entry.max(id + 1);
                 }
                 Patch::Import { id, after, .. } => {
-                    put(&mut self.imports, *id, after);
+                    set_value(&mut self.imports, *id, after);
                     self.next_import = self.next_import.max(*id);
                 }
-                Patch::Settled {
+                Patch::Resolved {
                     import,
                     problem,
                     after,
                 } => {
                     if let Some(import) = self.imports.get_mut(import) {
-                        let settled = &mut import.edit().settled;
-                        match (settled.binary_search(problem), after) {
-                            (Err(place), true) => settled.insert(place, *problem),
-                            (Ok(place), false) => drop(settled.remove(place)),
+                        let resolved = &mut import.make_mut().resolved;
+                        match (resolved.binary_search(problem), after) {
+                            (Err(place), true) => resolved.insert(place, *problem),
+                            (Ok(place), false) => drop(resolved.remove(place)),
                             _ => {}
                         }
                     }
@@ -368,30 +274,30 @@ impl Document {
         }
     }
 
-    /// The patch that makes an entry this.
-    pub fn put(&self, id: EntryId, after: Option<Entry>) -> Patch {
+    /// Makes the patch that sets an entry; an entry without questions is removed.
+    pub fn patch_entry(&self, id: EntryId, after: Option<Entry>) -> Patch {
         Patch::Entry {
             id,
             before: self.entries.get(&id).cloned(),
             after: after
-                .filter(|entry| !entry.wordings.is_empty())
+                .filter(|entry| !entry.paraphrases.is_empty())
                 .map(Shared::new),
         }
     }
 
-    /// The edit that makes the options these.
-    pub fn set_options(&self, what: &str, after: Options) -> Edit {
+    /// Makes the edit that sets the options.
+    pub fn edit_options(&self, what: &str, after: Options) -> Edit {
         Edit {
             what: what.to_owned(),
             patches: vec![Patch::Options {
                 before: Box::new(self.options.clone()),
                 after: Box::new(after),
             }],
-            teaches: false,
+            affects_model: false,
         }
     }
 
-    /// How much of everything there is: one look at every entry.
+    /// Counts answers and questions; visits every entry.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let mut counts = Counts {
@@ -399,41 +305,41 @@ impl Document {
             ..Counts::default()
         };
         for entry in self.entries.values() {
-            counts.questions += entry.wordings.len();
-            counts.aside += entry.wordings.iter().filter(|way| way.check).count();
+            counts.questions += entry.paraphrases.len();
+            counts.held_out += entry.paraphrases.iter().filter(|way| way.held_out).count();
         }
         counts
     }
 
-    /// The wording of a row.
+    /// The paraphrase of a row.
     #[must_use]
-    pub fn wording(&self, row: RowId) -> Option<&Wording> {
+    pub fn paraphrase(&self, row: RowId) -> Option<&Paraphrase> {
         self.entries
             .get(&row.entry)?
-            .wordings
-            .get(row.wording as usize)
+            .paraphrases
+            .get(row.paraphrase as usize)
     }
 
     /// All rows, in the order of the table.
-    pub fn rows(&self) -> impl Iterator<Item = (RowId, &Entry, &Wording)> {
+    pub fn rows(&self) -> impl Iterator<Item = (RowId, &Entry, &Paraphrase)> {
         self.entries.iter().flat_map(|(id, entry)| {
             entry
-                .wordings
+                .paraphrases
                 .iter()
                 .zip(0..)
-                .map(move |(wording, number)| {
+                .map(move |(paraphrase, number)| {
                     let row = RowId {
                         entry: *id,
-                        wording: number,
+                        paraphrase: number,
                     };
-                    (row, &**entry, wording)
+                    (row, &**entry, paraphrase)
                 })
         })
     }
 
-    /// Up to three questions from all over the project, short ones first: something to try.
+    /// Picks up to three questions from different parts of the project, preferably of about 36 letters.
     #[must_use]
-    pub fn examples(&self) -> Vec<&str> {
+    pub fn example_questions(&self) -> Vec<&str> {
         let entries: Vec<&Entry> = self.entries.values().map(|entry| &**entry).collect();
         let third = entries.len().div_ceil(3).max(1);
         let mut seen = std::collections::HashSet::new();
@@ -442,8 +348,8 @@ impl Document {
             .filter_map(|part| {
                 let start = part.len() / 3;
                 let near = part.iter().cycle().skip(start).take(part.len().min(20));
-                near.filter_map(|entry| entry.wordings.last())
-                    .map(|wording| wording.text.as_str())
+                near.filter_map(|entry| entry.paraphrases.last())
+                    .map(|paraphrase| paraphrase.text.as_str())
                     .min_by_key(|question| question.chars().count().abs_diff(36))
             })
             .filter(|question| seen.insert(*question))
@@ -451,39 +357,37 @@ impl Document {
     }
 }
 
-/// How much of everything there is.
+/// Numbers of answers and questions of a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Answers.
     pub answers: usize,
-    /// Ways to ask for them.
     pub questions: usize,
-    /// Ways to ask that are kept aside for checking.
-    pub aside: usize,
+    /// Questions held out for testing.
+    pub held_out: usize,
 }
 
 impl Counts {
-    /// Fewest questions that a model can learn from.
-    pub const FEWEST_QUESTIONS: usize = 8;
-    /// Fewest different answers that a model can learn to tell apart.
-    pub const FEWEST_ANSWERS: usize = 2;
+    /// Fewest questions to train a model on.
+    pub const MIN_QUESTIONS: usize = 8;
+    /// Fewest different answers to train a model on.
+    pub const MIN_ANSWERS: usize = 2;
 
-    /// Questions that are learned from.
+    /// Number of questions to train on.
     #[must_use]
-    pub fn learned(&self) -> usize {
-        self.questions.saturating_sub(self.aside)
+    pub fn training(&self) -> usize {
+        self.questions.saturating_sub(self.held_out)
     }
 
-    /// There is enough to train on.
+    /// Whether the project has enough questions and answers to train on.
     #[must_use]
     pub fn is_enough(&self) -> bool {
-        self.answers >= Self::FEWEST_ANSWERS
-            && self.learned() >= Self::FEWEST_QUESTIONS / 2
-            && self.questions >= Self::FEWEST_QUESTIONS
+        self.answers >= Self::MIN_ANSWERS
+            && self.training() >= Self::MIN_QUESTIONS / 2
+            && self.questions >= Self::MIN_QUESTIONS
     }
 }
 
-fn put<K: Ord, V>(map: &mut BTreeMap<K, Shared<V>>, id: K, value: &Option<Shared<V>>) {
+fn set_value<K: Ord, V>(map: &mut BTreeMap<K, Shared<V>>, id: K, value: &Option<Shared<V>>) {
     match value {
         Some(value) => drop(map.insert(id, value.clone())),
         None => drop(map.remove(&id)),
@@ -496,9 +400,9 @@ mod tests {
 
     fn entry(question: &str, answer: &str) -> Entry {
         Entry {
-            wordings: vec![Wording {
+            paraphrases: vec![Paraphrase {
                 text: question.into(),
-                ..Wording::default()
+                ..Paraphrase::default()
             }],
             answer: answer.into(),
             source: None,
@@ -506,27 +410,27 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_and_its_inverse_leave_everything_as_it_was() {
+    fn inverse_undoes_an_edit() {
         let mut document = Document::named("Desk", 7);
         let add = Edit {
             what: "add".into(),
-            patches: vec![document.put(0, Some(entry("Open?", "Yes")))],
-            teaches: true,
+            patches: vec![document.patch_entry(0, Some(entry("Open?", "Yes")))],
+            affects_model: true,
         };
         document.apply(&add);
         let before = document.clone();
         let mut options = document.options.clone();
-        options.silence = 80;
+        options.abstain_below = 80;
         let edits = [
             Edit {
                 what: "change".into(),
                 patches: vec![
-                    document.put(0, Some(entry("Open now?", "No"))),
-                    document.put(1, Some(entry("Cost?", "Free"))),
+                    document.patch_entry(0, Some(entry("Open now?", "No"))),
+                    document.patch_entry(1, Some(entry("Cost?", "Free"))),
                 ],
-                teaches: true,
+                affects_model: true,
             },
-            document.set_options("silence", options),
+            document.edit_options("silence", options),
         ];
         for edit in &edits {
             document.apply(edit);
@@ -535,26 +439,68 @@ mod tests {
         for edit in edits.iter().rev() {
             document.apply(&edit.inverse());
         }
-        // Numbers are never used twice, so that much stays.
+        // Numbers aren't reused, so undo doesn't reset the next one.
         document.next_entry = before.next_entry;
         assert_eq!(document, before);
     }
 
     #[test]
-    fn an_effort_of_an_older_project_is_what_it_was() {
-        let read = |kept: &str| serde_json::from_str::<Effort>(kept).unwrap();
-        assert_eq!(read("\"Quick\""), Effort::Quick);
-        assert_eq!(read("\"Thorough\""), Effort::Balanced);
+    fn effort_reads_every_spelling_of_older_projects() {
+        let read = |stored: &str| serde_json::from_str::<Effort>(stored).unwrap();
+        for (stored, expected) in [
+            ("\"Quick\"", Effort::Quick),
+            ("\"Balanced\"", Effort::Balanced),
+            ("\"Thorough\"", Effort::Balanced),
+            ("\"Network\"", Effort::Thorough),
+        ] {
+            assert_eq!(read(stored), expected, "{stored}");
+        }
         let options: Options = serde_json::from_str(r#"{"name": "Desk"}"#).unwrap();
         assert_eq!(options.effort, Effort::Quick);
-        for effort in Effort::ALL {
-            let kept = serde_json::to_string(&effort).unwrap();
-            assert_eq!(read(&kept), effort, "{kept}");
+    }
+
+    #[test]
+    fn effort_is_stored_under_the_name_the_window_shows() {
+        let names = ["\"quick\"", "\"balanced\"", "\"thorough\""];
+        for (effort, name) in Effort::ALL.into_iter().zip(names) {
+            assert_eq!(serde_json::to_string(&effort).unwrap(), name);
+            assert_eq!(serde_json::from_str::<Effort>(name).unwrap(), effort);
         }
     }
 
     #[test]
-    fn a_problem_is_settled_and_unsettled() {
+    fn serde_keeps_the_keys_of_older_projects() {
+        let json = serde_json::json!({
+            "entries": {"0": {
+                "wordings": [{"text": "Open?", "check": true, "also": [1], "import": 1, "line": 2}], // language: allow
+                "answer": "Yes",
+            }},
+            "imports": {"1": {
+                "name": "faq.csv", "path": null, "described": "table", "taken": [1, 0], "read": 1,
+                "changed": 0, "known": 0, "problems": [], "settled": [0], "put_away": true,
+            }},
+            "options": {
+                "name": "Desk", "effort": "balanced",
+                "tuning": {"rounds": 5, "batch": null, "pace": 50, "seed": null},
+                "silence": 30, "seed": 1, "sample": false, "apart": [],
+            },
+            "next_entry": 1, "next_import": 1,
+        });
+        let document: Document = serde_json::from_value(json.clone()).unwrap();
+        assert!(document.entries[&0].paraphrases[0].held_out);
+        assert_eq!(document.options.tuning.lr_percent, Some(50));
+        assert_eq!(serde_json::to_value(&document).unwrap(), json);
+        let edit = serde_json::json!({
+            "what": "dismiss",
+            "patches": [{"Settled": {"import": 1, "problem": 0, "after": true}}],
+            "teaches": false,
+        });
+        let read: Edit = serde_json::from_value(edit.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), edit);
+    }
+
+    #[test]
+    fn apply_resolves_a_problem_and_its_inverse_reopens_it() {
         let mut document = Document::default();
         let problem = Problem {
             kind: ProblemKind::LeftOut,
@@ -572,17 +518,17 @@ mod tests {
         document.imports.insert(1, Shared::new(import));
         let edit = Edit {
             what: "leave out".into(),
-            patches: vec![Patch::Settled {
+            patches: vec![Patch::Resolved {
                 import: 1,
                 problem: 0,
                 after: true,
             }],
-            teaches: false,
+            affects_model: false,
         };
         document.apply(&edit);
         document.apply(&edit);
-        assert_eq!(document.imports[&1].still_out(), 1);
+        assert_eq!(document.imports[&1].count_left_out(), 1);
         document.apply(&edit.inverse());
-        assert_eq!(document.imports[&1].still_out(), 2);
+        assert_eq!(document.imports[&1].count_left_out(), 2);
     }
 }

@@ -1,21 +1,21 @@
-//! How much work a training is, and how long it takes on this machine.
+//! Estimates of training time.
 
 use nearsay::train::{Recipe, Settings};
 
-use super::{Effort, shelf::Pace};
+use super::{Effort, preferences::Pace};
 
 /// Epochs a training typically runs before it stops early.
 const TYPICAL_EPOCHS: f64 = 12.0;
 
-// Rates a second for each billion operations a second of this machine's matrix product, measured on
-// a development machine: pairs learned from, by effort, and texts read. The thorough effort learns from
-// 100 pairs a second there; validating after every epoch takes the rest of the time.
-const QUICK_OF_GUESS: f64 = 60.0;
-const BALANCED_OF_GUESS: f64 = 80.0;
-const THOROUGH_OF_GUESS: f64 = 0.4;
-const READING_OF_GUESS: f64 = 2.5;
+// Training pairs per second by effort, and embedded texts per second, each per GFLOP/s of a matrix product.
+// Measured on a development machine. The thorough effort trains on 100 pairs per second there; validating
+// after every epoch takes the rest of the time.
+const QUICK_PER_GFLOPS: f64 = 60.0;
+const BALANCED_PER_GFLOPS: f64 = 80.0;
+const THOROUGH_PER_GFLOPS: f64 = 0.4;
+const EMBEDDING_PER_GFLOPS: f64 = 2.5;
 
-/// How long a training would take.
+/// Estimated duration of a training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// Seconds from start to end.
@@ -24,8 +24,8 @@ pub struct Estimate {
     pub measured: bool,
 }
 
-/// The training settings of an effort, before they are adapted to the number of pairs. The vector
-/// length is a placeholder: the training process sets it from the encoder.
+/// Training settings of an effort, before they are adapted to the number of pairs. The vector length is a
+/// placeholder: the training process sets it from the encoder.
 #[must_use]
 pub fn recipe_settings(effort: Effort) -> Settings {
     match effort {
@@ -54,8 +54,8 @@ pub fn refits_on_all(effort: Effort, pairs: usize) -> bool {
     }
 }
 
-/// How many times as long as one fit the whole training takes: two when a transformer is refitted. The
-/// refit of a head costs next to nothing.
+/// Duration of a training relative to a single fit: 2 if a transformer is refitted, since the refit of a
+/// head takes almost no time.
 #[must_use]
 pub fn fits(effort: Effort, pairs: usize) -> f64 {
     if effort == Effort::Thorough && refits_on_all(effort, pairs) {
@@ -65,8 +65,8 @@ pub fn fits(effort: Effort, pairs: usize) -> f64 {
     }
 }
 
-/// How long a training would take on this machine; `None` before anything was measured. `texts` have
-/// to be embedded, and `epochs` is set when the user limited them.
+/// Estimates the duration of a training on this machine; `None` before anything was measured. `texts` is the
+/// number of texts to embed, and `epochs` the user's limit.
 #[must_use]
 pub fn training_time(
     effort: Effort,
@@ -77,16 +77,17 @@ pub fn training_time(
 ) -> Option<Estimate> {
     let (most, _) = default_epochs_and_batch(effort, pairs);
     let epochs = epochs.map_or(TYPICAL_EPOCHS.min(most as f64), f64::from);
-    let guess = |of_guess: f64| pace.guess.map(|guess| guess * of_guess);
-    let (learning, of_guess) = match effort {
-        Effort::Quick => (pace.quick, QUICK_OF_GUESS),
-        Effort::Balanced => (pace.balanced, BALANCED_OF_GUESS),
-        Effort::Thorough => (pace.thorough, THOROUGH_OF_GUESS),
+    let guess = |per_gflops: f64| pace.guess.map(|gflops| gflops * per_gflops);
+    let (learning, per_gflops) = match effort {
+        Effort::Quick => (pace.quick, QUICK_PER_GFLOPS),
+        Effort::Balanced => (pace.balanced, BALANCED_PER_GFLOPS),
+        Effort::Thorough => (pace.thorough, THOROUGH_PER_GFLOPS),
     };
-    let learning_s = pairs as f64 * epochs * fits(effort, pairs) / learning.or(guess(of_guess))?;
+    let learning_s =
+        pairs as f64 * epochs * fits(effort, pairs) / learning.or(guess(per_gflops))?;
     let reading_s = match effort {
         Effort::Quick => 0.0,
-        _ => texts as f64 / pace.reading.or(guess(READING_OF_GUESS))?,
+        _ => texts as f64 / pace.reading.or(guess(EMBEDDING_PER_GFLOPS))?,
     };
     // Embedding dominates the balanced effort, learning the others.
     let slowest = match effort {

@@ -1,4 +1,4 @@
-//! Names of files and projects, and which files can be opened.
+//! Names of files and projects, and the kinds of files that can be opened.
 
 use std::path::{Path, PathBuf};
 
@@ -7,21 +7,21 @@ pub const FAQ_EXTENSIONS: [&str; 9] = [
     "csv", "tsv", "tab", "jsonl", "ndjson", "json", "txt", "md", "markdown",
 ];
 
-/// What opening some paths together would do.
+/// Effect of opening several paths together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenKind {
-    /// Open the one folder as a project.
+    /// Opens the only path as a project.
     Project,
-    /// Make a project from the one exported model.
+    /// Makes a project from the only path, an exported model.
     Model,
-    /// Read at least one of them as an FAQ file.
+    /// Imports the FAQ files among the paths.
     Faqs,
-    /// Nothing: none can be read.
+    /// None of the paths can be opened.
     Unreadable,
 }
 
 impl OpenKind {
-    /// Looks at the paths on disk.
+    /// Determines the effect from the files on disk.
     #[must_use]
     pub fn of(paths: &[&Path]) -> Self {
         match paths {
@@ -33,7 +33,7 @@ impl OpenKind {
     }
 }
 
-/// Whether this folder holds a project.
+/// Whether a directory holds a project.
 #[must_use]
 pub fn is_project(dir: &Path) -> bool {
     ["project.json", "project.last.json"]
@@ -41,13 +41,13 @@ pub fn is_project(dir: &Path) -> bool {
         .any(|name| dir.join(name).is_file())
 }
 
-/// Whether this folder holds an exported model.
+/// Whether a directory holds an exported model.
 #[must_use]
 pub fn is_model(dir: &Path) -> bool {
     dir.join("nearsay.json").is_file()
 }
 
-/// Whether a file could be an FAQ by its extension; one without an extension could.
+/// Whether a file has an extension of FAQ files, or none.
 #[must_use]
 pub fn has_faq_extension(path: &Path) -> bool {
     path.extension().is_none_or(|extension| {
@@ -65,8 +65,8 @@ pub fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
-/// A name for a project that starts with these files, from the name of the first:
-/// `faq_2024.csv` gives `Faq 2024`. `None` when that name has nothing to show.
+/// Derives a project's name from its first file: `faq_2024.csv` gives `Faq 2024`. `None` if the file's
+/// name has no visible characters.
 #[must_use]
 pub fn project_name(paths: &[PathBuf]) -> Option<String> {
     let stem = paths.first()?.file_stem()?;
@@ -76,8 +76,7 @@ pub fn project_name(paths: &[PathBuf]) -> Option<String> {
     Some(first.to_uppercase().chain(letters).collect())
 }
 
-/// A path as a user types or pastes it: with quotes around it, or as a `file://` address. `None` when
-/// nothing is left.
+/// Parses a typed or pasted path, which may be quoted or a `file://` address. `None` if it is empty.
 #[must_use]
 pub fn typed_path(typed: &str) -> Option<PathBuf> {
     let typed = typed.trim().trim_matches(['"', '\'']);

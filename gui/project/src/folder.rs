@@ -1,15 +1,4 @@
-//! A project on disk.
-//!
-//! ```text
-//! projects/library-3f9a/
-//!   project.json        everything, as of some record
-//!   journal.jsonl       the records since
-//!   project.last.json   journal.last.jsonl     the same before that, should it be damaged
-//!   open                there while a window has it open; left behind by one that died
-//!   lock                held by the window that writes
-//!   models/3/           a trained model
-//!   training.jsonl  checking.jsonl             what the last training was given
-//! ```
+//! A project on disk; `NOTES.md` lists its files.
 
 use std::{
     io::Read as _,
@@ -32,19 +21,18 @@ const LAST_SNAPSHOT: &str = "project.last.json";
 const LAST_JOURNAL: &str = "journal.last.jsonl";
 const OPEN: &str = "open";
 const LOCK: &str = "lock";
-/// The folder of the trained models.
+/// Directory of the trained models.
 pub const MODELS: &str = "models";
-/// What a training is given to learn from.
+/// Input of the last training: the questions to train on.
 pub const TRAINING: &str = "training.jsonl";
-/// What it is given to check with.
+/// Input of the last training: the held-out questions.
 pub const CHECKING: &str = "checking.jsonl";
 
-/// Nothing larger is read.
-const LIMIT: u64 = 8 << 30;
-/// With a longer journal a snapshot is due.
+/// Largest file that is read, in bytes.
+const MAX_BYTES: u64 = 8 << 30;
+/// Length of the journal from which a snapshot should be written, in bytes.
 const LONG_JOURNAL: u64 = 4 << 20;
-/// Version of the format.
-const FORMAT: u32 = 1;
+const FORMAT_VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct SnapshotOut<'a> {
@@ -61,7 +49,7 @@ struct SnapshotIn {
     models: Models,
 }
 
-/// A project that this window writes.
+/// A project that this process writes. It holds the lock until it is dropped.
 #[derive(Debug)]
 pub struct Folder {
     store: Arc<dyn Store>,
@@ -71,26 +59,24 @@ pub struct Folder {
     _lock: LockGuard,
 }
 
-/// A project as it was found.
+/// A project that was opened.
 #[derive(Debug)]
 pub struct Opened {
-    /// To write it; none when another window does.
+    /// Handle for writing; `None` if another window holds the lock.
     pub folder: Option<Folder>,
-    /// Its content.
     pub document: Document,
-    /// Its models.
     pub models: Models,
-    /// The last window died; its last edit was so many seconds ago.
+    /// Set if the last window crashed: the age of its last edit in seconds.
     pub restored_s: Option<u64>,
-    /// The newest state was damaged, and this is the one before.
-    pub older: bool,
+    /// The latest snapshot is damaged, so the one before was read.
+    pub from_backup: bool,
 }
 
 impl Folder {
-    /// A new project in this folder.
+    /// Creates a project in a directory.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If the directory cannot be written or another process holds the lock.
     pub fn create(
         store: Arc<dyn Store>,
         dir: &Path,
@@ -107,14 +93,14 @@ impl Folder {
             _lock: lock,
         };
         folder.snapshot(document, models)?;
-        folder.mark()?;
+        folder.mark_open()?;
         Ok(folder)
     }
 
-    /// Opens a project; without the right to write it while another window has it.
+    /// Opens a project, read-only while another window holds its lock.
     ///
     /// # Errors
-    /// When there is none, or neither its newest state nor the one before can be read.
+    /// If the directory holds no project, or neither the latest snapshot nor the one before is readable.
     pub fn open(store: Arc<dyn Store>, dir: &Path) -> Result<Opened, ProjectError> {
         if !store.exists(&dir.join(SNAPSHOT))? && !store.exists(&dir.join(LAST_SNAPSHOT))? {
             return Err(ProjectError::NotFound {
@@ -130,10 +116,10 @@ impl Folder {
             store.sweep(dir)?;
             store.sweep(&dir.join(MODELS))?;
         }
-        let died = lock.is_some() && store.exists(&dir.join(OPEN))?;
-        let (found, torn, older) = match load(&*store, dir, SNAPSHOT, &[JOURNAL])? {
+        let crashed = lock.is_some() && store.exists(&dir.join(OPEN))?;
+        let (found, torn, from_backup) = match load_snapshot(&*store, dir, SNAPSHOT, &[JOURNAL])? {
             Some((found, torn)) => (found, torn, false),
-            None => match load(&*store, dir, LAST_SNAPSHOT, &[LAST_JOURNAL, JOURNAL])? {
+            None => match load_snapshot(&*store, dir, LAST_SNAPSHOT, &[LAST_JOURNAL, JOURNAL])? {
                 Some((found, _)) => (found, true, true),
                 None => {
                     return Err(ProjectError::Damaged {
@@ -145,7 +131,7 @@ impl Folder {
         let changed = store
             .metadata(&dir.join(JOURNAL))
             .or_else(|_| store.metadata(&dir.join(SNAPSHOT)))?;
-        let restored_s = died.then(|| {
+        let restored_s = crashed.then(|| {
             let ago = changed.modified.and_then(|time| time.elapsed().ok());
             ago.unwrap_or_default().as_secs()
         });
@@ -163,7 +149,7 @@ impl Folder {
                 if torn {
                     folder.snapshot(&found.document, &found.models)?;
                 }
-                folder.mark()?;
+                folder.mark_open()?;
                 Some(folder)
             }
             None => None,
@@ -173,25 +159,25 @@ impl Folder {
             document: found.document,
             models: found.models,
             restored_s,
-            older,
+            from_backup,
         })
     }
 
-    /// Where it is.
+    /// The project's directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Adds records to the journal; on return they survive a power loss. Says whether a snapshot is
-    /// due.
+    /// Appends records to the journal and syncs it, so that they survive a power loss. Returns whether
+    /// the journal is long enough for a [`snapshot`](Self::snapshot).
     ///
     /// # Errors
-    /// When they cannot be written; none of them is there then.
+    /// If the journal cannot be written; it contains none of the records then.
     pub fn append(&mut self, records: &[Record]) -> Result<bool, ProjectError> {
         let mut bytes = Vec::new();
         for (record, seq) in records.iter().zip(self.seq + 1..) {
-            bytes.extend(journal::line(seq, record)?);
+            bytes.extend(journal::encode_line(seq, record)?);
         }
         self.store.append_sync(&self.dir.join(JOURNAL), &bytes)?;
         self.seq += records.len() as u64;
@@ -199,14 +185,14 @@ impl Folder {
         Ok(self.journal_bytes > LONG_JOURNAL)
     }
 
-    /// Writes everything anew, and begins the journal anew. `document` and `models` must be as all
-    /// records made them.
+    /// Writes the whole project and starts an empty journal. `document` and `models` must include every
+    /// record appended so far.
     ///
     /// # Errors
-    /// When it cannot be written; the former state is there then.
+    /// If a file cannot be written; the previous state stays readable.
     pub fn snapshot(&mut self, document: &Document, models: &Models) -> Result<(), ProjectError> {
         let bytes = serde_json::to_vec(&SnapshotOut {
-            format: FORMAT,
+            format: FORMAT_VERSION,
             seq: self.seq,
             document,
             models,
@@ -217,29 +203,29 @@ impl Folder {
                 self.store.copy(&path(from), &path(to))?;
             }
         }
-        // Records up to this one are passed over should the journal still be there.
+        // After a crash between these lines, reading skips the records that the snapshot includes.
         self.store.write_atomic(&path(SNAPSHOT), &bytes)?;
         self.store.write_atomic(&path(JOURNAL), b"")?;
         self.journal_bytes = 0;
         Ok(())
     }
 
-    /// Says that the window was closed as it should be.
+    /// Records that the window closed normally.
     ///
     /// # Errors
-    /// When the mark cannot be removed; nothing is lost by that.
+    /// If the marker file cannot be removed. No data is lost, but the next start reports a crash.
     pub fn close(self) -> Result<(), ProjectError> {
         Ok(self.store.remove(&self.dir.join(OPEN))?)
     }
 
-    fn mark(&self) -> Result<(), StoreError> {
+    fn mark_open(&self) -> Result<(), StoreError> {
         self.store.write_atomic(&self.dir.join(OPEN), b"")
     }
 }
 
-/// A snapshot with the records after it, and whether the last of these was torn; none when the
-/// snapshot cannot be read.
-fn load(
+/// Reads a snapshot and replays the journals. Also returns whether a journal is torn or has a gap;
+/// `None` if the snapshot is missing or damaged.
+fn load_snapshot(
     store: &dyn Store,
     dir: &Path,
     snapshot: &str,
@@ -249,11 +235,11 @@ fn load(
     struct Version {
         format: u32,
     }
-    let Some(bytes) = read(store, &dir.join(snapshot))? else {
+    let Some(bytes) = read_file(store, &dir.join(snapshot))? else {
         return Ok(None);
     };
     match serde_json::from_slice::<Version>(&bytes) {
-        Ok(Version { format }) if format > FORMAT => {
+        Ok(Version { format }) if format > FORMAT_VERSION => {
             return Err(ProjectError::Newer {
                 dir: dir.to_owned(),
             });
@@ -266,13 +252,12 @@ fn load(
     };
     let mut torn = false;
     for name in journals {
-        let bytes = read(store, &dir.join(name))?.unwrap_or_default();
-        let read = journal::read(&bytes);
-        torn |= read.whole < bytes.len();
+        let bytes = read_file(store, &dir.join(name))?.unwrap_or_default();
+        let read = journal::read_records(&bytes);
+        torn |= read.valid_bytes < bytes.len();
         for (seq, record) in read.records {
             if seq != found.seq + 1 {
-                // Before the snapshot, or after a gap: the one is in it, the other builds on what
-                // is missing.
+                // The snapshot includes earlier records; later ones build on missing records.
                 torn |= seq > found.seq;
                 continue;
             }
@@ -286,10 +271,10 @@ fn load(
     Ok(Some((found, torn)))
 }
 
-fn read(store: &dyn Store, path: &Path) -> Result<Option<Vec<u8>>, ProjectError> {
+fn read_file(store: &dyn Store, path: &Path) -> Result<Option<Vec<u8>>, ProjectError> {
     let mut bytes = Vec::new();
     match store.metadata(path) {
-        Ok(about) if about.len <= LIMIT => {}
+        Ok(about) if about.len <= MAX_BYTES => {}
         Ok(_) => return Ok(None),
         Err(error) if matches!(error.kind, ErrorKind::NotFound) => return Ok(None),
         Err(error) => return Err(error.into()),
@@ -304,7 +289,7 @@ fn read(store: &dyn Store, path: &Path) -> Result<Option<Vec<u8>>, ProjectError>
     Ok(Some(bytes))
 }
 
-/// Seconds since 1970.
+/// The current time in seconds since 1970.
 #[must_use]
 pub fn now_s() -> u64 {
     SystemTime::now()
@@ -316,34 +301,34 @@ pub fn now_s() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Edit, Entry, Wording};
+    use crate::{Edit, Entry, Paraphrase};
     use nearsay_store::{Fault, FaultStore, MemStore};
 
     fn add(document: &Document, question: &str) -> Edit {
         let entry = Entry {
-            wordings: vec![Wording {
+            paraphrases: vec![Paraphrase {
                 text: question.into(),
-                ..Wording::default()
+                ..Paraphrase::default()
             }],
             answer: "Yes".into(),
             source: None,
         };
         Edit {
             what: format!("add {question}"),
-            patches: vec![document.put(document.next_entry, Some(entry))],
-            teaches: true,
+            patches: vec![document.patch_entry(document.next_entry, Some(entry))],
+            affects_model: true,
         }
     }
 
     fn questions(document: &Document) -> Vec<String> {
         document
             .rows()
-            .map(|(_, _, wording)| wording.text.clone())
+            .map(|(_, _, paraphrase)| paraphrase.text.clone())
             .collect()
     }
 
     #[test]
-    fn what_was_appended_is_there_after_a_kill() {
+    fn open_restores_appended_records_after_a_crash() {
         let store = MemStore::new();
         let dir = Path::new("/p");
         let mut document = Document::named("Desk", 1);
@@ -360,11 +345,11 @@ mod tests {
             document.apply(&edit);
             folder.append(&[Record::Edit(edit)]).unwrap();
         }
-        drop(folder); // A killed process frees its lock and does nothing else.
+        drop(folder); // A killed process releases its lock and doesn't remove its marker.
         let opened = Folder::open(Arc::clone(&store), dir).unwrap();
         assert_eq!(opened.document, document);
         assert!(opened.restored_s.is_some() && opened.folder.is_some());
-        // A second window may only look.
+        // A second window opens it read-only.
         let second = Folder::open(Arc::clone(&store), dir).unwrap();
         assert!(second.folder.is_none() && second.document == document);
         opened.folder.unwrap().close().unwrap();
@@ -372,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_snapshot_falls_back_to_the_one_before() {
+    fn open_falls_back_to_the_previous_snapshot() {
         let store: Arc<dyn Store> = Arc::new(MemStore::new());
         let dir = Path::new("/p");
         let mut document = Document::named("Desk", 1);
@@ -389,12 +374,12 @@ mod tests {
         drop(folder);
         store.write_atomic(&dir.join(SNAPSHOT), b"{\"for").unwrap();
         let opened = Folder::open(store, dir).unwrap();
-        assert!(opened.older);
+        assert!(opened.from_backup);
         assert_eq!(opened.document, document);
     }
 
     #[test]
-    fn whatever_step_fails_the_project_opens_with_all_that_was_saved() {
+    fn open_restores_saved_edits_after_a_fault_at_any_step() {
         let dir = Path::new("/p");
         for fault in [Fault::Crash, Fault::Full] {
             for step in 1..400 {

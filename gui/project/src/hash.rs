@@ -1,4 +1,4 @@
-//! A hash that is the same on every machine and in every version.
+//! A hash that is stable across machines and versions.
 
 /// FNV-1a, 64 bits. Its low bits are weak.
 #[must_use]

@@ -1,4 +1,4 @@
-//! Edits that were done, to undo and redo.
+//! Undo and redo.
 
 use std::collections::VecDeque;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Edit;
 
-/// So many steps can be undone.
+/// Maximum number of edits that can be undone.
 pub const DEPTH: usize = 500;
 
-/// The edits of this session.
+/// The edits since the project was opened.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct History {
     done: VecDeque<Edit>,
@@ -17,8 +17,8 @@ pub struct History {
 }
 
 impl History {
-    /// Remembers an edit that was just done; what was undone before is gone.
-    pub fn did(&mut self, edit: Edit) {
+    /// Adds a new edit. Undone edits can no longer be redone.
+    pub fn push(&mut self, edit: Edit) {
         self.undone.clear();
         self.done.push_back(edit);
         if self.done.len() > DEPTH {
@@ -26,7 +26,7 @@ impl History {
         }
     }
 
-    /// The edit that undoes the last one.
+    /// Moves the last edit to the undone ones and returns its inverse.
     pub fn undo(&mut self) -> Option<Edit> {
         let edit = self.done.pop_back()?;
         let inverse = edit.inverse();
@@ -34,20 +34,20 @@ impl History {
         Some(inverse)
     }
 
-    /// The edit that does the last undone one again.
+    /// Moves the edit that was undone last back to the done ones and returns it.
     pub fn redo(&mut self) -> Option<Edit> {
         let edit = self.undone.pop()?;
         self.done.push_back(edit.clone());
         Some(edit)
     }
 
-    /// What undo would undo.
+    /// Description of the edit that would be undone next.
     #[must_use]
     pub fn next_undo(&self) -> Option<&str> {
         self.done.back().map(|edit| edit.what.as_str())
     }
 
-    /// What redo would do again.
+    /// Description of the edit that would be redone next.
     #[must_use]
     pub fn next_redo(&self) -> Option<&str> {
         self.undone.last().map(|edit| edit.what.as_str())

@@ -1,58 +1,59 @@
-//! A project: the questions and answers somebody is working on, and how they are kept.
+//! A project: the questions and answers a user works on, their history, and the files they are stored in.
 //!
-//! | module | holds |
+//! | module | content |
 //! | --- | --- |
-//! | [`document`] | entries, files they came from, options: what undo can undo |
-//! | [`history`] | edits that were done, to undo and redo |
-//! | [`merge`] | how rows of a file become entries |
-//! | [`roles`] | which questions are kept aside for checking |
-//! | [`models`] | the models that were trained from it |
-//! | [`journal`] | edits as lines of a file, each with a checksum |
+//! | [`document`] | entries, imports and options: everything undo covers |
+//! | [`edit`] | edits and their inverses |
+//! | [`history`] | undo and redo |
+//! | [`merge`] | turning rows of a file into entries |
+//! | [`held_out`] | which questions are held out for testing |
+//! | [`models`] | models trained from the project |
+//! | [`journal`] | edits as checksummed lines of a file |
 //! | [`folder`] | a project on disk: lock, snapshot, journal |
-//! | [`shelf`] | all projects, which were opened last, and what somebody prefers |
-//! | [`adopt`] | an exported folder becomes a project |
-//! | [`sample`] | the library's FAQ, to try things with |
-//! | [`rows`] | rows of a file as the project stores them |
-//! | [`files`] | names of files and projects, and which files can be opened |
+//! | [`library`] | the directory of all projects |
+//! | [`preferences`] | recent projects and settings of the app |
+//! | [`adopt`] | making a project from an exported model |
+//! | [`sample`] | the sample project |
+//! | [`rows`] | rows of FAQ files as the project stores them |
+//! | [`files`] | file names and the kinds of files that can be opened |
 //! | [`estimate`] | how long a training takes |
-//! | [`stop_words`] | words that say little about a question |
-//! | [`hash`] | the hash behind checksums and roles |
-//! | [`error`] | what can fail |
+//! | [`stop_words`] | words that rarely distinguish questions |
+//! | [`hash`] | a hash that is stable across versions |
+//! | [`shared`] | reference-counted values that serde writes as plain ones |
+//! | [`error`] | errors of projects on disk |
 //!
-//! # How nothing is lost
-//!
-//! Every edit is appended to `journal.jsonl` and synced before two seconds have passed; now and then
-//! all of it is written as `project.json` and the journal begins anew. Both go through
-//! [`Store`](nearsay_store::Store). Whoever opens the project reads the snapshot and does the
-//! edits after it again; a torn last line is dropped. A lock keeps a second window from writing.
+//! Design decisions, the guarantees against data loss among them, are in `NOTES.md`.
 #![allow(missing_docs)]
 
 pub mod adopt;
 pub mod document;
+pub mod edit;
 pub mod error;
 pub mod estimate;
 pub mod files;
 pub mod folder;
 pub mod hash;
+pub mod held_out;
 pub mod history;
 pub mod journal;
+pub mod library;
 pub mod merge;
 pub mod models;
-pub mod roles;
+pub mod preferences;
 pub mod rows;
 pub mod sample;
 pub mod shared;
-pub mod shelf;
 pub mod stop_words;
 
 pub use adopt::Adopted;
 pub use document::{
-    Counts, Document, Edit, Effort, Entries, Entry, EntryId, Import, ImportId, Options, Patch,
-    Problem, ProblemKind, RowId, Tuning, Wording,
+    Counts, Document, Effort, Entries, Entry, EntryId, Import, ImportId, Options, Paraphrase,
+    Problem, ProblemKind, RowId, Tuning,
 };
+pub use edit::{Edit, Patch};
 pub use error::ProjectError;
 pub use folder::{Folder, Opened};
 pub use history::History;
-pub use models::{Elsewhere, Model, Models, Pending, Tally};
+pub use models::{ImportedModel, Model, Models, Pending, Tally};
+pub use preferences::{Appearance, Preferences, Recent};
 pub use shared::Shared;
-pub use shelf::{Appearance, Preferences, Recent};

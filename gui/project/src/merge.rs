@@ -1,68 +1,67 @@
-//! How rows of a file become entries: rows of one answer are ways to ask for it.
+//! Merging rows of files into a project: rows with equal answers become one entry.
 
 use std::collections::HashMap;
 
 use nearsay_faq::normalize;
 
-use super::{Document, Edit, Entry, EntryId, Import, ImportId, Patch, Shared, Wording, roles};
+use super::{
+    Document, Edit, Entry, EntryId, Import, ImportId, Paraphrase, Patch, Shared, held_out,
+};
 
-/// A row as it comes from a file or a pasted text.
+/// A row of a file or a pasted text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Row {
-    /// The ways to ask; at least one.
+    /// At least one question.
     pub questions: Vec<String>,
-    /// The answer.
     pub answer: String,
-    /// Its topic or source.
+    /// Topic or source.
     pub source: Option<String>,
-    /// The line it stands on.
+    /// Line number, counted from 1.
     pub line: u32,
 }
 
-/// A file as it was read.
+/// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Incoming {
-    /// What to tell about it.
     pub import: Import,
-    /// Its rows.
     pub rows: Vec<Row>,
 }
 
-/// The edit that takes files into a project, in place of an import before where one is given.
+/// Makes the edit that adds files to a project, in place of an earlier import if one is given.
 #[must_use]
-pub fn replacing(
+pub fn replace_import(
     document: &Document,
     what: &str,
     files: Vec<Incoming>,
-    instead: Option<ImportId>,
+    replaced: Option<ImportId>,
 ) -> Edit {
-    let Some(instead) = instead else {
-        return edit(document, what, files);
+    let Some(replaced) = replaced else {
+        return add_files(document, what, files);
     };
-    let mut gone = without(document, instead);
+    let mut removal = remove_import(document, replaced);
     let mut rest = document.clone();
-    rest.apply(&gone);
-    let edit = edit(&rest, what, files);
-    gone.patches.extend(edit.patches);
+    rest.apply(&removal);
+    let addition = add_files(&rest, what, files);
+    removal.patches.extend(addition.patches);
     Edit {
-        patches: gone.patches,
-        ..edit
+        patches: removal.patches,
+        ..addition
     }
 }
 
-/// The edit that takes out an import with every question that came with it.
-fn without(document: &Document, import: ImportId) -> Edit {
+/// Makes the edit that removes an import and its questions.
+fn remove_import(document: &Document, import: ImportId) -> Edit {
     let mut patches = vec![Patch::Import {
         id: import,
         before: document.imports.get(&import).cloned(),
         after: None,
     }];
     for (id, entry) in document.entries.iter() {
-        if entry.wordings.iter().any(|way| way.import == import) {
+        if entry.paraphrases.iter().any(|way| way.import == import) {
             let mut rest = (**entry).clone();
-            rest.wordings.retain(|way| way.import != import);
-            roles::keep_one(&mut rest);
-            patches.push(document.put(*id, Some(rest)));
+            rest.paraphrases.retain(|way| way.import != import);
+            held_out::ensure_training_question(&mut rest);
+            patches.push(document.patch_entry(*id, Some(rest)));
         }
     }
     Edit {
@@ -71,14 +70,15 @@ fn without(document: &Document, import: ImportId) -> Edit {
     }
 }
 
-/// The edit that takes files into a project.
+/// Makes the edit that adds files to a project.
 #[must_use]
-pub fn edit(document: &Document, what: &str, files: Vec<Incoming>) -> Edit {
-    let mut number: HashMap<String, EntryId> = document
+pub fn add_files(document: &Document, what: &str, files: Vec<Incoming>) -> Edit {
+    let mut ids: HashMap<String, EntryId> = document
         .entries
         .iter()
         .map(|(id, entry)| (normalize(&entry.answer), *id))
         .collect();
+    // Entries that get rows, with their number of paraphrases before.
     let mut changed: HashMap<EntryId, (Entry, usize)> = HashMap::new();
     let mut order: Vec<EntryId> = Vec::new();
     let mut next = document.next_entry;
@@ -86,34 +86,34 @@ pub fn edit(document: &Document, what: &str, files: Vec<Incoming>) -> Edit {
     for (incoming, id) in files.into_iter().zip(document.next_import + 1..) {
         let Incoming { mut import, rows } = incoming;
         for row in rows {
-            let entry_id = *number.entry(normalize(&row.answer)).or_insert_with(|| {
+            let entry_id = *ids.entry(normalize(&row.answer)).or_insert_with(|| {
                 next += 1;
                 next - 1
             });
             let (entry, _) = changed.entry(entry_id).or_insert_with(|| {
                 order.push(entry_id);
                 match document.entries.get(&entry_id) {
-                    Some(known) => ((**known).clone(), known.wordings.len()),
+                    Some(known) => ((**known).clone(), known.paraphrases.len()),
                     None => (
                         Entry {
                             answer: row.answer.clone(),
                             source: row.source.clone(),
-                            wordings: Vec::new(),
+                            paraphrases: Vec::new(),
                         },
                         0,
                     ),
                 }
             });
             for text in row.questions {
-                if entry.wordings.iter().any(|known| known.text == text) {
+                if entry.paraphrases.iter().any(|known| known.text == text) {
                     import.known += 1;
                     continue;
                 }
-                entry.wordings.push(Wording {
+                entry.paraphrases.push(Paraphrase {
                     text,
                     import: id,
                     line: row.line,
-                    ..Wording::default()
+                    ..Paraphrase::default()
                 });
             }
         }
@@ -127,16 +127,16 @@ pub fn edit(document: &Document, what: &str, files: Vec<Incoming>) -> Edit {
         let Some((mut entry, known)) = changed.remove(&id) else {
             continue;
         };
-        if entry.wordings.len() == known {
+        if entry.paraphrases.len() == known {
             continue;
         }
-        roles::assign(&mut entry, known, document.options.seed);
-        patches.push(document.put(id, Some(entry)));
+        held_out::assign_split(&mut entry, known, document.options.seed);
+        patches.push(document.patch_entry(id, Some(entry)));
     }
     Edit {
         what: what.to_owned(),
         patches,
-        teaches: true,
+        affects_model: true,
     }
 }
 
@@ -154,13 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_one_answer_are_one_entry_over_several_files() {
+    fn add_files_merges_rows_of_equal_answers_across_files() {
         let mut document = Document::named("Desk", 1);
         let file = |rows| Incoming {
             import: Import::default(),
             rows,
         };
-        let first = edit(
+        let first = add_files(
             &document,
             "add a file",
             vec![file(vec![row(1, "Open?", "Yes."), row(2, "Cost?", "No.")])],
@@ -170,7 +170,7 @@ mod tests {
             (document.entries.len(), document.counts().questions),
             (2, 2)
         );
-        let again = edit(
+        let again = add_files(
             &document,
             "add a file",
             vec![file(vec![
@@ -184,8 +184,8 @@ mod tests {
             (2, 3)
         );
         assert_eq!(document.imports[&2].known, 1);
-        assert_eq!(document.entries[&0].wordings[1].line, 2);
-        let other = replacing(
+        assert_eq!(document.entries[&0].paraphrases[1].line, 2);
+        let other = replace_import(
             &document,
             "read it another way",
             vec![file(vec![row(1, "Yes?", "Open."), row(2, "Cost?", "No.")])],

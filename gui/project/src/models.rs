@@ -1,98 +1,98 @@
-//! The models that were trained from a project.
+//! Models trained from a project.
 
 use serde::{Deserialize, Serialize};
 
 use super::document::Effort;
 
-/// So many earlier models are kept to go back to.
-pub const KEPT: usize = 3;
+/// Maximum number of earlier models that are stored.
+pub const MAX_EARLIER: usize = 3;
 
-/// How many checked questions found their answer first, and among the first five.
+/// Results of searching for the answers of test questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
-    /// Questions asked.
+    /// Number of questions.
     pub asked: u32,
-    /// The right answer was first.
+    /// Questions with the right answer first.
     pub first: u32,
-    /// It was among the first five.
+    /// Questions with the right answer among the first five.
     pub top5: u32,
 }
 
 impl Tally {
-    /// Fewer checked questions than this say too little.
+    /// Fewest questions for a meaningful result.
     pub const ENOUGH: u32 = 30;
 
-    /// The share with the right answer first; none without questions.
+    /// Accuracy@1 between 0 and 1; `None` without questions.
     #[must_use]
-    pub fn share(&self) -> Option<f64> {
+    pub fn accuracy(&self) -> Option<f64> {
         (self.asked > 0).then(|| f64::from(self.first) / f64::from(self.asked))
     }
 
-    /// Half the width of the 95 % interval, in questions of a hundred (Wilson's score interval).
+    /// Half the width of the 95 % interval of the accuracy (Wilson score interval), in percentage points.
     #[must_use]
-    pub fn give_or_take(&self) -> Option<f64> {
-        let (share, n, z) = (self.share()?, f64::from(self.asked), 1.96_f64);
-        let spread = (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    pub fn margin_of_error(&self) -> Option<f64> {
+        let (accuracy, n, z) = (self.accuracy()?, f64::from(self.asked), 1.96_f64);
+        let spread = (accuracy * (1.0 - accuracy) / n + z * z / (4.0 * n * n)).sqrt();
         Some(100.0 * z * spread / (1.0 + z * z / n))
     }
 }
 
-/// A trained model.
+/// A model in a project's `models` directory.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Model {
-    /// Its folder's name among the project's models.
+    /// Name of its directory.
     pub name: String,
     /// How it was trained.
     pub effort: Effort,
-    /// The questions kept aside, asked of the encoder as it was before any training.
+    /// Results of the base encoder on the held-out questions.
     pub before: Tally,
-    /// The same, asked of this model.
+    /// Results of this model on the held-out questions.
     pub after: Tally,
-    /// It came in a folder and may have learned from any question here, so the figures above stay empty.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub elsewhere: Option<Elsewhere>,
-    /// When it was trained here or came, in seconds since 1970.
+    /// Set if the model was imported. It may have been trained on the questions held out here, so
+    /// `before` and `after` stay empty.
+    #[serde(default, rename = "elsewhere", skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedModel>,
+    /// Time of training or import, in seconds since 1970.
     pub made_s: u64,
 }
 
-/// What a folder tells of its model.
+/// Figures stored in the directory of an imported model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Elsewhere {
-    /// How it was measured where it was made, on questions kept aside there; none asked when not.
+pub struct ImportedModel {
+    /// Results on the questions that were held out when it was trained; empty if none were.
     pub measured: Tally,
-    /// How sure its answers are was measured there too.
+    /// Whether its confidence was calibrated on those questions.
     pub calibrated: bool,
 }
 
-/// A training that has begun and whose end nobody has seen.
+/// A training that has started and isn't known to have ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Pending {
-    /// The folder it writes.
+    /// Name of the directory it writes.
     pub name: String,
-    /// How it trains.
     pub effort: Effort,
-    /// How many edits there were since the model before.
+    /// [`Models::edits`] when the training started.
     pub edits: i32,
 }
 
 /// All models of a project.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Models {
-    /// The one that answers; none: the encoder as it came.
+    /// The model that answers; `None` for the base encoder.
     pub current: Option<Model>,
-    /// Earlier ones, the last first.
+    /// Previous models, the latest first.
     pub earlier: Vec<Model>,
-    /// A training under way, or cut off.
+    /// A running or interrupted training.
     pub pending: Option<Pending>,
-    /// Edits since the current model was trained that it does not know, less those of its own that
+    /// Edits since the current model was trained. Negative if more edits from before the training
     /// were undone.
     pub edits: i32,
-    /// Number of the next model.
+    /// Number of the latest model; the next one gets the number after it.
     pub next: u32,
 }
 
 impl Models {
-    /// How many changes the current model does not know.
+    /// Number of changes the current model wasn't trained on.
     #[must_use]
     pub fn changes(&self) -> u32 {
         match self.current {
@@ -101,18 +101,30 @@ impl Models {
         }
     }
 
-    /// A new model answers from now on; returns those that are not kept any longer.
-    pub fn take(&mut self, model: Model, edits_since: i32) -> Vec<Model> {
+    /// Makes a new model the current one and returns the earlier ones beyond [`MAX_EARLIER`].
+    pub fn install(&mut self, model: Model, edits_since: i32) -> Vec<Model> {
         if let Some(last) = self.current.replace(model) {
             self.earlier.insert(0, last);
         }
         self.pending = None;
         self.edits = edits_since;
-        self.earlier.split_off(KEPT.min(self.earlier.len()))
+        self.drop_oldest()
     }
 
-    /// The one before answers again, and this one after it.
-    pub fn go_back(&mut self) -> bool {
+    /// Adds a model that doesn't become the current one, and returns the earlier ones beyond
+    /// [`MAX_EARLIER`].
+    pub fn add_earlier(&mut self, model: Model) -> Vec<Model> {
+        self.earlier.insert(0, model);
+        self.drop_oldest()
+    }
+
+    fn drop_oldest(&mut self) -> Vec<Model> {
+        self.earlier.split_off(MAX_EARLIER.min(self.earlier.len()))
+    }
+
+    /// Makes the previous model the current one and puts the current one last among the earlier ones.
+    /// Returns false if there are no earlier models.
+    pub fn restore_previous(&mut self) -> bool {
         if self.earlier.is_empty() {
             return false;
         }

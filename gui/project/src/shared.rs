@@ -1,21 +1,20 @@
-//! Values that are shared instead of copied, and written as what they are.
+//! Reference-counted values that serde writes as plain ones.
 
 use std::{fmt, ops::Deref, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An [`Arc`] that serde writes as the value in it.
+/// An [`Arc`] that is serialized as the value within.
 #[derive(Default, PartialEq, Eq)]
 pub struct Shared<T>(Arc<T>);
 
 impl<T> Shared<T> {
-    /// Shares a value.
     pub fn new(value: T) -> Self {
         Self(Arc::new(value))
     }
 
-    /// The value itself, to be changed; copied if somebody else has it too.
-    pub fn edit(&mut self) -> &mut T
+    /// A mutable reference to the value, which is cloned first if it has other owners.
+    pub fn make_mut(&mut self) -> &mut T
     where
         T: Clone,
     {

@@ -301,7 +301,8 @@ impl IssueKind {
 /// );
 /// ```
 ///
-/// Its JSON form also has the keys `what` and `fix`, so that scripts needn't know every kind.
+/// Its JSON form also has the keys `what` and `fix`, so that scripts needn't know every kind, and
+/// lacks `raw` if that is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub struct Issue {
     /// Line on which the record begins, counted from 1; 0 for the whole file.
@@ -312,9 +313,16 @@ pub struct Issue {
     pub kind: IssueKind,
     /// Text that identifies the place: one line of at most 80 printable characters; may be empty.
     pub excerpt: String,
+    /// The record that was left out, at most [`Issue::MAX_RAW_CHARS`] characters of it. `None` for other
+    /// severities.
+    #[serde(default)]
+    pub raw: Option<String>,
 }
 
 impl Issue {
+    /// Maximum length of [`Issue::raw`] in characters.
+    pub const MAX_RAW_CHARS: usize = 4096;
+
     /// Creates an issue. The excerpt is shortened and stripped of unprintable characters.
     pub fn new(line: u64, kind: IssueKind, excerpt: &str) -> Self {
         Self {
@@ -322,6 +330,7 @@ impl Issue {
             severity: kind.severity(),
             kind,
             excerpt: text::excerpt(excerpt),
+            raw: None,
         }
     }
 
@@ -355,13 +364,17 @@ impl fmt::Display for Issue {
 
 impl Serialize for Issue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("Issue", 6)?;
+        let fields = 6 + usize::from(self.raw.is_some());
+        let mut out = serializer.serialize_struct("Issue", fields)?;
         out.serialize_field("line", &self.line)?;
         out.serialize_field("severity", &self.severity)?;
         out.serialize_field("kind", &self.kind)?;
         out.serialize_field("excerpt", &self.excerpt)?;
         out.serialize_field("what", &self.what())?;
         out.serialize_field("fix", self.fix())?;
+        if let Some(raw) = &self.raw {
+            out.serialize_field("raw", raw)?;
+        }
         out.end()
     }
 }

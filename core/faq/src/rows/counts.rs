@@ -82,4 +82,14 @@ impl ReadLog {
             self.issues.push(Issue::new(line, kind, excerpt));
         }
     }
+
+    /// Sets the raw text of the issues from index `from` on that are about records left out.
+    pub(super) fn set_raw(&mut self, from: usize, raw: &str) {
+        let raw = raw.trim();
+        for issue in self.issues.iter_mut().skip(from) {
+            if issue.severity == Severity::LeftOut && !raw.is_empty() {
+                issue.raw = Some(raw.chars().take(Issue::MAX_RAW_CHARS).collect());
+            }
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::parse::{Rejection, TextPair, json};
 use crate::source::Source;
 use crate::split::{Quotes, RawRecord};
 use crate::{ColumnChoice, Columns};
-use crate::{Encoding, FileFormat, IssueKind, ReadError, ReadLimits, ReadOptions, text};
+use crate::{Encoding, FileFormat, Issue, IssueKind, ReadError, ReadLimits, ReadOptions, text};
 use core::ops::ControlFlow;
 
 /// Shortens bytes in an unknown encoding to their beginning.
@@ -115,6 +115,7 @@ impl RecordReader {
             return ControlFlow::Continue(());
         }
         self.log.counts.records += 1;
+        let issues = self.log.issues.len();
         if sink.len() >= limits.rows {
             let limit = limits.rows as u64;
             let excerpt = excerpt_bytes(raw.bytes);
@@ -143,7 +144,21 @@ impl RecordReader {
         if let Err(rejection) = result {
             self.log.add(raw.line, rejection.kind, &rejection.excerpt);
         }
+        if self.log.issues.len() > issues {
+            self.set_raw(raw, issues);
+        }
         ControlFlow::Continue(())
+    }
+
+    /// Adds the text of a record to its issues, which begin at index `from`.
+    fn set_raw(&mut self, raw: &RawRecord<'_>, from: usize) {
+        match decode_record(raw.bytes, self.only_utf8) {
+            Ok((text, _)) => self.log.set_raw(from, &text),
+            Err(_) => {
+                let head = raw.bytes.get(..Issue::MAX_RAW_CHARS).unwrap_or(raw.bytes);
+                self.log.set_raw(from, &String::from_utf8_lossy(head));
+            }
+        }
     }
 
     /// Skips a piece of a table that isn't a record: a `sep=` line, the header, or empty cells.

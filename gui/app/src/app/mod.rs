@@ -1,5 +1,6 @@
-//! The desktop app: puts state, views, commands and workers together, and opens the window.
+//! The desktop app: connects state, views, commands and workers, and opens the window.
 
+mod log;
 mod window;
 
 use std::{path::PathBuf, sync::Arc};
@@ -10,21 +11,20 @@ use crate::{
     command::{self, Command},
     state::State,
     theme, view,
-    worker::{Engine, Event, FileDialog, Wake, Workers},
+    worker::{Engine, Event, FileDialog, RequestRepaint, Workers},
 };
 use nearsay_project::Preferences;
 use nearsay_store::DiskStore;
 
-/// The app: what it knows, and what it is doing.
+/// The app: its state and its workers.
 pub struct App {
-    /// What the views draw.
     pub state: State,
     workers: Workers,
 }
 
 impl App {
-    /// An app that draws in `ctx`, works with `engine` and lets `dialog` pick files. It opens `path`,
-    /// which is a project, an exported folder or an FAQ file; else the project that was open last; else the sample.
+    /// Creates an app that opens `path`: a project, an exported folder or an FAQ file. Without a path, it opens
+    /// the last project; without one, the sample.
     pub fn new(
         ctx: &egui::Context,
         engine: Engine,
@@ -36,17 +36,20 @@ impl App {
         ctx.set_theme(theme::preference(preferences.appearance));
         ctx.set_zoom_factor(f32::from(preferences.text_size) / 100.0);
         let waker = ctx.clone();
-        let wake: Wake = Arc::new(move |within| waker.request_repaint_after(within));
+        let request_repaint: RequestRepaint =
+            Arc::new(move |within| waker.request_repaint_after(within));
         let mut app = Self {
             state: State::default(),
-            workers: Workers::new(engine, dialog, wake),
+            workers: Workers::new(engine, dialog, request_repaint),
         };
         let last = preferences.recents.iter().find(|recent| !recent.gone);
         let last = last.map(|recent| recent.dir.clone());
         app.state.shell.preferences = preferences;
         if app.state.shell.preferences.pace.guess.is_none() {
-            // Without it there is only no estimate for the first training.
-            app.workers.probe().ok();
+            // Without it, the first training has no time estimate.
+            if let Err(error) = app.workers.measure_speed() {
+                tracing::warn!(%error, "cannot measure the speed of this machine");
+            }
         }
         match (path, last) {
             (Some(path), _) if path.is_dir() => {
@@ -59,7 +62,7 @@ impl App {
         app
     }
 
-    /// Takes in the events of the workers.
+    /// Processes the events of the workers.
     pub fn logic(&mut self, ctx: &egui::Context) {
         while let Some(event) = self.workers.next_event() {
             self.apply_event(ctx, event);
@@ -69,12 +72,12 @@ impl App {
         }
     }
 
-    /// Writes everything to its end. For when the window closes.
+    /// Saves everything before the window closes.
     pub fn finish(&mut self) {
         self.workers.finish();
     }
 
-    /// Draws the window and does what somebody wants.
+    /// Draws the window and runs the commands of the user.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
         let ctx = ui.ctx().clone();
         let commands = view::show(ui, &self.state);
@@ -84,16 +87,16 @@ impl App {
         for command in commands {
             self.apply(&ctx, command);
         }
-        // What was just changed is drawn at once.
+        // Draw the changes at once.
         ctx.request_repaint();
     }
 
-    /// Changes the state as `command` wants.
+    /// Runs a command of the user.
     pub fn apply(&mut self, ctx: &egui::Context, command: Command) {
         command::apply(&mut self.state, &mut self.workers, ctx, command);
     }
 
-    /// Takes in an event of a worker.
+    /// Processes an event of a worker.
     pub fn apply_event(&mut self, ctx: &egui::Context, event: Event) {
         command::apply_event(&mut self.state, &mut self.workers, ctx, event);
     }

@@ -4,28 +4,28 @@ use std::{fmt, path::PathBuf};
 
 use egui::{IconData, ViewportBuilder, vec2};
 
-use super::App;
+use super::{App, log};
 use crate::{
     state::UserError,
     text,
     worker::{Engine, SystemDialog},
 };
 
-/// What to open the window with.
+/// Options of opening the window.
 #[derive(Debug, Clone, Default)]
 pub struct OpenOptions {
-    /// An FAQ file, a project or an exported folder to open at once.
+    /// An FAQ file, a project or an exported folder to open.
     pub file: Option<PathBuf>,
-    /// The app's data folder: projects and models.
+    /// The app's data directory, with projects and models.
     pub data_dir: PathBuf,
 }
 
-/// Why the window could not be opened, in plain words.
+/// Error of opening the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppError(UserError);
 
 impl AppError {
-    /// What happened, what to do about it, and details.
+    /// The error with its remedy and details.
     pub fn error(&self) -> &UserError {
         &self.0
     }
@@ -39,24 +39,25 @@ impl fmt::Display for AppError {
 
 impl std::error::Error for AppError {}
 
-/// Opens the window and returns when it is closed. Training runs in children of this program.
+/// Opens the window and returns when it is closed. Training runs in child processes of this program.
 ///
 /// # Errors
-/// When there is no screen, or nothing that can draw on it.
+/// If the system has no display, or no graphics library can draw on it.
 pub fn open(options: OpenOptions) -> Result<(), AppError> {
     let engine = Engine::this_program(options.data_dir.clone())
         .map_err(|error| AppError(text::error::no_engine().with_detail(error.to_string())))?;
     open_with(options, engine)
 }
 
-/// Like [`open`], with another program to do the work: for rehearsals.
+/// Like [`open`], with another program to train with. Used by tests.
 ///
 /// # Errors
-/// When there is no screen, or nothing that can draw on it.
+/// If the system has no display, or no graphics library can draw on it.
 pub fn open_with(options: OpenOptions, engine: Engine) -> Result<(), AppError> {
+    log::start(&options.data_dir);
     let no_window = |detail: String| AppError(text::error::no_window().with_detail(detail));
-    let no_drops = prefer_x11() == Platform::WaylandOnly;
-    let started = || {
+    let no_drops = platform() == Platform::WaylandOnly;
+    let run = || {
         eframe::run_native(
             text::shell::APP,
             native_options(),
@@ -72,26 +73,26 @@ pub fn open_with(options: OpenOptions, engine: Engine) -> Result<(), AppError> {
             }),
         )
     };
-    // Graphics libraries panic where they cannot go on; that must not look like a crash of ours.
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(started)) {
+    // Graphics libraries panic on some errors. The user should see an error message, not a crash.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(no_window(error.to_string())),
-        Err(_) => Err(no_window("the graphics library gave up".to_owned())),
+        Err(_) => Err(no_window("the graphics library panicked".to_owned())),
     }
 }
 
-/// Which window system the window will be on.
+/// The window system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Platform {
-    /// X11, or XWayland: drops arrive.
+    /// X11 or XWayland, with file drops.
     X11,
-    /// Wayland alone, where winit does not tell of drops.
+    /// Wayland without XWayland; winit doesn't report file drops there.
     WaylandOnly,
-    /// Another system.
+    /// Another operating system.
     Other,
 }
 
-fn prefer_x11() -> Platform {
+fn platform() -> Platform {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if !cfg!(target_os = "linux") {
         Platform::Other
@@ -123,8 +124,8 @@ fn native_options() -> eframe::NativeOptions {
 fn event_loop() -> Option<eframe::EventLoopBuilderHook> {
     use winit::platform::x11::EventLoopBuilderExtX11 as _;
 
-    // A drop never arrives on native Wayland; through XWayland it does.
-    (prefer_x11() == Platform::X11 && std::env::var_os("DISPLAY").is_some()).then(
+    // File drops work through XWayland, but not on native Wayland.
+    (platform() == Platform::X11 && std::env::var_os("DISPLAY").is_some()).then(
         || -> eframe::EventLoopBuilderHook {
             Box::new(|builder| {
                 builder.with_x11();

@@ -1,19 +1,19 @@
-//! Questions and answers, and what somebody says about them.
+//! Questions, answers, and corrections of answers.
 
 use std::path::PathBuf;
 
 use super::edit;
 use crate::{
-    state::{Correcting, Level, Reply, Said, Side, State, UserError},
+    state::{Correcting, Feedback, Level, Reply, Side, State, UserError},
     text,
     worker::{BatchWanted, Workers},
 };
-use nearsay_project::{Edit, Entry, EntryId, Wording, files::file_name};
+use nearsay_project::{Document, Edit, Entry, EntryId, Paraphrase, files::file_name};
 
-/// So many answers are offered for the right one.
-const OFFERED: usize = 6;
+/// Maximum number of entries offered as the right answer.
+const MAX_OFFERED: usize = 6;
 
-pub(super) fn query(state: &mut State, workers: &mut Workers, query: String) {
+pub(super) fn set_query(state: &mut State, workers: &mut Workers, query: String) {
     state.ask.query = query;
     ask(state, workers);
 }
@@ -25,7 +25,7 @@ fn ask(state: &mut State, workers: &mut Workers) {
     ask.copies_next = false;
     if empty {
         ask.reply = None;
-        ask.said = None;
+        ask.feedback = None;
         ask.show_nearest = false;
         ask.correcting = None;
     }
@@ -35,12 +35,12 @@ fn ask(state: &mut State, workers: &mut Workers) {
     }
 }
 
-pub(super) fn side(state: &mut State, workers: &mut Workers, side: Side) {
+pub(super) fn set_side(state: &mut State, workers: &mut Workers, side: Side) {
     state.ask.side = side;
     ask(state, workers);
 }
 
-pub(super) fn next(state: &mut State, steps: i32) {
+pub(super) fn select_next(state: &mut State, steps: i32) {
     let last = state
         .ask
         .reply
@@ -49,17 +49,17 @@ pub(super) fn next(state: &mut State, steps: i32) {
     state.ask.at = state.ask.at.saturating_add_signed(steps as isize).min(last);
 }
 
-/// Copies the answer the keyboard is on; while a question is on its way, the one that comes.
-pub(super) fn copy(state: &mut State, ctx: &egui::Context) {
+/// Copies the selected answer, or the first answer to a question that is being searched.
+pub(super) fn copy_answer(state: &mut State, ctx: &egui::Context) {
     if state.ask.waiting {
         state.ask.copies_next = true;
         return;
     }
     state.ask.copies_next = false;
-    let silence = state.project.document.options.silence;
+    let silence = state.project.document.options.abstain_below;
     let ask = &state.ask;
     let Some(reply) = &ask.reply else { return };
-    // What is not shown is not copied.
+    // Hidden answers aren't copied.
     if ask.correcting.is_some() || !(reply.is_good(silence) || ask.show_nearest) {
         return;
     }
@@ -69,27 +69,28 @@ pub(super) fn copy(state: &mut State, ctx: &egui::Context) {
     }
 }
 
-/// Asks the question in the box again, since its answers may have changed.
+/// Asks the current question again after its answers may have changed.
 pub(super) fn ask_again(state: &mut State, workers: &mut Workers) {
     if !state.ask.query.trim().is_empty() {
         ask(state, workers);
     }
 }
 
-pub(super) fn preparing(state: &mut State, side: Side, done: usize, total: usize) {
+pub(super) fn show_preparing(state: &mut State, side: Side, done: usize, total: usize) {
     if side == state.ask.side || state.project.models.current.is_none() {
         state.ask.preparing = Some((done, total));
     }
 }
 
-pub(super) fn ready(state: &mut State, workers: &mut Workers, revision: u64) {
+/// Answers from this revision of the project from now on.
+pub(super) fn answer_with_revision(state: &mut State, workers: &mut Workers, revision: u64) {
     state.ask.preparing = None;
     state.ask.ready = Some(revision);
     state.ask.error = None;
     ask_again(state, workers);
 }
 
-pub(super) fn answered(state: &mut State, ctx: &egui::Context, result: Result<Reply, UserError>) {
+pub(super) fn show_reply(state: &mut State, ctx: &egui::Context, result: Result<Reply, UserError>) {
     let ask = &mut state.ask;
     if ask.query.trim().is_empty() {
         return;
@@ -99,7 +100,7 @@ pub(super) fn answered(state: &mut State, ctx: &egui::Context, result: Result<Re
         Ok(reply) => {
             if ask.reply.as_ref().map(|last| &last.question) != Some(&reply.question) {
                 ask.at = 0;
-                ask.said = None;
+                ask.feedback = None;
                 ask.show_nearest = false;
                 ask.correcting = None;
             }
@@ -112,48 +113,49 @@ pub(super) fn answered(state: &mut State, ctx: &egui::Context, result: Result<Re
         }
     }
     if state.ask.copies_next {
-        copy(state, ctx);
+        copy_answer(state, ctx);
     }
 }
 
-/// The edit that makes a question a known way to ask for an entry's answer.
-fn teach(state: &State, entry: EntryId, question: &str) -> Option<Edit> {
+/// Makes the edit that adds a question to an entry; `None` if the entry has it.
+fn add_paraphrase(state: &State, entry: EntryId, question: &str) -> Option<Edit> {
     let document = &state.project.document;
     let question = question.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut taught: Entry = (**document.entries.get(&entry)?).clone();
-    let known = taught.wordings.iter().any(|way| way.text == question);
+    let mut changed: Entry = (**document.entries.get(&entry)?).clone();
+    let known = changed.paraphrases.iter().any(|way| way.text == question);
     if known || question.is_empty() {
         return None;
     }
-    taught.wordings.push(Wording {
+    changed.paraphrases.push(Paraphrase {
         text: question,
-        ..Wording::default()
+        ..Paraphrase::default()
     });
     Some(Edit {
         what: text::ask::DID_TEACH.to_owned(),
-        patches: vec![document.put(entry, Some(taught))],
-        teaches: true,
+        patches: vec![document.patch_entry(entry, Some(changed))],
+        affects_model: true,
     })
 }
 
-pub(super) fn right(state: &mut State, workers: &mut Workers, entry: EntryId) {
+pub(super) fn mark_right(state: &mut State, workers: &mut Workers, entry: EntryId) {
     let Some(question) = state.ask.reply.as_ref().map(|reply| reply.question.clone()) else {
         return;
     };
-    state.ask.said = Some(Said::Right(question.clone()));
-    match teach(state, entry, &question) {
+    state.ask.feedback = Some(Feedback::Right(question.clone()));
+    match add_paraphrase(state, entry, &question) {
         Some(edit) => {
             if edit::apply(state, workers, edit) {
                 state.say(Level::Info, text::ask::THANKS);
             } else {
-                state.ask.said = None;
+                state.ask.feedback = None;
             }
         }
         None => state.say(Level::Info, text::ask::KNOWN),
     }
 }
 
-pub(super) fn correct(state: &mut State, query: Option<String>) {
+/// Searches for entries with the right answer; `None` ends the search.
+pub(super) fn search_correction(state: &mut State, query: Option<String>) {
     let Some(query) = query else {
         state.ask.correcting = None;
         return;
@@ -162,7 +164,7 @@ pub(super) fn correct(state: &mut State, query: Option<String>) {
         return;
     };
     let is_new = state.ask.correcting.is_none();
-    let found = offered(state, &query);
+    let found = find_offered(state, &query);
     state.ask.correcting = Some(Correcting {
         question,
         query,
@@ -171,14 +173,9 @@ pub(super) fn correct(state: &mut State, query: Option<String>) {
     });
 }
 
-/// Entries with all the words of the query; without one, the other answers that were found.
-fn offered(state: &State, query: &str) -> Vec<(EntryId, String, String)> {
+/// Finds entries that contain all words of the query. Without a query, returns the further answers.
+fn find_offered(state: &State, query: &str) -> Vec<(EntryId, String, String)> {
     let document = &state.project.document;
-    let told = |id: &EntryId| {
-        let entry = document.entries.get(id)?;
-        let question = entry.wordings.first()?.text.clone();
-        Some((*id, question, entry.answer.clone()))
-    };
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     if words.is_empty() {
         let reply = state.ask.reply.as_ref();
@@ -188,34 +185,41 @@ fn offered(state: &State, query: &str) -> Vec<(EntryId, String, String)> {
         return answers
             .iter()
             .skip(1)
-            .filter_map(|answer| told(&answer.entry))
-            .take(OFFERED)
+            .filter_map(|answer| describe_entry(document, answer.entry))
+            .take(MAX_OFFERED)
             .collect();
     }
     document
         .entries
         .iter()
         .filter(|(_, entry)| {
-            let mut whole = entry.answer.to_lowercase();
-            for wording in &entry.wordings {
-                whole.push('\n');
-                whole.push_str(&wording.text.to_lowercase());
+            let mut text = entry.answer.to_lowercase();
+            for paraphrase in &entry.paraphrases {
+                text.push('\n');
+                text.push_str(&paraphrase.text.to_lowercase());
             }
-            words.iter().all(|word| whole.contains(word))
+            words.iter().all(|word| text.contains(word))
         })
-        .filter_map(|(id, _)| told(id))
-        .take(OFFERED)
+        .filter_map(|(id, _)| describe_entry(document, *id))
+        .take(MAX_OFFERED)
         .collect()
+}
+
+/// An entry with its first question and its answer.
+fn describe_entry(document: &Document, id: EntryId) -> Option<(EntryId, String, String)> {
+    let entry = document.entries.get(&id)?;
+    let question = entry.paraphrases.first()?.text.clone();
+    Some((id, question, entry.answer.clone()))
 }
 
 pub(super) fn correct_with(state: &mut State, workers: &mut Workers, entry: EntryId) {
     let Some(correcting) = state.ask.correcting.take() else {
         return;
     };
-    match teach(state, entry, &correcting.question) {
+    match add_paraphrase(state, entry, &correcting.question) {
         Some(edit) => {
             if edit::apply(state, workers, edit) {
-                state.ask.said = Some(Said::Corrected(correcting.question));
+                state.ask.feedback = Some(Feedback::Corrected(correcting.question));
                 state.say(Level::Info, text::ask::CORRECTED);
             }
         }
@@ -223,20 +227,20 @@ pub(super) fn correct_with(state: &mut State, workers: &mut Workers, entry: Entr
     }
 }
 
-pub(super) fn silence(state: &mut State, workers: &mut Workers, least: u8) {
-    edit::set_options(state, workers, text::ask::DID_SILENCE, |options| {
-        options.silence = least.min(99);
+pub(super) fn set_abstain_below(state: &mut State, workers: &mut Workers, percent: u8) {
+    edit::set_options(state, workers, text::ask::DID_ABSTAIN, |options| {
+        options.abstain_below = percent.min(99);
     });
 }
 
 pub(super) fn answer_file(state: &mut State, workers: &mut Workers, path: PathBuf) {
     state.ask.batch.dropped = None;
     let name = file_name(&path);
-    let wanted = BatchWanted {
+    let request = BatchWanted {
         from: path,
-        silence: state.project.document.options.silence,
+        silence: state.project.document.options.abstain_below,
     };
-    match workers.answer_file(wanted) {
+    match workers.answer_file(request) {
         Ok(()) => {
             let batch = &mut state.ask.batch;
             batch.running = Some(name);
@@ -248,7 +252,7 @@ pub(super) fn answer_file(state: &mut State, workers: &mut Workers, path: PathBu
     }
 }
 
-pub(super) fn file_answered(state: &mut State, result: Result<PathBuf, UserError>) {
+pub(super) fn finish_file(state: &mut State, result: Result<PathBuf, UserError>) {
     let batch = &mut state.ask.batch;
     batch.running = None;
     match result {

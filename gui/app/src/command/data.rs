@@ -1,35 +1,35 @@
-//! Choosing rows, and what is done with the chosen ones.
+//! Selecting rows, and changing the selected ones.
 
 use std::collections::BTreeSet;
 
-use super::{Choose, edit, listing};
+use super::{Selection, edit, listing};
 use crate::{
-    state::{DataView, Level, Only, State, Step},
+    state::{DataView, Level, Only, Page, State},
     text,
     worker::Workers,
 };
-use nearsay_project::{Edit, Entry, EntryId, RowId, roles};
+use nearsay_project::{Edit, Entry, EntryId, RowId, held_out};
 
-pub(super) fn choose(state: &mut State, row: RowId, how: Choose) {
+pub(super) fn select_row(state: &mut State, row: RowId, how: Selection) {
     let data = &mut state.data;
     match how {
-        Choose::Only => data.chosen = BTreeSet::from([row]),
-        Choose::Toggle => {
+        Selection::Only => data.chosen = BTreeSet::from([row]),
+        Selection::Toggle => {
             if !data.chosen.remove(&row) {
                 data.chosen.insert(row);
             }
         }
-        Choose::Range => {
-            let place = |of: RowId| data.listing.rows.iter().position(|row| *row == of);
-            let from = data.anchor.and_then(place);
-            if let (Some(from), Some(to)) = (from, place(row)) {
+        Selection::Range => {
+            let rows = &data.listing.rows;
+            let from = data.anchor.and_then(|anchor| find_row(rows, anchor));
+            if let (Some(from), Some(to)) = (from, find_row(rows, row)) {
                 let (first, last) = (from.min(to), from.max(to));
-                let range = data.listing.rows.get(first..=last).unwrap_or_default();
+                let range = rows.get(first..=last).unwrap_or_default();
                 data.chosen = range.iter().copied().collect();
             } else {
                 data.chosen = BTreeSet::from([row]);
             }
-            // A range goes on from where it began.
+            // The anchor stays, so that the next range starts at the same row.
             data.at = Some(row);
             if from.is_some() {
                 return;
@@ -40,12 +40,14 @@ pub(super) fn choose(state: &mut State, row: RowId, how: Choose) {
     data.at = Some(row);
 }
 
-pub(super) fn choose_next(state: &mut State, steps: i32, how: Choose) {
+fn find_row(rows: &[RowId], row: RowId) -> Option<usize> {
+    rows.iter().position(|other| *other == row)
+}
+
+pub(super) fn select_next(state: &mut State, steps: i32, how: Selection) {
     let data = &state.data;
     let rows = &data.listing.rows;
-    let here = data
-        .at
-        .and_then(|at| rows.iter().position(|row| *row == at));
+    let here = data.at.and_then(|at| find_row(rows, at));
     let next = match here {
         Some(here) => here
             .saturating_add_signed(steps as isize)
@@ -53,12 +55,12 @@ pub(super) fn choose_next(state: &mut State, steps: i32, how: Choose) {
         None => 0,
     };
     if let Some(row) = rows.get(next).copied() {
-        choose(state, row, how);
+        select_row(state, row, how);
         state.data.scroll_to = Some(row);
     }
 }
 
-pub(super) fn choose_all(state: &mut State, all: bool) {
+pub(super) fn select_all(state: &mut State, all: bool) {
     state.data.chosen = if all {
         state.data.listing.rows.iter().copied().collect()
     } else {
@@ -66,46 +68,52 @@ pub(super) fn choose_all(state: &mut State, all: bool) {
     };
 }
 
-/// Chosen rows by entry.
-fn by_entry(chosen: &BTreeSet<RowId>) -> Vec<(EntryId, Vec<usize>)> {
+/// Groups rows by entry; returns the indices of each entry's paraphrases.
+fn group_by_entry(chosen: &BTreeSet<RowId>) -> Vec<(EntryId, Vec<usize>)> {
     let mut found: Vec<(EntryId, Vec<usize>)> = Vec::new();
     for row in chosen {
         match found.last_mut() {
-            Some((entry, wordings)) if *entry == row.entry => wordings.push(row.wording as usize),
-            _ => found.push((row.entry, vec![row.wording as usize])),
+            Some((entry, paraphrases)) if *entry == row.entry => {
+                paraphrases.push(row.paraphrase as usize)
+            }
+            _ => found.push((row.entry, vec![row.paraphrase as usize])),
         }
     }
     found
 }
 
-/// An edit of all entries that have chosen rows.
-fn edit_chosen(state: &State, what: String, mut change: impl FnMut(&mut Entry, &[usize])) -> Edit {
+/// Makes the edit that changes all entries with selected rows.
+fn edit_selected(
+    state: &State,
+    what: String,
+    mut change: impl FnMut(&mut Entry, &[usize]),
+) -> Edit {
     let document = &state.project.document;
-    let patches = by_entry(&state.data.chosen)
+    let patches = group_by_entry(&state.data.chosen)
         .into_iter()
-        .filter_map(|(id, wordings)| {
+        .filter_map(|(id, paraphrases)| {
             let before = document.entries.get(&id)?;
             let mut entry = (**before).clone();
-            change(&mut entry, &wordings);
-            (entry != **before).then(|| document.put(id, Some(entry)))
+            change(&mut entry, &paraphrases);
+            (entry != **before).then(|| document.patch_entry(id, Some(entry)))
         })
         .collect();
     Edit {
         what,
         patches,
-        teaches: true,
+        affects_model: true,
     }
 }
 
-pub(super) fn delete(state: &mut State, workers: &mut Workers) {
+pub(super) fn delete_rows(state: &mut State, workers: &mut Workers) {
     let count = state.data.chosen.len();
-    let edit = edit_chosen(state, text::data::did_delete(count), |entry, wordings| {
+    let edit = edit_selected(state, text::data::did_delete(count), |entry, chosen| {
         let mut number = 0;
-        entry.wordings.retain(|_| {
+        entry.paraphrases.retain(|_| {
             number += 1;
-            !wordings.contains(&(number - 1))
+            !chosen.contains(&(number - 1))
         });
-        roles::keep_one(entry);
+        held_out::ensure_training_question(entry);
     });
     if edit::apply(state, workers, edit) {
         state.data.chosen.clear();
@@ -113,25 +121,25 @@ pub(super) fn delete(state: &mut State, workers: &mut Workers) {
     }
 }
 
-pub(super) fn keep_aside(state: &mut State, workers: &mut Workers, aside: bool) {
-    let what = text::data::did_keep_aside(aside).to_owned();
-    let edit = edit_chosen(state, what, |entry, wordings| {
-        for (number, wording) in entry.wordings.iter_mut().enumerate() {
-            if wordings.contains(&number) {
-                wording.check = aside;
+pub(super) fn hold_out(state: &mut State, workers: &mut Workers, held_out: bool) {
+    let what = text::data::did_hold_out(held_out).to_owned();
+    let edit = edit_selected(state, what, |entry, chosen| {
+        for (number, paraphrase) in entry.paraphrases.iter_mut().enumerate() {
+            if chosen.contains(&number) {
+                paraphrase.held_out = held_out;
             }
         }
     });
     edit::apply(state, workers, edit);
 }
 
-/// Shows a row in the table, whatever was filtered.
+/// Shows a row in the table without filters.
 pub(super) fn open_row(state: &mut State, workers: &mut Workers, row: RowId) {
-    state.step = Step::Data;
+    state.page = Page::Data;
     state.data.view = DataView::Table;
     state.data.filter.clear();
     state.data.only = Only::All;
-    choose(state, row, Choose::Only);
+    select_row(state, row, Selection::Only);
     state.data.scroll_to = Some(row);
-    listing::list(state, workers);
+    listing::list_rows(state, workers);
 }

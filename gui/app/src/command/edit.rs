@@ -1,4 +1,4 @@
-//! Edits of the open project: made, undone, redone, and saved.
+//! Applying, undoing, redoing and saving edits.
 
 use super::{listing, preferences};
 use crate::{
@@ -11,31 +11,31 @@ use nearsay_project::{Document, Edit, Options, RowId, journal::Record};
 /// Makes an edit, saves it and updates the table and the search. Returns false when the edit is empty or
 /// the project is read-only.
 pub(super) fn apply(state: &mut State, workers: &mut Workers, edit: Edit) -> bool {
-    if edit.patches.is_empty() || refuse(state) {
+    if edit.patches.is_empty() || refuse_read_only(state) {
         return false;
     }
-    state.project.history.did(edit.clone());
+    state.project.history.push(edit.clone());
     apply_step(state, workers, edit, 1);
     true
 }
 
-/// Like [`apply`], for an edit whose outcome is known already.
+/// Like [`apply`], given the document after the edit.
 pub(super) fn apply_known(
     state: &mut State,
     workers: &mut Workers,
     edit: Edit,
     after: Document,
 ) -> bool {
-    if refuse(state) {
+    if refuse_read_only(state) {
         return false;
     }
-    state.project.history.did(edit.clone());
-    take(state, workers, edit, after, 1);
+    state.project.history.push(edit.clone());
+    apply_document(state, workers, edit, after, 1);
     true
 }
 
 /// Returns true and warns the user if the project is read-only.
-fn refuse(state: &mut State) -> bool {
+fn refuse_read_only(state: &mut State) -> bool {
     if state.project.look_only {
         state.say(Level::Warning, text::shell::LOOK_ONLY);
     }
@@ -46,34 +46,40 @@ fn refuse(state: &mut State) -> bool {
 fn apply_step(state: &mut State, workers: &mut Workers, edit: Edit, step: i32) {
     let mut after = state.project.document.clone();
     after.apply(&edit);
-    take(state, workers, edit, after, step);
+    apply_document(state, workers, edit, after, step);
 }
 
-/// Takes in an edit with the document it leads to.
-fn take(state: &mut State, workers: &mut Workers, edit: Edit, after: Document, step: i32) {
+/// Replaces the document and saves the edit. `step` is −1 for an undone edit.
+fn apply_document(
+    state: &mut State,
+    workers: &mut Workers,
+    edit: Edit,
+    after: Document,
+    step: i32,
+) {
     let project = &mut state.project;
     project.document = after;
     project.revision += 1;
-    let teaches = edit.teaches;
+    let affects_model = edit.affects_model;
     if project.dir.is_some() {
         project.saved = Saved::Soon;
     }
-    workers.keep(Record::Edit(edit));
-    if teaches && project.models.current.is_some() {
+    workers.save_record(Record::Edit(edit));
+    if affects_model && project.models.current.is_some() {
         project.models.edits += step;
-        workers.keep(Record::Models(project.models.clone()));
+        workers.save_record(Record::Models(project.models.clone()));
     }
-    changed(state, workers);
+    update_views(state, workers);
 }
 
 /// Updates the table and the search after the project has changed.
-pub(super) fn changed(state: &mut State, workers: &mut Workers) {
+pub(super) fn update_views(state: &mut State, workers: &mut Workers) {
     state.project.count();
     let document = &state.project.document;
-    let is_there = |row: &RowId| document.wording(*row).is_some();
-    state.data.chosen.retain(|row| is_there(row));
-    state.data.anchor = state.data.anchor.filter(is_there);
-    listing::list(state, workers);
+    let exists = |row: &RowId| document.paraphrase(*row).is_some();
+    state.data.chosen.retain(|row| exists(row));
+    state.data.anchor = state.data.anchor.filter(exists);
+    listing::list_rows(state, workers);
     let project = &state.project;
     if let Err(error) = workers.search_in(project.revision, project.document.entries.clone()) {
         state.ask.error = Some(error);
@@ -81,13 +87,13 @@ pub(super) fn changed(state: &mut State, workers: &mut Workers) {
 }
 
 pub(super) fn undo(state: &mut State, workers: &mut Workers) {
-    if refuse(state) {
+    if refuse_read_only(state) {
         return;
     }
     match state.project.history.undo() {
         Some(edit) => {
             state.say(Level::Info, text::shell::undone(&edit.what));
-            state.ask.said = None;
+            state.ask.feedback = None;
             apply_step(state, workers, edit, -1);
         }
         None => state.say(Level::Info, text::shell::NOTHING_TO_UNDO),
@@ -95,7 +101,7 @@ pub(super) fn undo(state: &mut State, workers: &mut Workers) {
 }
 
 pub(super) fn redo(state: &mut State, workers: &mut Workers) {
-    if refuse(state) {
+    if refuse_read_only(state) {
         return;
     }
     match state.project.history.redo() {
@@ -117,8 +123,8 @@ pub(super) fn set_options(
     let mut options = state.project.document.options.clone();
     change(&mut options);
     if options != state.project.document.options {
-        let wanted = state.project.document.set_options(what, options);
-        apply(state, workers, wanted);
+        let edit = state.project.document.edit_options(what, options);
+        apply(state, workers, edit);
     }
 }
 

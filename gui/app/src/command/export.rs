@@ -1,4 +1,4 @@
-//! Writing the model for others.
+//! Exporting the model.
 
 use crate::{
     state::{Exported, Level, State, UserError},
@@ -22,8 +22,8 @@ pub(super) fn start(state: &mut State, workers: &mut Workers) {
             return;
         }
     };
-    // Asked once, before anything that is there is replaced.
-    if has_something(&to) && state.export.replaces.as_ref() != Some(&to) {
+    // The user confirms once before a model is replaced.
+    if is_occupied(&to) && state.export.replaces.as_ref() != Some(&to) {
         if !to.join("nearsay.json").is_file() {
             state.export.error = Some(text::error::not_ours(&to));
         } else {
@@ -32,27 +32,27 @@ pub(super) fn start(state: &mut State, workers: &mut Workers) {
         }
         return;
     }
-    let wanted = ExportWanted {
+    let request = ExportWanted {
         to,
         with_data: state.export.with_data,
-        silence: state.project.document.options.silence,
+        silence: state.project.document.options.abstain_below,
     };
     let export = &mut state.export;
     export.done = None;
     export.error = None;
     export.replaces = None;
-    match workers.export(wanted) {
+    match workers.export(request) {
         Ok(()) => export.running = true,
         Err(error) => export.error = Some(error),
     }
 }
 
-/// A file, or a folder that is not empty.
-fn has_something(path: &std::path::Path) -> bool {
+/// Whether the path is a file or a directory that isn't empty.
+fn is_occupied(path: &std::path::Path) -> bool {
     path.is_file() || path.read_dir().is_ok_and(|mut dir| dir.next().is_some())
 }
 
-pub(super) fn done(state: &mut State, result: Result<Exported, UserError>) {
+pub(super) fn finish(state: &mut State, result: Result<Exported, UserError>) {
     state.export.running = false;
     match result {
         Ok(done) => {

@@ -1,70 +1,70 @@
-//! Mending data with one press: problems of files, suggestions, mistakes.
+//! Fixing data: problems of imports, suggestions, wrong answers.
 
 use super::edit;
 use crate::{
-    state::{Level, Mend, State, Suggestion, Verdict},
+    state::{Fix, Level, State, Suggestion, Verdict},
     text,
     worker::Workers,
 };
-use nearsay_project::{Edit, Entry, EntryId, ImportId, Patch, RowId, Shared, Wording};
+use nearsay_project::{Edit, Entry, EntryId, ImportId, Paraphrase, Patch, RowId, Shared};
 
-pub(super) fn leave_out(
+pub(super) fn dismiss_problem(
     state: &mut State,
     workers: &mut Workers,
     import: ImportId,
     problem: usize,
 ) {
     let edit = Edit {
-        what: text::data::DID_LEAVE_OUT.to_owned(),
-        patches: vec![Patch::Settled {
+        what: text::import::DID_LEAVE_OUT.to_owned(),
+        patches: vec![Patch::Resolved {
             import,
             problem,
             after: true,
         }],
-        teaches: false,
+        affects_model: false,
     };
     edit::apply(state, workers, edit);
 }
 
-pub(super) fn put_away(state: &mut State, workers: &mut Workers, id: ImportId) {
+pub(super) fn dismiss_import(state: &mut State, workers: &mut Workers, id: ImportId) {
     let Some(import) = state.project.document.imports.get(&id) else {
         return;
     };
-    let mut away = (**import).clone();
-    away.put_away = true;
+    let mut dismissed = (**import).clone();
+    dismissed.dismissed = true;
     let edit = Edit {
-        what: text::data::DID_PUT_AWAY.to_owned(),
+        what: text::import::DID_PUT_AWAY.to_owned(),
         patches: vec![Patch::Import {
             id,
             before: Some(import.clone()),
-            after: Some(Shared::new(away)),
+            after: Some(Shared::new(dismissed)),
         }],
-        teaches: false,
+        affects_model: false,
     };
     edit::apply(state, workers, edit);
 }
 
-pub(super) fn merge_chosen(state: &mut State, workers: &mut Workers) {
+pub(super) fn merge_selected(state: &mut State, workers: &mut Workers) {
     let mut entries: Vec<EntryId> = state.data.chosen.iter().map(|row| row.entry).collect();
     entries.dedup();
     let Some((into, others)) = entries.split_first() else {
         return;
     };
     let what = text::data::DID_MERGE;
-    let edit = merged(state, what, *into, others);
+    let edit = merge_entries(state, what, *into, others);
     if edit::apply(state, workers, edit) {
         state.data.chosen.clear();
         state.say(Level::Info, text::data::MERGED);
     }
 }
 
-/// The edit that makes the questions of `others` ways to ask for the answer of `into`.
-fn merged(state: &State, what: &str, into: EntryId, others: &[EntryId]) -> Edit {
+/// Makes the edit that moves the questions of `others` to the entry `into`.
+fn merge_entries(state: &State, what: &str, into: EntryId, others: &[EntryId]) -> Edit {
     let document = &state.project.document;
     let mut edit = Edit {
         what: what.to_owned(),
         patches: Vec::new(),
-        teaches: true,
+        affects_model: true,
     };
     let Some(entry) = document.entries.get(&into) else {
         return edit;
@@ -74,84 +74,90 @@ fn merged(state: &State, what: &str, into: EntryId, others: &[EntryId]) -> Edit 
         let Some(gone) = document.entries.get(other) else {
             continue;
         };
-        for wording in &gone.wordings {
+        for paraphrase in &gone.paraphrases {
             if whole
-                .wordings
+                .paraphrases
                 .iter()
-                .all(|known| known.text != wording.text)
+                .all(|known| known.text != paraphrase.text)
             {
-                whole.wordings.push(wording.clone());
+                whole.paraphrases.push(paraphrase.clone());
             }
         }
-        edit.patches.push(document.put(*other, None));
+        edit.patches.push(document.patch_entry(*other, None));
     }
     if !edit.patches.is_empty() {
-        nearsay_project::roles::keep_one(&mut whole);
-        edit.patches.push(document.put(into, Some(whole)));
+        nearsay_project::held_out::ensure_training_question(&mut whole);
+        edit.patches.push(document.patch_entry(into, Some(whole)));
     }
     edit
 }
 
-pub(super) fn mend(state: &mut State, workers: &mut Workers, suggestion: Suggestion, how: Mend) {
+pub(super) fn apply_suggestion(
+    state: &mut State,
+    workers: &mut Workers,
+    suggestion: Suggestion,
+    how: Fix,
+) {
     let (one, other) = (suggestion.one.entry, suggestion.other.entry);
-    let what = text::data::did_mend(how);
+    let what = text::data::did_fix(how);
     let edit = match how {
-        Mend::First => merged(state, what, one, &[other]),
-        Mend::Second => merged(state, what, other, &[one]),
-        Mend::Apart => {
+        Fix::First => merge_entries(state, what, one, &[other]),
+        Fix::Second => merge_entries(state, what, other, &[one]),
+        Fix::Apart => {
             let mut options = state.project.document.options.clone();
             options.apart.push((one.min(other), one.max(other)));
-            state.project.document.set_options(what, options)
+            state.project.document.edit_options(what, options)
         }
     };
     if edit::apply(state, workers, edit) {
-        // Gone at once; the next review confirms it.
-        let touches = |s: &Suggestion| {
-            (s.one.entry, s.other.entry) == (one, other)
-                || (how != Mend::Apart
-                    && [s.one.entry, s.other.entry]
-                        .iter()
-                        .any(|entry| [one, other].contains(entry)))
-        };
-        state.data.review.suggestions.retain(|s| !touches(s));
-        state.say(Level::Info, text::data::mended(how));
+        // Removed at once; the next review does the same. After a merge, other suggestions about the two
+        // entries are outdated.
+        state.data.review.suggestions.retain(|s| {
+            let entries = [s.one.entry, s.other.entry];
+            let is_outdated =
+                how != Fix::Apart && entries.iter().any(|entry| [one, other].contains(entry));
+            entries != [one, other] && !is_outdated
+        });
+        state.say(Level::Info, text::data::fixed(how));
     }
 }
 
-/// An edit of one wording.
-fn edit_wording(
+/// Makes the edit that changes one paraphrase.
+fn edit_paraphrase(
     state: &State,
     row: RowId,
     what: &str,
-    change: impl FnOnce(&mut Wording),
+    change: impl FnOnce(&mut Paraphrase),
 ) -> Option<Edit> {
     let document = &state.project.document;
     let mut entry = (**document.entries.get(&row.entry)?).clone();
-    change(entry.wordings.get_mut(row.wording as usize)?);
+    change(entry.paraphrases.get_mut(row.paraphrase as usize)?);
     Some(Edit {
         what: what.to_owned(),
-        patches: vec![document.put(row.entry, Some(entry))],
-        teaches: true,
+        patches: vec![document.patch_entry(row.entry, Some(entry))],
+        affects_model: true,
     })
 }
 
-pub(super) fn right_too(state: &mut State, workers: &mut Workers, verdict: Verdict) {
+pub(super) fn mark_right_too(state: &mut State, workers: &mut Workers, verdict: Verdict) {
     let Some(given) = verdict.given else { return };
-    let what = text::train::DID_RIGHT_TOO;
-    let edit = edit_wording(state, verdict.row, what, |wording| {
-        if !wording.also.contains(&given) {
-            wording.also.push(given);
+    let what = text::results::DID_RIGHT_TOO;
+    let edit = edit_paraphrase(state, verdict.row, what, |paraphrase| {
+        if !paraphrase.also_right.contains(&given) {
+            paraphrase.also_right.push(given);
         }
     });
     if edit.is_some_and(|edit| edit::apply(state, workers, edit)) {
-        state.say(Level::Info, text::train::RIGHT_TOO_SAID);
+        state.say(Level::Info, text::results::RIGHT_TOO_SAID);
     }
 }
 
-pub(super) fn learn(state: &mut State, workers: &mut Workers, verdict: Verdict) {
-    let what = text::train::DID_LEARN;
-    let edit = edit_wording(state, verdict.row, what, |wording| wording.check = false);
+pub(super) fn train_on(state: &mut State, workers: &mut Workers, verdict: Verdict) {
+    let what = text::results::DID_LEARN;
+    let edit = edit_paraphrase(state, verdict.row, what, |paraphrase| {
+        paraphrase.held_out = false
+    });
     if edit.is_some_and(|edit| edit::apply(state, workers, edit)) {
-        state.say(Level::Info, text::train::LEARN_SAID);
+        state.say(Level::Info, text::results::LEARN_SAID);
     }
 }

@@ -1,13 +1,13 @@
-//! The rows of the table: which are listed, and in which order.
+//! Listing and sorting the rows of the table.
 
 use crate::{
     state::{Column, Level, State},
-    worker::{ListWanted, Workers},
+    worker::{ListRequest, Workers},
 };
 
-pub(super) fn list(state: &mut State, workers: &mut Workers) {
+pub(super) fn list_rows(state: &mut State, workers: &mut Workers) {
     let document = &state.project.document;
-    let wanted = ListWanted {
+    let request = ListRequest {
         revision: state.project.revision,
         entries: document.entries.clone(),
         filter: state.data.filter.clone(),
@@ -15,7 +15,7 @@ pub(super) fn list(state: &mut State, workers: &mut Workers) {
         sort: state.data.sort,
         apart: document.options.apart.clone(),
     };
-    if let Err(error) = workers.list(wanted) {
+    if let Err(error) = workers.list_rows(request) {
         state.say(Level::Error, error.message.clone());
         state.data.error = Some(error);
     }
@@ -25,5 +25,5 @@ pub(super) fn sort_by(state: &mut State, workers: &mut Workers, column: Column) 
     let sort = &mut state.data.sort;
     sort.down = sort.by == column && !sort.down;
     sort.by = column;
-    list(state, workers);
+    list_rows(state, workers);
 }

@@ -1,4 +1,4 @@
-//! The models of the open project.
+//! Models of the open project.
 
 use crate::{
     state::{Saved, State},
@@ -11,11 +11,11 @@ pub(super) fn save(state: &mut State, workers: &Workers) {
     if state.project.dir.is_some() {
         state.project.saved = Saved::Soon;
     }
-    workers.keep(Record::Models(state.project.models.clone()));
+    workers.save_record(Record::Models(state.project.models.clone()));
 }
 
-/// Answers with the project's current model from now on.
-pub(super) fn answer_with_current(state: &mut State, workers: &mut Workers) {
+/// Answers with the project's current model.
+pub(super) fn use_current(state: &mut State, workers: &mut Workers) {
     let elsewhere = state.project.elsewhere().is_some();
     let wanted = Wanted {
         dir: state.project.model_dir(),

@@ -1,80 +1,78 @@
-//! Opening projects, exported folders and files.
-//!
-//! An exported folder is copied into a new project, which is then opened.
+//! Opening projects, exported directories and files.
 
 use std::path::PathBuf;
 
 use super::{edit, models, preferences, reading};
 use crate::{
-    state::{Ask, Data, Export, Level, Overlay, Project, Saved, State, Step, Training, UserError},
+    state::{Ask, Data, Export, Level, Overlay, Page, Project, Saved, State, Training, UserError},
     text,
-    worker::{OpenedProject, Reading, Which, Workers},
+    worker::{OpenedProject, ProjectSource, ReadRequest, Workers},
 };
 use nearsay_project::{
     Adopted, History,
     files::{file_name, is_project, project_name, typed_path},
 };
 
-pub(super) fn begin_new(state: &mut State, workers: &mut Workers) {
+pub(super) fn create_project(state: &mut State, workers: &mut Workers) {
     if start(
         state,
         workers,
-        Which::New(text::shell::NEW_PROJECT.to_owned()),
+        ProjectSource::New(text::shell::NEW_PROJECT.to_owned()),
     ) {
-        state.step = Step::Data;
+        state.page = Page::Data;
     }
 }
 
 pub(super) fn open_sample(state: &mut State, workers: &mut Workers) {
-    start(state, workers, Which::Sample);
+    start(state, workers, ProjectSource::Sample);
 }
 
-/// Opens the project in this folder, or makes one of it if it holds an exported model.
+/// Opens a project, or makes one from an exported model.
 pub(super) fn open_folder(state: &mut State, workers: &mut Workers, dir: PathBuf) {
     state.shell.overlay = Overlay::None;
     if !is_project(&dir) {
         adopt(state, workers, dir);
     } else if state.project.dir.as_ref() != Some(&dir) {
-        start(state, workers, Which::At(dir));
+        start(state, workers, ProjectSource::Dir(dir));
     }
 }
 
-pub(super) fn copy(state: &mut State, workers: &mut Workers) {
+pub(super) fn copy_project(state: &mut State, workers: &mut Workers) {
     if let Some(dir) = state.project.dir.clone() {
         let (document, models) = (&state.project.document, &state.project.models);
-        let which = Which::Copy(Box::new(document.clone()), Box::new(models.clone()), dir);
-        start(state, workers, which);
+        let source = ProjectSource::Copy(Box::new(document.clone()), Box::new(models.clone()), dir);
+        start(state, workers, source);
     }
 }
 
-/// Retries a failed save; a project without a folder gets one.
-pub(super) fn keep_again(state: &mut State, workers: &mut Workers) {
+/// Retries a failed save; a project without a directory gets one.
+pub(super) fn retry_save(state: &mut State, workers: &mut Workers) {
     let project = &state.project;
     match project.saved {
         Saved::No(_) if project.dir.is_none() && !project.opening => {
-            let which = Which::Unkept(Box::new(project.document.clone()));
-            start(state, workers, which);
+            let source = ProjectSource::Unsaved(Box::new(project.document.clone()));
+            start(state, workers, source);
         }
-        _ => workers.keep_again(),
+        _ => workers.retry_save(),
     }
 }
 
 /// Opens a project, unless a training is running. Returns whether it is being opened.
-fn start(state: &mut State, workers: &mut Workers, which: Which) -> bool {
+fn start(state: &mut State, workers: &mut Workers, source: ProjectSource) -> bool {
     state.shell.overlay = Overlay::None;
     if state.training.is_running() {
         state.say(Level::Warning, text::shell::BUSY);
         return false;
     }
     state.shell.error = None;
-    match workers.open(which) {
+    match workers.open_project(source) {
         Ok(()) => state.project.opening = true,
         Err(error) => state.shell.error = Some(error),
     }
     state.project.opening
 }
 
-pub(super) fn opened(
+pub(super) fn finish_open(
     state: &mut State,
     workers: &mut Workers,
     ctx: &egui::Context,
@@ -94,7 +92,7 @@ pub(super) fn opened(
         }
     };
     let revision = state.project.revision + 1;
-    let fresh = opened.document.entries.is_empty();
+    let is_empty = opened.document.entries.is_empty();
     state.project = Project {
         dir: opened.dir,
         document: opened.document,
@@ -102,7 +100,7 @@ pub(super) fn opened(
         models: opened.models,
         revision,
         saved: Saved::Yes,
-        look_only: opened.look_only,
+        look_only: opened.read_only,
         ..Project::default()
     };
     state.data = Data::default();
@@ -126,18 +124,18 @@ pub(super) fn opened(
     if let Some(seconds) = opened.restored_s {
         state.say(Level::Info, text::shell::restored(seconds));
     }
-    if opened.older {
+    if opened.from_backup {
         state.say(Level::Warning, text::shell::OLDER);
     }
-    if opened.look_only {
+    if opened.read_only {
         state.say(Level::Warning, text::shell::LOOK_ONLY);
     }
-    if fresh {
-        state.step = Step::Data;
+    if is_empty {
+        state.page = Page::Data;
     }
     announce_adopted(state);
-    models::answer_with_current(state, workers);
-    edit::changed(state, workers);
+    models::use_current(state, workers);
+    edit::update_views(state, workers);
     preferences::remember_project(state, workers, ctx);
     if let Some(paths) = state.shell.open_next.take() {
         open_files(state, workers, paths);
@@ -146,27 +144,29 @@ pub(super) fn opened(
 
 fn open_sample_after_error(state: &mut State, workers: &mut Workers) {
     state.project.dir = None;
-    start_after_error(state, workers, Which::Sample);
+    start_after_error(state, workers, ProjectSource::Sample);
 }
 
-/// Opens the most recent project, or the sample, after something else could not be opened.
+/// Opens the most recent project, or the sample, after an error.
 fn open_last(state: &mut State, workers: &mut Workers) {
     let recents = &state.shell.preferences.recents;
     let last = recents.iter().find(|recent| !recent.gone);
-    let which = last.map_or(Which::Sample, |last| Which::At(last.dir.clone()));
-    start_after_error(state, workers, which);
+    let source = last.map_or(ProjectSource::Sample, |last| {
+        ProjectSource::Dir(last.dir.clone())
+    });
+    start_after_error(state, workers, source);
 }
 
 /// Opens a project and keeps the current error on screen.
-fn start_after_error(state: &mut State, workers: &mut Workers, which: Which) {
+fn start_after_error(state: &mut State, workers: &mut Workers, source: ProjectSource) {
     let error = state.shell.error.take();
-    start(state, workers, which);
+    start(state, workers, source);
     state.shell.error = error;
 }
 
-pub(super) fn kept(state: &mut State, workers: &Workers, error: Option<UserError>) {
+pub(super) fn finish_save(state: &mut State, workers: &Workers, error: Option<UserError>) {
     match error {
-        None if workers.has_kept_all() => state.project.saved = Saved::Yes,
+        None if workers.is_all_saved() => state.project.saved = Saved::Yes,
         // Later edits are still being saved; their own event follows.
         None => {}
         Some(error) => {
@@ -189,13 +189,13 @@ pub(super) fn open_files(state: &mut State, workers: &mut Workers, paths: Vec<Pa
     let nothing_is_open = state.project.revision == 0;
     if nothing_is_open || state.project.document.options.sample || state.project.look_only {
         let name = new_name(&paths);
-        if start(state, workers, Which::New(name)) {
-            state.step = Step::Data;
+        if start(state, workers, ProjectSource::New(name)) {
+            state.page = Page::Data;
             state.shell.open_next = Some(paths);
         }
         return;
     }
-    reading::start(state, workers, Reading::Files(paths));
+    reading::start(state, workers, ReadRequest::Files(paths));
 }
 
 pub(super) fn open_typed(state: &mut State, workers: &mut Workers) {
@@ -210,7 +210,7 @@ pub(super) fn drop_on(state: &mut State, workers: &mut Workers, paths: Vec<PathB
             open_folder(state, workers, only.clone());
         }
         [only] if only.is_dir() => adopt(state, workers, only.clone()),
-        _ if state.step == Step::Ask && state.ask.batch.running.is_none() && paths.len() == 1 => {
+        _ if state.page == Page::Ask && state.ask.batch.running.is_none() && paths.len() == 1 => {
             // On the Ask step a file may hold questions to answer, so the user is asked.
             state.ask.batch.dropped = paths.into_iter().next();
         }
@@ -223,7 +223,7 @@ fn new_name(paths: &[PathBuf]) -> String {
     project_name(paths).unwrap_or_else(|| text::shell::NEW_PROJECT.to_owned())
 }
 
-/// Starts making a project from an exported folder.
+/// Starts making a project from an exported directory.
 fn adopt(state: &mut State, workers: &mut Workers, folder: PathBuf) {
     let folder = std::path::absolute(&folder).unwrap_or(folder);
     let name = file_name(&folder);
@@ -237,17 +237,17 @@ fn adopt(state: &mut State, workers: &mut Workers, folder: PathBuf) {
             // At the start no other project is open.
             state.project.opening |= state.project.revision == 0;
         }
-        Err(error) => adopted(state, workers, Err(error)),
+        Err(error) => finish_adopt(state, workers, Err(error)),
     }
 }
 
-pub(super) fn adopting(state: &mut State, share: f32) {
+pub(super) fn show_adopt_progress(state: &mut State, fraction: f32) {
     if let Some((_, done)) = &mut state.shell.adopting {
-        *done = share;
+        *done = fraction;
     }
 }
 
-pub(super) fn adopted(
+pub(super) fn finish_adopt(
     state: &mut State,
     workers: &mut Workers,
     result: Result<Adopted, UserError>,
@@ -259,7 +259,7 @@ pub(super) fn adopted(
     match result {
         Ok(adopted) if state.training.is_running() => {
             let name = new_name(&[PathBuf::from(&adopted.folder)]);
-            state.shell.preferences.opened(&adopted.dir, &name);
+            state.shell.preferences.add_recent(&adopted.dir, &name);
             preferences::save(state, workers);
             state.say(Level::Info, text::folder::later(&adopted));
         }
@@ -270,7 +270,7 @@ pub(super) fn adopted(
             if is_open {
                 announce_adopted(state);
             } else {
-                start(state, workers, Which::At(dir));
+                start(state, workers, ProjectSource::Dir(dir));
             }
         }
         Err(error) => {
@@ -284,15 +284,15 @@ pub(super) fn adopted(
     }
 }
 
-/// Reports that the project made from a folder is open, and shows the step to continue with.
+/// Reports that the project made from an exported directory is open, and shows the next step.
 fn announce_adopted(state: &mut State) {
     let Some(adopted) = state.shell.adopted.take() else {
         return;
     };
     state.say(Level::Info, text::folder::opened(&adopted));
-    state.step = if state.project.document.entries.is_empty() {
-        Step::Data
+    state.page = if state.project.document.entries.is_empty() {
+        Page::Data
     } else {
-        Step::Ask
+        Page::Ask
     };
 }

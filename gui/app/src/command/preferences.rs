@@ -1,4 +1,4 @@
-//! Preferences of the user, saved after every change.
+//! Preferences of the user, saved after each change.
 
 use crate::{
     state::{Appearance, State},
@@ -42,11 +42,11 @@ pub(super) fn change_text_size(
     }
 }
 
-/// Saves the preferences. Losing them is no reason to interrupt the user, so errors are ignored.
+/// Saves the preferences. Losing them doesn't justify interrupting the user, so errors are only logged.
 pub(super) fn save(state: &mut State, workers: &Workers) {
-    workers
-        .keep_preferences(state.shell.preferences.clone())
-        .ok();
+    if let Err(error) = workers.save_preferences(state.shell.preferences.clone()) {
+        tracing::warn!(%error, "cannot save the preferences");
+    }
 }
 
 /// Puts the project first among the recent ones, and its name in the window title.
@@ -54,7 +54,7 @@ pub(super) fn remember_project(state: &mut State, workers: &Workers, ctx: &egui:
     let name = state.project.name().to_owned();
     ctx.send_viewport_cmd(egui::ViewportCommand::Title(text::shell::title(&name)));
     if let Some(dir) = state.project.dir.clone() {
-        state.shell.preferences.opened(&dir, &name);
+        state.shell.preferences.add_recent(&dir, &name);
         save(state, workers);
     }
 }

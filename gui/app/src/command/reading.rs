@@ -4,46 +4,46 @@ use nearsay_faq::ColumnChoice;
 
 use super::edit;
 use crate::{
-    state::{ColumnsWanted, DataView, Level, State, Step, UserError},
+    state::{ColumnsWanted, DataView, Level, Page, State, UserError},
     text,
-    worker::{ReadDone, Reading, Workers},
+    worker::{ReadOutcome, ReadRequest, Workers},
 };
 use nearsay_project::{ImportId, merge};
 
-/// Starts reading files or pasted rows; [`read`] takes the result in.
-pub(super) fn start(state: &mut State, workers: &mut Workers, reading: Reading) {
-    state.step = Step::Data;
+/// Starts reading files or pasted rows; [`import_rows`] imports the result.
+pub(super) fn start(state: &mut State, workers: &mut Workers, request: ReadRequest) {
+    state.page = Page::Data;
     state.data.view = DataView::Table;
-    let name = match &reading {
-        Reading::Files(paths) => text::data::names(paths),
-        Reading::Chosen(path, ..) => text::data::names(std::slice::from_ref(path)),
-        Reading::Pasted(_) => text::data::PASTED.to_owned(),
+    let name = match &request {
+        ReadRequest::Files(paths) => text::import::names(paths),
+        ReadRequest::WithColumns(path, ..) => text::import::names(std::slice::from_ref(path)),
+        ReadRequest::Pasted(_) => text::import::PASTED.to_owned(),
     };
     let base = state.project.document.clone();
-    match workers.read(reading, base, state.project.revision) {
+    match workers.read(request, base, state.project.revision) {
         Ok(()) => {
             state.data.reading = Some(name);
             state.data.read_share = 0.0;
             state.data.error = None;
         }
-        Err(error) => fail(state, error),
+        Err(error) => show_error(state, error),
     }
 }
 
-pub(super) fn take_pasted(state: &mut State, workers: &mut Workers) {
+pub(super) fn import_pasted(state: &mut State, workers: &mut Workers) {
     if let Some(pasted) = state.data.paste.take()
         && !pasted.trim().is_empty()
     {
         if state.project.document.options.sample {
             state.data.paste = Some(pasted);
-            state.say(Level::Warning, text::data::PASTE_INTO_OWN);
+            state.say(Level::Warning, text::import::PASTE_INTO_OWN);
             return;
         }
-        start(state, workers, Reading::Pasted(pasted));
+        start(state, workers, ReadRequest::Pasted(pasted));
     }
 }
 
-pub(super) fn columns(state: &mut State, chosen: Option<(usize, usize)>) {
+pub(super) fn choose_columns(state: &mut State, chosen: Option<(usize, usize)>) {
     match (chosen, &mut state.data.columns) {
         (Some((question, answer)), Some(columns)) => {
             (columns.question, columns.answer) = (question, answer);
@@ -52,17 +52,20 @@ pub(super) fn columns(state: &mut State, chosen: Option<(usize, usize)>) {
     }
 }
 
-pub(super) fn take_columns(state: &mut State, workers: &mut Workers) {
+pub(super) fn read_with_columns(state: &mut State, workers: &mut Workers) {
     let Some(columns) = state.data.columns.take() else {
         return;
     };
-    let name = |at: usize| columns.columns.get(at).cloned().unwrap_or_default();
     let choice = ColumnChoice {
-        question: name(columns.question),
-        answer: name(columns.answer),
+        question: column_name(&columns.columns, columns.question),
+        answer: column_name(&columns.columns, columns.answer),
     };
-    let reading = Reading::Chosen(columns.path, choice, columns.instead);
-    start(state, workers, reading);
+    let request = ReadRequest::WithColumns(columns.path, choice, columns.instead);
+    start(state, workers, request);
+}
+
+fn column_name(columns: &[String], index: usize) -> String {
+    columns.get(index).cloned().unwrap_or_default()
 }
 
 pub(super) fn change_columns(state: &mut State, id: ImportId) {
@@ -72,36 +75,36 @@ pub(super) fn change_columns(state: &mut State, id: ImportId) {
             path,
             name: import.name.clone(),
             columns: import.columns.clone(),
-            question: import.taken.0,
-            answer: import.taken.1,
+            question: import.chosen_columns.0,
+            answer: import.chosen_columns.1,
             instead: Some(id),
         });
     }
 }
 
-pub(super) fn read(state: &mut State, workers: &mut Workers, done: ReadDone) {
+pub(super) fn import_rows(state: &mut State, workers: &mut Workers, outcome: ReadOutcome) {
     state.data.reading = None;
-    let (taken, mut errors) = match done {
-        ReadDone::Columns(columns) => {
+    let (read, mut errors) = match outcome {
+        ReadOutcome::Columns(columns) => {
             state.data.columns = Some(columns);
             return;
         }
-        ReadDone::Rows(taken, errors) => (*taken, errors),
+        ReadOutcome::Rows(read, errors) => (*read, errors),
     };
-    if !taken.files.is_empty() {
+    if !read.files.is_empty() {
         let before = state.project.counts.questions;
-        let done = if taken.revision == state.project.revision {
-            edit::apply_known(state, workers, taken.edit, taken.after)
+        let imported = if read.revision == state.project.revision {
+            edit::apply_known(state, workers, read.edit, read.after)
         } else {
-            // The project was edited meanwhile.
+            // The project was edited in the meantime, so the edit is made again.
             let document = &state.project.document;
-            let (files, instead) = (taken.files, taken.instead);
-            let edit = merge::replacing(document, &taken.edit.what, files, instead);
+            let (files, replaced) = (read.files, read.replaced);
+            let edit = merge::replace_import(document, &read.edit.what, files, replaced);
             edit::apply(state, workers, edit)
         };
-        if done {
+        if imported {
             let added = state.project.counts.questions.saturating_sub(before);
-            state.say(Level::Info, text::data::read_done(added));
+            state.say(Level::Info, text::import::read_done(added));
             state.data.typed_path.clear();
         }
     }
@@ -114,7 +117,7 @@ pub(super) fn read(state: &mut State, workers: &mut Workers, done: ReadDone) {
     };
 }
 
-fn fail(state: &mut State, error: UserError) {
+fn show_error(state: &mut State, error: UserError) {
     state.say(Level::Error, error.message.clone());
     state.data.error = Some(error);
 }

@@ -1,28 +1,28 @@
-//! What surrounds the steps.
+//! Steps, overlays, file dialogs and closing the window.
 
 use std::path::{Path, PathBuf};
 
 use super::{ask, open, training};
 use crate::{
-    state::{DataView, Level, Overlay, Picked, State, Step},
+    state::{DataView, Level, Overlay, Page, Picked, State},
     text,
     worker::Workers,
 };
 
-pub(super) fn show(state: &mut State, step: Step) {
-    if state.step == step {
-        // Where it is already, it shows what it begins with.
+pub(super) fn show_page(state: &mut State, page: Page) {
+    if state.page == page {
+        // Clicking the current page returns to its first view.
         state.training.mistakes = None;
         state.data.view = DataView::Table;
     }
-    state.step = step;
+    state.page = page;
     state.shell.overlay = Overlay::None;
-    if step == Step::Ask {
+    if page == Page::Ask {
         state.ask.wants_focus = true;
     }
 }
 
-pub(super) fn overlay(state: &mut State, overlay: Overlay) {
+pub(super) fn show_overlay(state: &mut State, overlay: Overlay) {
     let same = std::mem::discriminant(&state.shell.overlay) == std::mem::discriminant(&overlay);
     if overlay == Overlay::Messages {
         state.shell.unread = 0;
@@ -35,22 +35,27 @@ pub(super) fn show_folder(ctx: &egui::Context, dir: &Path) {
     ctx.open_url(egui::OpenUrl::new_tab(format!("file://{}", dir.display())));
 }
 
-pub(super) fn pick(state: &mut State, workers: &mut Workers, what: Picked) {
+pub(super) fn pick_files(state: &mut State, workers: &mut Workers, what: Picked) {
     if state.shell.dialog_open {
         return;
     }
-    match workers.pick(what) {
+    match workers.pick_files(what) {
         Ok(()) => state.shell.dialog_open = true,
         Err(error) => state.shell.error = Some(error),
     }
 }
 
-pub(super) fn picked(state: &mut State, workers: &mut Workers, what: Picked, paths: Vec<PathBuf>) {
+pub(super) fn use_picked(
+    state: &mut State,
+    workers: &mut Workers,
+    what: Picked,
+    paths: Vec<PathBuf>,
+) {
     state.shell.dialog_open = false;
     let Some(first) = paths.first().cloned() else {
-        // Where the system has no dialog, that looks just like Cancel.
+        // A system without a file dialog returns the same result as Cancel.
         state.shell.no_dialog = true;
-        state.say(Level::Info, text::data::NOT_PICKED);
+        state.say(Level::Info, text::import::NOT_PICKED);
         return;
     };
     match what {
@@ -64,8 +69,8 @@ pub(super) fn picked(state: &mut State, workers: &mut Workers, what: Picked, pat
     }
 }
 
-/// A training is asked to stop before the window goes; whoever insists gets it closed at once.
-pub(super) fn close(state: &mut State, workers: &mut Workers, ctx: &egui::Context) {
+/// Stops a running training before the window closes. A second request closes the window at once.
+pub(super) fn close_window(state: &mut State, workers: &mut Workers, ctx: &egui::Context) {
     if !workers.is_training() || state.shell.closing {
         return;
     }

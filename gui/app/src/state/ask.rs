@@ -1,4 +1,4 @@
-//! The question in the box and the answers to it.
+//! The Ask page: the question in the box and its answers.
 
 use super::UserError;
 use nearsay_project::{EntryId, RowId};
@@ -6,129 +6,123 @@ use nearsay_project::{EntryId, RowId};
 /// Which model answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Side {
-    /// The encoder as it came.
+    /// The base encoder.
     Before,
     /// The trained model.
     #[default]
     After,
 }
 
-/// One answer.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answer {
-    /// Its entry.
     pub entry: EntryId,
-    /// The answer itself.
     pub answer: String,
-    /// The known wording that matched; none when the answer itself did.
+    /// The paraphrase that matched; `None` when the answer itself matched.
     pub question: Option<String>,
-    /// How near it is, by meaning and words together: 1 is the same in meaning.
+    /// Hybrid score: `dense_score + keyword_score`.
     pub score: f32,
-    /// How near it is by meaning alone.
-    pub meaning: f32,
-    /// What the words add that the question shares with it; 0 where words do not count.
-    pub words: f32,
-    /// The rarest of these words.
-    pub shared: Vec<String>,
-    /// The chance that it is right, between 0 and 1, by the questions kept aside; none when there are
-    /// too few of them.
-    pub chance: Option<f32>,
-    /// Its topic or source.
+    /// Cosine similarity of the embeddings.
+    pub dense_score: f32,
+    /// Keyword score; 0 where keyword search is off.
+    pub keyword_score: f32,
+    /// The rarest words that question and match share.
+    pub shared_words: Vec<String>,
+    /// Probability between 0 and 1 that the answer is right, calibrated on the test questions; `None`
+    /// when there are too few of them.
+    pub confidence: Option<f32>,
+    /// Topic or source.
     pub source: Option<String>,
-    /// Its row in the project, to be shown.
+    /// The row that matched.
     pub row: RowId,
 }
 
-/// What the model said to one question.
+/// Answers to one question.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reply {
-    /// The question it was asked.
     pub question: String,
-    /// Who answered.
+    /// The model that answered.
     pub side: Side,
-    /// The nearest answers, nearest first.
+    /// Answers, best first.
     pub answers: Vec<Answer>,
-    /// From having the question to having the answers, in microseconds.
+    /// Search time in microseconds.
     pub took_us: u64,
 }
 
 impl Reply {
-    /// The first answer is good enough, with this least chance in hundredths.
-    pub fn is_good(&self, silence: u8) -> bool {
-        self.answers
-            .first()
-            .is_some_and(|first| super::confidence::is_good(first.chance, first.score, silence))
+    /// Whether the best answer is good enough to show. `abstain_threshold` is the lowest accepted
+    /// confidence in per cent.
+    pub fn is_good(&self, abstain_threshold: u8) -> bool {
+        self.answers.first().is_some_and(|first| {
+            super::confidence::is_good(first.confidence, first.score, abstain_threshold)
+        })
     }
 }
 
-/// "Wrong?": the right answer is being picked.
+/// The picker for the right answer, after a press on "Wrong?".
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Correcting {
-    /// The question that was asked.
+    /// The question that was answered wrongly.
     pub question: String,
-    /// What to look for among all answers.
+    /// Search text of the picker.
     pub query: String,
-    /// What was found.
+    /// Matches: entry, question, answer.
     pub found: Vec<(EntryId, String, String)>,
-    /// The box wants the keyboard.
+    /// The search box requests the focus.
     pub wants_focus: bool,
 }
 
-/// What somebody said about the answers to a question.
+/// Feedback of the user on the answers to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
-    /// The first answer was right; the question is a known wording of it now.
+pub enum Feedback {
+    /// The first answer is right; the question was added to its entry.
     Right(String),
-    /// Another answer is right.
+    /// Another answer is right; the question was added to that entry.
     Corrected(String),
 }
 
-/// A file of questions and its answers.
+/// Answering a file of questions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Batch {
-    /// The file that is being answered.
+    /// Name of the file that is being answered.
     pub running: Option<String>,
-    /// Questions answered so far, and all.
+    /// Questions answered so far, and their total.
     pub done: (usize, usize),
-    /// What came of the last one.
+    /// The last file of answers.
     pub result: Option<std::path::PathBuf>,
-    /// Why nothing came of it.
+    /// Why the last run failed.
     pub error: Option<UserError>,
-    /// What stands in the path box.
+    /// Text in the path box.
     pub typed_path: String,
-    /// A file that was dropped here: questions to answer, or more data?
+    /// A file dropped on the Ask page, until the user says whether to answer or to import it.
     pub dropped: Option<std::path::PathBuf>,
 }
 
-/// The Ask step.
 #[derive(Debug, Clone, Default)]
 pub struct Ask {
-    /// The texts of this revision can be searched.
+    /// Revision of the project that can be searched.
     pub ready: Option<u64>,
-    /// Texts being made ready, and all.
+    /// Texts embedded so far, and their total, while the index is being built.
     pub preparing: Option<(usize, usize)>,
-    /// What stands in the box.
+    /// Text in the search box.
     pub query: String,
-    /// Who is asked.
+    /// The model that answers.
     pub side: Side,
     /// The last answers.
     pub reply: Option<Reply>,
-    /// A question is on its way.
+    /// A question has been sent to the worker.
     pub waiting: bool,
-    /// Its answer is to be copied as soon as it is there.
+    /// Copy the best answer as soon as it arrives.
     pub copies_next: bool,
-    /// Which answer the keyboard is on.
+    /// Index of the answer selected with the keyboard.
     pub at: usize,
     /// Why there is no answer.
     pub error: Option<UserError>,
-    /// The box wants the keyboard.
+    /// The search box requests the focus.
     pub wants_focus: bool,
-    /// The nearest answers are shown though none is good.
+    /// Show answers below the abstain threshold.
     pub show_nearest: bool,
-    /// "Wrong?" was pressed.
     pub correcting: Option<Correcting>,
-    /// What was said about the shown answers.
-    pub said: Option<Said>,
-    /// A file of questions.
+    /// Feedback given on the answers shown.
+    pub feedback: Option<Feedback>,
     pub batch: Batch,
 }

@@ -1,27 +1,23 @@
-//! How sure an answer is, in three words.
+//! Confidence in an answer, as one of three words.
 
-/// How sure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConfidenceLevel {
-    /// Nine of ten such answers are right.
     Sure,
-    /// More than every second is.
     Likely,
-    /// Not even that.
     Unsure,
 }
 
-/// From this chance on it is sure.
+/// Lowest calibrated confidence of [`ConfidenceLevel::Sure`].
 const SURE_FROM: f32 = 0.85;
-/// From this chance on it is likely.
+/// Lowest calibrated confidence of [`ConfidenceLevel::Likely`].
 const LIKELY_FROM: f32 = 0.5;
-/// Where nobody can tell the chance: cosines that were so good elsewhere.
+/// The same two limits for raw scores, for models without calibration.
 const SCORES: (f32, f32) = (0.75, 0.5);
 
-/// How sure an answer of this chance is; where nobody can tell that, by its score.
-pub fn level_of(chance: Option<f32>, score: f32) -> ConfidenceLevel {
-    let (value, sure, likely) = match chance {
-        Some(chance) => (chance, SURE_FROM, LIKELY_FROM),
+/// Level of an answer with this calibrated confidence; without one, the raw score decides.
+pub fn level_of(confidence: Option<f32>, score: f32) -> ConfidenceLevel {
+    let (value, sure, likely) = match confidence {
+        Some(confidence) => (confidence, SURE_FROM, LIKELY_FROM),
         None => (score, SCORES.0, SCORES.1),
     };
     match value {
@@ -31,15 +27,15 @@ pub fn level_of(chance: Option<f32>, score: f32) -> ConfidenceLevel {
     }
 }
 
-/// It is sure.
-pub fn is_sure(chance: Option<f32>, score: f32) -> bool {
-    level_of(chance, score) == ConfidenceLevel::Sure
+pub fn is_sure(confidence: Option<f32>, score: f32) -> bool {
+    level_of(confidence, score) == ConfidenceLevel::Sure
 }
 
-/// An answer is good enough to be given, with this least chance in hundredths.
-pub fn is_good(chance: Option<f32>, score: f32, silence: u8) -> bool {
-    match chance {
-        Some(chance) => chance >= f32::from(silence) / 100.0,
-        None => silence == 0 || score >= SCORES.1,
+/// Whether an answer is good enough to show. `abstain_threshold` is the lowest accepted confidence in
+/// per cent.
+pub fn is_good(confidence: Option<f32>, score: f32, abstain_threshold: u8) -> bool {
+    match confidence {
+        Some(confidence) => confidence >= f32::from(abstain_threshold) / 100.0,
+        None => abstain_threshold == 0 || score >= SCORES.1,
     }
 }

@@ -1,4 +1,4 @@
-//! The Data step: what is listed, chosen and edited.
+//! The Data page: rows listed, selected and edited.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
@@ -8,193 +8,172 @@ use nearsay_project::{EntryId, ImportId, RowId};
 /// A column of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Column {
-    /// The order of the project.
+    /// Position in the project.
     #[default]
     Number,
-    /// The question.
     Question,
-    /// The answer.
     Answer,
-    /// The topic or source.
+    /// Topic or source.
     Source,
-    /// Training or checking.
+    /// Training or test question.
     Role,
 }
 
-/// The order of the table.
+/// Sort order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sort {
-    /// By which column.
     pub by: Column,
-    /// The greatest first.
+    /// Descending.
     pub down: bool,
 }
 
 /// Which rows are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Only {
-    /// All.
     #[default]
     All,
-    /// Those kept aside for checking.
-    Checking,
-    /// Answers with one wording.
-    OneWording,
+    /// Test questions.
+    HeldOut,
+    /// Answers with a single question.
+    SingleParaphrase,
     /// Rows with a suggestion.
     Suggested,
 }
 
-/// What is shown below the files.
+/// Content below the import cards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DataView {
-    /// The table of all rows.
     #[default]
     Table,
-    /// What could be mended.
-    Mend,
-    /// How many questions each topic has.
+    /// Suggested fixes.
+    Fixes,
+    /// Number of questions of each topic.
     Topics,
 }
 
-/// The rows of the table.
+/// Rows of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
-    /// In the order shown.
+    /// Rows in display order.
     pub rows: Arc<Vec<RowId>>,
-    /// The project's revision they are of.
+    /// Revision of the project that was listed.
     pub revision: u64,
 }
 
-/// What could be mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SuggestionKind {
     /// The same question has two answers.
     Contradiction,
-    /// Questions that are nearly the same have two answers.
+    /// Two nearly identical questions have different answers.
     NearDuplicate,
     /// Two entries have nearly the same answer.
     SameAnswer,
 }
 
-/// Two rows that may belong together, and what to do about it.
+/// Two rows that may belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Suggestion {
-    /// What is the matter.
     pub kind: SuggestionKind,
-    /// The first row.
     pub one: RowId,
-    /// The other.
     pub other: RowId,
 }
 
-/// What was found out about the rows.
+/// Result of reviewing the rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Review {
-    /// What could be mended.
     pub suggestions: Vec<Suggestion>,
-    /// Answers with only one wording.
-    pub one_wording: usize,
-    /// How many questions each topic or source has, the largest first.
+    /// Number of answers with a single question.
+    pub single_paraphrase: usize,
+    /// Topics or sources with their number of questions, largest first.
     pub sources: Vec<(String, usize)>,
-    /// The project's revision it is of.
+    /// Revision of the project that was reviewed.
     pub revision: u64,
 }
 
-/// What is being edited.
+/// Target of a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DraftOf {
     /// A new entry.
     New,
-    /// An entry.
+    /// An existing entry.
     Entry(EntryId),
-    /// A row of a file that was left out.
+    /// A row of an imported file that was left out.
     Problem(ImportId, usize),
 }
 
-/// An entry while it is edited.
+/// An entry being edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// What it will become.
     pub of: DraftOf,
-    /// The ways to ask, with what is kept aside; empty ones are left out in the end.
-    pub wordings: Vec<(String, bool)>,
-    /// The answer.
+    /// Questions, and whether each is a test question. Empty ones are dropped when the draft is saved.
+    pub paraphrases: Vec<(String, bool)>,
     pub answer: String,
-    /// The topic or source.
+    /// Topic or source.
     pub source: String,
-    /// What was wrong with the row it comes from.
+    /// Why the row was left out of the import.
     pub wrong: Option<String>,
-    /// The box that wants the keyboard: a wording's number, or the answer after them.
+    /// Index of the text box that requests the focus; the answer's comes after the questions'.
     pub wants_focus: Option<usize>,
 }
 
 impl Draft {
-    /// Both a question and an answer are there.
-    pub fn is_whole(&self) -> bool {
+    /// Whether the draft has a question and an answer.
+    pub fn is_complete(&self) -> bool {
         !self.answer.trim().is_empty()
             && self
-                .wordings
+                .paraphrases
                 .iter()
                 .any(|(text, _)| !text.trim().is_empty())
     }
 }
 
-/// A file whose columns must be chosen by hand.
+/// A file whose columns the user chooses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ColumnsWanted {
-    /// The file.
     pub path: PathBuf,
-    /// Its name.
+    /// File name.
     pub name: String,
-    /// The columns it has.
+    /// Column names.
     pub columns: Vec<String>,
-    /// Which holds the questions.
+    /// Index of the column with the questions.
     pub question: usize,
-    /// Which holds the answers.
+    /// Index of the column with the answers.
     pub answer: usize,
-    /// The import it was read as before.
+    /// The earlier import that this one replaces.
     pub instead: Option<ImportId>,
 }
 
-/// The Data step.
 #[derive(Debug, Clone, Default)]
 pub struct Data {
-    /// The rows of the table.
     pub listing: Listing,
-    /// Only rows with these letters.
+    /// List only rows that contain this text.
     pub filter: String,
-    /// Only rows of this kind.
     pub only: Only,
-    /// Their order.
     pub sort: Sort,
-    /// What could be mended.
     pub review: Review,
-    /// What is shown below the files.
     pub view: DataView,
-    /// Chosen rows.
+    /// Selected rows.
     pub chosen: BTreeSet<RowId>,
-    /// Where a range of chosen rows begins.
+    /// First row of a range selection.
     pub anchor: Option<RowId>,
-    /// Where the keyboard is.
+    /// Row with the keyboard focus.
     pub at: Option<RowId>,
-    /// The row the table should scroll to.
+    /// Row that the table scrolls to in the next frame.
     pub scroll_to: Option<RowId>,
-    /// What is being edited.
     pub draft: Option<Draft>,
-    /// The text that is being pasted.
+    /// Text in the sheet for pasting.
     pub paste: Option<String>,
-    /// A file whose columns must be chosen.
     pub columns: Option<ColumnsWanted>,
-    /// A file that is being read, by name.
+    /// Name of the file that is being read.
     pub reading: Option<String>,
-    /// How much of it is read, between 0 and 1.
+    /// Fraction of the file that has been read.
     pub read_share: f32,
     /// Why the last file could not be opened.
     pub error: Option<UserError>,
-    /// What stands in the path box.
+    /// Text in the path box.
     pub typed_path: String,
-    /// The import whose problems are all listed, not the first few.
+    /// The import whose issues are all shown, not only the first few.
     pub all_problems: Option<ImportId>,
-    /// The filter box wants the keyboard.
+    /// The filter box requests the focus.
     pub wants_filter: bool,
 }

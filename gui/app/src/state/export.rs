@@ -1,4 +1,4 @@
-//! The Export step.
+//! The Export page.
 
 use std::path::PathBuf;
 
@@ -7,40 +7,37 @@ use super::UserError;
 /// A file of the exported folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExportedFile {
-    /// Its name, with the folder it is in.
+    /// Path relative to the exported folder.
     pub name: String,
-    /// Its length; none before it is written.
+    /// Length; `None` before the file is written.
     pub bytes: Option<u64>,
 }
 
-/// What was exported.
+/// A finished export.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exported {
-    /// Where.
     pub dir: PathBuf,
-    /// What was written.
     pub files: Vec<ExportedFile>,
-    /// With the answers and the questions known for them.
+    /// Whether the questions and answers were exported, too.
     pub with_data: bool,
-    /// Questions asked again of the folder, and how many had the same answer as here.
+    /// Questions that the exported model was asked afterwards.
     pub asked: usize,
-    /// See `asked`.
+    /// How many of these got the same answer as in the window.
     pub same: usize,
 }
 
-/// The Export step.
 #[derive(Debug, Clone, Default)]
 pub struct Export {
-    /// What stands in the path box.
+    /// Text in the path box.
     pub typed_path: String,
-    /// The answers go along.
+    /// Whether to export the questions and answers, too.
     pub with_data: bool,
-    /// An export is being written.
+    /// An export is running.
     pub running: bool,
-    /// What was written last.
+    /// The last successful export.
     pub done: Option<Exported>,
-    /// Why nothing was.
+    /// Why the last export failed.
     pub error: Option<UserError>,
-    /// Something stands where the folder should go: it is replaced on a second press.
+    /// An existing model at the target, which a second press replaces.
     pub replaces: Option<PathBuf>,
 }

@@ -1,50 +1,44 @@
-//! A training as it runs, and what came of it.
+//! The Train page: progress of a training run and its result.
 
-use std::{collections::HashSet, sync::Arc};
-
-use nearsay::servable::Confidence;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfusedPair, Findings, OverRetrieved, Side, UserError};
-use nearsay_project::{Entries, EntryId, RowId, Tally};
+use super::{Checking, List, UserError};
+use nearsay_project::Tally;
 
-/// Where a training stands.
+/// Stage of a training run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Stage {
-    /// Nothing runs and nothing ran.
+    /// No run since the project was opened.
     #[default]
     Idle,
-    /// Reading the file and loading the model.
+    /// Reading the file and loading the base model.
     Reading,
-    /// Getting the base model onto this machine.
-    Fetching,
-    /// Turning texts into vectors.
-    Understanding,
-    /// Learning, round by round.
-    Learning,
-    /// Asking the questions kept aside.
-    Checking,
-    /// Done: see the outcome.
+    /// Downloading the base model.
+    Downloading,
+    /// Embedding the texts.
+    Encoding,
+    /// Training, epoch by epoch.
+    Training,
+    /// Evaluating the new model on the test questions.
+    Evaluating,
+    /// Finished; see [`Training::outcome`].
     Done,
-    /// Ended without a model: see the trouble.
+    /// Ended without a model; see [`Training::error`].
     Failed,
 }
 
-/// So many of so many.
+/// Progress of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// Done so far.
     pub done: u64,
-    /// All there is.
     pub total: u64,
-    /// A second, over this stage.
+    /// Items per second, averaged over the stage.
     pub per_second: f64,
-    /// Seconds since the training began when this stage began.
+    /// Start of the stage, in seconds since the run began.
     pub since_s: f64,
 }
 
 impl Progress {
-    /// Between 0 and 1.
     pub fn fraction(&self) -> f32 {
         if self.total == 0 {
             0.0
@@ -53,281 +47,171 @@ impl Progress {
         }
     }
 
-    /// Seconds until done at this pace, once a pace is known.
+    /// Seconds left at the present pace; `None` before the pace is known.
     pub fn eta_s(&self) -> Option<f64> {
         (self.per_second > 0.0)
             .then(|| self.total.saturating_sub(self.done) as f64 / self.per_second)
     }
 }
 
-/// How the base model comes onto the machine.
+/// Download of the base model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Fetch {
-    /// Bytes.
+    /// Progress in bytes.
     pub progress: Progress,
-    /// Where from.
+    /// Name of the source.
     pub source: String,
 }
 
-/// One round of learning. Shares are between 0 and 1.
+/// Metrics of one epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Round {
-    /// Counted from 1.
+pub struct Epoch {
+    /// Number of the epoch, from 1.
     pub number: u64,
-    /// How wrong the model was, the less the better.
+    /// Loss.
     pub error: Option<f64>,
-    /// Right answer first, among the questions it trains on.
+    /// Accuracy@1 on training questions, between 0 and 1.
     pub train: Option<f64>,
-    /// Right answer first, among the questions kept aside.
+    /// Accuracy@1 on validation questions, between 0 and 1.
     pub check: Option<f64>,
 }
 
-/// How a question kept aside fared.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Verdict {
-    /// The question.
-    pub row: RowId,
-    /// The answer it was given; none when there was nothing to find.
-    pub given: Option<EntryId>,
-    /// How near that is.
-    pub score: f32,
-    /// The chance that it is right; none when there are too few questions to say.
-    pub chance: Option<f32>,
-    /// The place of its own answer: 1 is the first.
-    pub rank: u32,
-}
-
-impl Verdict {
-    /// Its own answer came first.
-    pub fn is_right(&self) -> bool {
-        self.rank == 1
+impl Epoch {
+    /// Accuracy that selects the best epoch: on validation questions, if there are any.
+    pub fn accuracy(&self) -> Option<f64> {
+        self.check.or(self.train)
     }
 }
 
-/// How all questions kept aside fared with one model, in the order of the table.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Check {
-    /// One for each question.
-    pub verdicts: Vec<Verdict>,
-    /// When an answer is sure, and its chance of being right; none when there are too few questions to
-    /// say.
-    pub confidence: Option<Confidence>,
-    /// For each chance in hundredths from 0 to 100 as the least to answer at: of 100 questions so
-    /// many are answered, and of 100 answered so many wrongly.
-    pub consequences: Vec<(f32, f32)>,
-    /// Answers retrieved for questions of others.
-    pub over_retrieved: Vec<OverRetrieved>,
-    /// Pairs of answers that are mistaken for each other.
-    pub confused: Vec<ConfusedPair>,
-}
-
-impl Check {
-    /// How many were right.
-    pub fn tally(&self) -> Tally {
-        let up_to = |rank| self.verdicts.iter().filter(|v| v.rank <= rank).count() as u32;
-        Tally {
-            asked: self.verdicts.len() as u32,
-            first: up_to(1),
-            top5: up_to(5),
-        }
-    }
-}
-
-/// How the questions kept aside fared.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Checking {
-    /// With the encoder as it came.
-    pub before: Option<Arc<Check>>,
-    /// With the trained model.
-    pub after: Option<Arc<Check>>,
-    /// The project's revision it is of.
-    pub revision: u64,
-    /// What stands out after a training.
-    pub findings: Findings,
-    /// What answers now came in a folder: what it learned from nobody knows, so it is not checked.
-    pub elsewhere: bool,
-    lists: [Vec<Verdict>; 3],
-}
-
-/// Which questions are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum List {
-    /// Wrong before, right now.
-    Mended,
-    /// Right before, wrong now.
-    Worse,
-    /// Wrong now.
-    #[default]
-    Wrong,
-}
-
-impl List {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Mended, Self::Worse, Self::Wrong];
-}
-
-impl Checking {
-    /// The check of what answers now; none where that came from elsewhere.
-    pub fn now(&self) -> Option<&Check> {
-        match self.elsewhere {
-            true => None,
-            false => self.after.as_deref().or(self.before.as_deref()),
-        }
-    }
-
-    /// Questions of a list, the most sure first.
-    pub fn list(&self, list: List) -> &[Verdict] {
-        self.lists
-            .get(list as usize)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
-    }
-
-    /// Takes in a check of these entries, and makes the lists anew.
-    pub fn take(&mut self, side: Side, revision: u64, check: Check, entries: &Entries) {
-        let check = Some(Arc::new(check));
-        match side {
-            Side::Before => self.before = check,
-            Side::After => self.after = check,
-        }
-        self.revision = revision;
-        self.list_anew(entries);
-    }
-
-    /// The trained model is gone.
-    pub fn forget_after(&mut self, entries: &Entries) {
-        self.after = None;
-        self.list_anew(entries);
-    }
-
-    fn list_anew(&mut self, entries: &Entries) {
-        self.lists = List::ALL.map(|list| self.listed(list));
-        self.findings = match &self.after {
-            Some(after) => Findings::of(self.before.as_deref(), after, entries),
-            None => Findings::default(),
-        };
-    }
-
-    fn listed(&self, list: List) -> Vec<Verdict> {
-        let Some(now) = self.now() else {
-            return Vec::new();
-        };
-        let wrong_before: HashSet<RowId> = match (&self.before, &self.after) {
-            (Some(before), Some(_)) => before
-                .verdicts
-                .iter()
-                .filter(|verdict| !verdict.is_right())
-                .map(|verdict| verdict.row)
-                .collect(),
-            _ => HashSet::new(),
-        };
-        let both = self.after.is_some() && self.before.is_some();
-        let mut found: Vec<Verdict> = now
-            .verdicts
-            .iter()
-            .filter(|verdict| match list {
-                List::Mended => verdict.is_right() && wrong_before.contains(&verdict.row),
-                List::Worse => both && !verdict.is_right() && !wrong_before.contains(&verdict.row),
-                List::Wrong => !verdict.is_right(),
-            })
-            .copied()
-            .collect();
-        let sure = |verdict: &Verdict| verdict.chance.unwrap_or(verdict.score);
-        found.sort_by(|a, b| sure(b).total_cmp(&sure(a)).then(a.row.cmp(&b.row)));
-        found
-    }
-}
-
-/// What a training achieved, on questions it never saw.
+/// Result of a training run on the test questions.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Outcome {
-    /// What answered until now.
+    /// The previous model.
     pub before: Tally,
     /// The new model.
     pub after: Tally,
-    /// The new model answers from now on; else the old one was better and stays.
+    /// Whether the new model replaced the previous one.
     pub kept: bool,
-    /// What answered until now came in a folder, so `before` is the encoder as it came.
+    /// The previous model was imported from a folder, so `before` is the base encoder.
     pub elsewhere: bool,
 }
 
+/// How a new model compares with the previous one. Differences are in points of accuracy@1, out of 100.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Change {
+    /// There are no test questions.
+    Unknown,
+    /// The new model is worse and was rejected.
+    Rejected {
+        before: f64,
+        after: f64,
+    },
+    /// There are too few test questions.
+    TooFew,
+    Better {
+        by: f64,
+        is_significant: bool,
+    },
+    Same,
+}
+
 impl Outcome {
-    /// The new model is better, and answers from now on.
+    pub fn change(&self) -> Change {
+        let (Some(before), Some(after)) = (self.before.accuracy(), self.after.accuracy()) else {
+            return Change::Unknown;
+        };
+        let (before, after) = ((before * 100.0).round(), (after * 100.0).round());
+        if !self.kept {
+            return Change::Rejected { before, after };
+        }
+        if self.after.asked < Tally::ENOUGH {
+            return Change::TooFew;
+        }
+        // The difference of the two rounded figures, as the window shows them.
+        let by = after - before;
+        if by < 1.0 {
+            return Change::Same;
+        }
+        let margin = self.after.margin_of_error();
+        Change::Better {
+            by,
+            is_significant: margin.is_some_and(|margin| by > margin),
+        }
+    }
+
+    /// Whether the new model is better and replaced the previous one.
     pub fn helped(&self) -> bool {
-        self.kept && self.after.share() > self.before.share()
+        self.kept && self.after.accuracy() > self.before.accuracy()
     }
 }
 
-/// The Train step.
 #[derive(Debug, Clone, Default)]
 pub struct Training {
-    /// Where it stands.
     pub stage: Stage,
-    /// It waits for "resume".
+    /// The user paused the run.
     pub paused: bool,
-    /// It was asked to stop.
+    /// The user stopped the run.
     pub stopping: bool,
-    /// Seconds since it began.
+    /// Seconds since the run began.
     pub elapsed_s: f64,
-    /// Getting the base model.
+    /// Download of the base model.
     pub fetch: Option<Fetch>,
-    /// Understanding the questions.
+    /// Progress of embedding the texts.
     pub texts: Option<Progress>,
-    /// Every round so far.
-    pub rounds: Vec<Round>,
-    /// How much of the present round is done, between 0 and 1.
-    pub of_round: f32,
-    /// At most so many rounds.
-    pub rounds_planned: u64,
-    /// It will learn once more from all questions, those among them by which it is checked first.
-    pub twice: bool,
-    /// How much of that is done, between 0 and 1; none before it.
-    pub again: Option<f32>,
-    /// The round with the best result.
+    /// Finished epochs.
+    pub epochs: Vec<Epoch>,
+    /// Fraction of the current epoch that is done.
+    pub epoch_fraction: f32,
+    /// Largest number of epochs.
+    pub max_epochs: u64,
+    /// The run ends with a refit on all data, training and validation questions.
+    pub will_refit: bool,
+    /// Fraction of the refit that is done; `None` before it begins.
+    pub refit_fraction: Option<f32>,
+    /// Number of the best epoch.
     pub best: Option<u64>,
-    /// Seconds left, by the engine's own estimate.
+    /// Seconds left, as estimated by the training process.
     pub eta_s: Option<f64>,
-    /// Remarks of the engine, newest last.
+    /// Notes of the training process, newest last.
     pub notes: Vec<String>,
-    /// What came of it.
+    /// Result of the last run.
     pub outcome: Option<Outcome>,
-    /// Why nothing came of it.
+    /// Why the last run failed.
     pub error: Option<UserError>,
-    /// The last saved point can be gone on from.
+    /// The run can be resumed from a checkpoint.
     pub can_go_on: bool,
-    /// Pairs a round learns from.
+    /// Training pairs per epoch.
     pub pairs: u64,
-    /// How the questions kept aside fare, with what answers now.
     pub checking: Checking,
-    /// How what answered until now fared, while a new model is checked.
+    /// Result of the previous model while the new one is being evaluated.
     pub baseline: Option<Tally>,
-    /// The list of questions is shown instead of the training.
+    /// The list of test questions that is shown instead of the page.
     pub mistakes: Option<List>,
-    /// The settings for the curious are unfolded.
-    pub curious: bool,
+    /// The advanced settings are unfolded.
+    pub advanced_open: bool,
 }
 
 impl Training {
-    /// A child is at work.
+    /// Whether a training process is running.
     pub fn is_running(&self) -> bool {
         matches!(
             self.stage,
             Stage::Reading
-                | Stage::Fetching
-                | Stage::Understanding
-                | Stage::Learning
-                | Stage::Checking
+                | Stage::Downloading
+                | Stage::Encoding
+                | Stage::Training
+                | Stage::Evaluating
         )
     }
 
-    /// Progress of the present stage between 0 and 1; `None` when it cannot be told.
+    /// Progress of the current stage between 0 and 1; `None` if unknown.
     pub fn fraction(&self) -> Option<f32> {
         match self.stage {
-            Stage::Fetching => self.fetch.as_ref().map(|fetch| fetch.progress.fraction()),
-            Stage::Understanding => self.texts.as_ref().map(Progress::fraction),
-            Stage::Learning => match (self.again, self.first_time()) {
+            Stage::Downloading => self.fetch.as_ref().map(|fetch| fetch.progress.fraction()),
+            Stage::Encoding => self.texts.as_ref().map(Progress::fraction),
+            Stage::Training => match (self.refit_fraction, self.first_fit_fraction()) {
                 (Some(share), _) => Some(0.5 + share.clamp(0.0, 1.0) / 2.0),
-                (None, first) if self.twice => first.map(|share| share / 2.0),
+                (None, first) if self.will_refit => first.map(|share| share / 2.0),
                 (None, first) => first,
             },
             Stage::Done => Some(1.0),
@@ -335,46 +219,48 @@ impl Training {
         }
     }
 
-    /// How much is done of learning for the first time, between 0 and 1.
-    fn first_time(&self) -> Option<f32> {
-        let done = self.rounds.last().map_or(0.0, |round| round.number as f32);
-        let done = done + self.of_round;
-        (self.rounds_planned > 0).then(|| (done / self.rounds_planned as f32).clamp(0.0, 1.0))
+    /// Progress of the first fit, without the refit, between 0 and 1.
+    fn first_fit_fraction(&self) -> Option<f32> {
+        let done = self.epochs.last().map_or(0.0, |epoch| epoch.number as f32);
+        let done = done + self.epoch_fraction;
+        (self.max_epochs > 0).then(|| (done / self.max_epochs as f32).clamp(0.0, 1.0))
     }
 
-    /// Seconds left in the present stage, once they can be told: after 5 % or ten seconds.
+    /// Seconds left in the current stage; `None` until 5 % is done or ten seconds have passed.
     pub fn seconds_left(&self) -> Option<f64> {
         if self.elapsed_s < 10.0 && self.fraction()? < 0.05 {
             return None;
         }
         match self.stage {
-            Stage::Fetching => self.fetch.as_ref().and_then(|fetch| fetch.progress.eta_s()),
-            // Of texts that were found saved, the pace here would think that they were work.
-            Stage::Learning
-                if self.twice && self.again.is_none() && self.reading_again().is_none() =>
+            Stage::Downloading => self.fetch.as_ref().and_then(|fetch| fetch.progress.eta_s()),
+            Stage::Training
+                if self.will_refit
+                    && self.refit_fraction.is_none()
+                    && self.reencoding().is_none() =>
             {
-                // The second time takes as long as all of the first.
-                let left = 1.0 - f64::from(self.first_time()?);
+                // The refit takes as long as the whole first fit.
+                let left = 1.0 - f64::from(self.first_fit_fraction()?);
                 self.eta_s
                     .filter(|_| left > 0.0)
                     .map(|eta| eta + eta / left)
             }
-            Stage::Understanding | Stage::Learning => self.eta_s,
+            // Only the training process can tell cached texts from new ones, so it estimates the time.
+            Stage::Encoding | Stage::Training => self.eta_s,
             _ => None,
         }
         .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
     }
 
-    /// The texts that a network reads once more after it learned, while it does.
-    pub fn reading_again(&self) -> Option<Progress> {
+    /// Progress of embedding the texts again with the fine-tuned transformer.
+    pub fn reencoding(&self) -> Option<Progress> {
         self.texts
-            .filter(|texts| texts.done < texts.total && !self.rounds.is_empty())
+            .filter(|texts| texts.done < texts.total && !self.epochs.is_empty())
     }
 
-    /// The best round, or the last one when the engine named none.
-    pub fn best_round(&self) -> Option<&Round> {
+    /// The epoch with the best validation result.
+    pub fn best_epoch(&self) -> Option<&Epoch> {
         let best = self.best?;
-        self.rounds.iter().rev().find(|round| round.number == best)
+        self.epochs.iter().rev().find(|epoch| epoch.number == best)
     }
 }
 
@@ -382,27 +268,26 @@ impl Training {
 mod tests {
     use super::*;
 
-    /// One bar and one time left for both times.
     #[test]
-    fn learning_twice_is_told_as_one() {
+    fn progress_and_time_left_cover_fit_and_refit() {
         let mut training = Training {
-            stage: Stage::Learning,
-            rounds_planned: 4,
+            stage: Stage::Training,
+            max_epochs: 4,
             elapsed_s: 60.0,
             eta_s: Some(30.0),
             ..Training::default()
         };
-        training.rounds.push(Round {
+        training.epochs.push(Epoch {
             number: 1,
-            ..Round::default()
+            ..Epoch::default()
         });
         assert_eq!(training.fraction(), Some(0.25));
         assert_eq!(training.seconds_left(), Some(30.0));
-        training.twice = true;
+        training.will_refit = true;
         assert_eq!(training.fraction(), Some(0.125));
-        // Three of four rounds in 30 s: another four take 40.
+        // Three of four epochs take 30 s, so the refit's four take 40 s.
         assert_eq!(training.seconds_left(), Some(70.0));
-        training.again = Some(0.5);
+        training.refit_fraction = Some(0.5);
         assert_eq!(training.fraction(), Some(0.75));
         assert_eq!(training.seconds_left(), Some(30.0));
     }

@@ -1,11 +1,10 @@
-//! UserErrors: what happened, and what to do.
+//! Errors of the window: what happened, and what to do.
 
 use std::path::Path;
 
 use crate::state::UserError;
 use nearsay_project::ProjectError;
 
-/// The system gives no more threads.
 pub fn no_thread() -> UserError {
     UserError::new(
         "This computer is too busy to start another task",
@@ -13,31 +12,31 @@ pub fn no_thread() -> UserError {
     )
 }
 
-/// The engine cannot be started.
+/// The training process can't be started.
 pub fn no_engine() -> UserError {
     UserError::new(
-        "I could not start the part of Nearsay that does the work",
-        "Start Nearsay again. If that does not help, install it again",
+        "The training process could not be started",
+        "Restart Nearsay. If that doesn’t help, reinstall it",
     )
 }
 
-/// A job broke inside.
+/// A worker thread panicked.
 pub fn broken() -> UserError {
     UserError::new(
-        "Something broke inside while reading the file",
-        "Your file is untouched. Try again, or try another file",
+        "An internal error occurred while reading the file",
+        "Your file was not changed. Try again, or try another file",
     )
 }
 
-/// The file is not there, or may not be read.
+/// The file is missing or not readable.
 pub fn unreadable(name: &str) -> UserError {
     UserError::new(
-        format!("I cannot open {name}"),
-        "Look whether it is still there and whether you may read it",
+        format!("{name} can’t be opened"),
+        "Check that it still exists and that you have permission to read it",
     )
 }
 
-/// A folder, device or the like.
+/// A folder or device.
 pub fn not_a_file(name: &str) -> UserError {
     UserError::new(
         format!("{name} is not a file"),
@@ -45,91 +44,91 @@ pub fn not_a_file(name: &str) -> UserError {
     )
 }
 
-/// Nothing useful in it.
 pub fn no_rows(name: &str) -> UserError {
     UserError::new(
-        format!("I found no questions with answers in {name}"),
-        super::data::readable(),
+        format!("{name} contains no questions with answers"),
+        super::import::readable(),
     )
 }
 
-/// The training was ended from outside.
+/// The training process was killed.
 pub fn killed(can_go_on: bool) -> UserError {
     UserError::new(
-        "The training was ended from outside. Perhaps memory ran out, or somebody ended it",
+        "The training process was killed by the system or by another program. The computer may have run out of memory",
         if can_go_on {
-            "Nothing is lost up to the last saved point. Press Go on"
+            "Choose Continue to resume from the last checkpoint"
         } else {
-            "Press Train to start again"
+            "Close other programs, then train again"
         },
     )
 }
 
-/// The training ended without saying why.
+/// The training process exited without a result.
 pub fn ended() -> UserError {
     UserError::new(
-        "The training ended without a result",
-        "Press Go on to continue from the last saved point, or copy the report and ask for help",
+        "Training ended without a result",
+        "Choose Continue to resume from the last checkpoint, or copy the report and ask for help",
     )
 }
 
-/// It was stopped before there was anything to keep.
+/// Training was stopped before the first checkpoint.
 pub fn stopped_early() -> UserError {
     UserError::new(
-        "Stopped before there was anything to keep",
-        "Press Train to start again",
+        "Training was stopped before it had a result",
+        "Train again, and wait for at least one epoch",
     )
 }
 
-/// The answering child ended.
+/// The search worker ended.
 pub fn asking_ended() -> UserError {
     UserError::new(
         "The model stopped answering",
-        "Try again. If that does not help, train again",
+        "Try again. If that doesn’t help, train again",
     )
 }
 
-/// The window cannot be opened.
 pub fn no_window() -> UserError {
     UserError::new(
-        "No window can be opened here: there is no screen, or its driver cannot draw",
-        "Without a window, use the sub-commands: train, eval, ask, encode, check and model. \
-         `nearsay --help` says what each does",
+        "The window can’t be opened: there is no screen, or its graphics driver failed",
+        "Use Nearsay’s commands in a terminal: train, eval, ask, encode, check and model. \
+         `nearsay --help` describes them",
     )
 }
 
-/// A report is on the clipboard.
 pub const REPORT_COPIED: &str = "Report copied";
 
-/// A model we trained is damaged or gone.
+/// A model of the project is damaged or missing.
 pub fn own_model() -> UserError {
     UserError::new(
-        "The trained model cannot be opened",
-        "Train again. Your questions and answers are all there",
+        "The trained model can’t be opened",
+        "Train again. Your questions and answers are not affected",
     )
 }
 
-/// Why a project could not be opened, made or written.
+/// A project could not be opened, created or saved.
 pub fn project(error: ProjectError) -> UserError {
     match error {
         ProjectError::NotFound { dir } => UserError::new(
             format!("There is no project in {}", dir.display()),
-            "Choose a folder with a file project.json, or start a new project",
+            "Choose a folder that contains project.json, or start a new project",
         ),
         ProjectError::Damaged { dir } => UserError::new(
             format!(
-                "The project in {} is damaged and cannot be read",
+                "The project in {} is damaged and can’t be opened",
                 dir.display()
             ),
             "Restore project.json from a backup, or start a new project with your FAQ file",
         ),
         ProjectError::Newer { dir } => UserError::new(
-            format!("The project in {} is from a newer Nearsay", dir.display()),
-            "Install the newest Nearsay to open it",
+            format!(
+                "The project in {} was saved by a newer version of Nearsay",
+                dir.display()
+            ),
+            "Update Nearsay to open it",
         ),
         ProjectError::Read { path, source } => UserError::new(
-            format!("{} cannot be read", path.display()),
-            "Check that the disk it is on is still connected",
+            format!("{} can’t be read", path.display()),
+            "Check that its disk is still connected",
         )
         .with_detail(source.to_string()),
         ProjectError::Model { dir, source } => super::folder::open_error(&dir, source),
@@ -138,7 +137,7 @@ pub fn project(error: ProjectError) -> UserError {
     }
 }
 
-/// An error with its causes, for the details of a trouble.
+/// Message of an error, followed by its causes.
 fn error_chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |chain, cause| {
@@ -146,62 +145,61 @@ fn error_chain(error: &dyn std::error::Error) -> String {
     })
 }
 
-/// The project is not on disk.
+/// The project has no folder for a model.
 pub fn no_place() -> UserError {
     UserError::new(
-        "The project could not be saved, so there is no place for a model",
-        "Make room on the disk, or start Nearsay with --data DIR for another place",
+        "The model can’t be saved, because the project could not be saved",
+        "Free some disk space, or start Nearsay with --data DIR to use another folder",
     )
 }
 
-/// The texts are not ready yet.
+/// The search index is still being built.
 pub fn not_ready() -> UserError {
     UserError::new(
-        "The texts are still being read",
-        "Wait until the bar at the bottom is full, then try again",
+        "Your texts are still being prepared",
+        "Wait for the progress bar at the bottom, then try again",
     )
 }
 
-/// No questions in a file of questions.
 pub fn no_questions(name: &str) -> UserError {
     UserError::new(
-        format!("I found no questions in {name}"),
-        "Write one question a line, or a table with a column “question”",
+        format!("{name} contains no questions"),
+        "Use one question per line, or a table with a column named “question”",
     )
 }
 
-/// Not a kind of file that is read.
+/// The file type is not supported.
 pub fn not_a_faq(name: &str) -> UserError {
-    UserError::new(format!("I cannot read {name}"), super::data::readable())
+    UserError::new(format!("{name} can’t be read"), super::import::readable())
 }
 
 /// Several files could not be read.
 pub fn several(errors: &[UserError]) -> UserError {
-    let told: Vec<String> = errors
+    let messages: Vec<String> = errors
         .iter()
         .map(|error| format!("{}. {}", error.message, error.remedy))
         .collect();
     UserError::new(
         format!("{} files could not be read", errors.len()),
-        told.join("\n"),
+        messages.join("\n"),
     )
 }
 
-/// A typed path that cannot be one.
+/// The path of an export is invalid.
 pub fn no_such_place(path: &Path) -> UserError {
     UserError::new(
-        format!("{} is no place for a folder", path.display()),
+        format!("Can’t create a folder at {}", path.display()),
         "Choose another folder",
     )
 }
 
-/// Something else is where the export should go.
+/// The target of an export exists and isn't an exported model.
 pub fn not_ours(path: &Path) -> UserError {
     UserError::new(
         format!(
-            "{} is there already, and is no model of ours",
+            "{} already exists and isn’t a Nearsay model",
             path.display()
         ),
-        "Choose a new folder, so that nothing of yours is replaced",
+        "Choose a new folder, so that none of your files are replaced",
     )
 }

@@ -1,71 +1,51 @@
-//! The Export step.
+//! The Export page.
 
 use std::path::Path;
 
 use super::count;
 use crate::state::{Export, Exported};
 
-/// The step's headline.
 pub const TITLE: &str = "Export";
-/// Under it.
-pub const INTRO: &str = "A folder that answers without this app: on a server, in Python, in Rust";
-/// Without data.
-pub const NO_DATA_MORE: &str = "There is nothing to answer with yet";
-/// Nothing was trained yet.
-pub const UNTRAINED: &str = "The model has not learned your questions yet. It can be exported as it is, or better trained first";
-/// The data have changed since the training.
-pub const OUT_OF_DATE: &str =
-    "The data have changed since the last training. All answers go along; training again may help";
-/// Above the path box.
-pub const WHERE: &str = "Where to";
-/// Hint in it.
-pub const PATH_HINT: &str = "a new folder, for example /home/me/faq-model";
-/// Its name.
+pub const INTRO: &str =
+    "Save the model in a folder, to use it on a server or from Python and Rust.";
+pub const NO_DATA_MORE: &str = "There are no answers to export yet.";
+pub const UNTRAINED: &str = "The model hasn’t been trained on your questions yet. You can export it now, or train it first.";
+pub const OUT_OF_DATE: &str = "The data has changed since the last training. All answers will be exported, but training again may improve the results.";
+/// Title of the card with the path box.
+pub const WHERE: &str = "Export to";
+pub const PATH_HINT: &str = "a new folder, such as /home/me/faq-model";
+/// Name of the path box.
 pub const PATH_LABEL: &str = "Folder to export to";
-/// Opens the dialog.
 pub const CHOOSE: &str = "Choose folder…";
 /// Name of the new folder in a chosen one.
 pub const FOLDER: &str = "faq-model";
-/// Writes it.
 pub const EXPORT: &str = "Export";
-/// Writes it over another model.
-pub const REPLACE: &str = "Replace it";
-/// While it is written.
+/// Replaces another exported model.
+pub const REPLACE: &str = "Replace";
 pub const RUNNING: &str = "Exporting…";
-/// Above the list of files.
-pub const WILL_BE_WRITTEN: &str = "What will be written";
-/// Copies an example.
+pub const WILL_BE_WRITTEN: &str = "Files to be written";
 pub const COPY: &str = "Copy";
-/// It was copied.
 pub const COPIED: &str = "Copied";
 
-/// What is written: a name, what it is, and whether it holds the data.
+/// Exported files: name, description, and whether the file holds the user's data.
 pub const FILES: [(&str, &str, bool); 6] = [
-    (
-        "model.safetensors",
-        "the model itself: numbers, no program",
-        false,
-    ),
-    ("config files", "how other programs must read it", false),
-    (
-        "answers.jsonl",
-        "every answer with the ways to ask for it",
-        true,
-    ),
+    ("model.safetensors", "the model", false),
+    ("config files", "settings for other programs", false),
+    ("answers.jsonl", "every answer with its questions", true),
     (
         "answers.safetensors",
-        "the same as numbers, so that nothing must be computed again",
+        "the vectors of answers and questions",
         true,
     ),
     (
         "nearsay.json",
-        "what is in the folder and how good it is, with checksums",
+        "contents, test results and checksums",
         false,
     ),
-    ("README.md", "a page for whoever gets the folder", false),
+    ("README.md", "a description for people", false),
 ];
 
-/// The step's state in the rail.
+/// Second line of the page's name in the rail.
 pub fn rail(export: &Export) -> String {
     match &export.done {
         _ if export.running => "exporting…".to_owned(),
@@ -74,7 +54,6 @@ pub fn rail(export: &Export) -> String {
     }
 }
 
-/// The choice of what goes along.
 pub fn with_data(with_data: bool) -> &'static str {
     if with_data {
         "Model and answers"
@@ -83,52 +62,47 @@ pub fn with_data(with_data: bool) -> &'static str {
     }
 }
 
-/// What that means for whoever gets the folder.
+/// Consequence of the choice.
 pub fn privacy(with_data: bool) -> &'static str {
     if with_data {
-        "Whoever gets the folder can read all your questions and answers"
+        "Anyone who gets the folder can read all your questions and answers."
     } else {
-        "Your questions and answers stay here. The folder turns texts into numbers, but has nothing to answer with"
+        "Your questions and answers are not exported. The model turns texts into vectors, but has no answers to give."
     }
 }
 
-/// Something is there already.
 pub fn replaces(path: &Path) -> String {
     format!(
-        "There is a model in {} already. Press again to replace it",
+        "{} already contains a model. Choose Replace to overwrite it.",
         path.display()
     )
 }
 
-/// What came of it.
+/// Result of an export.
 pub fn done(done: &Exported) -> String {
     let asked = count(done.asked, "question", "questions");
     match (done.same == done.asked, done.with_data) {
-        (true, true) => {
-            format!("Exported and checked: {asked} asked again, all with the same answers")
-        }
-        (true, false) => {
-            format!("Exported and checked: {asked} read again, all with the same numbers")
-        }
+        (true, true) => format!("Exported and checked: {asked} asked, all answers are the same"),
+        (true, false) => format!("Exported and checked: {asked} encoded, all vectors are the same"),
         (false, _) => format!(
-            "Exported, but only {} of {asked} came out the same. Export again, and tell us if it stays so",
+            "Exported, but only {} of {asked} gave the same result. Export again, and report the problem if it persists",
             done.same
         ),
     }
 }
 
-/// What a written file is.
+/// Description of an exported file.
 pub fn file(name: &str) -> &'static str {
     match name {
         "model.safetensors" | "0_StaticEmbedding/model.safetensors" => "the model",
         "answers.jsonl" => "answers and questions",
-        "answers.safetensors" => "the same as numbers",
+        "answers.safetensors" => "vectors of answers and questions",
         "nearsay.json" => "contents and checksums",
-        "README.md" => "a page to read",
+        "README.md" => "a description for people",
         name if name.ends_with("/model.safetensors") => "the trained layer",
-        "0_StaticEmbedding/tokenizer.json" | "vocab.txt" => "how words are cut",
-        name if name.starts_with("tokenizer") => "how words are cut",
-        name if name.ends_with(".json") => "for other programs",
+        "0_StaticEmbedding/tokenizer.json" | "vocab.txt" => "the tokenizer",
+        name if name.starts_with("tokenizer") => "the tokenizer",
+        name if name.ends_with(".json") => "settings for other programs",
         _ => "",
     }
 }
@@ -138,12 +112,12 @@ pub fn copy_name(of: &str) -> String {
     format!("{COPY} {of}")
 }
 
-/// How to use the folder: names and code.
+/// Examples of using the exported folder: name and code.
 pub fn uses(done: &Exported) -> Vec<(&'static str, String)> {
     let dir = done.dir.display();
     let mut uses = vec![(
         "In Nearsay",
-        format!("# or drop the folder on its window\nnearsay '{dir}'"),
+        format!("# or drop the folder on the window\nnearsay '{dir}'"),
     )];
     if done.with_data {
         uses.push((

@@ -1,40 +1,38 @@
-//! Exported folders that are opened again.
+//! Exported folders that are opened as projects.
 
 use std::path::Path;
 
 use nearsay::servable::ServableError;
 
-use super::{answers, count, of_hundred, percent, questions};
+use super::{answers, count, of_hundred_questions, percent};
 use crate::state::UserError;
-use nearsay_project::{Adopted, Elsewhere, Tally, files::file_name};
+use nearsay_project::{Adopted, ImportedModel, Tally, files::file_name};
 
-/// What an import from a folder is.
+/// Description of an import from a folder.
 pub const IMPORT_WHAT: &str = "an exported folder";
-/// An answer without a question.
+/// Note on an answer without a question.
 pub const NO_QUESTION: &str =
-    "nobody has asked for this answer yet, so it stands as its own question";
-/// What to do about it.
-pub const NO_QUESTION_FIX: &str = "Write how somebody would ask";
-/// Above the data of a project that has a model and nothing else.
-pub const MODEL_ONLY: &str = "This folder holds a model without answers. Bring a file of questions and \
-    answers, and it answers from that at once";
-/// Headline of its empty Data step.
-pub const GIVE_ANSWERS: &str = "Drop the file this model is to answer from";
-/// The same where nothing can be dropped.
-pub const CHOOSE_ANSWERS: &str = "Choose the file this model is to answer from";
-/// Headline of the Train step's card.
-pub const ELSEWHERE: &str = "This model came in a folder";
-/// Why there are no figures.
-pub const ELSEWHERE_WHY: &str = "It may have learned the questions here, so none tells how good it is. \
-    After a training here, those kept aside do";
-/// What the first training here was compared with.
-pub const COMPARED: &str = "“Before” is the language model before any training: the model from the \
-    folder may have learned these questions";
+    "this answer has no question, so its own text is used as the question";
+/// Remedy for [`NO_QUESTION`].
+pub const NO_QUESTION_FIX: &str = "Write a question for it";
+pub const MODEL_ONLY: &str = "This folder contains a model without answers. Add a file of questions and \
+    answers to start asking.";
+/// Headline of the drop zone for a model without answers.
+pub const GIVE_ANSWERS: &str = "Drop a file with answers for this model";
+/// [`GIVE_ANSWERS`] where the system doesn't deliver drops.
+pub const CHOOSE_ANSWERS: &str = "Choose a file with answers for this model";
+/// Title of a card on the Train page.
+pub const ELSEWHERE: &str = "Imported model";
+/// Why there are no test results.
+pub const ELSEWHERE_WHY: &str = "It may have been trained on these questions, so they can’t be used to test it. \
+    Train it here to get test results.";
+/// What the first training in this project was compared with.
+pub const COMPARED: &str = "“Before” is the language model before any training, because the imported model \
+    may have been trained on these questions.";
 
-/// Another folder is being copied.
-pub const ONE_AT_A_TIME: &str = "Another folder is being copied. Open this one when that is done";
+pub const ONE_AT_A_TIME: &str = "Another folder is being opened. Wait until that is done.";
 
-/// Name of an import.
+/// File name of an import from a folder.
 pub fn import(folder: &str) -> String {
     format!("answers.jsonl of {folder}")
 }
@@ -44,94 +42,96 @@ pub fn copying(folder: &str, share: f32) -> String {
     format!("Copying {folder}, {}", percent(share))
 }
 
-/// It is open.
+/// In the status line.
 pub fn opened(adopted: &Adopted) -> String {
     let folder = &adopted.folder;
     match (adopted.known, adopted.answers) {
-        (true, _) => format!("{folder} was opened before. This is its project, as you left it"),
-        (false, 0) => format!("Opened the model in {folder}. It has no answers yet"),
+        (true, _) => format!("{folder} was opened before. Here is its project as you left it."),
+        (false, 0) => format!("Opened the model in {folder}. It has no answers yet."),
         (false, n) => format!(
-            "Opened {folder}: {}. You work on a copy; the folder stays as it is",
+            "Opened {folder}: {}. The project is a copy; the folder itself is not changed.",
             answers(n)
         ),
     }
 }
 
-/// It is ready, but a training runs in the open project.
+/// The project is ready, but training is running in the current one.
 pub fn later(adopted: &Adopted) -> String {
     format!(
-        "{} is ready. Open it from the list of projects when the training is done",
+        "{} is ready. Open it from the list of projects after training has finished.",
         adopted.folder
     )
 }
 
-/// How it was measured where it was made.
+/// Test result from the folder.
 pub fn measured(there: &Tally) -> String {
-    match there.share() {
+    match there.accuracy() {
         Some(share) => format!(
-            "Where it was made, {} of 100 found their answer first: {} kept aside, asked of the answers \
-             alone{}",
-            of_hundred(share),
-            questions(there.asked as usize),
-            match there.asked < Tally::ENOUGH {
-                true => "; too few to be sure",
-                false => "",
+            "Where it was trained: right answer first for {} ({}, without other ways to ask{}).",
+            of_hundred_questions(share),
+            count(there.asked as usize, "test question", "test questions"),
+            if there.asked < Tally::ENOUGH {
+                "; only a rough guess"
+            } else {
+                ""
             }
         ),
-        None => "The folder does not say how good it was where it was made".to_owned(),
+        None => "The folder has no test results.".to_owned(),
     }
 }
 
-/// Instead of the slider for silence.
-pub fn sureness(there: Option<&Elsewhere>) -> &'static str {
+/// Instead of the slider for the abstain threshold.
+pub fn confidence_source(there: Option<&ImportedModel>) -> &'static str {
     match there {
         Some(there) if there.calibrated => {
-            "How sure an answer is was measured where the model was made. After a training here, a slider \
-             tells what silence costs"
+            "Sure, Likely and Unsure are based on test questions from where the model was trained. Train it \
+             here to set how sure Nearsay has to be before it answers."
         }
         _ => {
-            "How sure an answer is was not measured, so it goes by how near it is. After a training here, a \
-             slider tells what silence costs"
+            "Sure, Likely and Unsure are based on similarity only, because this model has no test results. \
+             Train it here to set how sure Nearsay has to be before it answers."
         }
     }
 }
 
-/// What changed since it was opened.
+/// Changes since the folder was opened.
 pub fn changes(edits: u32) -> String {
     let edits = count(edits as usize, "change", "changes");
-    format!("{edits} since the folder was opened, found already but not learned")
-}
-
-/// What a drop of a folder does.
-pub fn promise(folder: &Path) -> (String, String) {
-    (
-        format!("Open {}", file_name(folder)),
-        "As a project of its own; the folder stays as it is".to_owned(),
+    format!(
+        "{edits} since the folder was opened. Ask finds them already; training may improve the results."
     )
 }
 
-/// Why a folder cannot be opened.
+/// Effect of dropping a folder: headline and details.
+pub fn promise(folder: &Path) -> (String, String) {
+    (
+        format!("Open {}", file_name(folder)),
+        "As a new project. The folder itself is not changed.".to_owned(),
+    )
+}
+
+/// A folder can't be opened.
 pub fn open_error(dir: &Path, error: ServableError) -> UserError {
     let folder = file_name(dir);
     let detail = dir.display().to_string();
     let error = match error {
         ServableError::NotAModel { .. } => UserError::new(
-            format!("There is neither a project nor a model in {folder}"),
-            "Choose the folder that Nearsay exported: it has a file nearsay.json in it. If that is \
-             missing, have the folder copied again",
+            format!("{folder} contains neither a project nor a model"),
+            "Choose a folder that was exported by Nearsay. It contains a file nearsay.json; if that is \
+             missing, copy the folder again",
         ),
         ServableError::Newer { .. } => UserError::new(
-            format!("{folder} was made by a newer Nearsay"),
-            "Install the newest Nearsay to open it",
+            format!("{folder} was exported by a newer version of Nearsay"),
+            "Update Nearsay to open it",
         ),
         ServableError::Changed { file, why } => UserError::new(
             format!("{folder} is damaged: {file} {why}"),
-            "Copy the folder again from where it came from, or have it exported again",
+            "Copy the folder again from its source, or export it again",
         ),
         error => UserError::new(
-            format!("{folder} cannot be opened: {error}"),
-            "Look whether the disk or stick it is on is still there, and whether there is room on \
-             this computer's disk",
+            format!("{folder} can’t be opened: {error}"),
+            "Check that its disk is still connected, and that this computer has enough free disk \
+             space",
         ),
     };
     error.with_detail(detail)
@@ -142,14 +142,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unusable_folders_are_named_with_a_remedy() {
+    fn open_error_names_folder_and_remedy() {
         let not_a_model = ServableError::NotAModel {
             dir: "/data/desk".into(),
         };
         let newer = ServableError::Newer { format: 9 };
         for (error, words) in [
-            (not_a_model, "neither a project nor a model in desk"),
-            (newer, "desk was made by a newer Nearsay"),
+            (not_a_model, "desk contains neither a project nor a model"),
+            (newer, "desk was exported by a newer version of Nearsay"),
         ] {
             let error = open_error(Path::new("/data/desk"), error);
             assert!(error.message.contains(words), "{error}");

@@ -1,28 +1,32 @@
-//! Every string the window shows, in English. Sentences are whole, numbers are plural-safe, and
-//! no word needs a programmer: round, error, right answer first.
+//! Every string in the window, in English.
+//!
+//! Sentences are whole, so that a translation can reorder them, and plurals have functions. Names and buttons are in
+//! sentence case without a full stop; sentences have one. Errors have none, since they are joined with their remedy.
 
 pub mod ask;
 pub mod data;
 pub mod error;
 pub mod export;
 pub mod folder;
+pub mod import;
+pub mod results;
 pub mod shell;
 pub mod train;
 
-/// `1 204`: thousands set apart by a narrow space, so that no country reads them wrongly.
+/// `1,204`
 pub fn number(n: impl TryInto<u64>) -> String {
     let digits = n.try_into().unwrap_or(u64::MAX).to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push('\u{202f}');
+            out.push(',');
         }
         out.push(digit);
     }
     out
 }
 
-/// `1 question`, `2 questions`.
+/// `1 question`, `2 questions`
 pub fn questions(n: usize) -> String {
     count(n, "question", "questions")
 }
@@ -36,7 +40,7 @@ pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
-/// The start of a text, so many characters at most, with dots when there is more.
+/// The first `most` characters of a text, with an ellipsis if the text is longer.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -44,7 +48,30 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// `91` for a share of 0.912.
+/// `sentence` without its full stop, unless it consists of several sentences.
+pub fn strip_full_stop(sentence: &str) -> String {
+    sentence
+        .strip_suffix('.')
+        .filter(|rest| !rest.contains(". "))
+        .unwrap_or(sentence)
+        .to_owned()
+}
+
+/// `text` with a full stop, unless it has one.
+pub fn end_sentence(text: &str) -> String {
+    if text.ends_with(['.', '!', '?', '…']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
+}
+
+/// `62 of 100 questions` for 0.617.
+pub fn of_hundred_questions(share: f64) -> String {
+    format!("{} of 100 questions", of_hundred(share))
+}
+
+/// `91` for 0.912.
 pub fn of_hundred(share: f64) -> String {
     format!("{:.0}", (share * 100.0).clamp(0.0, 100.0))
 }
@@ -68,7 +95,7 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// How long something takes in all, roughly.
+/// Rough duration of a task.
 pub fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 3.0 => "2 seconds".to_owned(),
@@ -79,7 +106,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// How long something still takes, as a range, since nobody knows exactly.
+/// Time left, as a range, since estimates are rough.
 pub fn time_left(seconds: f64) -> String {
     if seconds < 8.0 {
         return "a few seconds left".to_owned();
@@ -104,20 +131,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_set_apart() {
+    fn number_groups_thousands() {
         assert_eq!(number(7_u64), "7");
-        assert_eq!(number(1204_u64), "1\u{202f}204");
-        assert_eq!(number(1_000_000_usize), "1\u{202f}000\u{202f}000");
+        assert_eq!(number(1204_u64), "1,204");
+        assert_eq!(number(1_000_000_usize), "1,000,000");
     }
 
     #[test]
-    fn one_is_not_many() {
+    fn questions_uses_singular_for_one() {
         assert_eq!(questions(1), "1 question");
         assert_eq!(questions(2), "2 questions");
     }
 
     #[test]
-    fn time_left_is_a_range() {
+    fn time_left_shows_range() {
         assert_eq!(time_left(3.0), "a few seconds left");
         assert_eq!(time_left(20.0), "15 to 25 seconds left");
         assert_eq!(time_left(80.0), "1 to 2 minutes left");

@@ -1,8 +1,8 @@
-//! When it should stay silent: a slider that tells what follows.
+//! A slider for the abstain threshold, with its predicted effect.
 
 use egui::{Frame, RichText, Slider, Ui};
 
-use super::{Commands, data::dashes, widget};
+use super::{Commands, data::dashed_outline, widget};
 use crate::{command::Command, state::State, text, theme};
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
@@ -15,23 +15,26 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         .inner_margin(theme::CARD_MARGIN)
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
-            widget::title(ui, text::ask::SILENCE);
+            widget::title(ui, text::ask::ABSTAIN);
             let Some(check) = checking.now() else {
-                widget::weak(ui, text::folder::sureness(state.project.elsewhere()));
+                widget::weak(
+                    ui,
+                    text::folder::confidence_source(state.project.elsewhere()),
+                );
                 return;
             };
-            if check.consequences.is_empty() {
-                widget::weak(ui, text::ask::SILENCE_TOO_FEW);
+            if check.risk_coverage.is_empty() {
+                widget::weak(ui, text::ask::ABSTAIN_TOO_FEW);
                 return;
             }
-            let kept = state.project.document.options.silence;
-            // While it is dragged the value is the widget's own: one drag is one step to undo.
+            let saved = state.project.document.options.abstain_below;
+            // The widget keeps the value while the slider is dragged, so that a drag is one step to undo.
             let id = ui.scope_id().with("silence");
             let dragged = ui.data(|data| data.get_temp::<u8>(id));
-            let mut least = dragged.unwrap_or(kept);
+            let mut threshold = dragged.unwrap_or(saved);
             let (answered, wrong) = check
-                .consequences
-                .get(usize::from(least))
+                .risk_coverage
+                .get(usize::from(threshold))
                 .copied()
                 .unwrap_or((100.0, 0.0));
             ui.label(text::ask::consequence(answered, wrong));
@@ -50,26 +53,26 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 ] {
                     state.fg_stroke = egui::Stroke::new(2.0, palette.accent);
                 }
-                let slider = Slider::new(&mut least, 0..=99)
+                let slider = Slider::new(&mut threshold, 0..=99)
                     .show_value(false)
                     .trailing_fill(true);
                 let response = ui.add(slider);
-                widget::name(ui, &response, text::ask::SILENCE);
+                widget::name(ui, &response, text::ask::ABSTAIN);
                 ui.label(
                     RichText::new(text::ask::ONLY_SURE)
                         .small()
                         .color(palette.weak),
                 );
                 if response.dragged() {
-                    ui.data_mut(|data| data.insert_temp(id, least));
+                    ui.data_mut(|data| data.insert_temp(id, threshold));
                 } else if response.drag_stopped() || dragged.is_some() || response.changed() {
                     ui.data_mut(|data| data.remove::<u8>(id));
-                    if least != kept {
-                        commands.push(Command::Silence(least));
+                    if threshold != saved {
+                        commands.push(Command::SetAbstainBelow(threshold));
                     }
                 }
             });
         });
-    dashes(ui, frame.response.rect, palette.border);
+    dashed_outline(ui, frame.response.rect, palette.border);
     ui.add_space(theme::GAP);
 }

@@ -1,54 +1,52 @@
-//! The Ask step.
+//! The Ask page.
 
 use egui::{
-    Align, Frame, Id, Label, Margin, RichText, ScrollArea, Sides, Stroke, TextEdit, TextFormat, Ui,
-    UiBuilder, text::LayoutJob, vec2,
+    Align, Frame, Id, Label, Margin, RichText, ScrollArea, Sides, Stroke, TextEdit, Ui, UiBuilder,
+    vec2,
 };
 
 use super::{
-    Commands, abstain, batch, error, train,
+    Commands, abstain, batch, error, highlight, train,
     widget::{self, Tone},
 };
 use crate::{
     command::Command,
-    state::{Answer, ConfidenceLevel, Correcting, Reply, Said, Side, State, Step, confidence},
+    state::{Answer, ConfidenceLevel, Correcting, Feedback, Page, Reply, Side, State, confidence},
     text, theme,
 };
-use nearsay_project::stop_words::is_content_word;
 
-/// The search box, to know whether it has the keyboard.
 pub(super) fn box_id() -> Id {
     Id::unique("ask-box")
 }
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if state.project.document.entries.is_empty() {
-        return train::nothing(
+        return train::empty_page(
             ui,
             text::ask::NO_DATA,
             text::ask::NO_DATA_MORE,
             text::ask::GO_DATA,
-            Step::Data,
+            Page::Data,
             commands,
         );
     }
     search_box(ui, state, commands);
     ui.add_space(6.0);
     let column = ui.available_rect_before_wrap();
-    // The bar runs along the window's edge, as on the other pages, not along the answers'.
+    // As on the other pages, the scroll bar is at the edge of the window.
     let edge = column.with_max_x(column.max.x + f32::from(theme::PAGE_MARGIN.right));
     ui.scope_builder(UiBuilder::new().max_rect(edge), |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.set_max_width(column.width());
-            found(ui, state, commands);
+            results(ui, state, commands);
             abstain::show(ui, state, commands);
             batch::show(ui, state, commands);
         });
     });
 }
 
-/// Below the search box: what was found, or what could be asked.
-fn found(ui: &mut Ui, state: &State, commands: &mut Commands) {
+/// Below the search box: an error, answers or example questions.
+fn results(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Some(error) = &state.ask.error {
         error::show(ui, error, commands, |_, _| {});
     }
@@ -94,12 +92,12 @@ fn search_box(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let response = shown.inner;
     widget::name(ui, &response, text::ask::BOX);
     if response.changed() {
-        // One question is one line, wherever it was pasted from.
-        commands.push(Command::Query(query.replace(['\n', '\r'], " ")));
+        // Pasted text may have several lines.
+        commands.push(Command::Ask(query.replace(['\n', '\r'], " ")));
     }
     if state.ask.wants_focus {
         response.request_focus();
-        commands.push(Command::Focused);
+        commands.push(Command::SearchFocused);
     }
 }
 
@@ -108,7 +106,7 @@ fn examples(ui: &mut Ui, state: &State, commands: &mut Commands) {
         widget::title(ui, text::ask::EXAMPLES);
         for example in &state.project.examples {
             if widget::link(ui, example).clicked() {
-                commands.extend([Command::Query(example.clone()), Command::Show(Step::Ask)]);
+                commands.extend([Command::Ask(example.clone()), Command::Show(Page::Ask)]);
             }
         }
         ui.add_space(4.0);
@@ -122,11 +120,10 @@ fn answers(ui: &mut Ui, state: &State, reply: &Reply, commands: &mut Commands) {
         ui.add_space(theme::GAP);
         return;
     }
-    let silence = state.project.document.options.silence;
-    let good = reply.is_good(silence);
-    above(ui, state, reply, good, commands);
+    let good = reply.is_good(state.project.document.options.abstain_below);
+    results_header(ui, state, reply, good, commands);
     if let Some(correcting) = &state.ask.correcting {
-        self::correcting(ui, correcting, commands);
+        answer_picker(ui, correcting, commands);
         return;
     }
     if !good && !state.ask.show_nearest {
@@ -143,8 +140,8 @@ fn answers(ui: &mut Ui, state: &State, reply: &Reply, commands: &mut Commands) {
     }
 }
 
-/// How many answers there are and how long they took; who is asked.
-fn above(ui: &mut Ui, state: &State, reply: &Reply, good: bool, commands: &mut Commands) {
+/// Number of answers, search time and the choice of the model.
+fn results_header(ui: &mut Ui, state: &State, reply: &Reply, good: bool, commands: &mut Commands) {
     let has_both = state.project.models.current.is_some();
     if !has_both && !good && !state.ask.show_nearest {
         return;
@@ -164,7 +161,7 @@ fn above(ui: &mut Ui, state: &State, reply: &Reply, good: bool, commands: &mut C
             for side in [Side::After, Side::Before] {
                 let name = text::ask::side(side);
                 if widget::chip(ui, name, state.ask.side == side).clicked() {
-                    commands.push(Command::AskSide(side));
+                    commands.push(Command::SetSide(side));
                 }
             }
             widget::small(ui, text::ask::ANSWERS_FROM);
@@ -190,7 +187,7 @@ fn no_good_answer(ui: &mut Ui, reply: &Reply, commands: &mut Commands) {
                 commands.push(Command::ShowNearest(true));
             }
             if widget::button(ui, true, text::ask::ADD_ANSWER).clicked() {
-                commands.push(Command::New(reply.question.clone()));
+                commands.push(Command::NewEntry(reply.question.clone()));
             }
             if widget::link(ui, text::ask::PICK_RIGHT).clicked() {
                 commands.push(Command::Correct(Some(String::new())));
@@ -199,8 +196,8 @@ fn no_good_answer(ui: &mut Ui, reply: &Reply, commands: &mut Commands) {
     });
 }
 
-/// "Wrong?": which answer is right?
-fn correcting(ui: &mut Ui, correcting: &Correcting, commands: &mut Commands) {
+/// Lets the user choose the right answer.
+fn answer_picker(ui: &mut Ui, correcting: &Correcting, commands: &mut Commands) {
     widget::accent_card(ui, |ui| {
         Sides::new().shrink_left().truncate().show(
             ui,
@@ -248,7 +245,7 @@ fn correcting(ui: &mut Ui, correcting: &Correcting, commands: &mut Commands) {
         }
         ui.horizontal_wrapped(|ui| {
             if widget::link(ui, text::ask::ADD_ANSWER).clicked() {
-                commands.push(Command::New(correcting.question.clone()));
+                commands.push(Command::NewEntry(correcting.question.clone()));
             }
         });
     });
@@ -266,15 +263,15 @@ fn answer(
     Sides::new().shrink_left().truncate().show(
         ui,
         |ui| {
-            let (word, tone) = match confidence::level_of(answer.chance, answer.score) {
+            let (word, tone) = match confidence::level_of(answer.confidence, answer.score) {
                 ConfidenceLevel::Sure => (text::ask::SURE, Tone::Good),
                 ConfidenceLevel::Likely => (text::ask::LIKELY, Tone::Warning),
                 ConfidenceLevel::Unsure => (text::ask::UNSURE, Tone::Bad),
             };
             let pill = widget::pill(ui, word, tone);
-            pill.on_hover_text(text::ask::why(answer));
-            let share = answer.chance.unwrap_or(answer.score);
-            let name = text::ask::chance(answer.chance, answer.score);
+            pill.on_hover_text(text::ask::confidence_details(answer));
+            let share = answer.confidence.unwrap_or(answer.score);
+            let name = text::ask::confidence(answer.confidence, answer.score);
             widget::bar(ui, share, vec2(90.0, 6.0), &name);
             let source = answer.source.as_deref();
             widget::small(ui, text::ask::place(answer.row.entry + 1, source));
@@ -284,7 +281,7 @@ fn answer(
     let width = ui.available_width();
     if let Some(question) = &answer.question {
         let asked = &reply.question;
-        let job = marked(ui, question, asked, theme::emphasis(), palette.ink, width);
+        let job = highlight::layout(ui, question, asked, theme::emphasis(), palette.ink, width);
         ui.label(job);
     }
     let ink = if place == state.ask.at {
@@ -293,14 +290,14 @@ fn answer(
         palette.weak
     };
     let style = egui::TextStyle::Body;
-    let mut job = marked(ui, &answer.answer, &reply.question, style, ink, width);
+    let mut job = highlight::layout(ui, &answer.answer, &reply.question, style, ink, width);
     for section in &mut job.sections {
         section.format.line_height = Some(20.0);
     }
     ui.add(Label::new(job).wrap().halign(Align::Min));
 }
 
-/// On the right side the last one comes first.
+/// Buttons of an answer, from right to left.
 fn actions(ui: &mut Ui, state: &State, place: usize, answer: &Answer, commands: &mut Commands) {
     if place > 0 {
         let response = widget::link(ui, text::ask::COPY);
@@ -313,14 +310,14 @@ fn actions(ui: &mut Ui, state: &State, place: usize, answer: &Answer, commands: 
         }
         return;
     }
-    match &state.ask.said {
-        Some(said) => {
+    match &state.ask.feedback {
+        Some(feedback) => {
             if widget::link(ui, text::shell::UNDO).clicked() {
                 commands.push(Command::Undo);
             }
-            let thanks = match said {
-                Said::Right(_) => text::ask::THANKS,
-                Said::Corrected(_) => text::ask::CORRECTED,
+            let thanks = match feedback {
+                Feedback::Right(_) => text::ask::THANKS,
+                Feedback::Corrected(_) => text::ask::CORRECTED,
             };
             widget::small(ui, thanks);
         }
@@ -336,7 +333,7 @@ fn actions(ui: &mut Ui, state: &State, place: usize, answer: &Answer, commands: 
                 .on_hover_text(text::ask::RIGHT_HINT)
                 .clicked()
             {
-                commands.push(Command::Right(answer.entry));
+                commands.push(Command::MarkRight(answer.entry));
             }
         }
     }
@@ -347,57 +344,4 @@ fn actions(ui: &mut Ui, state: &State, place: usize, answer: &Answer, commands: 
             said: text::ask::COPIED,
         });
     }
-}
-
-/// `text` with the words it shares with `query` marked. The same letters, no more: it does not
-/// claim to say why the model chose it.
-fn marked(
-    ui: &Ui,
-    text: &str,
-    query: &str,
-    style: egui::TextStyle,
-    ink: egui::Color32,
-    width: f32,
-) -> LayoutJob {
-    let palette = theme::palette(ui);
-    let plain = TextFormat {
-        font_id: style.resolve(ui.style()),
-        color: ink,
-        ..TextFormat::default()
-    };
-    let bright = TextFormat {
-        background: palette.mark,
-        ..plain.clone()
-    };
-    let asked: Vec<String> = words(query)
-        .map(str::to_lowercase)
-        .filter(|word| is_content_word(word))
-        .collect();
-    let mut job = LayoutJob::default();
-    job.wrap.max_width = width;
-    let mut rest = text;
-    for word in words(text) {
-        let Some(at) = rest.find(word) else { continue };
-        let (before, from) = rest.split_at(at);
-        let (word, after) = from.split_at(word.len());
-        job.append(before, 0.0, plain.clone());
-        let shared = asked.contains(&word.to_lowercase());
-        job.append(
-            word,
-            0.0,
-            if shared {
-                bright.clone()
-            } else {
-                plain.clone()
-            },
-        );
-        rest = after;
-    }
-    job.append(rest, 0.0, plain);
-    job
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
 }

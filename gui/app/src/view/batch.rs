@@ -1,4 +1,4 @@
-//! A file of questions in, a table of answers out.
+//! Answering a file of questions.
 
 use egui::{CollapsingHeader, Key, TextEdit, Ui};
 
@@ -28,7 +28,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
     if let Some(error) = &batch.error {
         error::show(ui, error, commands, |ui, commands| {
-            if widget::button(ui, true, text::data::HIDE).clicked() {
+            if widget::button(ui, true, text::import::HIDE).clicked() {
                 commands.push(Command::HideError);
             }
         });
@@ -57,7 +57,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 }
                 let mut typed = batch.typed_path.clone();
                 let edit = TextEdit::singleline(&mut typed)
-                    .hint_text(text::data::PATH_HINT)
+                    .hint_text(text::import::PATH_HINT)
                     .align(egui::Align2::LEFT_CENTER)
                     .desired_width(260.0);
                 let response = ui.add(edit);

@@ -1,4 +1,4 @@
-//! Which column of a file holds the questions, and which the answers?
+//! The sheet for choosing the columns with questions and answers.
 
 use egui::{ComboBox, RichText, Sides, Ui};
 
@@ -11,15 +11,15 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
     };
     let (mut question, mut answer) = (wanted.question, wanted.answer);
     let close = widget::sheet(ui, "columns", 480.0, |ui| {
-        ui.label(RichText::new(text::data::COLUMNS_TITLE).heading());
+        ui.label(RichText::new(text::import::COLUMNS_TITLE).heading());
         widget::weak(
             ui,
-            text::data::columns_more(&wanted.name, wanted.instead.is_some()),
+            text::import::columns_more(&wanted.name, wanted.instead.is_some()),
         );
         ui.add_space(8.0);
         for (name, chosen) in [
-            (text::data::QUESTIONS_FROM, &mut question),
-            (text::data::ANSWERS_FROM, &mut answer),
+            (text::import::QUESTIONS_FROM, &mut question),
+            (text::import::ANSWERS_FROM, &mut answer),
         ] {
             ui.horizontal(|ui| {
                 widget::cell(ui, 130.0, name);
@@ -41,18 +41,18 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
             |_| {},
             |ui| {
                 let enabled = question != answer;
-                if widget::primary(ui, enabled, text::data::TAKE_COLUMNS).clicked() {
-                    commands.push(Command::TakeColumns);
+                if widget::primary(ui, enabled, text::import::TAKE_COLUMNS).clicked() {
+                    commands.push(Command::ReadWithColumns);
                 }
                 if widget::button(ui, true, text::shell::CANCEL).clicked() {
-                    commands.push(Command::Columns(None));
+                    commands.push(Command::ChooseColumns(None));
                 }
             },
         );
     });
     if close != widget::Closed::No {
-        commands.push(Command::Columns(None));
+        commands.push(Command::ChooseColumns(None));
     } else if (question, answer) != (wanted.question, wanted.answer) {
-        commands.push(Command::Columns(Some((question, answer))));
+        commands.push(Command::ChooseColumns(Some((question, answer))));
     }
 }

@@ -1,25 +1,25 @@
-//! All commands in one list, to type for.
+//! The command palette.
 
 use egui::{InputState, Key, Modifiers, RichText, ScrollArea, Sides, TextEdit, Ui};
 
 use super::{Commands, widget};
 use crate::{
     command::Command,
-    state::{Appearance, DataView, List, Overlay, Picked, State, Step},
+    state::{Appearance, DataView, List, Overlay, Page, Picked, State},
     text, theme,
 };
 
 type Make = fn() -> Command;
 
-/// Every command by its name and key. What cannot be done now says so when it is chosen.
+/// Commands with name and shortcut. A command that isn't possible now shows a message when it is chosen.
 const ALL: &[(&str, &str, Make)] = &[
-    (text::shell::GO_DATA, "Ctrl+1", || Command::Show(Step::Data)),
+    (text::shell::GO_DATA, "Ctrl+1", || Command::Show(Page::Data)),
     (text::shell::GO_TRAIN, "Ctrl+2", || {
-        Command::Show(Step::Train)
+        Command::Show(Page::Train)
     }),
-    (text::shell::GO_ASK, "Ctrl+3", || Command::Show(Step::Ask)),
+    (text::shell::GO_ASK, "Ctrl+3", || Command::Show(Page::Ask)),
     (text::shell::GO_EXPORT, "Ctrl+4", || {
-        Command::Show(Step::Export)
+        Command::Show(Page::Export)
     }),
     (text::shell::DO_OPEN, "Ctrl+O", || {
         Command::Pick(Picked::Faqs)
@@ -27,26 +27,26 @@ const ALL: &[(&str, &str, Make)] = &[
     (text::shell::DO_PASTE, "", || {
         Command::Paste(Some(String::new()))
     }),
-    (
-        text::shell::DO_NEW_ENTRY,
-        "",
-        || Command::New(String::new()),
-    ),
+    (text::shell::DO_NEW_ENTRY, "", || {
+        Command::NewEntry(String::new())
+    }),
     (text::shell::DO_FILTER, "Ctrl+F", || {
         Command::FilterFocus(true)
     }),
-    (text::shell::DO_MEND, "", || {
-        Command::DataView(DataView::Mend)
+    (text::shell::DO_FIX, "", || {
+        Command::DataView(DataView::Fixes)
     }),
     (text::shell::DO_TOPICS, "", || {
         Command::DataView(DataView::Topics)
     }),
-    (text::shell::DO_TRAIN, "F5", || Command::Train),
-    (text::shell::DO_STOP, "", || Command::Stop),
+    (text::shell::DO_TRAIN, "F5", || Command::StartTraining),
+    (text::shell::DO_STOP, "", || Command::StopTraining),
     (text::shell::DO_MISTAKES, "", || {
         Command::Mistakes(Some(List::Wrong))
     }),
-    (text::shell::DO_GO_BACK, "", || Command::GoBack),
+    (text::shell::DO_GO_BACK, "", || {
+        Command::RestorePreviousModel
+    }),
     (text::shell::DO_BATCH, "", || {
         Command::Pick(Picked::Questions)
     }),
@@ -62,17 +62,19 @@ const ALL: &[(&str, &str, Make)] = &[
     (text::shell::DO_COPY, "", || Command::CopyProject),
     (text::shell::DO_SAMPLE, "", || Command::OpenSample),
     (text::shell::DO_LIGHT, "", || {
-        Command::Appear(Appearance::Light)
+        Command::SetAppearance(Appearance::Light)
     }),
     (text::shell::DO_DARK, "", || {
-        Command::Appear(Appearance::Dark)
+        Command::SetAppearance(Appearance::Dark)
     }),
     (text::shell::DO_SYSTEM, "", || {
-        Command::Appear(Appearance::System)
+        Command::SetAppearance(Appearance::System)
     }),
-    (text::shell::DO_LARGER, "Ctrl++", || Command::TextSizeBy(1)),
+    (text::shell::DO_LARGER, "Ctrl++", || {
+        Command::ChangeTextSize(1)
+    }),
     (text::shell::DO_SMALLER, "Ctrl+-", || {
-        Command::TextSizeBy(-1)
+        Command::ChangeTextSize(-1)
     }),
     (text::shell::DO_MESSAGES, "", || {
         Command::Overlay(Overlay::Messages)
@@ -80,8 +82,8 @@ const ALL: &[(&str, &str, Make)] = &[
     (text::shell::HELP, "F1", || Command::Overlay(Overlay::Help)),
 ];
 
-/// Commands with all the letters of every word typed.
-fn found(query: &str) -> Vec<&'static (&'static str, &'static str, Make)> {
+/// Commands whose names contain every word of `query`.
+fn find_commands(query: &str) -> Vec<&'static (&'static str, &'static str, Make)> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     ALL.iter()
         .filter(|(name, _, _)| {
@@ -91,12 +93,12 @@ fn found(query: &str) -> Vec<&'static (&'static str, &'static str, Make)> {
         .collect()
 }
 
-/// The keys of the list, which its box would take otherwise.
+/// Keys that move the selection; the search box would consume them otherwise.
 pub(super) fn keys(input: &mut InputState, state: &State, commands: &mut Commands) {
     let Overlay::Commands(query, at) = &state.shell.overlay else {
         return;
     };
-    let found = found(query);
+    let found = find_commands(query);
     let last = found.len().saturating_sub(1);
     let mut to = |at: usize| commands.push(Command::Overlay(Overlay::Commands(query.clone(), at)));
     if input.consume_key(Modifiers::NONE, Key::ArrowDown) {
@@ -104,7 +106,7 @@ pub(super) fn keys(input: &mut InputState, state: &State, commands: &mut Command
     } else if input.consume_key(Modifiers::NONE, Key::ArrowUp) {
         to(at.saturating_sub(1));
     }
-    // What is typed before the box has the keyboard belongs into it as well.
+    // Text typed before the box has the focus belongs to the box, too.
     if state.shell.overlay_is_new {
         let mut typed = query.clone();
         input.events.retain(|event| match event {
@@ -134,7 +136,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, query: &str, at: usize, commands:
     if response.changed() {
         commands.push(Command::Overlay(Overlay::Commands(typed.clone(), 0)));
     }
-    let found = found(&typed);
+    let found = find_commands(&typed);
     let at = if typed == query { at } else { 0 };
     if entered {
         if let Some((_, _, make)) = found.get(at) {
@@ -168,7 +170,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, query: &str, at: usize, commands:
                     |ui| {
                         let label = RichText::new(*name).color(palette.ink);
                         let button = egui::Button::new(label).frame(false);
-                        widget::low(ui, |ui| ui.add(button)).clicked()
+                        widget::compact(ui, |ui| ui.add(button)).clicked()
                     },
                     |ui| widget::small(ui, *key),
                 )

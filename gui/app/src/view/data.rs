@@ -1,4 +1,4 @@
-//! The Data step.
+//! The Data page.
 
 use egui::{Align, CollapsingHeader, Frame, Key, Layout, RichText, Stroke, TextEdit, Ui, vec2};
 
@@ -11,17 +11,17 @@ use crate::{
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if state.project.document.entries.is_empty() {
-        return empty(ui, state, commands);
+        return empty_page(ui, state, commands);
     }
     let data = &state.data;
     let counts = state.project.counts;
     widget::header(ui, text::data::TITLE, &text::data::summary(&counts), |ui| {
-        choose(ui, state, commands);
-        if widget::button(ui, true, text::data::PASTE).clicked() {
+        choose_button(ui, state, commands);
+        if widget::button(ui, true, text::import::PASTE).clicked() {
             commands.push(Command::Paste(Some(String::new())));
         }
         if widget::button(ui, true, text::data::NEW).clicked() {
-            commands.push(Command::New(String::new()));
+            commands.push(Command::NewEntry(String::new()));
         }
     });
     if state.shell.no_dialog {
@@ -29,7 +29,8 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         ui.add_space(theme::GAP - 6.0);
     }
     error_card(ui, data, commands);
-    if let Some(reason) = text::data::too_few(&counts) {
+    if let Some(shortage) = state.project.shortage() {
+        let reason = text::data::shortage(shortage, &counts);
         ui.label(RichText::new(format!("! {reason}")).color(theme::palette(ui).warning));
         ui.add_space(theme::GAP - 6.0);
     }
@@ -37,12 +38,12 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     toolbar(ui, state, commands);
     match data.view {
         DataView::Table => table::show(ui, state, commands),
-        DataView::Mend => fix::show(ui, state, commands),
+        DataView::Fixes => fix::show(ui, state, commands),
         DataView::Topics => topics::show(ui, state, commands),
     }
 }
 
-/// The filter box, what can be listed, and what can be done with the chosen rows.
+/// The filter box, and either the lists or the actions on selected rows.
 fn toolbar(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let data = &state.data;
     ui.horizontal_wrapped(|ui| {
@@ -66,15 +67,15 @@ fn toolbar(ui: &mut Ui, state: &State, commands: &mut Commands) {
         }
         ui.add_space(4.0);
         if data.chosen.is_empty() || data.view != DataView::Table {
-            listed(ui, state, commands);
+            list_filters(ui, state, commands);
         } else {
-            chosen(ui, data, commands);
+            selection_actions(ui, data, commands);
         }
     });
     ui.add_space(theme::GAP - 8.0);
 }
 
-fn listed(ui: &mut Ui, state: &State, commands: &mut Commands) {
+fn list_filters(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let data = &state.data;
     let table = data.view == DataView::Table;
     let mut chip = |ui: &mut Ui, name: &str, chosen: bool, wanted: Command| {
@@ -90,29 +91,24 @@ fn listed(ui: &mut Ui, state: &State, commands: &mut Commands) {
         Command::Only(Only::All),
     );
     let suggestions = data.review.suggestions.len();
-    if suggestions > 0 || data.view == DataView::Mend {
-        let name = text::data::to_mend(suggestions);
-        let view = Command::DataView(DataView::Mend);
-        chip(ui, &name, data.view == DataView::Mend, view);
+    if suggestions > 0 || data.view == DataView::Fixes {
+        let name = text::data::to_fix(suggestions);
+        let view = Command::DataView(DataView::Fixes);
+        chip(ui, &name, data.view == DataView::Fixes, view);
     }
-    if data.review.one_wording > 0 {
-        let name = text::data::one_wording(data.review.one_wording);
+    if data.review.single_paraphrase > 0 {
+        let name = text::data::single_paraphrase(data.review.single_paraphrase);
         chip(
             ui,
             &name,
-            only(Only::OneWording),
-            Command::Only(Only::OneWording),
+            only(Only::SingleParaphrase),
+            Command::Only(Only::SingleParaphrase),
         );
     }
-    let aside = state.project.counts.aside;
-    if aside > 0 {
-        let name = text::data::kept_aside(aside);
-        chip(
-            ui,
-            &name,
-            only(Only::Checking),
-            Command::Only(Only::Checking),
-        );
+    let held_out = state.project.counts.held_out;
+    if held_out > 0 {
+        let name = text::data::held_out(held_out);
+        chip(ui, &name, only(Only::HeldOut), Command::Only(Only::HeldOut));
     }
     if data.review.sources.len() > 1 {
         let view = Command::DataView(DataView::Topics);
@@ -120,7 +116,7 @@ fn listed(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
 }
 
-fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
+fn selection_actions(ui: &mut Ui, data: &Data, commands: &mut Commands) {
     ui.spacing_mut().item_spacing.x = 16.0;
     widget::small(ui, text::data::chosen(data.chosen.len()));
     let mut act = |ui: &mut Ui, name: &str, hint: &str, command: Command| {
@@ -133,7 +129,7 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
             ui,
             text::data::EDIT,
             text::data::EDIT_HINT,
-            Command::Edit(*row),
+            Command::EditEntry(*row),
         );
     }
     let first = data.chosen.first().map(|row| row.entry);
@@ -149,13 +145,13 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
         ui,
         text::data::LEARN,
         text::data::LEARN_HINT,
-        Command::KeepAside(false),
+        Command::HoldOut(false),
     );
     act(
         ui,
-        text::data::ASIDE,
-        text::data::ASIDE_HINT,
-        Command::KeepAside(true),
+        text::data::HOLD_OUT,
+        text::data::HOLD_OUT_HINT,
+        Command::HoldOut(true),
     );
     act(
         ui,
@@ -167,11 +163,11 @@ fn chosen(ui: &mut Ui, data: &Data, commands: &mut Commands) {
         ui,
         text::data::NONE,
         text::data::NONE_HINT,
-        Command::ChooseAll(false),
+        Command::SelectAll(false),
     );
 }
 
-fn empty(ui: &mut Ui, state: &State, commands: &mut Commands) {
+fn empty_page(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::header(ui, text::data::TITLE, text::data::INTRO, |_| {});
     error_card(ui, &state.data, commands);
     if state.project.elsewhere().is_some() {
@@ -181,35 +177,35 @@ fn empty(ui: &mut Ui, state: &State, commands: &mut Commands) {
     drop_zone(ui, state, commands);
     ui.add_space(theme::GAP);
     ui.horizontal_wrapped(|ui| {
-        if widget::button(ui, true, text::data::PASTE).clicked() {
+        if widget::button(ui, true, text::import::PASTE).clicked() {
             commands.push(Command::Paste(Some(String::new())));
         }
         if widget::button(ui, true, text::data::NEW).clicked() {
-            commands.push(Command::New(String::new()));
+            commands.push(Command::NewEntry(String::new()));
         }
-        if widget::button(ui, true, text::data::USE_SAMPLE).clicked() {
+        if widget::button(ui, true, text::import::USE_SAMPLE).clicked() {
             commands.push(Command::OpenSample);
         }
     });
     ui.add_space(theme::GAP);
-    CollapsingHeader::new(text::data::FORMATS).show(ui, |ui| {
-        for (name, content) in text::data::EXAMPLES {
+    CollapsingHeader::new(text::import::FORMATS).show(ui, |ui| {
+        for (name, content) in text::import::EXAMPLES {
             widget::card(ui, |ui| {
                 ui.horizontal(|ui| {
                     widget::small(ui, name);
-                    let response = widget::link(ui, text::data::COPY_EXAMPLE);
-                    widget::name(ui, &response, &text::data::copy_example(name));
+                    let response = widget::link(ui, text::import::COPY_EXAMPLE);
+                    widget::name(ui, &response, &text::import::copy_example(name));
                     if response.clicked() {
                         commands.push(Command::Copy {
                             text: content.to_owned(),
-                            said: text::data::EXAMPLE_COPIED,
+                            said: text::import::EXAMPLE_COPIED,
                         });
                     }
                 });
                 ui.label(RichText::new(content).monospace());
             });
         }
-        widget::small(ui, text::data::readable());
+        widget::small(ui, text::end_sentence(&text::import::readable()));
     });
 }
 
@@ -228,22 +224,22 @@ fn drop_zone(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 sheet(ui);
                 ui.add_space(12.0);
                 if let Some(name) = &data.reading {
-                    ui.label(RichText::new(text::data::reading(name)).text_style(theme::title()));
+                    ui.label(RichText::new(text::import::reading(name)).text_style(theme::title()));
                     ui.add_space(6.0);
                     widget::bar(ui, data.read_share, vec2(220.0, 6.0), name);
                     return;
                 }
                 let headline = match (state.project.elsewhere(), state.shell.no_drops) {
-                    (None, false) => text::data::DROP,
-                    (None, true) => text::data::NO_DROP,
+                    (None, false) => text::import::DROP,
+                    (None, true) => text::import::NO_DROP,
                     (Some(_), false) => text::folder::GIVE_ANSWERS,
                     (Some(_), true) => text::folder::CHOOSE_ANSWERS,
                 };
                 ui.label(RichText::new(headline).text_style(theme::title()));
-                widget::weak(ui, text::data::DROP_MORE);
+                widget::weak(ui, text::import::DROP_MORE);
                 ui.add_space(12.0);
                 let free = !state.shell.dialog_open;
-                if widget::primary(ui, free, choose_name(state)).clicked() {
+                if widget::primary(ui, free, choose_label(state)).clicked() {
                     commands.push(Command::Pick(Picked::Faqs));
                 }
                 ui.add_space(8.0);
@@ -255,10 +251,10 @@ fn drop_zone(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 );
             });
         });
-    dashes(ui, zone.response.rect, palette.weak);
+    dashed_outline(ui, zone.response.rect, palette.weak);
 }
 
-/// A sheet with three lines.
+/// Draws a page with three lines.
 fn sheet(ui: &mut Ui) {
     let palette = theme::palette(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(34.0, 42.0), egui::Sense::hover());
@@ -279,8 +275,8 @@ fn sheet(ui: &mut Ui) {
     }
 }
 
-/// A dashed line around a part of the page.
-pub(super) fn dashes(ui: &Ui, rect: egui::Rect, ink: egui::Color32) {
+/// Draws a dashed outline.
+pub(super) fn dashed_outline(ui: &Ui, rect: egui::Rect, ink: egui::Color32) {
     let rect = rect.shrink(0.5);
     let corner = f32::from(theme::CARD_RADIUS);
     let arc = |centre: egui::Pos2, from: f32| {
@@ -303,16 +299,16 @@ pub(super) fn dashes(ui: &Ui, rect: egui::Rect, ink: egui::Color32) {
     ));
 }
 
-fn choose_name(state: &State) -> &'static str {
+fn choose_label(state: &State) -> &'static str {
     if state.shell.dialog_open {
-        text::data::CHOOSING
+        text::import::CHOOSING
     } else {
-        text::data::CHOOSE
+        text::import::CHOOSE
     }
 }
 
-fn choose(ui: &mut Ui, state: &State, commands: &mut Commands) {
-    if widget::button(ui, !state.shell.dialog_open, choose_name(state))
+fn choose_button(ui: &mut Ui, state: &State, commands: &mut Commands) {
+    if widget::button(ui, !state.shell.dialog_open, choose_label(state))
         .on_hover_text("Ctrl+O")
         .clicked()
     {
@@ -323,17 +319,17 @@ fn choose(ui: &mut Ui, state: &State, commands: &mut Commands) {
 fn path_box(ui: &mut Ui, data: &Data, width: f32, commands: &mut Commands) {
     let mut typed = data.typed_path.clone();
     let edit = TextEdit::singleline(&mut typed)
-        .hint_text(text::data::PATH_HINT)
+        .hint_text(text::import::PATH_HINT)
         .desired_width(width - 76.0)
         .align(egui::Align2::LEFT_CENTER);
     let response = ui.add(edit);
-    widget::name(ui, &response, text::data::PATH_LABEL);
+    widget::name(ui, &response, text::import::PATH_LABEL);
     if response.changed() {
         commands.push(Command::TypePath(typed));
     }
     let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
     let enabled = !data.typed_path.trim().is_empty();
-    if widget::button(ui, enabled, text::data::OPEN_PATH).clicked() || entered {
+    if widget::button(ui, enabled, text::import::OPEN_PATH).clicked() || entered {
         commands.push(Command::OpenTyped);
     }
 }
@@ -341,7 +337,7 @@ fn path_box(ui: &mut Ui, data: &Data, width: f32, commands: &mut Commands) {
 fn error_card(ui: &mut Ui, data: &Data, commands: &mut Commands) {
     if let Some(error) = &data.error {
         error::show(ui, error, commands, |ui, commands| {
-            if widget::button(ui, true, text::data::HIDE).clicked() {
+            if widget::button(ui, true, text::import::HIDE).clicked() {
                 commands.push(Command::HideError);
             }
         });

@@ -1,4 +1,4 @@
-//! An entry while it is edited: its ways to ask, and its answer.
+//! The editor of an entry.
 
 use egui::{Key, Modifiers, RichText, Sides, TextEdit, Ui};
 
@@ -21,28 +21,28 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
         Sides::new().show(
             ui,
             |ui| {
-                if !draft.is_whole() {
+                if !draft.is_complete() {
                     widget::small(ui, text::data::DRAFT_LACKS);
                 }
             },
             |ui| {
-                let enabled = draft.is_whole();
+                let enabled = draft.is_complete();
                 let keep = widget::primary(ui, enabled, text::data::KEEP);
                 done = keep.on_hover_text(text::data::KEEP_HINT).clicked();
                 if widget::button(ui, true, text::shell::CANCEL).clicked() {
-                    commands.push(Command::DropDraft);
+                    commands.push(Command::DiscardDraft);
                 }
             },
         );
     });
     let enter = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
     if changed != *draft {
-        commands.push(Command::Draft(Box::new(changed)));
+        commands.push(Command::SetDraft(Box::new(changed)));
     }
     if done || enter {
-        commands.push(Command::TakeDraft);
+        commands.push(Command::SaveDraft);
     } else if close == widget::Closed::ByKey {
-        commands.push(Command::DropDraft);
+        commands.push(Command::DiscardDraft);
     }
 }
 
@@ -55,32 +55,32 @@ fn form(ui: &mut Ui, draft: &Draft, changed: &mut Draft) {
     ui.add_space(8.0);
     widget::small(ui, text::data::DRAFT_QUESTIONS);
     let mut gone = None;
-    let several = draft.wordings.len() > 1;
-    for (number, (wording, check)) in changed.wordings.iter_mut().enumerate() {
+    let several = draft.paraphrases.len() > 1;
+    for (number, (paraphrase, held_out)) in changed.paraphrases.iter_mut().enumerate() {
         ui.horizontal(|ui| {
             let room = ui.available_width() - if several { 150.0 } else { 0.0 };
-            let edit = TextEdit::singleline(wording)
+            let edit = TextEdit::singleline(paraphrase)
                 .hint_text(text::data::QUESTION_HINT)
                 .align(egui::Align2::LEFT_CENTER)
                 .desired_width(room - 10.0);
             let response = ui.add(edit);
-            widget::name(ui, &response, &text::data::wording_name(number));
+            widget::name(ui, &response, &text::data::paraphrase_name(number));
             if draft.wants_focus == Some(number) {
                 response.request_focus();
             }
             if several {
-                let name = text::data::role(*check);
+                let name = text::data::role(*held_out);
                 let label = RichText::new(name).small();
                 let button = ui.add(egui::Button::new(label).frame(false));
-                let hint = text::data::role_hint(*check);
+                let hint = text::data::role_hint(*held_out);
                 widget::name(
                     ui,
                     &button,
-                    &format!("{} {hint}", text::data::wording_name(number)),
+                    &format!("{} {hint}", text::data::paraphrase_name(number)),
                 );
-                widget::ring(ui, &button, palette);
+                widget::focus_ring(ui, &button, palette);
                 if button.on_hover_text(hint).clicked() {
-                    *check = !*check;
+                    *held_out = !*held_out;
                 }
                 let remove = widget::link(ui, text::data::REMOVE);
                 widget::name(ui, &remove, &text::data::remove_name(number));
@@ -91,11 +91,11 @@ fn form(ui: &mut Ui, draft: &Draft, changed: &mut Draft) {
         });
     }
     if let Some(number) = gone {
-        changed.wordings.remove(number);
+        changed.paraphrases.remove(number);
     }
-    if widget::link(ui, text::data::ADD_WORDING).clicked() {
-        changed.wordings.push((String::new(), false));
-        changed.wants_focus = Some(changed.wordings.len() - 1);
+    if widget::link(ui, text::data::ADD_PARAPHRASE).clicked() {
+        changed.paraphrases.push((String::new(), false));
+        changed.wants_focus = Some(changed.paraphrases.len() - 1);
         return;
     }
     ui.add_space(8.0);
@@ -106,7 +106,7 @@ fn form(ui: &mut Ui, draft: &Draft, changed: &mut Draft) {
         .desired_width(f32::INFINITY);
     let response = ui.add(edit);
     widget::name(ui, &response, text::data::ANSWER);
-    if draft.wants_focus == Some(draft.wordings.len()) {
+    if draft.wants_focus == Some(draft.paraphrases.len()) {
         response.request_focus();
     }
     ui.add_space(4.0);

@@ -1,11 +1,15 @@
-//! Files dropped anywhere on the window.
+//! Files dropped on the window.
 
 use std::path::{Path, PathBuf};
 
 use egui::{Align2, Color32, Id, LayerId, Order, Stroke, StrokeKind, TextStyle, Ui, vec2};
 
 use super::Commands;
-use crate::{command::Command, state::State, text, theme};
+use crate::{
+    command::Command,
+    state::{DropPlan, State},
+    text, theme,
+};
 use nearsay_project::files::OpenKind;
 
 pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
@@ -26,14 +30,12 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
     });
     if let Some(hovered) = hovered {
         let paths: Vec<&Path> = hovered.iter().map(PathBuf::as_path).collect();
-        promise(
-            ui,
-            &text::shell::drop_promise(&paths, OpenKind::of(&paths), state),
-        );
+        let plan = DropPlan::of(OpenKind::of(&paths), paths.len(), state);
+        promise(ui, &text::shell::drop_promise(&paths, plan, &state.project));
     }
 }
 
-/// Says over the whole window what a drop will do.
+/// Covers the window with the effect of dropping the files.
 fn promise(ui: &Ui, (headline, below): &(String, String)) {
     let palette = theme::palette(ui);
     let painter = ui

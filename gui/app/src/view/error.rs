@@ -1,11 +1,11 @@
-//! A card that says what went wrong, and what to do.
+//! Error cards.
 
 use egui::{RichText, ScrollArea, Ui};
 
 use super::{Commands, widget};
 use crate::{command::Command, state::UserError, text, theme};
 
-/// Draws the card; `actions` adds the buttons that help, before "Copy report".
+/// Draws the card of an error; `actions` adds buttons before "Copy report".
 pub(super) fn show(
     ui: &mut Ui,
     error: &UserError,
@@ -20,7 +20,7 @@ pub(super) fn show(
                 .color(palette.bad),
         );
         if !error.remedy.is_empty() {
-            ui.label(&error.remedy);
+            ui.label(text::end_sentence(&error.remedy));
         }
         ui.add_space(6.0);
         ui.horizontal(|ui| {

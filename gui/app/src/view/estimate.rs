@@ -1,18 +1,18 @@
-//! How long a training would take, in words.
+//! Estimated duration of a training run, in words.
 
 use crate::{state::State, text};
 use nearsay_project::{Effort, estimate::training_time};
 
-/// Time for a training with the chosen effort.
-pub(super) fn of_chosen(state: &State) -> Option<String> {
-    of_effort(state, state.project.document.options.effort)
+/// Estimate for the chosen effort.
+pub(super) fn estimate_chosen(state: &State) -> Option<String> {
+    estimate_effort(state, state.project.document.options.effort)
 }
 
-/// Time for a training with this effort.
-pub(super) fn of_effort(state: &State, effort: Effort) -> Option<String> {
+/// Estimate for an effort.
+pub(super) fn estimate_effort(state: &State, effort: Effort) -> Option<String> {
     let counts = state.project.counts;
-    let (pairs, texts) = (counts.learned(), counts.questions + counts.answers);
-    let epochs = state.project.document.options.tuning.rounds;
+    let (pairs, texts) = (counts.training(), counts.questions + counts.answers);
+    let epochs = state.project.document.options.tuning.epochs;
     let pace = &state.shell.preferences.pace;
     training_time(effort, pairs, texts, epochs, pace).map(|time| text::train::estimate(&time))
 }

@@ -1,53 +1,53 @@
-//! The Export step.
+//! The Export page.
 
 use egui::{Key, RichText, Sides, TextEdit, Ui};
 
 use super::{Commands, error, train, widget};
 use crate::{
     command::Command,
-    state::{Exported, Picked, State, Step},
+    state::{Exported, Page, Picked, State},
     text, theme,
 };
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::header(ui, text::export::TITLE, text::export::INTRO, |_| {});
     if state.project.document.entries.is_empty() {
-        return train::nothing(
+        return train::empty_page(
             ui,
             text::train::NO_DATA,
             text::export::NO_DATA_MORE,
             text::ask::GO_DATA,
-            Step::Data,
+            Page::Data,
             commands,
         );
     }
     if state.project.models.current.is_none() {
         widget::banner(ui, text::export::UNTRAINED, |ui| {
             if widget::button(ui, true, text::ask::GO_TRAIN).clicked() {
-                commands.push(Command::Show(Step::Train));
+                commands.push(Command::Show(Page::Train));
             }
         });
     } else if state.project.models.changes() > 0 {
         widget::banner(ui, text::export::OUT_OF_DATE, |ui| {
             if widget::button(ui, true, text::train::TRAIN_AGAIN).clicked() {
-                commands.push(Command::Train);
+                commands.push(Command::StartTraining);
             }
         });
     }
     if let Some(error) = &state.export.error {
         error::show(ui, error, commands, |_, _| {});
     }
-    where_to(ui, state, commands);
+    target_card(ui, state, commands);
     match &state.export.done {
         Some(done) => {
-            self::done(ui, done, commands);
-            how_to_use(ui, done, commands);
+            exported_card(ui, done, commands);
+            usage_examples(ui, done, commands);
         }
-        None => what_will_be_written(ui, state),
+        None => planned_files(ui, state),
     }
 }
 
-fn where_to(ui: &mut Ui, state: &State, commands: &mut Commands) {
+fn target_card(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let export = &state.export;
     widget::card(ui, |ui| {
         widget::title(ui, text::export::WHERE);
@@ -64,7 +64,7 @@ fn where_to(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 commands.push(Command::TypeExportPath(typed));
             }
             if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
-                // Once more may be asked for.
+                // A second Enter confirms that a model is replaced.
                 response.request_focus();
                 commands.push(Command::Export);
             }
@@ -86,8 +86,8 @@ fn where_to(ui: &mut Ui, state: &State, commands: &mut Commands) {
         ui.add_space(6.0);
         if let Some(path) = &export.replaces {
             let ink = theme::palette(ui).warning;
-            let said = format!("! {}", text::export::replaces(path));
-            ui.label(RichText::new(said).color(ink));
+            let warning = format!("! {}", text::export::replaces(path));
+            ui.label(RichText::new(warning).color(ink));
         }
         let ready =
             !export.running && !export.typed_path.trim().is_empty() && state.ask.ready.is_some();
@@ -102,7 +102,7 @@ fn where_to(ui: &mut Ui, state: &State, commands: &mut Commands) {
     });
 }
 
-fn what_will_be_written(ui: &mut Ui, state: &State) {
+fn planned_files(ui: &mut Ui, state: &State) {
     widget::card(ui, |ui| {
         widget::title(ui, text::export::WILL_BE_WRITTEN);
         for (name, what, is_data) in text::export::FILES {
@@ -117,7 +117,7 @@ fn what_will_be_written(ui: &mut Ui, state: &State) {
     });
 }
 
-fn done(ui: &mut Ui, done: &Exported, commands: &mut Commands) {
+fn exported_card(ui: &mut Ui, done: &Exported, commands: &mut Commands) {
     widget::accent_card(ui, |ui| {
         Sides::new().shrink_left().truncate().show(
             ui,
@@ -140,7 +140,7 @@ fn done(ui: &mut Ui, done: &Exported, commands: &mut Commands) {
     });
 }
 
-fn how_to_use(ui: &mut Ui, done: &Exported, commands: &mut Commands) {
+fn usage_examples(ui: &mut Ui, done: &Exported, commands: &mut Commands) {
     for (name, code) in text::export::uses(done) {
         widget::card(ui, |ui| {
             Sides::new().shrink_left().truncate().show(

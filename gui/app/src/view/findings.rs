@@ -1,11 +1,11 @@
-//! What stands out among the questions kept aside, with a way to each.
+//! Findings about the test questions, with links to the rows.
 
 use egui::{Label, RichText, Ui};
 
 use super::{Commands, widget};
 use crate::{
     command::Command,
-    state::{DataView, Findings, Step, TopicChange},
+    state::{DataView, Findings, Page, TopicChange},
     text, theme,
 };
 use nearsay_project::{Document, EntryId, RowId};
@@ -15,21 +15,23 @@ pub(super) fn show(ui: &mut Ui, found: &Findings, document: &Document, commands:
         return;
     }
     widget::card(ui, |ui| {
-        widget::title(ui, text::train::STANDS_OUT);
-        group(ui, text::train::TOPICS, found.topics.len(), |ui, at| {
+        widget::title(ui, text::results::STANDS_OUT);
+        group(ui, text::results::TOPICS, found.topics.len(), |ui, at| {
             if let Some(of) = found.topics.get(at) {
                 topic(ui, of, commands);
             }
         });
         let over_retrieved = &found.over_retrieved;
-        group(ui, text::train::HUBS, over_retrieved.len(), |ui, at| {
+        let advice = text::results::OVER_RETRIEVED;
+        group(ui, advice, over_retrieved.len(), |ui, at| {
             if let Some(found) = over_retrieved.get(at) {
                 times(ui, found.questions);
                 answer(ui, found.entry, document, commands);
             }
         });
-        group(ui, text::train::TWINS, found.confused.len(), |ui, at| {
-            if let Some(pair) = found.confused.get(at) {
+        let confused = &found.confused;
+        group(ui, text::results::CONFUSED, confused.len(), |ui, at| {
+            if let Some(pair) = confused.get(at) {
                 times(ui, pair.questions);
                 ui.vertical(|ui| {
                     for entry in pair.entries {
@@ -41,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, found: &Findings, document: &Document, commands:
     });
 }
 
-/// Lines of one kind, and what could be done about them.
+/// Draws the findings of one kind below advice on them.
 fn group(ui: &mut Ui, what: &str, lines: usize, mut line: impl FnMut(&mut Ui, usize)) {
     if lines == 0 {
         return;
@@ -49,7 +51,7 @@ fn group(ui: &mut Ui, what: &str, lines: usize, mut line: impl FnMut(&mut Ui, us
     ui.add_space(8.0);
     widget::weak(ui, what);
     ui.scope(|ui| {
-        // Lines that belong together stand close.
+        // Narrower than the default, so that a group reads as one.
         ui.spacing_mut().interact_size.y = LINE;
         ui.spacing_mut().item_spacing.y = 2.0;
         for at in 0..lines {
@@ -66,14 +68,14 @@ fn topic(ui: &mut Ui, topic: &TopicChange, commands: &mut Commands) {
     } else {
         palette.warning
     };
-    let change = RichText::new(text::train::change(topic.before, topic.after));
+    let change = RichText::new(text::results::change(topic.before, topic.after));
     column(ui, change.color(ink));
-    if widget::link(ui, &text::train::topic(topic))
+    if widget::link(ui, &text::results::topic(topic))
         .on_hover_text(text::data::TOPIC_HINT)
         .clicked()
     {
         commands.extend([
-            Command::Show(Step::Data),
+            Command::Show(Page::Data),
             Command::DataView(DataView::Table),
             Command::Filter(topic.topic.clone()),
         ]);
@@ -81,10 +83,10 @@ fn topic(ui: &mut Ui, topic: &TopicChange, commands: &mut Commands) {
 }
 
 fn times(ui: &mut Ui, questions: usize) {
-    column(ui, RichText::new(text::train::times(questions)));
+    column(ui, RichText::new(text::results::times(questions)));
 }
 
-/// The first column, so that all that follow stand below each other.
+/// Draws the first column at a fixed width.
 fn column(ui: &mut Ui, text: RichText) {
     let width = COLUMN * ui.text_style_height(&egui::TextStyle::Body);
     let size = egui::vec2(width, ui.spacing().interact_size.y);
@@ -95,26 +97,29 @@ fn column(ui: &mut Ui, text: RichText) {
     });
 }
 
-/// A line's height, that of a link.
+/// Height of a line, that of a link.
 const LINE: f32 = 24.0;
-/// Its width in heights of a line.
+/// Width of the first column in heights of a text line.
 const COLUMN: f32 = 4.5;
 
-/// The start of an answer, which leads to it.
+/// Draws the start of an answer as a link to its row.
 fn answer(ui: &mut Ui, id: EntryId, document: &Document, commands: &mut Commands) {
     let Some(entry) = document.entries.get(&id) else {
-        widget::weak(ui, text::train::GONE);
+        widget::weak(ui, text::results::GONE);
         return;
     };
     let line = super::table::one_line(&entry.answer);
     let most = (ui.available_width() / 8.0).clamp(20.0, 110.0) as usize;
     let row = RowId {
         entry: id,
-        wording: 0,
+        paraphrase: 0,
     };
     let response = widget::link(ui, &text::cut(&line, most));
     widget::name(ui, &response, &line);
-    if response.on_hover_text(text::train::OPEN_ROW_HINT).clicked() {
+    if response
+        .on_hover_text(text::results::OPEN_ROW_HINT)
+        .clicked()
+    {
         commands.push(Command::OpenRow(row));
     }
 }

@@ -1,4 +1,4 @@
-//! What could be mended in the data: two rows side by side, and one press.
+//! Suggested fixes: two rows side by side.
 
 use egui::{RichText, ScrollArea, Sides, Ui};
 
@@ -8,22 +8,22 @@ use super::{
 };
 use crate::{
     command::Command,
-    state::{Mend, State, Suggestion, SuggestionKind},
+    state::{Fix, State, Suggestion, SuggestionKind},
     text, theme,
 };
 use nearsay_project::RowId;
 
-/// Every card is as high as any needs.
+/// Height of a card, the same for all, so that only visible cards are laid out.
 const HEIGHT: f32 = 150.0;
-/// What is around its content: margins, lines and the gap below.
+/// Height of a card's margins, outline and the gap below it.
 const CARD: f32 = 2.0 * theme::CARD_MARGIN.top as f32 + 2.0 + theme::GAP - 6.0;
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let suggestions = &state.data.review.suggestions;
     if suggestions.is_empty() {
         widget::card(ui, |ui| {
-            widget::title(ui, text::data::NOTHING_TO_MEND);
-            widget::weak(ui, text::data::NOTHING_TO_MEND_MORE);
+            widget::title(ui, text::data::NOTHING_TO_FIX);
+            widget::weak(ui, text::data::NOTHING_TO_FIX_MORE);
         });
         return;
     }
@@ -56,37 +56,38 @@ fn card(ui: &mut Ui, state: &State, suggestion: &Suggestion, commands: &mut Comm
             widget::pill(ui, text::data::suggestion(suggestion.kind), tone);
         },
         |ui| {
-            let mut act = |ui: &mut Ui, how: Mend| {
-                let name = text::data::mend(how, suggestion.kind);
+            let mut act = |ui: &mut Ui, how: Fix| {
+                let name = text::data::fix(how, suggestion.kind);
                 let response = widget::link(ui, name);
-                let response = response.on_hover_text(text::data::mend_hint(how));
+                let response = response.on_hover_text(text::data::fix_hint(how));
                 if response.clicked() {
-                    commands.push(Command::Mend(*suggestion, how));
+                    commands.push(Command::Fix(*suggestion, how));
                 }
             };
-            act(ui, Mend::Apart);
+            act(ui, Fix::Apart);
             if suggestion.kind != SuggestionKind::SameAnswer {
-                act(ui, Mend::Second);
+                act(ui, Fix::Second);
             }
-            act(ui, Mend::First);
+            act(ui, Fix::First);
         },
     );
     ui.spacing_mut().item_spacing.x = 26.0;
     ui.columns_const(|[left, right]| {
-        side(left, state, suggestion.one);
-        side(right, state, suggestion.other);
+        suggested_row(left, state, suggestion.one);
+        suggested_row(right, state, suggestion.other);
     });
 }
 
-fn side(ui: &mut Ui, state: &State, row: RowId) {
+fn suggested_row(ui: &mut Ui, state: &State, row: RowId) {
     let palette = theme::palette(ui);
     let document = &state.project.document;
-    let (Some(entry), Some(wording)) = (document.entries.get(&row.entry), document.wording(row))
+    let (Some(entry), Some(paraphrase)) =
+        (document.entries.get(&row.entry), document.paraphrase(row))
     else {
         return;
     };
     widget::small(ui, text::ask::row(row.entry + 1));
-    let question = RichText::new(super::table::one_line(&wording.text))
+    let question = RichText::new(super::table::one_line(&paraphrase.text))
         .text_style(theme::emphasis())
         .color(palette.ink);
     ui.add(egui::Label::new(question).truncate());

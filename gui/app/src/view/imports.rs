@@ -1,4 +1,4 @@
-//! The report cards of the files: what was read, and what was wrong with the rest.
+//! Import cards: rows read from a file, and its issues.
 
 use egui::{RichText, ScrollArea, Sides, Ui};
 
@@ -9,13 +9,13 @@ use super::{
 use crate::{command::Command, state::State, text, theme};
 use nearsay_project::{Import, ImportId, Problem, ProblemKind};
 
-/// So many problems are shown before somebody asks for all.
+/// Number of issues shown at first.
 const FEW: usize = 3;
 const ROW_HEIGHT: f32 = 28.0;
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let imports = state.project.document.imports.iter().rev();
-    for (id, import) in imports.filter(|(_, import)| !import.put_away).take(3) {
+    for (id, import) in imports.filter(|(_, import)| !import.dismissed).take(3) {
         let all = state.data.all_problems == Some(*id);
         widget::accent_card(ui, |ui| card(ui, *id, import, all, commands));
     }
@@ -29,16 +29,16 @@ fn card(ui: &mut Ui, id: ImportId, import: &Import, all: bool, commands: &mut Co
             widget::small(ui, &import.described);
         },
         |ui| {
-            if widget::link(ui, text::data::PUT_AWAY)
-                .on_hover_text(text::data::PUT_AWAY_HINT)
+            if widget::link(ui, text::import::PUT_AWAY)
+                .on_hover_text(text::import::PUT_AWAY_HINT)
                 .clicked()
             {
-                commands.push(Command::PutAway(id));
+                commands.push(Command::DismissImport(id));
             }
             if import.columns.len() > 1
                 && import.path.is_some()
-                && widget::link(ui, text::data::CHANGE)
-                    .on_hover_text(text::data::CHANGE_HINT)
+                && widget::link(ui, text::import::CHANGE)
+                    .on_hover_text(text::import::CHANGE_HINT)
                     .clicked()
             {
                 commands.push(Command::ChangeColumns(id));
@@ -48,11 +48,12 @@ fn card(ui: &mut Ui, id: ImportId, import: &Import, all: bool, commands: &mut Co
     );
     let open: Vec<(usize, &Problem)> = import.open_problems().collect();
     if open.is_empty() {
-        let said = match import.problems.is_empty() {
-            true => text::data::ALL_GOOD,
-            false => text::data::ALL_MENDED,
+        let note = if import.problems.is_empty() {
+            text::import::ALL_GOOD
+        } else {
+            text::import::ALL_FIXED
         };
-        widget::small(ui, said);
+        widget::small(ui, note);
         return;
     }
     ui.spacing_mut().item_spacing.y = 0.0;
@@ -70,9 +71,9 @@ fn card(ui: &mut Ui, id: ImportId, import: &Import, all: bool, commands: &mut Co
     if open.len() > FEW {
         ui.add_space(4.0);
         let name = if all {
-            text::data::SHOW_FEWER.to_owned()
+            text::import::SHOW_FEWER.to_owned()
         } else {
-            text::data::show_all(open.len())
+            text::import::show_all(open.len())
         };
         if widget::link(ui, &name).clicked() {
             commands.push(Command::AllProblems((!all).then_some(id)));
@@ -80,19 +81,23 @@ fn card(ui: &mut Ui, id: ImportId, import: &Import, all: bool, commands: &mut Co
     }
 }
 
-/// On the right side the last one comes first.
+/// Counts of rows, from right to left.
 fn pills(ui: &mut Ui, import: &Import) {
-    let out = import.still_out();
+    let out = import.count_left_out();
     if out > 0 {
-        widget::pill(ui, &text::data::pill_left_out(out), Tone::Bad);
+        widget::pill(ui, &text::import::pill_left_out(out), Tone::Bad);
     }
     if import.changed > 0 {
-        widget::pill(ui, &text::data::pill_changed(import.changed), Tone::Warning);
+        widget::pill(
+            ui,
+            &text::import::pill_changed(import.changed),
+            Tone::Warning,
+        );
     }
     if import.known > 0 {
-        widget::pill(ui, &text::data::pill_known(import.known), Tone::Plain);
+        widget::pill(ui, &text::import::pill_known(import.known), Tone::Plain);
     }
-    widget::pill(ui, &text::data::pill_read(import.read), Tone::Good);
+    widget::pill(ui, &text::import::pill_read(import.read), Tone::Good);
 }
 
 fn row(ui: &mut Ui, id: ImportId, number: usize, problem: &Problem, commands: &mut Commands) {
@@ -108,7 +113,7 @@ fn row(ui: &mut Ui, id: ImportId, number: usize, problem: &Problem, commands: &m
         |ui| {
             let place = problem
                 .line
-                .map_or_else(|| text::data::WHOLE_FILE.to_owned(), text::data::line);
+                .map_or_else(|| text::import::WHOLE_FILE.to_owned(), text::import::line);
             let actions = match problem.kind {
                 ProblemKind::LeftOut => 150.0,
                 _ => 70.0,
@@ -116,7 +121,7 @@ fn row(ui: &mut Ui, id: ImportId, number: usize, problem: &Problem, commands: &m
             let gaps = 4.0 * ui.spacing().item_spacing.x;
             let wide = (ui.available_width() - 84.0 - actions - gaps).max(120.0);
             widget::cell(ui, 84.0, RichText::new(&place).color(palette.weak));
-            let reason = text::data::reason(problem);
+            let reason = text::import::reason(problem);
             let reason = RichText::new(reason).color(ink);
             if problem.excerpt.is_empty() {
                 let gap = ui.spacing().item_spacing.x;
@@ -127,19 +132,19 @@ fn row(ui: &mut Ui, id: ImportId, number: usize, problem: &Problem, commands: &m
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let name = match problem.kind {
-                    ProblemKind::LeftOut => text::data::LEAVE_OUT,
-                    _ => text::data::SEEN,
+                    ProblemKind::LeftOut => text::import::LEAVE_OUT,
+                    _ => text::import::SEEN,
                 };
                 let response = widget::link(ui, name);
                 widget::name(ui, &response, &format!("{name}, {place}"));
                 if response.clicked() {
-                    commands.push(Command::LeaveOut(id, number));
+                    commands.push(Command::DismissProblem(id, number));
                 }
                 if problem.kind == ProblemKind::LeftOut {
-                    let response = widget::link(ui, text::data::FIX);
-                    widget::name(ui, &response, &format!("{}, {place}", text::data::FIX));
+                    let response = widget::link(ui, text::import::FIX);
+                    widget::name(ui, &response, &format!("{}, {place}", text::import::FIX));
                     if response.clicked() {
-                        commands.push(Command::Repair(id, number));
+                        commands.push(Command::FixRow(id, number));
                     }
                 }
             });

@@ -1,11 +1,11 @@
-//! The keyboard.
+//! Keyboard shortcuts.
 
 use egui::{InputState, Key, Modifiers, Ui};
 
 use super::{Commands, ask};
 use crate::{
-    command::{Choose, Command},
-    state::{DataView, Overlay, Picked, State, Step},
+    command::{Command, Selection},
+    state::{DataView, Overlay, Page, Picked, State},
 };
 
 pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
@@ -16,7 +16,7 @@ pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
         || state.data.paste.is_some()
         || state.data.columns.is_some();
     ui.input_mut(|input| {
-        everywhere(input, state, writing, commands);
+        read_global(input, state, writing, commands);
         if covered {
             if let Overlay::Commands(..) = state.shell.overlay {
                 super::commands::keys(input, state, commands);
@@ -24,25 +24,25 @@ pub(super) fn read(ui: &Ui, state: &State, commands: &mut Commands) {
             return;
         }
         if input.consume_key(Modifiers::NONE, Key::F5) {
-            commands.push(Command::Train);
+            commands.push(Command::StartTraining);
         }
-        match state.step {
-            Step::Ask => asking(input, state, in_box, commands),
-            Step::Train
+        match state.page {
+            Page::Ask => read_ask(input, state, in_box, commands),
+            Page::Train
                 if state.training.mistakes.is_some()
                     && input.consume_key(Modifiers::NONE, Key::Escape) =>
             {
                 commands.push(Command::Mistakes(None));
             }
-            Step::Data if !writing && state.data.view == DataView::Table => {
-                table(input, state, commands);
+            Page::Data if !writing && state.data.view == DataView::Table => {
+                read_table(input, state, commands);
             }
             _ => {}
         }
     });
 }
 
-fn everywhere(input: &mut InputState, state: &State, writing: bool, commands: &mut Commands) {
+fn read_global(input: &mut InputState, state: &State, writing: bool, commands: &mut Commands) {
     let ctrl = Modifiers::COMMAND;
     if input.consume_key(ctrl, Key::K) {
         commands.push(Command::Overlay(Overlay::Commands(String::new(), 0)));
@@ -57,17 +57,17 @@ fn everywhere(input: &mut InputState, state: &State, writing: bool, commands: &m
         (Key::Num0, 0),
     ] {
         if input.consume_key(ctrl, key) {
-            commands.push(Command::TextSizeBy(steps));
+            commands.push(Command::ChangeTextSize(steps));
         }
     }
-    for (key, step) in [
-        (Key::Num1, Step::Data),
-        (Key::Num2, Step::Train),
-        (Key::Num3, Step::Ask),
-        (Key::Num4, Step::Export),
+    for (key, page) in [
+        (Key::Num1, Page::Data),
+        (Key::Num2, Page::Train),
+        (Key::Num3, Page::Ask),
+        (Key::Num4, Page::Export),
     ] {
         if input.consume_key(ctrl, key) {
-            commands.push(Command::Show(step));
+            commands.push(Command::Show(page));
         }
     }
     if input.consume_key(ctrl, Key::O) {
@@ -77,9 +77,9 @@ fn everywhere(input: &mut InputState, state: &State, writing: bool, commands: &m
         commands.push(Command::FilterFocus(true));
     }
     if input.consume_key(ctrl, Key::S) {
-        commands.push(Command::KeepAgain);
+        commands.push(Command::RetrySave);
     }
-    // In a box these belong to its own text.
+    // A text box has its own undo.
     if !writing {
         if input.consume_key(ctrl | Modifiers::SHIFT, Key::Z) || input.consume_key(ctrl, Key::Y) {
             commands.push(Command::Redo);
@@ -93,7 +93,7 @@ fn everywhere(input: &mut InputState, state: &State, writing: bool, commands: &m
     }
 }
 
-fn asking(input: &mut InputState, state: &State, in_box: bool, commands: &mut Commands) {
+fn read_ask(input: &mut InputState, state: &State, in_box: bool, commands: &mut Commands) {
     let none = Modifiers::NONE;
     if in_box {
         if input.consume_key(none, Key::Enter) {
@@ -109,12 +109,12 @@ fn asking(input: &mut InputState, state: &State, in_box: bool, commands: &mut Co
         if state.ask.correcting.is_some() {
             commands.push(Command::Correct(None));
         } else {
-            commands.extend([Command::Query(String::new()), Command::Show(Step::Ask)]);
+            commands.extend([Command::Ask(String::new()), Command::Show(Page::Ask)]);
         }
     }
 }
 
-fn table(input: &mut InputState, state: &State, commands: &mut Commands) {
+fn read_table(input: &mut InputState, state: &State, commands: &mut Commands) {
     let (none, shift) = (Modifiers::NONE, Modifiers::SHIFT);
     for (key, steps) in [
         (Key::ArrowDown, 1),
@@ -125,24 +125,24 @@ fn table(input: &mut InputState, state: &State, commands: &mut Commands) {
         (Key::End, i32::MAX),
     ] {
         if input.consume_key(shift, key) {
-            commands.push(Command::ChooseNext(steps, Choose::Range));
+            commands.push(Command::SelectNext(steps, Selection::Range));
         } else if input.consume_key(none, key) {
-            commands.push(Command::ChooseNext(steps, Choose::Only));
+            commands.push(Command::SelectNext(steps, Selection::Only));
         }
     }
     if input.consume_key(Modifiers::COMMAND, Key::A) {
-        commands.push(Command::ChooseAll(true));
+        commands.push(Command::SelectAll(true));
     }
     if state.data.chosen.is_empty() {
         return;
     }
     if input.consume_key(none, Key::Escape) {
-        commands.push(Command::ChooseAll(false));
+        commands.push(Command::SelectAll(false));
     }
     if input.consume_key(none, Key::Delete) {
         commands.push(Command::Delete);
     }
     if let (Some(at), true) = (state.data.at, input.consume_key(none, Key::F2)) {
-        commands.push(Command::Edit(at));
+        commands.push(Command::EditEntry(at));
     }
 }

@@ -1,4 +1,4 @@
-//! The questions kept aside: mended, worse, still wrong; and what to do about them.
+//! Lists of test questions: fixed now, got worse, still wrong.
 
 use egui::{RichText, ScrollArea, Sides, Ui};
 
@@ -14,27 +14,27 @@ use crate::{
 
 /// Every card is as high as any needs.
 const HEIGHT: f32 = 146.0;
-/// In a narrower window the actions stand below the question.
+/// Narrowest width at which the actions fit next to the question.
 const ROOM_FOR_ACTIONS: f32 = 660.0;
 const NARROW_HEIGHT: f32 = 226.0;
-/// What is around its content: margins, lines and the gap below.
+/// Height of a card's margins, outline and the gap below it.
 const CARD: f32 = 2.0 * theme::CARD_MARGIN.top as f32 + 2.0 + theme::GAP - 6.0;
 
 pub(super) fn show(ui: &mut Ui, state: &State, list: List, commands: &mut Commands) {
     let checking = &state.training.checking;
     let questions = checking.list(list);
     let asked = checking.now().map_or(0, |check| check.verdicts.len());
-    let below = text::train::mistakes_below(list, questions.len(), asked);
-    widget::header(ui, text::train::mistakes_title(list), &below, |_| {});
+    let below = text::results::mistakes_below(list, questions.len(), asked);
+    widget::header(ui, text::results::mistakes_title(list), &below, |_| {});
     ui.horizontal_wrapped(|ui| {
         for other in List::ALL {
-            let name = text::train::list(other, checking.list(other).len());
+            let name = text::results::list(other, checking.list(other).len());
             if widget::choice(ui, &name, other == list).clicked() {
                 commands.push(Command::Mistakes(Some(other)));
             }
         }
         ui.add_space(8.0);
-        if widget::link(ui, text::train::BACK)
+        if widget::link(ui, text::results::BACK)
             .on_hover_text("Esc")
             .clicked()
         {
@@ -42,9 +42,9 @@ pub(super) fn show(ui: &mut Ui, state: &State, list: List, commands: &mut Comman
         }
     });
     ui.add_space(theme::GAP - 6.0);
-    again(ui, state, commands);
+    train_again_banner(ui, state, commands);
     if questions.is_empty() {
-        widget::card(ui, |ui| widget::weak(ui, text::train::nothing_in(list)));
+        widget::card(ui, |ui| widget::weak(ui, text::results::nothing_in(list)));
         return;
     }
     let has_room = ui.available_width() > ROOM_FOR_ACTIONS;
@@ -63,56 +63,55 @@ pub(super) fn show(ui: &mut Ui, state: &State, list: List, commands: &mut Comman
         });
 }
 
-/// The data have changed: training again is offered.
-pub(super) fn again(ui: &mut Ui, state: &State, commands: &mut Commands) {
+/// A banner that offers to train again after changes to the data.
+pub(super) fn train_again_banner(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let edits = state.project.models.changes();
     if edits == 0 || state.training.is_running() {
         return;
     }
-    let said = match state.project.elsewhere() {
+    let changes = match state.project.elsewhere() {
         Some(_) => text::folder::changes(edits),
-        None => text::train::changes(edits, super::estimate::of_chosen(state).as_deref()),
+        None => text::train::changes(edits, super::estimate::estimate_chosen(state).as_deref()),
     };
-    widget::banner(ui, &said, |ui| {
+    widget::banner(ui, &changes, |ui| {
         if widget::primary(ui, true, text::train::TRAIN_AGAIN)
             .on_hover_text("F5")
             .clicked()
         {
-            commands.push(Command::Train);
+            commands.push(Command::StartTraining);
         }
     });
 }
 
 fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands: &mut Commands) {
     let document = &state.project.document;
-    let Some(wording) = document.wording(verdict.row) else {
-        widget::weak(ui, text::train::GONE);
+    let Some(paraphrase) = document.paraphrase(verdict.row) else {
+        widget::weak(ui, text::results::GONE);
         return;
     };
     let is_right = verdict.is_right();
-    // Of what is wrong, being sure is the worse.
-    let sure = confidence::is_sure(verdict.chance, verdict.score);
+    let sure = confidence::is_sure(verdict.confidence, verdict.score);
     let tone = match (is_right, sure) {
         (true, _) => Tone::Good,
         (false, true) => Tone::Bad,
         (false, false) => Tone::Warning,
     };
     let question = |ui: &mut Ui| {
-        widget::pill(ui, text::train::verdict_word(is_right, sure), tone);
-        let question = RichText::new(&wording.text).text_style(theme::emphasis());
+        widget::pill(ui, text::results::verdict_word(is_right, sure), tone);
+        let question = RichText::new(&paraphrase.text).text_style(theme::emphasis());
         ui.add(egui::Label::new(question).truncate());
     };
-    let can_mend = !is_right && wording.check;
+    let can_fix = !is_right && paraphrase.held_out;
     if has_room {
         Sides::new()
             .shrink_left()
             .truncate()
             .show(ui, question, |ui| {
-                actions(ui, verdict, &wording.text, can_mend, commands);
+                actions(ui, verdict, &paraphrase.text, can_fix, commands);
             });
     } else {
         ui.horizontal(question);
-        ui.horizontal_wrapped(|ui| actions(ui, verdict, &wording.text, can_mend, commands));
+        ui.horizontal_wrapped(|ui| actions(ui, verdict, &paraphrase.text, can_fix, commands));
     }
     ui.spacing_mut().item_spacing.x = 26.0;
     ui.columns_const(|[left, right]| {
@@ -121,20 +120,14 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands:
         let of = |entry: Option<&nearsay_project::Shared<nearsay_project::Entry>>| {
             entry.map_or_else(String::new, |entry| super::table::one_line(&entry.answer))
         };
-        answer(left, text::train::IT_ANSWERED, &of(given));
-        let expected = text::train::expected(verdict.rank);
+        answer(left, text::results::IT_ANSWERED, &of(given));
+        let expected = text::results::expected(verdict.rank);
         answer(right, &expected, &of(own));
     });
 }
 
-/// What can be done about a question. On the right side the last one comes first.
-fn actions(
-    ui: &mut Ui,
-    verdict: &Verdict,
-    question: &str,
-    can_mend: bool,
-    commands: &mut Commands,
-) {
+/// Buttons of a question, from right to left.
+fn actions(ui: &mut Ui, verdict: &Verdict, question: &str, can_fix: bool, commands: &mut Commands) {
     let mut act = |ui: &mut Ui, plain: bool, name: &str, hint: &str, wanted: Command| {
         let response = if plain {
             widget::link(ui, name)
@@ -146,13 +139,13 @@ fn actions(
             commands.push(wanted);
         }
     };
-    let (name, hint) = (text::train::OPEN_ROW, text::train::OPEN_ROW_HINT);
+    let (name, hint) = (text::results::OPEN_ROW, text::results::OPEN_ROW_HINT);
     act(ui, true, name, hint, Command::OpenRow(verdict.row));
-    if can_mend {
-        let (name, hint) = (text::train::LEARN, text::train::LEARN_HINT);
-        act(ui, false, name, hint, Command::Learn(*verdict));
-        let (name, hint) = (text::train::RIGHT_TOO, text::train::RIGHT_TOO_HINT);
-        act(ui, false, name, hint, Command::RightToo(*verdict));
+    if can_fix {
+        let (name, hint) = (text::results::LEARN, text::results::LEARN_HINT);
+        act(ui, false, name, hint, Command::TrainOn(*verdict));
+        let (name, hint) = (text::results::RIGHT_TOO, text::results::RIGHT_TOO_HINT);
+        act(ui, false, name, hint, Command::MarkRightToo(*verdict));
     }
 }
 
@@ -160,7 +153,7 @@ fn answer(ui: &mut Ui, name: &str, answer: &str) {
     let palette = theme::palette(ui);
     widget::small(ui, name);
     let shown = text::cut(answer, 170);
-    // Columns would set it flush on both sides.
+    // Columns would justify the text.
     ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
         ui.add(egui::Label::new(RichText::new(shown).color(palette.ink)).wrap());
     });

@@ -1,5 +1,5 @@
-//! What the window looks like. Views read [`State`] and return [`Command`]s; they never change
-//! state, train, or touch a file.
+//! Draws the window. Views read [`State`] and return [`Command`]s; they never change the state or access
+//! files.
 
 mod abstain;
 mod ask;
@@ -14,6 +14,7 @@ mod estimate;
 mod export;
 mod findings;
 mod fix;
+mod highlight;
 mod imports;
 mod keys;
 mod mistakes;
@@ -33,17 +34,16 @@ use egui::{CentralPanel, Frame, Panel, ScrollArea, Ui};
 
 use crate::{
     command::Command,
-    state::{Picked, Saved, State, Step},
+    state::{Page, Picked, Saved, State},
     text, theme,
 };
 
-/// What a view has to say.
 type Commands = Vec<Command>;
 
-/// In a narrower window (or with larger text) the rail shows only its icons.
+/// Below this width the rail shows only icons.
 const NARROW: f32 = 820.0;
 
-/// Draws the whole window and returns what somebody did in it.
+/// Draws the window and returns the commands of the user.
 pub fn show(ui: &mut Ui, state: &State) -> Vec<Command> {
     let mut commands = Commands::new();
     let palette = theme::palette(ui);
@@ -57,9 +57,10 @@ pub fn show(ui: &mut Ui, state: &State) -> Vec<Command> {
         )
         .exact_size(32.0)
         .show(ui, |ui| status::show(ui, state, &mut commands));
-    let (width, margin) = match is_narrow {
-        true => (64.0, 7),
-        false => (theme::RAIL_WIDTH, 13),
+    let (width, margin) = if is_narrow {
+        (64.0, 7)
+    } else {
+        (theme::RAIL_WIDTH, 13)
     };
     Panel::left("rail")
         .resizable(false)
@@ -72,7 +73,7 @@ pub fn show(ui: &mut Ui, state: &State) -> Vec<Command> {
         .show(ui, |ui| rail::show(ui, state, is_narrow, &mut commands));
     CentralPanel::default()
         .frame(Frame::new().fill(palette.ground))
-        .show(ui, |ui| step(ui, state, is_narrow, &mut commands));
+        .show(ui, |ui| page(ui, state, is_narrow, &mut commands));
     overlay::show(ui, state, &mut commands);
     draft::show(ui, state, &mut commands);
     paste::show(ui, state, &mut commands);
@@ -81,28 +82,29 @@ pub fn show(ui: &mut Ui, state: &State) -> Vec<Command> {
     commands
 }
 
-fn step(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
-    let margin = match is_narrow {
-        true => egui::Margin::symmetric(16, 14),
-        false => theme::PAGE_MARGIN,
+fn page(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
+    let margin = if is_narrow {
+        egui::Margin::symmetric(16, 14)
+    } else {
+        theme::PAGE_MARGIN
     };
-    // Steps with a part that scrolls by itself fill the window; the others scroll as a whole, and so
-    // does everything where there is little room.
+    // Pages with a scroll area of their own fill the window. The others scroll as a whole, and so do all pages in
+    // low windows.
     let low = ui.available_height() < 520.0;
-    let fills = match state.step {
-        Step::Data => !state.project.document.entries.is_empty() && !low,
-        Step::Train => state.training.mistakes.is_some(),
-        Step::Ask => !low,
-        Step::Export => false,
+    let fills = match state.page {
+        Page::Data => !state.project.document.entries.is_empty() && !low,
+        Page::Train => state.training.mistakes.is_some(),
+        Page::Ask => !low,
+        Page::Export => false,
     };
     let mut add = |ui: &mut Ui| {
         Frame::new().inner_margin(margin).show(ui, |ui| {
             banners(ui, state, commands);
-            match state.step {
-                Step::Data => data::show(ui, state, commands),
-                Step::Train => train::show(ui, state, commands),
-                Step::Ask => ask::show(ui, state, commands),
-                Step::Export => export::show(ui, state, commands),
+            match state.page {
+                Page::Data => data::show(ui, state, commands),
+                Page::Train => train::show(ui, state, commands),
+                Page::Ask => ask::show(ui, state, commands),
+                Page::Export => export::show(ui, state, commands),
             }
         });
     };
@@ -110,17 +112,17 @@ fn step(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
         add(ui);
     } else {
         ScrollArea::vertical()
-            .id_salt(state.step)
+            .id_salt(state.page)
             .auto_shrink(false)
             .show(ui, add);
     }
 }
 
-/// What concerns the whole project stands above every step.
+/// Errors and banners above every page.
 fn banners(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Some(error) = &state.shell.error {
         error::show(ui, error, commands, |ui, commands| {
-            if widget::button(ui, true, text::data::HIDE).clicked() {
+            if widget::button(ui, true, text::import::HIDE).clicked() {
                 commands.push(Command::HideError);
             }
         });
@@ -128,7 +130,7 @@ fn banners(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Saved::No(error) = &state.project.saved {
         error::show(ui, error, commands, |ui, commands| {
             if widget::button(ui, true, text::shell::TRY_AGAIN).clicked() {
-                commands.push(Command::KeepAgain);
+                commands.push(Command::RetrySave);
             }
         });
     }
@@ -140,13 +142,13 @@ fn banners(ui: &mut Ui, state: &State, commands: &mut Commands) {
         });
     }
     let is_sample = state.project.document.options.sample && !state.shell.banner_hidden;
-    if is_sample && matches!(state.step, Step::Ask | Step::Data) {
+    if is_sample && matches!(state.page, Page::Ask | Page::Data) {
         widget::banner(ui, text::shell::sample_banner(state.shell.no_drops), |ui| {
             if widget::link(ui, text::shell::HIDE_BANNER).clicked() {
                 commands.push(Command::HideBanner);
             }
             let free = !state.shell.dialog_open;
-            if widget::button(ui, free, text::data::CHOOSE).clicked() {
+            if widget::button(ui, free, text::import::CHOOSE).clicked() {
                 commands.push(Command::Pick(Picked::Faqs));
             }
         });

@@ -1,4 +1,4 @@
-//! What lies over the steps: commands, projects, messages, settings, help.
+//! Sheets over the page: commands, projects, messages, settings, help.
 
 use egui::{RichText, ScrollArea, Sides, TextEdit, Ui};
 
@@ -95,8 +95,8 @@ fn projects(ui: &mut Ui, state: &State, commands: &mut Commands) {
             };
             let label = RichText::new(&recent.name).color(ink);
             let button = egui::Button::new(label).frame(false).truncate();
-            let response = widget::low(ui, |ui| ui.add(button));
-            widget::ring(ui, &response, palette);
+            let response = widget::compact(ui, |ui| ui.add(button));
+            widget::focus_ring(ui, &response, palette);
             let clicked = response.clicked();
             response.on_hover_text(recent.dir.display().to_string());
             if clicked {
@@ -153,7 +153,7 @@ fn settings(ui: &mut Ui, state: &State, commands: &mut Commands) {
             let name = text::shell::appearance(appearance);
             let response = widget::choice(ui, name, appearance == preferences.appearance);
             if response.clicked() {
-                commands.push(Command::Appear(appearance));
+                commands.push(Command::SetAppearance(appearance));
             }
         }
     });
@@ -163,7 +163,7 @@ fn settings(ui: &mut Ui, state: &State, commands: &mut Commands) {
         for size in Preferences::SIZES {
             let name = text::shell::per_cent(size);
             if widget::choice(ui, &name, size == preferences.text_size).clicked() {
-                commands.push(Command::TextSize(size));
+                commands.push(Command::SetTextSize(size));
             }
         }
     });

@@ -1,4 +1,4 @@
-//! Rows pasted as text.
+//! The sheet for pasting rows.
 
 use egui::{RichText, ScrollArea, Sides, TextEdit, Ui};
 
@@ -11,16 +11,16 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
     };
     let mut changed = pasted.clone();
     let close = widget::sheet(ui, "paste", 640.0, |ui| {
-        ui.label(RichText::new(text::data::PASTE).heading());
-        widget::weak(ui, text::data::PASTE_MORE);
+        ui.label(RichText::new(text::import::PASTE).heading());
+        widget::weak(ui, text::import::PASTE_MORE);
         ui.add_space(6.0);
         ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
             let edit = TextEdit::multiline(&mut changed)
-                .hint_text(text::data::PASTE_HINT)
+                .hint_text(text::import::PASTE_HINT)
                 .desired_rows(12)
                 .desired_width(f32::INFINITY);
             let response = ui.add(edit);
-            widget::name(ui, &response, text::data::PASTE_BOX);
+            widget::name(ui, &response, text::import::PASTE_BOX);
             if pasted.is_empty() && !response.has_focus() {
                 response.request_focus();
             }
@@ -31,8 +31,8 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
             |_| {},
             |ui| {
                 let enabled = !pasted.trim().is_empty();
-                if widget::primary(ui, enabled, text::data::TAKE_PASTED).clicked() {
-                    commands.push(Command::TakePasted);
+                if widget::primary(ui, enabled, text::import::TAKE_PASTED).clicked() {
+                    commands.push(Command::ImportPasted);
                 }
                 if widget::button(ui, true, text::shell::CANCEL).clicked() {
                     commands.push(Command::Paste(None));
@@ -43,7 +43,7 @@ pub(super) fn show(ui: &Ui, state: &State, commands: &mut Commands) {
     if close == widget::Closed::ByKey {
         commands.push(Command::Paste(None));
     } else if changed != *pasted {
-        // Before taking it: what was typed in this very moment belongs to it.
+        // Before `TakePasted`, so that text typed in this frame is included.
         commands.insert(0, Command::Paste(Some(changed)));
     }
 }

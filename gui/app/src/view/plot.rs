@@ -1,4 +1,4 @@
-//! The two live plots: right answer first, and error.
+//! The two plots of a training run: right answer first, and error.
 
 use egui::{Align2, Color32, FontId, RichText, Stroke, Ui, vec2};
 use egui_plot::{
@@ -8,21 +8,21 @@ use egui_plot::{
 
 use super::widget;
 use crate::{
-    state::{Round, Training},
+    state::{Epoch, Training},
     text, theme,
 };
 
-/// More points than this no screen can show.
+/// Most points drawn per line, more than a screen can show.
 const MOST_POINTS: usize = 2000;
 const HEIGHT: f32 = 190.0;
 
-/// Right answer first, of 100, on both sides of the split.
-pub(super) fn first(ui: &mut Ui, training: &Training) {
+/// Accuracy on training and test questions, out of 100.
+pub(super) fn accuracy_plot(ui: &mut Ui, training: &Training) {
     let palette = theme::palette(ui);
     headline(ui, text::train::FIRST, text::train::FIRST_UNIT);
     let (train, check) = (
-        series(training, |round| round.train),
-        series(training, |round| round.check),
+        series(training, |epoch| epoch.train),
+        series(training, |epoch| epoch.check),
     );
     let of_hundred = |points: Vec<[f64; 2]>| {
         points
@@ -33,19 +33,19 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
     let (train, check) = (of_hundred(train), of_hundred(check));
     let has_check = !check.is_empty();
     let last = training
-        .rounds
+        .epochs
         .last()
-        .map_or(0.0, |round| round.number as f64);
+        .map_or(0.0, |epoch| epoch.number as f64);
     let gap = 0.03 * spread(train.iter().chain(&check).map(|[_, y]| *y));
     let best = training
-        .best_round()
-        .and_then(|round| Some([round.number as f64, text::train::best_value(round)? * 100.0]));
+        .best_epoch()
+        .and_then(|epoch| Some([epoch.number as f64, epoch.accuracy()? * 100.0]));
     let (weak, accent) = (palette.weak, palette.accent);
-    frame(
+    draw_plot(
         ui,
         "right-answer-first",
         |value| format!("{value:.0}"),
-        text::train::of_hundred_questions,
+        text::train::point_of_hundred,
         move |plot| {
             plot.line(
                 line(text::train::SERIES_TRAIN, train, weak)
@@ -54,9 +54,8 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
             plot.line(line(text::train::SERIES_CHECK, check, accent));
             if let Some([x, y]) = best {
                 let label = RichText::new(text::train::BEST).size(11.5).color(accent);
-                // Below the point, where no line is, and inside the plot.
+                // Below the point, clear of the line, and inside the plot.
                 let low = y - gap;
-                // Rounds are counted from 1.
                 let anchor = match (x - 1.0) / (last - 1.0).max(1.0) {
                     x if x > 0.8 => Align2::RIGHT_TOP,
                     x if x < 0.2 => Align2::LEFT_TOP,
@@ -84,13 +83,13 @@ pub(super) fn first(ui: &mut Ui, training: &Training) {
     });
 }
 
-/// How wrong the model is.
-pub(super) fn error(ui: &mut Ui, training: &Training) {
+/// Loss.
+pub(super) fn error_plot(ui: &mut Ui, training: &Training) {
     let palette = theme::palette(ui);
     headline(ui, text::train::ERROR, text::train::ERROR_UNIT);
-    let points = series(training, |round| round.error);
+    let points = series(training, |epoch| epoch.error);
     let weak = palette.weak;
-    frame(
+    draw_plot(
         ui,
         "error",
         |value| format!("{}", (value * 1e6).round() / 1e6),
@@ -112,7 +111,7 @@ fn headline(ui: &mut Ui, title: &str, unit: &str) {
     });
 }
 
-fn frame<'a>(
+fn draw_plot<'a>(
     ui: &mut Ui,
     salt: &str,
     tick: impl Fn(f64) -> String + 'a,
@@ -137,9 +136,9 @@ fn frame<'a>(
         .show_grid([false, true])
         .grid_color(palette.border)
         .set_margin_fraction(vec2(0.02, 0.12))
-        .y_grid_spacer(grid)
+        .y_grid_spacer(grid_lines)
         .custom_x_axes(vec![axis(
-            AxisHints::new_x().formatter(|mark, _| whole(mark.value)),
+            AxisHints::new_x().formatter(|mark, _| epoch_label(mark.value)),
         )])
         .custom_y_axes(vec![axis(
             AxisHints::new_y().formatter(move |mark, _| tick(mark.value)),
@@ -155,7 +154,7 @@ fn frame<'a>(
         .show(ui, add);
 }
 
-/// From the least to the greatest.
+/// Difference between the largest and the smallest value.
 fn spread(values: impl Iterator<Item = f64>) -> f64 {
     let (least, most) = values.fold((f64::MAX, f64::MIN), |(least, most), value| {
         (least.min(value), most.max(value))
@@ -163,8 +162,8 @@ fn spread(values: impl Iterator<Item = f64>) -> f64 {
     (most - least).max(0.0)
 }
 
-/// About four lines, at numbers people like: 1, 2 or 5 with zeros.
-fn grid(input: GridInput) -> Vec<GridMark> {
+/// About four grid lines, at multiples of 1, 2 or 5 times a power of ten.
+fn grid_lines(input: GridInput) -> Vec<GridMark> {
     let (from, to) = input.bounds;
     let raw = (to - from) / 4.0;
     if !(raw.is_finite() && raw > 0.0) {
@@ -184,8 +183,8 @@ fn grid(input: GridInput) -> Vec<GridMark> {
         .collect()
 }
 
-/// Rounds are counted: there is no half round.
-fn whole(value: f64) -> String {
+/// Label of an epoch; empty between epochs.
+fn epoch_label(value: f64) -> String {
     if value.fract() == 0.0 && value >= 1.0 {
         format!("{value:.0}")
     } else {
@@ -200,16 +199,16 @@ fn line<'a>(name: &str, points: Vec<[f64; 2]>, color: Color32) -> Line<'a> {
         .allow_hover(true)
 }
 
-fn series(training: &Training, value: impl Fn(&Round) -> Option<f64>) -> Vec<[f64; 2]> {
-    let step = training.rounds.len().div_ceil(MOST_POINTS).max(1);
-    let last = training.rounds.len().saturating_sub(1);
-    let rounds = training
-        .rounds
+fn series(training: &Training, value: impl Fn(&Epoch) -> Option<f64>) -> Vec<[f64; 2]> {
+    let step = training.epochs.len().div_ceil(MOST_POINTS).max(1);
+    let last = training.epochs.len().saturating_sub(1);
+    let epochs = training
+        .epochs
         .iter()
         .enumerate()
         .filter(|(place, _)| place % step == 0 || *place == last);
-    rounds
-        .filter_map(|(_, round)| Some([round.number as f64, value(round)?]))
+    epochs
+        .filter_map(|(_, epoch)| Some([epoch.number as f64, value(epoch)?]))
         .collect()
 }
 

@@ -1,4 +1,4 @@
-//! The left rail: the project, the steps and how they stand, and what is always at hand.
+//! The left rail: the project, the pages with their state, undo, settings and help.
 
 use egui::{
     Align, Align2, Layout, Painter, Pos2, Rect, RichText, Role, Sense, Stroke, StrokeKind,
@@ -8,7 +8,7 @@ use egui::{
 use super::{Commands, widget};
 use crate::{
     command::Command,
-    state::{Overlay, State, Step},
+    state::{Overlay, Page, State},
     text,
     theme::{self, Palette},
 };
@@ -20,14 +20,14 @@ pub(super) fn show(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut C
     ui.spacing_mut().item_spacing.y = 3.0;
     project(ui, state, is_narrow, commands);
     ui.add_space(if is_narrow { 6.0 } else { 14.0 });
-    for step in Step::ALL {
-        if item(ui, step, state, is_narrow) {
-            commands.push(Command::Show(step));
+    for page in Page::ALL {
+        if item(ui, page, state, is_narrow) {
+            commands.push(Command::Show(page));
         }
     }
     ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
         ui.spacing_mut().interact_size.y = 24.0;
-        at_hand(ui, state, is_narrow, commands);
+        tools(ui, state, is_narrow, commands);
     });
 }
 
@@ -52,7 +52,7 @@ fn project(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands)
     if response.hovered() {
         ui.painter().rect_filled(rect, theme::RADIUS, palette.hover);
     }
-    widget::ring(ui, &response, palette);
+    widget::focus_ring(ui, &response, palette);
     if is_narrow {
         chevron(ui.painter(), rect.center(), palette.ink);
     } else {
@@ -84,19 +84,19 @@ fn chevron(painter: &Painter, centre: Pos2, ink: egui::Color32) {
     painter.line_segment([centre + vec2(0.0, 2.5), centre + vec2(4.0, -2.0)], line);
 }
 
-fn below(step: Step, state: &State) -> String {
-    match step {
-        Step::Data => text::data::rail(&state.project.document, state.data.reading.is_some()),
-        Step::Train => text::train::rail(&state.training, &state.project.models),
-        Step::Ask => text::ask::rail(state),
-        Step::Export => text::export::rail(&state.export),
+fn page_status(page: Page, state: &State) -> String {
+    match page {
+        Page::Data => text::data::rail(&state.project.document, state.data.reading.is_some()),
+        Page::Train => text::train::rail(&state.training, &state.project.models),
+        Page::Ask => text::ask::rail(state),
+        Page::Export => text::export::rail(&state.export),
     }
 }
 
-fn item(ui: &mut Ui, step: Step, state: &State, is_narrow: bool) -> bool {
+fn item(ui: &mut Ui, page: Page, state: &State, is_narrow: bool) -> bool {
     let palette = theme::palette(ui);
-    let chosen = state.step == step;
-    let (title, below) = (text::shell::step(step), below(step, state));
+    let chosen = state.page == page;
+    let (title, below) = (text::shell::page(page), page_status(page, state));
     let height = if is_narrow {
         NARROW_HEIGHT
     } else {
@@ -116,12 +116,12 @@ fn item(ui: &mut Ui, step: Step, state: &State, is_narrow: bool) -> bool {
         let line = Stroke::new(1.0, palette.border);
         painter.rect_stroke(rect, theme::RADIUS, line, StrokeKind::Inside);
     }
-    widget::ring(ui, &response, palette);
+    widget::focus_ring(ui, &response, palette);
     let ink = if chosen { palette.accent } else { palette.weak };
     if is_narrow {
         icon(
             &painter,
-            step,
+            page,
             rect.center_top() + vec2(0.0, 15.0),
             ink,
             palette,
@@ -132,7 +132,7 @@ fn item(ui: &mut Ui, step: Step, state: &State, is_narrow: bool) -> bool {
     } else {
         icon(
             &painter,
-            step,
+            page,
             rect.left_top() + vec2(17.0, 20.0),
             ink,
             palette,
@@ -149,39 +149,41 @@ fn item(ui: &mut Ui, step: Step, state: &State, is_narrow: bool) -> bool {
         );
         painter.galley(at + vec2(0.0, 19.0), galley, palette.weak);
     }
-    let hint = match is_narrow {
-        true => format!("{title}, {below} ({})", text::shell::step_key(step)),
-        false => text::shell::step_key(step).to_owned(),
+    let key = text::shell::page_key(page);
+    let hint = if is_narrow {
+        format!("{title}, {below} ({key})")
+    } else {
+        key.to_owned()
     };
     response.on_hover_text(hint).clicked()
 }
 
-/// Small own drawings: rows, a half-filled disc, a magnifying glass, an arrow out of a tray.
-fn icon(painter: &Painter, step: Step, centre: Pos2, ink: egui::Color32, palette: &Palette) {
+/// Draws the icon of a page: rows, a half-filled disc, a magnifying glass, an arrow out of a tray.
+fn icon(painter: &Painter, page: Page, centre: Pos2, ink: egui::Color32, palette: &Palette) {
     let line = Stroke::new(1.5, ink);
-    match step {
-        Step::Data => {
+    match page {
+        Page::Data => {
             let rect = Rect::from_center_size(centre, vec2(13.0, 12.0));
             painter.rect_stroke(rect, 2.5, line, StrokeKind::Middle);
             for y in [-2.0, 2.0] {
                 painter.hline(rect.x_range(), centre.y + y, Stroke::new(1.2, ink));
             }
         }
-        Step::Train => {
+        Page::Train => {
             painter.circle_filled(centre, 6.0, ink);
             let half = Rect::from_min_max(centre - vec2(0.0, 8.0), centre + vec2(8.0, 8.0));
             painter
                 .with_clip_rect(half)
                 .circle_filled(centre, 4.6, palette.rail);
         }
-        Step::Ask => {
+        Page::Ask => {
             painter.circle_stroke(centre - vec2(1.0, 1.0), 5.0, line);
             painter.line_segment(
                 [centre + vec2(2.8, 2.8), centre + vec2(6.5, 6.5)],
                 Stroke::new(1.8, ink),
             );
         }
-        Step::Export => {
+        Page::Export => {
             let (top, bottom) = (centre + vec2(0.0, -6.5), centre + vec2(0.0, 2.5));
             painter.line_segment([top, bottom], line);
             painter.line_segment([top, top + vec2(-3.5, 3.5)], line);
@@ -197,15 +199,15 @@ fn icon(painter: &Painter, step: Step, centre: Pos2, ink: egui::Color32, palette
     }
 }
 
-/// Undo, redo, commands, settings, help. Bottom up: the last comes first.
-fn at_hand(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
+/// Undo, redo, commands, settings and help, from the bottom up.
+fn tools(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands) {
     let history = &state.project.history;
     let undo = history.next_undo().map(text::shell::undo_hint);
     let redo = history.next_redo().map(text::shell::redo_hint);
     let all = Command::Overlay(Overlay::Commands(String::new(), 0));
     if is_narrow {
         ui.vertical_centered(|ui| {
-            small(
+            tool_button(
                 ui,
                 true,
                 text::shell::MENU,
@@ -225,7 +227,7 @@ fn at_hand(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands)
     };
     row(ui, &mut |ui| {
         let settings = Command::Overlay(Overlay::Settings);
-        small(
+        tool_button(
             ui,
             true,
             text::shell::SETTINGS,
@@ -234,7 +236,7 @@ fn at_hand(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands)
             commands,
         );
         let help = Command::Overlay(Overlay::Help);
-        small(
+        tool_button(
             ui,
             true,
             text::shell::HELP,
@@ -246,7 +248,7 @@ fn at_hand(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands)
     let mut all = Some(all);
     row(ui, &mut |ui| {
         if let Some(all) = all.take() {
-            small(
+            tool_button(
                 ui,
                 true,
                 text::shell::COMMANDS,
@@ -258,7 +260,7 @@ fn at_hand(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands)
     });
     row(ui, &mut |ui| {
         let hint = undo.as_deref().unwrap_or(text::shell::NOTHING_TO_UNDO);
-        small(
+        tool_button(
             ui,
             undo.is_some(),
             text::shell::UNDO,
@@ -267,7 +269,7 @@ fn at_hand(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands)
             commands,
         );
         let hint = redo.as_deref().unwrap_or(text::shell::NOTHING_TO_REDO);
-        small(
+        tool_button(
             ui,
             redo.is_some(),
             text::shell::REDO,
@@ -278,7 +280,7 @@ fn at_hand(ui: &mut Ui, state: &State, is_narrow: bool, commands: &mut Commands)
     });
 }
 
-fn small(
+fn tool_button(
     ui: &mut Ui,
     enabled: bool,
     name: &str,
@@ -288,11 +290,11 @@ fn small(
 ) {
     let palette = theme::palette(ui);
     let button = egui::Button::new(RichText::new(name).small().color(palette.weak)).frame(false);
-    let response = widget::low(ui, |ui| {
+    let response = widget::compact(ui, |ui| {
         ui.spacing_mut().button_padding.x = 4.0;
         ui.add_enabled(enabled, button)
     });
-    widget::ring(ui, &response, palette);
+    widget::focus_ring(ui, &response, palette);
     let clicked = response.clicked();
     response.on_hover_text(hint).on_disabled_hover_text(hint);
     if clicked {

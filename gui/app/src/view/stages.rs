@@ -1,4 +1,4 @@
-//! How far a training is: the stage, a bar, and what is behind and ahead.
+//! Progress of a training run: a bar, and the stages done and to come.
 
 use egui::{RichText, Sides, Stroke, Ui, vec2};
 
@@ -10,9 +10,9 @@ use crate::{
 
 const STAGES: [Stage; 4] = [
     Stage::Reading,
-    Stage::Fetching,
-    Stage::Understanding,
-    Stage::Learning,
+    Stage::Downloading,
+    Stage::Encoding,
+    Stage::Training,
 ];
 
 pub(super) fn show(ui: &mut Ui, training: &Training, rows: usize) {
@@ -42,16 +42,16 @@ pub(super) fn show(ui: &mut Ui, training: &Training, rows: usize) {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             for stage in STAGES {
-                // The model is got only once: mostly there is nothing to tell about it.
-                if stage != Stage::Fetching || training.fetch.is_some() {
-                    step(ui, stage, training, rows);
+                // The model is downloaded only once, so most runs skip this stage.
+                if stage != Stage::Downloading || training.fetch.is_some() {
+                    stage_mark(ui, stage, training, rows);
                 }
             }
         });
     });
 }
 
-fn step(ui: &mut Ui, stage: Stage, training: &Training, rows: usize) {
+fn stage_mark(ui: &mut Ui, stage: Stage, training: &Training, rows: usize) {
     let palette = theme::palette(ui);
     let place = |of: Stage| STAGES.iter().position(|stage| *stage == of);
     let (here, now) = (place(stage), place(training.stage));

@@ -1,4 +1,4 @@
-//! The status line: what runs, and the last message.
+//! The status line: the running task and the last message.
 
 use egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
@@ -13,7 +13,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     ui.spacing_mut().interact_size.y = 24.0;
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
-        running(ui, state, commands);
+        running_task(ui, state, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             messages(ui, state, commands);
             if let Some(message) = state.shell.messages.front() {
@@ -23,7 +23,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     });
 }
 
-fn running(ui: &mut Ui, state: &State, commands: &mut Commands) {
+fn running_task(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let training = &state.training;
     if training.is_running() {
         widget::small(ui, text::train::stage(training.stage));
@@ -38,14 +38,14 @@ fn running(ui: &mut Ui, state: &State, commands: &mut Commands) {
             .collect();
         widget::small(ui, known.join(" · "));
         if !training.stopping && widget::link(ui, text::shell::STOP).clicked() {
-            commands.push(Command::Stop);
+            commands.push(Command::StopTraining);
         }
     } else if let Some((folder, share)) = &state.shell.adopting {
         let label = text::folder::copying(folder, *share);
         widget::small(ui, &label);
         widget::bar(ui, *share, vec2(150.0, 6.0), &label);
     } else if let Some(name) = &state.data.reading {
-        widget::small(ui, text::data::reading(name));
+        widget::small(ui, text::import::reading(name));
         widget::bar(ui, state.data.read_share, vec2(150.0, 6.0), name);
     } else if let Some(name) = &state.ask.batch.running {
         let (done, total) = state.ask.batch.done;
@@ -76,14 +76,14 @@ fn messages(ui: &mut Ui, state: &State, commands: &mut Commands) {
         palette.weak
     };
     let button = Button::new(RichText::new(label).small().color(ink)).frame(false);
-    let response = widget::low(ui, |ui| ui.add(button));
-    widget::ring(ui, &response, palette);
+    let response = widget::compact(ui, |ui| ui.add(button));
+    widget::focus_ring(ui, &response, palette);
     if response.on_hover_text(text::shell::MESSAGES_HINT).clicked() {
         commands.push(Command::Overlay(Overlay::Messages));
     }
 }
 
-/// One message, with a sign for those who cannot tell the colours.
+/// Draws a message, with a sign so that the level doesn't depend on colour alone.
 pub(super) fn message(ui: &mut Ui, message: &Message) {
     let palette = theme::palette(ui);
     let (sign, ink) = match message.level {
@@ -95,7 +95,7 @@ pub(super) fn message(ui: &mut Ui, message: &Message) {
         .small()
         .color(ink);
     let response = ui.add(Label::new(text).truncate());
-    // Read out when it changes, without taking the keyboard.
+    // Screen readers read changes without moving the focus.
     ui.ctx().accesskit_node_builder(response.id, |node| {
         node.set_live(egui::accesskit::Live::Polite)
     });

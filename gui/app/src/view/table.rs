@@ -1,4 +1,4 @@
-//! The table of questions and answers. Only visible rows are drawn, so that 100 000 are no trouble.
+//! The table of questions and answers.
 
 use egui::{
     Align, Frame, Label, Layout, Margin, Rangef, Rect, RichText, Role, Sense, Stroke, Ui,
@@ -11,26 +11,27 @@ use super::{
     widget::{self, Tone},
 };
 use crate::{
-    command::{Choose, Command},
+    command::{Command, Selection},
     state::{Column, State},
     text, theme,
 };
-use nearsay_project::{Document, Entry, RowId, Wording};
+use nearsay_project::{Document, Entry, Paraphrase, RowId};
 
 const ROW_HEIGHT: f32 = 35.0;
-/// In a narrower window questions and answers need the room themselves.
+/// Narrowest widths at which the columns for topic and role are shown.
 const ROOM_FOR_SOURCE: f32 = 760.0;
 const ROOM_FOR_ROLE: f32 = 520.0;
-/// The table never gets lower than this, whatever stands above it.
+/// Smallest height of the table.
 const LEAST_HEIGHT: f32 = 150.0;
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let palette = theme::palette(ui);
     let data = &state.data;
     if data.listing.rows.is_empty() {
-        let nothing = match data.listing.revision == state.project.revision {
-            true => text::data::NOTHING_LISTED,
-            false => text::data::LISTING,
+        let nothing = if data.listing.revision == state.project.revision {
+            text::data::NOTHING_LISTED
+        } else {
+            text::data::LISTING
         };
         widget::card(ui, |ui| widget::weak(ui, nothing));
         return;
@@ -85,7 +86,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             table
                 .header(ROW_HEIGHT, |mut header| {
                     for column in &columns {
-                        header.col(|ui| head(ui, *column, state, commands));
+                        header.col(|ui| heading(ui, *column, state, commands));
                     }
                 })
                 .body(|body| {
@@ -94,7 +95,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                             return;
                         };
                         let document = &state.project.document;
-                        let Some((entry, wording)) = found(document, id) else {
+                        let Some((entry, paraphrase)) = find_row(document, id) else {
                             return;
                         };
                         let is_chosen = data.chosen.contains(&id);
@@ -102,52 +103,52 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                         for (place, column) in columns.iter().enumerate() {
                             table_row.col(|ui| {
                                 if place == 0 {
-                                    ground(ui, across, is_chosen, data.at == Some(id));
+                                    row_lines(ui, across, is_chosen, data.at == Some(id));
                                 }
-                                cell(ui, *column, id, entry, wording);
+                                cell(ui, *column, id, entry, paraphrase);
                             });
                         }
                         let response = table_row.response();
                         response.widget_info(|| {
-                            let name = text::data::row_name(entry, wording);
+                            let name = text::data::row_name(entry, paraphrase);
                             WidgetInfo::selected(Role::Row, true, is_chosen, name)
                         });
                         if response.double_clicked() {
-                            commands.push(Command::Edit(id));
+                            commands.push(Command::EditEntry(id));
                         } else if response.clicked() {
                             let modifiers = response.ctx.input(|input| input.modifiers);
                             let how = match modifiers {
-                                held if held.shift => Choose::Range,
-                                held if held.command => Choose::Toggle,
-                                _ => Choose::Only,
+                                held if held.shift => Selection::Range,
+                                held if held.command => Selection::Toggle,
+                                _ => Selection::Only,
                             };
-                            // The keyboard is in the table now.
+                            // Text boxes lose the focus, so that keys go to the table.
                             response.ctx.memory_mut(|memory| {
                                 if let Some(id) = memory.focused() {
                                     memory.surrender_focus(id);
                                 }
                             });
-                            commands.push(Command::Choose(id, how));
+                            commands.push(Command::Select(id, how));
                         }
                     });
                 });
         });
 }
 
-fn found(document: &Document, id: RowId) -> Option<(&Entry, &Wording)> {
+fn find_row(document: &Document, id: RowId) -> Option<(&Entry, &Paraphrase)> {
     let entry = document.entries.get(&id.entry)?;
-    Some((entry, entry.wordings.get(id.wording as usize)?))
+    Some((entry, entry.paraphrases.get(id.paraphrase as usize)?))
 }
 
-/// A head that sorts.
-fn head(ui: &mut Ui, column: Column, state: &State, commands: &mut Commands) {
+/// Draws a heading, which sorts the table.
+fn heading(ui: &mut Ui, column: Column, state: &State, commands: &mut Commands) {
     let palette = theme::palette(ui);
     let sort = state.data.sort;
     let is_by = sort.by == column && (column != Column::Number || sort.down);
     let name = text::data::column(column);
     let ink = if is_by { palette.accent } else { palette.weak };
     let label = RichText::new(name).small().color(ink);
-    let response = widget::low(ui, |ui| {
+    let response = widget::compact(ui, |ui| {
         ui.spacing_mut().button_padding.x = 0.0;
         ui.add(egui::Button::new(label).frame(false))
     });
@@ -156,7 +157,7 @@ fn head(ui: &mut Ui, column: Column, state: &State, commands: &mut Commands) {
         &response,
         &text::data::sort_name(column, is_by, sort.down),
     );
-    widget::ring(ui, &response, palette);
+    widget::focus_ring(ui, &response, palette);
     if is_by {
         let at = response.rect.right_center() + vec2(8.0, 0.0);
         let dy = if sort.down { 2.5 } else { -2.5 };
@@ -171,9 +172,9 @@ fn head(ui: &mut Ui, column: Column, state: &State, commands: &mut Commands) {
     }
 }
 
-/// A line above a row, over all columns, and a bar where the keyboard is; they are drawn in the first
-/// column, which does not clip them.
-fn ground(ui: &Ui, across: Rangef, is_chosen: bool, has_keyboard: bool) {
+/// Draws a line above a row and a bar at the row with the keyboard focus, across all columns. Called in the
+/// first column, which isn't clipped.
+fn row_lines(ui: &Ui, across: Rangef, is_chosen: bool, has_keyboard: bool) {
     let palette = theme::palette(ui);
     let clip = Rect::from_x_y_ranges(across, ui.clip_rect().y_range());
     let painter = ui.painter().with_clip_rect(clip);
@@ -190,25 +191,27 @@ fn ground(ui: &Ui, across: Rangef, is_chosen: bool, has_keyboard: bool) {
     painter.hline(across, ui.max_rect().top() + 0.5, line);
 }
 
-fn cell(ui: &mut Ui, column: Column, id: RowId, entry: &Entry, wording: &Wording) {
+fn cell(ui: &mut Ui, column: Column, id: RowId, entry: &Entry, paraphrase: &Paraphrase) {
     let palette = theme::palette(ui);
-    let is_further = id.wording > 0;
+    let is_further = id.paraphrase > 0;
     let (shown, ink) = match column {
         Column::Number if is_further => (String::new(), palette.weak),
         Column::Number => (text::number(id.entry + 1), palette.weak),
-        Column::Question if is_further => (format!("↳ {}", one_line(&wording.text)), palette.ink),
-        Column::Question => (one_line(&wording.text), palette.ink),
-        // A further way to ask does not repeat the answer.
+        Column::Question if is_further => {
+            (format!("↳ {}", one_line(&paraphrase.text)), palette.ink)
+        }
+        Column::Question => (one_line(&paraphrase.text), palette.ink),
+        // Other questions of an entry don't repeat its answer.
         Column::Answer if is_further => (String::new(), palette.weak),
         Column::Answer => (one_line(&entry.answer), palette.weak),
         Column::Source => (entry.source.clone().unwrap_or_default(), palette.ink),
         Column::Role => {
-            let tone = if wording.check {
+            let tone = if paraphrase.held_out {
                 Tone::Warning
             } else {
                 Tone::Good
             };
-            widget::pill(ui, text::data::role(wording.check), tone);
+            widget::pill(ui, text::data::role(paraphrase.held_out), tone);
             return;
         }
     };
@@ -219,7 +222,7 @@ fn cell(ui: &mut Ui, column: Column, id: RowId, entry: &Entry, wording: &Wording
     );
 }
 
-/// As much of a text as a cell can hold, on one line.
+/// The start of a text on one line, as much as a cell can hold.
 pub(super) fn one_line(text: &str) -> String {
     text.chars()
         .take(300)

@@ -1,4 +1,4 @@
-//! How many questions each topic has, as bars.
+//! A bar chart of the number of questions per topic.
 
 use egui::{RichText, ScrollArea, Ui, vec2};
 

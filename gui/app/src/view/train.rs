@@ -1,14 +1,14 @@
-//! The Train step.
+//! The Train page.
 
 use egui::{RichText, Sides, Ui, vec2};
 
 use super::{Commands, error, estimate, findings, mistakes, plot, stages, tuning, widget};
 use crate::{
     command::Command,
-    state::{List, Outcome, Stage, State, Step, Training},
+    state::{List, Outcome, Page, Stage, State, Training},
     text, theme,
 };
-use nearsay_project::{Effort, Elsewhere, Tally};
+use nearsay_project::{Effort, ImportedModel, Tally};
 
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if let Some(list) = state.training.mistakes {
@@ -17,12 +17,12 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let training = &state.training;
     if state.project.document.entries.is_empty() {
         widget::header(ui, text::train::TITLE, text::train::intro(training), |_| {});
-        return nothing(
+        return empty_page(
             ui,
             text::train::NO_DATA,
             text::train::NO_DATA_MORE,
             text::ask::GO_DATA,
-            Step::Data,
+            Page::Data,
             commands,
         );
     }
@@ -33,7 +33,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         error::show(ui, error, commands, |ui, commands| {
             let enough = state.project.counts.is_enough();
             if training.can_go_on && widget::primary(ui, true, text::train::GO_ON).clicked() {
-                commands.push(Command::GoOn);
+                commands.push(Command::ResumeTraining);
             }
             let again = if training.can_go_on {
                 widget::button(ui, enough, text::train::START_OVER)
@@ -41,28 +41,28 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 widget::primary(ui, enough, text::train::TRAIN_AGAIN)
             };
             if again.clicked() {
-                commands.push(Command::Train);
+                commands.push(Command::StartTraining);
             }
         });
     } else if training.can_go_on && training.stage == Stage::Idle {
         widget::banner(ui, text::train::CUT_OFF, |ui| {
             if widget::primary(ui, true, text::train::GO_ON).clicked() {
-                commands.push(Command::GoOn);
+                commands.push(Command::ResumeTraining);
             }
         });
     }
     if training.is_running() {
         stages::show(ui, training, state.project.counts.questions);
     } else {
-        mistakes::again(ui, state, commands);
+        mistakes::train_again_banner(ui, state, commands);
     }
     figures(ui, state, commands);
     let document = &state.project.document;
     findings::show(ui, &training.checking.findings, document, commands);
     if !training.is_running() {
-        ready(ui, state, commands);
+        effort_choice(ui, state, commands);
     }
-    if !training.rounds.is_empty() {
+    if !training.epochs.is_empty() {
         plots(ui, training);
     }
     notes(ui, training);
@@ -72,13 +72,13 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     widget::small(ui, text::train::STAYS_HERE);
 }
 
-/// An empty step says what is missing, and offers it.
-pub(super) fn nothing(
+/// An empty page: a message, and a button to the page where the missing data can be added.
+pub(super) fn empty_page(
     ui: &mut Ui,
     what: &str,
     more: &str,
     action: &str,
-    step: Step,
+    page: Page,
     commands: &mut Commands,
 ) {
     widget::card(ui, |ui| {
@@ -88,14 +88,14 @@ pub(super) fn nothing(
             widget::weak(ui, more);
             ui.add_space(12.0);
             if widget::primary(ui, true, action).clicked() {
-                commands.push(Command::Show(step));
+                commands.push(Command::Show(page));
             }
             ui.add_space(40.0);
         });
     });
 }
 
-/// On the right side the last one comes first.
+/// Buttons of the page, from right to left.
 fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let training = &state.training;
     if training.is_running() {
@@ -104,9 +104,9 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
         } else {
             text::train::STOP
         };
-        let can_stop = !training.stopping && training.stage != Stage::Checking;
+        let can_stop = !training.stopping && training.stage != Stage::Evaluating;
         if widget::button(ui, can_stop, name).clicked() {
-            commands.push(Command::Stop);
+            commands.push(Command::StopTraining);
         }
         let name = if training.paused {
             text::train::RESUME
@@ -114,7 +114,7 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
             text::train::PAUSE
         };
         if widget::button(ui, can_stop, name).clicked() {
-            commands.push(Command::Pause(!training.paused));
+            commands.push(Command::PauseTraining(!training.paused));
         }
         return;
     }
@@ -125,25 +125,26 @@ fn actions(ui: &mut Ui, state: &State, commands: &mut Commands) {
         && state.data.reading.is_none()
         && !state.project.look_only;
     if state.project.models.changes() > 0 {
-        // The banner below offers it.
+        // The banner below has this button.
         return;
     }
-    // What is up to date needs no training.
+    // Less prominent when the model is up to date.
     let response = match state.project.models.current {
         None => widget::primary(ui, enabled, text::train::TRAIN),
         Some(_) => widget::button(ui, enabled, text::train::TRAIN_AGAIN),
     };
     if response.on_hover_text("F5").clicked() {
-        commands.push(Command::Train);
+        commands.push(Command::StartTraining);
     }
 }
 
-/// The choice of effort, with an estimate for each.
-fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
+/// Choice of the effort, with an estimate for each.
+fn effort_choice(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let document = &state.project.document;
     widget::card(ui, |ui| {
-        match text::data::too_few(&state.project.counts) {
-            Some(reason) => {
+        match state.project.shortage() {
+            Some(shortage) => {
+                let reason = text::data::shortage(shortage, &state.project.counts);
                 ui.label(RichText::new(format!("! {reason}")).color(theme::palette(ui).warning));
             }
             None => {
@@ -158,18 +159,15 @@ fn ready(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 let name = text::train::effort(effort);
                 let width = egui::vec2(100.0, 34.0);
                 let layout = egui::Layout::centered_and_justified(egui::Direction::LeftToRight);
-                let choose = |ui: &mut Ui| widget::choice(ui, name, chosen);
-                if ui
-                    .allocate_ui_with_layout(width, layout, choose)
-                    .inner
-                    .clicked()
-                {
+                let choice = ui
+                    .allocate_ui_with_layout(width, layout, |ui| widget::choice(ui, name, chosen));
+                if choice.inner.clicked() {
                     commands.push(Command::Effort(effort));
                 }
                 ui.vertical(|ui| {
                     ui.spacing_mut().item_spacing.y = 1.0;
                     ui.label(text::train::effort_what(effort));
-                    if let Some(estimate) = estimate::of_effort(state, effort) {
+                    if let Some(estimate) = estimate::estimate_effort(state, effort) {
                         widget::small(ui, estimate);
                     }
                 });
@@ -183,20 +181,20 @@ fn plots(ui: &mut Ui, training: &Training) {
     if two {
         ui.spacing_mut().item_spacing.x = theme::GAP;
         ui.columns_const(|[left, right]| {
-            widget::card(left, |ui| plot::first(ui, training));
-            widget::card(right, |ui| plot::error(ui, training));
+            widget::card(left, |ui| plot::accuracy_plot(ui, training));
+            widget::card(right, |ui| plot::error_plot(ui, training));
         });
     } else {
-        widget::card(ui, |ui| plot::first(ui, training));
-        widget::card(ui, |ui| plot::error(ui, training));
+        widget::card(ui, |ui| plot::accuracy_plot(ui, training));
+        widget::card(ui, |ui| plot::error_plot(ui, training));
     }
-    widget::small(ui, text::train::twin(training));
+    widget::small(ui, text::train::plots_in_words(training));
     ui.add_space(theme::GAP - 6.0);
 }
 
-/// What went wrong on the way to the language model; of no interest once it is there.
+/// Notes on failed attempts to download the language model; hidden once it is there.
 fn notes(ui: &mut Ui, training: &Training) {
-    if !matches!(training.stage, Stage::Fetching | Stage::Failed) {
+    if !matches!(training.stage, Stage::Downloading | Stage::Failed) {
         return;
     }
     for note in training.notes.iter().rev().take(3) {
@@ -204,12 +202,12 @@ fn notes(ui: &mut Ui, training: &Training) {
     }
 }
 
-/// Right answer first: before and now, and the lists behind the numbers.
+/// Accuracy before and now, and links to the lists of test questions.
 fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let checking = &state.training.checking;
     let outcome = state.training.outcome.as_ref();
     if let Some(there) = state.project.elsewhere().filter(|_| checking.elsewhere) {
-        return elsewhere(ui, state, there, commands);
+        return imported_model_card(ui, state, there, commands);
     }
     let Some(now) = checking.now() else {
         return;
@@ -217,31 +215,31 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let tally = now.tally();
     if tally.asked == 0 {
         if state.project.models.current.is_some() {
-            widget::card(ui, |ui| widget::weak(ui, text::train::NONE_ASIDE));
+            widget::card(ui, |ui| widget::weak(ui, text::results::NO_TEST_QUESTIONS));
         }
         return;
     }
     let add = |ui: &mut Ui| {
         Sides::new().shrink_left().truncate().show(
             ui,
-            |ui| widget::title(ui, &text::train::figures_title(tally.asked)),
+            |ui| widget::title(ui, &text::results::figures_title(tally.asked)),
             |ui| {
                 if outcome.is_some_and(|outcome| outcome.kept)
-                    && widget::primary(ui, true, text::train::TRY_IT).clicked()
+                    && widget::primary(ui, true, text::results::TRY_IT).clicked()
                 {
-                    commands.push(Command::Show(Step::Ask));
+                    commands.push(Command::Show(Page::Ask));
                 }
             },
         );
         let before = checking.before.as_ref().map(|check| check.tally());
         numbers(ui, before.filter(|_| checking.after.is_some()), tally);
         if let Some(outcome) = outcome {
-            widget::weak(ui, text::train::verdict(outcome));
-            if let Some(compared) = text::train::compared(outcome) {
+            widget::weak(ui, text::results::verdict(outcome));
+            if let Some(compared) = text::results::compared(outcome) {
                 widget::small(ui, compared);
             }
         } else if tally.asked < Tally::ENOUGH {
-            widget::weak(ui, text::train::too_few_checked(tally.asked));
+            widget::weak(ui, text::results::too_few_checked(tally.asked));
         }
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 18.0;
@@ -251,8 +249,8 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
                     continue;
                 }
                 if count == 0 {
-                    widget::weak(ui, text::train::list(list, count));
-                } else if widget::link(ui, &text::train::list(list, count)).clicked() {
+                    widget::weak(ui, text::results::list(list, count));
+                } else if widget::link(ui, &text::results::list(list, count)).clicked() {
                     commands.push(Command::Mistakes(Some(list)));
                 }
             }
@@ -266,8 +264,8 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
 }
 
-/// A model from a folder has no figures here, and why.
-fn elsewhere(ui: &mut Ui, state: &State, there: &Elsewhere, commands: &mut Commands) {
+/// Instead of the figures for an imported model: its own test results and why there are none of this project.
+fn imported_model_card(ui: &mut Ui, state: &State, there: &ImportedModel, commands: &mut Commands) {
     widget::card(ui, |ui| {
         widget::title(ui, text::folder::ELSEWHERE);
         ui.label(text::folder::measured(&there.measured));
@@ -276,15 +274,15 @@ fn elsewhere(ui: &mut Ui, state: &State, there: &Elsewhere, commands: &mut Comma
     });
 }
 
-/// The way to the model before, if there is one.
+/// Link to the previous model, if there is one.
 fn go_back(ui: &mut Ui, state: &State, commands: &mut Commands) {
     if state.project.models.earlier.is_empty() || state.training.is_running() {
         return;
     }
-    let name = text::train::go_back(state.training.outcome.as_ref());
-    let response = widget::link(ui, name).on_hover_text(text::train::GO_BACK_HINT);
+    let name = text::results::go_back(state.training.outcome.as_ref());
+    let response = widget::link(ui, name).on_hover_text(text::results::GO_BACK_HINT);
     if response.clicked() {
-        commands.push(Command::GoBack);
+        commands.push(Command::RestorePreviousModel);
     }
 }
 
@@ -292,14 +290,14 @@ fn numbers(ui: &mut Ui, before: Option<Tally>, now: Tally) {
     let palette = theme::palette(ui);
     ui.horizontal_wrapped(|ui| {
         let figure = |tally: Tally, ink| {
-            RichText::new(text::of_hundred(tally.share().unwrap_or(0.0)))
+            RichText::new(text::of_hundred(tally.accuracy().unwrap_or(0.0)))
                 .text_style(theme::figure())
                 .color(ink)
         };
-        let better = before.is_some_and(|before| now.share() > before.share());
+        let better = before.is_some_and(|before| now.accuracy() > before.accuracy());
         if let Some(before) = before {
             ui.label(figure(before, palette.weak));
-            widget::small(ui, text::train::BEFORE);
+            widget::small(ui, text::results::BEFORE);
             ui.add_space(14.0);
             arrow(ui);
             ui.add_space(14.0);
@@ -308,7 +306,7 @@ fn numbers(ui: &mut Ui, before: Option<Tally>, now: Tally) {
             now,
             if better { palette.accent } else { palette.ink },
         ));
-        widget::small(ui, text::train::now(now, before.is_some()));
+        widget::small(ui, text::results::now(now, before.is_some()));
     });
 }
 

@@ -1,4 +1,4 @@
-//! Settings for the curious, each with one plain sentence and a way back.
+//! Advanced settings, each with an explanation and a button to reset it.
 
 use egui::{CollapsingHeader, DragValue, RichText, Ui};
 
@@ -9,12 +9,12 @@ use nearsay_project::{Tuning, estimate};
 pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
     let options = &state.project.document.options;
     let tuning = options.tuning;
-    let (rounds, batch) =
-        estimate::default_epochs_and_batch(options.effort, state.project.counts.learned());
+    let (epochs, batch) =
+        estimate::default_epochs_and_batch(options.effort, state.project.counts.training());
     let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let header = CollapsingHeader::new(text::train::CURIOUS)
-        .id_salt("curious")
-        .open(Some(state.training.curious))
+    let header = CollapsingHeader::new(text::train::ADVANCED)
+        .id_salt("advanced")
+        .open(Some(state.training.advanced_open))
         .show(ui, |ui| {
             let mut row = |ui: &mut Ui, of: Setting, set: &dyn Fn(Option<u32>) -> Tuning| {
                 if let Some(value) = setting(ui, &of) {
@@ -24,22 +24,22 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             row(
                 ui,
                 Setting {
-                    name: text::train::ROUNDS,
-                    what: text::train::ROUNDS_WHAT,
-                    value: tuning.rounds,
-                    usual: small(rounds),
+                    name: text::train::EPOCHS,
+                    what: text::train::EPOCHS_HINT,
+                    value: tuning.epochs,
+                    default: small(epochs),
                     range: 1..=500,
                     unit: "",
                 },
-                &|rounds| Tuning { rounds, ..tuning },
+                &|epochs| Tuning { epochs, ..tuning },
             );
             row(
                 ui,
                 Setting {
                     name: text::train::BATCH,
-                    what: text::train::BATCH_WHAT,
+                    what: text::train::BATCH_HINT,
                     value: tuning.batch,
-                    usual: small(batch),
+                    default: small(batch),
                     range: 4..=4096,
                     unit: "",
                 },
@@ -48,22 +48,25 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             row(
                 ui,
                 Setting {
-                    name: text::train::PACE,
-                    what: text::train::PACE_WHAT,
-                    value: tuning.pace,
-                    usual: 100,
+                    name: text::train::LEARNING_RATE,
+                    what: text::train::LEARNING_RATE_HINT,
+                    value: tuning.lr_percent,
+                    default: 100,
                     range: 1..=1000,
                     unit: " %",
                 },
-                &|pace| Tuning { pace, ..tuning },
+                &|lr_percent| Tuning {
+                    lr_percent,
+                    ..tuning
+                },
             );
             row(
                 ui,
                 Setting {
                     name: text::train::SEED,
-                    what: text::train::SEED_WHAT,
+                    what: text::train::SEED_HINT,
                     value: tuning.seed,
-                    usual: 42,
+                    default: 42,
                     range: 0..=9999,
                     unit: "",
                 },
@@ -71,7 +74,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
             );
         });
     if header.header_response.clicked() {
-        commands.push(Command::Curious(!state.training.curious));
+        commands.push(Command::ShowAdvanced(!state.training.advanced_open));
     }
 }
 
@@ -79,21 +82,21 @@ struct Setting {
     name: &'static str,
     what: &'static str,
     value: Option<u32>,
-    usual: u32,
+    default: u32,
     range: std::ops::RangeInclusive<u32>,
     unit: &'static str,
 }
 
-/// One row; `Some` when it was changed, with none for the usual value.
+/// Draws a row. Returns `Some` if the setting was changed, `Some(None)` if it was reset to the default.
 fn setting(ui: &mut Ui, of: &Setting) -> Option<Option<u32>> {
     let palette = theme::palette(ui);
     let mut changed = None;
     ui.horizontal_wrapped(|ui| {
         widget::cell(ui, 120.0, of.name);
-        // Typed or dragged, it is one step to undo: told when the box is left.
+        // The widget keeps the value until editing ends, so that a drag is one step to undo.
         let id = ui.scope_id().with(of.name);
-        let kept = of.value.unwrap_or(of.usual);
-        let mut value = ui.data(|data| data.get_temp::<u32>(id)).unwrap_or(kept);
+        let saved = of.value.unwrap_or(of.default);
+        let mut value = ui.data(|data| data.get_temp::<u32>(id)).unwrap_or(saved);
         let drag = DragValue::new(&mut value)
             .range(of.range.clone())
             .suffix(of.unit)
@@ -105,21 +108,21 @@ fn setting(ui: &mut Ui, of: &Setting) -> Option<Option<u32>> {
         }
         if response.drag_stopped() || response.lost_focus() {
             ui.data_mut(|data| data.remove::<u32>(id));
-            if value != kept {
-                changed = Some((value != of.usual).then_some(value));
+            if value != saved {
+                changed = Some((value != of.default).then_some(value));
             }
         }
         if of.value.is_some() {
             let back = widget::link(ui, "↺");
             widget::name(ui, &back, &text::train::reset(of.name));
             if back
-                .on_hover_text(text::train::reset_hint(of.usual))
+                .on_hover_text(text::train::reset_hint(of.default))
                 .clicked()
             {
                 changed = Some(None);
             }
         } else {
-            widget::small(ui, text::train::USUAL);
+            widget::small(ui, text::train::DEFAULT);
         }
         ui.label(RichText::new(of.what).small().color(palette.weak));
     });

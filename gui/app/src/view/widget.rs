@@ -1,4 +1,4 @@
-//! The few building blocks all views share.
+//! Widgets that several views share.
 
 use egui::{
     Align, Button, CornerRadius, Frame, Label, Layout, Response, RichText, Role, Sense, Sides,
@@ -7,7 +7,7 @@ use egui::{
 
 use crate::theme::{self, Palette};
 
-/// What a pill wants to say by its colour, beside its word.
+/// Colour of a pill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
     Good,
@@ -16,17 +16,17 @@ pub(super) enum Tone {
     Plain,
 }
 
-/// A white (or dark) sheet over the whole width.
+/// A frame across the page.
 pub(super) fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
     card_with(ui, theme::palette(ui).border, add)
 }
 
-/// A card that stands out.
+/// A card with an accent-coloured outline.
 pub(super) fn accent_card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
     card_with(ui, theme::palette(ui).accent, add)
 }
 
-/// A card with lines of this colour around it.
+/// A card with an outline in this colour.
 pub(super) fn card_with<R>(ui: &mut Ui, line: egui::Color32, add: impl FnOnce(&mut Ui) -> R) -> R {
     let inner = Frame::new()
         .fill(theme::palette(ui).card)
@@ -42,7 +42,7 @@ pub(super) fn card_with<R>(ui: &mut Ui, line: egui::Color32, add: impl FnOnce(&m
     inner
 }
 
-/// Headline and one line below it, with the step's buttons on the right (the last one first).
+/// Title and subtitle of a page, with buttons on the right, from right to left.
 pub(super) fn header(ui: &mut Ui, title: &str, below: &str, actions: impl FnOnce(&mut Ui)) {
     let weak = theme::palette(ui).weak;
     Sides::new().height(50.0).shrink_left().wrap().show(
@@ -59,7 +59,7 @@ pub(super) fn header(ui: &mut Ui, title: &str, below: &str, actions: impl FnOnce
     ui.add_space(theme::GAP - 2.0);
 }
 
-/// The one button that matters most here.
+/// The main button of a page or card.
 pub(super) fn primary(ui: &mut Ui, enabled: bool, text: &str) -> Response {
     let palette = theme::palette(ui);
     let button = Button::new(
@@ -70,11 +70,10 @@ pub(super) fn primary(ui: &mut Ui, enabled: bool, text: &str) -> Response {
     .fill(palette.accent)
     .stroke(Stroke::NONE);
     let response = ui.add_enabled(enabled, button);
-    ring(ui, &response, palette);
+    focus_ring(ui, &response, palette);
     response
 }
 
-/// A plain button.
 pub(super) fn button(ui: &mut Ui, enabled: bool, text: &str) -> Response {
     ui.add_enabled(enabled, Button::new(text))
 }
@@ -83,8 +82,8 @@ pub(super) fn button(ui: &mut Ui, enabled: bool, text: &str) -> Response {
 pub(super) fn link(ui: &mut Ui, text: &str) -> Response {
     let palette = theme::palette(ui);
     let button = Button::new(RichText::new(text).color(palette.accent)).frame(false);
-    let response = low(ui, |ui| ui.add(button));
-    ring(ui, &response, palette);
+    let response = compact(ui, |ui| ui.add(button));
+    focus_ring(ui, &response, palette);
     if response.hovered() {
         let (rect, line) = (response.rect, Stroke::new(1.0, palette.accent));
         ui.painter()
@@ -93,8 +92,8 @@ pub(super) fn link(ui: &mut Ui, text: &str) -> Response {
     response
 }
 
-/// Frameless buttons are lower than framed ones, and still large enough to hit.
-pub(super) fn low<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+/// Draws frameless buttons, which are lower than framed ones.
+pub(super) fn compact<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
     ui.scope(|ui| {
         ui.spacing_mut().interact_size.y = 24.0;
         add(ui)
@@ -102,8 +101,8 @@ pub(super) fn low<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
     .inner
 }
 
-/// Shows where the keyboard is, around a widget whose own frame does not.
-pub(super) fn ring(ui: &Ui, response: &Response, palette: &Palette) {
+/// Draws a focus ring around a widget without a frame of its own.
+pub(super) fn focus_ring(ui: &Ui, response: &Response, palette: &Palette) {
     if response.has_focus() {
         let rect = response.rect.expand(3.0);
         let line = Stroke::new(2.0, palette.accent);
@@ -116,7 +115,7 @@ pub(super) fn ring(ui: &Ui, response: &Response, palette: &Palette) {
     }
 }
 
-/// A word on a coloured ground.
+/// A word on a coloured background.
 pub(super) fn pill(ui: &mut Ui, text: &str, tone: Tone) -> Response {
     let palette = theme::palette(ui);
     let (ink, ground) = match tone {
@@ -137,7 +136,7 @@ pub(super) fn pill(ui: &mut Ui, text: &str, tone: Tone) -> Response {
     response
 }
 
-/// How much of something there is: a thin bar with a name for those who cannot see it.
+/// A progress bar with a name for screen readers.
 pub(super) fn bar(ui: &mut Ui, fraction: f32, size: egui::Vec2, name: &str) -> Response {
     let palette = theme::palette(ui);
     let fraction = if fraction.is_finite() {
@@ -160,24 +159,24 @@ pub(super) fn bar(ui: &mut Ui, fraction: f32, size: egui::Vec2, name: &str) -> R
     response
 }
 
-/// Text of less weight.
+/// Secondary text.
 pub(super) fn weak(ui: &mut Ui, text: impl Into<String>) -> Response {
     let color = theme::palette(ui).weak;
     ui.add(Label::new(RichText::new(text).color(color)).wrap())
 }
 
-/// Small text of less weight.
+/// Small secondary text.
 pub(super) fn small(ui: &mut Ui, text: impl Into<String>) -> Response {
     let color = theme::palette(ui).weak;
     ui.add(Label::new(RichText::new(text).small().color(color)))
 }
 
-/// The headline of a card.
+/// Title of a card.
 pub(super) fn title(ui: &mut Ui, text: &str) -> Response {
     ui.label(RichText::new(text).text_style(theme::title()))
 }
 
-/// One line of text in a column of fixed width; what does not fit is cut and shown on hover.
+/// One line of text in a column of fixed width; longer text is truncated and shown on hover.
 pub(super) fn cell(ui: &mut Ui, width: f32, text: impl Into<WidgetText>) {
     let size = vec2(width, ui.text_style_height(&egui::TextStyle::Body) + 4.0);
     ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
@@ -186,8 +185,7 @@ pub(super) fn cell(ui: &mut Ui, width: f32, text: impl Into<WidgetText>) {
     });
 }
 
-/// A narrow strip across the page: one sentence, and what to do about it on the right (the last one
-/// first).
+/// A narrow strip across the page: a sentence, with buttons on the right, from right to left.
 pub(super) fn banner(ui: &mut Ui, text: &str, actions: impl FnOnce(&mut Ui)) {
     let palette = theme::palette(ui);
     Frame::new()
@@ -206,7 +204,7 @@ pub(super) fn banner(ui: &mut Ui, text: &str, actions: impl FnOnce(&mut Ui)) {
     ui.add_space(theme::GAP - ui.spacing().item_spacing.y);
 }
 
-/// One of a few choices, of which one holds.
+/// A radio button in the shape of a button.
 pub(super) fn choice(ui: &mut Ui, text: &str, chosen: bool) -> Response {
     let palette = theme::palette(ui);
     let ink = if chosen { palette.accent } else { palette.ink };
@@ -218,37 +216,38 @@ pub(super) fn choice(ui: &mut Ui, text: &str, chosen: bool) -> Response {
     let button = Button::new(RichText::new(text).color(ink)).stroke(Stroke::new(1.0, line));
     let response = ui.add(button);
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, text));
-    ring(ui, &response, palette);
+    focus_ring(ui, &response, palette);
     response
 }
 
-/// A small choice: a filter, a list.
+/// A small, frameless radio button.
 pub(super) fn chip(ui: &mut Ui, text: &str, chosen: bool) -> Response {
     let palette = theme::palette(ui);
-    let (ink, ground) = match chosen {
-        true => (palette.accent, palette.accent_ground),
-        false => (palette.weak, egui::Color32::TRANSPARENT),
+    let (ink, ground) = if chosen {
+        (palette.accent, palette.accent_ground)
+    } else {
+        (palette.weak, egui::Color32::TRANSPARENT)
     };
     let button = Button::new(RichText::new(text).small().color(ink))
         .fill(ground)
         .stroke(Stroke::NONE)
         .corner_radius(12.0);
-    let response = low(ui, |ui| {
+    let response = compact(ui, |ui| {
         ui.spacing_mut().button_padding = vec2(10.0, 3.0);
         ui.add(button)
     });
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, text));
-    ring(ui, &response, palette);
+    focus_ring(ui, &response, palette);
     response
 }
 
-/// Gives a widget without words of its own a name for those who cannot see it.
+/// Names a widget for screen readers.
 pub(super) fn name(ui: &Ui, response: &Response, name: &str) {
     ui.ctx()
         .accesskit_node_builder(response.id, |node| node.set_label(name));
 }
 
-/// A text on one line of at most this width; what does not fit is cut.
+/// Lays out a text on one line, truncated at `width`.
 pub(super) fn one_line(
     ui: &Ui,
     text: &str,
@@ -262,8 +261,7 @@ pub(super) fn one_line(
     ui.painter().layout_job(job)
 }
 
-/// A sheet over the window that takes the keyboard until it is closed. Says whether somebody wants it
-/// closed.
+/// A modal sheet over the window. Returns whether the user closed it.
 pub(super) fn sheet(ui: &Ui, salt: &str, width: f32, add: impl FnOnce(&mut Ui)) -> Closed {
     let palette = theme::palette(ui);
     let screen = ui.ctx().content_rect();
@@ -277,18 +275,18 @@ pub(super) fn sheet(ui: &Ui, salt: &str, width: f32, add: impl FnOnce(&mut Ui)) 
         .backdrop_color(egui::Color32::from_black_alpha(110))
         .show(ui.ctx(), |ui| {
             ui.set_width(width.min(screen.width() - 80.0));
-            // Without this it would be as low as egui's usual areas, and cut off what is below.
+            // egui limits the height of areas by default, which would cut off the content.
             ui.set_max_height(screen.height() - 120.0);
             egui::ScrollArea::vertical()
                 .max_height(screen.height() - 120.0)
                 .min_scrolled_height(screen.height() - 120.0)
                 .show(ui, |ui| {
-                    // The bar, where one is needed, does not run through what stands on the right.
+                    // Keep the content clear of the scroll bar.
                     ui.set_max_width(ui.available_width() - 10.0);
                     add(ui);
                 });
         });
-    // Its size is known only once it was drawn: until it stays in place it is drawn again.
+    // The size is known only after a frame, so redraw until it no longer changes.
     let id = egui::Id::unique(salt).with("size");
     let size = response.response.rect;
     if ui.data(|data| data.get_temp(id)) != Some(size) {
@@ -305,11 +303,11 @@ pub(super) fn sheet(ui: &Ui, salt: &str, width: f32, add: impl FnOnce(&mut Ui)) 
     }
 }
 
-/// Whether somebody wants a sheet gone.
+/// Whether and how the user closed a sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Closed {
     No,
-    /// By a press beside it: too little a reason to throw away what was written on it.
+    /// By a click beside the sheet. Sheets with edited text ignore this.
     Beside,
     /// By Esc.
     ByKey,

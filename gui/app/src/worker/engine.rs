@@ -1,4 +1,4 @@
-//! The program that does the heavy work: this very one, as a child process.
+//! The program that trains: this one, started as a child process.
 
 use std::{
     ffi::OsString,
@@ -9,45 +9,41 @@ use std::{
 
 use nearsay_project::{Effort, Tuning, estimate::recipe_settings};
 
-/// Long enough to finish a round and save.
+/// Default of [`Engine::patience`]: long enough to finish an epoch and save.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Which program to start, and where the app keeps its things.
+/// The program to start, and its data directory.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    /// The program.
     pub program: PathBuf,
-    /// Arguments before the sub-command; none but in tests and rehearsals.
+    /// Arguments before the sub-command; used in tests only.
     pub prefix: Vec<OsString>,
-    /// The app's data folder.
+    /// The app's data directory.
     pub data_dir: PathBuf,
-    /// How long a training may take to stop by itself before it is ended by force; longer when a
-    /// network learns.
+    /// Time from asking a training to stop until it is killed; longer for [`Effort::Thorough`].
     pub patience: Duration,
 }
 
-/// What is to be trained.
+/// Settings and files of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainRequest {
-    /// What to learn from.
+    /// File of questions to train on.
     pub train: PathBuf,
-    /// What to check with; none when nothing is kept aside.
-    pub check: Option<PathBuf>,
-    /// The folder the model goes into.
+    /// File of held-out questions, if there are any.
+    pub held_out: Option<PathBuf>,
+    /// Directory for the model.
     pub out: PathBuf,
-    /// With which encoder, and what of it learns.
     pub effort: Effort,
-    /// What somebody set by hand.
     pub tuning: Tuning,
-    /// Go on from the last saved point.
-    pub go_on: bool,
+    /// Resume from the last checkpoint.
+    pub resume: bool,
 }
 
 impl Engine {
-    /// This program itself.
+    /// An engine that runs the current program.
     ///
     /// # Errors
-    /// When the system does not say which file this program is.
+    /// If the path of the program is unknown.
     pub fn this_program(data_dir: PathBuf) -> std::io::Result<Self> {
         Ok(Self {
             program: std::env::current_exe()?,
@@ -57,58 +53,57 @@ impl Engine {
         })
     }
 
-    /// `train FILE --out DIR … --json --data DATA_DIR`.
-    pub(super) fn train(&self, request: &TrainRequest) -> Command {
-        let mut command = self.command("train");
+    /// Makes the command `train FILE --out DIR … --json --data DATA_DIR`.
+    pub(super) fn train_command(&self, request: &TrainRequest) -> Command {
+        let mut command = self.subcommand("train");
         command.arg(&request.train).arg("--out").arg(&request.out);
-        match &request.check {
-            Some(check) => command.arg("--val").arg(check),
+        match &request.held_out {
+            Some(held_out) => command.arg("--val").arg(held_out),
             None => command.args(["--val-split", "0"]),
         };
-        let usual = recipe_settings(request.effort);
+        let defaults = recipe_settings(request.effort);
         let encoder = match request.effort {
             Effort::Quick => "compact",
             Effort::Balanced | Effort::Thorough => "minilm",
         };
-        command.args(["--recipe", usual.recipe.name(), "--encoder", encoder]);
+        command.args(["--recipe", defaults.recipe.name(), "--encoder", encoder]);
         command.args(["--json", "--data"]).arg(&self.data_dir);
         let Tuning {
-            rounds,
+            epochs,
             batch,
-            pace,
+            lr_percent,
             seed,
         } = request.tuning;
-        let mut set = |name: &str, value: Option<String>| {
+        let lr = lr_percent.map(|percent| defaults.lr * f64::from(percent) / 100.0);
+        for (name, value) in [
+            ("--epochs", epochs.map(|n| n.to_string())),
+            ("--batch", batch.map(|n| n.to_string())),
+            ("--seed", seed.map(|n| n.to_string())),
+            ("--lr", lr.map(|lr| lr.to_string())),
+        ] {
             if let Some(value) = value {
                 command.arg(name).arg(value);
             }
-        };
-        set("--epochs", rounds.map(|n| n.to_string()));
-        set("--batch", batch.map(|n| n.to_string()));
-        set("--seed", seed.map(|n| n.to_string()));
-        set(
-            "--lr",
-            pace.map(|pace| (usual.lr * f64::from(pace) / 100.0).to_string()),
-        );
-        if request.go_on {
+        }
+        if request.resume {
             command.arg("--resume");
         }
         command
     }
 
-    /// How long a training of this effort may take to stop by itself. A network that learned reads
-    /// all texts once more before it is kept.
-    pub(super) fn patience(&self, effort: Effort) -> Duration {
+    /// Time until a training of this effort is killed after it was asked to stop. A trained transformer
+    /// embeds all texts again before it is saved.
+    pub(super) fn stop_timeout(&self, effort: Effort) -> Duration {
         match effort {
             Effort::Quick | Effort::Balanced => self.patience,
             Effort::Thorough => self.patience * 30,
         }
     }
 
-    /// The program, at a priority below the window's: it may use all that is left over.
+    /// A command that runs the program at a lower priority than the window.
     #[cfg(unix)]
-    fn in_background(&self) -> Command {
-        // It gives its place to the program, number and all, so that a kill reaches that.
+    fn background_command(&self) -> Command {
+        // `nice` replaces itself with the program, so the process id stays valid for killing it.
         let nice = std::path::Path::new("/usr/bin/nice");
         if !nice.is_file() || !self.program.is_file() {
             return Command::new(&self.program);
@@ -118,9 +113,9 @@ impl Engine {
         command
     }
 
-    /// The program, at a priority below the window's: it may use all that is left over.
+    /// A command that runs the program at a lower priority than the window.
     #[cfg(windows)]
-    fn in_background(&self) -> Command {
+    fn background_command(&self) -> Command {
         use std::os::windows::process::CommandExt as _;
         const BELOW_NORMAL_PRIORITY_CLASS: u32 = 0x4000;
         let mut command = Command::new(&self.program);
@@ -128,8 +123,8 @@ impl Engine {
         command
     }
 
-    fn command(&self, name: &str) -> Command {
-        let mut command = self.in_background();
+    fn subcommand(&self, name: &str) -> Command {
+        let mut command = self.background_command();
         command.args(&self.prefix).arg(name);
         command
             .stdin(Stdio::piped())
@@ -152,17 +147,17 @@ mod tests {
         }
     }
 
-    /// The arguments of a training, in one line.
-    fn line(effort: Effort, tuning: Tuning) -> String {
+    /// The arguments of a training, joined with spaces.
+    fn arguments(effort: Effort, tuning: Tuning) -> String {
         let request = TrainRequest {
             train: "train.jsonl".into(),
-            check: None,
+            held_out: None,
             out: "out".into(),
             effort,
             tuning,
-            go_on: false,
+            resume: false,
         };
-        let command = engine().train(&request);
+        let command = engine().train_command(&request);
         let args: Vec<_> = command
             .get_args()
             .map(|arg| arg.to_string_lossy())
@@ -171,22 +166,22 @@ mod tests {
     }
 
     #[test]
-    fn each_effort_has_an_encoder_and_a_recipe() {
+    fn train_command_sets_encoder_and_recipe_of_each_effort() {
         for (effort, expected) in [
             (Effort::Quick, "--recipe quick --encoder compact"),
             (Effort::Balanced, "--recipe quick --encoder minilm"),
             (Effort::Thorough, "--recipe thorough --encoder minilm"),
         ] {
-            let line = line(effort, Tuning::default());
+            let line = arguments(effort, Tuning::default());
             assert!(line.contains(expected), "{line}");
             assert!(!line.contains("--lr"), "{line}");
         }
     }
 
     #[test]
-    fn the_size_of_steps_is_in_parts_of_what_each_recipe_takes() {
+    fn train_command_scales_the_learning_rate_of_the_recipe() {
         let half = Tuning {
-            pace: Some(50),
+            lr_percent: Some(50),
             ..Tuning::default()
         };
         for (effort, expected) in [
@@ -194,15 +189,15 @@ mod tests {
             (Effort::Balanced, "--lr 0.0005"),
             (Effort::Thorough, "--lr 0.00005"),
         ] {
-            let line = line(effort, half);
+            let line = arguments(effort, half);
             assert!(line.ends_with(expected), "{line}");
         }
     }
 
     #[test]
-    fn a_network_has_longer_to_stop() {
+    fn stop_timeout_is_longer_for_transformers() {
         let engine = engine();
-        assert_eq!(engine.patience(Effort::Balanced), PATIENCE);
-        assert!(engine.patience(Effort::Thorough) > Duration::from_secs(120));
+        assert_eq!(engine.stop_timeout(Effort::Balanced), PATIENCE);
+        assert!(engine.stop_timeout(Effort::Thorough) > Duration::from_secs(120));
     }
 }

@@ -1,4 +1,4 @@
-//! A child process whose output is read line by line and whose last words are kept.
+//! A child process with line-based output. The end of its error output is kept for error reports.
 
 use std::{
     collections::VecDeque,
@@ -11,53 +11,57 @@ use std::{
 
 use crate::{state::UserError, text};
 
-/// How many lines of the child's error output are kept.
-const LAST_WORDS: usize = 50;
-/// No line of ours is longer; a longer one is cut, so that it cannot fill the memory.
-const LONGEST_LINE: u64 = 16 << 20;
-/// How often a child that closed its output is looked after.
-const POLL: Duration = Duration::from_millis(20);
-/// How long a child may live on after it closed its output.
-const LINGER: Duration = Duration::from_secs(10);
+/// Number of lines of error output to keep.
+const STDERR_LINES: usize = 50;
+/// Maximum length of a line in bytes; longer lines are split, so that memory use stays bounded.
+const MAX_LINE_BYTES: u64 = 16 << 20;
+/// Interval of checking whether the child has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Time after closing its output until the child is killed.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How a child ended.
+/// Time after the end of the child until its error output is no longer awaited.
+const STDERR_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Result of a child process.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exit {
-    /// It ended by itself and said that all went well.
+    /// The exit code is 0.
     pub success: bool,
-    /// How it ended, for a report: "exit status: 1", "signal: 9 (SIGKILL)".
+    /// Exit status for error reports, such as "exit status: 1" or "signal: 9 (SIGKILL)".
     pub status: String,
-    /// It was ended from outside: by the system, or by somebody.
+    /// A signal ended it.
     pub killed: bool,
     /// The last lines of its error output.
-    pub last_words: String,
+    pub stderr_tail: String,
 }
 
-/// A running child. It is ended by force when this is dropped.
-pub(super) struct Process {
+/// A running child process, killed on drop.
+pub(super) struct ChildProcess {
     child: Arc<Mutex<Child>>,
     stdin: Option<ChildStdin>,
 }
 
-/// Ends a child by force.
+/// Kills a child process.
 #[derive(Clone)]
 pub(super) struct Killer(Arc<Mutex<Child>>);
 
 impl Killer {
     pub(super) fn kill(&self) {
-        // It may have ended just now: then there is nothing left to end.
-        lock(&self.0).kill().ok();
+        if let Err(error) = lock(&self.0).kill() {
+            tracing::warn!(%error, "cannot kill the child process");
+        }
     }
 }
 
-impl Process {
-    /// Starts `command`. `line` gets each line of its output, then `end` how it ended, both on a
-    /// thread called `name`.
+impl ChildProcess {
+    /// Starts `command`. On a thread called `name`, `on_line` receives each line of its output, then
+    /// `on_end` its result.
     pub(super) fn start(
         name: &str,
         mut command: Command,
-        mut line: impl FnMut(&str) + Send + 'static,
-        end: impl FnOnce(Exit) + Send + 'static,
+        mut on_line: impl FnMut(&str) + Send + 'static,
+        on_end: impl FnOnce(Exit) + Send + 'static,
     ) -> Result<Self, UserError> {
         let cannot =
             |error: std::io::Error| text::error::no_engine().with_detail(error.to_string());
@@ -68,112 +72,128 @@ impl Process {
             child: Arc::new(Mutex::new(child)),
             stdin,
         };
-        let last_words = Arc::new(Mutex::new(VecDeque::new()));
+        let stderr_tail = Arc::new(Mutex::new(VecDeque::new()));
 
-        let words = Arc::clone(&last_words);
-        let listener = Builder::new()
+        let tail = Arc::clone(&stderr_tail);
+        let stderr_reader = Builder::new()
             .name(format!("{name}-errors"))
-            .spawn(move || each_line(stderr, |line| remember(&words, line)))
+            .spawn(move || read_lines(stderr, |line| push_line(&tail, line)))
             .map_err(cannot)?;
 
         let child = Arc::clone(&process.child);
         Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                each_line(stdout, &mut line);
-                let status = wait(&child);
-                // A grandchild may hold the error output open: then its last words stay unsaid.
-                let patience = Instant::now();
-                while !listener.is_finished() && patience.elapsed() < Duration::from_secs(1) {
-                    sleep(POLL);
+                read_lines(stdout, &mut on_line);
+                let status = wait_for_exit(&child);
+                // A grandchild may keep the error output open, so the wait is limited.
+                let since = Instant::now();
+                while !stderr_reader.is_finished() && since.elapsed() < STDERR_TIMEOUT {
+                    sleep(POLL_INTERVAL);
                 }
-                let words = lock(&last_words)
+                let tail = lock(&stderr_tail)
                     .iter()
                     .cloned()
                     .collect::<Vec<_>>()
                     .join("\n");
-                end(describe(status, words));
+                on_end(describe_exit(status, tail));
             })
             .map_err(cannot)?;
         Ok(process)
     }
 
-    /// Writes one line to the child.
-    pub(super) fn say(&mut self, line: &str) {
+    /// Writes a line to the child's input.
+    pub(super) fn write_line(&mut self, line: &str) {
         if let Some(stdin) = &mut self.stdin {
-            // A child that is gone hears nothing; its end is reported by the reading thread.
-            stdin
+            let written = stdin
                 .write_all(format!("{line}\n").as_bytes())
-                .and_then(|()| stdin.flush())
-                .ok();
+                .and_then(|()| stdin.flush());
+            // The thread that reads the output reports the end of the child.
+            if let Err(error) = written {
+                tracing::warn!(%error, line, "cannot write to the child process");
+            }
         }
     }
 
-    /// Something that can end the child later.
+    /// A handle that can kill the child later.
     pub(super) fn killer(&self) -> Killer {
         Killer(Arc::clone(&self.child))
     }
 }
 
-impl Drop for Process {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         self.killer().kill();
     }
 }
 
-fn each_line(pipe: Option<impl Read>, mut line: impl FnMut(&str)) {
+fn read_lines(pipe: Option<impl Read>, mut on_line: impl FnMut(&str)) {
     let Some(pipe) = pipe else { return };
     let mut reader = BufReader::new(pipe);
     let mut bytes = Vec::new();
     loop {
         bytes.clear();
         match (&mut reader)
-            .take(LONGEST_LINE)
+            .take(MAX_LINE_BYTES)
             .read_until(b'\n', &mut bytes)
         {
-            Ok(0) | Err(_) => return,
-            Ok(_) => line(String::from_utf8_lossy(&bytes).trim_end()),
+            Ok(0) => return,
+            Err(error) => {
+                tracing::warn!(%error, "cannot read the output of the child process");
+                return;
+            }
+            Ok(_) => on_line(String::from_utf8_lossy(&bytes).trim_end()),
         }
     }
 }
 
-fn remember(words: &Mutex<VecDeque<String>>, line: &str) {
-    let mut words = lock(words);
-    if words.len() == LAST_WORDS {
-        words.pop_front();
+fn push_line(lines: &Mutex<VecDeque<String>>, line: &str) {
+    let mut lines = lock(lines);
+    if lines.len() == STDERR_LINES {
+        lines.pop_front();
     }
-    words.push_back(line.to_owned());
+    lines.push_back(line.to_owned());
 }
 
-/// Waits without holding the lock, so that the child can be killed meanwhile.
-fn wait(child: &Mutex<Child>) -> Option<ExitStatus> {
+/// Waits for the end of the child. The lock is free in between, so that the child can be killed.
+fn wait_for_exit(child: &Mutex<Child>) -> Option<ExitStatus> {
     let since = Instant::now();
     loop {
         let mut child = lock(child);
         match child.try_wait() {
             Ok(Some(status)) => return Some(status),
-            Ok(None) if since.elapsed() > LINGER => {
-                child.kill().ok();
-                return child.wait().ok();
+            Ok(None) if since.elapsed() > EXIT_TIMEOUT => {
+                if let Err(error) = child.kill() {
+                    tracing::warn!(%error, "cannot kill the child process");
+                }
+                return child
+                    .wait()
+                    .inspect_err(|error| {
+                        tracing::warn!(%error, "cannot wait for the child process");
+                    })
+                    .ok();
             }
             Ok(None) => {}
-            Err(_) => return None,
+            Err(error) => {
+                tracing::warn!(%error, "cannot wait for the child process");
+                return None;
+            }
         }
         drop(child);
-        sleep(POLL);
+        sleep(POLL_INTERVAL);
     }
 }
 
-fn describe(status: Option<ExitStatus>, last_words: String) -> Exit {
+fn describe_exit(status: Option<ExitStatus>, stderr_tail: String) -> Exit {
     Exit {
         success: status.is_some_and(|status| status.success()),
         killed: status.is_some_and(|status| status.code().is_none()),
         status: status.map_or_else(|| "unknown".to_owned(), |status| status.to_string()),
-        last_words,
+        stderr_tail,
     }
 }
 
-/// A lock that outlives a panic elsewhere: what it guards is whole at every moment.
+/// Locks a mutex even if it is poisoned: its value is valid at any time.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

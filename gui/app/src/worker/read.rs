@@ -1,8 +1,8 @@
-//! Reading files and pasted texts into rows.
+//! Reading files and pasted text into rows.
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Cursor, Read as _},
+    io::{BufRead, BufReader},
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{
@@ -12,9 +12,9 @@ use std::{
 };
 
 use nearsay_faq as faq;
-use nearsay_faq::{ColumnChoice, Columns, Faq, ReadError, ReadOptions, Severity};
+use nearsay_faq::{ColumnChoice, Faq, ReadError, ReadOptions, Severity};
 
-use super::{Event, Outlet, thread};
+use super::{Event, EventSender, thread};
 use crate::{
     state::{ColumnsWanted, UserError},
     text,
@@ -26,108 +26,91 @@ use nearsay_project::{
     rows,
 };
 
-/// So many rows that were left out are looked at again, to be mended.
-const MENDED: usize = 2000;
-/// What is looked at of one of them.
-const LONGEST: usize = 4096;
-
 /// Something to read.
 #[derive(Debug, Clone)]
-pub enum Reading {
-    /// Files.
+pub enum ReadRequest {
     Files(Vec<PathBuf>),
-    /// A file with the columns somebody chose, in place of an import before.
-    Chosen(PathBuf, ColumnChoice, Option<ImportId>),
-    /// A pasted text.
+    /// A file with columns chosen by the user, in place of an earlier import.
+    WithColumns(PathBuf, ColumnChoice, Option<ImportId>),
     Pasted(String),
 }
 
-/// What came of it.
+/// Result of reading.
 #[derive(Debug)]
-pub enum ReadDone {
-    /// Rows of every file, as an edit, and what was wrong with files that could not be read.
-    Rows(Box<Taken>, Vec<UserError>),
-    /// The columns of this file must be chosen.
+pub enum ReadOutcome {
+    /// Rows of the readable files, and errors of the others.
+    Rows(Box<ReadRows>, Vec<UserError>),
+    /// The user has to choose the columns of this file.
     Columns(ColumnsWanted),
 }
 
-/// Rows that were read.
+/// Rows that were read, and the edit that adds them.
 #[derive(Debug, Default)]
-pub struct Taken {
-    /// The files.
+pub struct ReadRows {
     pub files: Vec<Incoming>,
-    /// The edit that takes them into the project.
+    /// Adds the rows to the project.
     pub edit: Edit,
-    /// The project with them.
+    /// The project after the edit.
     pub after: Document,
-    /// The project's revision that it goes with.
+    /// The project's revision before the edit.
     pub revision: u64,
-    /// The import they replace.
-    pub instead: Option<ImportId>,
+    /// The import that the rows replace.
+    pub replaced: Option<ImportId>,
 }
 
-/// Reads on a named thread until `stop` is set, and works out how the rows go into the project,
-/// which is `base` at this revision.
+/// Reads on a thread until `cancel` is set, and makes the edit that adds the rows to the project `base` of
+/// this revision.
 pub(super) fn start(
-    reading: Reading,
+    request: ReadRequest,
     (base, revision): (Document, u64),
-    stop: Arc<AtomicBool>,
-    outlet: Outlet,
+    cancel: Arc<AtomicBool>,
+    events: EventSender,
 ) -> Result<(), UserError> {
-    let broken = outlet.clone();
+    let panic_events = events.clone();
     thread::start(
         "faq-reader",
         move || {
-            let instead = match &reading {
-                Reading::Chosen(_, _, instead) => *instead,
+            let replaced = match &request {
+                ReadRequest::WithColumns(_, _, replaced) => *replaced,
                 _ => None,
             };
-            let mut done = read_all(reading, &stop, &outlet);
-            if let ReadDone::Rows(taken, _) = &mut done {
-                let what = text::data::did_import(&taken.files);
-                taken.instead = instead;
-                taken.edit = merge::replacing(&base, &what, taken.files.clone(), instead);
-                taken.after = base;
-                taken.after.apply(&taken.edit);
-                taken.revision = revision;
+            let mut outcome = read_all(request, &cancel, &events);
+            if let ReadOutcome::Rows(read, _) = &mut outcome {
+                let what = text::import::did_import(&read.files);
+                read.replaced = replaced;
+                read.edit = merge::replace_import(&base, &what, read.files.clone(), replaced);
+                read.after = base;
+                read.after.apply(&read.edit);
+                read.revision = revision;
             }
-            if !stop.load(Ordering::Relaxed) {
-                outlet.send(Event::Read(Box::new(done)));
+            if !cancel.load(Ordering::Relaxed) {
+                events.send(Event::Read(Box::new(outcome)));
             }
         },
         move || {
-            let done = ReadDone::Rows(Box::default(), vec![text::error::broken()]);
-            broken.send(Event::Read(Box::new(done)));
+            let outcome = ReadOutcome::Rows(Box::default(), vec![text::error::broken()]);
+            panic_events.send(Event::Read(Box::new(outcome)));
         },
     )
 }
 
-fn read_all(reading: Reading, stop: &AtomicBool, outlet: &Outlet) -> ReadDone {
-    let (paths, choice) = match reading {
-        Reading::Files(paths) => (paths, None),
-        Reading::Chosen(path, choice, _) => (vec![path], Some(choice)),
-        Reading::Pasted(pasted) => {
-            let tell = |share| outlet.progress(Event::Reading(share));
-            let bytes = pasted.as_bytes();
-            return match rows(bytes, bytes.len() as u64, None, stop, &tell) {
-                Ok(faq) => {
-                    let again = Cursor::new(bytes);
-                    let pasted = incoming(faq, again, text::data::PASTED.to_owned(), None);
-                    rows_of(vec![pasted], Vec::new())
-                }
-                Err(error) => rows_of(Vec::new(), vec![plain(&error)]),
-            };
-        }
+fn read_all(request: ReadRequest, cancel: &AtomicBool, events: &EventSender) -> ReadOutcome {
+    let (paths, choice) = match request {
+        ReadRequest::Files(paths) => (paths, None),
+        ReadRequest::WithColumns(path, choice, _) => (vec![path], Some(choice)),
+        ReadRequest::Pasted(pasted) => return read_pasted(&pasted, cancel, events),
     };
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     let count = paths.len().max(1) as f32;
-    for (place, path) in paths.iter().enumerate() {
+    for (number, path) in paths.iter().enumerate() {
         let name = file_name(path);
-        let tell = |share: f32| outlet.progress(Event::Reading((place as f32 + share) / count));
-        match file(path, &name, choice.as_ref(), stop, &tell) {
+        let on_progress = |fraction: f32| {
+            events.send_progress(Event::Reading((number as f32 + fraction) / count));
+        };
+        match read_file(path, &name, choice.as_ref(), cancel, &on_progress) {
             Ok(incoming) => files.push(incoming),
-            Err(Unread::Columns(columns)) => {
-                return ReadDone::Columns(ColumnsWanted {
+            Err(FileError::UnknownColumns(columns)) => {
+                return ReadOutcome::Columns(ColumnsWanted {
                     path: path.clone(),
                     instead: None,
                     name,
@@ -136,76 +119,89 @@ fn read_all(reading: Reading, stop: &AtomicBool, outlet: &Outlet) -> ReadDone {
                     columns,
                 });
             }
-            Err(Unread::UserError(error)) => errors.push(error),
+            Err(FileError::Unreadable(error)) => errors.push(error),
         }
     }
-    rows_of(files, errors)
+    collect_rows(files, errors)
 }
 
-fn rows_of(files: Vec<Incoming>, errors: Vec<UserError>) -> ReadDone {
-    let taken = Taken {
+fn read_pasted(pasted: &str, cancel: &AtomicBool, events: &EventSender) -> ReadOutcome {
+    let bytes = pasted.as_bytes();
+    let on_progress = |fraction| events.send_progress(Event::Reading(fraction));
+    match read_faq(bytes, bytes.len() as u64, None, cancel, &on_progress) {
+        Ok(faq) => {
+            let incoming = convert_faq(faq, text::import::PASTED.to_owned(), None);
+            collect_rows(vec![incoming], Vec::new())
+        }
+        Err(error) => collect_rows(Vec::new(), vec![describe_error(&error)]),
+    }
+}
+
+fn collect_rows(files: Vec<Incoming>, errors: Vec<UserError>) -> ReadOutcome {
+    let rows = ReadRows {
         files,
-        ..Taken::default()
+        ..ReadRows::default()
     };
-    ReadDone::Rows(Box::new(taken), errors)
+    ReadOutcome::Rows(Box::new(rows), errors)
 }
 
-enum Unread {
-    Columns(Vec<String>),
-    UserError(UserError),
+enum FileError {
+    /// The columns of the questions and answers are unknown; these are the file's columns.
+    UnknownColumns(Vec<String>),
+    Unreadable(UserError),
 }
 
-fn file(
+fn read_file(
     path: &Path,
     name: &str,
     choice: Option<&ColumnChoice>,
-    stop: &AtomicBool,
-    tell: &dyn Fn(f32),
-) -> Result<Incoming, Unread> {
-    let unreadable = |error: std::io::Error| {
-        Unread::UserError(text::error::unreadable(name).with_detail(error.to_string()))
+    cancel: &AtomicBool,
+    on_progress: &dyn Fn(f32),
+) -> Result<Incoming, FileError> {
+    let to_error = |error: std::io::Error| {
+        FileError::Unreadable(text::error::unreadable(name).with_detail(error.to_string()))
     };
-    // Looked at before opening: opening a pipe would wait for ever.
-    let about = path.metadata().map_err(unreadable)?;
-    if !about.is_file() {
-        return Err(Unread::UserError(text::error::not_a_file(name)));
+    // Checked before opening, because opening a pipe would block.
+    let metadata = path.metadata().map_err(to_error)?;
+    if !metadata.is_file() {
+        return Err(FileError::Unreadable(text::error::not_a_file(name)));
     }
     if !has_faq_extension(path) {
-        return Err(Unread::UserError(text::error::not_a_faq(name)));
+        return Err(FileError::Unreadable(text::error::not_a_faq(name)));
     }
-    let open = || File::open(path).map(BufReader::new).map_err(unreadable);
-    let faq = rows(open()?, about.len(), choice, stop, tell).map_err(|error| match error {
-        ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => Unread::Columns(columns),
-        error => Unread::UserError(UserError {
-            message: format!("{name}: {}", text::data::plain(&error.to_string())),
-            ..plain(&error)
-        }),
-    })?;
+    let file = BufReader::new(File::open(path).map_err(to_error)?);
+    let faq =
+        read_faq(file, metadata.len(), choice, cancel, on_progress).map_err(
+            |error| match error {
+                ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => {
+                    FileError::UnknownColumns(columns)
+                }
+                error => FileError::Unreadable(UserError {
+                    message: format!("{name}: {}", text::strip_full_stop(&error.to_string())),
+                    ..describe_error(&error)
+                }),
+            },
+        )?;
     if faq.rows.is_empty() && faq.issues.is_empty() {
-        return Err(Unread::UserError(text::error::no_rows(name)));
+        return Err(FileError::Unreadable(text::error::no_rows(name)));
     }
-    Ok(incoming(
-        faq,
-        open()?,
-        name.to_owned(),
-        Some(path.to_owned()),
-    ))
+    Ok(convert_faq(faq, name.to_owned(), Some(path.to_owned())))
 }
 
-fn rows<R: BufRead>(
+fn read_faq<R: BufRead>(
     reader: R,
     length: u64,
     choice: Option<&ColumnChoice>,
-    stop: &AtomicBool,
-    tell: &dyn Fn(f32),
+    cancel: &AtomicBool,
+    on_progress: &dyn Fn(f32),
 ) -> Result<Faq, ReadError> {
     let options = ReadOptions {
         columns: choice.cloned(),
         ..ReadOptions::default()
     };
     faq::read(reader, &options, &mut |progress| {
-        tell((progress.bytes as f64 / length.max(1) as f64).min(1.0) as f32);
-        if stop.load(Ordering::Relaxed) {
+        on_progress((progress.bytes as f64 / length.max(1) as f64).min(1.0) as f32);
+        if cancel.load(Ordering::Relaxed) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -213,38 +209,33 @@ fn rows<R: BufRead>(
     })
 }
 
-fn plain(error: &ReadError) -> UserError {
+fn describe_error(error: &ReadError) -> UserError {
     UserError::new(
-        text::data::plain(&error.to_string()),
-        text::data::plain(error.fix()),
+        text::strip_full_stop(&error.to_string()),
+        text::strip_full_stop(error.fix()),
     )
 }
 
-fn incoming(faq: Faq, again: impl BufRead, name: String, path: Option<PathBuf>) -> Incoming {
-    let small = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    let raw = raw_lines(&faq, again);
-    let place = |name: &Option<String>| {
-        let name = name.as_ref()?;
-        faq.columns.all.iter().position(|column| column == name)
-    };
-    let taken = (
-        place(&faq.columns.question).unwrap_or(0),
-        place(&faq.columns.answer).unwrap_or(1),
+fn convert_faq(faq: Faq, name: String, path: Option<PathBuf>) -> Incoming {
+    let columns = &faq.columns;
+    let chosen_columns = (
+        find_column(&columns.all, columns.question.as_ref()).unwrap_or(0),
+        find_column(&columns.all, columns.answer.as_ref()).unwrap_or(1),
     );
     let problems = faq
         .issues
         .iter()
-        .map(|problem| Shared::new(self::problem(problem, &raw, &faq.columns)))
+        .map(|issue| Shared::new(convert_issue(&faq, issue)))
         .collect();
     Incoming {
         import: Import {
-            described: text::data::described(&faq),
+            described: text::import::described(&faq),
             name,
             path,
-            read: small(faq.counts.rows),
-            changed: small(faq.counts.changed),
+            read: usize::try_from(faq.counts.rows).unwrap_or(usize::MAX),
+            changed: usize::try_from(faq.counts.changed).unwrap_or(usize::MAX),
             columns: faq.columns.all.clone(),
-            taken,
+            chosen_columns,
             problems,
             ..Import::default()
         },
@@ -252,164 +243,26 @@ fn incoming(faq: Faq, again: impl BufRead, name: String, path: Option<PathBuf>) 
     }
 }
 
-/// The lines of rows that were left out, as far as they can be shown.
-fn raw_lines(faq: &Faq, mut again: impl BufRead) -> Vec<(u64, String)> {
-    let mut wanted: Vec<u64> = faq
-        .issues
-        .iter()
-        .filter(|problem| problem.severity == Severity::LeftOut && problem.line > 0)
-        .map(|problem| problem.line)
-        .take(MENDED)
-        .collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let mut found = Vec::with_capacity(wanted.len());
-    let mut line = 0_u64;
-    let mut bytes = Vec::new();
-    for number in wanted {
-        while line < number {
-            bytes.clear();
-            // A line without an end must not fill the memory.
-            match (&mut again).take(64 << 20).read_until(b'\n', &mut bytes) {
-                Ok(0) | Err(_) => return found,
-                Ok(_) => line += 1,
-            }
-        }
-        bytes.truncate(LONGEST);
-        found.push((number, String::from_utf8_lossy(&bytes).trim().to_owned()));
-    }
-    found
+fn find_column(columns: &[String], name: Option<&String>) -> Option<usize> {
+    columns.iter().position(|column| Some(column) == name)
 }
 
-fn problem(problem: &faq::Issue, raw: &[(u64, String)], columns: &Columns) -> Problem {
-    let line = u32::try_from(problem.line).ok().filter(|line| *line > 0);
-    let is_out = problem.severity == Severity::LeftOut;
-    let raw = raw
-        .binary_search_by_key(&problem.line, |(line, _)| *line)
-        .ok()
-        .and_then(|at| raw.get(at))
-        .filter(|_| is_out);
-    let (question, answer) = raw.map_or_else(Default::default, |(_, raw)| salvage(raw, columns));
+fn convert_issue(faq: &Faq, issue: &faq::Issue) -> Problem {
+    let (mut question, answer) = faq.salvage(issue);
+    if question.is_empty() && issue.severity == Severity::LeftOut {
+        question.clone_from(&issue.excerpt);
+    }
     Problem {
-        kind: match problem.severity {
+        kind: match issue.severity {
             Severity::LeftOut => ProblemKind::LeftOut,
             Severity::Changed => ProblemKind::Changed,
             Severity::Note => ProblemKind::Note,
         },
-        line,
-        reason: text::data::plain(&problem.what()),
-        fix: text::data::plain(problem.fix()),
-        excerpt: problem.excerpt.clone(),
-        question: match question.is_empty() && is_out {
-            true => problem.excerpt.clone(),
-            false => question,
-        },
+        line: u32::try_from(issue.line).ok().filter(|line| *line > 0),
+        reason: text::strip_full_stop(&issue.what()),
+        fix: text::strip_full_stop(issue.fix()),
+        excerpt: issue.excerpt.clone(),
+        question,
         answer,
-    }
-}
-
-/// What looks like a question and an answer in a broken row.
-fn salvage(raw: &str, columns: &Columns) -> (String, String) {
-    let raw = raw.trim().trim_end_matches(',');
-    if raw.starts_with('{') {
-        let of = |names: &[&str]| names.iter().find_map(|name| json_field(raw, name));
-        return (
-            of(faq::QUESTION_NAMES).unwrap_or_default(),
-            of(faq::ANSWER_NAMES).unwrap_or_default(),
-        );
-    }
-    let Some(delimiter) = ['\t', ';', ','].into_iter().find(|c| raw.contains(*c)) else {
-        return (raw.trim_matches('"').to_owned(), String::new());
-    };
-    let clean = |part: &str| {
-        let part = part.trim().trim_matches('"');
-        part.replace("\"\"", "\"").trim().to_owned()
-    };
-    // With as many cells as the table has columns each is what its column says.
-    let cells: Vec<String> = raw.split(delimiter).map(clean).collect();
-    let column = |name: &Option<String>| {
-        let name = name.as_ref()?;
-        columns.all.iter().position(|column| column == name)
-    };
-    if let (Some(question), Some(answer)) = (column(&columns.question), column(&columns.answer))
-        && cells.len() == columns.all.len()
-    {
-        let of = |at: usize| cells.get(at).cloned().unwrap_or_default();
-        return (of(question), of(answer));
-    }
-    let mut parts = raw.splitn(2, delimiter).map(clean);
-    (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    )
-}
-
-/// The text after `"name":`, up to a quote that ends it or the end of the line.
-fn json_field(raw: &str, name: &str) -> Option<String> {
-    let from = raw.find(&format!("\"{name}\""))? + name.len() + 2;
-    let rest = raw
-        .get(from..)?
-        .trim_start()
-        .strip_prefix(':')?
-        .trim_start();
-    let rest = rest.strip_prefix(['"', '\''])?;
-    let mut found = String::new();
-    let mut chars = rest.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => match chars.next() {
-                Some('n') => found.push('\n'),
-                Some('t') => found.push('\t'),
-                Some(other) => found.push(other),
-                None => {}
-            },
-            '"' => {
-                let after: String = chars.clone().take_while(|c| *c != '"').collect();
-                let after = after.trim();
-                if after.is_empty() || after.starts_with([',', '}']) {
-                    break;
-                }
-                found.push('"');
-            }
-            c => found.push(c),
-        }
-    }
-    let found = found.trim_end_matches(['}', ' ']).trim().to_owned();
-    (!found.is_empty()).then_some(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn broken_rows_give_what_can_be_saved() {
-        let none = Columns::default();
-        let salvage = |raw| super::salvage(raw, &none);
-        assert_eq!(
-            salvage(r#"{"question": "Is the "big" room free?", "answer": "On \"some\" days"#),
-            (
-                "Is the \"big\" room free?".into(),
-                "On \"some\" days".into()
-            )
-        );
-        assert_eq!(
-            salvage(r#"{"q": "Where?"}"#),
-            ("Where?".to_owned(), String::new())
-        );
-        assert_eq!(
-            salvage("\"Open, on \"\"Sunday\"\"?\";Yes"),
-            ("Open, on \"Sunday\"?".into(), "Yes".into())
-        );
-        assert_eq!(salvage("just words").0, "just words");
-        let columns = Columns {
-            question: Some("Frage".to_owned()),
-            answer: Some("Antwort".to_owned()),
-            all: ["Thema", "Frage", "Antwort"].map(str::to_owned).to_vec(),
-        };
-        assert_eq!(
-            super::salvage("Haus;Gibt es WLAN?;\"Ja, kostenlos", &columns),
-            ("Gibt es WLAN?".to_owned(), "Ja, kostenlos".to_owned())
-        );
     }
 }

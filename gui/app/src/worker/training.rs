@@ -1,4 +1,4 @@
-//! The training child.
+//! The training process.
 
 use std::{
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
@@ -11,160 +11,175 @@ use nearsay_faq::Row;
 use nearsay_store::{DiskStore, Store as _};
 
 use super::{
-    Engine, Event, Outlet, TrainRequest,
-    process::{Killer, Process},
+    Engine, Event, EventSender, TrainRequest,
+    process::{ChildProcess, Killer},
     thread,
 };
 use crate::{state::UserError, text};
-use nearsay_project::{Entries, Wording};
-
-/// A running training. Dropping it ends the child by force.
-pub(super) struct Handle {
-    /// Lines for the child; written on a thread, since a pipe may be full.
-    lines: Sender<&'static str>,
-}
-
-impl Handle {
-    /// Asks it to stop, and ends it by force if it has not in time.
-    pub(super) fn stop(&mut self) {
-        self.say(STOP);
-    }
-
-    /// Says one line to it.
-    pub(super) fn say(&mut self, line: &'static str) {
-        // The minding thread is gone when the child is: then there is nobody to tell.
-        self.lines.send(line).ok();
-    }
-}
+use nearsay_project::Entries;
 
 const STOP: &str = "stop";
 
-/// Writes the questions to learn from and those kept aside, as files for the child.
+/// A running training. Dropping it kills the process.
+pub(super) struct TrainingWorker {
+    /// Lines for the process; written on a thread, since its input may block.
+    lines: Sender<&'static str>,
+}
+
+impl TrainingWorker {
+    /// Starts the training process.
+    pub(super) fn start(
+        engine: &Engine,
+        request: &TrainRequest,
+        events: EventSender,
+    ) -> Result<Self, UserError> {
+        let began = Instant::now();
+        let (ended, end) = mpsc::channel();
+        let progress_events = events.clone();
+        let process = ChildProcess::start(
+            "training",
+            engine.train_command(request),
+            move |line| {
+                if let Some(event) = parse_event(line) {
+                    progress_events.send_progress(Event::Training {
+                        at_s: began.elapsed().as_secs_f64(),
+                        event,
+                    });
+                }
+            },
+            move |exit| {
+                if !exit.success {
+                    tracing::warn!(status = exit.status, "the training process failed");
+                }
+                if ended.send(()).is_err() {
+                    tracing::debug!("the training was not being stopped");
+                }
+                events.send(Event::TrainingEnded(exit));
+            },
+        )?;
+        let (lines, inbox) = mpsc::channel();
+        let stop_timeout = engine.stop_timeout(request.effort);
+        Builder::new()
+            .name("training-input".to_owned())
+            .spawn(move || forward_lines(process, &inbox, &end, stop_timeout))
+            .map_err(thread::start_error)?;
+        Ok(Self { lines })
+    }
+
+    /// Asks the training to stop. The process is killed if it doesn't end in time.
+    pub(super) fn stop(&self) {
+        self.send_line(STOP);
+    }
+
+    /// Sends a line to the process.
+    pub(super) fn send_line(&self, line: &'static str) {
+        if self.lines.send(line).is_err() {
+            tracing::debug!(line, "the training has ended already");
+        }
+    }
+}
+
+/// Writes the training and held-out questions as files for the training process.
 pub(super) fn prepare(
     entries: Entries,
     request: TrainRequest,
-    outlet: Outlet,
+    events: EventSender,
 ) -> Result<(), UserError> {
-    let broken = outlet.clone();
+    let panic_events = events.clone();
     thread::start(
         "training-data",
         move || {
-            let result = write(&entries, request);
-            outlet.send(Event::Prepared(Box::new(result)));
+            let result = write_files(&entries, request);
+            events.send(Event::Prepared(Box::new(result)));
         },
-        move || broken.send(Event::Prepared(Box::new(Err(text::error::broken())))),
+        move || panic_events.send(Event::Prepared(Box::new(Err(text::error::broken())))),
     )
 }
 
-fn write(entries: &Entries, request: TrainRequest) -> Result<TrainRequest, UserError> {
-    // As they were when the training began: what was edited since would not go with what it saved.
-    if request.go_on && DiskStore.exists(&request.train)? {
-        let check = match request.check {
-            Some(check) if DiskStore.exists(&check)? => Some(check),
+fn write_files(entries: &Entries, request: TrainRequest) -> Result<TrainRequest, UserError> {
+    // A resumed training needs the questions its checkpoint was trained on, without later edits.
+    if request.resume && DiskStore.exists(&request.train)? {
+        let held_out = match request.held_out {
+            Some(held_out) if DiskStore.exists(&held_out)? => Some(held_out),
             _ => None,
         };
-        return Ok(TrainRequest { check, ..request });
+        return Ok(TrainRequest {
+            held_out,
+            ..request
+        });
     }
-    // An older file must not go with a newer one.
-    if let Some(check) = &request.check {
-        DiskStore.remove(check)?;
+    // If writing fails in between, old held-out questions must not remain beside new training questions.
+    if let Some(held_out) = &request.held_out {
+        DiskStore.remove(held_out)?;
     }
-    let rows = |check: bool| -> Result<Vec<u8>, UserError> {
-        let mut bytes = Vec::new();
-        for (entry, line) in entries.values().zip(1..) {
-            let mine = |wording: &&Wording| wording.check == check;
-            let mut ways = entry
-                .wordings
-                .iter()
-                .filter(mine)
-                .map(|way| way.text.clone());
-            let Some(question) = ways.next() else {
-                continue;
-            };
-            let row = Row {
-                line,
-                question,
-                paraphrases: ways.collect(),
-                answer: entry.answer.clone(),
-                source: entry.source.clone(),
-                filename: None,
-                id: None,
-            };
-            let json = serde_json::to_vec(&row)
-                .map_err(|error| text::error::broken().with_detail(error.to_string()))?;
-            bytes.extend(json);
-            bytes.push(b'\n');
-        }
-        Ok(bytes)
-    };
-    DiskStore.write_atomic(&request.train, &rows(false)?)?;
-    let checking = rows(true)?;
-    let check = match &request.check {
-        Some(check) if !checking.is_empty() => {
-            DiskStore.write_atomic(check, &checking)?;
-            Some(check.clone())
+    DiskStore.write_atomic(&request.train, &encode_rows(entries, false)?)?;
+    let rows = encode_rows(entries, true)?;
+    let held_out = match &request.held_out {
+        Some(held_out) if !rows.is_empty() => {
+            DiskStore.write_atomic(held_out, &rows)?;
+            Some(held_out.clone())
         }
         _ => None,
     };
-    Ok(TrainRequest { check, ..request })
+    Ok(TrainRequest {
+        held_out,
+        ..request
+    })
 }
 
-/// Starts the training.
-pub(super) fn start(
-    engine: &Engine,
-    request: &TrainRequest,
-    outlet: Outlet,
-) -> Result<Handle, UserError> {
-    let began = Instant::now();
-    let (ended, end) = mpsc::channel();
-    let tell = outlet.clone();
-    let process = Process::start(
-        "training",
-        engine.train(request),
-        move |line| {
-            if let Some(event) = parse_event(line) {
-                tell.progress(Event::Training {
-                    at_s: began.elapsed().as_secs_f64(),
-                    event,
-                });
-            }
-        },
-        move |exit| {
-            ended.send(()).ok();
-            outlet.send(Event::TrainingEnded(exit));
-        },
-    )?;
-    let (lines, said) = mpsc::channel();
-    let patience = engine.patience(request.effort);
-    Builder::new()
-        .name("training-minder".to_owned())
-        .spawn(move || mind(process, &said, &end, patience))
-        .map_err(|error| text::error::no_thread().with_detail(error.to_string()))?;
-    Ok(Handle { lines })
+/// Encodes the training or held-out questions, with their answers, as JSON lines.
+fn encode_rows(entries: &Entries, held_out: bool) -> Result<Vec<u8>, UserError> {
+    let mut bytes = Vec::new();
+    for (entry, line) in entries.values().zip(1..) {
+        let mut questions = entry
+            .paraphrases
+            .iter()
+            .filter(|paraphrase| paraphrase.held_out == held_out)
+            .map(|paraphrase| paraphrase.text.clone());
+        let Some(question) = questions.next() else {
+            continue;
+        };
+        let row = Row {
+            line,
+            question,
+            paraphrases: questions.collect(),
+            answer: entry.answer.clone(),
+            source: entry.source.clone(),
+            filename: None,
+            id: None,
+        };
+        let json = serde_json::to_vec(&row)
+            .map_err(|error| text::error::broken().with_detail(error.to_string()))?;
+        bytes.extend(json);
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
 }
 
-/// The event in a line of the child's output; `None` for other lines and for events of a newer program.
+/// Parses an event of the training process; `None` for other lines and unknown events.
 fn parse_event(line: &str) -> Option<train::Event> {
     serde_json::from_str(line).ok()
 }
 
-/// Passes lines on to the child until the handle is dropped; after "stop" waits for its end.
-fn mind(
-    mut process: Process,
-    said: &Receiver<&'static str>,
+/// Forwards lines to the process until the [`TrainingWorker`] is dropped. After a stop, waits for the
+/// end of the process.
+fn forward_lines(
+    mut process: ChildProcess,
+    lines: &Receiver<&'static str>,
     end: &Receiver<()>,
-    patience: Duration,
+    stop_timeout: Duration,
 ) {
-    while let Ok(line) = said.recv() {
-        process.say(line);
+    while let Ok(line) = lines.recv() {
+        process.write_line(line);
         if line == STOP {
-            return kill_late(&process.killer(), end, patience);
+            return kill_after(stop_timeout, &process.killer(), end);
         }
     }
 }
 
-fn kill_late(killer: &Killer, end: &Receiver<()>, patience: Duration) {
-    if end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+fn kill_after(timeout: Duration, killer: &Killer, end: &Receiver<()>) {
+    if end.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {
+        tracing::warn!("the training didn't stop in time and is killed");
         killer.kill();
     }
 }

@@ -214,7 +214,7 @@ pub fn settle(window: &mut Window) {
 #[track_caller]
 pub fn train(window: &mut Window) {
     let ctx = window.ctx.clone();
-    window.state_mut().apply(&ctx, Command::Train);
+    window.state_mut().apply(&ctx, Command::StartTraining);
     assert!(state(window).training.is_running(), "it did not start");
     until(window, "the training ended", |state| {
         !state.training.is_running()
@@ -310,10 +310,10 @@ pub fn is_shown(window: &Window, what: &str) -> bool {
 
 /// Asserts that a message contains a text.
 #[track_caller]
-pub fn was_told(window: &Window, what: &str) {
+pub fn shows_message(window: &Window, what: &str) {
     let messages = &state(window).shell.messages;
-    let told = messages.iter().any(|message| message.text.contains(what));
-    assert!(told, "no message: {what}; {messages:?}");
+    let found = messages.iter().any(|message| message.text.contains(what));
+    assert!(found, "no message: {what}; {messages:?}");
 }
 
 /// Writes a file.
@@ -378,7 +378,7 @@ pub fn add(window: &mut Window, rows: &[(String, String)]) {
         state.data.reading.is_none() && state.project.document.imports.len() > imports
     });
     let id = document(window).imports.keys().next_back().copied();
-    tell(window, Command::PutAway(id.unwrap_or_default()));
+    tell(window, Command::DismissImport(id.unwrap_or_default()));
 }
 
 const THINGS: [&str; 10] = [
@@ -474,7 +474,7 @@ pub fn stand_out(window: &mut Window) {
                 row: *row,
                 given: Some(given),
                 score: 0.5,
-                chance: Some(0.5),
+                confidence: Some(0.5),
                 rank: if given == row.entry { 1 } else { 3 },
             }
         };

@@ -1,4 +1,4 @@
-//! Folders on a disk and what becomes of them.
+//! Directories on disk, adopted as projects.
 
 use nearsay::servable::{Confidence, Edit, Export, ExportEncoder, Journal, KnownAnswer, Reissue};
 use nearsay_core::head::Folded;
@@ -17,7 +17,7 @@ const LABELS: Labels<'_> = Labels {
     unnamed: "My FAQ",
     import: |folder| format!("answers of {folder}"),
     described: "an exported folder",
-    no_question: "nobody asked for this answer",
+    no_question: "no question for this answer",
     no_question_fix: "Write a question",
 };
 
@@ -60,7 +60,7 @@ fn disk() -> Arc<dyn Store> {
 
 fn entries(document: &Document) -> Vec<(String, Vec<String>)> {
     let texts = |entry: &crate::Entry| {
-        let ways = entry.wordings.iter().map(|way| way.text.clone());
+        let ways = entry.paraphrases.iter().map(|way| way.text.clone());
         (entry.answer.clone(), ways.collect())
     };
     document
@@ -71,7 +71,7 @@ fn entries(document: &Document) -> Vec<(String, Vec<String>)> {
 }
 
 #[test]
-fn a_folder_with_its_edits_becomes_a_project() {
+fn adopt_takes_answers_edits_and_model() {
     let dir = tempdir().unwrap();
     let (from, data) = (dir.path().join("front-desk"), dir.path().join("data"));
     write(&from);
@@ -85,11 +85,11 @@ fn a_folder_with_its_edits_becomes_a_project() {
     };
     journal.append(&Edit::Add(answer)).unwrap();
     drop(journal);
-    let mut told = 0;
-    let adopted = adopt(&disk(), &data, &from, &LABELS, &mut |done, _| told = done).unwrap();
+    let mut copied = 0;
+    let adopted = adopt(&disk(), &data, &from, &LABELS, &mut |done, _| copied = done).unwrap();
     assert_eq!((adopted.answers, adopted.known), (4, false));
     assert_eq!(adopted.folder, "front-desk");
-    assert!(told > 1_000_000, "{told}");
+    assert!(copied > 1_000_000, "{copied}");
     let opened = Folder::open(disk(), &adopted.dir).unwrap();
     assert!(opened.restored_s.is_none() && opened.folder.is_some());
     assert_eq!(opened.document.options.name, "Front desk");
@@ -97,22 +97,22 @@ fn a_folder_with_its_edits_becomes_a_project() {
     assert_eq!(found.len(), 4);
     assert_eq!(found[0].1, FAQ[0].1);
     assert_eq!(found[3].1, ["Is there a roof garden?"]);
-    // What nobody has asked yet can be found, and is told.
+    // An answer without questions becomes its own question, and the import reports it.
     assert_eq!(found[2].1, ["Ask at the desk."]);
     let import = opened.document.imports.values().next().unwrap();
-    assert_eq!((import.problems.len(), import.put_away), (1, false));
+    assert_eq!((import.problems.len(), import.dismissed), (1, false));
     let entry = opened.document.entries.values().next().unwrap();
     assert_eq!(entry.source.as_deref(), Some("Visit"));
-    assert_eq!(entry.wordings[0].line, 4);
+    assert_eq!(entry.paraphrases[0].line, 4);
     let model = opened.models.current.unwrap();
-    assert_eq!(model.elsewhere, Some(Elsewhere::default()));
+    assert_eq!(model.imported, Some(ImportedModel::default()));
     drop(opened.folder);
-    // The same folder again is the same project, however it is called now.
+    // The same directory under another name gives the same project.
     let renamed = dir.path().join("other");
     std::fs::rename(&from, &renamed).unwrap();
     let again = adopt(&disk(), &data, &renamed, &LABELS, &mut |_, _| {}).unwrap();
     assert_eq!((&again.dir, again.known), (&adopted.dir, true));
-    // Written anew it is another.
+    // A rewritten directory gives another project.
     std::fs::remove_dir_all(&renamed).unwrap();
     write(&renamed);
     let manifest = renamed.join("nearsay.json");
@@ -123,7 +123,7 @@ fn a_folder_with_its_edits_becomes_a_project() {
 }
 
 #[test]
-fn a_model_alone_becomes_a_project_without_entries() {
+fn adopt_accepts_a_model_without_answers() {
     let dir = tempdir().unwrap();
     let (from, bare) = (dir.path().join("whole"), dir.path().join("bare"));
     write(&from);
@@ -143,7 +143,7 @@ fn a_model_alone_becomes_a_project_without_entries() {
 }
 
 #[test]
-fn it_is_trained_again_as_it_was_trained() {
+fn choose_effort_matches_encoder_and_trained_part() {
     let manifest = |encoder: &str, learns: &str| {
         let text = format!(
             r#"{{"format": 1, "written_by": "0.1.0", "encoder": "{encoder}", "files": {{}},
@@ -156,47 +156,48 @@ fn it_is_trained_again_as_it_was_trained() {
         ("compact", "table", Effort::Quick),
         ("minilm", "head", Effort::Balanced),
         ("minilm", "network", Effort::Thorough),
-        ("of somebody", "network", Effort::Quick),
+        ("custom", "network", Effort::Quick),
     ] {
         assert_eq!(
-            effort(&manifest(encoder, learns)),
+            choose_effort(&manifest(encoder, learns)),
             expected,
             "{encoder} {learns}"
         );
     }
 }
 
-/// What fails leaves neither a project nor anything of it.
 #[test]
-fn what_cannot_be_taken_over_leaves_nothing() {
+fn adopt_leaves_no_partial_project_on_error() {
     let dir = tempdir().unwrap();
     let (from, data) = (dir.path().join("desk"), dir.path().join("data"));
-    let refused = || {
+    let adopt_error = || {
         let error = adopt(&disk(), &data, &from, &LABELS, &mut |_, _| {}).unwrap_err();
-        let left = DiskStore.list(&shelf::projects(&data)).unwrap_or_default();
+        let left = DiskStore
+            .list(&library::projects_dir(&data))
+            .unwrap_or_default();
         assert!(left.is_empty(), "{left:?}");
         match error {
             ProjectError::Model { dir, source } if dir == from => source,
             error => panic!("{error}"),
         }
     };
-    assert!(matches!(refused(), ServableError::NotAModel { .. }));
+    assert!(matches!(adopt_error(), ServableError::NotAModel { .. }));
     write(&from);
     let manifest = std::fs::read_to_string(from.join("nearsay.json")).unwrap();
     let newer = manifest.replacen("\"format\": 1", "\"format\": 9", 1);
     put(from.join("nearsay.json"), newer);
-    assert!(matches!(refused(), ServableError::Newer { .. }));
+    assert!(matches!(adopt_error(), ServableError::Newer { .. }));
     put(from.join("nearsay.json"), manifest);
     let weights = from.join("0_StaticEmbedding/model.safetensors");
     let table = std::fs::read(&weights).unwrap();
     put(weights.clone(), &table[1..]);
-    let shorter = refused().to_string();
+    let shorter = adopt_error().to_string();
     assert!(
         shorter.contains("model.safetensors is shorter"),
         "{shorter}"
     );
     std::fs::remove_file(&weights).unwrap();
-    let missing = refused().to_string();
+    let missing = adopt_error().to_string();
     assert!(
         missing.contains("model.safetensors is missing"),
         "{missing}"
@@ -210,7 +211,9 @@ fn what_cannot_be_taken_over_leaves_nothing() {
             adopt(&shared, &data, &from, &LABELS, &mut |_, _| {}).is_err(),
             "{step}"
         );
-        let left = DiskStore.list(&shelf::projects(&data)).unwrap_or_default();
+        let left = DiskStore
+            .list(&library::projects_dir(&data))
+            .unwrap_or_default();
         assert!(left.is_empty(), "{step}: {left:?}");
     }
     assert!(adopt(&disk(), &data, &from, &LABELS, &mut |_, _| {}).is_ok());

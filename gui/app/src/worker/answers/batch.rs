@@ -52,14 +52,14 @@ impl Room {
         for (done, question) in questions.iter().enumerate() {
             if done % 50 == 0 {
                 let at = AnswersEvent::BatchAt(done, questions.len());
-                outlet.progress(super::Event::Answers(at));
+                outlet.send_progress(super::Event::Answers(at));
             }
             let reply = bench.ask(layout, question, 1, side)?;
             let first = reply.answers.first();
             let good = first.is_some_and(|answer| {
-                confidence::is_good(answer.chance, answer.score, wanted.silence)
+                confidence::is_good(answer.confidence, answer.score, wanted.silence)
             });
-            let chance = first.map_or_else(String::new, |answer| match answer.chance {
+            let chance = first.map_or_else(String::new, |answer| match answer.confidence {
                 Some(chance) => format!("{:.0}", chance * 100.0),
                 None => String::new(),
             });

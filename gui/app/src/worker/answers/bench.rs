@@ -244,7 +244,7 @@ impl Bench {
         }
         let evaluation = self.run.take().map(|run| run.finish(&self.index));
         let check = evaluation.map_or_else(Check::default, |found| layout.check(found));
-        let confidence = check.confidence.clone().unwrap_or(Confidence::USUAL);
+        let confidence = check.calibration.clone().unwrap_or(Confidence::USUAL);
         self.index.set_confidence(confidence);
         self.checked = Some(layout.revision);
         Ok(Step::Checked(check))
@@ -329,10 +329,10 @@ impl Bench {
                 answer: found.answer.answer.clone(),
                 question: found.paraphrase.map(str::to_owned),
                 score: found.score,
-                meaning: found.dense_score,
-                words: found.keyword_score,
-                shared: self.index.index().shared_words(question, found.text),
-                chance: found.probability,
+                dense_score: found.dense_score,
+                keyword_score: found.keyword_score,
+                shared_words: self.index.index().shared_words(question, found.text),
+                confidence: found.probability,
                 source: found.answer.source.clone(),
                 row,
             });

@@ -6,7 +6,7 @@ use nearsay::{
     answer_index::{Evaluation, Pool, Query, TestQuery},
     servable::{AnswerSet, KnownAnswer},
 };
-use nearsay_project::{Entries, EntryId, RowId, Tally, Wording};
+use nearsay_project::{Entries, EntryId, Paraphrase, RowId, Tally};
 
 use crate::state::{Check, ConfusedPair, OverRetrieved, Verdict};
 
@@ -27,13 +27,17 @@ impl Layout {
     pub(super) fn of(revision: u64, entries: Entries) -> Self {
         let known = entries.values().zip(1..).map(|(entry, row)| KnownAnswer {
             answer: entry.answer.clone(),
-            questions: entry.wordings.iter().map(|way| way.text.clone()).collect(),
+            questions: entry
+                .paraphrases
+                .iter()
+                .map(|way| way.text.clone())
+                .collect(),
             row,
             source: entry.source.clone(),
         });
         let answers = AnswerSet::from_known(known.collect());
         let is_test = entries.values().flat_map(|entry| {
-            let tests = entry.wordings.iter().map(|wording| wording.check);
+            let tests = entry.paraphrases.iter().map(|wording| wording.held_out);
             std::iter::once(false).chain(tests)
         });
         Self {
@@ -58,7 +62,7 @@ impl Layout {
         let (answer, paraphrase) = self.answers.place(text)?;
         Some(RowId {
             entry: self.entry(answer)?,
-            wording: paraphrase.saturating_sub(1),
+            paraphrase: paraphrase.saturating_sub(1),
         })
     }
 
@@ -69,19 +73,19 @@ impl Layout {
             let (answer, paraphrase) = self.answers.place(text)?;
             let entry = self.entries.get(&self.entry(answer)?)?;
             let also = &entry
-                .wordings
+                .paraphrases
                 .get(paraphrase.checked_sub(1)? as usize)?
-                .also;
+                .also_right;
             let also = also.iter().filter_map(|id| self.ids.binary_search(id).ok());
             let mut right: Vec<u32> = also.map(|number| number as u32).collect();
             right.push(answer);
             right.sort_unstable();
             right.dedup();
-            let is_known = |wording: &Wording| !wording.check;
+            let is_known = |wording: &Paraphrase| !wording.held_out;
             Some(TestQuery {
                 query: Query::Paraphrase(text),
                 right,
-                pool: match entry.wordings.iter().any(is_known) {
+                pool: match entry.paraphrases.iter().any(is_known) {
                     true => Pool::All,
                     false => Pool::Answers,
                 },
@@ -98,7 +102,7 @@ impl Layout {
             row: self.row(text).unwrap_or_default(),
             given: outcome.given.and_then(|hit| self.entry(hit.answer)),
             score: outcome.given.map_or(0.0, |hit| hit.score),
-            chance: outcome.probability.filter(|_| enough),
+            confidence: outcome.probability.filter(|_| enough),
             rank: u32::try_from(outcome.rank).unwrap_or(u32::MAX),
         });
         let curve = evaluation.risk_coverage().filter(|_| enough);
@@ -125,10 +129,10 @@ impl Layout {
         });
         Check {
             verdicts: verdicts.collect(),
-            consequences: (0..=100).filter_map(consequence).collect(),
+            risk_coverage: (0..=100).filter_map(consequence).collect(),
             over_retrieved: over_retrieved.collect(),
             confused: confused.collect(),
-            confidence: enough.then_some(evaluation.confidence),
+            calibration: enough.then_some(evaluation.confidence),
         }
     }
 }
@@ -140,15 +144,15 @@ mod tests {
 
     #[test]
     fn test_questions_count_every_right_answer_and_pick_their_pool() {
-        let wording = |text: &str, check, also: &[EntryId]| Wording {
+        let wording = |text: &str, check, also: &[EntryId]| Paraphrase {
             text: text.to_owned(),
-            check,
-            also: also.to_vec(),
-            ..Wording::default()
+            held_out: check,
+            also_right: also.to_vec(),
+            ..Paraphrase::default()
         };
-        let entry = |wordings| {
+        let entry = |paraphrases| {
             Shared::new(Entry {
-                wordings,
+                paraphrases,
                 ..Entry::default()
             })
         };
@@ -165,7 +169,7 @@ mod tests {
         assert_eq!((&*found[1].right, found[1].pool), (&[0, 1][..], Pool::All));
         let row = RowId {
             entry: 7,
-            wording: 1,
+            paraphrase: 1,
         };
         assert_eq!(layout.row(4), Some(row));
         assert_eq!(layout.row(2).map(|row| row.entry), Some(7));

@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Event, Outlet};
+use super::{Event, EventSender};
 use crate::{
     state::{Check, Exported, Reply, Side, UserError},
     text,
@@ -137,7 +137,7 @@ impl Drop for Handle {
 }
 
 /// Starts the thread.
-pub(super) fn start(data_dir: PathBuf, outlet: Outlet) -> Result<Handle, UserError> {
+pub(super) fn start(data_dir: PathBuf, outlet: EventSender) -> Result<Handle, UserError> {
     let (notes, inbox) = mpsc::channel();
     let broken = outlet.clone();
     let thread = std::thread::Builder::new()
@@ -166,7 +166,7 @@ fn rest(took: Duration) -> Duration {
 /// Everything the thread has.
 struct Room {
     data_dir: PathBuf,
-    outlet: Outlet,
+    outlet: EventSender,
     layout: Layout,
     wanted: Option<Wanted>,
     before: Option<Bench>,
@@ -182,7 +182,7 @@ struct Room {
 }
 
 impl Room {
-    fn new(data_dir: PathBuf, outlet: Outlet) -> Self {
+    fn new(data_dir: PathBuf, outlet: EventSender) -> Self {
         Self {
             data_dir,
             outlet,
@@ -325,7 +325,7 @@ impl Room {
                 Ok(bench::Step::Nothing) => {}
                 Ok(bench::Step::Preparing(done, total)) => {
                     self.outlet
-                        .progress(Event::Answers(AnswersEvent::Preparing(side, done, total)));
+                        .send_progress(Event::Answers(AnswersEvent::Preparing(side, done, total)));
                     return true;
                 }
                 Ok(bench::Step::Ready) => {

@@ -1,0 +1,44 @@
+//! The log file of the window: warnings about errors that the user doesn't see.
+//!
+//! It is written to `logs/` in the data directory. For privacy, no question, answer or search text is
+//! logged. The variable `NEARSAY_LOG` sets the level, `info` by default.
+
+use std::path::Path;
+
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::EnvFilter;
+
+const DIR: &str = "logs";
+const LEVEL_VARIABLE: &str = "NEARSAY_LOG";
+const DEFAULT_LEVEL: &str = "info";
+/// Number of daily files to keep.
+const MAX_FILES: usize = 5;
+
+/// Starts logging. The window works without a log, so an error is reported on the terminal only.
+pub(super) fn start(data_dir: &Path) {
+    let appender = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("nearsay")
+        .filename_suffix("log")
+        .max_log_files(MAX_FILES)
+        .build(data_dir.join(DIR));
+    let appender = match appender {
+        Ok(appender) => appender,
+        Err(error) => {
+            eprintln!("nearsay: cannot write a log file: {error}");
+            return;
+        }
+    };
+    let filter =
+        EnvFilter::try_from_env(LEVEL_VARIABLE).unwrap_or_else(|_| EnvFilter::new(DEFAULT_LEVEL));
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(appender)
+        .try_init();
+    match started {
+        Ok(()) => tracing::info!(version = env!("CARGO_PKG_VERSION"), "the window starts"),
+        // Fails if the program has a subscriber already, which then gets the messages.
+        Err(error) => tracing::warn!(%error, "cannot start the log file"),
+    }
+}

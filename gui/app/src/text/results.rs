@@ -1,0 +1,204 @@
+//! Test results on the Train page: figures, lists of mistakes and findings.
+
+use super::{count, number, of_hundred_questions};
+use crate::state::{Change, List, Outcome, TopicChange};
+use nearsay_project::Tally;
+
+/// Next to the figure of the previous model.
+pub const BEFORE: &str = "of 100 before";
+pub const NO_TEST_QUESTIONS: &str = "There are no test questions to tell how good the model is. Select rows in Data and choose “Use for testing”.";
+pub const TRY_IT: &str = "Try it in Ask";
+pub const GO_BACK_HINT: &str = "The previous model answers again. You can return to this one";
+pub const WENT_BACK: &str = "The previous model is used again.";
+/// Closes the list of questions.
+pub const BACK: &str = "← Back to training";
+pub const OPEN_ROW: &str = "Open row";
+pub const OPEN_ROW_HINT: &str = "Show this row in the table";
+pub const RIGHT_TOO: &str = "Accept both answers";
+pub const RIGHT_TOO_HINT: &str = "Both answers are right for this question";
+pub const LEARN: &str = "Use for training";
+pub const LEARN_HINT: &str =
+    "The model learns from this question next time, and it is no longer a test question";
+/// What undo takes back.
+pub const DID_RIGHT_TOO: &str = "accept both answers";
+/// What undo takes back.
+pub const DID_LEARN: &str = "use a question for training";
+/// In the status line.
+pub const RIGHT_TOO_SAID: &str = "Both answers now count as right for this question.";
+/// In the status line.
+pub const LEARN_SAID: &str = "The next training learns from this question.";
+/// The row was deleted.
+pub const GONE: &str = "This row was deleted.";
+/// Above the answer that came first.
+pub const IT_ANSWERED: &str = "Answer given";
+/// Title of the findings.
+pub const STANDS_OUT: &str = "What stands out";
+pub const TOPICS: &str = "Topics with more or fewer right answers than before";
+pub const OVER_RETRIEVED: &str = "Answers that come up for other questions. Split them, or state more clearly what each is about.";
+pub const CONFUSED: &str = "Confused answers. Merge them, or make the difference clear in each.";
+
+/// `18 test questions`
+pub fn test_questions(n: usize) -> String {
+    count(n, "test question", "test questions")
+}
+
+/// Title above the figures.
+pub fn figures_title(asked: u32) -> String {
+    format!("Right answer first ({})", test_questions(asked as usize))
+}
+
+/// Below figures from very few test questions.
+pub fn too_few_checked(asked: u32) -> String {
+    format!(
+        "Only {}: treat this number as a rough guess.",
+        test_questions(asked as usize)
+    )
+}
+
+/// Next to the figure of the current model.
+pub fn now(tally: Tally, has_before: bool) -> String {
+    let now = if has_before { " now" } else { "" };
+    match tally.margin_of_error() {
+        Some(width) if width >= 0.5 => format!("of 100{now}, give or take {width:.0}"),
+        _ => format!("of 100{now}"),
+    }
+}
+
+/// Summary of a training run.
+pub fn verdict(outcome: &Outcome) -> String {
+    match outcome.change() {
+        Change::Unknown => {
+            "The model is saved. There are no test questions to tell how good it is.".to_owned()
+        }
+        Change::Rejected { before, after } => format!(
+            "Training didn’t help (right answer first: {}, instead of {before:.0}). The previous model is kept. \
+             Adding other ways to ask for the same answers may help.",
+            of_hundred_questions(after / 100.0)
+        ),
+        Change::TooFew => too_few_checked(outcome.after.asked),
+        Change::Better {
+            by,
+            is_significant: true,
+        } => format!("Right answer first for {by:.0} more of 100 questions."),
+        Change::Better {
+            by,
+            is_significant: false,
+        } => format!(
+            "Right answer first for {by:.0} more of 100 questions. With so few test questions, that may be chance."
+        ),
+        Change::Same => {
+            "About as good as before. Adding other ways to ask for the same answers may help."
+                .to_owned()
+        }
+    }
+}
+
+/// What the result was compared with, if not with the previous model.
+pub fn compared(outcome: &Outcome) -> Option<&'static str> {
+    (outcome.elsewhere && outcome.before.accuracy().is_some()).then_some(super::folder::COMPARED)
+}
+
+/// The base encoder of a model is missing.
+pub fn other_before(name: &str) -> String {
+    format!(
+        "The language model {name} is not on this computer, so “before” is the built-in model. Balanced or \
+         Thorough training downloads it again."
+    )
+}
+
+/// In the status line after training.
+pub fn done(outcome: &Outcome) -> String {
+    match outcome.after.accuracy() {
+        _ if !outcome.kept => "Training didn’t help. The previous model is kept.".to_owned(),
+        Some(after) => format!(
+            "Training done. Right answer first: {}",
+            of_hundred_questions(after)
+        ),
+        None => "Training done".to_owned(),
+    }
+}
+
+/// Returns to the previous model, or takes the rejected new one.
+pub fn go_back(outcome: Option<&Outcome>) -> &'static str {
+    match outcome {
+        Some(outcome) if !outcome.kept => "Use the new model anyway",
+        _ => "Use the previous model",
+    }
+}
+
+/// Title of a list of questions.
+pub fn mistakes_title(list: List) -> &'static str {
+    match list {
+        List::Fixed => "Test questions fixed now",
+        List::Worse => "Test questions that got worse",
+        List::Wrong => "Test questions still wrong",
+    }
+}
+
+/// Below the title of a list of questions.
+pub fn mistakes_below(list: List, n: usize, asked: usize) -> String {
+    let of = format!("{} of {}.", number(n), test_questions(asked));
+    match list {
+        List::Fixed => format!("{of} Wrong before, right now."),
+        List::Worse => format!("{of} Right before, wrong now."),
+        List::Wrong => {
+            format!("{of} Better data is the quickest fix, and most fixes take one click.")
+        }
+    }
+}
+
+/// Button of a list of questions.
+pub fn list(list: List, n: usize) -> String {
+    match list {
+        List::Fixed => format!("Fixed now {}", number(n)),
+        List::Worse => format!("Got worse {}", number(n)),
+        List::Wrong => format!("Still wrong {}", number(n)),
+    }
+}
+
+/// Instead of an empty list.
+pub fn nothing_in(list: List) -> &'static str {
+    match list {
+        List::Fixed => "Nothing yet. After training, this list shows what has improved.",
+        List::Worse => "Nothing got worse.",
+        List::Wrong => "Every test question finds its answer first.",
+    }
+}
+
+/// Label of a test question.
+pub fn verdict_word(is_right: bool, sure: bool) -> &'static str {
+    match (is_right, sure) {
+        (true, _) => "right",
+        (false, true) => "wrong but sure",
+        (false, false) => "wrong",
+    }
+}
+
+/// Above the right answer.
+pub fn expected(rank: u32) -> String {
+    let place = match rank {
+        1 => "1st".to_owned(),
+        2 => "2nd".to_owned(),
+        3 => "3rd".to_owned(),
+        n if n % 100 / 10 != 1 && n % 10 == 1 => format!("{}st", number(n)),
+        n if n % 100 / 10 != 1 && n % 10 == 2 => format!("{}nd", number(n)),
+        n if n % 100 / 10 != 1 && n % 10 == 3 => format!("{}rd", number(n)),
+        n => format!("{}th", number(n)),
+    };
+    format!("Right answer (was {place})")
+}
+
+/// Right answers of a topic, before and after.
+pub fn change(before: usize, after: usize) -> String {
+    format!("{} → {}", number(before), number(after))
+}
+
+/// A topic and its number of test questions.
+pub fn topic(topic: &TopicChange) -> String {
+    format!("{}, {}", topic.topic, test_questions(topic.questions))
+}
+
+/// `3 times`
+pub fn times(n: usize) -> String {
+    count(n, "time", "times")
+}
