@@ -176,10 +176,10 @@ fn read_file(
                 ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => {
                     FileError::UnknownColumns(columns)
                 }
-                error => FileError::Unreadable(UserError {
-                    what: format!("{name}: {}", text::data::plain(&error.to_string())),
-                    ..describe_error(&error)
-                }),
+                error => FileError::Unreadable(UserError::new(
+                    format!("{name}: {}", text::data::plain(&error.to_string())),
+                    text::data::plain(error.fix()),
+                )),
             },
         )?;
     if faq.rows.is_empty() && faq.issues.is_empty() {
