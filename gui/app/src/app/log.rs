@@ -1,7 +1,7 @@
 //! The log file of the window: warnings about errors that the user doesn't see.
 //!
 //! It is written to `logs/` in the data directory. For privacy, no question, answer or search text is
-//! logged. The variable `NEARSAY_LOG` sets the level, `info` by default.
+//! logged. The environment variable `NEARSAY_LOG` sets another filter.
 
 use std::path::Path;
 
@@ -9,8 +9,10 @@ use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 
 const DIR: &str = "logs";
-const LEVEL_VARIABLE: &str = "NEARSAY_LOG";
-const DEFAULT_LEVEL: &str = "info";
+/// Environment variable with a filter such as `nearsay_app=debug`.
+const FILTER_VARIABLE: &str = "NEARSAY_LOG";
+/// Messages of dependencies are left out, since they might contain texts.
+const DEFAULT_FILTER: &str = "nearsay=info";
 /// Number of daily files to keep.
 const MAX_FILES: usize = 5;
 
@@ -30,7 +32,7 @@ pub(super) fn start(data_dir: &Path) {
         }
     };
     let filter =
-        EnvFilter::try_from_env(LEVEL_VARIABLE).unwrap_or_else(|_| EnvFilter::new(DEFAULT_LEVEL));
+        EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)

@@ -229,7 +229,7 @@ pub(super) fn finish_process(state: &mut State, exit: Exit) {
 }
 
 pub(super) fn fail(state: &mut State, error: UserError) {
-    tracing::warn!(error = error.message, "the training failed");
+    tracing::warn!(%error, "the training failed");
     state.say(Level::Error, error.message.clone());
     let training = &mut state.training;
     training.stage = Stage::Failed;

@@ -176,10 +176,13 @@ fn read_file(
                 ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => {
                     FileError::UnknownColumns(columns)
                 }
-                error => FileError::Unreadable(UserError {
-                    message: format!("{name}: {}", text::strip_full_stop(&error.to_string())),
-                    ..describe_error(&error)
-                }),
+                error => {
+                    let described = describe_error(&error);
+                    FileError::Unreadable(UserError {
+                        message: format!("{name}: {}", described.message),
+                        ..described
+                    })
+                }
             },
         )?;
     if faq.rows.is_empty() && faq.issues.is_empty() {
@@ -210,9 +213,12 @@ fn read_faq<R: BufRead>(
 }
 
 fn describe_error(error: &ReadError) -> UserError {
+    // The text of the error ends with the advice.
+    let (text, advice) = (error.to_string(), error.fix());
+    let message = text.strip_suffix(advice).unwrap_or(&text).trim_end();
     UserError::new(
-        text::strip_full_stop(&error.to_string()),
-        text::strip_full_stop(error.fix()),
+        text::strip_full_stop(message),
+        text::strip_full_stop(advice),
     )
 }
 
