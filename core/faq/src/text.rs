@@ -9,7 +9,7 @@ const EXCERPT: usize = 80;
 /// NFC). Two texts count as equal if their normalized forms are equal.
 ///
 /// ```
-/// use crate::normalize;
+/// use nearsay_faq::normalize;
 ///
 /// assert_eq!(normalize("  Open\n the\tCAFE\u{301} "), normalize("open the café"));
 /// ```

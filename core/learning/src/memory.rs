@@ -55,7 +55,7 @@ impl Default for MemoryConfig {
 /// # Example
 ///
 /// ```
-/// use crate::{loss::Triplet, matrix::Matrix, memory::{CrossBatchMemory, MemoryConfig}};
+/// use nearsay_core::{loss::Triplet, matrix::Matrix, memory::{CrossBatchMemory, MemoryConfig}};
 ///
 /// let mut memory = CrossBatchMemory::new(MemoryConfig { start: 0, ..Default::default() });
 /// let x = Matrix::from_rows(&[[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]).unwrap();

@@ -19,7 +19,7 @@
 /// A generic function runs on every back end:
 ///
 /// ```
-/// use crate::{matrix::Matrix, tensor::Tensor};
+/// use nearsay_core::{matrix::Matrix, tensor::Tensor};
 ///
 /// /// Mean of the squares of all elements: `[n, m] → [1, 1]`.
 /// fn mean_square<T: Tensor>(x: &T) -> Result<T, T::Error> {

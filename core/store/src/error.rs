@@ -168,7 +168,7 @@ impl From<ErrorKind> for io::Error {
 /// `Display` names the failure, the remedy and the path.
 ///
 /// ```
-/// # use crate::{MemStore, Store as _, StoreError, ErrorKind};
+/// # use nearsay_store::{MemStore, Store as _, StoreError, ErrorKind};
 /// let error: StoreError = MemStore::new().read("faq.csv".as_ref(), 100).unwrap_err();
 /// assert_eq!(error.kind, ErrorKind::NotFound);
 /// assert_eq!(

@@ -18,7 +18,7 @@
 //! A test of code that saves a file:
 //!
 //! ```
-//! use crate::{Fault, FaultStore, MemStore, Store as _};
+//! use nearsay_store::{Fault, FaultStore, MemStore, Store as _};
 //!
 //! let disk = MemStore::new();
 //! let file = "settings.json".as_ref();

@@ -292,7 +292,7 @@ impl IssueKind {
 /// `Display` formats it as a sentence followed by its remedy:
 ///
 /// ```
-/// use crate::{Issue, IssueKind};
+/// use nearsay_faq::{Issue, IssueKind};
 ///
 /// let issue = Issue::new(318, IssueKind::NotClosed { missing: '}' }, "How do I…");
 /// assert_eq!(

@@ -47,7 +47,7 @@ pub struct Faq {
 ///
 /// ```
 /// use core::ops::ControlFlow;
-/// use crate::{FileFormat, ReadOptions, read};
+/// use nearsay_faq::{FileFormat, ReadOptions, read};
 ///
 /// let file = "Frage;Antwort\n\"Offen; auch sonntags?\";Nein.\nWo?;\n";
 /// let faq = read(file.as_bytes(), &ReadOptions::default(), &mut |_| {
@@ -59,7 +59,7 @@ pub struct Faq {
 ///     faq.issues[0].to_string(),
 ///     "line 3: the answer is empty for \"Wo?\". Fill it in, or delete the row."
 /// );
-/// # Ok::<(), crate::ReadError>(())
+/// # Ok::<(), nearsay_faq::ReadError>(())
 /// ```
 pub fn read<R: BufRead>(
     reader: R,
@@ -82,7 +82,7 @@ pub fn read<R: BufRead>(
 ///
 /// ```
 /// use core::ops::ControlFlow;
-/// use crate::{ReadOptions, read_jsonl};
+/// use nearsay_faq::{ReadOptions, read_jsonl};
 ///
 /// let file = r#"{"q": "Are you open on Sunday?", "a": "No."}
 /// {"q": "Where are you?"}"#;
@@ -94,7 +94,7 @@ pub fn read<R: BufRead>(
 ///     faq.issues[0].to_string(),
 ///     "line 2: no answer for \"Where are you?\". Add one, or delete the row."
 /// );
-/// # Ok::<(), crate::ReadError>(())
+/// # Ok::<(), nearsay_faq::ReadError>(())
 /// ```
 pub fn read_jsonl<R: BufRead>(
     reader: R,

@@ -36,7 +36,7 @@ pub struct CachedGradients {
 ///
 /// ```
 /// use candle_core::{Device, Var};
-/// use crate::{candle::grad_cache::GradCache, loss::MultipleNegativesRanking, sample::PairTargets};
+/// use nearsay_core::{candle::grad_cache::GradCache, loss::MultipleNegativesRanking, sample::PairTargets};
 ///
 /// let x = candle_core::Tensor::rand(-1f32, 1.0, (8, 3), &Device::Cpu)?;
 /// let w = Var::rand(-1f32, 1.0, (3, 3), &Device::Cpu)?;

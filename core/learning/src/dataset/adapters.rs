@@ -8,7 +8,7 @@ use alloc::{borrow::Cow, collections::BTreeMap, vec::Vec};
 /// Source: `quaterion/dataset/similarity_dataset.py` (`SimilarityGroupDataset`).
 ///
 /// ```
-/// use crate::dataset::group_by_label;
+/// use nearsay_core::dataset::group_by_label;
 ///
 /// let samples = group_by_label([("cat", "animal"), ("oak", "tree"), ("dog", "animal")]);
 /// let groups: Vec<u64> = samples.iter().map(|sample| sample.group).collect();
@@ -35,7 +35,7 @@ pub fn group_by_label<X, L: Ord>(items: impl IntoIterator<Item = (X, L)>) -> Vec
 /// they never collide.
 ///
 /// ```
-/// use crate::dataset::pair_paraphrases;
+/// use nearsay_core::dataset::pair_paraphrases;
 ///
 /// let rows = [
 ///     (vec!["Is it free?", "What does it cost?"], "Yes."),

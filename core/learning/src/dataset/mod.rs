@@ -61,7 +61,7 @@ use core::fmt;
 /// A data set that computes its samples on demand:
 ///
 /// ```
-/// use crate::{dataset::{Dataset, OutOfRange, collate}, sample::PairSample};
+/// use nearsay_core::{dataset::{Dataset, OutOfRange, collate}, sample::PairSample};
 /// use std::borrow::Cow;
 ///
 /// /// `n` and its square, as texts.

@@ -57,7 +57,7 @@ impl<O: Clone> Sample for GroupSample<O> {
 /// Source: `quaterion/dataset/similarity_data_loader.py`.
 ///
 /// ```
-/// use crate::{dataset::{collate, group_by_label}, sample::PairSample};
+/// use nearsay_core::{dataset::{collate, group_by_label}, sample::PairSample};
 ///
 /// let pairs = [PairSample::positive("q1", "a1"), PairSample::positive("q2", "a2")];
 /// let (objects, targets) = collate(&pairs);

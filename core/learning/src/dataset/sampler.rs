@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// # Example
 ///
 /// ```
-/// use crate::dataset::{BatchSampler, Shuffled};
+/// use nearsay_core::dataset::{BatchSampler, Shuffled};
 ///
 /// let sampler = Shuffled { len: 100, batch: 32, seed: 42 };
 /// let batches = sampler.epoch(7);

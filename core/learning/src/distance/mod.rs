@@ -36,7 +36,7 @@ use core::{fmt, str::FromStr};
 /// A custom distance defines the two distances; the similarities follow from them:
 ///
 /// ```
-/// use crate::{distance::Distance, matrix::Matrix, tensor::Tensor};
+/// use nearsay_core::{distance::Distance, matrix::Matrix, tensor::Tensor};
 ///
 /// /// `‖x − y‖₂²`
 /// struct SquaredEuclidean;

@@ -13,7 +13,7 @@ use alloc::{string::String, vec::Vec};
 /// # Example
 ///
 /// ```
-/// use crate::{encoder::{Concatenated, Encoder}, matrix::{Matrix, ShapeError}};
+/// use nearsay_core::{encoder::{Concatenated, Encoder}, matrix::{Matrix, ShapeError}};
 ///
 /// /// The length of a text.
 /// struct Length;

@@ -65,7 +65,7 @@ use alloc::{boxed::Box, vec::Vec};
 /// A custom encoder that counts letters and multiplies the counts by trainable weights:
 ///
 /// ```
-/// use crate::{encoder::{CachePolicy, Cached, Encoder, Frozen}, matrix::{Matrix, ShapeError}, tensor::Tensor};
+/// use nearsay_core::{encoder::{CachePolicy, Cached, Encoder, Frozen}, matrix::{Matrix, ShapeError}, tensor::Tensor};
 ///
 /// /// Frequency of each letter, times a weight per letter.
 /// struct Letters<T> {

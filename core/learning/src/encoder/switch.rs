@@ -13,7 +13,7 @@ use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 /// # Example
 ///
 /// ```
-/// use crate::{encoder::{Encoder, Switch}, matrix::{Matrix, ShapeError}};
+/// use nearsay_core::{encoder::{Encoder, Switch}, matrix::{Matrix, ShapeError}};
 ///
 /// /// The length of a text, times a factor.
 /// struct Length(f32);

@@ -42,7 +42,7 @@ pub struct Estimate {
 /// # Example
 ///
 /// ```
-/// use crate::{distance::Cosine, encoder::Encoder, evaluate::{Evaluator, PairSampler}, matrix::{Matrix, ShapeError}, metric::{RetrievalPrecision, RetrievalReciprocalRank}, sample::PairSample};
+/// use nearsay_core::{distance::Cosine, encoder::Encoder, evaluate::{Evaluator, PairSampler}, matrix::{Matrix, ShapeError}, metric::{RetrievalPrecision, RetrievalReciprocalRank}, sample::PairSample};
 ///
 /// /// Frequency of each vowel.
 /// struct Vowels;

@@ -33,7 +33,7 @@
 //! built-in head:
 //!
 //! ```
-//! use crate::{head::{Activation, Dense, Folded, Head, HeadConfig, HeadError, Mode, Sequential}, matrix::Matrix, tensor::Tensor};
+//! use nearsay_core::{head::{Activation, Dense, Folded, Head, HeadConfig, HeadError, Mode, Sequential}, matrix::Matrix, tensor::Tensor};
 //!
 //! /// `y = x + b`
 //! struct Shift<T> {

@@ -13,7 +13,7 @@ use alloc::{string::String, vec::Vec};
 /// enter as a constant:
 ///
 /// ```
-/// use crate::{loss::GroupLoss, matrix::Matrix, sample::{check_groups, BatchError}, tensor::Tensor};
+/// use nearsay_core::{loss::GroupLoss, matrix::Matrix, sample::{check_groups, BatchError}, tensor::Tensor};
 ///
 /// struct Compactness;
 ///
@@ -46,7 +46,7 @@ use alloc::{string::String, vec::Vec};
 /// them from [`parameters`](Self::parameters) for the optimiser:
 ///
 /// ```
-/// use crate::{loss::{normal_kernel, ArcFace, GroupLoss}, matrix::Matrix};
+/// use nearsay_core::{loss::{normal_kernel, ArcFace, GroupLoss}, matrix::Matrix};
 ///
 /// // On candle, convert the kernel to a `Var` first.
 /// let loss = ArcFace::new(normal_kernel(10, 4, 42));

@@ -77,7 +77,7 @@ use crate::{
 /// A custom loss, the mean distance of the pairs:
 ///
 /// ```
-/// use crate::{distance::{Cosine, Distance}, loss::{split_pairs, PairLoss}, matrix::Matrix, sample::{BatchError, PairTargets}, tensor::Tensor};
+/// use nearsay_core::{distance::{Cosine, Distance}, loss::{split_pairs, PairLoss}, matrix::Matrix, sample::{BatchError, PairTargets}, tensor::Tensor};
 ///
 /// struct MeanDistance;
 ///

@@ -134,7 +134,7 @@ pub struct Figure {
 /// # Example
 ///
 /// ```
-/// use crate::{distance::Cosine, matrix::Matrix, metric::{Attached, AttachedMetrics, Over, RetrievalPrecision, RetrievalReciprocalRank, Stage}, sample::PairTargets};
+/// use nearsay_core::{distance::Cosine, matrix::Matrix, metric::{Attached, AttachedMetrics, Over, RetrievalPrecision, RetrievalReciprocalRank, Stage}, sample::PairTargets};
 ///
 /// let mut metrics = AttachedMetrics::<Matrix, PairTargets>::new(
 ///     &Cosine,

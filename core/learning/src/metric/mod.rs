@@ -65,7 +65,7 @@ pub use targets::Targets;
 /// A custom batch metric, the fraction of positives in the top ten:
 ///
 /// ```
-/// use crate::metric::{Metric, PositiveRank, Ranks};
+/// use nearsay_core::metric::{Metric, PositiveRank, Ranks};
 ///
 /// #[derive(Default)]
 /// struct Hits { hits: usize, seen: usize }

@@ -11,7 +11,7 @@
 //!   answers are wrong.
 //!
 //! ```
-//! use crate::calibration::{Calibration, Silence};
+//! use nearsay_search::calibration::{Calibration, Silence};
 //!
 //! let pairs = [(0.1, false), (0.2, true), (0.3, false), (0.4, true), (0.5, true)];
 //! let calibration = Calibration::fit(&pairs).unwrap();

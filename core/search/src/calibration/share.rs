@@ -41,7 +41,7 @@ pub fn standing(meaning: f32, own: f32, words: f32, own_text: f32) -> f32 {
 /// telling errors by it.
 ///
 /// ```
-/// use crate::calibration::shares;
+/// use nearsay_search::calibration::shares;
 ///
 /// let close = shares(&[0.8, 0.8, 0.1], 0.5);
 /// let ahead = shares(&[0.8, 0.3, 0.1], 0.5);

@@ -33,7 +33,7 @@
 //! idf is the one of Lucene, which is never negative.
 //!
 //! ```
-//! use crate::bm25::Bm25Index;
+//! use nearsay_text::bm25::Bm25Index;
 //!
 //! let index = Bm25Index::new(&["Refunds take a week.", "Parking is free."]);
 //! let scores = index.scores("When will I get my refund?");

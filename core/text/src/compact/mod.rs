@@ -35,7 +35,7 @@ use nearsay_core::{encoder::Encoder, matrix::Matrix};
 /// # Example
 ///
 /// ```
-/// use crate::{compact::{StaticEmbeddings, StaticEncoder}, wordpiece::{Vocabulary, WordPiece}};
+/// use nearsay_text::{compact::{StaticEmbeddings, StaticEncoder}, wordpiece::{Vocabulary, WordPiece}};
 /// use nearsay_core::{encoder::Encoder, matrix::Matrix};
 ///
 /// let tokenizer = WordPiece::new(Vocabulary::parse("[UNK]\nopen\nsunday\n?").unwrap());

@@ -43,12 +43,12 @@ const SPECIAL: [&str; 5] = ["[PAD]", UNKNOWN, "[CLS]", "[SEP]", "[MASK]"];
 /// BERT's uncased tokenizer with a vocabulary.
 ///
 /// ```
-/// use crate::wordpiece::{Vocabulary, WordPiece};
+/// use nearsay_text::wordpiece::{Vocabulary, WordPiece};
 ///
 /// let tokenizer = WordPiece::new(Vocabulary::parse("[UNK]\nlate\n##r\nfee\n##s\n?")?);
 /// assert_eq!(tokenizer.ids("Later fées?"), [1, 2, 3, 4, 5]);
 /// assert_eq!(tokenizer.ids("never"), [0]);
-/// # Ok::<(), crate::wordpiece::VocabularyError>(())
+/// # Ok::<(), nearsay_text::wordpiece::VocabularyError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct WordPiece {
