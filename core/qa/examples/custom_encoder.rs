@@ -1,4 +1,4 @@
-//! Trains an encoder of its own: letter counts through a matrix, differentiated by candle.
+//! Trains a custom encoder: letter counts times a matrix, with gradients by candle.
 //!
 //! ```sh
 //! cargo run -p nearsay --example custom_encoder

@@ -1,4 +1,4 @@
-//! Trains a head under a loss of its own, differentiated by candle.
+//! Trains a head with a custom loss, with gradients by candle.
 //!
 //! ```sh
 //! cargo run -p nearsay --example custom_loss
@@ -9,7 +9,7 @@ use nearsay::loss::{PairLoss, split_pairs};
 use nearsay::sample::{BatchError, PairTargets};
 use nearsay::{Dataset, TextEncoder, Trainer, head::HeadConfig};
 
-/// Mean squared distance of a question to its answer, less that to the answer of another pair.
+/// Mean squared distance of a question to its own answer, minus the distance to the answer of another pair.
 struct Nearer;
 
 impl PairLoss<Tensor> for Nearer {

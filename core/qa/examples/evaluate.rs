@@ -1,4 +1,4 @@
-//! Evaluates the built-in encoder, with and without training, on held-out questions.
+//! Compares two training recipes for the built-in encoder on held-out questions.
 //!
 //! ```sh
 //! cargo run -p nearsay --example evaluate

@@ -1,10 +1,10 @@
-//! Saves a model, and opens it again as another program would.
+//! Saves a model and opens it again.
 //!
 //! ```sh
 //! cargo run -p nearsay --example export
 //! ```
 //!
-//! `SentenceTransformer(path)` opens the directory as an encoder, `nearsay serve` as a server.
+//! `SentenceTransformer(path)` opens the directory as an encoder; `nearsay serve` serves it over HTTP.
 
 use nearsay::{Dataset, QaModel, TextEncoder, Trainer};
 

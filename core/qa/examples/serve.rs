@@ -1,4 +1,4 @@
-//! Serves a model over HTTP: the one in DIR, or without DIR a small one that answers a single request.
+//! Serves the model in DIR over HTTP. Without DIR, trains a small model and answers a single request.
 //!
 //! ```sh
 //! cargo run -p nearsay --example serve -- DIR

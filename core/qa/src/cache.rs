@@ -39,10 +39,10 @@ const MAX_CHUNK_BYTES: u64 = 1 << 28;
 
 type Key = [u8; 32];
 
-/// Callback of long work, with the items done and their number. [`ControlFlow::Break`] stops the work.
+/// Progress callback of long work: takes the number of items done and the total. [`ControlFlow::Break`] stops the work.
 pub type OnProgress<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
 
-/// Function that embeds `n` texts as `[n, d]`; `None` when the callback stopped it.
+/// Function that embeds `n` texts as `[n, d]`. Returns `None` if the callback stopped it.
 pub type Encode<'a> =
     dyn FnMut(&[&str], &mut OnProgress<'_>) -> Result<Option<Matrix>, BoxError> + 'a;
 
@@ -104,7 +104,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Progress of work begun at some time, with the time left at the pace since then.
+    /// Progress of work that started at `begun`, with the remaining time estimated from the pace since then.
     #[must_use]
     pub fn since(begun: Instant, done: usize, total: usize) -> Self {
         let left = total.saturating_sub(done) as f64;
@@ -142,10 +142,10 @@ impl<'a> EmbeddingCache<'a> {
 
     /// Embeds all texts, encoding only those that aren't in the cache.
     ///
-    /// Returns `None` when cancelled; completed chunks stay in the cache.
+    /// Returns `None` if `control` cancels the work; completed chunks stay in the cache.
     ///
     /// # Errors
-    /// [`CacheError`], when the store or the encoder fails.
+    /// If the store or the encoder fails.
     pub fn embed(
         &self,
         texts: &[&str],
@@ -329,7 +329,7 @@ mod tests {
     use nearsay_store::{Fault, FaultStore, MemStore};
     use std::cell::Cell;
 
-    /// Encodes a text as its length and a factor, and counts the texts.
+    /// Encoder that returns (text length, factor) and counts the texts.
     struct Counting {
         factor: f32,
         asked: Cell<usize>,
@@ -342,7 +342,7 @@ mod tests {
         }
     }
 
-    /// Refuses a text.
+    /// Error of encoding the text “bad”.
     #[derive(Debug)]
     struct Refused;
 

@@ -68,7 +68,7 @@ impl Distill {
     /// Distils a [`CompactFile`] from a sentence encoder and its vocabulary (one token per line in
     /// order of ids). `texts` refine the token frequencies and may be empty.
     ///
-    /// `on_progress` gets the number of finished tokens and of all tokens, and may stop the work.
+    /// `on_progress` gets the number of tokens done and the total, and may stop the work.
     ///
     /// # Errors
     /// If the encoder fails, the vocabulary or `dim` is invalid, or `on_progress` stops the work.
@@ -130,7 +130,7 @@ fn surrounding_tokens(encoder: &SentenceEncoder) -> Result<(u32, u32), EncodeErr
     match encoder.token_ids("")?[..] {
         [first, last] => Ok((first, last)),
         _ => Err(EncodeError::Tokenizer(
-            "it doesn't put one token before and one after each text".into(),
+            "it doesn't add one special token before and one after each text".into(),
         )),
     }
 }

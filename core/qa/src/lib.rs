@@ -1,8 +1,8 @@
-//! Metric learning for question answering: train a model on an FAQ, evaluate it, ask it, save it.
+//! Metric learning for question answering: train, evaluate, query and save a model of an FAQ.
 //!
-//! An [`encoder`] turns a text into a vector. A [`head`], a small trainable layer, moves vectors so that
-//! a question lies near its own answer. The [`loss`] needs only the pairs themselves: every other
-//! answer in the batch is a negative. Answers are embedded once; asking is one encode and one hybrid
+//! An [`encoder`] turns a text into a vector. A [`head`], a small trainable layer, transforms vectors so that
+//! a question lies near its own answer. The [`loss`] needs only pairs of a question and its answer: the other
+//! answers in the batch are negatives. Answers are embedded once; a query embeds the question and runs one hybrid
 //! search.
 //!
 //! # Example
@@ -38,25 +38,25 @@
 //!
 //! | module | contents |
 //! | --- | --- |
-//! | [`trainer`] | the front door: [`Trainer`], [`QaModel`], [`Dataset`], [`TextEncoder`] |
+//! | [`trainer`] | high-level API: [`Trainer`], [`QaModel`], [`Dataset`], [`TextEncoder`] |
 //! | [`train`] | recipes, the training loop, events, checkpoints |
 //! | [`answer_index`] | the retrieval engine: search, updates and evaluation |
-//! | [`servable`] | the model directory: write, verify, open, ask |
+//! | [`servable`] | the model directory: write, verify, open, search |
 //! | [`cache`] | embeddings on disk, keyed by model and content |
-//! | [`distill`] | makes a static encoder from a transformer |
+//! | [`distill`] | distillation of a transformer into static embeddings |
 //! | [`head`], [`loss`], [`encoder`], [`distance`], [`metric`], [`sample`], [`tensor`], [`matrix`] | re-exported from [`nearsay_core`] |
 //!
-//! The layers below are crates of their own: [`nearsay_core`], [`nearsay_text`], [`nearsay_search`],
+//! Lower layers are separate crates: [`nearsay_core`], [`nearsay_text`], [`nearsay_search`],
 //! [`nearsay_model`], [`nearsay_bert`], [`nearsay_faq`], [`nearsay_store`].
 //!
 //! # Features
 //!
-//! `cuda`, `metal`, `mkl` and `accelerate` are candle's own. They are passed through and untested.
+//! `cuda`, `metal`, `mkl` and `accelerate` enable candle's features of the same names. They are untested.
 //!
 //! # Progress and cancellation
 //!
-//! Long work reports to a callback with the items done and their number
-//! ([`OnProgress`](cache::OnProgress)), or with an event of its own type. A callback that returns
+//! Long-running functions report to a callback, either the number of items done and the total
+//! ([`OnProgress`](cache::OnProgress)), or an event type of their own. A callback that returns
 //! [`ControlFlow::Break`](std::ops::ControlFlow::Break) stops the work.
 
 pub mod answer_index;

@@ -1,4 +1,4 @@
-//! Asking test questions.
+//! Evaluation on test questions.
 
 use super::{
     AnswerIndex, Evaluation, Scoring,
@@ -28,49 +28,51 @@ pub struct TestQuery<'a> {
     pub query: Query<'a>,
     /// Numbers of the right answers, ascending.
     pub right: Vec<u32>,
-    /// What it is asked of.
+    /// Texts that the question is compared with.
     pub pool: Pool,
 }
 
 /// The text and vector of a test question.
 #[derive(Clone, Copy, Debug)]
 pub enum Query<'a> {
-    /// A paraphrase of the index, by the number of its text. Those of all test questions are held out: they
-    /// are neither searched nor used to expand answers.
+    /// A paraphrase in the index, by the number of its text. The paraphrases of all test questions are held out: they are
+    /// neither searched nor used to expand answers.
     Paraphrase(u32),
     /// A question that is not in the index.
     New {
-        /// Its text.
+        /// Text of the question.
         text: &'a str,
-        /// Its vector, `[dim]`.
+        /// Vector of the question, `[dim]`.
         vector: &'a [f32],
     },
 }
 
-/// The texts that a test question is compared with.
+/// Texts that a test question is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pool {
-    /// All answers and all paraphrases that are not held out: a known answer, asked for in new words.
+    /// All answers, and all paraphrases that aren't held out. Tests how the index finds a known answer by a new
+    /// paraphrase.
     All,
-    /// The answers alone, expanded by the questions of others only: an answer of which no question is known.
+    /// The answers alone; no answer is expanded by its own questions. Tests how the index finds an answer without known
+    /// questions.
     Answers,
 }
 
-/// An evaluation in progress, done in [steps](Self::step) short enough to pause or stop in between.
+/// An evaluation in progress. Runs in short [steps](Self::step), so that callers can pause or stop between steps.
 #[derive(Debug)]
 pub struct EvaluationRun<'a> {
     questions: Vec<TestQuery<'a>>,
-    /// Numbers of the questions in the order they are asked: those of [`Pool::All`] first.
+    /// Numbers of the questions in the order of asking: those with [`Pool::All`] first.
     order: Vec<usize>,
-    /// How many are asked of all texts.
+    /// Number of questions with [`Pool::All`].
     of_all: usize,
-    /// Texts that are held out, ascending.
+    /// Numbers of the held-out texts, ascending.
     held_out: Vec<u32>,
     scoring: Scoring,
-    /// Whether each question also counts for the calibration as if it were known.
+    /// Whether the calibration also counts each paraphrase as if it weren't held out.
     as_known: bool,
     metrics: PoolMetrics,
-    /// In the order asked.
+    /// Outcomes so far, in the order of asking.
     asked: Vec<QuestionOutcome>,
     known: Vec<Outcome>,
     expanding: Option<Expanding>,
@@ -78,12 +80,13 @@ pub struct EvaluationRun<'a> {
 }
 
 impl AnswerSet {
-    /// Questions, each with the text of its right answer, as test queries, in order. A question that is a paraphrase
-    /// of its answer is a [`Query::Paraphrase`]; for the others `vectors` has one row for each question, `[n, dim]`.
-    /// Those whose answer is not in the set are left out, and so are others where there are no vectors.
+    /// Converts pairs of a question and the text of its right answer to test queries, in order.
     ///
-    /// Where an answer keeps paraphrases that are not asked, its questions are asked of [`Pool::All`], else of
-    /// [`Pool::Answers`].
+    /// A question that is a paraphrase of its answer in this set becomes a [`Query::Paraphrase`], any other question a
+    /// [`Query::New`] with its row of `vectors`, `[n, dim]`. Leaves out questions whose answer isn't in the set, and new
+    /// questions if there are no vectors.
+    ///
+    /// The pool is [`Pool::All`] if the answer has other paraphrases that aren't asked, and [`Pool::Answers`] otherwise.
     #[must_use]
     pub fn test_queries<'a>(
         &self,
@@ -122,18 +125,18 @@ impl AnswerSet {
 }
 
 impl AnswerIndex {
-    /// Asks test questions.
+    /// Evaluates the index on test questions.
     ///
     /// # Errors
-    /// When a vector is of another length than the index's, or those before expansion are not at hand.
+    /// If a vector has another length than those of the index, or if the vectors before expansion aren't loaded.
     pub fn evaluate(&self, questions: &[TestQuery<'_>]) -> Result<Evaluation, ShapeError> {
         self.evaluate_with(questions, self.scoring)
     }
 
-    /// Asks test questions, answers being scored in another way than the index is.
+    /// Like [`evaluate`](Self::evaluate), with another scoring than that of the index.
     ///
     /// # Errors
-    /// As [`evaluate`](Self::evaluate).
+    /// The errors of [`evaluate`](Self::evaluate).
     pub fn evaluate_with(
         &self,
         questions: &[TestQuery<'_>],
@@ -145,7 +148,7 @@ impl AnswerIndex {
         Ok(run.finish(self))
     }
 
-    /// Hands out the dense and the unweighted keyword scores of each question; all are asked of
+    /// Passes the dense and the unweighted keyword scores of each question to `on_scores`. The pool of all questions is
     /// [`Pool::Answers`].
     pub(super) fn answer_scores(
         &self,
@@ -193,8 +196,7 @@ impl AnswerIndex {
 }
 
 impl<'a> EvaluationRun<'a> {
-    /// Starts asking these questions of an index. Those whose right answers or text it does not have are
-    /// asked all the same, and are not found.
+    /// Starts an evaluation of an index. Questions whose right answers or text aren't in the index count as not found.
     #[must_use]
     pub fn new(index: &AnswerIndex, questions: Vec<TestQuery<'a>>) -> Self {
         let is_all = |number: &usize| questions[*number].pool == Pool::All;
@@ -225,8 +227,8 @@ impl<'a> EvaluationRun<'a> {
         }
     }
 
-    /// Calibrates also by what would have come of each [`Query::Paraphrase`] had it not been held out:
-    /// users repeat known questions, and then an answer is as sure as can be.
+    /// Adds to the calibration, for each [`Query::Paraphrase`], the outcome as if it weren't held out. Users also ask known
+    /// questions, whose answers deserve a high confidence.
     #[must_use]
     pub fn with_known_questions(self) -> Self {
         Self {
@@ -235,17 +237,17 @@ impl<'a> EvaluationRun<'a> {
         }
     }
 
-    /// Questions asked so far, and all.
+    /// Number of questions asked so far, and of all questions.
     #[must_use]
     pub fn progress(&self) -> (usize, usize) {
         (self.asked.len(), self.order.len())
     }
 
-    /// Does a piece of the work, some tenths of a second at most; false when nothing is left. `index` is
-    /// the one that the run was [started](Self::new) with.
+    /// Does the next piece of the work, which takes a few tenths of a second at most; returns whether any is left. Pass the
+    /// `index` that was given to [`new`](Self::new).
     ///
     /// # Errors
-    /// As [`AnswerIndex::evaluate`].
+    /// The errors of [`AnswerIndex::evaluate`].
     pub fn step(&mut self, index: &AnswerIndex) -> Result<bool, ShapeError> {
         let begun = self.asked.len();
         if begun == self.order.len() {
@@ -270,7 +272,7 @@ impl<'a> EvaluationRun<'a> {
         Ok(self.asked.len() < self.order.len())
     }
 
-    /// A piece of making what the next questions are asked of.
+    /// Does a piece of preparing the pool of the next questions.
     fn prepare(&mut self, index: &AnswerIndex, pool: Pool) -> Result<(), ShapeError> {
         let expansion = self.scoring.expansion;
         let same_vectors = expansion == index.scoring.expansion
@@ -294,7 +296,7 @@ impl<'a> EvaluationRun<'a> {
         Ok(())
     }
 
-    /// Asks some questions, by their places in the order.
+    /// Asks the questions at a range of places in the order.
     fn ask(
         &mut self,
         index: &AnswerIndex,
@@ -321,7 +323,7 @@ impl<'a> EvaluationRun<'a> {
             Pool::All => Vec::new(),
             Pool::Answers => index.answers.starts(),
         };
-        // Numbers of texts are those of the whole index.
+        // Hits refer to texts by their numbers in the whole index.
         let whole = |hit: Hit| Hit {
             vector: match starts.get(hit.vector as usize) {
                 Some(&text) => text as u32,
@@ -341,7 +343,7 @@ impl<'a> EvaluationRun<'a> {
         Ok(())
     }
 
-    /// The result; of the questions asked so far, should some be left.
+    /// Computes the result, from the questions asked so far.
     #[must_use]
     pub fn finish(self, index: &AnswerIndex) -> Evaluation {
         let outcomes: Vec<Outcome> = self.asked.iter().map(QuestionOutcome::outcome).collect();
@@ -383,7 +385,7 @@ impl<'a> EvaluationRun<'a> {
     }
 }
 
-/// What would have come of a paraphrase had it been searched, too; none for a question that is not in the index.
+/// Outcome of a paraphrase as if it weren't held out; `None` for a question that isn't in the index.
 fn had_it_been_known(
     index: &AnswerIndex,
     compared: &Index,

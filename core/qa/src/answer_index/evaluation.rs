@@ -4,49 +4,49 @@ use nearsay_core::metric::PoolMetrics;
 use nearsay_search::{calibration::Silence, index::Hit};
 use serde::{Deserialize, Serialize};
 
-/// How an index answers test questions.
+/// Result of evaluating an index on test questions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Retrieval figures; `None` without questions.
+    /// Retrieval metrics; `None` without questions.
     pub figures: Option<PoolFigures>,
-    /// The confidence rule measured on the questions; [`Confidence::USUAL`] when these are too few.
+    /// Confidence rule measured on the questions; [`Confidence::USUAL`] if there are too few.
     pub confidence: Confidence,
-    /// The outcome of each question, in order.
+    /// Outcome of each question, in order.
     pub outcomes: Vec<QuestionOutcome>,
-    /// Pairs of answers that are mistaken for each other, the most often first.
+    /// Pairs of answers that are mistaken for each other, most frequent first; at most ten.
     pub confused: Vec<ConfusedPair>,
-    /// Answers retrieved for questions of others, the most often first.
+    /// Answers retrieved for questions of other answers, most frequent first; at most ten.
     pub over_retrieved: Vec<OverRetrieved>,
 }
 
-/// The outcome of a test question.
+/// Outcome of a test question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuestionOutcome {
-    /// Rank of the best right answer among all answers, from 1. Ties count against us: a wrong answer of the
-    /// same score stands before a right one. One that is not found is last, and never first.
+    /// Rank of the best right answer among all answers, from 1. A wrong answer of equal score ranks before a right answer.
+    /// A right answer that isn't found ranks last, at 2 or higher.
     pub rank: usize,
-    /// The answer given, a right one only if its rank is 1; `None` when there is nothing to find. Its score is
-    /// exactly the served one.
+    /// Answer given, a right answer only if `rank` is 1; `None` if there are no answers to find. Its score equals that of
+    /// a search exactly.
     pub given: Option<Hit>,
-    /// The best right answer; `None` when the index lacks it, or the question's vector is not made of
-    /// numbers.
+    /// Best right answer; `None` if the index lacks it, or if the question's vector has NaN.
     pub right: Option<Hit>,
-    /// What the confidence is computed from: the [standings](nearsay_search::calibration::standing) of the best
-    /// answers, best scores first, at most [`AMONG`](nearsay_search::calibration::AMONG); up to rounding.
+    /// [Confidence scores](nearsay_search::calibration::standing) of the best
+    /// [`AMONG`](nearsay_search::calibration::AMONG) answers at most, in order of decreasing search score; exact up to
+    /// rounding.
     pub standings: Vec<f32>,
-    /// Probability that the answer given is right, by the evaluation's own confidence rule; `None` when the
-    /// questions are too few for one.
+    /// Probability that the answer given is right, by [`Evaluation::confidence`]; `None` if there are too few questions to
+    /// measure it.
     pub probability: Option<f32>,
 }
 
 impl QuestionOutcome {
-    /// Whether the answer given is a right one.
+    /// Whether the answer given is right.
     #[must_use]
     pub fn is_right(&self) -> bool {
         self.rank == 1
     }
 
-    /// What a [`Confidence`] is measured by.
+    /// Outcome in the form that [`Confidence::measured`] takes.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         Outcome {
@@ -57,15 +57,15 @@ impl QuestionOutcome {
 }
 
 impl Evaluation {
-    /// One over the rank of each question's best right answer, in order.
+    /// Reciprocal rank of each question's best right answer, in order.
     #[must_use]
     pub fn reciprocal_ranks(&self) -> Vec<f64> {
         let ranks = self.outcomes.iter().map(|outcome| outcome.rank);
         ranks.map(|rank| 1.0 / rank as f64).collect()
     }
 
-    /// The risk–coverage curve: what answering only from a least probability on leads to. `None` when
-    /// probabilities were not measured.
+    /// Risk–coverage curve: errors and coverage of answering only above a probability threshold. `None` if probabilities
+    /// weren't measured.
     #[must_use]
     pub fn risk_coverage(&self) -> Option<Silence> {
         let pair = |outcome: &QuestionOutcome| Some((outcome.probability?, outcome.is_right()));
@@ -74,7 +74,7 @@ impl Evaluation {
     }
 }
 
-/// Retrieval figures over a pool of answers, all in `[0, 1]`, more is better.
+/// Retrieval metrics over a pool of answers. All are in `[0, 1]`; higher is better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PoolFigures {
     /// Number of questions.
@@ -99,7 +99,7 @@ pub struct PoolFigures {
 }
 
 impl PoolFigures {
-    /// The figures measured over a pool of this many answers; `None` without questions.
+    /// Reads the metrics of a pool with `pool` answers; `None` without questions.
     #[must_use]
     pub fn of(metrics: &PoolMetrics, pool: usize) -> Option<Self> {
         Some(Self {

@@ -1,31 +1,31 @@
-//! What an evaluation says about the data.
+//! Findings of an evaluation about the FAQ: confused pairs, over-retrieved answers and topics.
 
 use super::AnswerIndex;
 use nearsay_core::matrix::dot;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Longest list of findings.
+/// Maximum length of a list of findings.
 const MOST: usize = 10;
-/// Cosine similarity from which one mistake makes two answers a confused pair.
+/// Cosine similarity from which a one-way mistake makes two answers a confused pair.
 const SIMILAR: f32 = 0.85;
-/// Questions of other answers from which an answer is over-retrieved.
+/// Number of questions of other answers from which an answer is over-retrieved.
 const OVER_RETRIEVED: usize = 3;
-/// Fewest questions of a topic worth reporting.
+/// Minimum number of questions of a reported topic.
 const TOPIC: usize = 10;
 
 /// Two answers that are mistaken for each other.
 ///
-/// A pair is confused when a question of one got the other, and either this happened in both directions, or the
-/// answers' own vectors have a cosine similarity of 0.85 or more. A one-way mistake between dissimilar answers
-/// is a wrong answer like any other: merging or rewording the two would not help.
+/// A pair is confused if a question of one answer got the other, and either this happened in both directions, or the
+/// answers' vectors have a cosine similarity of 0.85 or more. One-way mistakes between dissimilar answers don't count,
+/// because merging or rewriting the answers wouldn't help.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ConfusedPair {
     /// Numbers of the answers, ascending.
     pub answers: [u32; 2],
     /// Cosine similarity of the answers before expansion, in `[−1, 1]`.
     pub similarity: f32,
-    /// Questions of one answer that got the other.
+    /// Number of questions of one answer that got the other.
     pub questions: usize,
 }
 
@@ -34,30 +34,31 @@ pub struct ConfusedPair {
 pub struct OverRetrieved {
     /// Number of the answer.
     pub answer: u32,
-    /// Questions of other answers that got it.
+    /// Number of questions of other answers that got it.
     pub questions: usize,
 }
 
-/// How the questions of a topic fare before and after a training.
+/// Test questions of a topic that are answered right before and after training.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicChange {
-    /// The topic: the source given in the data.
+    /// Topic: the section in the FAQ.
     #[serde(rename = "source")]
     pub topic: String,
-    /// Its test questions.
+    /// Number of test questions.
     pub questions: usize,
-    /// Those with a right answer first before.
+    /// Number of questions with a right answer first before training.
     pub before: usize,
-    /// Those with a right answer first after.
+    /// Number of questions with a right answer first after training.
     pub after: usize,
 }
 
-/// Confused pairs among mistakes, each the answer given and the right one; the most questions first, at most ten.
+/// Finds confused pairs among mistakes, each a pair `(given, right)` of answer numbers. Returns at most ten, most questions
+/// first.
 pub fn confused_pairs(
     wrong: &[(u32, u32)],
     similarity: &dyn Fn(u32, u32) -> f32,
 ) -> Vec<ConfusedPair> {
-    // How often the lesser of two was given for the greater, and the other way.
+    // Number of mistakes in each direction: given < right, and given > right.
     let mut counts: BTreeMap<[u32; 2], [usize; 2]> = BTreeMap::new();
     for &(given, right) in wrong {
         let pair = counts.entry([given.min(right), given.max(right)]);
@@ -81,8 +82,8 @@ pub fn confused_pairs(
     pairs
 }
 
-/// Over-retrieved answers among mistakes, each the answer given and the right one; the most questions first, at most
-/// ten.
+/// Finds over-retrieved answers among mistakes, each a pair `(given, right)` of answer numbers. Returns at most ten, most
+/// questions first.
 pub fn over_retrieved(wrong: &[(u32, u32)]) -> Vec<OverRetrieved> {
     let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
     for &(given, _) in wrong {
@@ -98,9 +99,9 @@ pub fn over_retrieved(wrong: &[(u32, u32)]) -> Vec<OverRetrieved> {
 }
 
 impl TopicChange {
-    /// Topics of ten or more questions that are answered better or worse than before, the worst first; of more
-    /// than ten topics both ends. `asked` has the topic of each question, and whether it was right before and is
-    /// now.
+    /// Finds topics of ten or more questions whose number of right answers changed, largest loss first. Of more than ten
+    /// topics, returns the five worst and the five best. `asked` has for each question its topic, and whether it was
+    /// answered right before and after training.
     pub fn of<'a>(asked: impl IntoIterator<Item = (&'a str, bool, bool)>) -> Vec<Self> {
         let mut topics = BTreeMap::<&str, Self>::new();
         for (topic, before, after) in asked {
@@ -129,7 +130,7 @@ impl TopicChange {
 }
 
 impl AnswerIndex {
-    /// Cosine similarity of two answers before expansion, by their numbers; 0 where there is no such answer.
+    /// Cosine similarity of two answers before expansion, by their numbers; 0 if an answer doesn't exist.
     pub(super) fn similarity(&self, a: u32, b: u32) -> f32 {
         let vector = |answer: u32| match &self.unexpanded {
             Some(unexpanded) if (answer as usize) < unexpanded.rows() => {

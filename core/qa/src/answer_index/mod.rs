@@ -2,16 +2,15 @@
 //!
 //! [`AnswerIndex`] holds the texts of an FAQ, their vectors before and after
 //! [document expansion](nearsay_search::expansion), a BM25 index, and the rule that turns scores into a confidence.
-//! Serving, training, the window and the exports all search and measure through it.
+//! Serving, training, the window and the exports all search and evaluate with it.
 //!
 //! - [`AnswerIndex::update`] indexes other answers and embeds only the texts that changed.
 //! - [`AnswerIndex::search`] returns the best answers to a question with their scores and confidence.
-//! - [`AnswerIndex::evaluate`] asks test questions and returns an [`Evaluation`]: accuracy, confidence,
-//!   the outcome of each question, and what stands out in the data: [`ConfusedPair`]s and
-//!   [`OverRetrieved`] answers.
+//! - [`AnswerIndex::evaluate`] asks test questions and returns an [`Evaluation`]: accuracy, confidence rule, the outcome
+//!   of each question, [`ConfusedPair`]s and [`OverRetrieved`] answers.
 //!
-//! The index embeds nothing itself. Callers pass a function that does ([`AnswerIndex::update_with`]), or
-//! work through an [`Update`] in pieces of their own size, so that long work can pause or stop in between.
+//! The index doesn't embed texts. Callers pass a function that does ([`AnswerIndex::update_with`]), or fill an
+//! [`Update`] in pieces of any size, so that long work can pause or stop between pieces.
 //!
 //! ```
 //! use nearsay::{
@@ -27,7 +26,7 @@
 //!     source: None,
 //! };
 //! let answers = [answer("At nine.", "When do you open?"), answer("Behind the house.", "Parking?")];
-//! // Any encoder goes here. This one tells questions about time from the others.
+//! // Stands in for an encoder: separates texts about time from all others.
 //! let mut embed = |texts: &[&str]| -> Result<Matrix, ShapeError> {
 //!     let row = |text: &&str| if text.contains("nine") || text.contains("open") { [1.0f32, 0.0] } else { [0.0, 1.0] };
 //!     Matrix::from_rows(&texts.iter().map(row).collect::<Vec<_>>())
@@ -66,12 +65,12 @@ use nearsay_search::{
 };
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-/// How answers are scored.
+/// Scoring of answers: keyword scores and document expansion.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Scoring {
-    /// Keyword scores and their weight; `None` scores by vectors alone.
+    /// Keyword scoring; `None` for dense search.
     pub hybrid: Option<Words>,
-    /// Document expansion; `None` compares answers by their own vectors.
+    /// Document expansion; `None` for unexpanded answers.
     pub expansion: Option<Rule>,
 }
 
@@ -79,16 +78,16 @@ pub struct Scoring {
 #[derive(Clone, Debug)]
 pub struct AnswerIndex {
     answers: Arc<AnswerSet>,
-    /// Vectors of all texts, those of answers expanded, and the BM25 index.
+    /// Vectors of all texts, after expansion of the answers, and the BM25 index.
     index: Index,
-    /// Unit vectors of the answers before expansion, `[answers, dim]`. `None` without expansion, and where
-    /// they were left on disk: such an index can be searched, but neither updated nor evaluated.
+    /// Unit vectors of the answers before expansion, `[answers, dim]`. `None` without expansion, or if they aren't
+    /// loaded: the index can be searched then, but neither updated nor evaluated.
     unexpanded: Option<Matrix>,
     scoring: Scoring,
     confidence: Confidence,
 }
 
-/// An answer to a question.
+/// An answer found for a question.
 #[derive(Clone, Copy, Debug)]
 pub struct AnswerHit<'a> {
     /// The answer with its paraphrases.
@@ -101,7 +100,7 @@ pub struct AnswerHit<'a> {
     pub dense_score: f32,
     /// Weighted keyword score, from 0 to the keyword weight.
     pub keyword_score: f32,
-    /// Number of the text that matched, which is that of its vector.
+    /// Number of the text that matched.
     pub text: u32,
     /// The paraphrase that matched; `None` when the answer itself did.
     pub paraphrase: Option<&'a str>,
@@ -121,7 +120,7 @@ pub struct Rating {
 }
 
 impl AnswerIndex {
-    /// An index without answers, for vectors of this length.
+    /// Creates an index without answers for vectors of length `dim`.
     #[must_use]
     pub fn empty(dim: usize, scoring: Scoring) -> Self {
         Self {
@@ -133,10 +132,10 @@ impl AnswerIndex {
         }
     }
 
-    /// Indexes answers by the vector of each of [`AnswerSet::texts`] as the model makes it, `[n, dim]`.
+    /// Builds an index from the unexpanded unit vectors of [`AnswerSet::texts`], `[n, dim]`.
     ///
     /// # Errors
-    /// When there is not one vector for each text.
+    /// If `vectors` doesn't have one row for each text.
     pub fn build(
         answers: Arc<AnswerSet>,
         vectors: Matrix,
@@ -148,11 +147,11 @@ impl AnswerIndex {
         update.finish(&empty)
     }
 
-    /// Wraps an index that was built elsewhere: `index` has the vectors as they are compared, `unexpanded`
-    /// those of answers before expansion, `[answers, dim]`, if they are at hand.
+    /// Wraps a prebuilt search index, whose answer vectors are already expanded. `unexpanded` has the answer vectors
+    /// before expansion, `[answers, dim]`; without them the index can be searched, but neither updated nor evaluated.
     ///
     /// # Errors
-    /// When the parts have other numbers of texts, answers or columns.
+    /// If the parts differ in the number of texts, answers or columns.
     pub fn from_parts(
         answers: Arc<AnswerSet>,
         index: Index,
@@ -179,7 +178,7 @@ impl AnswerIndex {
         })
     }
 
-    /// The same index with another confidence rule.
+    /// Replaces the confidence rule and returns the index.
     #[must_use]
     pub fn with_confidence(self, confidence: Confidence) -> Self {
         Self { confidence, ..self }
@@ -190,7 +189,7 @@ impl AnswerIndex {
         self.confidence = confidence;
     }
 
-    /// Reads in the vectors of answers before expansion, `[answers, dim]`.
+    /// Sets the vectors of the answers before expansion, `[answers, dim]`.
     pub(crate) fn set_unexpanded(&mut self, unexpanded: Option<Matrix>) {
         self.unexpanded = unexpanded;
     }
@@ -201,20 +200,20 @@ impl AnswerIndex {
         &self.answers
     }
 
-    /// Vectors and keywords as they are compared.
+    /// The search index: vectors after expansion, and the BM25 index of a hybrid index.
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
     }
 
-    /// Unit vectors of the answers before expansion, `[answers, dim]`; `None` without expansion or where they
-    /// were left on disk.
+    /// Unit vectors of the answers before expansion, `[answers, dim]`; `None` without expansion, or if they aren't
+    /// loaded.
     #[must_use]
     pub fn unexpanded(&self) -> Option<&Matrix> {
         self.unexpanded.as_ref()
     }
 
-    /// How answers are scored.
+    /// Scoring of the answers.
     #[must_use]
     pub fn scoring(&self) -> Scoring {
         self.scoring
@@ -226,7 +225,7 @@ impl AnswerIndex {
         &self.confidence
     }
 
-    /// Unit vectors of [`AnswerSet::texts`] as the model makes them, `[n, dim]`.
+    /// Unit vectors of [`AnswerSet::texts`] before expansion, `[n, dim]`.
     #[must_use]
     pub fn raw_vectors(&self) -> Cow<'_, Matrix> {
         let Some(unexpanded) = &self.unexpanded else {
@@ -244,11 +243,11 @@ impl AnswerIndex {
         Cow::Owned(vectors)
     }
 
-    /// The expansion of the index, leaving out paraphrases for which `without` is true: those about to be
-    /// asked, so that no question helps to find its own answer. `None` when answers are not expanded.
+    /// Document expansion by the questions of this index, except those for which `without` returns true. Exclude test
+    /// questions, so that they don't expand their own answers. `None` without document expansion.
     ///
     /// # Errors
-    /// When the vectors before expansion are not at hand.
+    /// If the vectors before expansion aren't loaded.
     pub fn expansion(
         &self,
         without: &dyn Fn(&str) -> bool,
@@ -273,12 +272,12 @@ impl AnswerIndex {
         Expansion::of(rule, &texts).map(Some)
     }
 
-    /// Other answers without paraphrases, `vectors` being theirs as the model makes them, `[n, dim]`: scored as this
-    /// index scores, and expanded by its questions. An answer's own questions are left out, and all for which
-    /// `without` is true.
+    /// Builds an index of other answers, without paraphrases, from their unexpanded unit vectors, `[n, dim]`. It keeps the
+    /// keyword scoring and confidence rule of this index. The questions of this index expand the answers, except each
+    /// answer's own questions and those for which `without` returns true.
     ///
     /// # Errors
-    /// When there is not one vector for each answer, or those before expansion are not at hand.
+    /// If `vectors` doesn't have one row for each answer, or if the vectors before expansion aren't loaded.
     pub fn pool(
         &self,
         answers: Vec<KnownAnswer>,
@@ -303,7 +302,7 @@ impl AnswerIndex {
         Ok(index.with_confidence(self.confidence.clone()))
     }
 
-    /// Refuses work that needs the vectors before expansion where they were left on disk.
+    /// Returns an error if the vectors before expansion are needed but not loaded.
     fn need_unexpanded(&self) -> Result<(), ShapeError> {
         if self.scoring.expansion.is_none() || self.unexpanded.is_some() {
             return Ok(());
@@ -315,14 +314,14 @@ impl AnswerIndex {
         })
     }
 
-    /// The `k` best answers to a question with this vector, best first, by dense and keyword scores.
+    /// Returns the best `k` answers to a question with this vector, best first, by dense and keyword scores.
     #[must_use]
     pub fn search(&self, question: &str, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
         let hits = self.index.ask(question, vector, self.confidence.needs(k));
         self.found(vector, &hits, k)
     }
 
-    /// The `k` answers nearest to a vector, nearest first, by dense scores alone. In a hybrid index their
+    /// Returns the `k` answers nearest to a vector, nearest first, by dense scores alone. In a hybrid index their
     /// confidence is lower than in [`search`](Self::search).
     #[must_use]
     pub fn search_dense(&self, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
@@ -330,8 +329,8 @@ impl AnswerIndex {
         self.found(vector, &hits, k)
     }
 
-    /// The confidence in each of some hits for a question with this vector, best first, `[hits]`; they may come from
-    /// another search engine. Give as many as the confidence rule [needs](Confidence::needs).
+    /// Computes the confidence in each hit for a question with this vector, `[hits]`. Hits are in order of decreasing
+    /// score and may come from another search engine. Pass as many as the confidence rule [needs](Confidence::needs).
     #[must_use]
     pub fn rate(&self, vector: &[f32], hits: &[Hit]) -> Vec<Rating> {
         let standings = self.confidence.standings(&self.index, vector, hits);

@@ -1,4 +1,5 @@
-//! What test questions are asked of, and one question asked.
+//! Search pools of an evaluation, and the search itself: a matrix product for a block of questions, then exact scores
+//! where rounding could change ranks.
 
 use super::{AnswerIndex, Pool, QuestionOutcome, TestQuery};
 use crate::servable::Words;
@@ -10,43 +11,44 @@ use nearsay_search::{
     index::{self, Index},
 };
 
-/// Scores held at once: 64 MiB.
+/// Maximum number of scores in memory: 64 MiB.
 const SCORES: usize = 1 << 24;
-/// Questions of a block at most.
+/// Maximum number of questions in a block.
 const BLOCK: usize = 512;
-/// Answers expanded in one step.
+/// Number of answers expanded in one step.
 const EXPANDED: usize = 256;
-/// How far a score of the block product may be from the served one; rounding is a tenth of it.
+/// Maximum difference between a score of the block product and the exact score; ten times the rounding error.
 const NEAR: f32 = 1e-5;
 
-/// The vectors of a pool while its answers are expanded.
+/// A search pool whose answers are being expanded.
 #[derive(Debug)]
 pub(super) struct Expanding {
     pool: Pool,
-    /// `None` when nothing is expanded.
+    /// `None` without document expansion.
     expansion: Option<(Expansion, Own)>,
     vectors: Matrix,
-    /// The answer of each vector.
+    /// Number of each vector's answer.
     owners: Vec<u32>,
-    /// The vectors that are answers, and how many of them are done.
+    /// Rows of the answers in `vectors`.
     answers: Vec<usize>,
+    /// Number of expanded answers.
     done: usize,
 }
 
-/// What a part of the questions is asked of.
+/// A search pool.
 #[derive(Debug)]
 pub(super) struct Searched {
     pub(super) pool: Pool,
-    /// `None` where it is the served index itself.
+    /// `None` if the pool uses the evaluated index itself.
     index: Option<Index>,
-    /// For every text whether it is held out.
+    /// Whether each text is held out, `[n]`.
     held_out: Vec<bool>,
-    /// The keywords of the other texts.
+    /// BM25 index of the texts that aren't held out.
     words: Option<index::Words>,
 }
 
 impl Expanding {
-    /// Starts with the vectors before expansion; held-out texts do not expand answers.
+    /// Collects the vectors of the pool before expansion. Held-out texts don't expand answers.
     pub(super) fn new(
         index: &AnswerIndex,
         pool: Pool,
@@ -96,7 +98,7 @@ impl Expanding {
         })
     }
 
-    /// Expands some answers; false when all are.
+    /// Expands the next answers; returns whether any are left.
     pub(super) fn step(&mut self) -> Result<bool, ShapeError> {
         let Some((expansion, own)) = &self.expansion else {
             return Ok(false);
@@ -108,7 +110,7 @@ impl Expanding {
         Ok(end < self.answers.len())
     }
 
-    /// What the questions are asked of.
+    /// Builds the search pool.
     pub(super) fn finish(
         self,
         index: &AnswerIndex,
@@ -134,7 +136,7 @@ impl Expanding {
 }
 
 impl Searched {
-    /// The index as it is served.
+    /// Creates a pool of the evaluated index itself, without the held-out texts.
     pub(super) fn served(index: &AnswerIndex, held_out: &[u32], hybrid: bool) -> Self {
         let index = &index.index;
         let words = hybrid.then(|| index.words_without(held_out)).flatten();
@@ -161,17 +163,17 @@ impl Searched {
         }
     }
 
-    /// The vectors that are compared; `index` is the served one.
+    /// The search index of the pool; `index` is the evaluated index.
     pub(super) fn index<'a>(&'a self, index: &'a AnswerIndex) -> &'a Index {
         self.index.as_ref().unwrap_or(&index.index)
     }
 
-    /// Number of texts, those held out among them.
+    /// Number of texts, including held-out texts.
     pub(super) fn texts(&self, index: &AnswerIndex) -> usize {
         self.index(index).vectors().rows()
     }
 
-    /// Questions asked at once.
+    /// Number of questions in a block.
     pub(super) fn block(&self, index: &AnswerIndex) -> usize {
         (SCORES / self.texts(index).max(1)).clamp(1, BLOCK)
     }
@@ -184,8 +186,9 @@ impl Searched {
         }
     }
 
-    /// The unit vectors of questions and their products with every vector of an index, row by row; an index without
-    /// vectors gives one zero a row, so that there is a row for each question.
+    /// Computes the unit vectors of questions, `[questions, dim]`, and their dot products with all texts,
+    /// `[questions, texts]` in row-major order. An empty index counts as one text with products of 0, so that each
+    /// question has a row.
     pub(super) fn products<'a, 'q: 'a>(
         &self,
         answers: &AnswerIndex,
@@ -215,8 +218,8 @@ impl Searched {
         Ok((questions, scores))
     }
 
-    /// Asks one question; `scores` are nearly its products with every vector. Returns the ranks of its right
-    /// answers, ascending, and the outcome.
+    /// Asks one question. `scores` has its dot products with all texts up to rounding, `[texts]`, and is overwritten.
+    /// Returns the ranks of the right answers, ascending, and the outcome.
     pub(super) fn ask(
         &self,
         index: &AnswerIndex,
@@ -229,12 +232,12 @@ impl Searched {
         let owners = index.owners();
         let words = self.words.as_ref().map(|words| words.scores(text));
         let words = |text: usize| words.as_ref().map_or(0.0, |words| words.of(text));
-        // As it is served.
+        // Same arithmetic as in a search.
         let exact = |text: usize| index.hit(text, question, words(text));
         for (text, score) in scores.iter_mut().enumerate() {
             *score += words(text);
         }
-        // The best score of all, and that of each right answer.
+        // Best score of all answers, and of each right answer.
         let mut best = vec![f32::NEG_INFINITY; 1 + right.len()];
         for ((score, &held_out), owner) in scores.iter().zip(&self.held_out).zip(owners) {
             if held_out {
@@ -245,13 +248,13 @@ impl Searched {
                 best[1 + place] = best[1 + place].max(*score);
             }
         }
-        // Only here could rounding change which answer stands before which.
+        // Only near these scores can rounding change a rank.
         for (number, score) in scores.iter_mut().take(owners.len()).enumerate() {
             if best.iter().any(|best| (*score - best).abs() <= NEAR) {
                 *score = exact(number).score;
             }
         }
-        // Of each answer its best text and that text's score.
+        // Best text of each answer, with its score.
         let mut texts: Vec<Option<(usize, f32)>> = vec![None; index.answers()];
         for (number, (&answer, &score)) in owners.iter().zip(&*scores).enumerate() {
             let text = &mut texts[answer as usize];
@@ -285,14 +288,14 @@ impl Searched {
         };
         let given = match rank {
             1 => of_right.first().copied(),
-            // The first of equal ones.
+            // The first of equally good answers.
             _ => wrong()
                 .filter(|(_, score)| !score.is_nan())
                 .reduce(|a, b| if b.1 > a.1 { b } else { a }),
         };
         let mut near: Vec<(usize, f32)> = texts.iter().flatten().copied().collect();
         near.retain(|(_, score)| !score.is_nan());
-        // Equal ones stay in the order of answers.
+        // Ties keep the order of answers.
         let best_first = |a: &(usize, f32), b: &(usize, f32)| {
             b.1.total_cmp(&a.1).then(owners[a.0].cmp(&owners[b.0]))
         };

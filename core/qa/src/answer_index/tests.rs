@@ -7,8 +7,8 @@ use nearsay_search::{
 use nearsay_text::bm25::Bm25Index;
 use proptest::prelude::*;
 
-/// Answers and paraphrases by their vectors: one list an answer, its own vector first. Texts are their vectors,
-/// written out.
+/// Builds an index from one list of vectors for each answer: its own vector, then those of its paraphrases. Each text is
+/// its formatted vector.
 fn index(answers: &[&[[f32; 2]]], scoring: Scoring) -> AnswerIndex {
     let text = |vector: &[f32; 2]| format!("{vector:?}");
     let known = answers.iter().map(|vectors| KnownAnswer {
@@ -74,17 +74,17 @@ fn evaluate_scores_an_answer_by_its_nearest_text_that_is_not_held_out() {
     assert_eq!((right.answer, right.vector), (0, 0));
     assert!((right.score - 0.6).abs() < 1e-6);
     let outcome = found.outcome();
-    // The answer's own text is at right angles to the question.
+    // The answer's own text is orthogonal to the question.
     assert!(!outcome.right);
     assert!((outcome.standing() - (0.96 + 0.8) / 2.0).abs() < 1e-6);
 
-    // Asked of the answers alone: numbers of texts are still those of the index.
+    // With `Pool::Answers`, hits still have the text numbers of the whole index.
     let found = ask(&index, paraphrase(1, 0, Pool::Answers));
     let (given, right) = (found.given.unwrap(), found.right.unwrap());
     assert_eq!((given.answer, given.vector), (1, 2));
     assert_eq!((right.answer, right.vector), (0, 0));
 
-    // Length does not matter.
+    // The length of the question's vector doesn't matter.
     assert_eq!(ask(&index, new(&[6.0, 8.0], 2)).rank, 3);
 }
 
@@ -99,7 +99,7 @@ fn evaluate_counts_ties_against_the_right_answer() {
         assert_eq!(found.rank, 2);
         assert_eq!(found.given.map(|hit| hit.answer), Some(given));
     }
-    // Either of two right answers counts, and neither stands before the other.
+    // Either of two right answers counts, and neither lowers the rank of the other.
     let either = TestQuery {
         right: vec![0, 1],
         ..new(&[1.0, 0.0], 0)
@@ -134,13 +134,13 @@ fn evaluate_never_finds_missing_answers_or_vectors_of_nan() {
 }
 
 #[test]
-fn evaluate_refuses_vectors_of_another_length() {
+fn evaluate_rejects_vectors_of_another_length() {
     let index = index(&[&[[1.0, 0.0]]], Scoring::default());
     assert!(index.evaluate(&[new(&[1.0], 0)]).is_err());
 }
 
 #[test]
-fn run_reports_progress_and_can_be_left_off() {
+fn run_reports_progress_and_can_finish_early() {
     let index = index(&[&[[1.0, 0.0], [0.9, 0.1]]], Scoring::default());
     let mut questions = vec![new(&[1.0, 0.0], 0); 600];
     questions.push(paraphrase(1, 0, Pool::Answers));
@@ -175,7 +175,7 @@ fn alike() -> Scoring {
     }
 }
 
-/// The vectors of an index, answers expanded by the questions that are not `held_out`.
+/// Vectors of an index whose answers are expanded by the questions that aren't `held_out`.
 fn expanded(index: &AnswerIndex, held_out: &[u32], own: Own) -> Matrix {
     let mut kinds = index.answers().kinds();
     for &text in held_out {
@@ -238,7 +238,7 @@ fn update_embeds_only_new_texts_and_keeps_expanded_vectors() {
         })
         .unwrap();
     assert_eq!(embedded, ["one more", "a new answer"]);
-    // From scratch it has the same vectors before expansion.
+    // An index built from scratch has equal vectors before expansion.
     let whole = AnswerIndex::build(
         Arc::clone(&set),
         updated.raw_vectors().into_owned(),
@@ -263,7 +263,7 @@ fn update_embeds_only_new_texts_and_keeps_expanded_vectors() {
 }
 
 #[test]
-fn update_moves_an_answer_towards_its_own_new_question_only() {
+fn new_question_expands_its_own_answer_only() {
     let own = Scoring {
         expansion: Some(Rule::OWN),
         hybrid: None,
@@ -287,7 +287,7 @@ fn update_moves_an_answer_towards_its_own_new_question_only() {
 }
 
 #[test]
-fn update_in_pieces_is_finished_when_all_texts_came() {
+fn update_in_pieces_finishes_after_all_texts() {
     let index = AnswerIndex::empty(2, Scoring::default());
     let whole = circle(Scoring::default());
     let mut update = index.update(Arc::clone(whole.answers())).unwrap();
@@ -306,7 +306,7 @@ fn update_in_pieces_is_finished_when_all_texts_came() {
 }
 
 #[test]
-fn pool_leaves_out_own_and_asked_questions() {
+fn pool_excludes_own_and_asked_questions_from_expansion() {
     let index = circle(alike());
     let answers: Vec<KnownAnswer> = index.answers().iter().take(2).cloned().collect();
     let alone = answers.into_iter().map(|answer| KnownAnswer {
@@ -325,7 +325,7 @@ fn pool_leaves_out_own_and_asked_questions() {
 }
 
 #[test]
-fn test_queries_pick_their_pool_and_leave_out_unknown_answers() {
+fn test_queries_choose_pool_and_skip_unknown_answers() {
     let known = |answer: &str, questions: &[&str]| KnownAnswer {
         answer: answer.into(),
         questions: questions.iter().map(|&question| question.into()).collect(),
@@ -359,9 +359,9 @@ fn test_queries_pick_their_pool_and_leave_out_unknown_answers() {
 }
 
 #[test]
-fn known_questions_make_the_calibration_surer() {
+fn known_questions_count_in_calibration_only() {
     let index = circle(Scoring::default());
-    // The second question of an answer is nearer to the next answer.
+    // The second question of each answer is nearer to the next answer.
     let questions: Vec<_> = (0..20)
         .flat_map(|answer| [1, 2].map(|i| paraphrase(3 * answer + i, answer, Pool::Answers)))
         .collect();
@@ -380,14 +380,14 @@ fn known_questions_make_the_calibration_surer() {
 }
 
 #[test]
-fn confused_pairs_are_similar_or_confused_both_ways() {
+fn confused_pairs_are_similar_or_mutual() {
     let similarity = |a: u32, b: u32| if (a, b) == (3, 4) { 0.9 } else { 0.1 };
     let pair = |answers, similarity, questions| ConfusedPair {
         answers,
         similarity,
         questions,
     };
-    // 1 and 7 both ways, 2 for 5 one way, 3 and 4 one way but similar.
+    // 1 and 7 in both directions, 2 for 5 in one, 3 and 4 in one but similar.
     let wrong = [(1, 7), (7, 1), (1, 7), (2, 5), (2, 5), (2, 5), (4, 3)];
     let found = findings::confused_pairs(&wrong, &similarity);
     assert_eq!(found, [pair([1, 7], 0.1, 3), pair([3, 4], 0.9, 1)]);
@@ -400,7 +400,7 @@ fn confused_pairs_are_similar_or_confused_both_ways() {
 }
 
 #[test]
-fn topics_are_counted_worst_first() {
+fn topic_changes_are_sorted_by_loss() {
     let mut asked = vec![("Rooms", true, true); 9];
     asked.extend([("Rooms", true, false); 3]);
     asked.extend([("Cards", false, true); 11]);
@@ -418,9 +418,9 @@ fn topics_are_counted_worst_first() {
 }
 
 #[test]
-fn evaluation_finds_what_stands_out() {
+fn evaluation_reports_confused_pairs_and_over_retrieved_answers() {
     let index = circle(Scoring::default());
-    // Every question of answer 2 and two others' are nearest to answer 3.
+    // One question of each of answers 0 to 3, all with the vector of answer 3.
     let at = index.unexpanded().is_none().then(|| index.raw_vectors());
     let vector = at.unwrap().row(9).to_vec();
     let mut questions: Vec<_> = (0..3).map(|right| new(&vector, right)).collect();
@@ -431,7 +431,7 @@ fn evaluation_finds_what_stands_out() {
         questions: 3,
     };
     assert_eq!(found.over_retrieved, [over]);
-    // Neighbours on the circle are similar.
+    // Neighbouring answers on the circle are similar.
     assert_eq!(found.confused[0].answers, [2, 3]);
     assert!(found.confused.iter().all(|pair| pair.similarity >= 0.85));
     let figures = found.figures.unwrap();
@@ -441,8 +441,8 @@ fn evaluation_finds_what_stands_out() {
 }
 
 proptest! {
-    /// With an index made without the held-out texts, with equal vectors among the others, with keywords and
-    /// without.
+    /// Compares with a search in an index without the held-out texts. Some vectors are equal; with and without keyword
+    /// scores.
     #[test]
     fn evaluate_agrees_with_search(
         data in prop::collection::vec(-1.0f32..1.0, 30 * 19),
@@ -500,7 +500,7 @@ proptest! {
             let rule = Confidence { own_text: OWN_TEXT, ..Confidence::USUAL };
             let nearest = &hits[..hits.len().min(AMONG)];
             let mut served = rule.standings(&rest, vector, nearest);
-            // A wrong answer of the same score stands before the right one.
+            // A wrong answer of equal score ranks before the right one.
             hits.sort_by(|a, b| {
                 b.score.total_cmp(&a.score).then((a.answer == right).cmp(&(b.answer == right)))
             });
@@ -518,7 +518,7 @@ proptest! {
             let mut standings = found.standings.clone();
             let first = |list: &[f32]| list[..1.min(list.len())].to_vec();
             prop_assert!(near(&first(&standings), &first(&served)));
-            // Of nearly equal scores either may come first.
+            // Nearly equal scores may come in either order.
             standings.sort_by(f32::total_cmp);
             served.sort_by(f32::total_cmp);
             prop_assert!(near(&standings, &served));

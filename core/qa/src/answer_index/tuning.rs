@@ -1,4 +1,4 @@
-//! Choosing the keyword weight of a hybrid index on a validation split.
+//! Choice of the keyword weight of a hybrid index on a validation split.
 
 use super::{AnswerIndex, TestQuery};
 use nearsay_core::{
@@ -7,23 +7,23 @@ use nearsay_core::{
 };
 use nearsay_search::expansion::Rule;
 
-/// Weights tried beside the default.
+/// Weights compared with the default.
 const WEIGHTS: [f32; 11] = [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0];
 
 /// Right answers beyond this rank count as not found.
 const RANKS: usize = 10;
 
-/// Standard errors by which a weight must beat the default. The split of a small file is a handful of questions, on
-/// which the best of many weights wins by one standard error more often than not.
+/// Standard errors by which a weight must beat the default. On a split of few questions, the best of many weights often
+/// wins by one standard error by chance.
 const CLEARLY: f64 = 2.0;
 
 impl AnswerIndex {
-    /// The keyword weight with the best mean reciprocal rank (0 beyond rank 10) on validation questions, asked of
-    /// answers alone; the least of equally good ones. It stays `default` unless the mean gain over that exceeds two
-    /// standard errors of the gain, `s / √n`.
+    /// Chooses the keyword weight with the best MRR@10 on validation questions with [`Pool::Answers`](super::Pool::Answers);
+    /// of equally good weights the lowest. Returns `default` unless the mean gain exceeds two standard errors of the
+    /// gain, `2 · s / √n`.
     ///
     /// # Errors
-    /// As [`evaluate`](Self::evaluate).
+    /// The errors of [`evaluate`](Self::evaluate).
     pub fn choose_keyword_weight(
         &self,
         questions: &[TestQuery<'_>],
@@ -36,7 +36,7 @@ impl AnswerIndex {
     }
 }
 
-/// A question's scores of all answers.
+/// Scores of all answers to a question.
 pub(super) struct Asked<'a> {
     /// Dense scores, `[answers]`.
     pub(super) dense: &'a [f32],
@@ -61,7 +61,7 @@ impl Asked<'_> {
     }
 }
 
-/// Reciprocal ranks of the questions so far, by weight.
+/// Reciprocal ranks of the questions so far, for each weight.
 struct Choice {
     default: f32,
     by_default: Vec<f64>,
@@ -99,19 +99,19 @@ impl Choice {
     }
 }
 
-/// Whether the mean gain from one list of figures to the other, question by question, exceeds one standard error,
-/// `s / √n`: chance alone gains as much one time in six. Never with fewer than two questions.
+/// Whether the mean of the paired differences `to − from` exceeds one standard error, `s / √n`. By chance alone this
+/// happens in one of six cases. False with fewer than two questions.
 pub(crate) fn is_gain(from: &[f64], to: &[f64]) -> bool {
     is_gain_by(1.0, from, to)
 }
 
-/// Whether the mean gain exceeds this many standard errors.
+/// Whether the mean of the paired differences `to − from` exceeds `errors` standard errors.
 fn is_gain_by(errors: f64, from: &[f64], to: &[f64]) -> bool {
     let n = from.len() as f64;
     let gains: Vec<f64> = from.iter().zip(to).map(|(from, to)| to - from).collect();
     let gain = mean(&gains);
     let squares: f64 = gains.iter().map(|own| (own - gain).powi(2)).sum();
-    // One question shows no spread.
+    // The spread of one question is unknown.
     n > 1.0 && gain > errors * (squares / (n - 1.0) / n).sqrt()
 }
 
@@ -137,12 +137,12 @@ mod tests {
         choice.weight()
     }
 
-    /// Keywords put the right answer first from a weight of 0.4 on; it was second before.
+    /// The right answer is second, and first from a keyword weight of 0.4.
     fn helped() -> Scores {
         ([0.6, 0.47, 0.0], [0.1, 0.5, 0.0], vec![1])
     }
 
-    /// Keywords take the right answer from the first to the second place, from 0.4 on.
+    /// The right answer is first, and second from a keyword weight of 0.4.
     fn hurt() -> Scores {
         ([0.6, 0.47, 0.0], [0.1, 0.5, 0.0], vec![0])
     }
@@ -154,22 +154,22 @@ mod tests {
     }
 
     #[test]
-    fn least_of_the_best_weights_wins() {
+    fn lowest_of_equally_good_weights_wins() {
         assert_eq!(mixed(0.0, 3, 0), 0.4);
         assert_eq!(mixed(1.0, 0, 3), 0.0);
-        // The default is as good.
+        // The default wins ties.
         assert_eq!(mixed(0.7, 3, 0), 0.7);
         assert_eq!(mixed(0.07, 0, 3), 0.07);
     }
 
     #[test]
     fn default_stays_unless_beaten_by_two_standard_errors() {
-        // Half a rank is gained or lost: of ten questions 0.3 ± 0.133 and 0.2 ± 0.153.
+        // Each question gains or loses 1/2. Mean gains of ten questions: 0.3 ± 0.133 and 0.2 ± 0.153.
         assert_eq!(mixed(0.0, 8, 2), 0.4);
         assert_eq!(mixed(0.0, 7, 3), 0.0);
         assert_eq!(mixed(0.8, 2, 8), 0.0);
         assert_eq!(mixed(0.8, 3, 7), 0.8);
-        // One question shows no spread, none shows nothing.
+        // Fewer than two questions never change the default.
         assert_eq!(mixed(0.0, 1, 0), 0.0);
         assert_eq!(mixed(0.0, 2, 0), 0.4);
         assert_eq!(mixed(0.3, 0, 0), 0.3);
@@ -177,10 +177,10 @@ mod tests {
 
     #[test]
     fn ties_count_against_the_right_answer() {
-        // Equal without keywords: the wrong one stands first. With any weight the right one does.
+        // Equal dense scores rank the wrong answer first; any keyword weight ranks the right answer first.
         let tied = ([0.5, 0.5, 0.0], [0.0, 0.1, 0.0], vec![1]);
         assert_eq!(choose(0.0, &[tied.clone(), tied]), 0.05);
-        // Keywords that tie are no gain.
+        // A weight that leads to equal scores is no gain.
         let tie = ([0.5, 0.25, 0.0], [0.0, 0.25, 0.0], vec![1]);
         assert_eq!(choose(0.0, &[tie.clone(), tie]), 0.0);
     }

@@ -1,4 +1,4 @@
-//! Indexing other answers, embedding only the texts that changed.
+//! Updates of an index to other answers, which embed only new texts.
 
 use super::{AnswerIndex, Scoring};
 use crate::servable::{AnswerSet, KnownAnswer, Words};
@@ -6,26 +6,26 @@ use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_search::expansion::{Expansion, Kind, Own, Rule, Texts, Towards};
 use std::{collections::HashMap, sync::Arc};
 
-/// An index being made for other answers: texts are embedded by the caller, in pieces of any size.
+/// An update in progress. The caller embeds the new texts in pieces of any size.
 #[derive(Debug)]
 pub struct Update {
     answers: Arc<AnswerSet>,
     dim: usize,
-    /// Vectors of all texts before expansion; zeros where one is still missing.
+    /// Vectors of all texts before expansion; zero where still missing.
     vectors: Vec<f32>,
     /// Numbers of the texts to embed, ascending.
     missing: Vec<usize>,
-    /// How many of these are done.
+    /// Number of `missing` texts that are embedded.
     done: usize,
-    /// For each answer the text of the former index whose expanded vector it keeps.
+    /// For each answer, the text of the old index whose expanded vector it keeps; empty without expansion.
     kept: Vec<Option<usize>>,
 }
 
 impl AnswerIndex {
-    /// Starts an update to these answers. Vectors of texts that are in this index are kept.
+    /// Starts an update to other answers. Texts that are already in this index keep their vectors.
     ///
     /// # Errors
-    /// When the vectors before expansion are not at hand.
+    /// If the vectors before expansion aren't loaded.
     pub fn update(&self, answers: Arc<AnswerSet>) -> Result<Update, ShapeError> {
         self.need_unexpanded()?;
         let (dim, former) = (self.index.dim(), self.answers.texts());
@@ -61,11 +61,11 @@ impl AnswerIndex {
         })
     }
 
-    /// The index of other answers, texts that are not in this one embedded by `embed` all at once: `n` texts →
-    /// `[n, dim]` vectors.
+    /// Builds the index of other answers. Calls `embed` once with all new texts, if there are any: `n` texts → `[n, dim]`
+    /// unit vectors.
     ///
     /// # Errors
-    /// When embedding fails, or the vectors are of another shape.
+    /// If `embed` fails or returns another shape, or if the vectors before expansion aren't loaded.
     pub fn update_with<E: From<ShapeError>>(
         &self,
         answers: Arc<AnswerSet>,
@@ -90,7 +90,7 @@ impl AnswerIndex {
     }
 }
 
-/// What an answer's expanded vector depends on: its text and the set of its questions.
+/// Inputs of an answer's expanded vector: its text and the set of its questions.
 fn identity(answer: &KnownAnswer) -> (&str, Vec<&str>) {
     let mut questions: Vec<&str> = answer.questions.iter().map(String::as_str).collect();
     questions.sort_unstable();
@@ -99,23 +99,23 @@ fn identity(answer: &KnownAnswer) -> (&str, Vec<&str>) {
 }
 
 impl Update {
-    /// The next texts to embed, at most `n`; empty when all are done.
+    /// Returns the next texts to embed, at most `n`; empty if all are done.
     #[must_use]
     pub fn next(&self, n: usize) -> Vec<&str> {
         let texts = self.missing[self.done..].iter().take(n);
         texts.filter_map(|&text| self.answers.text(text)).collect()
     }
 
-    /// Texts embedded so far, and all that have to be.
+    /// Number of texts embedded so far, and of all texts to embed.
     #[must_use]
     pub fn progress(&self) -> (usize, usize) {
         (self.done, self.missing.len())
     }
 
-    /// Takes the unit vectors of the [next](Self::next) texts, `[n, dim]`.
+    /// Adds the unit vectors of the [next](Self::next) texts, `[n, dim]`.
     ///
     /// # Errors
-    /// When the vectors are of another length, or more than there are texts left.
+    /// If the vectors have another length, or if there are more vectors than texts left.
     pub fn push(&mut self, vectors: Matrix) -> Result<(), ShapeError> {
         let left = self.missing.len() - self.done;
         if vectors.rows() > left || vectors.columns() != self.dim {
@@ -125,7 +125,7 @@ impl Update {
                 right: (left, self.dim),
             });
         }
-        // Of an index built anew: nothing to copy.
+        // All texts are new, so the matrix needs no copy.
         if self.vectors.len() == vectors.data().len() {
             self.done += vectors.rows();
             self.vectors = vectors.into_data();
@@ -139,13 +139,13 @@ impl Update {
         Ok(())
     }
 
-    /// The finished index; `former` is the one that was updated, whose settings it keeps.
+    /// Builds the updated index. `former` is the index that was updated; its scoring and confidence rule are kept.
     ///
-    /// Answers whose text or questions changed are expanded by all present questions; the others keep their
-    /// vectors, since one edit should not change all scores.
+    /// All current questions expand the answers whose text or questions changed. Other answers keep their expanded
+    /// vectors, so that one edit doesn't change all scores.
     ///
     /// # Errors
-    /// When texts are still missing.
+    /// If texts are still missing.
     pub fn finish(self, former: &AnswerIndex) -> Result<AnswerIndex, ShapeError> {
         if self.done < self.missing.len() {
             return Err(ShapeError {
@@ -181,8 +181,8 @@ impl Update {
     }
 }
 
-/// Expands all answers among the vectors of [`AnswerSet::texts`], `[n, dim]`; returns the answers' vectors from
-/// before, `[answers, dim]`.
+/// Expands all answers in the vectors of [`AnswerSet::texts`], `[n, dim]`, in place. Returns the vectors of the answers
+/// before expansion, `[answers, dim]`.
 pub(crate) fn expand_answers(
     answers: &AnswerSet,
     vectors: &mut Matrix,
@@ -191,7 +191,7 @@ pub(crate) fn expand_answers(
     expand_some(answers, vectors, rule, &vec![true; answers.len()])
 }
 
-/// The same for the answers that are `fresh`, `[answers]`.
+/// Like [`expand_answers`], but only for the answers marked in `fresh`, `[answers]`.
 fn expand_some(
     answers: &AnswerSet,
     vectors: &mut Matrix,
@@ -211,7 +211,7 @@ fn expand_some(
     }
     let (owners, mut kinds) = (answers.owners(), answers.kinds());
     if rule.towards == Towards::Own {
-        // Only the questions of fresh answers matter; the others need not be copied.
+        // Only the questions of fresh answers are used, so leave out the others to avoid copying them.
         for (kind, owner) in kinds.iter_mut().zip(&owners) {
             if *kind == Kind::Question && !fresh[*owner as usize] {
                 *kind = Kind::KeptAside;

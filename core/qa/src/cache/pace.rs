@@ -1,4 +1,4 @@
-//! Pace of embedding.
+//! Time estimate from the pace of embedding.
 
 use super::Progress;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Starts the clock for embedding `fresh` of `total` texts.
+    /// Starts the clock. `fresh` of `total` texts aren't in the cache and must be embedded.
     pub(super) fn new(total: usize, fresh: usize) -> Self {
         Self {
             total,
@@ -22,7 +22,7 @@ impl Pace {
         }
     }
 
-    /// Runs `pause` and excludes its duration from the working time; returns its result.
+    /// Runs `pause`, excludes its duration from the working time, and returns its result.
     pub(super) fn exclude_pause(&mut self, pause: impl FnOnce() -> bool) -> bool {
         let begun = Instant::now();
         let resume = pause();
@@ -30,7 +30,7 @@ impl Pace {
         resume
     }
 
-    /// Progress when `embedded` of the fresh texts are embedded.
+    /// Progress after embedding `embedded` of the fresh texts.
     pub(super) fn progress(&self, embedded: usize) -> Progress {
         let worked = self
             .begun

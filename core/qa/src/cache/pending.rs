@@ -1,4 +1,4 @@
-//! The result of embedding while it is being filled in.
+//! Embedding result while it is being filled in.
 
 use super::Key;
 use sha2::{Digest as _, Sha256};

@@ -12,33 +12,34 @@ pub(super) const TEXTS: &str = "answers.jsonl";
 pub(super) const VECTORS: &str = "answers.safetensors";
 pub(super) const PLAIN: &str = "plain.safetensors";
 
-/// An answer with the wordings of its question that are known.
+/// An answer with its known questions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownAnswer {
-    /// The answer.
+    /// Text of the answer.
     pub answer: String,
-    /// Ways to ask for it, as the FAQ has them.
+    /// Questions and paraphrases of the answer, as in the FAQ.
     pub questions: Vec<String>,
-    /// The line of the FAQ file it first stood on.
+    /// Line of the answer's first occurrence in the FAQ file.
     pub row: u64,
-    /// The section it is from, if the FAQ says so.
+    /// Section of the FAQ that the answer is from, if the FAQ has sections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
 
-/// Distinct answers, each with its known wordings.
+/// Answers with their paraphrases.
 ///
-/// Every text has a vector, in this order: for each answer the answer itself, then its wordings.
+/// Texts are numbered in this order: for each answer the answer itself, then its paraphrases. The vectors of a
+/// set have the same order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AnswerSet {
     answers: Vec<KnownAnswer>,
-    /// For every vector: its answer, and its wording's number plus one (0: the answer itself).
+    /// Number of the answer of each text, and 0 for the answer itself or the number of the paraphrase, from 1.
     vectors: Vec<(u32, u32)>,
 }
 
 impl AnswerSet {
-    /// The distinct answers of an FAQ in order of appearance, equal ones (by [`faq::normalize`])
-    /// gathered with all their wordings.
+    /// Collects the distinct answers of an FAQ in order of first appearance. Answers that are equal after
+    /// [`faq::normalize`] become one answer with all their paraphrases.
     #[must_use]
     pub fn of(rows: &[Row]) -> Self {
         let mut place: HashMap<String, usize> = HashMap::new();
@@ -64,8 +65,7 @@ impl AnswerSet {
         Self::from_known(answers)
     }
 
-    /// These answers as they are, in this order. Nothing is gathered: answers that are equal stay two
-    /// with wordings of their own, and so do equal wordings.
+    /// Creates a set of exactly these answers, in this order. Equal answers and equal paraphrases aren't merged.
     #[must_use]
     pub fn from_known(answers: Vec<KnownAnswer>) -> Self {
         let vectors = answers.iter().zip(0u32..).flat_map(|(answer, number)| {
@@ -83,24 +83,24 @@ impl AnswerSet {
         self.answers.len()
     }
 
-    /// Whether there is none.
+    /// Whether the set has no answers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.answers.is_empty()
     }
 
-    /// An answer by its number.
+    /// The answer with a number; `None` if the set has no answer of this number.
     #[must_use]
     pub fn get(&self, answer: u32) -> Option<&KnownAnswer> {
         self.answers.get(answer as usize)
     }
 
-    /// All answers, by number.
+    /// Iterates over all answers in order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = &KnownAnswer> {
         self.answers.iter()
     }
 
-    /// The wording a vector belongs to; none when it is an answer's own.
+    /// The paraphrase with the number of a text; `None` if the text is an answer.
     #[must_use]
     pub fn wording(&self, vector: u32) -> Option<&str> {
         let (answer, wording) = *self.vectors.get(vector as usize)?;
@@ -110,26 +110,27 @@ impl AnswerSet {
             .map(String::as_str)
     }
 
-    /// Number of texts: the answers and all their wordings.
+    /// Number of texts: answers and all their paraphrases.
     #[must_use]
     pub fn texts_len(&self) -> usize {
         self.vectors.len()
     }
 
-    /// The answer that a text belongs to, and 0 for the answer itself or the number of a paraphrase, from 1.
+    /// Number of a text's answer, and 0 if the text is the answer itself, or else the number of the paraphrase,
+    /// from 1.
     #[must_use]
     pub fn place(&self, text: u32) -> Option<(u32, u32)> {
         self.vectors.get(text as usize).copied()
     }
 
-    /// A text by its number.
+    /// The text with a number; `None` if the set has no text of this number.
     #[must_use]
     pub fn text(&self, number: usize) -> Option<&str> {
         let answer = self.answers.get(self.vectors.get(number)?.0 as usize)?;
         self.wording(number as u32).or(Some(&answer.answer))
     }
 
-    /// The text of every vector, in order.
+    /// All texts in order of their numbers, `[n]`.
     #[must_use]
     pub fn texts(&self) -> Vec<&str> {
         let texts = self.answers.iter().flat_map(|answer| {
@@ -140,13 +141,13 @@ impl AnswerSet {
         texts.collect()
     }
 
-    /// The answer every vector belongs to, in order.
+    /// Number of each text's answer, `[n]`.
     #[must_use]
     pub fn owners(&self) -> Vec<u32> {
         self.vectors.iter().map(|&(answer, _)| answer).collect()
     }
 
-    /// What the text of every vector is, in order.
+    /// Kind of each text, answer or question, `[n]`.
     #[must_use]
     pub fn kinds(&self) -> Vec<Kind> {
         let kind = |wording: u32| match wording {
@@ -159,7 +160,7 @@ impl AnswerSet {
             .collect()
     }
 
-    /// The number of each answer's first vector.
+    /// Number of the text of each answer, `[answers]`.
     pub(crate) fn starts(&self) -> Vec<usize> {
         let starts = self.answers.iter().scan(0, |next, answer| {
             let start = *next;
@@ -169,7 +170,7 @@ impl AnswerSet {
         starts.collect()
     }
 
-    /// One JSON line an answer.
+    /// Writes one JSON line for each answer.
     pub(super) fn to_jsonl(&self) -> Result<Vec<u8>, ServableError> {
         let mut bytes = Vec::new();
         for answer in &self.answers {
@@ -189,18 +190,18 @@ impl AnswerSet {
         let answers = serde_json::Deserializer::from_slice(&bytes)
             .into_iter()
             .collect::<Result<_, _>>()
-            .map_err(|e| ServableError::changed(TEXTS, format_args!("is not readable ({e})")))?;
+            .map_err(|e| ServableError::changed(TEXTS, format_args!("isn't valid JSON ({e})")))?;
         Ok(Self::from_known(answers))
     }
 }
 
-/// The vectors of a set, `[n, d]`, as a safetensors file.
+/// Serializes vectors, `[n, d]`, as a safetensors file.
 pub(super) fn vectors_to_bytes(vectors: &Matrix) -> Result<Vec<u8>, ServableError> {
     let bytes = vectors.to_le_bytes();
     let shape = vec![vectors.rows(), vectors.columns()];
     TensorView::new(Dtype::F32, shape, &bytes)
         .and_then(|view| safetensors::serialize([("vectors", view)], None))
-        .map_err(|e| ServableError::changed(VECTORS, format_args!("cannot be written ({e})")))
+        .map_err(|e| ServableError::changed(VECTORS, format_args!("can't be serialized ({e})")))
 }
 
 #[cfg(test)]
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_answers_are_gathered_with_their_wordings() {
+    fn of_merges_equal_answers_with_their_paraphrases() {
         let rows = [
             row(1, "Open on Sunday?", &["Sunday hours?"], "No."),
             row(2, "Wi-Fi?", &[], "Yes."),
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn known_answers_stay_as_they_are() {
+    fn from_known_keeps_equal_answers_and_paraphrases() {
         let known = |answer: &str, questions: &[&str]| KnownAnswer {
             answer: answer.into(),
             questions: questions.iter().map(|&question| question.into()).collect(),

@@ -1,19 +1,20 @@
-//! The model card: `README.md` of the folder, in plain words.
+//! The model card: `README.md` of a model directory.
 
 use super::{AnswerSet, Manifest};
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// Name of the card in the folder.
+/// File name of the card in the model directory.
 pub(super) const NAME: &str = "README.md";
 
-/// A share of questions as people say it.
+/// Accuracy@1 as “62 of 100”; `None` if the figures lack it.
 fn of_hundred(figures: &Value) -> Option<String> {
     let share = figures.get("recall@1")?.as_f64()?;
     Some(format!("{:.0} of 100", share * 100.0))
 }
 
-/// The card of a folder, with its answers or of the model only.
+/// Writes the card of a model with its answers, or of a model without answers. `layers` is the number of `Dense`
+/// modules.
 pub(super) fn card(manifest: &Manifest, answers: Option<&AnswerSet>, layers: usize) -> String {
     let mut text = String::from(
         "---\nlibrary_name: sentence-transformers\npipeline_tag: sentence-similarity\ntags:\n\
@@ -97,12 +98,12 @@ pub(super) fn card(manifest: &Manifest, answers: Option<&AnswerSet>, layers: usi
     text
 }
 
-/// What else counts in a folder with words.
+/// Paragraph on keyword scores, for hybrid search only.
 const WORDS: &str = "\
 Nearsay also counts the words that a question shares with an answer or its known wordings, by the weight \
 that stands in `nearsay.json`. Other readers of this folder compare vectors alone.\n\n";
 
-/// How a folder with its answers is used.
+/// Instructions for a model with answers.
 const USE: &str = "\
 ## How to use it\n\nIn the app, to ask, correct and train it: drop this folder on Nearsay's window, or\n\n\
 ```sh\nnearsay .\n```\n\nIn a terminal:\n\n```sh\nnearsay ask . \"How do I …?\"\n```\n\n\
@@ -117,7 +118,7 @@ In Rust, with the crate `nearsay-core` and its feature `candle`:\n\n```rust\n\
 let model = Servable::open(&DiskStore, \".\".as_ref(), &Device::Cpu)?;\n\
 let best = model.ask(\"How do I …?\", 1)?;\n```\n";
 
-/// How a model alone is used.
+/// Instructions for a model without answers.
 const USE_MODEL: &str = "\
 ## How to use it\n\nIn the app: drop this folder on Nearsay's window, then a file with questions and answers; it \
 answers from them at once.\n\nIn a terminal, texts in, vectors out:\n\n```sh\necho \"How do I …?\" | nearsay encode .\n```\n\n\

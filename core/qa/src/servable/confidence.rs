@@ -1,4 +1,4 @@
-//! When an answer is sure, and how probably it is right.
+//! Confidence in an answer: a threshold and a calibrated probability.
 
 use super::Threshold;
 use nearsay_search::{
@@ -7,47 +7,50 @@ use nearsay_search::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Right answers needed before a threshold is measured rather than taken from experience.
+/// Right answers needed to measure a threshold; with fewer, [`Threshold::USUAL`] applies.
 const MIN_FOR_THRESHOLD: usize = 20;
 
-/// Questions needed before it is said how probably an answer is right.
+/// Questions needed to calibrate probabilities.
 const MIN_FOR_CALIBRATION: usize = 20;
 
-/// How many of 100 right answers do not reach the score of no answer.
+/// Percentile of the right answers' scores that becomes the abstain score.
 const BELOW_NO_ANSWER: usize = 7;
 
-/// When an answer is sure, and how probably it is right: part of `nearsay.json`.
+/// Rule that turns scores into a confidence; part of `nearsay.json`.
 ///
-/// Both go by its *sureness*: the share of its *standing* ([`standing`]: its score, drawn towards that of its own
-/// text) among those of the nearest answers ([`shares`]) where that could be measured, its score where not.
+/// The confidence in an answer is a softmax ([`shares`]) over the confidence scores ([`standing`]) of the best
+/// answers and an abstain score. Without a measured abstain score, the confidence is the answer's score itself. An
+/// answer whose confidence reaches the threshold is given without a warning. A calibration maps the confidence to the
+/// probability that the answer is right.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confidence {
-    /// From which sureness on an answer is given without a warning.
+    /// Lowest confidence at which an answer is given without a warning.
     pub threshold: Threshold,
-    /// How much an answer's own text counts for its standing, from 0 to 1; in folders of before there was such a
-    /// thing 0, by which the standing is the score.
+    /// Weight of the answer's own text in its confidence score, from 0 to 1. Default: 0, which makes the confidence
+    /// score equal to the search score.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub own_text: f32,
-    /// The score that stands for no answer among those that share; none where the sureness is the score.
+    /// Abstain score, which competes with the answers in the softmax. `None` if the confidence is the score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_answer: Option<f32>,
-    /// How probably an answer is right by its sureness; none when that was not measured.
+    /// Map from the confidence to the probability that the answer is right; `None` if it wasn't measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
 }
 
-/// What came of a question whose answer is known.
+/// Outcome of a question whose right answer is known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
-    /// The standings of the answers of the best scores, best scores first: [`AMONG`] of them, unless there are
-    /// fewer.
+    /// Confidence scores of the best [`AMONG`] answers, or of all if there are fewer, in order of decreasing search
+    /// score.
     pub standings: Vec<f32>,
-    /// Whether the first of them is right.
+    /// Whether the best answer is right.
     pub right: bool,
 }
 
 impl Outcome {
-    /// By the scores of all answers, in any order, where each has nothing but its own text.
+    /// Creates an outcome from the scores of all answers, in any order. The answers have no paraphrases, so their
+    /// confidence scores are their search scores.
     #[must_use]
     pub fn of(scores: Vec<f32>, right: bool) -> Self {
         Self {
@@ -56,7 +59,7 @@ impl Outcome {
         }
     }
 
-    /// The standing of the first answer; no number when there is none.
+    /// Confidence score of the best answer; NaN without answers.
     #[must_use]
     pub fn standing(&self) -> f32 {
         self.standings.first().copied().unwrap_or(f32::NAN)
@@ -64,7 +67,7 @@ impl Outcome {
 }
 
 impl Confidence {
-    /// What is usual, for a model without questions kept aside.
+    /// Default rule for a model without held-out questions.
     pub const USUAL: Self = Self {
         threshold: Threshold::USUAL,
         own_text: 0.0,
@@ -72,10 +75,10 @@ impl Confidence {
         calibration: None,
     };
 
-    /// Measured on what came of questions kept aside.
+    /// Measures the rule on the outcomes of held-out questions.
     ///
-    /// The score of no answer is the one that 93 of 100 right answers reach; the threshold is the sureness
-    /// that 90 of 100 reach. For both there must be 20 right answers, for a calibration 20 questions.
+    /// The abstain score is the score that 93 % of the right answers reach; the threshold is the confidence that
+    /// 90 % reach. Both need 20 right answers, a calibration needs 20 questions; otherwise defaults apply.
     #[must_use]
     pub fn measured(outcomes: &[Outcome]) -> Self {
         let right = || outcomes.iter().filter(|outcome| outcome.right);
@@ -103,15 +106,14 @@ impl Confidence {
         }
     }
 
-    /// How probably an answer is right by its sureness, learned from what came of these questions; none when
-    /// they say nothing.
+    /// Fits a calibration to the outcomes of questions; `None` if the outcomes don't determine one.
     #[must_use]
     pub fn calibrated(&self, outcomes: &[Outcome]) -> Option<Calibration> {
         let pair = |outcome: &Outcome| (self.sureness_of(outcome), outcome.right);
         Calibration::fit(&outcomes.iter().map(pair).collect::<Vec<_>>())
     }
 
-    /// The standing of each of some hits that an index has for a question of this vector, `[hits]`.
+    /// Confidence score of each hit that an index returned for a question with this vector, `[hits]`.
     #[must_use]
     pub fn standings(&self, index: &Index, vector: &[f32], hits: &[Hit]) -> Vec<f32> {
         if self.own_text == 0.0 {
@@ -122,8 +124,9 @@ impl Confidence {
         hits.iter().zip(own).map(of).collect()
     }
 
-    /// The sureness of each answer by the standings of those of the best scores, best scores first: at least
-    /// [`AMONG`] of them, unless there are fewer answers. None is surer than those before it.
+    /// Confidence in each answer, `[answers]`, from the confidence scores of the best answers in order of decreasing
+    /// search score. Pass at least [`AMONG`] scores, or all if there are fewer answers. Confidences never increase
+    /// along the list.
     #[must_use]
     pub fn sureness(&self, standings: &[f32]) -> Vec<f32> {
         let mut sureness = match self.no_answer {
@@ -138,27 +141,27 @@ impl Confidence {
         sureness
     }
 
-    /// The sureness of the answer that a question was given; no number when there was none.
+    /// Confidence in the best answer to a question; NaN without answers.
     #[must_use]
     pub fn sureness_of(&self, outcome: &Outcome) -> f32 {
         let all = self.sureness(&outcome.standings);
         all.first().copied().unwrap_or(f32::NAN)
     }
 
-    /// Whether an answer of this sureness is given without a warning.
+    /// Whether an answer of this confidence is given without a warning.
     #[must_use]
     pub fn is_sure(&self, sureness: f32) -> bool {
         sureness >= self.threshold.sureness
     }
 
-    /// How probably an answer of this sureness is right, in `(0, 1)`; none when that was not measured.
+    /// Probability in `(0, 1)` that an answer of this confidence is right; `None` if it wasn't measured.
     #[must_use]
     pub fn probability(&self, sureness: f32) -> Option<f32> {
         let calibration = self.calibration.as_ref()?;
         Some(calibration.probability(sureness))
     }
 
-    /// How many answers must be found, so that what is said of the first `k` is right.
+    /// Number of answers to search for, so that the confidences of the first `k` are exact.
     #[must_use]
     pub fn needs(&self, k: usize) -> usize {
         match (k, self.no_answer) {
@@ -167,7 +170,7 @@ impl Confidence {
         }
     }
 
-    /// Whether all its numbers are finite.
+    /// Whether all values are finite and in range.
     pub(super) fn is_sound(&self) -> bool {
         self.threshold.sureness.is_finite()
             && self.no_answer.is_none_or(f32::is_finite)
@@ -175,14 +178,15 @@ impl Confidence {
     }
 }
 
-/// For serde.
-#[allow(clippy::trivially_copy_pass_by_ref)] // as serde wants it
+#[allow(clippy::trivially_copy_pass_by_ref)] // signature required by serde
 fn is_zero(value: &f32) -> bool {
     *value == 0.0
 }
 
-/// The [`AMONG`] best of scores, best first; what is no number comes first or last, and is better left out. The
-/// others take no memory any more: thousands of questions are kept, each of which was compared with all answers.
+/// Returns the best [`AMONG`] scores, best first. NaN sorts first or last by its sign, so callers leave it out.
+///
+/// Frees the memory of the other scores, because thousands of questions are kept and each has the scores of all
+/// answers.
 fn best_scores(mut scores: Vec<f32>) -> Vec<f32> {
     let best_first = |a: &f32, b: &f32| b.total_cmp(a);
     if scores.len() > AMONG {
@@ -194,7 +198,7 @@ fn best_scores(mut scores: Vec<f32>) -> Vec<f32> {
     scores
 }
 
-/// The value that all but so many of 100 reach; not a number without any.
+/// The `of_100`-th percentile of values; NaN without values.
 fn low(values: impl Iterator<Item = f32>, of_100: usize) -> f32 {
     let mut values: Vec<f32> = values.collect();
     values.sort_by(f32::total_cmp);
@@ -207,8 +211,8 @@ mod tests {
     use super::*;
     use nearsay_core::matrix::Matrix;
 
-    /// Forty questions: half are right and far ahead, half as near as the next answer; every other of those
-    /// is wrong. All scores are the same.
+    /// Forty questions whose best scores are equal. The best answer is far ahead of the others for the even ones, and
+    /// right. It ties with another answer for the odd ones, and is wrong for every second one of them.
     fn outcomes() -> Vec<Outcome> {
         let one = |i: usize| match i % 2 {
             0 => Outcome::of(vec![0.2, 0.8, 0.1], true),
@@ -218,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn being_ahead_tells_what_scores_do_not() {
+    fn confidence_depends_on_lead_over_other_answers() {
         let confidence = Confidence::measured(&outcomes());
         assert_eq!(confidence.no_answer, Some(0.8));
         assert_eq!(confidence.threshold.questions, 40);
@@ -228,17 +232,17 @@ mod tests {
         };
         assert!(chance(&[0.8, 0.2, 0.1]) > 0.9);
         assert!((0.4..0.6).contains(&chance(&[0.8, 0.8, 0.1])));
-        // Near to nothing, though alone.
+        // Far ahead of the other answer, but below the abstain score.
         let alone = confidence.sureness(&[0.3, -0.5])[0];
         assert!(!confidence.is_sure(alone) && confidence.is_sure(0.5));
     }
 
     #[test]
-    fn little_is_said_of_few_questions() {
+    fn measured_falls_back_to_defaults_with_few_questions() {
         let few = Confidence::measured(&outcomes()[..19]);
         assert_eq!(few, Confidence::USUAL);
         assert_eq!(few.sureness(&[0.7, 0.6]), [0.7, 0.6]);
-        // Enough questions, but too few right answers: by scores.
+        // Enough questions for a calibration, but too few right answers for a threshold.
         let wrong = |outcome: &Outcome| Outcome {
             right: false,
             ..outcome.clone()
@@ -252,8 +256,8 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_only_a_wording_speaks_for_is_less_sure() {
-        // Answer 0 by its own text, answer 1 by a wording: both as near as can be.
+    fn match_by_paraphrase_alone_lowers_confidence() {
+        // The question equals answer 0 itself and a paraphrase of answer 1.
         let vectors = Matrix::from_rows(&[[1.0, 0.0], [0.6, 0.8], [1.0, 0.0]]).unwrap();
         let index = Index::new(vectors, vec![0, 1, 1]).unwrap();
         let vector = [2.0, 0.0];
@@ -272,13 +276,13 @@ mod tests {
             ..rule
         };
         assert_eq!(former.standings(&index, &vector, &hits), [1.0, 1.0]);
-        // The other way about: none is surer than the one before it.
+        // Scores out of order: the confidences are capped to never increase.
         let behind = former.sureness(&[0.8, 1.0, 0.9]);
         assert!(behind[0] < 0.02 && behind.is_sorted_by(|a, b| a >= b));
     }
 
     #[test]
-    fn as_many_answers_are_found_as_must_be_known() {
+    fn needs_includes_answers_of_softmax() {
         let shares = Confidence {
             no_answer: Some(0.5),
             ..Confidence::USUAL
@@ -288,22 +292,21 @@ mod tests {
     }
 
     #[test]
-    fn only_the_best_scores_are_kept() {
+    fn outcome_keeps_best_scores_only() {
         let many = Outcome::of((0..100).map(|i| i as f32).collect(), true);
         let best: Vec<f32> = (80..100).rev().map(|i| i as f32).collect();
         assert_eq!((many.standings.len(), many.standing()), (AMONG, 99.0));
         assert_eq!(many.standings, best);
         assert!(
             many.standings.capacity() < 2 * AMONG,
-            "memory for all is kept"
+            "memory of the other scores is kept"
         );
         let none = Outcome::of(Vec::new(), false);
         assert!(none.standing().is_nan() && Confidence::USUAL.sureness_of(&none).is_nan());
     }
 
-    /// As folders had it before there were shares, and as they have it now.
     #[test]
-    fn it_is_read_as_it_is_written() {
+    fn serde_round_trips_and_reads_former_format() {
         let former = r#"{"threshold": {"score": 0.4, "questions": 30}}"#;
         let read: Confidence = serde_json::from_str(former).unwrap();
         assert_eq!((read.threshold.sureness, read.no_answer), (0.4, None));

@@ -1,18 +1,18 @@
-//! Taking a folder along: copies that are checked while they are made.
+//! Copies of model directories, verified while they are written.
 
 use super::{FileEntry, Manifest, ServableError, journal, manifest};
 use nearsay_model::sha256_hex;
 use nearsay_store::{ErrorKind, Store};
 use std::{io, path::Path};
 
-/// Copies a folder into another that is there already, with the edits made while it was served. Each file
-/// is read once and checked to be the one that was written; what does not belong to it stays behind.
+/// Copies a model into the existing directory `to`, with the edits in its journal. Reads each file once and verifies its
+/// hash. Files that don't belong to the model aren't copied.
 ///
-/// `on_progress` gets the bytes done and their number.
+/// `on_progress` gets the number of bytes copied and the total.
 ///
 /// # Errors
-/// When a file is missing or changed, or the folder is of a newer format; when something cannot be read or
-/// written. What was copied until then is still there.
+/// If a file is missing or changed, if the model has a newer format, or if a file can't be read or written. Files that
+/// were already copied stay in `to`.
 pub fn copy(
     store: &dyn Store,
     from: &Path,
@@ -39,18 +39,18 @@ pub fn copy(
     Ok(manifest)
 }
 
-/// What tells a folder from every other: the same for copies of it, another once it is written anew or
-/// edited.
+/// SHA-256 in hexadecimal of a model's manifest and journal. Copies have equal fingerprints; rewriting or editing the
+/// model changes its fingerprint.
 ///
 /// # Errors
-/// When it is no exported model, or cannot be read.
+/// If the directory isn't a model or can't be read.
 pub fn fingerprint(store: &dyn Store, dir: &Path) -> Result<String, ServableError> {
     let mut bytes = Manifest::bytes(store, dir)?;
     bytes.extend(edits_of(store, dir)?.unwrap_or_default());
     Ok(sha256_hex(&bytes))
 }
 
-/// The journal as it is; none when there is nothing in it.
+/// Content of the journal; `None` if it is missing or empty.
 fn edits_of(store: &dyn Store, dir: &Path) -> Result<Option<Vec<u8>>, ServableError> {
     match store.read(&dir.join(journal::NAME), journal::LIMIT) {
         Ok(bytes) => Ok((!bytes.is_empty()).then_some(bytes)),
@@ -78,7 +78,7 @@ fn copy_file(
         write?;
         read.map_err(|error| {
             wrong = Some(error);
-            io::Error::other("what is copied is not as it should be")
+            io::Error::other("the copied file doesn't match its hash")
         })
     });
     match wrong {
@@ -94,7 +94,7 @@ mod tests {
     use candle_core::Device;
     use nearsay_store::MemStore;
 
-    /// A folder that was edited, beside something that does not belong to it.
+    /// A model with an edit in its journal and a file that doesn't belong to it.
     fn edited() -> MemStore {
         let store = MemStore::new();
         folder::write_by(
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_answers_the_same_and_is_known_as_the_same() {
+    fn copy_has_same_answers_and_fingerprint() {
         let store = edited();
         let (from, to) = (Path::new("model"), Path::new("copy"));
         store.create_dir_all(to).unwrap();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_is_said_by_name_and_not_copied() {
+    fn copy_names_damaged_file_and_does_not_copy_it() {
         let whole = edited();
         let manifest = Manifest::read(&whole, "model".as_ref()).unwrap();
         for name in manifest.files.keys() {

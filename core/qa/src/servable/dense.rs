@@ -1,6 +1,6 @@
-//! A folded head as `Dense` modules of sentence-transformers, written and read.
+//! Reading and writing the `Dense` modules of sentence-transformers, which store a folded head.
 //!
-//! A module is a folder with `config.json` and `model.safetensors`. Source:
+//! A module is a directory with `config.json` and `model.safetensors`. Source:
 //! `sentence_transformers/models/Dense.py`.
 
 use super::ServableError;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
 
-/// The class in `torch.nn` that an activation is to Python.
+/// Class name of an activation in `torch.nn`.
 fn python_name(activation: Activation) -> &'static str {
     match activation {
         Activation::Identity => "torch.nn.modules.linear.Identity",
@@ -26,7 +26,7 @@ fn python_name(activation: Activation) -> &'static str {
     }
 }
 
-/// The activation of a class, whichever of its names in `torch.nn` is given.
+/// Activation of a class in `torch.nn`, by its full or its re-exported name; `None` for unknown classes.
 fn of_python_name(name: &str) -> Option<Activation> {
     let class = |name: &str| {
         Some(
@@ -42,7 +42,7 @@ fn of_python_name(name: &str) -> Option<Activation> {
         .find(|activation| class(python_name(*activation)).as_ref() == Some(&wanted))
 }
 
-/// The module's two files, by name: `<folder>/config.json` and `<folder>/model.safetensors`.
+/// Serializes a module as two files with their names: `<folder>/config.json` and `<folder>/model.safetensors`.
 pub(super) fn to_files(
     folder: &str,
     dense: &Dense,
@@ -67,7 +67,7 @@ pub(super) fn to_files(
     Ok([(config, settings), (weights, bytes)])
 }
 
-/// Reads a module behind vectors of length `dim`; `need` gives a file by its name in the model.
+/// Reads a module that takes vectors of length `dim`. `need` reads a file by its name in the model.
 pub(super) fn read(
     need: &dyn Fn(&str) -> Result<Vec<u8>, ServableError>,
     settings: &DenseSettings,
@@ -79,7 +79,10 @@ pub(super) fn read(
         return Err(ModelError::unsupported(&name, why).into());
     };
     if settings.in_features != dim {
-        let why = format!("takes {} numbers, but gets {dim}", settings.in_features);
+        let why = format!(
+            "takes vectors of length {}, but gets length {dim}",
+            settings.in_features
+        );
         return Err(ServableError::changed(&name, why));
     }
     let bytes = need(&name)?;
@@ -91,7 +94,10 @@ pub(super) fn read(
             .tensor(tensor)
             .map_err(|e| ServableError::changed(&name, e))?;
         if view.dtype() != Dtype::F32 {
-            return Err(ServableError::changed(&name, "is not of 32-bit numbers"));
+            return Err(ServableError::changed(
+                &name,
+                "doesn't have 32-bit floating-point numbers",
+            ));
         }
         let rows = if shape.len() == 2 { shape[0] } else { 1 };
         let columns = shape[shape.len() - 1];
@@ -114,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_activation_is_known_again_by_its_names() {
+    fn activation_names_round_trip() {
         for activation in Activation::ALL {
             assert_eq!(of_python_name(python_name(activation)), Some(activation));
         }

@@ -1,4 +1,4 @@
-//! Answers added, replaced and removed one at a time.
+//! Edits that add, replace or remove single answers.
 
 use super::{AnswerSet, KnownAnswer, Servable, ServableError};
 use nearsay_core::matrix::{Matrix, ShapeError};
@@ -7,42 +7,42 @@ use nearsay_model::sha256_hex;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
-/// A change of the answers of a folder.
+/// A change to the answers of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Edit {
-    /// One more answer, after all others.
+    /// Appends an answer.
     Add(KnownAnswer),
-    /// Another answer in the place of this one.
+    /// Replaces an answer.
     Replace {
-        /// [`KnownAnswer::id`] of the answer.
+        /// [`KnownAnswer::id`] of the answer to replace.
         id: String,
-        /// What stands there from now on; its row stays the former's.
+        /// The new answer. Its `row` is ignored; the new answer gets that of the old one.
         answer: KnownAnswer,
     },
-    /// One answer less.
+    /// Removes an answer.
     Remove {
-        /// [`KnownAnswer::id`] of the answer.
+        /// [`KnownAnswer::id`] of the answer to remove.
         id: String,
     },
 }
 
-/// Why an edit cannot be made.
+/// Reason why an edit is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditError {
     /// No answer has this id.
     Unknown {
-        /// The id asked for.
+        /// The unknown id.
         id: String,
     },
-    /// An answer of the same text is there already.
+    /// Another answer has an equal text.
     Twice {
-        /// Its id.
+        /// Id of the existing answer.
         id: String,
     },
-    /// The answer or one of its wordings is empty.
+    /// The answer or one of its questions is blank.
     Blank,
-    /// Nothing would be left to answer with.
+    /// The edit would remove the only answer.
     Last,
 }
 
@@ -51,14 +51,14 @@ impl fmt::Display for EditError {
         match self {
             Self::Unknown { id } => write!(
                 f,
-                "there is no answer with the id “{id}”; it may have been changed or removed since it \
-                 was read: ask again for the answer and take the id that comes with it"
+                "there is no answer with the id “{id}”; it may have been changed or removed in the meantime: \
+                 read the answer again and use its present id"
             ),
             Self::Twice { id } => write!(
                 f,
-                "there is an answer of this text already, “{id}”; add the wordings to that one"
+                "another answer, “{id}”, has this text already; add the questions to that answer"
             ),
-            Self::Blank => write!(f, "an answer and its wordings must not be empty"),
+            Self::Blank => write!(f, "an answer and its questions must not be empty"),
             Self::Last => write!(
                 f,
                 "this is the only answer; add another one before you remove it"
@@ -70,12 +70,11 @@ impl fmt::Display for EditError {
 impl std::error::Error for EditError {}
 
 impl KnownAnswer {
-    /// A name made of the answer's text: 16 hexadecimal digits of the SHA-256 of [`faq::normalize`].
+    /// Id of the answer: the first 16 hexadecimal digits of the SHA-256 of its text after [`faq::normalize`].
     ///
-    /// It is the same after a restart, in a folder trained anew, in another order or on another machine,
-    /// which a number in the list is not, and needs nothing in the folder. An answer of another text has
-    /// another id, so that who changes what has changed meanwhile is told so. Answers of equal text share
-    /// theirs; edits then mean the first of them.
+    /// Unlike the answer's number, the id stays stable across restarts, retraining, reordering and machines, without
+    /// being stored. Changing the text changes the id, so a client that edits an outdated answer gets an error.
+    /// Answers of equal text share an id; edits apply to the first of them.
     #[must_use]
     pub fn id(&self) -> String {
         let mut id = sha256_hex(faq::normalize(&self.answer).as_bytes());
@@ -91,9 +90,9 @@ impl KnownAnswer {
 }
 
 impl Servable {
-    /// The number of the answer with this [`KnownAnswer::id`].
+    /// Number of the answer with this [`KnownAnswer::id`]; `None` if no answer has it.
     ///
-    /// Takes time in the length of all answers.
+    /// Takes time linear in the total length of the answers, whose ids are computed on each call.
     #[must_use]
     pub fn number_of(&self, id: &str) -> Option<u32> {
         let mut numbered = (0..).zip(self.answers().iter());
@@ -102,16 +101,16 @@ impl Servable {
             .map(|(number, _)| number)
     }
 
-    /// The same with other answers; the model is shared, the folder stays as it is.
+    /// Returns a model with the edits applied. The new model shares the encoder with this one, and the model directory
+    /// stays unchanged.
     ///
-    /// Takes time and memory of the whole index, however few edits there are: what is searched is made
-    /// anew. Only new texts are encoded.
+    /// Encodes only new texts, but rebuilds the whole index, so time and memory don't depend on the number of edits.
     ///
     /// # Errors
-    /// When an edit cannot be made, or its texts cannot be encoded.
+    /// If an edit is rejected, or if the texts can't be encoded.
     pub fn edited(&self, edits: &[Edit]) -> Result<Self, ServableError> {
         if self.manifest.expansion.is_some() && self.index.unexpanded().is_none() {
-            let why = "was not read: only a folder opened by its journal is edited";
+            let why = "wasn't loaded; open the model through its journal to edit it";
             return Err(ServableError::changed(super::answers::PLAIN, why));
         }
         let answers = AnswerSet::from_known(plan(self.answers(), edits)?);
@@ -131,7 +130,7 @@ impl Servable {
     }
 }
 
-/// The answers that will be there.
+/// Applies edits to a list of answers.
 fn plan(answers: &AnswerSet, edits: &[Edit]) -> Result<Vec<KnownAnswer>, EditError> {
     let mut planned: Vec<KnownAnswer> = answers.iter().cloned().collect();
     let mut ids: Vec<String> = planned.iter().map(KnownAnswer::id).collect();

@@ -4,67 +4,67 @@ use nearsay_model::ModelError;
 use nearsay_store::StoreError;
 use std::{fmt, path::PathBuf};
 
-/// Why a folder cannot be written, loaded or used.
+/// Error of writing, opening or using a model.
 #[derive(Debug)]
 pub enum ServableError {
-    /// The folder holds no exported model.
+    /// The directory isn't a model.
     NotAModel {
-        /// The folder.
+        /// The directory.
         dir: PathBuf,
     },
-    /// The folder to write to holds files and no exported model.
+    /// The directory to write to has files, but isn't a model.
     Occupied {
-        /// The folder.
+        /// The directory.
         dir: PathBuf,
-        /// The first of them.
+        /// Name of the first file.
         file: String,
     },
-    /// It was written by a newer version.
+    /// A newer version of Nearsay wrote the model.
     Newer {
-        /// The format found.
+        /// Format version of the model.
         format: u32,
     },
-    /// A file is missing, or not the one that was written.
+    /// A file is missing, damaged or changed.
     Changed {
-        /// The file's name in the folder.
+        /// Name of the file in the model directory.
         file: String,
-        /// What is wrong with it.
+        /// The problem, as a phrase whose subject is the file.
         why: String,
     },
-    /// The head cannot be said by dense layers, of which the folder is made.
+    /// The head can't be folded into `Dense` modules.
     Head {
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// Words cannot count for so much.
+    /// The weight of keyword scores or document expansion is out of range.
     Weight {
-        /// The weight asked for.
+        /// The invalid weight.
         weight: f32,
     },
-    /// There is nothing to search.
+    /// There are no answers to search.
     NoAnswers,
-    /// The folder holds a model that was exported without its data.
+    /// The model was exported without its answers.
     ModelOnly {
-        /// The folder.
+        /// The model directory.
         dir: PathBuf,
     },
-    /// Somebody else is editing the folder.
+    /// Another process is editing the model.
     Busy {
-        /// The folder.
+        /// The model directory.
         dir: PathBuf,
     },
-    /// The folder has been written anew since it was opened.
+    /// Another process changed the model after it was opened.
     Replaced {
-        /// The folder.
+        /// The model directory.
         dir: PathBuf,
     },
-    /// An edit cannot be made.
+    /// An edit was rejected.
     Edit(EditError),
-    /// The encoder's files cannot be used.
+    /// The encoder's files can't be used.
     Model(ModelError),
-    /// Texts cannot be encoded.
+    /// Texts can't be encoded.
     Encode(EncodeError),
-    /// Something could not be read or written.
+    /// A file can't be read or written.
     Store(StoreError),
 }
 
@@ -83,52 +83,53 @@ impl fmt::Display for ServableError {
             Self::NotAModel { dir } => write!(
                 f,
                 "there is no exported model here (no nearsay.json); \
-                 give the folder that “nearsay train … --out” wrote: {}",
+                 use a directory that “nearsay train … --out” wrote: {}",
                 dir.display()
             ),
             Self::Occupied { dir, file } => write!(
                 f,
-                "this folder is not empty and not a Nearsay model, so nothing was written to it (it holds \
-                 {file:?}); choose a new or an empty folder, or one with a model to replace: {}",
+                "this directory is not empty and not a Nearsay model, so nothing was written to it (it contains \
+                 {file:?}); choose a new or empty directory, or a model to replace: {}",
                 dir.display()
             ),
             Self::Newer { format } => write!(
                 f,
                 "this model was written by a newer version of Nearsay (format {format}, this one \
-                 reads up to {}); install the newest Nearsay, or have the model exported again with this version",
+                 reads up to {}); update Nearsay, or export the model again with this version",
                 super::version::FORMAT
             ),
             Self::Changed { file, why } => write!(
                 f,
-                "the model is damaged: {file} {why}; copy the folder again from where it was \
-                 exported, or export it again"
+                "the model is damaged: {file} {why}; copy the model directory again from its source, \
+                 or export the model again"
             ),
             Self::Head { why } => write!(
                 f,
-                "this head cannot be exported: {why}; save it as a head of its own, or train one \
+                "this head cannot be exported: {why}; save the head by itself, or train one \
                  that folds into dense layers"
             ),
             Self::Weight { weight } => write!(
                 f,
-                "what words count for beside meaning must be a number from 0 to 4, not {weight}"
+                "the weight of keyword scores or document expansion must be a number from 0 to 4, \
+                 not {weight}"
             ),
             Self::NoAnswers => write!(f, "there are no answers to search"),
             Self::ModelOnly { dir } => write!(
                 f,
-                "this folder holds a model without answers; to ask it, export it with its data, or open it \
-                 in the app (nearsay DIR) and give it a file of questions and answers: {}",
+                "this model was exported without answers; export it with its data, or open it in the app \
+                 (nearsay DIR) and add a file of questions and answers: {}",
                 dir.display()
             ),
             Self::Busy { dir } => write!(
                 f,
-                "another server is editing this folder; stop that one, or start this one without \
+                "another server is editing this model; stop that server, or start this one without \
                  editing: {}",
                 dir.display()
             ),
             Self::Replaced { dir } => write!(
                 f,
-                "the folder was changed by somebody else since it was opened, so the edit was not kept; \
-                 start the server again: {}",
+                "another process changed the model after it was opened, so the edit was not saved; \
+                 restart the server: {}",
                 dir.display()
             ),
             Self::Edit(error) => error.fmt(f),

@@ -1,7 +1,7 @@
-//! Folders that somebody spoiled on purpose, with sums that fit: whatever is in a file, nothing may end the
-//! process, and no answer may have a score that is no number.
+//! Fuzz tests with malicious models: files are corrupted and their hashes updated. Whatever a file contains, the process
+//! must not panic, and all scores must be finite.
 //!
-//! `NEARSAY_MUTATIONS=20000 cargo test -p nearsay-core --lib hostile -- --nocapture` tries more.
+//! `NEARSAY_MUTATIONS=20000 cargo test -p nearsay --lib hostile -- --nocapture` runs more mutations.
 
 use super::{
     AnswerSet, Confidence, Export, ExportEncoder, Manifest, Servable, TextModel,
@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 
 const DIR: &str = "model";
 const MANIFEST: &str = "nearsay.json";
-/// Tried on each folder, unless the environment says how many.
+/// Mutations of each model, unless `NEARSAY_MUTATIONS` is set.
 const MUTATIONS: usize = 1_000;
-/// Values that sizes and numbers like to be wrong by.
+/// Replacements for JSON numbers.
 const ODD: [&str; 9] = [
     "0",
     "-1",
@@ -35,7 +35,7 @@ const ODD: [&str; 9] = [
     "[[[[]]]]",
 ];
 
-/// A folder whose encoder is a network, with a head, words, and answers that were moved.
+/// A hybrid model of a transformer, with a head and document expansion.
 fn network() -> MemStore {
     let store = MemStore::new();
     write_by(
@@ -48,7 +48,7 @@ fn network() -> MemStore {
     store
 }
 
-/// A folder whose encoder is a table.
+/// A model of static embeddings.
 fn table() -> MemStore {
     let tokens = Vocabulary::parse("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\nab").unwrap();
     let words = WordPiece::new(tokens);
@@ -81,7 +81,7 @@ fn table() -> MemStore {
     store
 }
 
-/// Spoils a file in one to three places.
+/// Corrupts a file in one to three places.
 fn spoiled(bytes: &[u8], rng: &mut fastrand::Rng) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..rng.usize(1..=3) {
@@ -104,7 +104,7 @@ fn spoiled(bytes: &[u8], rng: &mut fastrand::Rng) -> Vec<u8> {
                 let end = (at + rng.usize(1..16)).min(bytes.len());
                 bytes.drain(at..end);
             }
-            // What is no number, wherever it falls.
+            // A non-finite or huge float, at any aligned place.
             6 => {
                 let value = *rng.choice(&[f32::NAN, f32::INFINITY, f32::MAX]).unwrap();
                 let at = at / 4 * 4;
@@ -112,7 +112,7 @@ fn spoiled(bytes: &[u8], rng: &mut fastrand::Rng) -> Vec<u8> {
                     *byte = new;
                 }
             }
-            // A number of JSON.
+            // A number in JSON.
             7 => number(&mut bytes, at, rng),
             // The length of a header.
             _ => {
@@ -126,7 +126,7 @@ fn spoiled(bytes: &[u8], rng: &mut fastrand::Rng) -> Vec<u8> {
     bytes
 }
 
-/// Replaces the next number of a text by an odd one.
+/// Replaces the next number in a text by one of [`ODD`].
 fn number(bytes: &mut Vec<u8>, at: usize, rng: &mut fastrand::Rng) {
     let is_digit = |byte: &u8| byte.is_ascii_digit();
     let Some(start) = bytes[at..].iter().position(is_digit).map(|i| at + i) else {
@@ -140,7 +140,7 @@ fn number(bytes: &mut Vec<u8>, at: usize, rng: &mut fastrand::Rng) {
     bytes.splice(start..start + length, odd);
 }
 
-/// Puts a file in its place, the folder's sums fitting.
+/// Writes a file and updates its entry in the manifest.
 fn put(store: &MemStore, name: &str, bytes: &[u8]) {
     let dir = Path::new(DIR);
     store.write_atomic(&dir.join(name), bytes).unwrap();
@@ -157,7 +157,7 @@ fn put(store: &MemStore, name: &str, bytes: &[u8]) {
     }
 }
 
-/// Opens the folder and asks it; whether it could be opened.
+/// Opens the model and asks questions; returns whether it could be opened.
 fn try_it(store: &MemStore) -> bool {
     let vectors = TextModel::open(store, DIR.as_ref(), &Device::Cpu)
         .and_then(|model| model.encode(&["a b", "ab", ""]));
@@ -179,11 +179,11 @@ fn try_it(store: &MemStore) -> bool {
 }
 
 #[test]
-fn no_spoiled_file_ends_the_process() {
+fn corrupted_files_never_panic() {
     let mutations = std::env::var("NEARSAY_MUTATIONS").ok();
     let mutations = mutations.map_or(MUTATIONS, |n| n.parse().unwrap());
     for (kind, folder) in [("network", network()), ("table", table())] {
-        assert!(try_it(&folder), "the folder as it was");
+        assert!(try_it(&folder), "the unchanged model");
         let edits = r#"{"n":0}"#;
         let files: Vec<(PathBuf, Vec<u8>)> = folder.files().into_iter().collect();
         let mut rng = fastrand::Rng::with_seed(7);
@@ -194,7 +194,7 @@ fn no_spoiled_file_ends_the_process() {
             let name = path.strip_prefix(DIR).ok().and_then(Path::to_str);
             match name.filter(|_| rng.u8(..50) > 0) {
                 Some(name) => put(&store, name, &spoiled(bytes, &mut rng)),
-                // A journal that nobody has written.
+                // A corrupted journal.
                 None => {
                     let journal = spoiled(edits.as_bytes(), &mut rng);
                     store
@@ -207,14 +207,16 @@ fn no_spoiled_file_ends_the_process() {
                 false => refused += 1,
             }
         }
-        println!("{kind}: of {mutations} spoiled folders {refused} were refused, {opened} opened");
+        println!(
+            "{kind}: of {mutations} corrupted models {refused} were rejected, {opened} opened"
+        );
         assert!(refused > mutations / 4 && opened > 0);
     }
 }
 
-/// Each with sums that fit: what is wrong is found by looking, not by comparing.
+/// The hashes match, so only a check of the values can find the error.
 #[test]
-fn weights_that_are_no_numbers_are_refused() {
+fn open_rejects_non_finite_weights() {
     for (folder, name) in [
         (network(), "model.safetensors"),
         (network(), "2_Dense/model.safetensors"),

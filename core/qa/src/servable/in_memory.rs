@@ -8,29 +8,29 @@ use nearsay_search::expansion::Rule;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Everything a model answers with, before it is saved.
+/// Parts of a model in memory.
 pub struct InMemory {
-    /// The encoder with the layers behind it.
+    /// The encoder and its dense layers.
     pub model: TextModel,
     /// Name of the encoder.
     pub encoder: String,
     /// The answers with their paraphrases.
     pub answers: AnswerSet,
-    /// The pooled vector of each of the set's texts, before the layers, `[n, d]`.
+    /// Pooled vectors of the texts of `answers`, before the dense layers, `[n, d]`.
     pub vectors: Matrix,
-    /// When an answer is confident, and how probably it is right.
+    /// Confidence rule.
     pub confidence: Confidence,
-    /// Keyword search beside the vectors; none for search by vectors alone.
+    /// Keyword scoring; `None` or a weight of 0 for dense search.
     pub words: Option<Words>,
-    /// Document expansion; none for unexpanded answers.
+    /// Document expansion; `None` or a weight of 0 for unexpanded answers.
     pub expansion: Option<Rule>,
 }
 
 impl Servable {
-    /// A model in memory, which answers as it would after being saved and opened.
+    /// Builds a model in memory. It answers as if it had been saved and opened.
     ///
     /// # Errors
-    /// When vectors and answers differ in number, or a weight is out of range.
+    /// If `vectors` doesn't have one row for each text, or if a weight isn't a number from 0 to 4.
     pub fn in_memory(parts: InMemory) -> Result<Self, ServableError> {
         let words = Words::sound(parts.words)?;
         let expansion = manifest::sound(parts.expansion)?;

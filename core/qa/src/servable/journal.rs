@@ -1,9 +1,9 @@
-//! Edits of a folder that is being served, kept beside its files.
+//! Journal of the edits to a model that is being served.
 //!
-//! `edits.jsonl`, one JSON line an edit: `{"of":…,"sha256":…,"edit":{…}}`, `of` being the SHA-256 of the
-//! `nearsay.json` it belongs to, `sha256` that of the edit's own text. [`Servable::open`] carries them
-//! out; other readers see the answers as they were until the edits are folded into the folder's files,
-//! which [`Journal::open`] and [`Journal::fold`] do.
+//! `edits.jsonl` has one JSON line for each edit: `{"of":…,"sha256":…,"edit":{…}}`. `of` is the SHA-256 of the
+//! `nearsay.json` that the edit belongs to, `sha256` is that of the text of `edit`. [`Servable::open`] applies the
+//! edits. Other readers see the answers without the edits until [`Journal::open`] or [`Journal::fold`] writes them into
+//! the model's files.
 
 use super::{Edit, Reissue, Servable, ServableError, manifest};
 use candle_core::Device;
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::path::{Path, PathBuf};
 
-/// Name of the journal in the folder.
+/// File name of the journal in the model directory.
 pub(super) const NAME: &str = "edits.jsonl";
 
-/// Largest journal that is read.
+/// Maximum size of a journal in bytes.
 pub(super) const LIMIT: u64 = 1 << 30;
 
 #[derive(Serialize, Deserialize)]
@@ -27,23 +27,24 @@ struct Line {
     edit: Box<RawValue>,
 }
 
-/// The right to edit a folder: one holder at a time.
+/// Exclusive access to a model for editing. The lock is released on drop.
 pub struct Journal<'a> {
     store: &'a dyn Store,
     dir: PathBuf,
-    /// SHA-256 of the folder's `nearsay.json`.
+    /// SHA-256 of the model's `nearsay.json`.
     of: String,
-    /// Length of the journal as far as it was written here.
+    /// Length of the journal in bytes, as this process left it.
     len: u64,
     _lock: LockGuard,
 }
 
 impl<'a> Journal<'a> {
-    /// Opens a folder to answer from and to edit. Edits of before are folded into its files first.
+    /// Locks and opens a model for searching and editing. Edits already in the journal are first written into the
+    /// model's files.
     ///
     /// # Errors
-    /// As [`Servable::open`]; [`ServableError::Busy`] when somebody else edits it; when it cannot be
-    /// written.
+    /// [`ServableError::Busy`] if another process is editing the model; the errors of [`Servable::open`]; an error if
+    /// the directory can't be written.
     pub fn open(
         store: &'a dyn Store,
         dir: &Path,
@@ -68,13 +69,13 @@ impl<'a> Journal<'a> {
         Ok((journal, servable))
     }
 
-    /// Keeps an edit: on return it survives a loss of power.
+    /// Appends an edit and syncs the file, so that the edit survives a power failure.
     ///
     /// # Errors
-    /// [`ServableError::Replaced`] when the folder is not the one that was opened any more; when it
-    /// cannot be written. The edit is then not kept.
+    /// [`ServableError::Replaced`] if another process changed the model after it was opened; an error if the file
+    /// can't be written. The edit isn't saved then.
     pub fn append(&mut self, edit: &Edit) -> Result<(), ServableError> {
-        // A torn line in the middle would cost what follows it.
+        // Appending after a torn line would make the journal unreadable.
         if stamp(self.store, &self.dir)? != self.of || length(self.store, &self.dir)? != self.len {
             return Err(ServableError::Replaced {
                 dir: self.dir.clone(),
@@ -86,11 +87,11 @@ impl<'a> Journal<'a> {
         Ok(())
     }
 
-    /// Writes the answers as they are now, `servable`'s, into the folder's own files, so that every
-    /// reader sees them. Does nothing when there were no edits.
+    /// Writes the answers of `servable` into the model's files, so that every reader sees the edits, and removes the
+    /// journal. Does nothing if the journal is empty.
     ///
     /// # Errors
-    /// As [`append`](Self::append); the folder is then as it was, its journal with it.
+    /// The errors of [`append`](Self::append). The model and its journal stay unchanged then.
     pub fn fold(&mut self, servable: &Servable) -> Result<(), ServableError> {
         if self.len == 0 {
             return Ok(());
@@ -108,7 +109,7 @@ impl<'a> Journal<'a> {
             words: manifest.words,
             expansion: manifest.expansion,
         };
-        // The journal is not copied: with the new files it is gone, in one go.
+        // `Reissue` doesn't copy the journal, so replacing the directory removes it atomically.
         reissue.write(self.store, &self.dir)?;
         self.of = stamp(self.store, &self.dir)?;
         self.len = 0;
@@ -116,7 +117,7 @@ impl<'a> Journal<'a> {
     }
 }
 
-/// The edits of a folder that are not in its files.
+/// Reads the edits in a model's journal, in order.
 pub(super) fn read(store: &dyn Store, dir: &Path) -> Result<Vec<Edit>, ServableError> {
     let bytes = match store.read(&dir.join(NAME), LIMIT) {
         Ok(bytes) => bytes,
@@ -135,10 +136,10 @@ pub(super) fn read(store: &dyn Store, dir: &Path) -> Result<Vec<Edit>, ServableE
             Some(_) => {
                 return Err(ServableError::changed(
                     NAME,
-                    "belongs to another export of this folder; remove the file to go without its edits",
+                    "belongs to another export of this model; delete this file to discard its edits",
                 ));
             }
-            // The process died while it wrote it; nobody was told that it is kept.
+            // A process died while writing this line, before it reported the edit as saved.
             None if lines.peek().is_none() => {}
             None => {
                 return Err(ServableError::changed(
@@ -187,7 +188,7 @@ fn length(store: &dyn Store, dir: &Path) -> Result<u64, ServableError> {
     }
 }
 
-/// Beside the folder, not in it: another folder takes its name while edits are folded.
+/// Path of the lock file. It lies beside the model directory, because folding edits replaces the directory.
 fn lock_file(dir: &Path) -> Result<PathBuf, ServableError> {
     let not_a_model = || ServableError::NotAModel { dir: dir.into() };
     let name = dir.file_name().ok_or_else(not_a_model)?;

@@ -19,89 +19,89 @@ use std::{
     thread,
 };
 
-/// Name of the manifest in the folder.
+/// File name of the manifest in the model directory.
 pub(super) const NAME: &str = version::MANIFEST_NAME;
 
-/// Largest manifest that is read.
+/// Maximum size of a manifest in bytes.
 pub(super) const LIMIT: u64 = 16 << 20;
 
-/// The files of the answers; a folder without its data has none of them.
+/// Files with the answers and their vectors. A model without answers has none of these files.
 pub(super) const DATA: [&str; 3] = [answers::TEXTS, answers::VECTORS, answers::PLAIN];
 
-/// What the folder says of itself: `nearsay.json`.
+/// Manifest of a model: `nearsay.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Version of the format.
+    /// Format version.
     pub format: u32,
-    /// Version of Nearsay that wrote it.
+    /// Version of Nearsay that wrote the model.
     pub written_by: String,
     /// Name of the encoder, for example `minilm`.
     pub encoder: String,
-    /// When an answer is sure, and how probably it is right.
+    /// Confidence rule.
     #[serde(flatten)]
     pub confidence: Confidence,
-    /// What words count for beside vectors; none when vectors alone are compared.
+    /// Keyword scoring; `None` for dense search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<Words>,
-    /// How the vectors of answers were moved; none when they are as the model makes them.
+    /// Document expansion; `None` if the answers aren't expanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expansion: Option<Rule>,
-    /// The report of the training, as the feature `train` writes it; null when nothing was trained.
+    /// Training report; null if nothing was trained.
     pub report: Value,
-    /// Every other file, by its name with forward slashes.
+    /// Size and hash of every other file, by its relative path with forward slashes.
     pub files: BTreeMap<String, FileEntry>,
 }
 
-/// A file as it was written.
+/// Size and hash of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
-    /// Its length.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Its SHA-256 in hexadecimal.
+    /// SHA-256 in hexadecimal.
     pub sha256: String,
 }
 
-/// From which sureness on an answer is given without a warning; see [`Confidence`].
+/// Lowest confidence at which an answer is given without a warning; see [`Confidence`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
-    /// The least sureness.
-    #[serde(alias = "score")] // its name before there were shares
+    /// Lowest confidence.
+    #[serde(alias = "score")] // name in models whose confidence is the score
     pub sureness: f32,
-    /// Questions kept aside that it was measured on; 0 when it is only the usual value.
+    /// Number of held-out questions that it was measured on; 0 for the default.
     pub questions: usize,
 }
 
 impl Threshold {
-    /// The usual value, a score, for a model without questions kept aside.
+    /// Default for a model without held-out questions: a score of 0.5.
     pub const USUAL: Self = Self {
         sureness: 0.5,
         questions: 0,
     };
 }
 
-/// What words count for beside vectors.
+/// Keyword scoring of a hybrid index.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Words {
-    /// Times [`Bm25Index::scores`] of a text's document, added to the cosine similarity of the text; from 0 to 4.
+    /// Weight of the keyword scores ([`Bm25Index::scores`]), which are added to cosine similarities; from 0 to 4.
     pub weight: f32,
-    /// What a document is.
+    /// Unit that keyword scores are computed for. Default: [`By::Text`].
     #[serde(default)]
     pub by: By,
 }
 
-/// What is compared with the words of a question.
+/// Unit that BM25 treats as a document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
-    /// Each text by itself, as in folders of before there was anything else.
+    /// Each text by itself. The default when reading, because older models have no such field.
     #[default]
     Text,
-    /// An answer with all its wordings.
+    /// An answer together with all its paraphrases.
     Answer,
 }
 
 impl Words {
-    /// Words that are compared by answer and count for so much.
+    /// Keyword scoring by answer with a weight.
     #[must_use]
     pub fn by_answer(weight: f32) -> Self {
         Self {
@@ -110,11 +110,11 @@ impl Words {
         }
     }
 
-    /// An index of texts by their vectors, `[n, d]`, text `i` being of answer `owners[i]`, and by their words if
-    /// there are to be any.
+    /// Builds an index of texts from their vectors, `[n, d]`, and the number of each text's answer, `[n]`. The index is
+    /// hybrid if `words` is given.
     ///
     /// # Errors
-    /// When there is not one vector and one owner a text.
+    /// If `vectors`, `owners` and `texts` differ in length.
     pub fn index<T: AsRef<str>>(
         words: Option<Self>,
         vectors: Matrix,
@@ -131,11 +131,11 @@ impl Words {
         }
     }
 
-    /// The words of texts, text `i` being of answer `owners[i]`, for
-    /// [`Index::with_words`](nearsay_search::index::Index::with_words).
+    /// Builds a BM25 index of texts for [`Index::with_words`](nearsay_search::index::Index::with_words). `owners` has
+    /// the number of each text's answer, `[n]`.
     ///
     /// # Errors
-    /// When there is not one owner a text.
+    /// If `owners` and `texts` differ in length.
     pub fn of<T: AsRef<str>>(self, texts: &[T], owners: &[u32]) -> Result<Bm25Index, ShapeError> {
         match self.by {
             By::Text => Ok(Bm25Index::new(texts)),
@@ -143,10 +143,10 @@ impl Words {
         }
     }
 
-    /// None when they count for nothing.
+    /// Validates the weight; returns `None` if it is 0.
     ///
     /// # Errors
-    /// When the weight is not a number from 0 to 4.
+    /// If the weight isn't a number from 0 to 4.
     pub(super) fn sound(words: Option<Self>) -> Result<Option<Self>, ServableError> {
         match words.filter(|words| !words.is_sound()) {
             Some(Self { weight, .. }) => Err(ServableError::Weight { weight }),
@@ -159,10 +159,10 @@ impl Words {
     }
 }
 
-/// The rule by which answers are moved; none when its weight is 0.
+/// Validates a document expansion; returns `None` if its weight is 0.
 ///
 /// # Errors
-/// When the weight is not a number from 0 to 4.
+/// If the weight isn't a number from 0 to 4.
 pub(super) fn sound(rule: Option<Rule>) -> Result<Option<Rule>, ServableError> {
     match rule.filter(|rule| !rule.is_sound()) {
         Some(Rule { weight, .. }) => Err(ServableError::Weight { weight }),
@@ -171,18 +171,19 @@ pub(super) fn sound(rule: Option<Rule>) -> Result<Option<Rule>, ServableError> {
 }
 
 impl Manifest {
-    /// Reads the manifest of a folder.
+    /// Reads the manifest of a model.
     ///
     /// # Errors
-    /// When there is none, or as [`parse`](Self::parse) says.
+    /// [`ServableError::NotAModel`] if the directory has no manifest; an error if the manifest can't be read; the errors
+    /// of [`parse`](Self::parse).
     pub fn read(store: &dyn Store, dir: &Path) -> Result<Self, ServableError> {
         Self::parse(&Self::bytes(store, dir)?)
     }
 
-    /// The manifest of a folder as it stands there.
+    /// Reads the bytes of a model's manifest.
     ///
     /// # Errors
-    /// When there is none, or it cannot be read.
+    /// [`ServableError::NotAModel`] if the directory has no manifest; an error if the manifest can't be read.
     pub(super) fn bytes(store: &dyn Store, dir: &Path) -> Result<Vec<u8>, ServableError> {
         match store.read(&dir.join(NAME), LIMIT) {
             Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotAFolder) => {
@@ -192,22 +193,22 @@ impl Manifest {
         }
     }
 
-    /// Parses a manifest, of this version or an older one.
+    /// Parses a manifest of this format version or an older one.
     ///
     /// # Errors
-    /// When it is damaged, or of a newer format.
+    /// If the manifest is damaged or has a newer format.
     pub fn parse(bytes: &[u8]) -> Result<Self, ServableError> {
         let manifest = version::read(bytes)?;
         if !manifest.confidence.is_sound() {
             return Err(ServableError::changed(
                 NAME,
-                "has a threshold or a score of no answer that is no number",
+                "has a threshold, abstain score or `own_text` that is out of range",
             ));
         }
         if manifest.words.is_some_and(|words| !words.is_sound()) {
             return Err(ServableError::changed(
                 NAME,
-                "has a weight of words that is not from 0 to 4",
+                "has a weight of words that isn't from 0 to 4",
             ));
         }
         if manifest
@@ -216,27 +217,27 @@ impl Manifest {
         {
             return Err(ServableError::changed(
                 NAME,
-                "has a weight of expansion that is not from 0 to 4",
+                "has a weight of expansion that isn't from 0 to 4",
             ));
         }
         match manifest.files.keys().find(|name| !plain(name)) {
             Some(name) => Err(ServableError::changed(
                 NAME,
-                format_args!("names a file outside of the folder ({name:?})"),
+                format_args!("lists a file outside of the model directory ({name:?})"),
             )),
             None => Ok(manifest),
         }
     }
 
-    /// Checks that every file is there and is the one that was written.
+    /// Verifies the size and hash of every file.
     ///
     /// # Errors
-    /// For the first file that is missing or changed.
+    /// [`ServableError::Changed`] for the first file that is missing or changed.
     pub fn verify(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
         self.verify_all_but(&[], store, dir)
     }
 
-    /// As [`verify`](Self::verify), of the files that are not read in any other way.
+    /// Like [`verify`](Self::verify), but skips some files.
     pub(super) fn verify_all_but(
         &self,
         others: &[&str],
@@ -250,13 +251,13 @@ impl Manifest {
         Ok(())
     }
 
-    /// A file that must be listed.
+    /// Entry of a required file.
     pub(super) fn entry(&self, name: &str) -> Result<&FileEntry, ServableError> {
         let entry = self.files.get(name);
-        entry.ok_or_else(|| ServableError::changed(name, "is not listed in nearsay.json"))
+        entry.ok_or_else(|| ServableError::changed(name, "isn't listed in nearsay.json"))
     }
 
-    /// How answers are scored.
+    /// Scoring of the answers: keyword scores and document expansion.
     #[must_use]
     pub fn scoring(&self) -> Scoring {
         Scoring {
@@ -265,7 +266,7 @@ impl Manifest {
         }
     }
 
-    /// Whether the folder holds answers, or was written without its data.
+    /// Whether the model has answers. Models exported without data have none.
     #[must_use]
     pub fn has_answers(&self) -> bool {
         DATA.iter().any(|&name| self.files.contains_key(name))
@@ -273,7 +274,7 @@ impl Manifest {
 }
 
 impl FileEntry {
-    /// The content of a file, if it is the one that was written.
+    /// Reads a file and verifies its size and hash.
     pub(super) fn read(
         &self,
         store: &dyn Store,
@@ -291,8 +292,8 @@ impl FileEntry {
         Ok(bytes)
     }
 
-    /// Hands over the content of a file in pieces, each read once, and says at the end whether it is
-    /// the file that was written. What was handed over counts for nothing when it is not.
+    /// Reads a file once, passes its content to `take` in pieces, and verifies its size and hash at the end. On an error,
+    /// discard the pieces.
     pub(super) fn stream(
         &self,
         store: &dyn Store,
@@ -333,17 +334,17 @@ impl FileEntry {
     }
 }
 
-const LONGER: &str = "is longer than it was written";
-const SHORTER: &str = "is shorter than it was written";
-const ANOTHER: &str = "is not the file that was written";
+const LONGER: &str = "is longer than when it was written";
+const SHORTER: &str = "is shorter than when it was written";
+const ANOTHER: &str = "has another content than when it was written";
 
-/// Read at a time: what is read, hashed and looked at stays in a core's own memory.
+/// Size of a piece in bytes; small enough to stay in a core's cache while it is hashed and processed.
 const PIECE: usize = 1 << 18;
 
-/// Longer files are hashed on a thread beside the one that reads them: each is half of the work.
+/// Size in bytes from which a file is hashed on a second thread, because reading and hashing take equally long.
 const BESIDE: u64 = 16 << 20;
 
-/// Where the pieces of a file go to be hashed.
+/// Hasher of a file's pieces, on this thread or on a second one.
 enum Hashing {
     Here(Box<Sha256>),
     Beside {
@@ -353,7 +354,7 @@ enum Hashing {
 }
 
 impl Hashing {
-    /// A piece to read into: one that was hashed, if there is one.
+    /// Returns a buffer to read into; reuses that of a hashed piece if possible.
     fn room(&self) -> Arc<Vec<u8>> {
         match self {
             Self::Here(_) => Arc::default(),
@@ -364,14 +365,14 @@ impl Hashing {
     fn update(&mut self, piece: &Arc<Vec<u8>>) {
         match self {
             Self::Here(hash) => hash.update(&**piece),
-            // It listens until it is told that there is no more.
+            // The thread receives until `pieces` is dropped, so sending doesn't fail.
             Self::Beside { pieces, .. } => pieces.send(Arc::clone(piece)).unwrap_or_default(),
         }
     }
 }
 
-/// SHA-256, in hexadecimal, of the pieces that `read` hands over, on a thread beside it if wanted and if
-/// there is one to be had.
+/// SHA-256 in hexadecimal of the pieces that `read` passes on. Hashes on a second thread if `beside` is true and a
+/// thread can be started.
 fn hashing(
     beside: bool,
     read: impl FnOnce(&mut Hashing) -> Result<(), ServableError>,
@@ -394,7 +395,7 @@ fn hashing(
             read(&mut hash)?;
             return Ok(match hash {
                 Hashing::Here(hash) => to_hex(&hash.finalize()),
-                Hashing::Beside { .. } => String::new(), // it is here
+                Hashing::Beside { .. } => String::new(), // unreachable
             });
         };
         let mut hash = Hashing::Beside { pieces, done };
@@ -407,7 +408,7 @@ fn hashing(
     })
 }
 
-/// A file that cannot be read, by its name where that says enough.
+/// Converts the error of reading a listed file; a missing or too large file counts as changed.
 fn refused(name: &str, error: StoreError) -> ServableError {
     match error.kind {
         ErrorKind::NotFound => ServableError::changed(name, "is missing"),
@@ -416,7 +417,7 @@ fn refused(name: &str, error: StoreError) -> ServableError {
     }
 }
 
-/// Whether a name stays in the folder, at most one folder deep.
+/// Whether a path stays in the model directory: at most one subdirectory deep, and no hidden or special names.
 pub(super) fn plain(name: &str) -> bool {
     let part = |part: &str| {
         (1..=64).contains(&part.len())
@@ -454,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn names_must_stay_in_the_folder() {
+    fn parse_rejects_paths_outside_of_model_directory() {
         assert!(Manifest::parse(&manifest(&["config.json", "2_Dense/model.safetensors"])).is_ok());
         for name in [
             "../x",
@@ -474,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn words_weigh_from_nothing_to_four() {
+    fn keyword_weight_must_be_from_0_to_4() {
         let with = |words: &str| {
             let text = format!(
                 r#"{{"format": 1, "written_by": "0.1.0", "encoder": "minilm", {words}
@@ -482,7 +483,7 @@ mod tests {
             );
             Manifest::parse(text.as_bytes())
         };
-        // Folders of former versions have none.
+        // Older models have no keyword scoring.
         assert_eq!(with("").unwrap().words, None);
         for weight in [0.0, 0.35, 4.0] {
             let found = with(&format!(r#""words": {{"weight": {weight}}},"#)).unwrap();

@@ -1,55 +1,46 @@
-//! Layer 8: the exported folder: write, verify, load, answer.
+//! The model directory: writing, verifying, opening and searching it.
 //!
-//! One folder, three readers: Nearsay, `SentenceTransformer(path)` and text-embeddings-inference (networks).
+//! Nearsay, `SentenceTransformer(path)` and text-embeddings-inference (transformers only) read the same directory.
 //!
 //! ```text
 //! model/
-//!   nearsay.json            format version, settings, report, when an answer is sure, what words count for,
-//!                           SHA-256 of every file
-//!   modules.json            Transformer, Pooling, Dense (if the head changes anything), Normalize;
-//!                           with a table for an encoder: StaticEmbedding, Dense, Normalize
-//!   config.json  model.safetensors  tokenizer.json …       the encoder, copied
-//!   0_StaticEmbedding/      with a table for an encoder: model.safetensors and tokenizer.json
+//!   nearsay.json            format version, settings, training report, confidence rule, scoring, SHA-256 of every file
+//!   modules.json            Transformer, Pooling, Dense (unless the head is the identity), Normalize;
+//!                           for static embeddings: StaticEmbedding, Dense, Normalize
+//!   config.json  model.safetensors  tokenizer.json …       the transformer, copied
+//!   0_StaticEmbedding/      for static embeddings: model.safetensors and tokenizer.json
 //!   sentence_bert_config.json  config_sentence_transformers.json  1_Pooling/config.json
-//!   2_Dense/  3_Dense/ …    the head, folded into as few layers as say it, mostly one
-//!   answers.jsonl           every answer with its known wordings
-//!   answers.safetensors     the vectors of both
-//!   plain.safetensors       with expansion only: the vectors of answers as the model makes them
-//!   README.md               a model card in plain words
-//!   edits.jsonl             while it is served: edits that are not in the other files yet
+//!   2_Dense/  3_Dense/ …    the head, folded into as few Dense modules as possible, mostly one
+//!   answers.jsonl           every answer with its paraphrases
+//!   answers.safetensors     vectors of answers and paraphrases
+//!   plain.safetensors       with document expansion only: vectors of the answers before expansion
+//!   README.md               model card
+//!   edits.jsonl             journal of edits that aren't in the other files yet
 //! ```
 //!
-//! [`Export`] writes what was trained. [`Reissue`] writes a folder anew with other answers, or without
-//! any: `answers.jsonl` and `answers.safetensors` are then left out, and only the model is loaded
-//! ([`Servable::open_model`], [`TextModel::open`]). [`copy`] takes a folder along to another place.
-//! [`Servable::edited`] changes single answers of an opened one, and a [`Journal`]
-//! keeps such edits beside the files, since writing the folder anew takes as long as copying its model.
-//! Its [`AnswerIndex`] searches, and [evaluates](AnswerIndex::evaluate) test questions.
+//! - [`Export`] writes a trained model.
+//! - [`Reissue`] writes a model again with other answers, or with none. A model without answers lacks
+//!   `answers.jsonl` and `answers.safetensors`; [`Servable::open_model`] and [`TextModel::open`] open it.
+//! - [`copy`] copies a model to another directory.
+//! - [`Servable::edited`] edits single answers of an opened model. A [`Journal`] saves the edits without rewriting the
+//!   directory, which would take as long as copying the model.
+//! - [`AnswerIndex`] searches the answers and [evaluates](AnswerIndex::evaluate) test questions.
 //!
-//! With words (`"words": {"weight": 0.3, "by": "answer"}` in `nearsay.json`), [`Servable::ask`] adds to the cosine of
-//! an answer's nearest text what the answer and its wordings share with the question
-//! ([`Bm25Index`](nearsay_text::bm25::Bm25Index)), of this weight; without `by`, as older folders have it, what each text
-//! shares by itself. Nothing of it is in the folder but this: the texts are read when it is opened. Other readers
-//! use the vectors alone.
+//! **Hybrid search.** With `"words": {"weight": 0.3, "by": "answer"}` in `nearsay.json`, [`Servable::ask`] adds the
+//! weighted BM25 score ([`Bm25Index`](nearsay_text::bm25::Bm25Index)) of an answer and its paraphrases to the cosine
+//! similarity of the answer's nearest text. Without `by`, as in older models, each text has its own BM25 score. The
+//! BM25 index isn't stored; it is rebuilt from the texts when the model is opened. Other readers use the vectors alone.
 //!
-//! With expansion (`"expansion": {"weight": 0.5, "towards": "alike"}`), the vectors of answers in
-//! `answers.safetensors` are moved towards the questions of answers like them, or with `"own"` towards their own
-//! ([`expansion`](nearsay_search::expansion)); whoever compares with these has all of it. [`Servable::load_unexpanded`] reads
-//! them as they were, to go on with other answers.
+//! **Document expansion.** With `"expansion": {"weight": 0.5, "towards": "alike"}`, the answer vectors in
+//! `answers.safetensors` are shifted towards the questions of their nearest neighbours, or with `"own"` towards their
+//! own questions ([`expansion`](nearsay_search::expansion)). Readers that compare with these vectors need nothing else.
+//! [`Servable::load_unexpanded`] reads the vectors before expansion, which updates need.
 //!
-//! When an answer is sure, and how probably it is right, goes by `threshold`, `own_text`, `no_answer` and
-//! `calibration` ([`Confidence`]).
+//! **Confidence.** `threshold`, `own_text`, `no_answer` and `calibration` are the fields of [`Confidence`].
 //!
-//! Older versions of the format stay readable; newer ones are rejected with an error.
-//!
-//! The sentence-transformers part follows the schema that its versions up to 5.3 write, because old
-//! and new versions, and text-embeddings-inference, read it; what newer versions write is read by
-//! themselves only. The `Dense` module stands right after pooling and `Normalize` last, since some
-//! servers ignore their order. A head with activations becomes several `Dense` modules, the last
-//! number being `Normalize`'s; of their activations text-embeddings-inference knows only the
-//! identity and tanh, of poolings the mean and `[CLS]`, and it reads networks only, no tables.
-//!
-//! Only safetensors, JSON and text: nothing that can run code.
+//! **Compatibility.** Older format versions stay readable; newer ones are rejected with an error. The files of
+//! sentence-transformers follow the schema of its versions up to 5.3. The directory contains safetensors, JSON and text
+//! only, nothing that can run code. `core/qa/NOTES.md` has the reasons for these choices.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -101,7 +92,7 @@ use nearsay_search::index::Index;
 use nearsay_store::Store;
 use std::{path::Path, sync::Arc, thread};
 
-/// A loaded folder, ready to answer.
+/// An opened model with its answers, ready to search.
 pub struct Servable {
     model: Arc<TextModel>,
     index: AnswerIndex,
@@ -109,24 +100,23 @@ pub struct Servable {
 }
 
 impl Servable {
-    /// Loads a folder, checking that every file is the one that was written, with the edits made while it
-    /// was served.
+    /// Opens a model, verifies the hash of every file, and applies the edits in its journal.
     ///
-    /// Takes time in the bytes of its files, on two threads, and memory for what it keeps; the files of
-    /// the answers are read once, hashed as they come.
+    /// Takes time linear in the size of the files, on two threads. The files of the answers are hashed while they are
+    /// read.
     ///
     /// # Errors
-    /// When a file is missing, changed, of a newer format, or asks for something unsupported; when the
-    /// folder was written without its data.
+    /// If a file is missing, changed or unsupported, or if the model has a newer format; [`ServableError::ModelOnly`]
+    /// if the model has no answers.
     pub fn open(store: &dyn Store, dir: &Path, device: &Device) -> Result<Self, ServableError> {
         Self::open_with(store, dir, device, Precision::F32)
     }
 
-    /// As [`open`](Self::open), a network computing in this precision if it can. The vectors in the
-    /// folder stay as they are.
+    /// Like [`open`](Self::open), but sets the precision of a transformer, if the device supports it. The stored answer
+    /// vectors keep their precision.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// The errors of [`open`](Self::open).
     pub fn open_with(
         store: &dyn Store,
         dir: &Path,
@@ -138,7 +128,7 @@ impl Servable {
         if !manifest.has_answers() {
             return Err(ServableError::ModelOnly { dir: dir.into() });
         }
-        // The vectors are most of it, and hashing takes longest: meanwhile comes the rest.
+        // The vectors are the largest file and take longest to hash, so a second thread reads them.
         let (vectors, rest) = thread::scope(|scope| {
             let read = || vectors::read(store, dir, &manifest, answers::VECTORS);
             let thread = thread::Builder::new().name("vectors".to_owned());
@@ -159,7 +149,7 @@ impl Servable {
                     Ok(vectors) => vectors,
                     Err(panic) => std::panic::resume_unwind(panic),
                 },
-                // No thread to be had.
+                // No thread could be started.
                 Err(_) => read(),
             };
             (vectors, rest)
@@ -167,7 +157,7 @@ impl Servable {
         let ((model, answers, words), vectors) = (rest?, vectors?);
         let owners = answers.owners();
         if (vectors.rows(), vectors.columns()) != (owners.len(), model.dim()) {
-            return Err(changed("does not go with the answers and the model"));
+            return Err(changed("doesn't match the answers and the model"));
         }
         let index = Index::new(vectors, owners).and_then(|index| match words {
             Some((words, weight)) => index.with_words(words, weight),
@@ -190,11 +180,11 @@ impl Servable {
         opened.edited(&edits)
     }
 
-    /// Loads the model of a folder and leaves its answers where they are, if it has any: what comes of it
-    /// encodes and finds nothing. Every file but those of the answers is checked.
+    /// Opens a model without loading its answers, so that it encodes texts but finds no answers. Verifies all files
+    /// except those of the answers.
     ///
     /// # Errors
-    /// As [`open`](Self::open), but for a folder without its data.
+    /// The errors of [`open`](Self::open) except [`ServableError::ModelOnly`].
     pub fn open_model(
         store: &dyn Store,
         dir: &Path,
@@ -212,11 +202,10 @@ impl Servable {
         })
     }
 
-    /// As [`open`](Self::open), or as [`open_model`](Self::open_model) where the folder was written without
-    /// its data.
+    /// Opens a model like [`open_with`](Self::open_with), or like [`open_model`](Self::open_model) if it has no answers.
     ///
     /// # Errors
-    /// As these, but for a folder without its data.
+    /// The errors of [`open`](Self::open) except [`ServableError::ModelOnly`].
     pub fn open_any(
         store: &dyn Store,
         dir: &Path,
@@ -235,35 +224,35 @@ impl Servable {
         &self.model
     }
 
-    /// The answers and their known wordings.
+    /// The answers and their paraphrases.
     #[must_use]
     pub fn answers(&self) -> &AnswerSet {
         self.index.answers()
     }
 
-    /// The answers, ready to be searched and measured.
+    /// The index of the answers, for search and evaluation.
     #[must_use]
     pub fn answer_index(&self) -> &AnswerIndex {
         &self.index
     }
 
-    /// The vectors that are searched, with the words of their texts if the folder has words.
+    /// The search index: vectors of all texts, and the BM25 index of a hybrid model.
     #[must_use]
     pub fn index(&self) -> &Index {
         self.index.index()
     }
 
-    /// What the folder says of itself.
+    /// The manifest, `nearsay.json`.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Reads the vectors of answers before expansion, which updates and evaluations need and search does not;
-    /// without expansion there is nothing to read. `store` and `dir` are those the folder was opened with.
+    /// Loads the vectors of the answers before expansion, which updates and evaluations need, but search doesn't. Does
+    /// nothing without document expansion. Pass the `store` and `dir` that the model was opened with.
     ///
     /// # Errors
-    /// When the file is missing or not the one that was written.
+    /// If the file is missing or changed.
     pub fn load_unexpanded(&mut self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
         let has_all = self.manifest.expansion.is_none() || self.index.unexpanded().is_some();
         if has_all || !self.manifest.has_answers() {
@@ -273,36 +262,37 @@ impl Servable {
         if (vectors.rows(), vectors.columns()) != (self.answers().len(), self.index().dim()) {
             return Err(ServableError::changed(
                 answers::PLAIN,
-                "does not go with the answers and the model",
+                "doesn't match the answers and the model",
             ));
         }
         self.index.set_unexpanded(Some(vectors));
         Ok(())
     }
 
-    /// The model and its answers.
+    /// Splits the model into its text encoder and its answer index.
     #[must_use]
     pub fn into_parts(self) -> (Arc<TextModel>, AnswerIndex) {
         (self.model, self.index)
     }
 
-    /// The `k` answers nearest to a question, nearest first, by its words too if the folder has words.
+    /// Returns the best `k` answers to a question, best first, by dense scores, and by keyword scores too in a hybrid
+    /// model.
     ///
     /// # Errors
-    /// When the question cannot be encoded.
+    /// If the question can't be encoded.
     pub fn ask(&self, question: &str, k: usize) -> Result<Vec<AnswerHit<'_>>, ServableError> {
         let vector = self.model.encode(&[question])?;
         Ok(self.index.search(question, vector.row(0), k))
     }
 
-    /// As [`ask`](Self::ask), of a question whose vector by [`TextModel::encode`] is known.
+    /// Like [`ask`](Self::ask), with the question's vector from [`TextModel::encode`].
     #[must_use]
     pub fn ask_encoded(&self, question: &str, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
         self.index.search(question, vector, k)
     }
 
-    /// The `k` answers nearest to a vector of [`TextModel::encode`], nearest first, by vectors alone. Where
-    /// words count, answers are less sure than with them.
+    /// Returns the `k` answers nearest to a vector from [`TextModel::encode`], nearest first, by dense scores alone. In a
+    /// hybrid model their confidence is lower than in [`ask`](Self::ask).
     #[must_use]
     pub fn nearest(&self, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
         self.index.search_dense(vector, k)

@@ -1,32 +1,33 @@
-//! The files of a model's folder that may be replaced: those that an export wrote.
+//! Ownership of files in a model directory: only files that an export wrote may be replaced or removed.
 
 use super::{Manifest, ServableError, journal, manifest};
 use nearsay_store::{ErrorKind, Owned, Store};
 use std::path::Path;
 
-/// Checks that a model can be written to `dir` without a loss of other files: it is missing, empty or
-/// an exported model. A replacement of the folder that was cut off is ended first.
+/// Checks that a model can be written to `dir` without losing other files: `dir` is missing, empty or a model.
+/// Completes an interrupted replacement of the directory first.
 ///
-/// For the start of long work; [`Export::write`](super::Export::write) and
-/// [`Reissue::write`](super::Reissue::write) check by themselves.
+/// Call this before long work; [`Export::write`](super::Export::write) and
+/// [`Reissue::write`](super::Reissue::write) run the check themselves.
 ///
 /// # Errors
-/// [`ServableError::Occupied`] when other files are in it; when it is no folder or cannot be read.
+/// [`ServableError::Occupied`] if `dir` has files but isn't a model; an error if `dir` isn't a directory or can't be
+/// read.
 pub fn check_target(store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
     owned(store, dir).map(drop)
 }
 
-/// Removes the model in `dir`, and the folder too if no other files are in it. A folder without a
-/// model stays as it is.
+/// Removes the files of the model in `dir`, and `dir` itself if it contains no other files. Does nothing if `dir` isn't
+/// a model.
 ///
 /// # Errors
-/// When something cannot be read or removed.
+/// If a file can't be read or removed.
 pub fn remove(store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
     let owned = match owned(store, dir) {
         Err(ServableError::Occupied { .. }) => return Ok(()),
         owned => owned?,
     };
-    // An empty folder in its place takes over what is not the model's.
+    // Replacing the model by an empty directory keeps files that don't belong to the model.
     let staging = store.stage_dir(dir)?;
     let replaced = store.replace_dir(staging.path(), dir, &owned);
     if replaced.is_err() {
@@ -39,7 +40,7 @@ pub fn remove(store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
     }
 }
 
-/// The files that an export to `dir` may replace or remove.
+/// Lists the files that an export to `dir` may replace or remove.
 pub(super) fn owned(store: &dyn Store, dir: &Path) -> Result<Owned, ServableError> {
     store.recover(dir)?;
     let entries = match store.list(dir) {
@@ -67,7 +68,7 @@ pub(super) fn owned(store: &dyn Store, dir: &Path) -> Result<Owned, ServableErro
     Ok(Owned::new(files.chain(others).chain(normalize)))
 }
 
-/// Whether this is the folder of a `Normalize` module, which has no files for a manifest to name.
+/// Whether a name is that of a `Normalize` module, whose empty directory no manifest lists.
 fn is_normalize(name: &str) -> bool {
     name.strip_suffix("_Normalize")
         .is_some_and(|number| number.parse::<u32>().is_ok())

@@ -14,35 +14,34 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 
-/// An exported folder written anew: the same model, with the answers as they are now or without any.
+/// Rewrites an exported model with other answers, or without answers.
 ///
-/// Encoder, layers and their settings are copied, each file checked to be the one that was written;
-/// the report of the training is kept. Answers, model card and `nearsay.json` are made anew.
+/// Copies the encoder, the `Dense` modules and their settings, verifies the hash of each file, and keeps the training
+/// report. Writes new answers, a new model card and a new `nearsay.json`.
 #[derive(Clone, Copy, Debug)]
 pub struct Reissue<'a> {
-    /// The folder whose model it is; it may itself be one without data.
+    /// Directory of the source model, which may lack answers.
     pub from: &'a Path,
-    /// What it is to answer with. Without, only the model is written: nothing of the FAQ is in the
-    /// folder, [`Servable::open_model`] loads it and [`Servable::open`] refuses it.
+    /// The answers and their vectors. `None` writes a model without any text of the FAQ, which
+    /// [`Servable::open_model`] opens and [`Servable::open`] rejects.
     pub data: Option<Data<'a>>,
-    /// When an answer is sure, and how probably it is right.
+    /// Confidence rule.
     pub confidence: &'a Confidence,
-    /// What words count for beside vectors; none or 0 when vectors alone are compared.
+    /// Keyword scoring; `None` or a weight of 0 for dense search.
     pub words: Option<Words>,
-    /// How answers were moved towards questions; none, or with a weight of 0, when they are compared as they
-    /// are.
+    /// Document expansion of `data`; `None` or a weight of 0 for unexpanded answers.
     pub expansion: Option<Rule>,
 }
 
 /// Answers with their vectors.
 #[derive(Clone, Copy, Debug)]
 pub struct Data<'a> {
-    /// The answers and their known wordings; at least one answer.
+    /// The answers and their paraphrases; at least one answer.
     pub answers: &'a AnswerSet,
-    /// The unit vector that each of the set's texts is compared by, `[n, dim]`: by this very model, as of
-    /// [`TextModel::encode`], those of answers moved where there is expansion.
+    /// Unit vectors of the texts of `answers` from [`TextModel::encode`] of the source model, `[n, dim]`; those of
+    /// answers are expanded if the model uses document expansion.
     pub vectors: &'a Matrix,
-    /// With expansion, the unit vectors of answers as the model makes them, `[answers, dim]`.
+    /// Unit vectors of the answers before expansion, `[answers, dim]`; required with document expansion.
     pub plain: Option<&'a Matrix>,
 }
 
@@ -56,7 +55,7 @@ impl<'a> From<&'a AnswerIndex> for Data<'a> {
     }
 }
 
-/// What must be known of a module to write it again.
+/// Entry of `modules.json`.
 #[derive(Deserialize)]
 struct Module {
     #[serde(rename = "type")]
@@ -65,14 +64,20 @@ struct Module {
 }
 
 impl Reissue<'_> {
-    /// Writes the folder `to` beside its place, reads it again as whoever uses it will, and only then
-    /// gives it its name. In a model already there, `from` itself or another, the files it names are
-    /// replaced, and all others stay.
+    /// Writes the model to the directory `to`, which may be the source directory `from`.
+    ///
+    /// Writes to a temporary directory beside `to`, opens the result to verify it, and renames it to `to`. If `to` is
+    /// already a model, replaces the files that its manifest lists and keeps all others.
     ///
     /// # Errors
-    /// [`ServableError::Occupied`] when the folder `to` holds other files and no model. When a file of `from` is missing or changed, there are no answers, the vectors are not one a
-    /// text or not the model's, words are to count for what they cannot, or something cannot be read, written or read
-    /// again; a folder `to` that was there is then still there.
+    /// On every error `to` stays unchanged.
+    ///
+    /// - [`ServableError::Occupied`] if `to` has files but isn't a model
+    /// - [`ServableError::NoAnswers`] if `data` has no answers
+    /// - [`ServableError::Weight`] if a weight isn't a number from 0 to 4
+    /// - [`ServableError::Changed`] if a file of `from` is missing or changed, or if the vectors don't match the answers
+    ///   and the model
+    /// - another error if a file can't be read or written
     pub fn write(&self, store: &dyn Store, to: &Path) -> Result<(), ServableError> {
         if self.data.is_some_and(|data| data.answers.is_empty()) {
             return Err(ServableError::NoAnswers);
@@ -103,17 +108,20 @@ impl Reissue<'_> {
             let bytes = entry.read(store, self.from, name)?;
             if name == MODULES {
                 modules = serde_json::from_slice(&bytes).map_err(|e| {
-                    ServableError::changed(name, format_args!("is not readable ({e})"))
+                    ServableError::changed(name, format_args!("isn't valid JSON ({e})"))
                 })?;
             }
             folder.put(name, &bytes)?;
         }
-        // Some have a folder without files.
+        // Some modules have an empty directory, which git and the manifest don't list.
         for module in modules.iter().filter(|module| !module.path.is_empty()) {
             if !manifest::plain(&module.path) {
                 return Err(ServableError::changed(
                     MODULES,
-                    format_args!("names a folder outside of this one ({:?})", module.path),
+                    format_args!(
+                        "lists a module outside of the model directory ({:?})",
+                        module.path
+                    ),
                 ));
             }
             store.create_dir_all(&dir.join(&module.path))?;
@@ -137,7 +145,7 @@ impl Reissue<'_> {
     }
 }
 
-/// A report without what it found out about single answers, whose texts it quotes.
+/// Removes the findings from a report, because they quote texts of answers.
 fn without_findings(mut report: Value) -> Value {
     if let Some(report) = report.as_object_mut() {
         report.remove("findings");
@@ -145,5 +153,5 @@ fn without_findings(mut report: Value) -> Value {
     report
 }
 
-/// The list of modules.
+/// File with the list of modules.
 const MODULES: &str = "modules.json";

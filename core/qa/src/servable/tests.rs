@@ -63,7 +63,7 @@ fn fold(config: &HeadConfig) -> Folded {
         .unwrap()
 }
 
-/// Every activation once, to another length and back.
+/// A head with every activation, to another length and back.
 fn deep_head() -> Folded {
     let parts = Activation::ALL.into_iter().flat_map(|activation| {
         [
@@ -81,11 +81,11 @@ fn deep_head() -> Folded {
         ]
     });
     let mut parts: Vec<HeadConfig> = parts.collect();
-    parts.pop(); // comes out as 6 numbers
+    parts.pop(); // the output length is 6
     fold(&HeadConfig::Sequential { parts })
 }
 
-/// The text of a file of the model that was written.
+/// Text of a file in the written model.
 fn text(store: &dyn Store, name: &str) -> String {
     let bytes = store.read(&Path::new("model").join(name), 1 << 20).unwrap();
     String::from_utf8(bytes).unwrap()
@@ -118,7 +118,7 @@ pub(super) fn write_by(
     expansion: Option<Rule>,
 ) -> Result<(), ServableError> {
     let answers = AnswerSet::of(&rows());
-    // The encoder is read before anything fails on purpose.
+    // A store of its own, so that injected faults don't hit the source encoder.
     let base = base();
     let encoder = ModelFiles::open(&base, "base".as_ref()).unwrap();
     let vectors = pooled(&base, &answers.texts());
@@ -154,12 +154,12 @@ pub(super) fn open(store: &dyn Store) -> Result<Servable, ServableError> {
 }
 
 #[test]
-fn what_is_written_answers() {
+fn exported_model_answers_known_questions() {
     for head in [Folded::Identity, head()] {
         let store = MemStore::new();
         write(&store, &head).unwrap();
         let model = open(&store).unwrap();
-        // Equal answers are one; its known wordings are both rows' questions.
+        // Equal answers are merged with the questions of both rows.
         assert_eq!(model.answers().len(), 2);
         assert_eq!(model.answers().get(0).unwrap().questions, ["a b", "a a a"]);
         for (text, answer, wording) in [
@@ -186,7 +186,7 @@ fn what_is_written_answers() {
 }
 
 #[test]
-fn words_count_by_the_weight_that_is_written() {
+fn keyword_scores_use_stored_weight() {
     let store = MemStore::new();
     write_with(&store, &head(), Some(0.5)).unwrap();
     assert!(text(&store, "nearsay.json").contains("\"weight\": 0.5"));
@@ -214,7 +214,7 @@ fn words_count_by_the_weight_that_is_written() {
                 .all(|found| found.keyword_score == 0.0 && found.score == found.dense_score)
         );
     }
-    // Until there was anything else, each text counted by itself, and in such folders does for ever.
+    // Older models have no `by`, and compute keyword scores for each text.
     let manifest = text(&store, "nearsay.json");
     let former = manifest.replace(",\n    \"by\": \"answer\"", "");
     assert_ne!(former, manifest);
@@ -234,7 +234,7 @@ fn words_count_by_the_weight_that_is_written() {
         model.ask("b ab", 2).unwrap()[0].keyword_score
     );
     store.write_atomic(place, manifest.as_bytes()).unwrap();
-    // A folder written anew has the weight that is said then.
+    // `Reissue` writes its own weight.
     for (words, expected) in [(Some(0.25), 0.25), (Some(0.0), 0.0), (None, 0.0)] {
         let reissue = Reissue {
             from: "model".as_ref(),
@@ -270,7 +270,7 @@ fn words_count_by_the_weight_that_is_written() {
 }
 
 #[test]
-fn answers_are_moved_and_kept_as_they_were() {
+fn expanded_and_unexpanded_vectors_are_both_stored() {
     let (plain, store) = (MemStore::new(), MemStore::new());
     write(&plain, &head()).unwrap();
     write_by(&store, &head(), None, Some(Rule::ALIKE)).unwrap();
@@ -297,7 +297,7 @@ fn answers_are_moved_and_kept_as_they_were() {
     let moved = texts.expanded(Rule::ALIKE, Own::Counts).unwrap();
     assert!(near(model.index().vectors(), &moved));
     assert!(!near(&moved, vectors));
-    // An answer that is asked of elsewhere goes the same way, without what is asked.
+    // Other vectors get an equal expansion, which leaves out the excluded questions.
     let expander = |without: &dyn Fn(&str) -> bool| {
         let mut answers = index.unexpanded().unwrap().clone();
         let groups: Vec<u64> = (0..answers.rows() as u64).collect();
@@ -314,7 +314,7 @@ fn answers_are_moved_and_kept_as_they_were() {
     let none = as_made.answer_index().expansion(&|_| false).unwrap();
     assert!(none.is_none());
 
-    // Written anew, it has what it is given; without its data, nothing of it.
+    // `Reissue` writes the given vectors, and none without data.
     let again = Reissue {
         from: dir,
         data: Some(index.into()),
@@ -343,7 +343,7 @@ fn answers_are_moved_and_kept_as_they_were() {
     only.write(&store, "only".as_ref()).unwrap();
     assert!(!store.exists("only/plain.safetensors".as_ref()).unwrap());
 
-    // It is not read where only questions are asked; whoever reads it is told when it was changed.
+    // Opening doesn't read the file; `load_unexpanded` detects that it was changed.
     let path = Path::new("model/plain.safetensors");
     store.write_atomic(path, b"something else").unwrap();
     let mut model = open(&store).unwrap();
@@ -365,7 +365,7 @@ fn answers_are_moved_and_kept_as_they_were() {
 }
 
 #[test]
-fn vectors_go_through_the_head_and_are_unit() {
+fn encode_applies_head_and_normalizes() {
     for (head, dim) in [(head(), DIM), (deep_head(), 6)] {
         let store = MemStore::new();
         write(&store, &head).unwrap();
@@ -388,9 +388,9 @@ fn vectors_go_through_the_head_and_are_unit() {
     assert!(plain.exists("model/3_Normalize".as_ref()).unwrap());
 }
 
-/// The folder of one linear layer, to the letter: people's scripts read it.
+/// The exact names and content of the files of a single linear layer, which scripts of users read.
 #[test]
-fn one_layer_is_written_as_ever() {
+fn single_layer_keeps_file_format() {
     let store = MemStore::new();
     write(&store, &head()).unwrap();
     let modules: Value = serde_json::from_str(&text(&store, "modules.json")).unwrap();
@@ -418,10 +418,10 @@ fn one_layer_is_written_as_ever() {
 }
 
 #[test]
-fn layers_with_activations_are_numbered_and_named() {
+fn dense_modules_have_numbers_and_activation_names() {
     let store = MemStore::new();
     write(&store, &deep_head()).unwrap();
-    // The first linear run has no activation and is multiplied into the layer behind it.
+    // The first linear parts have no activation and are folded into the next layer.
     let activations: Vec<String> = (2..6)
         .map(|number| {
             let config = text(&store, &format!("{number}_Dense/config.json"));
@@ -442,7 +442,7 @@ fn layers_with_activations_are_numbered_and_named() {
 }
 
 #[test]
-fn a_head_that_cannot_be_folded_is_refused() {
+fn export_rejects_head_that_does_not_fold() {
     let softmax = HeadConfig::SoftmaxEmbeddings {
         dim: DIM,
         groups: 2,
@@ -459,9 +459,9 @@ fn a_head_that_cannot_be_folded_is_refused() {
     assert!(!store.exists("model".as_ref()).unwrap());
 }
 
-/// Reading is not bound to what we write: an activation we lack is refused by its name.
+/// Models of other programs may have unsupported activations.
 #[test]
-fn an_unknown_activation_is_refused_by_name() {
+fn open_names_unsupported_activation() {
     let store = base();
     let put = |name: &str, content: &Value| {
         let path = Path::new("base").join(name);
@@ -507,7 +507,7 @@ fn an_unknown_activation_is_refused_by_name() {
 }
 
 #[test]
-fn the_card_is_honest_about_what_it_does_not_know() {
+fn card_leaves_out_missing_figures() {
     let store = MemStore::new();
     write(&store, &Folded::Identity).unwrap();
     let card = store.read("model/README.md".as_ref(), 1 << 20).unwrap();
@@ -519,9 +519,9 @@ fn the_card_is_honest_about_what_it_does_not_know() {
     );
 }
 
-/// Every file, changed in each of three ways: refused by name.
+/// Changes every file in each of three ways.
 #[test]
-fn a_changed_file_is_refused_by_name() {
+fn open_names_changed_file() {
     let whole = MemStore::new();
     write(&whole, &deep_head()).unwrap();
     let names: Vec<String> = open(&whole)
@@ -555,7 +555,7 @@ fn a_changed_file_is_refused_by_name() {
 }
 
 #[test]
-fn a_folder_that_is_no_model_is_refused_with_words() {
+fn open_rejects_directory_without_model() {
     let store = base();
     let error = Servable::open(&store, "base".as_ref(), &Device::Cpu)
         .err()
@@ -567,9 +567,9 @@ fn a_folder_that_is_no_model_is_refused_with_words() {
     assert!(matches!(error, ServableError::NotAModel { .. }), "{error}");
 }
 
-/// Whoever only encodes must not read what it would misread.
+/// Readers that only encode must reject newer formats, too.
 #[test]
-fn a_newer_folder_is_refused_by_all_who_open_it() {
+fn all_readers_reject_newer_format() {
     let store = MemStore::new();
     write(&store, &head()).unwrap();
     let newer = text(&store, "nearsay.json").replacen("\"format\": 1", "\"format\": 2", 1);
@@ -591,9 +591,9 @@ fn a_newer_folder_is_refused_by_all_who_open_it() {
     }
 }
 
-/// Whatever step of writing fails, there is the former model or the new one, whole.
+/// After a fault in any step, the directory has the complete old or the complete new model.
 #[test]
-fn a_failed_export_leaves_the_former_model() {
+fn failed_export_keeps_old_model() {
     let before = MemStore::new();
     write(&before, &Folded::Identity).unwrap();
     let dense = |store: &dyn Store| {
@@ -613,7 +613,7 @@ fn a_failed_export_leaves_the_former_model() {
                 break;
             }
             store.sweep(Path::new("")).unwrap();
-            // Opening checks every file: the former or the new one, nothing between.
+            // Opening verifies every file, so a mixture of both models would fail.
             let is_new = dense(&store).unwrap();
             assert!(is_new || written.is_err());
             failed += 1;
@@ -623,7 +623,7 @@ fn a_failed_export_leaves_the_former_model() {
 }
 
 #[test]
-fn an_empty_set_of_answers_is_refused() {
+fn export_rejects_empty_answer_set() {
     let base = base();
     let files = ModelFiles::open(&base, "base".as_ref()).unwrap();
     let export = Export {
@@ -643,7 +643,7 @@ fn an_empty_set_of_answers_is_refused() {
     assert!(matches!(error, ServableError::NoAnswers));
 }
 
-/// Two answers and a wording that the written model does not know yet.
+/// Answers with new texts that aren't in the written model.
 fn edited() -> AnswerSet {
     let known = |answer: &str, questions: &[&str]| KnownAnswer {
         answer: answer.into(),
@@ -663,7 +663,7 @@ fn names(model: &Manifest) -> Vec<&str> {
 }
 
 #[test]
-fn a_folder_is_written_anew_with_other_answers() {
+fn reissue_writes_other_answers() {
     for (head, layers) in [
         (Folded::Identity, "language model and"),
         (deep_head(), "with 4 layers"),
@@ -684,7 +684,7 @@ fn a_folder_is_written_anew_with_other_answers() {
             words: None,
             expansion: None,
         };
-        // Elsewhere, and over itself.
+        // To another directory, and over the source.
         for to in ["other", "model"] {
             reissue.write(&store, to.as_ref()).unwrap();
             let model = Servable::open(&store, to.as_ref(), &Device::Cpu).unwrap();
@@ -716,7 +716,7 @@ fn a_folder_is_written_anew_with_other_answers() {
 }
 
 #[test]
-fn a_model_without_its_data_is_a_model_and_answers_nothing() {
+fn reissue_without_data_has_no_answers() {
     let store = MemStore::new();
     write(&store, &head()).unwrap();
     let former = open(&store).unwrap();
@@ -737,7 +737,7 @@ fn a_model_without_its_data_is_a_model_and_answers_nothing() {
         model.encode(&texts).unwrap(),
         former.model().encode(&texts).unwrap()
     );
-    // Nor do the report's findings quote them.
+    // The report's findings would quote texts of answers.
     let manifest = Manifest::read(&store, "only".as_ref()).unwrap();
     assert_eq!(manifest.report, json!({"after": {"recall@1": 0.5}}));
     let precision = nearsay_bert::Precision::F32;
@@ -761,7 +761,7 @@ fn a_model_without_its_data_is_a_model_and_answers_nothing() {
         card.contains("without answers") && !card.contains("answers.jsonl"),
         "{card}"
     );
-    // And it can be given answers again.
+    // Answers can be added again.
     let answers = edited();
     let vectors = model.encode(&answers.texts()).unwrap();
     let again = Reissue {
@@ -778,7 +778,7 @@ fn a_model_without_its_data_is_a_model_and_answers_nothing() {
 }
 
 #[test]
-fn what_does_not_go_together_is_not_written_anew() {
+fn reissue_rejects_mismatched_parts() {
     let store = MemStore::new();
     write(&store, &head()).unwrap();
     let answers = edited();
@@ -819,7 +819,7 @@ fn what_does_not_go_together_is_not_written_anew() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("vocab.txt"), "{error}");
-    // Its former answers are of no concern.
+    // `Reissue` doesn't read the old answers.
     let changed = store.snapshot();
     changed.remove("model/answers.jsonl".as_ref()).unwrap();
     reissue(&changed, &answers, &vectors).unwrap();
@@ -834,9 +834,9 @@ fn what_does_not_go_together_is_not_written_anew() {
     assert!(matches!(error, ServableError::NotAModel { .. }), "{error}");
 }
 
-/// Whatever step fails, there is the former folder or the new one, whole.
+/// After a fault in any step, the directory has the complete old or the complete new model.
 #[test]
-fn a_failed_reissue_leaves_the_former_folder() {
+fn failed_reissue_keeps_old_model() {
     let before = MemStore::new();
     write(&before, &head()).unwrap();
     let answers = edited();
@@ -876,7 +876,7 @@ fn a_failed_reissue_leaves_the_former_folder() {
 }
 
 #[test]
-fn a_table_alone_is_a_model() {
+fn of_static_encodes_without_layers() {
     use nearsay_text::{
         compact::StaticEmbeddings,
         wordpiece::{Vocabulary, WordPiece},
@@ -893,7 +893,7 @@ fn a_table_alone_is_a_model() {
 }
 
 #[test]
-fn a_table_lies_where_every_version_of_sentence_transformers_finds_it() {
+fn static_embeddings_lie_in_subdirectory() {
     use nearsay_text::{
         compact::{StaticEmbeddings, StaticEncoder},
         wordpiece::{Vocabulary, WordPiece},
@@ -918,7 +918,7 @@ fn a_table_lies_where_every_version_of_sentence_transformers_finds_it() {
         report: Value::Null,
     };
     export.write(&store, "model".as_ref()).unwrap();
-    // Versions 3 and 4 take a first module without a folder for a Transformer; those before 3.2 know no tables.
+    // sentence-transformers 3 and 4 load a first module with an empty path as a Transformer; StaticEmbedding needs 3.2.
     let modules: Value = serde_json::from_str(&text(&store, "modules.json")).unwrap();
     assert_eq!(modules[0]["path"], "0_StaticEmbedding");
     let about: Value =
@@ -929,7 +929,7 @@ fn a_table_lies_where_every_version_of_sentence_transformers_finds_it() {
         model.encode(&["a"]).unwrap(),
         encoder.encode_all(&["a"]).normalize_rows().unwrap()
     );
-    // As folders were written before.
+    // Older models have the files in the model directory itself.
     for file in ["model.safetensors", "tokenizer.json"] {
         let bytes = store
             .read(&Path::new("model/0_StaticEmbedding").join(file), 1 << 20)

@@ -17,21 +17,21 @@ use nearsay_text::compact::StaticEncoder;
 use rayon::prelude::*;
 use std::{ops::ControlFlow, path::Path};
 
-/// An encoder, its dense layers, and scaling to length 1: text in, unit vector out.
+/// Text encoder: turns a text into a pooled vector, applies dense layers, and scales the result to length 1.
 ///
-/// Works on any sentence-transformers folder, of a network or a table, whose layers behind it have an
-/// [`Activation`](nearsay_core::head::Activation) we know.
+/// Opens any sentence-transformers model, transformer or static embeddings, whose `Dense` modules have a supported
+/// [`Activation`](nearsay_core::head::Activation).
 pub struct TextModel {
     encoder: TextEncoder,
-    /// The dense layers behind it, with the folders they are from.
+    /// Dense layers after pooling, with the names of their directories.
     layers: Vec<(String, Dense)>,
 }
 
-/// What turns texts into pooled vectors.
+/// Encoder that turns texts into pooled vectors.
 enum TextEncoder {
     Network(SentenceEncoder),
     Static(StaticEncoder<'static>),
-    /// An encoder of the caller's.
+    /// A custom encoder.
     Custom(SharedEncoder),
 }
 
@@ -46,7 +46,7 @@ impl TextEncoder {
 }
 
 impl TextModel {
-    /// A table alone, without layers, such as the built-in compact encoder.
+    /// Wraps static embeddings without dense layers, for example the built-in encoder.
     #[must_use]
     pub fn of_static(encoder: StaticEncoder<'static>) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl TextModel {
         }
     }
 
-    /// A transformer alone, without layers.
+    /// Wraps a transformer without dense layers.
     #[must_use]
     pub fn of_transformer(encoder: SentenceEncoder) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl TextModel {
         }
     }
 
-    /// An encoder of the caller's alone, without layers.
+    /// Wraps a custom encoder without dense layers.
     #[must_use]
     pub fn of_custom(encoder: SharedEncoder) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl TextModel {
         }
     }
 
-    /// The same encoder with these layers behind it.
+    /// Replaces the dense layers after pooling.
     #[must_use]
     pub fn with_layers(self, layers: &[Dense]) -> Self {
         let layers = layers.iter().cloned().enumerate();
@@ -85,20 +85,20 @@ impl TextModel {
         }
     }
 
-    /// Loads the model in a folder; a network may also come as a zip file or wheel.
+    /// Opens the encoder of a model directory. A transformer may also be a zip file or a wheel.
     ///
     /// # Errors
-    /// When a file is missing or damaged, a layer has an unknown activation, or the folder is ours and of
-    /// a newer format.
+    /// If a file is missing or damaged, if a layer has an unsupported activation, or if it is a Nearsay model of a newer
+    /// format.
     pub fn open(store: &dyn Store, path: &Path, device: &Device) -> Result<Self, ServableError> {
         Self::open_with(store, path, device, Precision::F32)
     }
 
-    /// As [`open`](Self::open), a network computing in this precision if it can; a table is as quick
-    /// either way.
+    /// Like [`open`](Self::open), but sets the precision of a transformer, if the device supports it. Static embeddings
+    /// ignore the precision.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// The errors of [`open`](Self::open).
     pub fn open_with(
         store: &dyn Store,
         path: &Path,
@@ -126,7 +126,7 @@ impl TextModel {
         })
     }
 
-    /// Length of a vector.
+    /// Embedding length, after the dense layers.
     #[must_use]
     pub fn dim(&self) -> usize {
         self.layers
@@ -134,13 +134,13 @@ impl TextModel {
             .map_or(self.encoder.dim(), |(_, layer)| layer.weight.rows())
     }
 
-    /// Length of a pooled vector, before the dense layers.
+    /// Length of pooled vectors, before the dense layers.
     #[must_use]
     pub fn pooled_dim(&self) -> usize {
         self.encoder.dim()
     }
 
-    /// What it computes in.
+    /// Precision of the encoder's computations.
     #[must_use]
     pub fn precision(&self) -> Precision {
         match &self.encoder {
@@ -149,13 +149,13 @@ impl TextModel {
         }
     }
 
-    /// Whether the encoder is a table: making a vector anew is then quicker than finding it.
+    /// Whether the encoder is static embeddings, for which embedding a text is faster than a cache lookup.
     #[must_use]
     pub fn is_static(&self) -> bool {
         matches!(self.encoder, TextEncoder::Static(_))
     }
 
-    /// The table and its tokenizer; none when the encoder is a network.
+    /// The static embeddings and their tokenizer; `None` for other encoders.
     #[must_use]
     pub fn table(&self) -> Option<&StaticEncoder<'static>> {
         match &self.encoder {
@@ -164,18 +164,18 @@ impl TextModel {
         }
     }
 
-    /// The dense layers behind pooling, in order.
+    /// Dense layers after pooling, in order.
     pub fn layers(&self) -> impl Iterator<Item = &Dense> {
         self.layers.iter().map(|(_, layer)| layer)
     }
 
-    /// Pooled vectors of texts, before the dense layers: `n` texts → `[n, pooled_dim]`.
+    /// Computes pooled vectors of texts, before the dense layers: `n` texts → `[n, pooled_dim]`.
     ///
-    /// `on_progress` gets the texts done and their number, and may stop the work; a table is done too
-    /// soon to ask.
+    /// `on_progress` gets the number of texts done and the total, and may stop the work. Static embeddings are too fast
+    /// to report progress.
     ///
     /// # Errors
-    /// [`EncodeError::Cancelled`] when stopped; else when the encoder fails.
+    /// [`EncodeError::Cancelled`] if `on_progress` stopped the work; another error if the encoder fails.
     pub fn pooled(
         &self,
         texts: &[&str],
@@ -184,7 +184,7 @@ impl TextModel {
         match &self.encoder {
             TextEncoder::Network(encoder) => encoder.encode_all(texts, on_progress),
             TextEncoder::Static(encoder) => {
-                // Each core takes a part; so little is done for a text that no more is needed.
+                // One large part per core; a text takes too little time to be a task of its own.
                 let part = texts.len().div_ceil(rayon::current_num_threads()).max(256);
                 let rows = texts.par_chunks(part).map(|part| encoder.encode_all(part));
                 let rows: Vec<f32> = rows.flat_map_iter(Matrix::into_data).collect();
@@ -196,10 +196,10 @@ impl TextModel {
         }
     }
 
-    /// How many tokens of a text count, special ones included.
+    /// Number of tokens that the encoder uses for a text, including special tokens. Custom encoders count words.
     ///
     /// # Errors
-    /// When the tokenizer fails.
+    /// If the tokenizer fails.
     pub fn tokens(&self, text: &str) -> Result<usize, ServableError> {
         match &self.encoder {
             TextEncoder::Network(encoder) => Ok(encoder.token_ids(text)?.len()),
@@ -208,18 +208,18 @@ impl TextModel {
         }
     }
 
-    /// Unit vectors of texts, `n` texts → `[n, dim]`.
+    /// Embeds texts: `n` texts → `[n, dim]` unit vectors.
     ///
     /// # Errors
-    /// When the encoder fails.
+    /// If the encoder fails.
     pub fn encode(&self, texts: &[&str]) -> Result<Matrix, ServableError> {
         self.finish(self.pooled(texts, &mut |_, _| ControlFlow::Continue(()))?)
     }
 
-    /// What stands behind pooling: `[n, d]` pooled vectors → `[n, dim]` unit vectors.
+    /// Applies the dense layers and normalization: `[n, pooled_dim]` pooled vectors → `[n, dim]` unit vectors.
     ///
     /// # Errors
-    /// When the vectors are not the encoder's.
+    /// If the vectors have the wrong length.
     pub fn finish(&self, mut x: Matrix) -> Result<Matrix, ServableError> {
         for (folder, layer) in &self.layers {
             x = layer
@@ -234,10 +234,10 @@ impl TextModel {
     }
 }
 
-/// Largest file of a layer's weights that is read.
+/// Maximum size of a layer's weight file in bytes.
 const LAYER_LIMIT: u64 = 1 << 30;
 
-/// A folder of ours must be of a version that is known here; others say nothing of that.
+/// Rejects Nearsay models of a newer format; accepts models of other programs.
 fn refuse_newer(store: &dyn Store, path: &Path) -> Result<(), ServableError> {
     match Manifest::bytes(store, path) {
         Ok(bytes) => version::check(&bytes).map(|_| ()),
@@ -246,7 +246,7 @@ fn refuse_newer(store: &dyn Store, path: &Path) -> Result<(), ServableError> {
     }
 }
 
-/// The layers behind vectors of length `dim`.
+/// Reads the dense layers that take vectors of length `dim`.
 fn layers(
     settings: &[DenseSettings],
     mut dim: usize,

@@ -1,4 +1,4 @@
-//! The vectors of the answers: read once, hashed as they come, straight to where they stay.
+//! Streaming reader for answer vectors: verifies the hash while it fills the final buffer.
 
 use super::{Manifest, ServableError};
 use nearsay_core::matrix::Matrix;
@@ -6,15 +6,15 @@ use nearsay_store::{ErrorKind, Operation, Store, StoreError};
 use safetensors::{Dtype, tensor::Metadata};
 use std::path::Path;
 
-/// One tensor is listed; no header of ours is longer.
+/// Maximum size of a safetensors header in bytes. Written files list one tensor, so their headers are much shorter.
 const MAX_HEADER: u64 = 1 << 16;
 
-/// Reads the vectors in a file of a folder, `[n, d]`.
+/// Reads a file of vectors, `[n, d]`.
 ///
-/// Takes memory for the vectors, and none before the file is known to be long enough for them.
+/// Allocates memory only after checking that the file is long enough for the vectors.
 ///
 /// # Errors
-/// When the file is missing or not the one that was written, or has anything but vectors of numbers.
+/// If the file is missing or changed, or if it has anything but finite vectors.
 pub(super) fn read(
     store: &dyn Store,
     dir: &Path,
@@ -23,7 +23,7 @@ pub(super) fn read(
 ) -> Result<Matrix, ServableError> {
     let entry = manifest.entry(name)?;
     let path = dir.join(name);
-    // As long as it says it is, so that no header can ask for more memory than there are bytes.
+    // The header's size must match the file's, so that no header can request more memory than the file has bytes.
     let len = store.metadata(&path).map_or(0, |metadata| metadata.len);
     let mut reader = Reader {
         len: len.min(entry.bytes),
@@ -47,26 +47,26 @@ pub(super) fn read(
     }
 }
 
-/// Why a file cannot be used though it is the one that was written.
+/// Reason why a file with the right hash can't be used.
 #[derive(Debug, PartialEq)]
 enum Failure {
     Wrong(&'static str),
     NoMemory(u64),
 }
 
-/// A safetensors file of vectors that comes in pieces of any length.
+/// Parser of a safetensors file of vectors that arrives in pieces of any length.
 #[derive(Default)]
 struct Reader {
-    /// Length of the file.
+    /// Length of the file in bytes.
     len: u64,
-    /// Its header, as far as it has come.
+    /// Bytes of the header so far, including its length.
     header: Vec<u8>,
-    /// Rows and columns, once the header is whole.
+    /// Rows and columns, once the header is complete.
     shape: Option<(usize, usize)>,
     data: Vec<f32>,
-    /// The bytes of a number that came in two pieces.
+    /// First bytes of a number that is split between two pieces.
     begun: Vec<u8>,
-    /// Whether a value was no finite number.
+    /// Whether any value is NaN or infinite.
     odd: bool,
 }
 
@@ -81,7 +81,7 @@ impl Reader {
             if let Some(size) = self.header.first_chunk::<8>() {
                 let size = u64::from_le_bytes(*size);
                 if size > MAX_HEADER {
-                    return Err(Failure::Wrong("is no safetensors file of vectors"));
+                    return Err(Failure::Wrong("isn't a safetensors file of vectors"));
                 }
                 if self.header.len() as u64 == 8 + size {
                     self.begin()?;
@@ -105,7 +105,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The header is whole.
+    /// Parses the complete header and allocates the vectors.
     fn begin(&mut self) -> Result<(), Failure> {
         let damaged = Failure::Wrong("is a damaged safetensors file");
         let Ok(header) = serde_json::from_slice::<Metadata>(&self.header[8..]) else {
@@ -114,14 +114,16 @@ impl Reader {
         let info = header.info("vectors");
         let info = info.ok_or(Failure::Wrong("has no vectors"))?;
         let (Dtype::F32, &[rows, columns]) = (info.dtype, &*info.shape) else {
-            return Err(Failure::Wrong("has vectors that are not of 32-bit numbers"));
+            return Err(Failure::Wrong(
+                "has vectors whose values aren't 32-bit floating-point numbers",
+            ));
         };
         let values = rows.checked_mul(columns).ok_or(damaged)?;
         let needed = (values as u64).saturating_mul(4);
         let offsets = (info.data_offsets.0 as u64, info.data_offsets.1 as u64);
         let whole = needed.saturating_add(self.header.len() as u64);
         if header.tensors().len() != 1 || offsets != (0, needed) || whole != self.len {
-            return Err(Failure::Wrong("has something else than vectors"));
+            return Err(Failure::Wrong("has other content than vectors"));
         }
         let memory = self.data.try_reserve_exact(values);
         memory.map_err(|_| Failure::NoMemory(needed))?;
@@ -130,7 +132,7 @@ impl Reader {
     }
 
     fn push(&mut self, values: &[[u8; 4]]) {
-        // The exponent of what is no finite number is all ones.
+        // NaN and infinity have an exponent of all ones.
         const EXPONENT: u32 = 0x7f80_0000;
         let bits = values.iter().map(|value| u32::from_le_bytes(*value));
         self.odd |= bits.fold(false, |odd, bits| odd | (bits & EXPONENT == EXPONENT));
@@ -140,7 +142,7 @@ impl Reader {
 
     fn finish(self) -> Result<Matrix, &'static str> {
         if self.odd {
-            return Err("has values that are no numbers");
+            return Err("has values that aren't finite numbers");
         }
         let vectors = match self.shape {
             Some((rows, columns)) => Matrix::new(rows, columns, self.data).ok(),
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_of_any_length_give_the_same_vectors() {
+    fn reader_accepts_pieces_of_any_length() {
         let vectors = Matrix::from_fn(5, 3, |row, column| row as f32 - 0.5 * column as f32);
         let bytes = vectors_to_bytes(&vectors).unwrap();
         for piece in 1..=bytes.len() {
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_vectors_is_refused_before_memory_is_taken() {
+    fn reader_rejects_malformed_files_before_allocating() {
         let bytes = vectors_to_bytes(&Matrix::zeros(4, 2)).unwrap();
         assert!(read_by(&bytes[..bytes.len() - 4], 7).is_err(), "cut");
         assert!(read_by(&bytes[..20], 7).is_err(), "cut in the header");

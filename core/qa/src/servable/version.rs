@@ -7,20 +7,20 @@
 use super::{Manifest, ServableError};
 use serde::Deserialize;
 
-/// Name of the manifest in a model directory.
+/// File name of the manifest in a model directory.
 pub(super) const MANIFEST_NAME: &str = "nearsay.json";
 
-/// The version that is written.
+/// Format version of newly written models.
 pub(super) const FORMAT: u32 = 1;
 
-/// Parses a manifest of any version this program can read.
+/// Parses a manifest of any supported format version.
 pub(super) fn read(bytes: &[u8]) -> Result<Manifest, ServableError> {
     check(bytes)?;
     let damaged = |_| ServableError::changed(MANIFEST_NAME, "is not readable");
     serde_json::from_slice(bytes).map_err(damaged)
 }
 
-/// The version of a manifest, if this program can read it.
+/// Reads the format version of a manifest; an error if it is unsupported.
 pub(super) fn check(bytes: &[u8]) -> Result<u32, ServableError> {
     #[derive(Deserialize)]
     struct Format {
@@ -32,7 +32,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<u32, ServableError> {
     match format {
         0 => Err(ServableError::changed(
             MANIFEST_NAME,
-            "says a version of its format that there never was (0)",
+            "has format version 0, which never was in use",
         )),
         1..=FORMAT => Ok(format),
         _ => Err(ServableError::Newer { format }),
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_that_cannot_be_read_are_refused_with_words() {
+    fn read_rejects_unsupported_versions_with_an_error() {
         for (text, words) in [
             (r#"{"format": 2, "something": "new"}"#, "newer version"),
             (r#"{"format": 0}"#, "never was"),

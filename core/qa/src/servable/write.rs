@@ -18,49 +18,55 @@ use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
 
-/// Everything that goes into a folder.
+/// Parts of a model to export.
 pub struct Export<'a> {
     /// The encoder.
     pub encoder: ExportEncoder<'a>,
-    /// Its name.
+    /// Name of the encoder, for example `minilm`.
     pub encoder_name: &'a str,
     /// The head, folded.
     pub head: &'a Folded,
-    /// The answers and their known wordings.
+    /// The answers and their paraphrases; at least one answer.
     pub answers: &'a AnswerSet,
-    /// The pooled vector of each of the set's texts, before the head, `[n, d]`.
+    /// Pooled vectors of the texts of `answers`, before the head, `[n, d]`.
     pub vectors: &'a Matrix,
-    /// When an answer is sure, and how probably it is right.
+    /// Confidence rule.
     pub confidence: &'a Confidence,
-    /// What words count for beside vectors, from 0 to 4; none or 0 when vectors alone are compared.
+    /// Keyword scoring; `None` or a weight of 0 for dense search.
     pub words: Option<Words>,
-    /// How answers are moved towards questions; none, or with a weight of 0, when they are compared as they
-    /// are.
+    /// Document expansion, applied during the export; `None` or a weight of 0 for unexpanded answers.
     pub expansion: Option<Rule>,
-    /// The report of the training; null when nothing was trained.
+    /// Training report; null if nothing was trained.
     pub report: Value,
 }
 
-/// The encoder of an exported model.
+/// Encoder of a model to export.
 pub enum ExportEncoder<'a> {
-    /// A network whose files are copied.
+    /// A transformer, whose files are copied.
     Network(&'a ModelFiles<'a>),
-    /// A table, written as full numbers.
+    /// Static embeddings, written in single precision.
     Static {
-        /// Its tokenizer.
+        /// The tokenizer.
         words: &'a WordPiece,
-        /// A row for each token.
+        /// The embeddings, `[tokens, d]`.
         table: StaticEmbeddings<'a>,
     },
 }
 
 impl Export<'_> {
-    /// Writes the folder beside its place, reads it again as whoever serves it will, and only then
-    /// gives it its name. In a model already there the files it names are replaced, and all others stay.
+    /// Writes the model to a directory.
+    ///
+    /// Writes to a temporary directory beside `dir`, opens the result to verify it, and renames it to `dir`. If `dir`
+    /// is already a model, replaces the files that its manifest lists and keeps all others.
     ///
     /// # Errors
-    /// [`ServableError::Occupied`] when the folder holds other files and no model. When the head cannot be folded, words are to count for what they cannot, or something cannot be
-    /// read, written or read again; the former folder is then still there.
+    /// On every error `dir` stays unchanged.
+    ///
+    /// - [`ServableError::Occupied`] if `dir` has files but isn't a model
+    /// - [`ServableError::NoAnswers`] if there are no answers
+    /// - [`ServableError::Head`] if the head can't be folded
+    /// - [`ServableError::Weight`] if a weight isn't a number from 0 to 4
+    /// - another error if a file can't be read or written
     pub fn write(&self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
         if self.answers.is_empty() {
             return Err(ServableError::NoAnswers);
@@ -117,7 +123,7 @@ impl Export<'_> {
         folder.finish(manifest, Some(data), layers.len())
     }
 
-    /// The unit vectors of all texts, through the head's layers.
+    /// Computes the unit vectors of all texts: head, then normalization.
     fn finished_vectors(&self, layers: &[Dense]) -> Result<Matrix, ServableError> {
         let vectors = through(layers, self.vectors)
             .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
@@ -127,9 +133,8 @@ impl Export<'_> {
     }
 }
 
-/// Has a folder filled and read again beside its place, and only then gives it its name. In a model
-/// already there the files it names are replaced, and all others stay. When filling fails, nothing is
-/// left of it.
+/// Fills a temporary directory beside `dir` and renames it to `dir`. If `dir` is already a model, replaces the files that
+/// its manifest lists and keeps all others. Removes the temporary directory if `fill` fails.
 pub(super) fn staged(
     store: &dyn Store,
     dir: &Path,
@@ -138,7 +143,7 @@ pub(super) fn staged(
     owned(store, dir)?;
     let staging = store.stage_dir(dir)?;
     let written = fill(staging.path()).and_then(|()| {
-        // Looked up again: the folder may have changed since.
+        // Listed again, because `dir` may have changed in the meantime.
         let owned = owned(store, dir)?;
         Ok(store.replace_dir(staging.path(), dir, &owned)?)
     });
@@ -148,11 +153,10 @@ pub(super) fn staged(
     written
 }
 
-/// Modules by class name and folder.
+/// Class name and directory of each module.
 type Modules = Vec<(&'static str, String)>;
 
-/// Copies a network and says what sentence-transformers must know of it, in the schema that every
-/// version reads.
+/// Copies a transformer and writes its settings for sentence-transformers, in the schema that every version reads.
 fn network(files: &ModelFiles<'_>, folder: &mut Folder<'_>) -> Result<Modules, ServableError> {
     for name in files.base_files()? {
         folder.put(name, &files.read_required(name)?)?;
@@ -182,10 +186,10 @@ fn network(files: &ModelFiles<'_>, folder: &mut Folder<'_>) -> Result<Modules, S
     ])
 }
 
-/// Where a table lies: versions before 5 take a module without a folder for a network, whatever its kind.
+/// Directory of static embeddings. sentence-transformers before 5 loads any module with an empty path as a transformer.
 const STATIC: &str = "0_StaticEmbedding";
 
-/// Writes a table and its tokenizer as a `StaticEmbedding`.
+/// Writes static embeddings and their tokenizer as a `StaticEmbedding` module.
 fn static_embedding(
     words: &WordPiece,
     table: &StaticEmbeddings<'_>,
@@ -201,13 +205,13 @@ fn static_embedding(
     let vocabulary = words.vocabulary();
     let tokens = (0..vocabulary.len() as u32).map_while(|id| vocabulary.token(id));
     folder.put_json(&format!("{STATIC}/tokenizer.json"), &tokenizer_json(tokens))?;
-    // The first that knows the module.
+    // First version of sentence-transformers with this module.
     about("", "3.2.0", folder)?;
     Ok(vec![("StaticEmbedding", STATIC.into())])
 }
 
-/// Writes the layers behind an encoder, and the list of all modules in the schema that every version
-/// of sentence-transformers reads.
+/// Writes the dense layers after an encoder, and the list of all modules in the schema that every version of
+/// sentence-transformers reads.
 fn behind(
     modules: &mut Modules,
     layers: &[Dense],
@@ -220,7 +224,7 @@ fn behind(
         }
         modules.push(("Dense", name));
     }
-    // A folder's number is only a name; this one has stood in every model so far.
+    // The number is only part of a name; without layers it stays 3, as in all earlier models.
     let normalize = format!("{}_Normalize", modules.len().max(3));
     folder.store.create_dir_all(&folder.dir.join(&normalize))?;
     modules.push(("Normalize", normalize));
@@ -235,7 +239,7 @@ fn behind(
     folder.put_json("modules.json", &Value::Array(list))
 }
 
-/// What sentence-transformers keeps of a whole model; before `version` it warns that it may not know all of it.
+/// Writes the settings of a whole model for sentence-transformers, which warns if it is older than `version`.
 fn about(prompt: &str, version: &str, folder: &mut Folder<'_>) -> Result<(), ServableError> {
     let (prompts, default) = match prompt {
         "" => (json!({}), Value::Null),
@@ -254,7 +258,7 @@ fn about(prompt: &str, version: &str, folder: &mut Folder<'_>) -> Result<(), Ser
     )
 }
 
-/// The folder while it is being filled.
+/// Model directory while it is being written, with the entries of its manifest so far.
 pub(super) struct Folder<'a> {
     store: &'a dyn Store,
     dir: &'a Path,
@@ -290,8 +294,8 @@ impl<'a> Folder<'a> {
         self.put(name, &bytes)
     }
 
-    /// What stands behind the model's files: the answers with their vectors, if there are to be any, the card,
-    /// and at last the manifest, with the files written.
+    /// Writes the answers and their vectors, if `data` is given, then the model card, and last the manifest with the
+    /// entries of all files written.
     pub(super) fn finish(
         mut self,
         mut manifest: Manifest,
@@ -305,7 +309,7 @@ impl<'a> Folder<'a> {
             if data.vectors.rows() != answers.owners().len() || plain.is_some_and(lacks) {
                 return Err(ServableError::changed(
                     answers::VECTORS,
-                    "lacks some of the texts",
+                    "lacks vectors of some texts",
                 ));
             }
             self.put(answers::TEXTS, &answers.to_jsonl()?)?;

@@ -15,7 +15,7 @@ fn known(answer: &str, questions: &[&str]) -> KnownAnswer {
     }
 }
 
-/// A folder with the answers “b” and “ab ab”, words counting.
+/// A hybrid model with the answers “b” and “ab ab”.
 fn folder() -> MemStore {
     let store = MemStore::new();
     write_with(&store, &head(), Some(0.5)).unwrap();
@@ -30,7 +30,7 @@ fn texts(model: &Servable) -> Vec<&str> {
     model.answers().texts()
 }
 
-/// What is searched is the same, to the last bit.
+/// Asserts that two models have the same texts and bit-equal scores.
 fn assert_same(a: &Servable, b: &Servable) {
     assert_eq!(a.answers(), b.answers());
     for question in ["a", "b ab", "ab a b"] {
@@ -46,7 +46,7 @@ fn assert_same(a: &Servable, b: &Servable) {
 }
 
 #[test]
-fn edits_are_what_a_folder_of_these_answers_would_be() {
+fn edited_model_equals_model_built_from_its_answers() {
     let store = folder();
     let before = open(&store).unwrap();
     assert_eq!(texts(&before), ["b", "a b", "a a a", "ab ab", "b ab"]);
@@ -66,7 +66,7 @@ fn edits_are_what_a_folder_of_these_answers_would_be() {
     assert_eq!(after.answers().get(0).unwrap().row, 1, "of the same line");
     assert_eq!(texts(&before), ["b", "a b", "a a a", "ab ab", "b ab"]);
 
-    // Kept one by one, they are there when the folder is opened, and once they are folded.
+    // Appended edits are applied when the model is opened, and stay after folding.
     let (mut journal, _) = edit(&store).unwrap();
     for edit in &edits {
         journal.append(edit).unwrap();
@@ -84,7 +84,7 @@ fn edits_are_what_a_folder_of_these_answers_would_be() {
             .questions,
         40
     );
-    // Goes on after that.
+    // Appending works after folding.
     let more = Edit::Add(known("ab", &[]));
     journal.append(&more).unwrap();
     drop(journal);
@@ -94,7 +94,7 @@ fn edits_are_what_a_folder_of_these_answers_would_be() {
 }
 
 #[test]
-fn what_cannot_be_edited_is_said() {
+fn rejected_edits_return_errors() {
     let store = folder();
     let model = open(&store).unwrap();
     let refused = |edits: &[Edit]| match model.edited(edits) {
@@ -120,13 +120,13 @@ fn what_cannot_be_edited_is_said() {
         answer,
     };
     assert_eq!(refused(&[replace]), EditError::Twice { id: ab });
-    // The same text again is no other answer.
+    // An answer may be replaced by one of equal text.
     let answer = known("B", &["a"]);
     assert!(model.edited(&[Edit::Replace { id: b, answer }]).is_ok());
 }
 
 #[test]
-fn one_at_a_time_and_only_the_folder_that_was_opened() {
+fn journal_locks_model_and_detects_replacement() {
     let store = folder();
     let (mut journal, _) = edit(&store).unwrap();
     assert!(matches!(edit(&store), Err(ServableError::Busy { .. })));
@@ -140,7 +140,7 @@ fn one_at_a_time_and_only_the_folder_that_was_opened() {
 }
 
 #[test]
-fn a_torn_last_line_is_dropped_and_any_other_is_told() {
+fn torn_last_line_is_dropped_and_other_damage_is_an_error() {
     let store = folder();
     let place = Path::new("model").join(NAME);
     let (mut journal, model) = edit(&store).unwrap();
@@ -165,7 +165,7 @@ fn a_torn_last_line_is_dropped_and_any_other_is_told() {
         error.contains("edits.jsonl has a damaged line 1"),
         "{error}"
     );
-    // Of another export, though the folder's files were put over its own.
+    // The journal belongs to another export, whose files were replaced.
     store.write_atomic(&place, &whole).unwrap();
     let manifest = Path::new("model").join(manifest::NAME);
     let mut bytes = store.read(&manifest, 1 << 20).unwrap();
@@ -176,7 +176,7 @@ fn a_torn_last_line_is_dropped_and_any_other_is_told() {
 }
 
 #[test]
-fn a_fault_at_any_step_loses_no_edit_that_was_kept() {
+fn saved_edits_survive_any_fault() {
     let first = Edit::Add(known("a", &[]));
     let second = Edit::Add(known("a ab", &[]));
     for fault in Fault::ALL {
@@ -207,7 +207,7 @@ fn a_fault_at_any_step_loses_no_edit_that_was_kept() {
 }
 
 #[test]
-fn a_new_answer_is_moved_as_the_others_were() {
+fn new_answer_is_expanded() {
     let store = MemStore::new();
     write_by(&store, &head(), None, Some(Rule::ALIKE)).unwrap();
     let before = open(&store).unwrap();
@@ -233,10 +233,10 @@ fn a_new_answer_is_moved_as_the_others_were() {
     let vectors = edited.index().vectors();
     assert!(near(vectors.row(place), moved.row(place)));
     assert!(!near(vectors.row(place), plain.row(place)));
-    // Those that were there stay where they were.
+    // The expanded vectors of other answers stay unchanged.
     let former = before.index().vectors();
     assert_eq!(vectors.row(0), former.row(0));
-    // It is the same again out of the journal, and out of the folder's files once it is folded in.
+    // The vectors are equal after reading the journal and after folding it.
     assert_same(&edited, &open(&store).unwrap());
     journal.fold(&edited).unwrap();
     let mut folded = open(&store).unwrap();

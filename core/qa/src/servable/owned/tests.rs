@@ -11,7 +11,7 @@ const OTHERS: [&str; 4] = [
     "model/photos/a.jpg",
 ];
 
-/// A model with files of others beside and among its own, and an empty folder.
+/// A model directory with unrelated files and an empty subdirectory.
 fn mixed() -> MemStore {
     let store = MemStore::new();
     folder::write(&store, &folder::head()).unwrap();
@@ -36,7 +36,7 @@ fn others_are_there(store: &dyn Store, at: &str) {
 }
 
 #[test]
-fn export_keeps_files_of_others_in_a_model() {
+fn export_keeps_unrelated_files_in_model() {
     let store = mixed();
     folder::write(&store, &nearsay_core::head::Folded::Identity).unwrap();
     others_are_there(&store, "after");
@@ -49,7 +49,7 @@ fn export_keeps_files_of_others_in_a_model() {
 }
 
 #[test]
-fn export_refuses_a_folder_of_others() {
+fn export_rejects_directory_of_unrelated_files() {
     for manifest in [None, Some(&b"{}"[..]), Some(b"no JSON")] {
         let store = MemStore::new();
         store.create_dir_all("model".as_ref()).unwrap();
@@ -73,7 +73,7 @@ fn export_refuses_a_folder_of_others() {
 }
 
 #[test]
-fn check_target_takes_a_missing_or_empty_folder_and_a_model() {
+fn check_target_accepts_missing_directory_empty_directory_and_model() {
     let store = mixed();
     store.create_dir_all("new".as_ref()).unwrap();
     for dir in ["model", "new", "missing"] {
@@ -83,7 +83,7 @@ fn check_target_takes_a_missing_or_empty_folder_and_a_model() {
 }
 
 #[test]
-fn export_refuses_to_write_over_a_file_of_others() {
+fn export_never_overwrites_unrelated_file() {
     let store = mixed();
     folder::write(&store, &nearsay_core::head::Folded::Identity).unwrap();
     store.create_dir_all("model/2_Dense".as_ref()).unwrap();
@@ -97,7 +97,7 @@ fn export_refuses_to_write_over_a_file_of_others() {
 }
 
 #[test]
-fn fold_keeps_files_of_others_after_any_fault() {
+fn fold_keeps_unrelated_files_after_any_fault() {
     let store = mixed();
     {
         let opened = Journal::open(&store, "model".as_ref(), &Device::Cpu, Precision::F32);
@@ -131,7 +131,7 @@ fn fold_keeps_files_of_others_after_any_fault() {
 }
 
 #[test]
-fn a_model_without_data_keeps_files_of_others() {
+fn reissue_without_data_keeps_unrelated_files() {
     let store = mixed();
     let confidence = folder::open(&store).unwrap().manifest().confidence.clone();
     let only = Reissue {
@@ -147,12 +147,12 @@ fn a_model_without_data_keeps_files_of_others() {
 }
 
 #[test]
-fn remove_leaves_files_of_others() {
+fn remove_keeps_unrelated_files() {
     let store = mixed();
     remove(&store, "model".as_ref()).unwrap();
     others_are_there(&store, "removed");
     assert_eq!(store.files().len(), OTHERS.len());
-    // What is left is no model.
+    // Without a model, `remove` does nothing.
     remove(&store, "model".as_ref()).unwrap();
     others_are_there(&store, "left");
     let store = MemStore::new();
