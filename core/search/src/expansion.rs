@@ -1,33 +1,24 @@
-//! Layer 7: document expansion: answers moved towards the questions of answers like them.
+//! Layer 7: document expansion in embedding space.
 //!
-//! A question and its answer are written differently: one names the product, the other takes it for
-//! granted. What is asked about answers like this one is known, though, of all answers at hand. So each
-//! answer is compared by
+//! Each answer vector is shifted towards the questions of its nearest neighbours:
 //!
 //! ```text
 //! a' = (a + w · Σ pᵢ qᵢ) / |a + w · Σ pᵢ qᵢ|,    pᵢ = exp(s · a·aᵢ) / Σⱼ exp(s · a·aⱼ)
 //! ```
 //!
-//! over the [`NEAREST`] pairs of a question `qᵢ` and its answer `aᵢ` whose answers are nearest to it, all of
-//! length 1, with `s` = [`SHARPNESS`]. Nothing is learned, and nothing has to be embedded more.
+//! The sums run over the [`NEAREST`] pairs of a question `qᵢ` and its answer `aᵢ` whose answers are nearest to
+//! `a`. All vectors have length 1, and `s` = [`SHARPNESS`]. Expansion trains nothing and embeds no further text.
 //!
-//! Of 1,909 questions of the cloud FAQ kept out of training, in three slices, asked of all training answers
-//! by a trained head and words, the right answer comes first for 0.617 without and 0.642 with `w` = 0.5; by
-//! a trained network for 0.621 and 0.649 of one slice of 636. With 10 to 50 pairs, a sharpness from 10 to 40
-//! and a weight from 0.3 to 0.7 it is 0.622 to 0.642.
+//! An answer's own questions can count or be left out ([`Own`]). Leave them out where questions are held out for
+//! validation: the answers of held-out questions lack own questions, and comparing them with answers that have
+//! theirs would be unfair.
 //!
-//! An answer's own questions may count or be left out ([`Own`]). They are the best there are where all
-//! answers have some. Where questions are kept aside to measure by, their answers lack them, and must not be
-//! compared with others that have theirs: all are left out then.
+//! Where the questions of other answers don't help, an answer can be shifted towards its own questions alone, with
+//! equal weights ([`Towards::Own`]).
 //!
-//! Where the questions of other answers do not help, own ones do all the same ([`Towards::Own`]), each counting
-//! alike: of 749 questions in users' words, asked of 317 answers and their known wordings, the right answer comes
-//! first for 0.457 without and 0.487 with a weight of 0.5, of 241 others for 0.759 and 0.768, by an encoder that
-//! learned nothing; weights from 0.35 to 0.7 do as well.
-//!
-//! Source: the idea of adding to a document the questions it answers is doc2query's (Nogueira et al.,
-//! "Document expansion by query prediction", 2019); moving a vector towards those of its neighbours is
-//! Rocchio's (1971). Here neighbours' real questions stand for predicted ones.
+//! Sources: Nogueira et al., "Document expansion by query prediction", 2019 (doc2query); Rocchio, "Relevance
+//! feedback in information retrieval", 1971. Real questions of neighbours take the place of predicted ones.
+//! Measurements are in the crate's `NOTES.md`.
 
 use crate::index::normalize;
 use nearsay_core::matrix::{Matrix, ShapeError};
@@ -35,108 +26,109 @@ use nearsay_kernel::gemm::{Parallelism, View, ViewMut, matmul};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Pairs that an answer is moved towards.
+/// Number of pairs that expand an answer.
 pub const NEAREST: usize = 20;
 
-/// How much more the nearer ones count.
+/// Scale of the softmax that weights the pairs by the similarity of their answers.
 pub const SHARPNESS: f32 = 20.0;
 
-/// So many pairs are known at most, from all over the file, where those of other answers count: time grows with
-/// their number. Of 6,373 pairs of the cloud FAQ all gain 0.038 in recall@1 (0.575 without), every second one
-/// 0.028, every eighth 0.018.
+/// Maximum number of pairs with [`Towards::Alike`], sampled evenly over the file. It bounds the time of
+/// [`Expansion::apply`], which grows with the number of pairs.
 pub const MOST: usize = 20_000;
 
-/// Answers compared with all pairs at once.
+/// Answers per matrix product; bounds the memory for similarities.
 const BLOCK: usize = 256;
 
-/// How answers are moved.
+/// Settings of document expansion.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
-    /// How far, from 0 to 4.
+    /// Weight of the questions relative to the answer vector, from 0 to 4.
     pub weight: f32,
-    /// Towards what.
+    /// Source of the questions. Default: [`Towards::Alike`].
     #[serde(default)]
     pub towards: Towards,
 }
 
-/// Whose questions an answer is moved towards.
+/// Source of the questions that expand an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Towards {
-    /// Those of answers like it, its own among them.
+    /// The questions of the nearest answers, including its own.
     #[default]
     Alike,
-    /// Its own.
+    /// Only its own questions.
     Own,
 }
 
 impl Rule {
-    /// What is taken where the questions of answers like it help.
+    /// Default with the questions of the nearest answers: weight 0.5.
     pub const ALIKE: Self = Self {
         weight: 0.5,
         towards: Towards::Alike,
     };
 
-    /// What is taken elsewhere.
+    /// Default with own questions only: weight 0.5.
     pub const OWN: Self = Self {
         weight: 0.5,
         towards: Towards::Own,
     };
 
-    /// Whether the weight is one.
+    /// Returns whether the weight is in `[0, 4]`.
     #[must_use]
     pub fn is_sound(self) -> bool {
         (0.0..=4.0).contains(&self.weight)
     }
 }
 
-/// Whether the questions of an answer itself count among those it is moved towards.
+/// Whether an answer's own questions expand it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Own {
-    /// They do.
+    /// Own questions count.
     Counts,
-    /// They do not.
+    /// Own questions are left out.
     LeftOut,
 }
 
-/// The texts of some answers, one vector each.
+/// Texts of answers, with one vector each.
 #[derive(Clone, Copy, Debug)]
 pub struct Texts<'a> {
-    /// Their vectors as the model makes them, `[n, d]`, of length 1.
+    /// Vectors from the model, before expansion, `[n, d]`, of length 1.
     pub vectors: &'a Matrix,
-    /// The answer each belongs to, `[n]`.
+    /// Number of the answer that each text belongs to, `[n]`.
     pub owners: &'a [u32],
-    /// What each is, `[n]`.
+    /// Kind of each text, `[n]`.
     pub kinds: &'a [Kind],
 }
 
-/// What a text is.
+/// Kind of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An answer, which is moved.
+    /// An answer; its vector is expanded.
     Answer,
-    /// A known wording of its question, which others are moved towards.
+    /// A question; answers are expanded by it.
     Question,
-    /// A wording that is as if it were not there.
+    /// A held-out question, which is ignored.
     KeptAside,
 }
 
-/// Questions with their answers, towards which other answers are moved.
+/// Pairs of a question and its answer that expand other answers.
 #[derive(Clone, Debug)]
 pub struct Expansion {
     rule: Rule,
-    /// Empty when only own questions count.
+    /// Empty with [`Towards::Own`].
     answers: Matrix,
     questions: Matrix,
     groups: Vec<u64>,
 }
 
 impl Expansion {
-    /// By pairs of an answer, `[m, d]`, and its question, `[m, d]`, all of length 1. `groups` says which
-    /// pairs have the same answer. Of more than [`MOST`] every n-th is kept, unless only own questions count.
+    /// Creates an expansion from pairs of an answer, `[m, d]`, and its question, `[m, d]`, all of length 1.
+    ///
+    /// Pairs with equal `groups`, `[m]`, have one answer. With [`Towards::Alike`], more than [`MOST`] pairs are
+    /// reduced to every n-th pair.
     ///
     /// # Errors
-    /// When the three are not of one length.
+    /// Returns [`ShapeError`] if the shapes of `answers` and `questions` differ or `groups` has another length.
     pub fn new(
         rule: Rule,
         answers: Matrix,
@@ -179,10 +171,10 @@ impl Expansion {
         })
     }
 
-    /// By the answers and questions of some texts.
+    /// Creates an expansion from the answers and questions among `texts`.
     ///
     /// # Errors
-    /// When they are not one vector, owner and kind each.
+    /// Returns [`ShapeError`] if `vectors`, `owners` and `kinds` differ in length.
     pub fn of(rule: Rule, texts: &Texts<'_>) -> Result<Self, ShapeError> {
         texts.check()?;
         let answers = texts
@@ -200,7 +192,7 @@ impl Expansion {
             }
         }
         pairs.retain(|(owner, _)| text_of[*owner as usize].is_some());
-        // Before anything is copied.
+        // Sampling first avoids copying vectors that `new` would drop.
         if rule.towards == Towards::Alike {
             pairs = thinned(pairs.len()).map(|pair| pairs[pair]).collect();
         }
@@ -213,13 +205,14 @@ impl Expansion {
         )
     }
 
-    /// Moves answers, `[n, d]`, of length 1 before and after; `groups` says which pairs are an answer's own,
-    /// `[n]`.
+    /// Expands answer vectors in place, `[n, d]`, of length 1 before and after.
     ///
-    /// Takes time in `O(n·m·d)`, on all cores; where only own questions count, in `O((n + m)·d)`.
+    /// An answer's own questions are the pairs of its group; `groups` has one number per answer, `[n]`. Takes
+    /// `O(n·m·d)` time on all cores, or `O((n + m)·d)` with [`Towards::Own`].
     ///
     /// # Errors
-    /// When the answers are of another length than the pairs, or not one a group.
+    /// Returns [`ShapeError`] if the answers and the pairs differ in dimension, or `groups` isn't one number per
+    /// answer.
     pub fn apply(&self, answers: &mut Matrix, groups: &[u64], own: Own) -> Result<(), ShapeError> {
         let (pairs, dim) = (self.questions.rows(), self.questions.columns());
         if answers.rows() != groups.len() || (pairs > 0 && answers.columns() != dim) {
@@ -263,11 +256,13 @@ impl Expansion {
         Ok(())
     }
 
-    /// Moves those of some texts that are answers, given their numbers: `vectors` are those of all texts,
-    /// `[n, d]`, and `owners` the answer each belongs to, as [`of`](Self::of) was told.
+    /// Expands the vectors of selected texts in place.
+    ///
+    /// `answers` has the row numbers of the texts to expand, `vectors` one row per text, `[n, d]`, and `owners` the
+    /// answer of each text, `[n]`, numbered as in [`of`](Self::of).
     ///
     /// # Errors
-    /// As [`apply`](Self::apply); when there is not one owner a vector.
+    /// Returns [`ShapeError`] if there isn't one owner per vector, or for the reasons of [`apply`](Self::apply).
     pub fn apply_to(
         &self,
         answers: &[usize],
@@ -291,7 +286,7 @@ impl Expansion {
         Ok(())
     }
 
-    /// Moves one answer towards its own questions.
+    /// Shifts one answer vector towards its own questions.
     fn move_to_own(&self, answer: &mut [f32], group: u64) {
         let first = self.groups.partition_point(|&other| other < group);
         let end = self.groups.partition_point(|&other| other <= group);
@@ -302,7 +297,7 @@ impl Expansion {
         normalize(answer);
     }
 
-    /// Moves one answer, given how near it is to each pair's.
+    /// Shifts one answer vector, given its similarity to the answer of each pair, `[m]`.
     fn move_one(&self, answer: &mut [f32], group: u64, near: &[f32], own: Own) {
         let counts = |pair: &usize| own == Own::Counts || self.groups[*pair] != group;
         let mut pairs: Vec<usize> = (0..near.len()).filter(counts).collect();
@@ -310,7 +305,7 @@ impl Expansion {
         if pairs.len() > NEAREST {
             pairs.select_nth_unstable_by(NEAREST, nearer);
             pairs.truncate(NEAREST);
-            // The sum below is then always made in one order.
+            // Floating-point sums depend on the order; selection leaves it unspecified.
             pairs.sort_unstable();
         }
         let nearest = pairs
@@ -345,10 +340,10 @@ impl Texts<'_> {
         })
     }
 
-    /// All vectors, those of answers moved towards the questions.
+    /// Returns all vectors, `[n, d]`: those of answers expanded, the others unchanged.
     ///
     /// # Errors
-    /// When the texts are not one vector, owner and kind each.
+    /// Returns [`ShapeError`] if `vectors`, `owners` and `kinds` differ in length.
     pub fn expanded(&self, rule: Rule, own: Own) -> Result<Matrix, ShapeError> {
         let expansion = Expansion::of(rule, self)?;
         let is_answer = |text: &usize| self.kinds[*text] == Kind::Answer;
@@ -359,17 +354,17 @@ impl Texts<'_> {
     }
 }
 
-/// Adds a share of a vector to another.
+/// Adds `share · vector` to `to`.
 fn add(to: &mut [f32], share: f32, vector: &[f32]) {
     to.iter_mut().zip(vector).for_each(|(x, q)| *x += share * q);
 }
 
-/// Numbers of the pairs that are kept of so many.
+/// Samples at most [`MOST`] pair numbers evenly.
 fn thinned(pairs: usize) -> impl Iterator<Item = usize> {
     (0..pairs).step_by(pairs.div_ceil(MOST).max(1))
 }
 
-/// Some rows of a matrix.
+/// Copies the given rows of a matrix.
 fn rows(matrix: &Matrix, rows: impl Iterator<Item = usize>) -> Result<Matrix, ShapeError> {
     let (mut data, mut count) = (Vec::new(), 0);
     for row in rows {
@@ -390,7 +385,7 @@ mod tests {
         matrix
     }
 
-    /// The formula, word by word.
+    /// Reference implementation of the formula in the module docs.
     fn plainly(expansion: &Expansion, answer: &[f32], group: u64, own: Own) -> Vec<f64> {
         let dot = |a: &[f32], b: &[f32]| -> f64 {
             a.iter()
@@ -417,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_moved_by_the_formula() {
+    fn apply_matches_reference_formula() {
         let groups: Vec<u64> = (0..90).map(|pair| pair / 2).collect();
         let expansion =
             Expansion::new(Rule::ALIKE, made_up(90, 7, 1), made_up(90, 7, 2), groups).unwrap();
@@ -436,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_stay_and_what_is_kept_aside_is_not_there() {
+    fn expanded_keeps_questions_and_ignores_held_out_ones() {
         let vectors = made_up(6, 5, 4);
         let (owners, mut kinds) = ([0, 0, 0, 1, 1, 2], [Kind::Question; 6]);
         [kinds[0], kinds[3], kinds[5]] = [Kind::Answer; 3];
@@ -456,7 +451,7 @@ mod tests {
         aside[2] = Kind::KeptAside;
         let without = expanded(&aside, Own::Counts);
         assert_ne!(all.row(0), without.row(0));
-        // One question left that is not its own: towards that it goes all the way.
+        // The only remaining question belongs to another answer, so it gets the full weight.
         aside[1] = Kind::KeptAside;
         let alone = expanded(&aside, Own::LeftOut);
         let mut towards = vectors.row(0).to_vec();
@@ -469,16 +464,16 @@ mod tests {
         for (x, right) in alone.row(0).iter().zip(towards) {
             assert!((x - right).abs() < 1e-6);
         }
-        // Its own is the only one there is: it stays.
+        // The only question is its own and left out, so the vector is unchanged.
         for (x, right) in alone.row(3).iter().zip(vectors.row(3)) {
             assert!((x - right).abs() < 1e-6);
         }
     }
 
     #[test]
-    fn only_own_questions_count_where_no_others_help() {
+    fn own_mode_averages_only_own_questions() {
         let vectors = made_up(7, 5, 4);
-        // The last answer has none; those of the first are not beside one another.
+        // The last answer has no question; those of the first answer are not adjacent.
         let groups = vec![9, 4, 9];
         let three = |first: usize| rows(&vectors, first..first + 3).unwrap();
         let expansion = Expansion::new(Rule::OWN, three(0), three(3), groups).unwrap();
@@ -496,13 +491,13 @@ mod tests {
             normalize(&mut right);
             assert!(moved.iter().zip(&right).all(|(a, b)| (a - b).abs() < 1e-6));
         }
-        // Without them nothing is left to move towards.
+        // Own mode without own questions has nothing to add.
         let mut stay = three(0);
         expansion
             .apply(&mut stay, &[9, 4, 7], Own::LeftOut)
             .unwrap();
         assert_eq!(stay, three(0));
-        // None is left out for there being many.
+        // `MOST` does not apply in own mode.
         let many = 2 * MOST;
         let vectors = Matrix::zeros(many, 1);
         let groups = (0..many as u64).collect();
@@ -511,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_file_has_pairs_from_all_over_it() {
+    fn new_samples_pairs_evenly_from_large_files() {
         let pairs = 2 * MOST + 1;
         let groups: Vec<u64> = (0..pairs as u64).collect();
         let vectors = Matrix::zeros(pairs, 1);
@@ -522,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_that_do_not_go_together_are_refused() {
+    fn mismatched_shapes_are_rejected() {
         let three = || made_up(3, 4, 1);
         assert!(Expansion::new(Rule::ALIKE, three(), made_up(2, 4, 1), vec![0; 3]).is_err());
         assert!(Expansion::new(Rule::ALIKE, three(), three(), vec![0; 2]).is_err());

@@ -193,10 +193,10 @@ impl Adam {
         })
     }
 
-    /// Goes on from what another remembered.
+    /// Restores the state saved by another optimiser.
     ///
     /// # Errors
-    /// When the state is not one of the same variables.
+    /// Returns an error if the variables of the saved state differ in number or shape.
     pub fn restore(&mut self, state: &AdamState) -> Result<()> {
         let place = |moments: &[Matrix]| -> Result<Vec<Tensor>> {
             if moments.len() != self.variables.len() {

@@ -3,9 +3,8 @@
 //! [`candle_core::Tensor`] implements the [`Tensor`](crate::tensor::Tensor) trait, so every head,
 //! loss and metric of the layers above runs and differentiates on it.
 //!
-//! A trap for whoever adds to this: candle's *fused* layer norm, softmax and RMS norm have no
-//! backward pass and cut the gradient in silence. They are fine where nothing is learned (the frozen
-//! encoder) and must not be used where something is.
+//! Don't train through candle's *fused* layer norm, softmax or RMS norm: they have no backward pass and drop the
+//! gradient without an error. They are fine in a frozen encoder.
 
 pub mod adam;
 pub mod device;

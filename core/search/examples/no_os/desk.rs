@@ -1,4 +1,4 @@
-//! Questions and answers, the compact encoder, a head and an index, with `alloc` only.
+//! FAQ, compact encoder, projection head and index, with `alloc` only.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
@@ -12,7 +12,7 @@ use nearsay_text::compact::{CompactError, StaticEncoder};
 
 extern crate alloc;
 
-/// What the desk knows: questions and their answers.
+/// Questions and their answers.
 pub const FAQ: [(&str, &str); 8] = [
     (
         "What does membership cost?",
@@ -48,7 +48,7 @@ pub const FAQ: [(&str, &str); 8] = [
     ),
 ];
 
-/// Questions in other words, and the number of the answer each should find.
+/// Paraphrased questions with the number of the expected answer.
 pub const ASKED: [(&str, u32); 8] = [
     ("how much does a membership cost me", 0),
     ("May I keep these books LONGER?", 1),
@@ -60,13 +60,13 @@ pub const ASKED: [(&str, u32); 8] = [
     ("parking cars", 7),
 ];
 
-/// The compact encoder, read in place: on a small machine, from flash memory.
+/// Compact encoder, read in place; a microcontroller reads it from flash memory.
 static ENCODER: &[u8] = nearsay_text::compact::built_in::FILE;
 
-/// The number of the nearest answer to a question and how near it is, by any encoder.
+/// Returns the answer nearest to a question, with any encoder.
 ///
 /// # Errors
-/// The encoder's, as `Ok(Err(…))` the head's.
+/// Returns `Err` for errors of the encoder and `Ok(Err(…))` for errors of the head.
 pub fn answer<E: Encoder<Matrix, Input = str>>(
     encoder: &E,
     head: &dyn Head<Matrix>,
@@ -78,7 +78,7 @@ pub fn answer<E: Encoder<Matrix, Input = str>>(
     Ok(question.map(|question| index.search(question.row(0), 1).first().copied()))
 }
 
-/// All that is needed to answer.
+/// Help desk: encoder, projection head and index.
 pub struct Desk {
     encoder: StaticEncoder<'static>,
     head: Box<dyn Head<Matrix>>,
@@ -86,15 +86,14 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Opens the encoder, makes the head, and embeds what is known: each answer is found by its own
-    /// words and by those of its question.
+    /// Opens the encoder, builds the head and embeds the FAQ: each answer is found by its text and its question.
     ///
     /// # Errors
-    /// When the parts do not fit together.
+    /// Returns an error if the encoder is invalid or its dimension doesn't fit the head or the index.
     pub fn open() -> Result<Self, DeskError> {
         let texts: Vec<&str> = FAQ.iter().flat_map(|&(q, a)| [q, a]).collect();
         let encoder = StaticEncoder::from_bytes(ENCODER)?;
-        // Untrained, this head changes nothing yet; here is where the weights of a trained one go.
+        // An untrained residual head is the identity; load the weights of a trained head here.
         let config = HeadConfig::Residual { dim: encoder.dim() };
         let head = config.build(&config.init(0), |weight| Ok(weight.value.clone()))?;
         let known = head.forward(&encoder.encode_all(&texts), Mode::Eval)?;
@@ -106,10 +105,10 @@ impl Desk {
         })
     }
 
-    /// The nearest answer to a question and how near it is, in `[−1, 1]`.
+    /// Returns the nearest answer to a question with its cosine similarity, in `[−1, 1]`.
     ///
     /// # Errors
-    /// When encoder, head and index do not fit together.
+    /// Returns an error if the dimensions of encoder, head and index differ.
     pub fn answer(&self, question: &str) -> Result<Option<(&'static str, f32)>, DeskError> {
         let answered = answer(&self.encoder, &*self.head, &self.index, question);
         let hit = answered.unwrap_or_else(|never| match never {})?;
@@ -117,14 +116,14 @@ impl Desk {
     }
 }
 
-/// Why the desk cannot open or answer.
+/// Error when opening a [`Desk`] or answering a question.
 #[derive(Debug)]
 pub enum DeskError {
-    /// The encoder cannot be used.
+    /// The encoder is invalid.
     Encoder(CompactError),
-    /// The head cannot be put together.
+    /// The head can't be built or applied.
     Head(HeadError<ShapeError>),
-    /// Vectors do not fit.
+    /// Vectors differ in dimension.
     Shape(ShapeError),
 }
 

@@ -1,12 +1,12 @@
-//! A help desk made of layers 0 to 4, the part of this crate that needs no operating system.
+//! Help desk that needs no operating system: layers 0 to 4 without `std`.
 //!
 //! ```sh
 //! cargo run -p nearsay-search --no-default-features --example no_os
 //! cargo run -p nearsay-search --no-default-features --example no_os -- "May my dog come in?"
 //! ```
 //!
-//! Only printing is done here; `desk.rs` uses `alloc` and nothing else, and `tests/no_std` runs it on
-//! a processor without an operating system.
+//! This file only prints. `desk.rs` needs only `alloc`; `tests/no_std` runs it on a processor without an operating
+//! system.
 
 mod desk;
 

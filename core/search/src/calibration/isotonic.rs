@@ -1,31 +1,31 @@
-//! How probably an answer is right.
+//! Isotonic regression from scores to probabilities.
 
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Scores that are about as sure as each other.
+/// Scores pooled into one step of a [`Calibration`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct Block {
-    /// Their mean, the block's centre.
+    /// Mean score, the centre of the block.
     pub score: f32,
-    /// How probably an answer of that score is right, in `(0, 1)`.
+    /// Probability that an answer with this score is right, in `(0, 1)`.
     pub probability: f32,
-    /// Questions it was learned from.
+    /// Number of questions in the block.
     pub questions: u64,
 }
 
-/// How probably an answer is right, by its score: never falling, never 0 or 1.
+/// Probability that an answer is right, as a non-decreasing function of its score, never 0 or 1.
 ///
-/// Isotonic regression by pooling adjacent violators: of all rising step functions the one nearest
-/// to what was observed. Equal scores are pooled first. Before the others are, one wrong answer is
-/// added to the highest score and one right answer to the lowest, and counted like any other, so
-/// that few questions never make certainty: after a run of `n` right answers at the top the
-/// probability is at most `n / (n + 1)`, after `n` wrong ones at the bottom at least `1 / (n + 1)`,
-/// and where all scores are one block of `n` questions, `k` of them right, it is Laplace's rule of
-/// succession, `(k + 1) / (n + 2)`. Adding before pooling keeps the function rising, which smoothing
-/// each block by itself would not. Between the centres of two blocks the probability is interpolated
-/// linearly; beyond the first and last it stays as there.
+/// Isotonic regression by pooling adjacent violators: the non-decreasing step function with the least squared error.
+/// Equal scores are pooled first. Then one wrong answer is added to the highest score and one right answer to the
+/// lowest, so that a few questions never yield certainty. After a run of `n` right answers at the top the probability
+/// is at most `n / (n + 1)`, after `n` wrong answers at the bottom at least `1 / (n + 1)`. A single block of `n`
+/// questions with `k` right answers follows Laplace's rule of succession, `(k + 1) / (n + 2)`. Adding the two answers
+/// before pooling keeps the function non-decreasing; smoothing each block separately would not.
+///
+/// Probabilities are interpolated linearly between the centres of adjacent blocks and constant beyond the first and
+/// last.
 ///
 /// Sources: Ayer, Brunk, Ewing, Reid and Silverman, "An empirical distribution function for sampling
 /// with incomplete information", 1955 (pooling adjacent violators); Zadrozny and Elkan,
@@ -35,17 +35,17 @@ pub struct Block {
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "std", serde(try_from = "Vec<Block>", into = "Vec<Block>"))]
 pub struct Calibration {
-    /// At least one; scores and probabilities ascending.
+    /// At least one block; scores and probabilities ascending.
     blocks: Vec<Block>,
 }
 
-/// Blocks that are none, not in order, or not made of probabilities.
+/// Error for blocks that are empty, not ascending, or outside `(0, 1)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadBlocks;
 
 impl fmt::Display for BadBlocks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a calibration needs blocks whose scores and probabilities rise")
+        f.write_str("a calibration needs at least one block, with ascending scores and probabilities between 0 and 1")
     }
 }
 
@@ -72,19 +72,19 @@ impl From<Calibration> for Vec<Block> {
     }
 }
 
-/// Answers while they are pooled, the two that are added among them.
+/// Answers in one block during pooling, including the two added answers.
 #[derive(Clone, Copy)]
 struct Pool {
     /// Sum of the scores.
     sum: f64,
-    /// Questions, without what was added.
+    /// Number of questions without the added answers.
     questions: u64,
     right: u64,
     seen: u64,
 }
 
 impl Pool {
-    /// Whether the share of right answers is at least that of another one.
+    /// Returns whether the fraction of right answers is at least that of `other`.
     fn reaches(&self, other: &Self) -> bool {
         u128::from(self.right) * u128::from(other.seen)
             >= u128::from(other.right) * u128::from(self.seen)
@@ -103,7 +103,7 @@ impl Pool {
         let share = self.right as f64 / self.seen as f64;
         Block {
             score: (self.sum / self.questions as f64) as f32,
-            // What rounding would make certain of millions is not.
+            // With millions of questions, rounding would yield 0 or 1.
             probability: (share as f32).clamp(f32::EPSILON, 1.0 - f32::EPSILON),
             questions: self.questions,
         }
@@ -111,9 +111,9 @@ impl Pool {
 }
 
 impl Calibration {
-    /// Learns from pairs of an answer's score and whether it was right, in any order.
+    /// Fits a calibration to pairs of an answer's score and whether the answer was right, in any order.
     ///
-    /// `None` without pairs; those whose score is not a finite number are left out.
+    /// Pairs without a finite score are ignored. Returns `None` if no pair remains.
     #[must_use]
     pub fn fit(pairs: &[(f32, bool)]) -> Option<Self> {
         let mut pairs: Vec<(f32, bool)> = pairs
@@ -147,20 +147,21 @@ impl Calibration {
         })
     }
 
-    /// The blocks, scores and probabilities ascending; at least one.
+    /// Returns the blocks, at least one, with ascending scores and probabilities.
     #[must_use]
     pub fn blocks(&self) -> &[Block] {
         &self.blocks
     }
 
-    /// Questions it was learned from.
+    /// Returns the number of questions of the fit.
     #[must_use]
     pub fn questions(&self) -> u64 {
         self.blocks.iter().map(|block| block.questions).sum()
     }
 
-    /// How probably an answer of this score is right, in `(0, 1)`; a score that is no number is as
-    /// unsure as the lowest.
+    /// Returns the probability that an answer with this score is right, in `(0, 1)`.
+    ///
+    /// A NaN score gets the probability of the lowest block.
     #[must_use]
     pub fn probability(&self, score: f32) -> f32 {
         let above = self.blocks.partition_point(|block| block.score <= score);
@@ -173,16 +174,16 @@ impl Calibration {
                 (between as f32).clamp(a.probability, b.probability)
             }
             (Some(end), None) | (None, Some(end)) => end.probability,
-            (None, None) => 0.5, // there is a block
+            (None, None) => 0.5, // unreachable: a calibration has at least one block
         }
     }
 
-    /// From which score on an answer is right with at least this probability, up to rounding.
+    /// Returns the lowest score whose probability is at least `probability`, up to rounding.
     ///
-    /// Negative infinity when every score is; `None` when none is.
+    /// Negative infinity if every score reaches `probability`, `None` if no score does.
     #[must_use]
     pub fn score_for(&self, probability: f32) -> Option<f32> {
-        #[allow(clippy::neg_cmp_op_on_partial_ord)] // NaN is never reached
+        #[allow(clippy::neg_cmp_op_on_partial_ord)] // no probability reaches NaN
         let first = |block: &Block| !(block.probability >= probability);
         let above = self.blocks.partition_point(first);
         let b = self.blocks.get(above)?;

@@ -1,14 +1,13 @@
-//! Layer 3: how sure an answer is, and what silence costs.
+//! Layer 3: confidence, calibration and the risk–coverage curve.
 //!
-//! A score says which answer is nearer, not how often an answer of that score is right. That is
-//! learned from questions whose answers are known: pairs of the score of the answer given and
-//! whether it was the right one. Instead of the score it may be any number that rises with being right;
-//! the best known here is the share.
+//! A score ranks answers but is not the probability that an answer is right. Calibration learns this probability
+//! from questions with known answers: from pairs of the given answer's score and whether the answer was right.
+//! Any number that rises with correctness can replace the score; Nearsay uses the confidence.
 //!
-//! - [`shares`] says how far answers are ahead of each other, [`standing`] what of an answer is compared there.
-//! - [`Calibration`] makes a probability of a score, by isotonic regression.
-//! - [`Silence`] says for a threshold how many questions are still answered and how many of those
-//!   answers are wrong.
+//! - [`shares`] computes confidences from scores, [`standing`] the score that enters the confidence of an answer.
+//! - [`Calibration`] maps scores to probabilities by isotonic regression.
+//! - [`Silence`] is the risk–coverage curve: for every threshold, the number of answered questions and of wrong
+//!   answers among them.
 //!
 //! ```
 //! use nearsay_search::calibration::{Calibration, Silence};

@@ -1,26 +1,26 @@
-//! What a threshold leads to.
+//! Risk–coverage curve.
 
 use alloc::vec::Vec;
 
-/// What a threshold leads to.
+/// Effect of a threshold: one point of the risk–coverage curve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Consequence {
-    /// Questions asked.
+    /// Number of questions.
     pub questions: usize,
-    /// Those that are answered: whose answer's score reaches the threshold.
+    /// Number of answered questions: the score of their answer reaches the threshold.
     pub answered: usize,
-    /// Those of the answered whose answer is wrong.
+    /// Number of answered questions with a wrong answer.
     pub wrong: usize,
 }
 
 impl Consequence {
-    /// The share of questions that are answered, in `[0, 1]`; `None` when none was asked.
+    /// Returns the coverage, `answered / questions`, in `[0, 1]`, or `None` without questions.
     #[must_use]
     pub fn answered_share(&self) -> Option<f32> {
         share(self.answered, self.questions)
     }
 
-    /// The share of the answered whose answer is wrong, in `[0, 1]`; `None` when none is answered.
+    /// Returns the risk, `wrong / answered`, in `[0, 1]`, or `None` if no question is answered.
     #[must_use]
     pub fn wrong_share(&self) -> Option<f32> {
         share(self.wrong, self.answered)
@@ -31,21 +31,20 @@ fn share(part: usize, whole: usize) -> Option<f32> {
     (whole > 0).then(|| (part as f64 / whole as f64) as f32)
 }
 
-/// What every threshold leads to, from pairs of an answer's score and whether it was right.
+/// Risk–coverage curve: the effect of every threshold on a set of questions.
 ///
-/// A question is answered when its answer's score is at least the threshold. A score that is no
-/// number reaches none.
+/// A question is answered if the score of its answer is at least the threshold. A NaN score reaches no threshold.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Silence {
     questions: usize,
-    /// Scores that are numbers, ascending.
+    /// Scores without NaN, ascending.
     scores: Vec<f32>,
-    /// How many of the answers from this score on are wrong.
+    /// Number of wrong answers with this score or a higher one, per score.
     wrong: Vec<usize>,
 }
 
 impl Silence {
-    /// Takes in pairs of an answer's score and whether it was right, in any order.
+    /// Computes the curve from pairs of an answer's score and whether the answer was right, in any order.
     #[must_use]
     pub fn of(pairs: &[(f32, bool)]) -> Self {
         let mut sorted = pairs.to_vec();
@@ -67,14 +66,16 @@ impl Silence {
         }
     }
 
-    /// Questions asked.
+    /// Returns the number of questions, including those with a NaN score.
     #[must_use]
     pub fn questions(&self) -> usize {
         self.questions
     }
 
-    /// The thresholds at which something changes: the distinct scores, ascending. At the first every
-    /// question is answered, at the last only the surest.
+    /// Returns the thresholds at which the curve changes: the distinct scores, ascending.
+    ///
+    /// The first threshold answers every question whose score is a number, the last only those with the highest
+    /// score.
     #[must_use]
     pub fn thresholds(&self) -> Vec<f32> {
         let mut scores = self.scores.clone();
@@ -82,10 +83,10 @@ impl Silence {
         scores
     }
 
-    /// What a threshold leads to. One that is no number silences all.
+    /// Returns the effect of a threshold. A NaN threshold answers no question.
     #[must_use]
     pub fn at(&self, threshold: f32) -> Consequence {
-        #[allow(clippy::neg_cmp_op_on_partial_ord)] // NaN is never reached
+        #[allow(clippy::neg_cmp_op_on_partial_ord)] // no score reaches NaN
         let silent = self.scores.partition_point(|score| !(*score >= threshold));
         Consequence {
             questions: self.questions,

@@ -10,10 +10,10 @@ fn block(score: f32, probability: f32, questions: u64) -> Block {
     }
 }
 
-/// With what is added, the shares are 1/2, 1, 0, 1, 1/2. The third is below the second: both are
-/// 1/2, no more than the first, so all three become 2/4. The last two become 2/3.
+/// With the added answers, the fractions are 1/2, 1, 0, 1, 1/2. The third is below the second, so both pool to 1/2.
+/// That doesn't exceed the first, so all three pool to 2/4. The last two pool to 2/3.
 #[test]
-fn violators_are_pooled_as_by_hand() {
+fn fit_matches_hand_computed_blocks() {
     let pairs = [
         (0.4, true),
         (0.1, false),
@@ -40,7 +40,7 @@ fn violators_are_pooled_as_by_hand() {
 }
 
 #[test]
-fn few_questions_never_make_certainty() {
+fn few_questions_never_yield_certainty() {
     for (n, right) in [(1u64, true), (1, false), (8, true), (8, false)] {
         let pairs: Vec<(f32, bool)> = (0..n).map(|i| (i as f32, right)).collect();
         let calibration = Calibration::fit(&pairs).unwrap();
@@ -51,7 +51,7 @@ fn few_questions_never_make_certainty() {
             [block((n - 1) as f32 / 2.0, laplace, n)]
         );
     }
-    // Told apart without a fault: n/(n + 1) and 1/(n + 1).
+    // Perfectly separated: n/(n + 1) and 1/(n + 1).
     let pairs: Vec<(f32, bool)> = (0..8).map(|i| (i as f32, i >= 4)).collect();
     let calibration = Calibration::fit(&pairs).unwrap();
     assert_eq!(
@@ -61,7 +61,7 @@ fn few_questions_never_make_certainty() {
 }
 
 #[test]
-fn equal_scores_are_one_whatever_their_order() {
+fn equal_scores_form_one_block_in_any_order() {
     let mut pairs = vec![
         (0.5, true),
         (0.5, false),
@@ -79,7 +79,7 @@ fn equal_scores_are_one_whatever_their_order() {
 }
 
 #[test]
-fn what_is_no_number_is_left_out() {
+fn non_finite_scores_are_ignored() {
     assert_eq!(Calibration::fit(&[]), None);
     assert_eq!(
         Calibration::fit(&[(f32::NAN, true), (f32::INFINITY, true)]),
@@ -100,7 +100,7 @@ fn what_is_no_number_is_left_out() {
 }
 
 #[test]
-fn silence_is_walked_from_all_answers_to_the_surest() {
+fn risk_coverage_matches_hand_counted_thresholds() {
     let pairs = [
         (0.4, true),
         (0.1, false),
@@ -125,7 +125,7 @@ fn silence_is_walked_from_all_answers_to_the_surest() {
 
 #[cfg(feature = "std")]
 #[test]
-fn only_sound_blocks_are_read() {
+fn invalid_blocks_are_rejected() {
     let calibration = Calibration::fit(&[(0.1, false), (0.7, true)]).unwrap();
     let text = serde_json::to_string(&calibration).unwrap();
     assert_eq!(
@@ -151,7 +151,7 @@ fn only_sound_blocks_are_read() {
     assert!(serde_json::from_str::<Calibration>("[]").is_err());
 }
 
-/// Few distinct scores, so that there are ties.
+/// Generates few distinct scores, to provoke ties.
 fn pairs() -> impl Strategy<Value = Vec<(f32, bool)>> {
     prop::collection::vec((-20i8..20, any::<bool>()), 1..60).prop_map(|pairs| {
         let score = |(score, right)| (f32::from(score) / 20.0, right);
@@ -161,7 +161,7 @@ fn pairs() -> impl Strategy<Value = Vec<(f32, bool)>> {
 
 proptest! {
     #[test]
-    fn probabilities_rise_with_the_score_and_are_never_certain(
+    fn probabilities_ascend_with_scores_and_are_never_certain(
         pairs in pairs(),
         mut scores in prop::collection::vec(-1.5f32..1.5, 20),
     ) {
@@ -174,9 +174,9 @@ proptest! {
         prop_assert!(found.iter().all(|p| *p > 0.0 && *p < 1.0), "{:?}", found);
     }
 
-    /// The mean of what is expected is the mean of what happened, of each block.
+    /// Expected and observed numbers of right answers are equal.
     #[test]
-    fn blocks_keep_what_they_were_made_of(pairs in pairs()) {
+    fn blocks_preserve_the_number_of_right_answers(pairs in pairs()) {
         let calibration = Calibration::fit(&pairs).unwrap();
         let added: f32 = calibration.blocks().iter().enumerate().map(|(i, block)| {
             let last = i + 1 == calibration.blocks().len();
@@ -188,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn a_probability_is_reached_from_its_score_on(pairs in pairs(), wanted in 0.01f32..0.99) {
+    fn score_for_reaches_the_probability(pairs in pairs(), wanted in 0.01f32..0.99) {
         let calibration = Calibration::fit(&pairs).unwrap();
         match calibration.score_for(wanted) {
             Some(score) => prop_assert!(calibration.probability(score) >= wanted - 1e-3),
@@ -197,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn silence_agrees_with_counting(pairs in pairs(), threshold in -1.1f32..1.1) {
+    fn risk_coverage_matches_counting(pairs in pairs(), threshold in -1.1f32..1.1) {
         let silence = Silence::of(&pairs);
         for threshold in silence.thresholds().into_iter().chain([threshold]) {
             let answered = pairs.iter().filter(|pair| pair.0 >= threshold);

@@ -1,25 +1,24 @@
-//! Which vectors can be among the nearest, found out in an eighth of the memory.
+//! Quantised codes that rule out most vectors of a search without reading them.
 //!
-//! Each row `r` has a code in two planes ([`scan`]): by the high one it is nearly `r₄`, by both
-//! nearly `r₈`, with the lengths of what is missed, `|r − r₄|` and `|r − r₈|`, known. The query `q` has a
-//! code too, `c`. As `q·r = c·r₄ + (q − c)·r₄ + q·(r − r₄)`, by Cauchy and Schwarz
+//! Each row `r` has a code in two planes of four bits ([`scan`]). The high plane approximates the row by `r₄`, both
+//! planes by `r₈`; the errors `|r − r₄|` and `|r − r₈|` are stored. The query `q` has a code `c`. Since
+//! `q·r = c·r₄ + (q − c)·r₄ + q·(r − r₄)`, Cauchy–Schwarz gives
 //!
 //! ```text
 //! q·r ≤ c·r₄ + |q − c|·|r₄| + |q|·|r − r₄| ≤ c·r₄ + |r − r₄|·(|q| + |q − c|) + |q − c|·|r|
 //! ```
 //!
-//! and so with `r₈`. `c·r₄` is a product of small integers, exact but for the scales. To this bound is
-//! added what [`dot`] may be off by rounding, at most `(d + 1)·2⁻²⁴·|q||r|`, and what the bound itself may
-//! be. No score of the plain scan is then above its bound: a row whose bound is below the score of the
-//! `k`-th best answer found so far cannot be among the `k` best, nor be the nearest vector of one that
-//! is. Of all other rows the score is computed as the plain scan does, by the same function. So what is
-//! found is not nearly but exactly what the plain scan finds.
+//! and likewise for `r₈`. `c·r₄` is a product of small integers, exact up to the scales. The bound also includes the
+//! rounding error of [`dot`], at most `(d + 1)·2⁻²⁴·|q||r|`, and its own. So no score of the plain scan exceeds its
+//! bound: a row whose bound is below the score of the current `k`-th best answer can neither be among the `k` best
+//! nor be the nearest vector of one of them. All other rows are scored by the function of the plain scan, so the
+//! result equals that of the plain scan.
 //!
-//! What words add to a row's score is added to its bound too, rounded alike: a sum of floats never falls when
-//! a part of it rises, so all of this holds of the sums.
+//! In hybrid search, the keyword score of a row is added to its bound with the rounding of the score. A float sum never
+//! falls when one of its terms rises, so the bound also holds for the sums.
 //!
-//! Memory: `d` bytes a row, filled up to a multiple of 128, and 12 for its numbers; a quarter of the
-//! vectors' own. A scan reads half of that.
+//! Memory: `d` bytes per row, rounded up to a multiple of 128, plus 12 bytes; a quarter of the memory of the vectors. A
+//! scan reads half of the codes.
 
 use super::{Hit, Index, nearest::Nearest, normalize};
 use nearsay_core::matrix::dot;
@@ -33,52 +32,54 @@ use std::{
     thread,
 };
 
-/// With fewer rows the plain scan is as quick.
+/// Minimum number of rows for codes; below, the plain scan is equally fast.
 const FEW: usize = 512;
-/// Rows whose products are made at once.
+/// Rows per batch of integer products.
 const BLOCK: usize = 256;
-/// So few rows of a block are compared in any order.
+/// Largest number of candidate rows in a block that are scored without sorting.
 const UNSORTED: usize = 32;
-/// Rows a thread takes at once.
+/// Rows per work item of a thread.
 const PART: usize = 32 * BLOCK;
-/// Another thread is worth its start from so many bytes of a plane on.
+/// Minimum size of a plane, in bytes, for a multi-threaded scan.
 const BYTES_FOR_THREADS: usize = 4 << 20;
-/// Values of vectors from which on another thread helps to code them.
+/// Minimum number of vector components for multi-threaded encoding.
 const VALUES_FOR_THREADS: usize = 1 << 20;
-/// No processor's memory feeds more.
+/// Maximum number of threads; more would exceed the memory bandwidth.
 const THREADS: usize = 16;
 
-/// More than is lost of a length near zero: √(2¹⁴ · 2⁻¹⁵⁰).
+/// Upper bound of the length lost to underflow near zero: √(2¹⁴ · 2⁻¹⁵⁰).
 const TINY: f32 = 1e-16;
 
-/// The codes of all rows of an index.
+/// Codes of all rows of an index.
 #[derive(Clone, Debug, Default)]
 pub struct Codes {
-    /// Bytes of a row in a plane.
+    /// Bytes per row in a plane.
     width: usize,
     high: Vec<u8>,
     low: Vec<u8>,
     rows: Vec<Coded>,
-    /// No row with a code is longer than this.
+    /// Upper bound of the lengths of encoded rows.
     longest: f32,
-    /// No row with a code misses more than this of it.
+    /// Upper bound of the errors of encoded rows.
     worst: f32,
 }
 
-/// A query whose code is worth comparing.
+/// Encoded query.
 struct Query<'a> {
     vector: &'a [f32],
     codes: Vec<i8>,
     scale: f32,
     /// Sum of the codes.
     sum: i32,
-    /// What each unit of a row's error adds to the bound.
+    /// Factor of a row's error in the bound.
     per_error: f32,
-    /// What is added to all bounds.
+    /// Constant term of all bounds.
     slack: f32,
 }
 
-/// Normalises rows, all but those that are of length 1 already, and codes them where that helps.
+/// Normalises all rows that don't have length 1 yet, and encodes them.
+///
+/// Returns `None` with fewer than [`FEW`] rows or more than [`scan::LONGEST`] dimensions.
 pub fn prepare(data: &mut [f32], dim: usize) -> Option<Codes> {
     let rows = data.len().checked_div(dim)?;
     let coded = rows >= FEW && dim <= scan::LONGEST;
@@ -125,7 +126,7 @@ pub fn prepare(data: &mut [f32], dim: usize) -> Option<Codes> {
     coded.then_some(codes)
 }
 
-/// As [`prepare`], of some rows; gives their greatest length and error.
+/// Normalises and encodes one part of the rows; returns upper bounds of their lengths and errors.
 fn prepare_part(
     data: &mut [f32],
     dim: usize,
@@ -149,7 +150,7 @@ fn prepare_part(
             continue;
         };
         if !squared.is_finite() {
-            // No bound holds for it: its score is always computed.
+            // No bound holds for a non-finite row: infinite errors force an exact score.
             *number = Coded {
                 scale: 0.0,
                 coarse: f32::INFINITY,
@@ -158,9 +159,9 @@ fn prepare_part(
             continue;
         }
         let coded = scan::encode(row, high, low);
-        // `squared` and the squares of the errors are sums of `dim` products, off by less than
-        // (dim + 2)·2⁻²⁴ of themselves, and by 2⁻¹⁵⁰ each where they come near zero; each number of an
-        // error is off by less than 2⁻²² of the row's largest. All is rounded up generously.
+        // `squared` and the squared errors are sums of `dim` products. Their relative error is below
+        // (dim + 2)·2⁻²⁴; near zero, each product loses up to 2⁻¹⁵⁰. Each component of an error vector is off by
+        // less than 2⁻²² of the row's largest component. The bounds below round up generously.
         let off = (dim + 64) as f32 * f32::EPSILON;
         let length = squared.sqrt() * (1.0 + off) + TINY;
         let up = |error: f32| error * (1.0 + off) + length * 8.0 * f32::EPSILON + TINY;
@@ -176,7 +177,7 @@ fn prepare_part(
 }
 
 impl<'a> Query<'a> {
-    /// The code of a normalised query; none when it is not of length 1, so that no bound would hold.
+    /// Encodes a normalised query. Returns `None` if its length isn't near 1, because no bound would hold.
     fn new(vector: &'a [f32], codes: &Codes) -> Option<Self> {
         let precise = |x: &f32| f64::from(*x);
         let length = vector
@@ -198,8 +199,8 @@ impl<'a> Query<'a> {
             missed += (precise(x) - precise(&scale) * f64::from(*number)).powi(2);
         }
         let missed = missed.sqrt();
-        // Rounding: of `dot`, `dim + 1` times 2⁻²⁴ of |q||r| at most; of the bound, whose parts are none
-        // larger than `all`, nine times. Twice that is added, and what products lose near zero.
+        // Rounding errors: at most (dim + 1)·2⁻²⁴·|q||r| in `dot`, and 9·2⁻²⁴·all in the bound, because none of its
+        // terms exceeds `all`. The slack is twice their sum, plus the underflow of products near zero.
         let (dim, unit) = (vector.len() as f64, f64::from(f32::EPSILON));
         let all = (length + missed) * (precise(&codes.longest) + precise(&codes.worst));
         let slack = missed * precise(&codes.longest) + (dim + 16.0) * unit * all + 1e-30;
@@ -214,14 +215,14 @@ impl<'a> Query<'a> {
         })
     }
 
-    /// No less than the score of a row, by the product with its high plane.
+    /// Returns an upper bound of the dense score of a row from the product with its high plane.
     fn coarse(&self, row: &Coded, high: i32) -> f32 {
-        // Twice 16·high + 7.5 − 128, so that it is a whole number; 32 bits hold it.
+        // Doubling 16·high + (7.5 − 128)·sum keeps the value an integer; it fits in 32 bits.
         let twice = 32 * high - 241 * self.sum;
         self.bound(row.scale * 0.5, twice, row.coarse)
     }
 
-    /// No less than the score of a row, by the products with both planes.
+    /// Returns an upper bound of the dense score of a row from the products with both planes.
     fn fine(&self, row: &Coded, high: i32, low: i32) -> f32 {
         self.bound(row.scale, 16 * high + low - 128 * self.sum, row.fine)
     }
@@ -231,11 +232,11 @@ impl<'a> Query<'a> {
     }
 }
 
-/// What is known of the `k`-th best score, by all threads together. Never more than it is.
+/// Lower bound of the final `k`-th best score, shared by all threads.
 struct Floor(AtomicU32);
 
 impl Floor {
-    /// A number that is greater the greater a score is.
+    /// Maps a score to an integer with the order of [`f32::total_cmp`], for atomic `fetch_max`.
     fn rank(score: f32) -> u32 {
         let bits = score.to_bits();
         bits ^ (((bits as i32 >> 31) as u32) | 1 << 31)
@@ -252,8 +253,8 @@ impl Floor {
 }
 
 impl Codes {
-    /// The `k` best of an index these are the codes of, for a normalised query and what words add to the
-    /// score of a row; none when the codes cannot tell.
+    /// Returns the `k` best answers of the encoded index for a normalised query; `words` returns the keyword score of
+    /// a row. `None` if no bound holds for the query: its dimension differs or its length isn't near 1.
     pub fn search(
         &self,
         index: &Index,
@@ -289,8 +290,8 @@ impl Codes {
             .map(Nearest::into_hits)
     }
 
-    /// Offers all rows of a part that may be among the best.
-    #[allow(clippy::neg_cmp_op_on_partial_ord)] // a bound that is no number rules nothing out
+    /// Scores all rows of a part that can be among the best, and offers them to `nearest`.
+    #[allow(clippy::neg_cmp_op_on_partial_ord)] // a NaN bound must not rule out a row
     fn scan(
         &self,
         index: &Index,
@@ -313,7 +314,7 @@ impl Codes {
                 *number = row;
             }
             scan::dots(&query.codes, &self.high, &numbers[..all], &mut high[..all]);
-            // Those whose bound is not below the floor, gathered without jumps.
+            // Branch-free: whether a bound is below the floor is hard to predict.
             let mut least = floor.get();
             let mut few = 0;
             for (place, row) in rows.iter().enumerate() {
@@ -335,7 +336,7 @@ impl Codes {
                 *place = number;
             }
             if few > UNSORTED {
-                // The best first, so that they rule out the others.
+                // Scoring the best first raises the floor, which rules out the rest.
                 order.sort_unstable_by(|a, b| bounds[*b].total_cmp(&bounds[*a]));
             }
             for place in &*order {
@@ -352,20 +353,21 @@ impl Codes {
         }
     }
 
-    /// Bytes these take.
+    /// Returns the memory of the codes, in bytes.
     pub fn bytes(&self) -> usize {
         self.high.len() + self.low.len() + size_of_val(&*self.rows)
     }
 }
 
-/// Cores, asked for once: the system's answer takes longer than a small search.
+/// Returns the number of threads to use. Cached, because asking the system takes longer than a small search.
 fn threads() -> usize {
     static CORES: OnceLock<usize> = OnceLock::new();
     *CORES.get_or_init(|| thread::available_parallelism().map_or(1, |n| n.get().min(THREADS)))
 }
 
-/// Does things on as many threads as there are things, this one among them, or on fewer where the system
-/// has no more; what came of them is in no order.
+/// Runs `work` on each of `things` in parallel, with one thread per item, including the current thread.
+///
+/// Uses fewer threads if the system can't start them. The results are in no particular order.
 fn side_by_side<T: Send, R: Send>(things: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let others = things.len().saturating_sub(1);
     let things = Mutex::new(things.into_iter());
@@ -393,7 +395,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_floor_only_rises() {
+    fn floor_only_rises() {
         let floor = Floor(AtomicU32::new(Floor::rank(f32::NEG_INFINITY)));
         assert_eq!(floor.get(), f32::NEG_INFINITY);
         for (raise, expected) in [(-0.5, -0.5), (-0.75, -0.5), (0.25, 0.25), (-1.0, 0.25)] {

@@ -1,7 +1,6 @@
-//! Layer 4: the nearest answers to a question, found exactly.
+//! Layer 4: exact top-k search for the answers nearest to a question.
 //!
-//! [`Index::search`] finds by vectors alone; `Index::ask`, with `std`, by vectors and words together, where
-//! the index has words.
+//! [`Index::search`] is dense search. With `std`, `Index::ask` is hybrid search: dense scores plus keyword scores.
 
 use alloc::{vec, vec::Vec};
 use core::cmp::Ordering;
@@ -19,36 +18,34 @@ mod words;
 #[cfg(feature = "std")]
 pub use words::Words;
 
-/// An answer and how near it is.
+/// Search result: an answer with its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
     /// Number of the answer.
     pub answer: u32,
-    /// How near its nearest text is: `meaning + words`.
+    /// Score of the best text of the answer: `meaning + words`.
     pub score: f32,
-    /// Number of that text, which is that of its vector.
+    /// Number of the best text, equal to the number of its vector.
     pub vector: u32,
-    /// Cosine similarity of that vector, in `[−1, 1]`.
+    /// Dense score: cosine similarity of the best text to the query, in `[−1, 1]`.
     pub meaning: f32,
-    /// What the words add that the question shares with that text's document, the answer and all its wordings, from
-    /// 0 to the weight of words; 0 in a search by vectors alone.
+    /// Keyword score of the best text's document, from 0 to the keyword weight; 0 in dense search.
     pub words: f32,
 }
 
-/// Unit vectors, each belonging to an answer: its own and those of its question's known wordings.
+/// Exact index of unit vectors. Each answer has a vector of its own text and one per paraphrase of its question.
 ///
-/// An answer scores as its nearest vector does; with words, as its best text. Search is exact: it finds what
-/// comparing the question with every vector would, the same scores to the last bit; answers of equal score keep
-/// their order.
+/// The score of an answer is that of its best text. Results equal those of a comparison with every vector, bit for
+/// bit. Answers with equal scores are ordered by number.
 ///
-/// With `std`, large indexes have a code of each vector beside it, by which most vectors are ruled out
-/// without being read, and all cores search. Memory, in bytes for `n` vectors of length `d`: `4·n·d`, and
-/// `n·(d + 12)` for codes; at 384 dimensions 1,536 and 396 a vector, and 4 for each vector and each answer.
+/// With `std`, large indexes store a code next to each vector, which rules out most vectors without reading them,
+/// and search runs on all cores. Memory in bytes for `n` vectors of dimension `d`: `4·n·d` for the vectors,
+/// `n·(d + 12)` for the codes (`d` rounded up to a multiple of 128), and 4 per vector and per answer.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     vectors: Matrix,
     owners: Vec<u32>,
-    /// The first vector of each answer, [`NO_VECTOR`] where it has none.
+    /// First vector of each answer, or [`NO_VECTOR`].
     own: Vec<u32>,
     #[cfg(feature = "std")]
     codes: Option<codes::Codes>,
@@ -57,13 +54,13 @@ pub struct Index {
 }
 
 impl Index {
-    /// An index of vectors `[n, d]`, vector `i` belonging to answer `owners[i]`. Vectors are
-    /// normalised here, but for those of length 1 up to rounding; answers are numbered from 0.
+    /// Creates an index of vectors `[n, d]`; vector `i` belongs to answer `owners[i]`, numbered from 0.
     ///
-    /// Takes time in `O(n·d)`, on all cores.
+    /// Normalises all vectors except those that have length 1 up to rounding. Takes `O(n·d)` time; with `std`, on all
+    /// cores.
     ///
     /// # Errors
-    /// When `owners` is not one number a vector.
+    /// Returns [`ShapeError`] if `owners` isn't one number per vector.
     pub fn new(vectors: Matrix, owners: Vec<u32>) -> Result<Self, ShapeError> {
         if owners.len() != vectors.rows() {
             return Err(ShapeError {
@@ -98,39 +95,41 @@ impl Index {
         })
     }
 
-    /// Number of answers.
+    /// Returns the number of answers.
     #[must_use]
     pub fn answers(&self) -> usize {
         self.own.len()
     }
 
-    /// Length of a vector.
+    /// Returns the dimension of the vectors.
     #[must_use]
     pub fn dim(&self) -> usize {
         self.vectors.columns()
     }
 
-    /// The normalised vectors, `[n, d]`.
+    /// Returns the normalised vectors, `[n, d]`.
     #[must_use]
     pub fn vectors(&self) -> &Matrix {
         &self.vectors
     }
 
-    /// The answer each vector belongs to.
+    /// Returns the number of the answer that each vector belongs to, `[n]`.
     #[must_use]
     pub fn owners(&self) -> &[u32] {
         &self.owners
     }
 
-    /// The vector of an answer's own text, which is the first of its vectors; none where it has none.
+    /// Returns the number of the vector of an answer's own text, the first of its vectors, or `None` if the answer has
+    /// no vector.
     #[must_use]
     pub fn own(&self, answer: u32) -> Option<u32> {
         let own = self.own.get(answer as usize).copied();
         own.filter(|&vector| vector != NO_VECTOR)
     }
 
-    /// For each hit the cosine similarity of its answer's own text to the query it was found by, `[hits]`, in
-    /// `[−1, 1]`; that of the hit where the answer has none.
+    /// Computes the cosine similarity of each hit's own answer text to the query, `[hits]`, in `[−1, 1]`.
+    ///
+    /// `query` must be the query of the search that returned `hits`.
     #[must_use]
     pub fn own_meanings(&self, query: &[f32], hits: &[Hit]) -> Vec<f32> {
         let unit = unit(query);
@@ -141,15 +140,16 @@ impl Index {
         hits.iter().map(own).collect()
     }
 
-    /// Every answer's score for a question, `[answers]`: the best of its vectors, with its number.
+    /// Scores every answer by its best vector, `[answers]`, in the order of their numbers.
     ///
-    /// A query of another length than [`dim`](Self::dim) is compared as far as both go.
+    /// If the query and the vectors differ in length, only the leading components that both have are compared. An
+    /// answer without vectors has the score negative infinity.
     #[must_use]
     pub fn scores(&self, query: &[f32]) -> Vec<Hit> {
         self.scores_of(&unit(query), none)
     }
 
-    /// Every answer's score for a normalised query and what words add to the score of a text.
+    /// Scores every answer for a normalised query; `words` returns the keyword score of a text.
     fn scores_of(&self, unit: &[f32], words: impl Fn(usize) -> f32) -> Vec<Hit> {
         let mut hits: Vec<Hit> = (0..self.own.len() as u32)
             .map(|answer| Hit {
@@ -170,10 +170,11 @@ impl Index {
         hits
     }
 
-    /// The score of one vector for a normalised query, with what words add to it: the only place where
-    /// one is computed.
+    /// Scores one vector for a normalised query, given the keyword score of its text.
+    ///
+    /// All searches call this function, so their scores are bit-equal.
     pub fn hit(&self, vector: usize, unit: &[f32], words: f32) -> Hit {
-        // Adding zero takes the sign off a negative one: equal scores are then equal bits.
+        // Adding zero turns -0.0 into 0.0, so that equal scores have equal bits.
         let meaning = dot(self.vectors.row(vector), unit) + 0.0;
         Hit {
             answer: self.owners[vector],
@@ -184,15 +185,15 @@ impl Index {
         }
     }
 
-    /// The `k` nearest answers, nearest first.
+    /// Returns the `k` answers nearest to a query vector, nearest first.
     ///
-    /// Takes time in `O(n·d)`, mostly that of reading half a byte a number.
+    /// Takes `O(n·d)` time; with codes, most of it is spent reading half a byte per vector component.
     #[must_use]
     pub fn search(&self, query: &[f32], k: usize) -> Vec<Hit> {
         self.best(&unit(query), none, k)
     }
 
-    /// The `k` best for a normalised query and what words add to the score of a text.
+    /// Returns the `k` best answers for a normalised query; `words` returns the keyword score of a text.
     fn best(&self, unit: &[f32], words: impl Fn(usize) -> f32 + Copy + Sync, k: usize) -> Vec<Hit> {
         if k == 0 {
             return Vec::new();
@@ -218,7 +219,7 @@ impl Index {
         hits
     }
 
-    /// Bytes of memory that vectors, owners, codes and words take.
+    /// Returns the memory of vectors, owners, codes and keyword index, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let plain =
@@ -231,24 +232,24 @@ impl Index {
     }
 }
 
-/// The vector of an answer that has none.
+/// Marks an answer without vectors.
 const NO_VECTOR: u32 = u32::MAX;
 
-/// So many answers wanted, each vector is compared: keeping them in order would take longer.
+/// Largest `k` that codes are used for; beyond, keeping the hits sorted takes longer than comparing every vector.
 #[cfg(feature = "std")]
 const MANY: usize = 256;
 
-/// What words add to the score of a text where there are none.
+/// Keyword score in dense search.
 fn none(_: usize) -> f32 {
     0.0
 }
 
-/// Whether a vector of this squared length is of length 1 but for rounding.
+/// Returns whether a vector with this squared length has length 1 up to rounding.
 fn is_unit(squared: f32) -> bool {
     (squared - 1.0).abs() <= 1e-6
 }
 
-/// Nearest first; answers of equal score by number.
+/// Orders hits by descending score, then by the number of the answer.
 fn nearer(a: &Hit, b: &Hit) -> Ordering {
     b.score.total_cmp(&a.score).then(a.answer.cmp(&b.answer))
 }
@@ -259,7 +260,7 @@ fn unit(query: &[f32]) -> Vec<f32> {
     query
 }
 
-/// Scales a vector to length 1; one shorter than `1e-12` stays as it is.
+/// Scales a vector to length 1; vectors shorter than `1e-12` are left unchanged.
 pub fn normalize(vector: &mut [f32]) {
     let length = libm::sqrtf(dot(vector, vector));
     if length > 1e-12 {

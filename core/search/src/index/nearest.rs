@@ -1,8 +1,8 @@
-//! The best answers seen so far.
+//! Running top-k list of answers.
 
 use super::{Hit, nearer};
 
-/// The `k` best answers of the vectors offered, each by its best vector, the first of equals.
+/// Top-k list of answers among the offered hits. Each answer keeps its best vector, the lowest number on ties.
 pub struct Nearest {
     k: usize,
     /// Nearest first.
@@ -17,13 +17,13 @@ impl Nearest {
         }
     }
 
-    /// Takes a vector in if its answer is among the best by it; says whether it did.
+    /// Inserts a hit if it improves the list; returns whether it was inserted.
     pub fn offer(&mut self, hit: Hit) -> bool {
         if hit.score.is_nan() || hit.score == f32::NEG_INFINITY {
             return false;
         }
         let full = self.hits.len() >= self.k;
-        // As near as the last is only that answer itself, by the same or another vector.
+        // The order is strict between answers: only the last answer itself can compare equal to the last hit.
         if full
             && self
                 .hits
@@ -57,7 +57,7 @@ impl Nearest {
         true
     }
 
-    /// The score of the `k`-th best; below all scores while there are fewer.
+    /// Returns the score of the `k`-th best answer, or negative infinity while there are fewer.
     pub fn floor(&self) -> f32 {
         match self.hits.len() >= self.k {
             true => self.hits.last().map_or(f32::INFINITY, |last| last.score),
@@ -65,7 +65,7 @@ impl Nearest {
         }
     }
 
-    /// The best of both.
+    /// Merges two lists into their top k.
     pub fn merge(mut self, other: Self) -> Self {
         for hit in other.hits {
             self.offer(hit);

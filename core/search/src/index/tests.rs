@@ -3,7 +3,7 @@ use alloc::vec;
 use proptest::prelude::*;
 
 #[test]
-fn an_answer_scores_as_its_nearest_vector() {
+fn answer_scores_as_its_nearest_vector() {
     let vectors = Matrix::from_rows(&[[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]]).unwrap();
     let index = Index::new(vectors, vec![0, 1, 0]).unwrap();
     let hits = index.search(&[1.0, 1.1], 5);
@@ -16,7 +16,7 @@ fn an_answer_scores_as_its_nearest_vector() {
 }
 
 #[test]
-fn equal_answers_keep_their_order() {
+fn equal_scores_are_ordered_by_answer() {
     let vectors = Matrix::from_rows(&[[1.0], [1.0], [1.0], [-1.0]]).unwrap();
     let index = Index::new(vectors, vec![0, 1, 2, 3]).unwrap();
     let found: Vec<u32> = index
@@ -29,7 +29,7 @@ fn equal_answers_keep_their_order() {
 }
 
 #[test]
-fn an_empty_index_finds_nothing() {
+fn empty_index_finds_nothing() {
     let index = Index::new(Matrix::default(), vec![]).unwrap();
     assert!(index.search(&[1.0], 3).is_empty());
     assert!(Index::new(Matrix::default(), vec![1]).is_err());
@@ -37,7 +37,7 @@ fn an_empty_index_finds_nothing() {
 
 proptest! {
     #[test]
-    fn search_agrees_with_sorting(
+    fn search_matches_sorted_scores(
         data in prop::collection::vec(-1.0f32..1.0, 40 * 3),
         query in prop::collection::vec(-1.0f32..1.0, 3),
         k in 1usize..50,
@@ -53,18 +53,18 @@ proptest! {
     }
 
     #[test]
-    fn codes_find_exactly_what_the_plain_scan_finds(
+    fn codes_match_plain_scan_exactly(
         seed in any::<u64>(),
         rows in 512usize..1_500,
         dim in 1usize..300,
         spread in 0.0f32..1.0,
         answers in 1u32..2_000,
         k in 1usize..40,
-        // Vectors that are repeated, all zero, tiny, huge, or not of numbers.
+        // Vectors that are repeated, zero, tiny, huge, NaN or infinite.
         odd in prop::collection::vec((0usize..512, 0usize..512, 0u8..7), 0..20),
     ) {
         let mut random = fastrand::Rng::with_seed(seed);
-        // Many near one another, so that bounds must tell narrow differences apart.
+        // A narrow cluster, so that bounds must separate small differences.
         let middle: Vec<f32> = (0..dim).map(|_| random.f32() - 0.5).collect();
         let mut near = |spread: f32| -> Vec<f32> {
             let of = |x: &f32| x + spread * (random.f32() - 0.5);
@@ -102,14 +102,14 @@ mod with_words {
     use super::*;
     use nearsay_text::bm25::Bm25Index;
 
-    /// Sixteen words, the first in every text and each of the others the rarer the later.
+    /// Generates a text from sixteen words whose frequency falls with their number.
     fn text(random: &mut fastrand::Rng) -> String {
         let words = 1 + random.usize(0..6);
         let word = |_| format!("word{}", (16.0 * random.f32().powi(3)) as u32);
         (0..words).map(word).collect::<Vec<_>>().join(" ")
     }
 
-    /// Every text scored by itself, with the words of its document, the best of each answer, in order.
+    /// Reference implementation: scores every text and sorts the best text of each answer.
     fn brute(index: &Index, words: &impl Fn(usize) -> f32, query: &[f32], k: usize) -> Vec<Hit> {
         let unit = unit(query);
         let mut best: Vec<Option<Hit>> = vec![None; index.answers()];
@@ -135,7 +135,7 @@ mod with_words {
 
     proptest! {
         #[test]
-        fn asking_finds_exactly_what_scoring_every_text_finds(
+        fn ask_matches_brute_force_exactly(
             seed in any::<u64>(),
             rows in prop_oneof![1usize..40, 512usize..1_500],
             dim in 1usize..140,
@@ -171,7 +171,7 @@ mod with_words {
             all.sort_by(nearer);
             all.truncate(k);
             prop_assert_eq!(&all, &expected);
-            // Vectors alone stay what they were.
+            // Dense search ignores the keyword index.
             let by_vectors = plain.search(&query, k);
             prop_assert_eq!(bits(&index.search(&query, k)), bits(&by_vectors));
             prop_assert_eq!(bits(&plain.ask(&question, &query, k)), bits(&by_vectors));
@@ -182,7 +182,7 @@ mod with_words {
     }
 
     #[test]
-    fn the_nearest_text_of_an_answer_counts_and_the_words_of_all() {
+    fn ask_adds_document_keyword_score_to_best_text() {
         let vectors = Matrix::from_rows(&[[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]).unwrap();
         let index = Index::new(vectors, vec![0, 0, 1]).unwrap();
         let texts = ["By post.", "How do I return it?", "Error E1742 is a jam."];
@@ -195,7 +195,7 @@ mod with_words {
             (found[0].meaning - 1.0).abs() < 1e-6 && found[0].words > 0.2,
             "{found:?}"
         );
-        // The words are another text's of the answer.
+        // "return" stands in another text of the answer.
         assert_eq!(index.shared_words("return", 0), ["return"]);
         let found = index.ask("E1742", &[0.7, 0.7], 2);
         assert_eq!(found[0].answer, 1);
@@ -204,7 +204,7 @@ mod with_words {
     }
 
     #[test]
-    fn words_must_be_one_text_a_vector_and_weigh_something() {
+    fn with_words_needs_one_text_per_vector_and_a_positive_weight() {
         let index = Index::new(Matrix::zeros(2, 1), vec![0, 1]).unwrap();
         let words = Bm25Index::new(&["a", "b"]);
         let together = Bm25Index::grouped(&["a", "b"], &[0, 0]).unwrap();
@@ -222,9 +222,9 @@ mod with_words {
     }
 }
 
-/// A query that no bound holds for is compared plainly.
+/// No bound holds for these queries, so the search falls back to the plain scan.
 #[test]
-fn odd_queries_find_what_the_plain_scan_finds() {
+fn odd_queries_match_plain_scan() {
     let mut random = fastrand::Rng::with_seed(3);
     let vectors = Matrix::from_fn(600, 5, |_, _| random.f32() - 0.5);
     let index = Index::new(vectors, (0..600).collect()).unwrap();
@@ -243,10 +243,10 @@ fn odd_queries_find_what_the_plain_scan_finds() {
     assert_eq!(index.search(&[1.0; 5], 1_000).len(), 600);
 }
 
-/// Enough for several threads, each of which has some of an answer's vectors.
+/// Large enough for several threads; the vectors of each answer are spread over them.
 #[test]
-#[cfg_attr(miri, ignore = "too much for it")]
-fn threads_find_what_the_plain_scan_finds() {
+#[cfg_attr(miri, ignore = "too slow under Miri")]
+fn multi_threaded_search_matches_plain_scan() {
     let mut random = fastrand::Rng::with_seed(4);
     let (rows, dim) = (70_000, 128);
     let vectors = Matrix::from_fn(rows, dim, |_, _| random.f32() - 0.5);
@@ -260,7 +260,7 @@ fn threads_find_what_the_plain_scan_finds() {
     assert_eq!(index.bytes(), rows * (4 * dim + 4 + dim + 12) + 4 * 9_001);
 }
 
-/// What can be compared though it is no number.
+/// Bit patterns of the scores, which make NaN comparable.
 fn bits(hits: &[Hit]) -> Vec<(u32, u32, u32)> {
     let bits = |hit: &Hit| (hit.answer, hit.score.to_bits(), hit.vector);
     hits.iter().map(bits).collect()

@@ -1,31 +1,30 @@
-//! Meaning and words together.
+//! Hybrid search: dense score plus weighted keyword score.
 //!
-//! The score of a text is `cosine + weight · words`, its words' part being what [`Bm25Index::scores`] has for the
-//! text's document, the answer's that of its best text. A document is an answer with all its wordings, or each text
-//! by itself. What words add is known of all before vectors are compared, so that search needs to guess nothing: it
-//! is as exact as without.
+//! The score of a text is `cosine + weight · bm25`, where [`Bm25Index::scores`] scores the text's document. A document
+//! is an answer with all its paraphrases, or a single text. The score of an answer is that of its best text. Keyword
+//! scores of all texts are known before vectors are compared, so hybrid search is as exact as dense search.
 
 use super::{Hit, Index, unit};
 use nearsay_core::matrix::ShapeError;
 use nearsay_text::bm25::Bm25Index;
 
-/// The words of all texts, and what they count for.
+/// Keyword index of all texts, with the weight of the keyword score.
 #[derive(Clone, Debug)]
 pub struct Words {
     lexical: Bm25Index,
-    /// Above 0.
+    /// Positive and finite.
     weight: f32,
 }
 
-/// What words add for a question.
+/// Weighted keyword scores for a question.
 pub struct Scores<'a> {
     documents: &'a [u32],
-    /// By document.
+    /// One score per document.
     scores: Vec<f32>,
 }
 
 impl Scores<'_> {
-    /// To the score of a text; nothing where there is no such text.
+    /// Returns the weighted keyword score of a text, or 0 for an unknown text.
     pub fn of(&self, text: usize) -> f32 {
         let document = self.documents.get(text);
         let score = document.and_then(|document| self.scores.get(*document as usize));
@@ -34,18 +33,18 @@ impl Scores<'_> {
 }
 
 impl Words {
-    /// Size in memory, in bytes.
+    /// Returns the memory of the keyword index, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.lexical.bytes()
     }
 
-    /// The document that a text is of.
+    /// Returns the document of a text.
     fn document(&self, text: u32) -> Option<u32> {
         self.lexical.documents().get(text as usize).copied()
     }
 
-    /// What words add to the score of each text.
+    /// Computes the weighted keyword score of each text.
     pub fn scores(&self, question: &str) -> Scores<'_> {
         let mut scores = self.lexical.scores(question);
         scores.iter_mut().for_each(|score| *score *= self.weight);
@@ -57,12 +56,13 @@ impl Words {
 }
 
 impl Index {
-    /// The same index with the words of its texts, text `i` being that of vector `i`, and what they count
-    /// for beside the cosine. Texts of one document must be of one answer. By a weight that is not a number above 0
-    /// it has no words.
+    /// Adds a keyword index, whose text `i` belongs to vector `i`, with the weight of the keyword score.
+    ///
+    /// All texts of a document must belong to one answer. A weight that isn't positive and finite disables hybrid
+    /// search.
     ///
     /// # Errors
-    /// When the texts are not one a vector, or a document is of several answers.
+    /// Returns [`ShapeError`] if there isn't one text per vector, or if a document has texts of several answers.
     pub fn with_words(mut self, words: Bm25Index, weight: f32) -> Result<Self, ShapeError> {
         let documents = words.documents();
         let last = documents.iter().max().map_or(0, |&last| last as usize + 1);
@@ -87,14 +87,16 @@ impl Index {
         Ok(self)
     }
 
-    /// What words count for beside the cosine; 0 when there are none.
+    /// Returns the weight of the keyword score; 0 without a keyword index.
     #[must_use]
     pub fn words_weight(&self) -> f32 {
         self.words.as_ref().map_or(0.0, |words| words.weight)
     }
 
-    /// The `k` answers nearest to a question by the words of its text and by its vector, nearest first.
-    /// Without words it is [`search`](Self::search), to the last bit.
+    /// Returns the `k` best answers to a question by hybrid search, best first.
+    ///
+    /// `vector` is the embedding of `question`, `[d]`. Without a keyword index, the result equals that of
+    /// [`search`](Self::search), bit for bit.
     #[must_use]
     pub fn ask(&self, question: &str, vector: &[f32], k: usize) -> Vec<Hit> {
         match &self.words {
@@ -106,7 +108,7 @@ impl Index {
         }
     }
 
-    /// As [`scores`](Self::scores), of what [`ask`](Self::ask) finds.
+    /// Scores every answer by hybrid search, `[answers]`, in the order of [`scores`](Self::scores).
     #[must_use]
     pub fn ask_scores(&self, question: &str, vector: &[f32]) -> Vec<Hit> {
         match &self.words {
@@ -118,7 +120,7 @@ impl Index {
         }
     }
 
-    /// What words add to the score of one text for a question; 0 when there are none.
+    /// Returns the weighted keyword score of one text for a question; 0 without a keyword index.
     #[must_use]
     pub fn words_of(&self, question: &str, vector: u32) -> f32 {
         self.words.as_ref().map_or(0.0, |words| {
@@ -127,7 +129,7 @@ impl Index {
         })
     }
 
-    /// The words as if some texts were not there; see [`Bm25Index::without`].
+    /// Returns the keyword index without the given texts; see [`Bm25Index::without`].
     pub fn words_without(&self, texts: &[u32]) -> Option<Words> {
         self.words.as_ref().map(|words| Words {
             lexical: words.lexical.without(texts),
@@ -135,8 +137,9 @@ impl Index {
         })
     }
 
-    /// The words of a question that the document of a text has, the rarest first, by which it is found; see
-    /// [`Bm25Index::shared_words`]. None when there are no words.
+    /// Returns the keywords that a question shares with the document of a text, rarest first.
+    ///
+    /// Empty without a keyword index. See [`Bm25Index::shared_words`].
     #[must_use]
     pub fn shared_words(&self, question: &str, vector: u32) -> Vec<String> {
         let words = self.words.as_ref();

@@ -1,4 +1,4 @@
-//! A file of questions in, a table of answers out.
+//! Answers a file of questions and writes a CSV file with the answers.
 
 use std::path::{Path, PathBuf};
 
@@ -11,9 +11,9 @@ use crate::{
 };
 use nearsay_project::files::file_name;
 
-/// No larger file of questions is read.
+/// Maximum size of a file of questions, in bytes.
 const LIMIT: u64 = 64 << 20;
-/// Columns of a table that may hold the questions.
+/// Accepted names of the question column.
 const NAMES: &[&str] = nearsay_faq::QUESTION_NAMES;
 
 impl Room {
@@ -75,13 +75,13 @@ impl Room {
             ]));
         }
         let to = free_name(&wanted.from)?;
-        // Spreadsheets take the file for UTF-8 only with the mark in front.
+        // Excel recognises UTF-8 in CSV files only by the byte order mark.
         DiskStore.write_atomic(&to, format!("\u{feff}{out}").as_bytes())?;
         Ok(to)
     }
 }
 
-/// Beside the questions, under a name that nobody has yet.
+/// Returns an unused path next to the file of questions.
 fn free_name(from: &Path) -> Result<PathBuf, UserError> {
     let stem = from.file_stem().unwrap_or_default().to_string_lossy();
     for number in 1_u32.. {
@@ -97,7 +97,7 @@ fn free_name(from: &Path) -> Result<PathBuf, UserError> {
     Ok(from.with_extension("answers.csv"))
 }
 
-/// The questions of a file: its lines, or a field of JSON lines, or a column of a table.
+/// Reads questions from JSON lines, from the question column of a table, or one per line.
 fn questions(text: &str) -> Vec<String> {
     let text = text.trim_start_matches('\u{feff}');
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -155,7 +155,7 @@ fn records(text: &str, delimiter: char) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// One line of a table. A spreadsheet must not take a cell for a formula.
+/// Formats a CSV line. A leading apostrophe keeps spreadsheets from running a cell as a formula.
 fn csv_line(cells: &[&str]) -> String {
     let cells: Vec<String> = cells
         .iter()
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn questions_are_lines_or_a_column_or_a_field() {
+    fn questions_reads_lines_columns_and_json_fields() {
         assert_eq!(questions("Open?\n\n  Where?  \n"), ["Open?", "Where?"]);
         assert_eq!(
             questions("id,Question\n1,\"Open, or not?\"\n2,Where?\n"),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cell_is_a_formula() {
+    fn csv_line_escapes_formulas_and_quotes() {
         assert_eq!(
             csv_line(&["=1+1", "say \"hi\"", "plain"]),
             "\"'=1+1\",\"say \"\"hi\"\"\",\"plain\"\r\n"

@@ -1,4 +1,4 @@
-//! A model with the project's texts made ready for it.
+//! Model with an index of the project's texts.
 
 use std::{
     ops::ControlFlow,
@@ -25,24 +25,24 @@ use crate::{
     text,
 };
 
-/// So many texts a network reads before it looks up.
+/// Number of texts a transformer embeds per step.
 const PIECE: usize = 32;
-/// So many times at most what was kept is looked through for all texts.
+/// Maximum number of reads of the embedding cache per update.
 const LOOKS: usize = 32;
 
-/// Where the encoder is that a trained model grew from, as it was before.
+/// Location of the base encoder of a trained model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// In the model itself: only a layer behind it learned, or nothing did any good.
+    /// In the model itself: training changed only the projection head, or kept no epoch.
     Inside,
-    /// It is the built-in one.
+    /// Built-in encoder.
     BuiltIn,
-    /// It is a network of this name, which has a folder of its own.
+    /// Transformer with this name, in its own model directory.
     Network(String),
 }
 
 impl Origin {
-    /// By what a folder says of its training.
+    /// Reads the location from the training report in the manifest.
     pub(super) fn of(manifest: &Manifest) -> Self {
         let report = &manifest.report;
         match report["settings"]["learns"].as_str() {
@@ -56,11 +56,11 @@ impl Origin {
 
 /// A loaded model.
 pub(super) enum Body {
-    /// The built-in encoder.
+    /// Built-in encoder.
     Compact(TextModel),
-    /// A network as it was fetched, and its folder.
+    /// Downloaded transformer and its model directory.
     Network(TextModel, PathBuf),
-    /// A trained model, its folder, and what it grew from.
+    /// Trained model, its directory and the location of its base encoder.
     Trained(Arc<TextModel>, PathBuf, Origin),
 }
 
@@ -79,36 +79,36 @@ impl Body {
     }
 }
 
-/// What one step of work came to.
+/// Result of one step of work.
 pub(super) enum Step {
-    /// Nothing is left to do.
+    /// No work is left.
     Nothing,
-    /// So many texts are ready, of so many.
+    /// Texts are being prepared: texts done, texts in total.
     Preparing(usize, usize),
-    /// All are.
+    /// All texts are prepared.
     Ready,
-    /// The questions kept aside are being asked.
+    /// The evaluation on the test questions is running.
     Checking,
-    /// They were.
+    /// The evaluation is complete.
     Checked(Check),
 }
 
-/// A model with the project's texts made ready for it.
+/// Model with an index of the project's texts.
 pub(super) struct Bench {
     body: Arc<Body>,
-    /// The layers behind the encoder are left out: the encoder as it came.
+    /// Embed with the base encoder, without the projection head.
     raw: bool,
-    /// The texts, and of which revision they are.
+    /// Index of the texts of `revision`.
     pub(super) index: AnswerIndex,
     revision: Option<u64>,
-    /// What the kept vectors of this encoder are found by.
+    /// Fingerprint of the encoder in the embedding cache.
     fingerprint: Option<String>,
     update: Option<Update>,
     run: Option<EvaluationRun<'static>>,
     checked: Option<u64>,
-    /// The confidence that the folder of a trained model tells of its own answers.
+    /// Confidence settings from the manifest, measured on the answers of the trained model's directory.
     told: Option<Confidence>,
-    /// Nothing is measured here: see [`learned_elsewhere`](Self::learned_elsewhere).
+    /// Skip the evaluation; see [`learned_elsewhere`](Self::learned_elsewhere).
     elsewhere: bool,
 }
 
@@ -128,7 +128,7 @@ impl Bench {
         }
     }
 
-    /// The encoder of a model as it was before any training.
+    /// Creates a bench with the base encoder of a model.
     fn untrained_of(body: Arc<Body>) -> Self {
         let model = body.model();
         let weight = match model.is_static() {
@@ -147,8 +147,7 @@ impl Bench {
         Self::untrained_of(Arc::new(body))
     }
 
-    /// The trained model of a folder; the texts it was written with, if it was with any, need not be read
-    /// again.
+    /// Opens a trained model. Texts stored in its directory keep their vectors, so they aren't embedded again.
     pub(super) fn trained(dir: &Path) -> Result<Self, UserError> {
         let open = || -> Result<Servable, ServableError> {
             let mut folder = Servable::open_any(&DiskStore, dir, &Device::Cpu, Precision::F32)?;
@@ -162,7 +161,7 @@ impl Bench {
         let told = manifest.has_answers().then(|| manifest.confidence.clone());
         let (model, index) = folder.into_parts();
         let body = Body::Trained(model, dir.to_owned(), origin);
-        // Of no revision: it has the vectors, but not the order of the project.
+        // No revision yet: the index has the order of the model directory, not that of the project.
         let index = index.with_confidence(Confidence::USUAL);
         Ok(Self {
             told,
@@ -170,8 +169,8 @@ impl Bench {
         })
     }
 
-    /// The same, of which nobody knows what it learned from: asking it the questions kept aside would
-    /// flatter it. How sure it is, is what the folder says of its own answers.
+    /// Marks the model as imported. Its training data is unknown and can include the test questions, so it isn't
+    /// evaluated on them; the confidence settings come from its manifest.
     pub(super) fn learned_elsewhere(mut self) -> Self {
         if let Some(told) = self.told.take() {
             self.index.set_confidence(told);
@@ -180,7 +179,7 @@ impl Bench {
         self
     }
 
-    /// The same encoder as it was before any training.
+    /// Creates a bench with the base encoder of this model, sharing its memory.
     pub(super) fn untrained(&self) -> Self {
         Self::untrained_of(Arc::clone(&self.body))
     }
@@ -196,7 +195,7 @@ impl Bench {
         }
     }
 
-    /// What the trained model grew from.
+    /// Returns the location of the base encoder, or `None` if the model isn't a trained one.
     pub(super) fn origin(&self) -> Option<&Origin> {
         match &*self.body {
             Body::Trained(.., origin) => Some(origin),
@@ -204,7 +203,7 @@ impl Bench {
         }
     }
 
-    /// The texts have changed.
+    /// Discards work on an earlier revision of the texts.
     pub(super) fn outdated(&mut self) {
         self.update = None;
         self.run = None;
@@ -214,7 +213,7 @@ impl Bench {
         self.revision == Some(layout.revision)
     }
 
-    /// Vectors of texts as this bench sees them, of length 1.
+    /// Embeds texts, with the projection head unless `raw`, `[n, d]`, of length 1.
     fn encode(&self, texts: &[&str]) -> Result<Matrix, UserError> {
         let model = self.body.model();
         if !self.raw {
@@ -224,7 +223,7 @@ impl Bench {
         Ok(normalized(pooled))
     }
 
-    /// The next piece of work.
+    /// Does the next step of work: preparing texts, then evaluating the test questions.
     pub(super) fn step(&mut self, layout: &Layout, data_dir: &Path) -> Result<Step, UserError> {
         if layout.revision == 0 {
             return Ok(Step::Nothing);
@@ -262,14 +261,14 @@ impl Bench {
         let piece = match (is_static, self.raw) {
             (true, _) => usize::MAX,
             (false, false) => PIECE,
-            // Each look into what was kept reads all of it: not for every few texts.
+            // Every lookup reads the whole embedding cache, so the pieces are larger.
             (false, true) => (update.progress().1 / LOOKS).max(PIECE),
         };
         let texts = update.next(piece);
         if !texts.is_empty() {
             let body = Arc::clone(&self.body);
             let vectors = match &*body {
-                // The encoder as it came: its vectors were kept when the model was trained.
+                // Training cached the vectors of the base encoder.
                 Body::Network(_, dir) | Body::Trained(_, dir, _) if self.raw && !is_static => {
                     normalized(self.saved(dir, data_dir, &texts)?)
                 }
@@ -287,7 +286,7 @@ impl Bench {
         Ok(Step::Ready)
     }
 
-    /// Pooled vectors of texts, those kept by a training found again.
+    /// Returns pooled vectors of texts, `[n, d]`, from the embedding cache where it has them.
     fn saved(&mut self, dir: &Path, data_dir: &Path, texts: &[&str]) -> Result<Matrix, UserError> {
         let files = ModelFiles::open(&DiskStore, dir)?;
         let model = self.body.model();
@@ -307,7 +306,7 @@ impl Bench {
         Ok(found.map(|found| found.embeddings).unwrap_or_default())
     }
 
-    /// The nearest answers to a question.
+    /// Searches for the `top` answers nearest to a question.
     pub(super) fn ask(
         &self,
         layout: &Layout,

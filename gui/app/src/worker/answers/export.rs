@@ -1,4 +1,4 @@
-//! Writing the model and what it answers with to a folder, and asking that folder again.
+//! Exports a model directory and verifies it with sample questions.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use crate::{
     text,
 };
 
-/// So many questions are asked again of what was exported.
+/// Number of sample questions that verify an export.
 const ASKED: usize = 20;
 
 impl Room {
@@ -63,12 +63,12 @@ impl Room {
                 expansion,
             }
             .write(&DiskStore, &wanted.to)?,
-            // The model that grew from it could not be used, which was said.
+            // The trained model failed, and `NoModel` has reported it.
             Body::Network(..) => return Err(text::error::own_model()),
             Body::Compact(_) => {
                 let first = match wanted.with_data {
                     true => wanted.to.clone(),
-                    // Where it goes nothing of the data may stand, not even for a moment.
+                    // The target directory must never contain the data, not even temporarily.
                     false => data_dir.join("exporting"),
                 };
                 untrained(&bench.index, &confidence, &first)?;
@@ -92,7 +92,7 @@ impl Room {
             with_data: wanted.with_data,
             ..Exported::default()
         };
-        // Asked again as whoever serves it will: questions kept aside first, then others.
+        // Sample test questions first, and open the export like a server does.
         let answers = &layout.answers;
         let texts = answers.texts();
         let is_question = |at: &usize| answers.wording(*at as u32).is_some();
@@ -127,12 +127,12 @@ impl Room {
     }
 }
 
-/// What was measured, silent below this chance in hundredths.
+/// Returns the measured settings with a threshold at the confidence `silence`, in percent.
 fn confidence(measured: &Confidence, words: f32, silence: u8) -> Confidence {
     let Some(calibration) = &measured.calibration else {
         return measured.clone();
     };
-    // Where nothing is sure enough, nothing is: shares end at 1, cosines too, what words add at their weight.
+    // If no score reaches the confidence, use a threshold above the maximum score: 1 plus the keyword weight.
     let never = 1.5 + words;
     let sureness = calibration.score_for(f32::from(silence) / 100.0);
     Confidence {
@@ -144,7 +144,7 @@ fn confidence(measured: &Confidence, words: f32, silence: u8) -> Confidence {
     }
 }
 
-/// The built-in encoder as it came.
+/// Exports the built-in encoder without training.
 fn untrained(index: &AnswerIndex, confidence: &Confidence, to: &Path) -> Result<(), UserError> {
     let encoder = nearsay_text::compact::built_in::encoder()?;
     Export {
@@ -165,7 +165,7 @@ fn untrained(index: &AnswerIndex, confidence: &Confidence, to: &Path) -> Result<
     Ok(())
 }
 
-/// The files of the exported model with their lengths, by name. Others that lie there are not part of it.
+/// Lists the files of the exported model with their sizes, by name; other files in the directory are ignored.
 fn files(dir: &Path) -> Result<Vec<ExportedFile>, UserError> {
     let manifest = Manifest::read(&DiskStore, dir)?;
     let own = DiskStore.metadata(&dir.join(MANIFEST))?.len;
@@ -182,5 +182,5 @@ fn files(dir: &Path) -> Result<Vec<ExportedFile>, UserError> {
     Ok(found)
 }
 
-/// The manifest's own name.
+/// File name of the manifest.
 const MANIFEST: &str = "nearsay.json";

@@ -1,4 +1,4 @@
-//! A revision of the project, as the index needs it.
+//! Revision of the project, arranged for the index.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use nearsay_project::{Entries, EntryId, Paraphrase, RowId, Tally};
 
 use crate::state::{Check, ConfusedPair, OverRetrieved, Verdict};
 
-/// Every text of a revision: of each entry the answer, then its paraphrases.
+/// All texts of a revision: the answer of each entry, followed by its paraphrases.
 #[derive(Default)]
 pub(super) struct Layout {
     pub(super) revision: u64,
     pub(super) entries: Entries,
-    /// The entry of each answer, ascending.
+    /// Entry of each answer, ascending.
     ids: Vec<EntryId>,
-    /// The texts.
+    /// Answers and paraphrases in the order of the index.
     pub(super) answers: Arc<AnswerSet>,
-    /// The texts that are test questions, ascending.
+    /// Numbers of the texts that are test questions, ascending.
     pub(super) tests: Vec<u32>,
 }
 
@@ -52,12 +52,12 @@ impl Layout {
         }
     }
 
-    /// The entry of an answer.
+    /// Returns the entry of an answer.
     pub(super) fn entry(&self, answer: u32) -> Option<EntryId> {
         self.ids.get(answer as usize).copied()
     }
 
-    /// The row a text stands on: a paraphrase's own, or the first of an answer.
+    /// Returns the row of a text: that of a paraphrase, or the first row of an answer.
     pub(super) fn row(&self, text: u32) -> Option<RowId> {
         let (answer, paraphrase) = self.answers.place(text)?;
         Some(RowId {
@@ -66,8 +66,10 @@ impl Layout {
         })
     }
 
-    /// The test questions. Where an answer has other paraphrases, its test questions are asked of all texts, as users
-    /// ask; where it has none, only the answers are compared, since paraphrases of other answers would always win.
+    /// Returns the test questions of the revision.
+    ///
+    /// A test question is searched among all texts if its answer has another paraphrase outside the test set, otherwise
+    /// among the answers alone, because the paraphrases of other answers would always win.
     pub(super) fn test_questions(&self) -> Vec<TestQuery<'static>> {
         let test = |&text: &u32| {
             let (answer, paraphrase) = self.answers.place(text)?;
@@ -94,7 +96,7 @@ impl Layout {
         self.tests.iter().filter_map(test).collect()
     }
 
-    /// An evaluation of the test questions, by rows and entries.
+    /// Converts an evaluation of the test questions to rows and entries of the project.
     pub(super) fn check(&self, evaluation: Evaluation) -> Check {
         let enough = evaluation.outcomes.len() >= Tally::ENOUGH as usize;
         let outcomes = self.tests.iter().zip(&evaluation.outcomes);
@@ -143,7 +145,7 @@ mod tests {
     use nearsay_project::{Entry, Shared};
 
     #[test]
-    fn test_questions_count_every_right_answer_and_pick_their_pool() {
+    fn test_questions_list_all_right_answers_and_choose_their_pool() {
         let wording = |text: &str, check, also: &[EntryId]| Paraphrase {
             text: text.to_owned(),
             held_out: check,

@@ -1,10 +1,9 @@
-//! Searching the project: one thread that keeps the models, makes the project's texts ready, answers
-//! questions, and checks the models by the questions kept aside.
+//! Search thread: keeps the models loaded, prepares the project's texts, answers questions and evaluates the models on
+//! the test questions.
 //!
-//! It is a thread and not a child process because it searches what is on the screen, edits of a
-//! moment ago included, and hands over no more than five answers at a time. The models it opens are
-//! our own, whose every file is checked against its SHA-256 first. Work that takes long is done in
-//! small pieces, between which the newest question comes first.
+//! Search is a thread rather than a child process because it needs the project as shown on screen, including unsaved
+//! edits, and returns only a few answers per question. The SHA-256 of every model file is verified before use. Long
+//! work is split into small steps, and a new question takes precedence over the next step.
 
 mod batch;
 mod bench;
@@ -29,82 +28,82 @@ use bench::Bench;
 use layout::Layout;
 use nearsay_project::Entries;
 
-/// How many answers a question gets.
+/// Number of answers per question.
 pub const TOP: usize = 5;
-/// Typing need not rest longer than this before a question is asked.
+/// Longest pause in typing before a question is searched.
 pub const DEBOUNCE: Duration = Duration::from_millis(120);
 
-/// Who answers so quickly is asked at every key: nobody types faster.
+/// A model that answers within this time searches after every keystroke.
 const QUICK: Duration = Duration::from_millis(30);
 
-/// An error that the project's own texts and models cannot cause.
+/// Wraps an internal error, which no project or model should cause.
 fn inside(error: impl std::fmt::Display) -> UserError {
     text::error::broken().with_detail(error.to_string())
 }
 
-/// Which models are to answer.
+/// Models to search with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
-    /// The trained model's folder; none: only the encoder as it came.
+    /// Directory of the trained model; `None` searches with the base encoder only.
     pub dir: Option<PathBuf>,
-    /// That model came in a folder: what it learned from nobody knows, so it is not checked.
+    /// The model was imported: its training data is unknown, so the test questions would overrate it.
     pub elsewhere: bool,
 }
 
-/// Where to export to.
+/// Settings of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportWanted {
-    /// The folder.
+    /// Target directory.
     pub to: PathBuf,
-    /// The answers go along.
+    /// Whether to include the answers.
     pub with_data: bool,
-    /// Below this chance, in hundredths, an answer is given with a warning.
+    /// Answers below this confidence, in percent, carry a warning.
     pub silence: u8,
 }
 
-/// A file of questions to answer.
+/// Settings of a batch: a file of questions to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchWanted {
-    /// The questions' file.
+    /// File with the questions.
     pub from: PathBuf,
-    /// Below this chance, in hundredths, there is no good answer.
+    /// Answers below this confidence, in percent, are left out.
     pub silence: u8,
 }
 
-/// What the thread has to say.
+/// Events of the search thread.
 #[derive(Debug)]
 pub enum AnswersEvent {
-    /// Texts are being made ready for a side.
+    /// Progress of preparing texts for a side: texts done, texts in total.
     Preparing(Side, usize, usize),
-    /// All texts of this revision can be searched on this side.
+    /// All texts of this revision are ready to search on this side.
     Ready(Side, u64),
-    /// The newest question was answered, or could not be.
+    /// Result of the newest question.
     Answered(Result<Reply, UserError>),
-    /// The questions kept aside were asked.
+    /// Evaluation on the test questions.
     Checked {
-        /// Of whom.
+        /// Side of the model.
         side: Side,
-        /// Of which revision.
+        /// Revision of the project.
         revision: u64,
-        /// Of the model in this folder.
+        /// Directory of the trained model; `None` for a base encoder.
         dir: Option<PathBuf>,
-        /// What came of it.
+        /// Result of the evaluation.
         check: Box<Check>,
     },
-    /// A model could not be opened.
+    /// The model of this side can't be opened or used.
     NoModel(Side, UserError),
-    /// The language model of this name, which the trained one grew from, is not on this machine: before is
-    /// the built-in encoder.
+    /// The transformer with this name, the base encoder of the trained model, isn't on this computer. The built-in
+    /// encoder takes its place on the "before" side.
     OtherBefore(String),
-    /// So many questions of a file are answered, of so many.
+    /// Progress of a batch: questions answered, questions in total.
     BatchAt(usize, usize),
-    /// A file of questions was answered: where the answers are.
+    /// End of a batch: path of the file with the answers.
     BatchDone(Result<PathBuf, UserError>),
-    /// A folder was exported.
+    /// End of an export.
     Exported(Box<Result<Exported, UserError>>),
 }
 
-/// A wish.
+/// Request to the search thread.
 #[derive(Debug)]
 pub(super) enum Note {
     Use(Wanted),
@@ -115,14 +114,14 @@ pub(super) enum Note {
     End,
 }
 
-/// The thread. It ends when this is dropped.
+/// Handle of the search thread; dropping the handle ends the thread.
 pub(super) struct Handle {
     notes: Sender<Note>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Handle {
-    /// Says a wish.
+    /// Sends a request.
     pub(super) fn say(&self, note: Note) {
         self.notes.send(note).ok();
     }
@@ -131,12 +130,12 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.say(Note::End);
-        // It looks up between two small pieces of work.
+        // Don't join: the thread finishes its current step before it reads `End`.
         drop(self.thread.take());
     }
 }
 
-/// Starts the thread.
+/// Starts the search thread.
 pub(super) fn start(data_dir: PathBuf, outlet: EventSender) -> Result<Handle, UserError> {
     let (notes, inbox) = mpsc::channel();
     let broken = outlet.clone();
@@ -158,25 +157,24 @@ pub(super) fn start(data_dir: PathBuf, outlet: EventSender) -> Result<Handle, Us
     })
 }
 
-/// How long typing must rest after an answer that took so long.
+/// Returns the pause in typing to wait for, given how long the last answer took.
 fn rest(took: Duration) -> Duration {
     took.saturating_sub(QUICK).min(DEBOUNCE)
 }
 
-/// Everything the thread has.
+/// State of the search thread.
 struct Room {
     data_dir: PathBuf,
     outlet: EventSender,
     layout: Layout,
     wanted: Option<Wanted>,
     before: Option<Bench>,
-    /// It is still to be opened: the trained model comes first, and its network may be another.
+    /// The base encoder is still to be opened. The trained model opens first, because it determines the encoder.
     before_due: bool,
     after: Option<Bench>,
-    /// A question, and when it may be asked.
+    /// Pending question, and the earliest time to search for it.
     question: Option<(String, Side, Instant)>,
-    /// How long the last answer took: the longer, the longer must typing rest, so that quick models
-    /// answer at every key and slow ones only when it is worth it.
+    /// Duration of the last search. Slow models wait for a longer pause in typing, fast ones answer every keystroke.
     took: Duration,
     workers: VecDeque<Note>,
 }
@@ -199,7 +197,7 @@ impl Room {
 
     fn live(mut self, inbox: &Receiver<Note>) {
         loop {
-            // All that was said meanwhile comes first; then the question; then one piece of work.
+            // Requests come first, then the question, then one step of work.
             loop {
                 match inbox.try_recv() {
                     Ok(Note::End) | Err(TryRecvError::Disconnected) => return,
@@ -248,7 +246,7 @@ impl Room {
         if self.wanted.as_ref() == Some(&wanted) {
             return;
         }
-        // Both, since each may have a network, or they share one: more would be twice the memory.
+        // Drop both models before opening new ones: each can hold a transformer, and old and new would double the memory.
         self.after = None;
         self.before = None;
         if let Some(dir) = &wanted.dir {
@@ -281,7 +279,7 @@ impl Room {
         }
     }
 
-    /// Asks the question if its time has come and there is somebody to ask.
+    /// Searches for the pending question if it is due and a model is ready.
     fn ask_if_due(&mut self) -> bool {
         let Some((question, side, due)) = self.question.take() else {
             return false;
@@ -308,7 +306,7 @@ impl Room {
         true
     }
 
-    /// Does one piece of work; false when there is none.
+    /// Does one step of work; returns false if none is left.
     fn work(&mut self) -> bool {
         let data_dir = self.data_dir.clone();
         for side in [Side::After, Side::Before] {

@@ -1,4 +1,4 @@
-//! What a trained model grew from: the other side of before and after.
+//! Base encoder of a trained model: the "before" side of the comparison.
 
 use std::path::Path;
 
@@ -10,8 +10,10 @@ use super::bench::{Bench, Body, Origin};
 use crate::state::UserError;
 use nearsay_hub as obtain;
 
-/// The encoder that a trained model grew from, as it came; the built-in one when there is no such
-/// model, or its network is not on this machine any more, which is then told by its name.
+/// Opens the base encoder of the trained model `after`.
+///
+/// Falls back to the built-in encoder if there is no trained model, or if its transformer is no longer on this
+/// computer; in the second case the result includes the name of the transformer.
 pub(super) fn grew_from(
     after: Option<&Bench>,
     data_dir: &Path,
@@ -33,7 +35,7 @@ pub(super) fn grew_from(
     Ok((bench, missing))
 }
 
-/// A network that was fetched, if it is still there and can be opened.
+/// Opens a downloaded transformer; `None` if it is missing or unreadable.
 fn network(name: &str, data_dir: &Path) -> Option<Bench> {
     let folder = obtain::locate(&DiskStore, obtain::known_model(name)?, data_dir)?;
     let model = TextModel::open(&DiskStore, &folder, &Device::Cpu).ok()?;
@@ -53,7 +55,7 @@ mod tests {
         json!({"settings": {"learns": learns}, "kept_epoch": kept_epoch})
     }
 
-    /// A folder with this report; what is in it is the built-in encoder.
+    /// Writes the built-in encoder with this training report, and opens it as a trained model.
     fn trained(dir: &Path, encoder_name: &str, report: Value) -> Bench {
         let encoder = nearsay_text::compact::built_in::encoder().unwrap();
         let row = Row {
@@ -87,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_says_what_it_grew_from() {
+    fn origin_is_read_from_training_report() {
         let dir = tempdir().unwrap();
         let network = Origin::Network("minilm".to_owned());
         for (learns, kept, expected) in [
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_network_it_grew_from_it_is_compared_with_the_built_in_encoder() {
+    fn missing_transformer_falls_back_to_built_in_encoder() {
         let dir = tempdir().unwrap();
         for name in ["minilm", "one that nobody knows"] {
             let after = trained(dir.path(), name, report("network", Some(0)));
