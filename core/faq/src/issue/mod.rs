@@ -187,7 +187,7 @@ pub enum IssueKind {
         count: u64,
     },
     /// Paraphrases that were left out because they aren't text.
-    #[serde(rename = "wordings_left_out")]
+    #[serde(rename = "wordings_left_out")] // language: allow
     ParaphrasesLeftOut {
         /// Number of entries left out.
         count: u64,

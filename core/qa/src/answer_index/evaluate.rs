@@ -7,7 +7,7 @@ use super::{
     scan::{Expanding, Searched},
     tuning::Asked,
 };
-use crate::servable::{AnswerSet, Confidence, Outcome, Words};
+use super::{AnswerSet, Confidence, Outcome, Words};
 use nearsay_core::{
     matrix::{Matrix, ShapeError},
     metric::{Metric as _, PoolMetrics},

@@ -1,5 +1,5 @@
 use super::findings::{ConfusedPair, OverRetrieved};
-use crate::servable::{Confidence, Outcome};
+use super::{Confidence, Outcome};
 use nearsay_core::metric::PoolMetrics;
 use nearsay_search::{calibration::Silence, index::Hit};
 use serde::{Deserialize, Serialize};

@@ -40,23 +40,28 @@
 //! # Ok::<(), ShapeError>(())
 //! ```
 
+mod answers;
+mod confidence;
 mod evaluate;
 mod evaluation;
 mod findings;
+mod hybrid;
 mod scan;
 #[cfg(test)]
 mod tests;
 mod tuning;
 mod update;
 
+pub use answers::{AnswerSet, KnownAnswer};
+pub use confidence::{Confidence, Outcome, Threshold};
 pub use evaluate::{EvaluationRun, Pool, Query, TestQuery};
 pub use evaluation::{Evaluation, PoolFigures, QuestionOutcome};
 pub use findings::{ConfusedPair, OverRetrieved, TopicChange};
+pub use hybrid::{By, Words};
 pub(crate) use tuning::{is_gain, mean};
 pub use update::Update;
 pub(crate) use update::expand_answers;
 
-use crate::servable::{AnswerSet, Confidence, KnownAnswer, Words};
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_faq::normalize;
 use nearsay_search::{

@@ -1,8 +1,8 @@
 //! Search pools of an evaluation, and the search itself: a matrix product for a block of questions, then exact scores
 //! where rounding could change ranks.
 
+use super::Words;
 use super::{AnswerIndex, Pool, QuestionOutcome, TestQuery};
-use crate::servable::Words;
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_kernel::gemm::{Parallelism, View, ViewMut, matmul};
 use nearsay_search::{

@@ -1,5 +1,5 @@
+use super::By;
 use super::*;
-use crate::servable::By;
 use nearsay_search::{
     calibration::{AMONG, OWN_TEXT},
     expansion::Own,

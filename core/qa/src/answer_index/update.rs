@@ -1,7 +1,7 @@
 //! Updates of an index to other answers, which embed only new texts.
 
 use super::{AnswerIndex, Scoring};
-use crate::servable::{AnswerSet, KnownAnswer, Words};
+use super::{AnswerSet, KnownAnswer, Words};
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_search::expansion::{Expansion, Kind, Own, Rule, Texts, Towards};
 use std::{collections::HashMap, sync::Arc};

@@ -1,198 +1,38 @@
+//! The files of the answers.
+
 use super::{Manifest, ServableError};
+use crate::answer_index::AnswerSet;
 use nearsay_core::matrix::Matrix;
-use nearsay_faq as faq;
-use nearsay_faq::Row;
-use nearsay_search::expansion::Kind;
 use nearsay_store::Store;
 use safetensors::{Dtype, tensor::TensorView};
-use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
 pub(super) const TEXTS: &str = "answers.jsonl";
 pub(super) const VECTORS: &str = "answers.safetensors";
 pub(super) const PLAIN: &str = "plain.safetensors";
 
-/// An answer with its known questions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnownAnswer {
-    /// Text of the answer.
-    pub answer: String,
-    /// Questions and paraphrases of the answer, as in the FAQ.
-    pub questions: Vec<String>,
-    /// Line of the answer's first occurrence in the FAQ file.
-    pub row: u64,
-    /// Section of the FAQ that the answer is from, if the FAQ has sections.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
+/// Writes one JSON line for each answer.
+pub(super) fn to_jsonl(answers: &AnswerSet) -> Result<Vec<u8>, ServableError> {
+    let mut bytes = Vec::new();
+    for answer in answers.iter() {
+        let line = serde_json::to_vec(answer);
+        bytes.extend(line.map_err(|e| ServableError::changed(TEXTS, e))?);
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
 }
 
-/// Answers with their paraphrases.
-///
-/// Texts are numbered in this order: for each answer the answer itself, then its paraphrases. The vectors of a
-/// set have the same order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AnswerSet {
-    answers: Vec<KnownAnswer>,
-    /// Number of the answer of each text, and 0 for the answer itself or the number of the paraphrase, from 1.
-    vectors: Vec<(u32, u32)>,
-}
-
-impl AnswerSet {
-    /// Collects the distinct answers of an FAQ in order of first appearance. Answers that are equal after
-    /// [`faq::normalize`] become one answer with all their paraphrases.
-    #[must_use]
-    pub fn of(rows: &[Row]) -> Self {
-        let mut place: HashMap<String, usize> = HashMap::new();
-        let mut answers: Vec<KnownAnswer> = Vec::new();
-        for row in rows {
-            let next = answers.len();
-            let number = *place.entry(faq::normalize(&row.answer)).or_insert(next);
-            if number == next {
-                answers.push(KnownAnswer {
-                    answer: row.answer.clone(),
-                    questions: Vec::new(),
-                    row: row.line,
-                    source: row.source.clone(),
-                });
-            }
-            let known = &mut answers[number].questions;
-            for question in std::iter::once(&row.question).chain(&row.paraphrases) {
-                if !known.contains(question) {
-                    known.push(question.clone());
-                }
-            }
-        }
-        Self::from_known(answers)
-    }
-
-    /// Creates a set of exactly these answers, in this order. Equal answers and equal paraphrases aren't merged.
-    #[must_use]
-    pub fn from_known(answers: Vec<KnownAnswer>) -> Self {
-        let vectors = answers.iter().zip(0u32..).flat_map(|(answer, number)| {
-            (0..=answer.questions.len() as u32).map(move |wording| (number, wording))
-        });
-        Self {
-            vectors: vectors.collect(),
-            answers,
-        }
-    }
-
-    /// Number of answers.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.answers.len()
-    }
-
-    /// Whether the set has no answers.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.answers.is_empty()
-    }
-
-    /// The answer with a number; `None` if the set has no answer of this number.
-    #[must_use]
-    pub fn get(&self, answer: u32) -> Option<&KnownAnswer> {
-        self.answers.get(answer as usize)
-    }
-
-    /// Iterates over all answers in order of their numbers.
-    pub fn iter(&self) -> impl Iterator<Item = &KnownAnswer> {
-        self.answers.iter()
-    }
-
-    /// The paraphrase with the number of a text; `None` if the text is an answer.
-    #[must_use]
-    pub fn wording(&self, vector: u32) -> Option<&str> {
-        let (answer, wording) = *self.vectors.get(vector as usize)?;
-        let questions = &self.answers.get(answer as usize)?.questions;
-        questions
-            .get(wording.checked_sub(1)? as usize)
-            .map(String::as_str)
-    }
-
-    /// Number of texts: answers and all their paraphrases.
-    #[must_use]
-    pub fn texts_len(&self) -> usize {
-        self.vectors.len()
-    }
-
-    /// Number of a text's answer, and 0 if the text is the answer itself, or else the number of the paraphrase,
-    /// from 1.
-    #[must_use]
-    pub fn place(&self, text: u32) -> Option<(u32, u32)> {
-        self.vectors.get(text as usize).copied()
-    }
-
-    /// The text with a number; `None` if the set has no text of this number.
-    #[must_use]
-    pub fn text(&self, number: usize) -> Option<&str> {
-        let answer = self.answers.get(self.vectors.get(number)?.0 as usize)?;
-        self.wording(number as u32).or(Some(&answer.answer))
-    }
-
-    /// All texts in order of their numbers, `[n]`.
-    #[must_use]
-    pub fn texts(&self) -> Vec<&str> {
-        let texts = self.answers.iter().flat_map(|answer| {
-            std::iter::once(&answer.answer)
-                .chain(&answer.questions)
-                .map(String::as_str)
-        });
-        texts.collect()
-    }
-
-    /// Number of each text's answer, `[n]`.
-    #[must_use]
-    pub fn owners(&self) -> Vec<u32> {
-        self.vectors.iter().map(|&(answer, _)| answer).collect()
-    }
-
-    /// Kind of each text, answer or question, `[n]`.
-    #[must_use]
-    pub fn kinds(&self) -> Vec<Kind> {
-        let kind = |wording: u32| match wording {
-            0 => Kind::Answer,
-            _ => Kind::Question,
-        };
-        self.vectors
-            .iter()
-            .map(|&(_, wording)| kind(wording))
-            .collect()
-    }
-
-    /// Number of the text of each answer, `[answers]`.
-    pub(crate) fn starts(&self) -> Vec<usize> {
-        let starts = self.answers.iter().scan(0, |next, answer| {
-            let start = *next;
-            *next += 1 + answer.questions.len();
-            Some(start)
-        });
-        starts.collect()
-    }
-
-    /// Writes one JSON line for each answer.
-    pub(super) fn to_jsonl(&self) -> Result<Vec<u8>, ServableError> {
-        let mut bytes = Vec::new();
-        for answer in &self.answers {
-            let line = serde_json::to_vec(answer);
-            bytes.extend(line.map_err(|e| ServableError::changed(TEXTS, e))?);
-            bytes.push(b'\n');
-        }
-        Ok(bytes)
-    }
-
-    pub(super) fn read(
-        store: &dyn Store,
-        dir: &Path,
-        manifest: &Manifest,
-    ) -> Result<Self, ServableError> {
-        let bytes = manifest.entry(TEXTS)?.read(store, dir, TEXTS)?;
-        let answers = serde_json::Deserializer::from_slice(&bytes)
-            .into_iter()
-            .collect::<Result<_, _>>()
-            .map_err(|e| ServableError::changed(TEXTS, format_args!("isn't valid JSON ({e})")))?;
-        Ok(Self::from_known(answers))
-    }
+pub(super) fn read_answers(
+    store: &dyn Store,
+    dir: &Path,
+    manifest: &Manifest,
+) -> Result<AnswerSet, ServableError> {
+    let bytes = manifest.entry(TEXTS)?.read(store, dir, TEXTS)?;
+    let answers = serde_json::Deserializer::from_slice(&bytes)
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .map_err(|e| ServableError::changed(TEXTS, format_args!("isn't valid JSON ({e})")))?;
+    Ok(AnswerSet::from_known(answers))
 }
 
 /// Serializes vectors, `[n, d]`, as a safetensors file.
@@ -202,63 +42,4 @@ pub(super) fn vectors_to_bytes(vectors: &Matrix) -> Result<Vec<u8>, ServableErro
     TensorView::new(Dtype::F32, shape, &bytes)
         .and_then(|view| safetensors::serialize([("vectors", view)], None))
         .map_err(|e| ServableError::changed(VECTORS, format_args!("can't be serialized ({e})")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(line: u64, question: &str, wordings: &[&str], answer: &str) -> Row {
-        Row {
-            line,
-            question: question.into(),
-            paraphrases: wordings.iter().map(|&wording| wording.into()).collect(),
-            answer: answer.into(),
-            source: None,
-            filename: None,
-            id: None,
-        }
-    }
-
-    #[test]
-    fn of_merges_equal_answers_with_their_paraphrases() {
-        let rows = [
-            row(1, "Open on Sunday?", &["Sunday hours?"], "No."),
-            row(2, "Wi-Fi?", &[], "Yes."),
-            row(5, "Open at night?", &["Open on Sunday?"], " no. "),
-        ];
-        let set = AnswerSet::of(&rows);
-        assert_eq!(set.len(), 2);
-        let expected = [
-            "No.",
-            "Open on Sunday?",
-            "Sunday hours?",
-            "Open at night?",
-            "Yes.",
-            "Wi-Fi?",
-        ];
-        assert_eq!(set.texts(), expected);
-        assert_eq!(set.owners(), [0, 0, 0, 0, 1, 1]);
-        assert_eq!(set.wording(0), None);
-        assert_eq!(set.wording(3), Some("Open at night?"));
-        assert_eq!(set.wording(5), Some("Wi-Fi?"));
-        assert_eq!(set.wording(6), None);
-        assert_eq!(set.get(0).unwrap().row, 1);
-        assert_eq!(AnswerSet::from_known(set.iter().cloned().collect()), set);
-    }
-
-    #[test]
-    fn from_known_keeps_equal_answers_and_paraphrases() {
-        let known = |answer: &str, questions: &[&str]| KnownAnswer {
-            answer: answer.into(),
-            questions: questions.iter().map(|&question| question.into()).collect(),
-            row: 1,
-            source: None,
-        };
-        let set = AnswerSet::from_known(vec![known("No.", &["a", "a"]), known("No.", &[])]);
-        assert_eq!(set.texts(), ["No.", "a", "a", "No."]);
-        assert_eq!(set.owners(), [0, 0, 0, 1]);
-        assert_eq!(set.wording(2), Some("a"));
-        assert_eq!(set.wording(3), None);
-    }
 }

@@ -32,7 +32,7 @@ impl Servable {
     /// # Errors
     /// If `vectors` doesn't have one row for each text, or if a weight isn't a number from 0 to 4.
     pub fn in_memory(parts: InMemory) -> Result<Self, ServableError> {
-        let words = Words::sound(parts.words)?;
+        let words = manifest::validate_hybrid(parts.words)?;
         let expansion = manifest::sound(parts.expansion)?;
         let vectors = parts.model.finish(parts.vectors)?;
         let scoring = Scoring {

@@ -1,10 +1,8 @@
-use super::{Confidence, ServableError, answers, version};
-use crate::answer_index::Scoring;
-use nearsay_core::matrix::{Matrix, ShapeError};
+use super::{ServableError, answers, version};
+use crate::answer_index::{Confidence, Scoring, Words};
 use nearsay_model::{sha256_hex, to_hex};
-use nearsay_search::{expansion::Rule, index::Index};
+use nearsay_search::expansion::Rule;
 use nearsay_store::{ErrorKind, Operation, Store, StoreError};
-use nearsay_text::bm25::Bm25Index;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -61,101 +59,14 @@ pub struct FileEntry {
     pub sha256: String,
 }
 
-/// Lowest confidence at which an answer is given without a warning; see [`Confidence`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Threshold {
-    /// Lowest confidence.
-    #[serde(alias = "score")] // name in models whose confidence is the score
-    pub sureness: f32,
-    /// Number of held-out questions that it was measured on; 0 for the default.
-    pub questions: usize,
-}
-
-impl Threshold {
-    /// Default for a model without held-out questions: a score of 0.5.
-    pub const USUAL: Self = Self {
-        sureness: 0.5,
-        questions: 0,
-    };
-}
-
-/// Keyword scoring of a hybrid index.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Words {
-    /// Weight of the keyword scores ([`Bm25Index::scores`]), which are added to cosine similarities; from 0 to 4.
-    pub weight: f32,
-    /// Unit that keyword scores are computed for. Default: [`By::Text`].
-    #[serde(default)]
-    pub by: By,
-}
-
-/// Unit that BM25 treats as a document.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum By {
-    /// Each text by itself. The default when reading, because older models have no such field.
-    #[default]
-    Text,
-    /// An answer together with all its paraphrases.
-    Answer,
-}
-
-impl Words {
-    /// Keyword scoring by answer with a weight.
-    #[must_use]
-    pub fn by_answer(weight: f32) -> Self {
-        Self {
-            weight,
-            by: By::Answer,
-        }
-    }
-
-    /// Builds an index of texts from their vectors, `[n, d]`, and the number of each text's answer, `[n]`. The index is
-    /// hybrid if `words` is given.
-    ///
-    /// # Errors
-    /// If `vectors`, `owners` and `texts` differ in length.
-    pub fn index<T: AsRef<str>>(
-        words: Option<Self>,
-        vectors: Matrix,
-        owners: Vec<u32>,
-        texts: &[T],
-    ) -> Result<Index, ShapeError> {
-        let index = Index::new(vectors, owners)?;
-        match words {
-            Some(words) => {
-                let lexical = words.of(texts, index.owners())?;
-                index.with_words(lexical, words.weight)
-            }
-            None => Ok(index),
-        }
-    }
-
-    /// Builds a BM25 index of texts for [`Index::with_words`](nearsay_search::index::Index::with_words). `owners` has
-    /// the number of each text's answer, `[n]`.
-    ///
-    /// # Errors
-    /// If `owners` and `texts` differ in length.
-    pub fn of<T: AsRef<str>>(self, texts: &[T], owners: &[u32]) -> Result<Bm25Index, ShapeError> {
-        match self.by {
-            By::Text => Ok(Bm25Index::new(texts)),
-            By::Answer => Bm25Index::grouped(texts, owners),
-        }
-    }
-
-    /// Validates the weight; returns `None` if it is 0.
-    ///
-    /// # Errors
-    /// If the weight isn't a number from 0 to 4.
-    pub(super) fn sound(words: Option<Self>) -> Result<Option<Self>, ServableError> {
-        match words.filter(|words| !words.is_sound()) {
-            Some(Self { weight, .. }) => Err(ServableError::Weight { weight }),
-            None => Ok(words.filter(|words| words.weight > 0.0)),
-        }
-    }
-
-    fn is_sound(self) -> bool {
-        (0.0..=4.0).contains(&self.weight)
+/// Validates the weight; returns `None` if it is 0.
+///
+/// # Errors
+/// If the weight isn't a number from 0 to 4.
+pub(super) fn validate_hybrid(words: Option<Words>) -> Result<Option<Words>, ServableError> {
+    match words.filter(|words| !words.is_sound()) {
+        Some(Words { weight, .. }) => Err(ServableError::Weight { weight }),
+        None => Ok(words.filter(|words| words.weight > 0.0)),
     }
 }
 
@@ -432,6 +343,7 @@ pub(super) fn plain(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer_index::By;
 
     fn manifest(names: &[&str]) -> Vec<u8> {
         let entry = FileEntry {
@@ -502,11 +414,11 @@ mod tests {
             assert!(with(&format!(r#""words": {{"weight": {weight}}},"#)).is_err());
         }
         for weight in [-1.0, 4.5, f32::NAN, f32::INFINITY] {
-            let error = Words::sound(Some(Words::by_answer(weight))).unwrap_err();
+            let error = validate_hybrid(Some(Words::by_answer(weight))).unwrap_err();
             assert!(error.to_string().contains("from 0 to 4"), "{error}");
         }
-        assert_eq!(Words::sound(Some(Words::by_answer(0.0))).unwrap(), None);
+        assert_eq!(validate_hybrid(Some(Words::by_answer(0.0))).unwrap(), None);
         let some = Some(Words::by_answer(0.2));
-        assert_eq!(Words::sound(some).unwrap(), some);
+        assert_eq!(validate_hybrid(some).unwrap(), some);
     }
 }

@@ -56,7 +56,6 @@
 
 mod answers;
 mod card;
-mod confidence;
 mod copy;
 mod dense;
 mod edit;
@@ -71,15 +70,15 @@ mod vectors;
 mod version;
 mod write;
 
-pub use crate::answer_index::AnswerHit;
-pub use answers::{AnswerSet, KnownAnswer};
-pub use confidence::{Confidence, Outcome};
+pub use crate::answer_index::{
+    AnswerHit, AnswerSet, By, Confidence, KnownAnswer, Outcome, Threshold, Words,
+};
 pub use copy::{copy, fingerprint};
 pub use edit::{Edit, EditError};
 pub use error::ServableError;
 pub use in_memory::InMemory;
 pub use journal::Journal;
-pub use manifest::{By, FileEntry, Manifest, Threshold, Words};
+pub use manifest::{FileEntry, Manifest};
 pub use owned::{check_target, remove};
 pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
@@ -136,7 +135,7 @@ impl Servable {
             let rest = || -> Result<_, ServableError> {
                 manifest.verify_all_but(&manifest::DATA, store, dir)?;
                 let model = TextModel::open_with(store, dir, device, precision)?;
-                let answers = AnswerSet::read(store, dir, &manifest)?;
+                let answers = answers::read_answers(store, dir, &manifest)?;
                 let words = manifest.words.filter(|words| words.weight > 0.0);
                 let lexical = words.map(|words| words.of(&answers.texts(), &answers.owners()));
                 let lexical = lexical.transpose().map_err(|e| changed(&e.to_string()))?;

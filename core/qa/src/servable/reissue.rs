@@ -83,7 +83,7 @@ impl Reissue<'_> {
             return Err(ServableError::NoAnswers);
         }
         let former = Manifest {
-            words: Words::sound(self.words)?,
+            words: manifest::validate_hybrid(self.words)?,
             expansion: manifest::sound(self.expansion)?,
             ..Manifest::read(store, self.from)?
         };

@@ -76,7 +76,7 @@ impl Export<'_> {
             Folded::Layers(layers) => layers.as_slice(),
             Folded::Impossible(why) => return Err(ServableError::Head { why: why.clone() }),
         };
-        let words = Words::sound(self.words)?;
+        let words = manifest::validate_hybrid(self.words)?;
         let expansion = manifest::sound(self.expansion)?;
         staged(store, dir, |staging| {
             self.fill(store, staging, layers, words, expansion)?;
@@ -312,7 +312,7 @@ impl<'a> Folder<'a> {
                     "lacks vectors of some texts",
                 ));
             }
-            self.put(answers::TEXTS, &answers.to_jsonl()?)?;
+            self.put(answers::TEXTS, &answers::to_jsonl(answers)?)?;
             self.put(answers::VECTORS, &answers::vectors_to_bytes(data.vectors)?)?;
             if let Some(plain) = plain.flatten() {
                 self.put(answers::PLAIN, &answers::vectors_to_bytes(plain)?)?;

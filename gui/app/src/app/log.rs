@@ -18,12 +18,18 @@ const MAX_FILES: usize = 5;
 
 /// Starts logging. The window works without a log, so an error is reported on the terminal only.
 pub(super) fn start(data_dir: &Path) {
+    let dir = data_dir.join(DIR);
+    // Pruning old files reads the directory, which a first start lacks.
+    if let Err(error) = std::fs::create_dir_all(&dir) {
+        eprintln!("nearsay: cannot create {}: {error}", dir.display());
+        return;
+    }
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("nearsay")
         .filename_suffix("log")
         .max_log_files(MAX_FILES)
-        .build(data_dir.join(DIR));
+        .build(dir);
     let appender = match appender {
         Ok(appender) => appender,
         Err(error) => {

@@ -1,6 +1,5 @@
 //! Confidence in an answer: a threshold and a calibrated probability.
 
-use super::Threshold;
 use nearsay_search::{
     calibration::{AMONG, Calibration, OWN_TEXT, shares, standing},
     index::{Hit, Index},
@@ -171,7 +170,7 @@ impl Confidence {
     }
 
     /// Whether all values are finite and in range.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         self.threshold.sureness.is_finite()
             && self.no_answer.is_none_or(f32::is_finite)
             && (0.0..=1.0).contains(&self.own_text)
@@ -204,6 +203,24 @@ fn low(values: impl Iterator<Item = f32>, of_100: usize) -> f32 {
     values.sort_by(f32::total_cmp);
     let at = values.len() * of_100 / 100;
     values.get(at).copied().unwrap_or(f32::NAN)
+}
+
+/// Lowest confidence at which an answer is given without a warning; see [`Confidence`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// Lowest confidence.
+    #[serde(alias = "score")] // name in models whose confidence is the score
+    pub sureness: f32,
+    /// Number of held-out questions that it was measured on; 0 for the default.
+    pub questions: usize,
+}
+
+impl Threshold {
+    /// Default for a model without held-out questions: a score of 0.5.
+    pub const USUAL: Self = Self {
+        sureness: 0.5,
+        questions: 0,
+    };
 }
 
 #[cfg(test)]
