@@ -1,7 +1,7 @@
 //! Operations between the matrix products, each in one pass over memory with the widest vector instructions of the
 //! processor, chosen at run time.
 //!
-//! All lengths are multiples of [`LANES`]; see `ragged::fits`.
+//! All lengths are multiples of `LANES`; see `ragged::fits`.
 
 mod attention;
 mod elementary;

@@ -38,7 +38,7 @@ pub struct Reissue<'a> {
 pub struct Data<'a> {
     /// The answers and their paraphrases; at least one answer.
     pub answers: &'a AnswerSet,
-    /// Unit vectors of the texts of `answers` from [`TextModel::encode`] of the source model, `[n, dim]`; those of
+    /// Unit vectors of the texts of `answers` from [`TextModel::encode`](super::TextModel::encode) of the source model, `[n, dim]`; those of
     /// answers are expanded if the model uses document expansion.
     pub vectors: &'a Matrix,
     /// Unit vectors of the answers before expansion, `[answers, dim]`; required with document expansion.

@@ -1,7 +1,7 @@
 //! Exact BM25 over character n-grams.
 //!
 //! Embeddings capture meaning but represent names, numbers and product codes poorly; BM25 scores
-//! literal matches. [`Index::with_words`](nearsay_search::index::Index::with_words) combines both.
+//! literal matches. `Index::with_words` of nearsay-search combines both.
 //!
 //! # Terms
 //!
