@@ -28,7 +28,11 @@
 //! let answers = [answer("At nine.", "When do you open?"), answer("Behind the house.", "Parking?")];
 //! // Stands in for an encoder: separates texts about time from all others.
 //! let mut embed = |texts: &[&str]| -> Result<Matrix, ShapeError> {
-//!     let row = |text: &&str| if text.contains("nine") || text.contains("open") { [1.0f32, 0.0] } else { [0.0, 1.0] };
+//!     let row = |text: &&str| match *text {
+//!         "When do you open?" => [1.0f32, 0.0],
+//!         "At nine." => [0.8, 0.6],
+//!         _ => [0.0, 1.0],
+//!     };
 //!     Matrix::from_rows(&texts.iter().map(row).collect::<Vec<_>>())
 //! };
 //! let index = AnswerIndex::empty(2, Scoring::default());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use nearsay::train::Report;
 
-use super::{models, preferences, training};
+use super::{models, preferences};
 use crate::{
     state::{Check, Level, Outcome, Side, Stage, State, UserError},
     text,
@@ -18,7 +18,7 @@ const MIN_SPEED_TEXTS: usize = 200;
 /// Evaluates the new model on the held-out questions; [`process_results`] decides whether to use it.
 pub(super) fn start(state: &mut State, workers: &mut Workers, report: Option<&Report>) {
     let Some(pending) = state.project.models.pending.clone() else {
-        return training::fail(state, text::error::ended());
+        return fail(state, text::error::ended());
     };
     if let Some(report) = report {
         save_pace(state, workers, pending.effort, report);
@@ -36,8 +36,19 @@ pub(super) fn start(state: &mut State, workers: &mut Workers, report: Option<&Re
     // The new model was trained in this project, so its held-out questions are valid.
     state.training.checking.elsewhere = false;
     if let Err(error) = workers.use_models(wanted) {
-        training::fail(state, error);
+        fail(state, error);
     }
+}
+
+/// Ends the training run with an error.
+pub(super) fn fail(state: &mut State, error: UserError) {
+    tracing::warn!(%error, "the training failed");
+    state.say(Level::Error, error.message.clone());
+    let training = &mut state.training;
+    training.stage = Stage::Failed;
+    training.stopping = false;
+    training.paused = false;
+    training.error = Some(error);
 }
 
 fn save_pace(state: &mut State, workers: &Workers, effort: Effort, report: &Report) {
@@ -181,7 +192,7 @@ pub(super) fn report_unusable_model(
             .forget_after(&state.project.document.entries);
     }
     if state.training.stage == Stage::Evaluating {
-        training::fail(state, error);
+        fail(state, error);
         // The previous model keeps answering.
         models::use_current(state, workers);
     } else {

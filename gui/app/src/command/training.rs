@@ -81,7 +81,7 @@ pub(super) fn start(state: &mut State, workers: &mut Workers, resume: bool) {
     };
     let entries = state.project.document.entries.clone();
     if let Err(error) = workers.prepare_training(entries, request) {
-        fail(state, error);
+        evaluation::fail(state, error);
     }
 }
 
@@ -92,18 +92,18 @@ pub(super) fn run(
     result: Result<TrainRequest, UserError>,
 ) {
     if state.training.stopping {
-        return fail(state, text::error::stopped_early());
+        return evaluation::fail(state, text::error::stopped_early());
     }
     let request = match result {
         Ok(request) => request,
-        Err(error) => return fail(state, error),
+        Err(error) => return evaluation::fail(state, error),
     };
     // The process may have finished after the previous window crashed.
     if request.resume && request.out.join("nearsay.json").is_file() {
         return evaluation::start(state, workers, None);
     }
     if let Err(error) = workers.train(&request) {
-        fail(state, error);
+        evaluation::fail(state, error);
     }
 }
 
@@ -196,7 +196,7 @@ pub(super) fn process_event(state: &mut State, workers: &mut Workers, at_s: f64,
         Event::Best { epoch } => training.best = Some(epoch as u64 + 1),
         Event::Note(note) => training.notes.push(note.to_string()),
         Event::Finished { report } => evaluation::start(state, workers, Some(&report)),
-        Event::Failed { error, remedy } => fail(state, UserError::new(error, remedy)),
+        Event::Failed { error, remedy } => evaluation::fail(state, UserError::new(error, remedy)),
         // Events of a later version are ignored.
         _ => {}
     }
@@ -218,7 +218,7 @@ pub(super) fn finish_process(state: &mut State, exit: Exit) {
                 text::error::ended()
             };
             training.can_go_on = can_resume;
-            fail(state, error.with_detail(detail));
+            evaluation::fail(state, error.with_detail(detail));
         }
         _ => {
             if let Some(error) = &mut training.error {
@@ -226,16 +226,6 @@ pub(super) fn finish_process(state: &mut State, exit: Exit) {
             }
         }
     }
-}
-
-pub(super) fn fail(state: &mut State, error: UserError) {
-    tracing::warn!(%error, "the training failed");
-    state.say(Level::Error, error.message.clone());
-    let training = &mut state.training;
-    training.stage = Stage::Failed;
-    training.stopping = false;
-    training.paused = false;
-    training.error = Some(error);
 }
 
 /// Adds a count to the progress of a stage and updates its speed.
