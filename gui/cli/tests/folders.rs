@@ -254,7 +254,9 @@ fn model_without_answers_answers_from_imported_file() {
     assert!(!is_shown(&window, "without answers"));
     // The colleague's model answers, not the base encoder. The answers are embedded and expanded again here,
     // so sums over them may differ in the last bit.
-    for (here, there) in first(&mut window).iter().zip(&colleague.answers) {
+    let answers = first(&mut window);
+    assert_eq!(answers.len(), colleague.answers.len());
+    for (here, there) in answers.iter().zip(&colleague.answers) {
         assert_eq!(here.0, there.0);
         assert!((here.1 - there.1).abs() < 1e-6, "{here:?} {there:?}");
     }

@@ -21,27 +21,25 @@ pub(super) fn card(manifest: &Manifest, answers: Option<&AnswerSet>, layers: usi
          - sentence-transformers\n- feature-extraction\n- faq\n---\n\n",
     );
     let faq = answers.map_or("an FAQ", |_| "this FAQ");
-    let vector = match layers {
-        0 => "a vector by a language model".into(),
-        1 => format!("a vector by a language model with a layer trained on {faq}"),
-        n => format!("a vector by a language model with {n} layers trained on {faq}"),
+    let encoder = match layers {
+        0 => "an encoder".into(),
+        1 => format!("an encoder with a layer trained on {faq}"),
+        n => format!("an encoder with {n} layers trained on {faq}"),
     };
     match answers {
         Some(answers) => {
-            let wordings: usize = answers.iter().map(|answer| answer.questions.len()).sum();
+            let paraphrases: usize = answers.iter().map(|answer| answer.questions.len()).sum();
             writeln!(
                 text,
-                "# An FAQ that answers\n\nThis folder answers questions from an FAQ of {} answers \
-                 with {wordings} known wordings. It turns a text into {vector} and finds the answer \
-                 nearest to it.\n",
+                "# FAQ model\n\nThis model answers questions from an FAQ with {} answers and {paraphrases} questions. It \
+                 embeds a question with {encoder} and returns the answer with the most similar vector.\n",
                 answers.len(),
             )
         }
         None => writeln!(
             text,
-            "# A model for an FAQ\n\nThis folder turns a text into {vector}. It holds the model \
-             only, without answers: bring your own, and take the one whose vector is nearest to the \
-             question's.\n",
+            "# FAQ encoder\n\nThis model embeds texts with {encoder}. It contains no answers: add your own, and \
+             return the answer with the vector most similar to that of the question.\n",
         ),
     }
     .ok();
@@ -56,21 +54,21 @@ pub(super) fn card(manifest: &Manifest, answers: Option<&AnswerSet>, layers: usi
         let pool = &report["after"]["pool"];
         writeln!(
             text,
-            "## How good it is\n\n{questions} questions were kept aside and asked of all {pool} \
-             answers, without their known wordings. {before} found their answer first before \
-             training, {after} after it.\n"
+            "## Evaluation\n\n{questions} held-out questions were searched among {pool} answers, without the \
+             other questions of the FAQ. The right answer came first for {before} before training and for \
+             {after} after training.\n"
         )
         .ok();
         if answers.is_some_and(|answers| Some(answers.len() as u64) != pool.as_u64()) {
             writeln!(
                 text,
-                "That was when it was trained; answers have been added or removed since.\n"
+                "Answers were added or removed after this evaluation.\n"
             )
             .ok();
         }
         writeln!(
             text,
-            "| | recall@1 | recall@5 | recall@10 | mrr@10 | ndcg@10 |"
+            "| | accuracy@1 | accuracy@5 | accuracy@10 | mrr@10 | ndcg@10 |"
         )
         .ok();
         writeln!(text, "| --- | --- | --- | --- | --- | --- |").ok();
@@ -87,11 +85,11 @@ pub(super) fn card(manifest: &Manifest, answers: Option<&AnswerSet>, layers: usi
     let recipe = report["settings"]["recipe"].as_str().unwrap_or("none");
     writeln!(
         text,
-        "## How it was made\n\nEncoder: {}. Recipe: {recipe}. Written by Nearsay {}. The settings \
-         and the full report stand in `nearsay.json`{}.\n",
+        "## Training\n\nBase encoder: {}. Recipe: {recipe}. Written by Nearsay {}. `nearsay.json` has the settings and \
+         the full report{}.\n",
         manifest.encoder,
         manifest.written_by,
-        answers.map_or("", |_| ", the answers in `answers.jsonl`"),
+        answers.map_or("", |_| "; `answers.jsonl` has the answers"),
     )
     .ok();
     text.push_str(answers.map_or(USE_MODEL, |_| USE));
@@ -100,12 +98,12 @@ pub(super) fn card(manifest: &Manifest, answers: Option<&AnswerSet>, layers: usi
 
 /// Paragraph on keyword scores, for hybrid search only.
 const WORDS: &str = "\
-Nearsay also counts the words that a question shares with an answer or its known wordings, by the weight \
-that stands in `nearsay.json`. Other readers of this folder compare vectors alone.\n\n";
+Nearsay adds a keyword score (BM25) with the weight in `nearsay.json`. Other programs that load this directory \
+compare vectors only.\n\n";
 
 /// Instructions for a model with answers.
 const USE: &str = "\
-## How to use it\n\nIn the app, to ask, correct and train it: drop this folder on Nearsay's window, or\n\n\
+## Usage\n\nIn the app, drop this folder on the window of Nearsay, or run\n\n\
 ```sh\nnearsay .\n```\n\nIn a terminal:\n\n```sh\nnearsay ask . \"How do I …?\"\n```\n\n\
 In Python, after `pip install sentence-transformers`, in this folder:\n\n```python\n\
 import json\n\
@@ -114,20 +112,19 @@ model = SentenceTransformer(\".\")\n\
 answers = [json.loads(line)[\"answer\"] for line in open(\"answers.jsonl\", encoding=\"utf-8\")]\n\
 scores = model.similarity(model.encode([\"How do I …?\"]), model.encode(answers))[0]\n\
 print(answers[scores.argmax()])\n```\n\n\
-In Rust, with the crate `nearsay-core` and its feature `candle`:\n\n```rust\n\
-let model = Servable::open(&DiskStore, \".\".as_ref(), &Device::Cpu)?;\n\
+In Rust, with the crate `nearsay`:\n\n```rust\n\
+let model = nearsay::QaModel::open(\".\")?;\n\
 let best = model.ask(\"How do I …?\", 1)?;\n```\n";
 
 /// Instructions for a model without answers.
 const USE_MODEL: &str = "\
-## How to use it\n\nIn the app: drop this folder on Nearsay's window, then a file with questions and answers; it \
-answers from them at once.\n\nIn a terminal, texts in, vectors out:\n\n```sh\necho \"How do I …?\" | nearsay encode .\n```\n\n\
+## Usage\n\nIn the app, drop this folder on the window of Nearsay, then a file with questions and answers.\n\nIn a terminal, encode texts:\n\n```sh\necho \"How do I …?\" | nearsay encode .\n```\n\n\
 In Python, after `pip install sentence-transformers`, in this folder:\n\n```python\n\
 from sentence_transformers import SentenceTransformer\n\n\
 model = SentenceTransformer(\".\")\n\
 answers = [\"…\", \"…\"]\n\
 scores = model.similarity(model.encode([\"How do I …?\"]), model.encode(answers))[0]\n\
 print(answers[scores.argmax()])\n```\n\n\
-In Rust, with the crate `nearsay-core` and its feature `candle`:\n\n```rust\n\
+In Rust, with the crate `nearsay`:\n\n```rust\n\
 let model = TextModel::open(&DiskStore, \".\".as_ref(), &Device::Cpu)?;\n\
 let vectors = model.encode(&[\"How do I …?\"])?;\n```\n";

@@ -512,9 +512,9 @@ fn card_leaves_out_missing_figures() {
     write(&store, &Folded::Identity).unwrap();
     let card = store.read("model/README.md".as_ref(), 1 << 20).unwrap();
     let card = String::from_utf8(card).unwrap();
-    assert!(card.contains("2 answers with 3 known wordings"), "{card}");
+    assert!(card.contains("2 answers and 3 questions"), "{card}");
     assert!(
-        !card.contains("How good it is"),
+        !card.contains("## Evaluation"),
         "there were no figures before training"
     );
 }
@@ -703,7 +703,7 @@ fn reissue_writes_other_answers() {
                 .read(&Path::new(to).join("README.md"), 1 << 20)
                 .unwrap();
             let card = String::from_utf8(card).unwrap();
-            assert!(card.contains("3 answers with 3 known wordings"), "{card}");
+            assert!(card.contains("3 answers and 3 questions"), "{card}");
             assert!(card.contains(layers), "{card}");
         }
         let normalize = if head.layers().is_some_and(|layers| layers.len() > 1) {

@@ -43,6 +43,9 @@ pub enum Error {
     /// A model directory that could not be read or written.
     #[error(transparent)]
     Model(#[from] ServableError),
+    /// A report that could not be serialized.
+    #[error("the report of the training can't be written as JSON: {0}")]
+    Report(#[source] BoxError),
     /// A model that other programs cannot load.
     #[error("a model with {part} of your own cannot be saved; keep it in memory")]
     NotPortable {
