@@ -190,7 +190,7 @@ fn keyword_scores_use_stored_weight() {
     let store = MemStore::new();
     write_with(&store, &head(), Some(0.5)).unwrap();
     assert!(text(&store, "nearsay.json").contains("\"weight\": 0.5"));
-    assert!(text(&store, "README.md").contains("compare vectors alone"));
+    assert!(text(&store, "README.md").contains("compare vectors only"));
     let model = open(&store).unwrap();
     assert_eq!(model.manifest().words, Some(Words::by_answer(0.5)));
     assert_eq!(model.index().words_weight(), 0.5);
@@ -665,7 +665,7 @@ fn names(model: &Manifest) -> Vec<&str> {
 #[test]
 fn reissue_writes_other_answers() {
     for (head, layers) in [
-        (Folded::Identity, "language model and"),
+        (Folded::Identity, "with an encoder and"),
         (deep_head(), "with 4 layers"),
     ] {
         let store = MemStore::new();
@@ -758,7 +758,7 @@ fn reissue_without_data_has_no_answers() {
     let card = store.read("only/README.md".as_ref(), 1 << 20).unwrap();
     let card = String::from_utf8(card).unwrap();
     assert!(
-        card.contains("without answers") && !card.contains("answers.jsonl"),
+        card.contains("It contains no answers") && !card.contains("answers.jsonl"),
         "{card}"
     );
     // Answers can be added again.
