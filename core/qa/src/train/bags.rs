@@ -2,28 +2,28 @@
 
 use super::data::{Fingerprint, Texts};
 
-/// `n` texts, each a list of token ids, in one piece of memory.
+/// Token ids of `n` texts in contiguous memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bags {
-    /// Where each text ends in `ids`.
+    /// End of each text in `ids`.
     ends: Vec<usize>,
     ids: Vec<u32>,
 }
 
 impl Bags {
-    /// No text yet.
+    /// Creates an empty batch.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a text; `write` appends its ids to the list it is given.
+    /// Adds a text; `write` appends its ids to the list.
     pub fn push(&mut self, write: impl FnOnce(&mut Vec<u32>)) {
         write(&mut self.ids);
         self.ends.push(self.ids.len());
     }
 
-    /// The ids of a text; none for a text that is not there.
+    /// Token ids of a text; empty for an index out of range.
     #[must_use]
     pub fn get(&self, text: usize) -> &[u32] {
         let start = match text.checked_sub(1) {
@@ -34,13 +34,13 @@ impl Bags {
         self.ids.get(start..end).unwrap_or_default()
     }
 
-    /// All ids, one text after another.
+    /// All token ids, text after text.
     #[must_use]
     pub fn tokens(&self) -> &[u32] {
         &self.ids
     }
 
-    /// The same texts with other ids; `None` when one has none.
+    /// Replaces every id; `None` if `f` returns `None` for one of them.
     #[must_use]
     pub fn map(self, f: impl Fn(u32) -> Option<u32>) -> Option<Self> {
         let ids = self.ids.iter().map(|&id| f(id)).collect::<Option<_>>()?;

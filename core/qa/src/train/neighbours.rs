@@ -1,8 +1,8 @@
-//! Batches of pairs that are easily taken for one another.
+//! Batches of pairs that are easily confused, which makes their negatives hard.
 //!
-//! In a batch drawn at random hardly any answer is a likely one for another's question, and soon there is
-//! nothing left to learn from it. So each pair brings some of its neighbours along: pairs whose answers lie
-//! nearest to its question. Nothing has to be embedded more for that, unlike for negatives that are added.
+//! In a random batch, few answers are plausible for the question of another pair, so the loss soon vanishes.
+//! Each pair is therefore batched with some of its neighbours: pairs whose answers lie nearest to its question.
+//! Unlike added negatives, they need no further embeddings.
 //!
 //! Source: the idea of mining negatives by the model itself is that of Xiong et al., "Approximate nearest
 //! neighbor negative contrastive learning for dense text retrieval", 2021; here they share a batch.
@@ -11,20 +11,18 @@ use super::{Pairs, TrainError};
 use candle_core::Device;
 use nearsay_core::{candle::to_tensor, metric::score_questions};
 
-/// Neighbours known of each pair, of which some have gone elsewhere when they are asked for.
+/// Neighbours stored per pair. Some are in another batch already when they are needed.
 const KNOWN: usize = 16;
 
-/// Neighbours that each pair brings along.
+/// Neighbours batched with each pair.
 const ALONG: usize = 3;
 
-/// For each pair the pairs whose answers are nearest to its question, nearest first, those with an answer of
-/// its own group left out.
+/// For each pair, the pairs of other answers that are nearest to its question, nearest first.
 pub(super) struct Neighbours(Vec<Vec<u32>>);
 
 impl Neighbours {
-    /// By the vectors of the pairs; they need not be normalised.
-    ///
-    /// Takes time in the square of the number of pairs.
+    /// Finds the neighbours by the vectors of the pairs, which needn't be normalised. The time is quadratic in
+    /// the number of pairs.
     pub(super) fn of(vectors: &Pairs) -> Result<Self, TrainError> {
         let place = |matrix| to_tensor(matrix, &Device::Cpu);
         let (anchors, positives) = (place(&vectors.anchors)?, place(&vectors.positives)?);
@@ -48,8 +46,7 @@ impl Neighbours {
         Ok(Self(all))
     }
 
-    /// Every pair once, each followed by neighbours of its own that were not there yet, but for what a batch
-    /// of this size has no room for.
+    /// Reorders the pairs: each is followed by neighbours that aren't placed yet, as far as its batch has room.
     pub(super) fn together(&self, order: &[u32], batch: usize) -> Vec<u32> {
         let mut placed = vec![false; order.len()];
         let mut together = Vec::with_capacity(order.len());
@@ -78,7 +75,7 @@ mod tests {
     use super::*;
     use nearsay_core::matrix::Matrix;
 
-    /// Pairs on a circle: neighbours by number.
+    /// Pairs on a circle, in order.
     fn circle(n: usize) -> Pairs {
         let at = |pair: usize| std::f32::consts::TAU * pair as f32 / n as f32;
         let matrix = Matrix::from_fn(n, 2, |pair, column| match column {

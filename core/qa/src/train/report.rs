@@ -1,101 +1,104 @@
-//! Before and after, on questions that were kept aside.
+//! The report of a training run: settings, figures before and after, findings.
 
 use super::settings::Settings;
-pub use crate::answer_index::{PoolFigures, TopicChange as SourceChange};
+pub use crate::answer_index::{PoolFigures, TopicChange};
 use serde::{Deserialize, Serialize};
 
 /// The tutorial's batch metrics over an epoch, weighted by batch size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BatchFigures {
-    /// Retrieval precision: share of embeddings whose nearest other one is their own pair's.
+    /// Retrieval precision at 1: fraction of embeddings whose nearest neighbour is the other half of their pair.
     #[serde(rename = "rp@1")]
     pub rp_1: f32,
-    /// Retrieval reciprocal rank: mean of 1 / rank of the pair's other half.
+    /// Retrieval reciprocal rank: mean of 1 / rank of the other half of the pair.
     pub rrk: f32,
 }
 
-/// What a run found out about the data, on the questions kept aside; each list is at most ten long.
+/// Findings about the data from the held-out questions; at most ten entries per list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Findings {
-    /// Sources that are answered better or worse than before, the worst first.
-    pub sources: Vec<SourceChange>,
-    /// Answers given where others are right, the most often first.
-    pub hubs: Vec<Hub>,
-    /// Answers that are nearly the same and taken for one another, the most often first.
-    pub twins: Vec<Twins>,
+    /// Topics with more or fewer right answers than before, largest loss first.
+    #[serde(rename = "sources")]
+    pub topics: Vec<TopicChange>,
+    /// Over-retrieved answers, most frequent first.
+    #[serde(rename = "hubs")]
+    pub over_retrieved: Vec<OverRetrievedAnswer>,
+    /// Confused pairs of answers, most frequent first.
+    #[serde(rename = "twins")] // language: allow
+    pub confused: Vec<ConfusedAnswers>,
 }
 
-/// An answer that attracts questions of others.
+/// An over-retrieved answer: it comes first for questions of other answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hub {
-    /// Its line in the data.
+pub struct OverRetrievedAnswer {
+    /// Line of the answer in the FAQ file.
     pub row: u64,
-    /// Its text.
+    /// Text of the answer.
     pub answer: String,
-    /// Questions kept aside that got it and have another.
+    /// Number of held-out questions that wrongly got this answer.
     pub questions: usize,
 }
 
-/// Two answers that cannot be told apart.
+/// A confused pair: two answers that the model mistakes for each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Twins {
-    /// Their lines in the data.
+pub struct ConfusedAnswers {
+    /// Lines of the answers in the FAQ file.
     pub rows: [u64; 2],
-    /// Their texts.
+    /// Texts of the answers.
     pub answers: [String; 2],
     /// Cosine similarity, in `[−1, 1]`.
     pub similarity: f32,
-    /// Questions kept aside of one that got the other.
+    /// Number of held-out questions of one answer that got the other.
     pub questions: usize,
 }
 
-/// What came of a run.
+/// Result of a training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Where the model was written.
+    /// Path of the model directory.
     pub dir: String,
-    /// Name of the encoder, for example `minilm`.
+    /// Name of the base encoder, for example `minilm`.
     pub encoder: String,
     /// The settings used.
     pub settings: Settings,
-    /// Pairs trained on.
+    /// Number of training pairs.
     pub train_rows: usize,
-    /// Pairs kept aside.
+    /// Number of held-out pairs.
     pub held_out: usize,
-    /// Epochs done.
+    /// Number of epochs trained.
     pub epochs: usize,
-    /// The epoch whose state was kept; none when that is the untrained head.
+    /// Epoch of the selected state, from 0; `None` for the untrained state.
     pub kept_epoch: Option<usize>,
-    /// Whether somebody stopped the run before its end.
+    /// Whether the run was stopped before its last epoch.
     pub stopped: bool,
-    /// The questions kept aside asked of all answers, by the encoder as it was.
+    /// Held-out questions searched among all answers by the base encoder.
     pub before: Option<PoolFigures>,
-    /// The same, after training, as the model is served: with words where it has them.
+    /// Held-out questions searched among all answers by the trained model as served, with hybrid search and
+    /// document expansion if the model uses them.
     pub after: Option<PoolFigures>,
-    /// What words count for beside the vectors; none when vectors alone are compared.
+    /// Weight of the keyword score in hybrid search; `None` for dense search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<f32>,
-    /// As `after`, words left out; none when that is what `after` is.
+    /// `after` without keyword scores; `None` if `after` has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_words: Option<PoolFigures>,
-    /// How far answers are moved towards the questions of answers like them
-    /// ([`expansion`](nearsay_search::expansion)); none when they are compared as they are.
+    /// Weight of [document expansion](nearsay_search::expansion); `None` if the answers aren't expanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expansion: Option<f32>,
-    /// As `after`, answers as they are; none when that is what `after` is.
+    /// `after` without document expansion; `None` if the answers aren't expanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_expansion: Option<PoolFigures>,
-    /// What it found out about the data.
+    /// Findings about the data.
     #[serde(default)]
     pub findings: Findings,
     /// The tutorial's batch metrics on the training pairs in the last epoch.
     pub train: Option<BatchFigures>,
-    /// The tutorial's batch metrics on the pairs kept aside after the last epoch.
+    /// The tutorial's batch metrics on the held-out pairs after the last epoch.
     pub val: Option<BatchFigures>,
-    /// Texts that had to be embedded; the others were found saved.
+    /// Number of texts embedded in this run; the others came from the cache.
     pub fresh_texts: usize,
     /// Seconds spent embedding texts.
     pub embed_s: f64,
-    /// Seconds spent learning, measuring included.
+    /// Seconds spent on training, including validation.
     pub train_s: f64,
 }

@@ -13,7 +13,7 @@ use std::{collections::HashSet, sync::Arc};
 
 /// Scores of the validation split held at once.
 const SCORES: usize = 16 << 20;
-/// Most questions of the validation split that are asked, which settles every weight that is tried.
+/// Maximum number of questions of the validation split. More don't change which weight is selected.
 const QUESTIONS: usize = 1_500;
 
 /// The answers trained on, and test questions about some of them.
@@ -23,13 +23,13 @@ pub(super) struct Slice {
 }
 
 impl Slice {
-    /// The answers by these vectors, neither keywords nor expansion.
+    /// Builds an index of the answers without keyword scores or expansion.
     pub(super) fn index(&self, place: &Places<'_>) -> Result<AnswerIndex, TrainError> {
         index(&self.answers, place)
     }
 }
 
-/// Answers by the vectors of their texts, neither keywords nor expansion.
+/// Builds an index of answers without keyword scores or expansion.
 pub(super) fn index(
     answers: &Arc<AnswerSet>,
     place: &Places<'_>,
@@ -42,7 +42,7 @@ pub(super) fn index(
     )?)
 }
 
-/// Questions with the texts of their answers as test questions, asked of the answers alone.
+/// Makes test queries of questions and their answers; only answers are searched, no paraphrases.
 fn of_answers_alone(answers: &AnswerSet, asked: &[(&str, &str)]) -> Vec<TestQuery<'static>> {
     let alone = |query: TestQuery<'_>| match query.query {
         Query::Paraphrase(text) => Some(TestQuery {
@@ -57,13 +57,13 @@ fn of_answers_alone(answers: &AnswerSet, asked: &[(&str, &str)]) -> Vec<TestQuer
 }
 
 impl Job<'_, '_> {
-    /// The held-out questions, to be asked of all answers.
+    /// Test queries of the held-out questions, searched among all answers.
     pub(super) fn held_out(&self, answers: &AnswerSet) -> Vec<TestQuery<'static>> {
         let asked = ways(self.held_out).map(|(way, row)| (way, row.answer.as_str()));
         of_answers_alone(answers, &asked.collect::<Vec<_>>())
     }
 
-    /// The validation split, to be asked of the answers trained on; `None` where there is no split.
+    /// The validation split, searched among the training answers; `None` without a split.
     pub(super) fn slice(&self) -> Option<Slice> {
         let rows: Vec<_> = ways(self.rows).collect();
         let groups = answer_groups(rows.iter().map(|(_, row)| row.answer.as_str()));
@@ -73,12 +73,12 @@ impl Job<'_, '_> {
         }
         let answers = AnswerSet::of(self.rows);
         let most = (SCORES / answers.len().max(1)).clamp(1, QUESTIONS);
-        // From all over the file, should there be more.
+        // Sample evenly, since a file is often sorted by topic.
         let every = kept.len().div_ceil(most);
         let asked = || kept.iter().step_by(every).map(|&pair| rows[pair]);
         let split: HashSet<u64> = kept.iter().map(|&pair| groups[pair]).collect();
         let asked_texts: HashSet<&str> = asked().map(|(way, _)| way).collect();
-        // The split's questions that are not asked are not there either.
+        // Questions of the split that aren't sampled must not help either.
         let answers = answers.iter().zip(0..).map(|(answer, group)| {
             let mut answer: KnownAnswer = answer.clone();
             if split.contains(&group) {
@@ -96,11 +96,11 @@ impl Job<'_, '_> {
         })
     }
 
-    /// Whether what was learned answers the questions of the slice better than what there was before, by
-    /// more than chance: by more than one standard error of what each question gains in reciprocal rank.
+    /// Whether the trained model is better than the model before on the validation split: its mean gain in
+    /// reciprocal rank exceeds one standard error.
     ///
-    /// So a handful of questions, which say little, seldom replace a model that is known to work. Without a
-    /// slice nothing is known, so nothing is replaced; where the settings want the last state it is taken.
+    /// A few questions therefore seldom replace a working model. `false` without a split; always `true` for
+    /// [`ModelSelection::Last`].
     pub(super) fn is_better(
         &self,
         before: &Places<'_>,
@@ -111,7 +111,8 @@ impl Job<'_, '_> {
             || asked.is_some_and(|[before, after]| is_gain(&before, &after)))
     }
 
-    /// Whether it answers them worse, by more than chance; also where nothing is known.
+    /// Whether the trained model is worse by more than one standard error. `true` without a split, never for
+    /// [`ModelSelection::Last`].
     pub(super) fn is_worse(
         &self,
         before: &Places<'_>,
@@ -122,7 +123,7 @@ impl Job<'_, '_> {
             && asked.is_none_or(|[before, after]| is_gain(&after, &before)))
     }
 
-    /// The reciprocal ranks of the slice's questions before and after; none without a slice.
+    /// Reciprocal ranks of the validation questions before and after training; `None` without a split.
     fn asked_of_both(
         &self,
         before: &Places<'_>,

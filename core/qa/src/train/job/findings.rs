@@ -1,14 +1,14 @@
-//! What stands out in an evaluation, as a report quotes it: with texts and lines of the data.
+//! Findings of an evaluation for the report, with texts and lines of the FAQ file.
 
 use super::{Job, texts::ways};
 use crate::{
     answer_index::{Evaluation, TopicChange},
     servable::AnswerSet,
-    train::report::{Findings, Hub, Twins},
+    train::report::{ConfusedAnswers, Findings, OverRetrievedAnswer},
 };
 
 impl Job<'_, '_> {
-    /// What stands out among the held-out questions, compared with the base encoder.
+    /// Findings about the held-out questions, compared with the base encoder.
     pub(super) fn findings(
         &self,
         before: &Evaluation,
@@ -22,15 +22,15 @@ impl Job<'_, '_> {
         });
         let over_retrieved = after.over_retrieved.iter().filter_map(|found| {
             let known = answers.get(found.answer)?;
-            Some(Hub {
+            Some(OverRetrievedAnswer {
                 row: known.row,
                 answer: known.answer.clone(),
                 questions: found.questions,
             })
         });
-        let confused = after.confused.iter().filter_map(|pair| {
+        let confused_answers = after.confused.iter().filter_map(|pair| {
             let [a, b] = [answers.get(pair.answers[0])?, answers.get(pair.answers[1])?];
-            Some(Twins {
+            Some(ConfusedAnswers {
                 rows: [a.row, b.row],
                 answers: [a.answer.clone(), b.answer.clone()],
                 similarity: pair.similarity,
@@ -38,9 +38,9 @@ impl Job<'_, '_> {
             })
         });
         Findings {
-            sources: TopicChange::of(topics),
-            hubs: over_retrieved.collect(),
-            twins: confused.collect(),
+            topics: TopicChange::of(topics),
+            over_retrieved: over_retrieved.collect(),
+            confused: confused_answers.collect(),
         }
     }
 }

@@ -33,7 +33,7 @@ use texts::{Places, ways};
 pub struct Job<'a, 's> {
     /// Rows to train on.
     pub rows: &'a [Row],
-    /// Held-out rows: measured, never trained on. Their answers are part of the model all the same.
+    /// Held-out rows, never trained on. Their answers are part of the model.
     pub held_out: &'a [Row],
     /// The settings.
     pub settings: &'a Settings,
@@ -118,8 +118,8 @@ pub struct Trained {
     pub vectors: Matrix,
     /// Confidence, calibrated on the held-out questions.
     ///
-    /// The questions are asked of the answers alone: all their paraphrases are held out with them, so
-    /// the paraphrases of other answers would win.
+    /// Only answers are searched: all paraphrases of a held-out question are held out too, so the paraphrases
+    /// of other answers would win.
     pub confidence: Confidence,
     /// The report. The caller sets the directory when the model is saved.
     pub report: Report,
@@ -214,7 +214,7 @@ impl Job<'_, '_> {
                 ..scoring
             })?;
         }
-        // Its share of the answers goes along, so that they need not be copied.
+        // The evaluation owns the answers, so they aren't copied.
         drop(index);
         report.embed_s = embed_s;
         report.train_s = started.elapsed().as_secs_f64();

@@ -1,4 +1,4 @@
-//! How answers are to be ranked by a finished model: what counts beside the cosine of two vectors.
+//! Selects the ranking settings of a trained model: document expansion and the keyword weight.
 
 use super::{Job, texts::Places};
 use crate::{
@@ -8,19 +8,18 @@ use crate::{
 };
 use nearsay_search::expansion::Rule;
 
-/// Questions by which a small gain is believed.
+/// Number of validation questions from which a gain below one standard error counts.
 const ENOUGH: usize = 200;
 
 impl Job<'_, '_> {
-    /// What wins on the slice of the training questions; what is usual where they are too few for one, and nothing
-    /// where the settings want none.
+    /// Selects the ranking settings by the mean reciprocal rank on the validation split. Without a split, the
+    /// defaults apply, or none if the settings hold out nothing.
     ///
-    /// Keywords have their default weight unless another wins clearly
-    /// ([`choose_keyword_weight`](crate::answer_index::AnswerIndex::choose_keyword_weight)). The questions
-    /// of other answers must win by more than one standard error of what a question gains; they may also win by
-    /// less where [`ENOUGH`] are asked: then a gain is likelier than a loss of the same size, and on the two other
-    /// slices of so many whose error is known it won by more than two. Where they lose, an answer's own count, of
-    /// which a slice tells nothing, as its answers have none.
+    /// The keyword weight keeps its default unless another one gains clearly
+    /// ([`choose_keyword_weight`](crate::answer_index::AnswerIndex::choose_keyword_weight)). Expansion by the
+    /// questions of similar answers must gain more than one standard error, or anything at all with at least
+    /// [`ENOUGH`] questions. Otherwise answers are expanded by their own questions, which the split can't
+    /// measure: its answers have none.
     pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Scoring, TrainError> {
         let hybrid = |weight: f32| (weight > 0.0).then(|| Words::by_answer(weight));
         let Some(slice) = self.slice() else {
@@ -67,8 +66,8 @@ mod tests {
     const PAIRS: usize = 160;
     const TOPICS: usize = 8;
 
-    /// A run whose questions name their topic in a word that no answer has; answers of a topic have a word of
-    /// their own, if `alike`.
+    /// Trains on questions that name their topic in a word that no answer contains. If `alike`, the answers of a
+    /// topic share a word.
     fn trained(alike: bool) -> Trained {
         let mut tokens = String::from("[UNK]");
         let mut random = fastrand::Rng::with_seed(3);
@@ -107,9 +106,9 @@ mod tests {
         run(&encoder, learned, held_out, &settings)
     }
 
-    /// What is asked about answers like it tells of the topic.
+    /// The questions of similar answers contain the topic.
     #[test]
-    fn answers_are_moved_where_that_wins() {
+    fn answers_are_expanded_by_similar_answers_if_that_gains() {
         let trained = trained(true);
         assert_eq!(trained.expansion, Some(Rule::ALIKE));
         let report = trained.report;
@@ -117,9 +116,9 @@ mod tests {
         assert!(with.mrr_10 > without.mrr_10 + 0.05, "{with:?} {without:?}");
     }
 
-    /// Too few to keep some aside.
+    /// Three answers are too few for a validation split.
     #[test]
-    fn three_answers_are_ranked_as_usual() {
+    fn three_answers_get_default_ranking() {
         let tokens = "[UNK]\na\nb\nc";
         let words = WordPiece::new(Vocabulary::parse(tokens).unwrap());
         let table =
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn they_stay_where_it_does_not() {
+    fn answers_are_expanded_by_own_questions_otherwise() {
         let trained = trained(false);
         assert_eq!(trained.expansion, Some(Rule::OWN));
         assert!(trained.report.without_expansion.is_none());

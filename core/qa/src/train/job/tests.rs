@@ -20,8 +20,7 @@ use std::ops::ControlFlow;
 
 const DIM: usize = 16;
 
-/// An encoder of `n` words to ask by, `n` to answer with, and one that is in every question kept
-/// aside.
+/// An encoder with `n` question words, `n` answer words, and a word that every held-out question contains.
 fn encoder(n: usize) -> StaticEncoder<'static> {
     let mut tokens = String::from("[UNK]\naside");
     for i in 0..n {
@@ -53,7 +52,7 @@ fn trained(n: usize) -> Trained {
     run(&encoder, &rows(""), &rows(" aside"), &settings)
 }
 
-/// A run over a static encoder.
+/// Runs a job with a static encoder.
 pub(super) fn run(
     encoder: &StaticEncoder<'_>,
     rows: &[Row],
@@ -75,14 +74,14 @@ pub(super) fn run(
     job.run(false, &mut |_| {}).unwrap().unwrap()
 }
 
-/// Those kept aside do not find themselves.
+/// Held-out questions don't find themselves.
 #[test]
 fn calibration_is_measured_on_held_out_questions() {
     let run = trained(24);
     let calibration = run.confidence.calibration.unwrap();
     assert_eq!(calibration.questions(), 24);
     let right = run.report.after.unwrap().recall_1 * 24.0;
-    // One right answer and one wrong one are added to what was observed.
+    // The calibration adds one right and one wrong answer to the observations.
     let said: f64 = calibration
         .blocks()
         .iter()
@@ -97,13 +96,13 @@ fn calibration_is_measured_on_held_out_questions() {
 
 const TOKENS: [&str; 3] = ["a", "b", "ab"];
 
-/// Question `i`, and with another way to say it its answer, of three words.
+/// Question `i` and its paraphrase, with an answer of three words.
 fn spelled(i: usize, last: &str) -> String {
     let [one, two] = [TOKENS[i % 3], TOKENS[i / 3 % 3]];
     format!("{one} {two} {last}")
 }
 
-/// The settings of a run that learns all there is in three epochs and keeps the last.
+/// Settings that train on all rows for three epochs and keep the last.
 fn to_the_end() -> Settings {
     Settings {
         epochs: 3,
@@ -114,7 +113,7 @@ fn to_the_end() -> Settings {
     }
 }
 
-/// A run over a tiny network; each event may say `Stop`.
+/// Runs a job with a tiny transformer; the callback can stop it.
 fn tuned(
     store: &MemStore,
     settings: &Settings,
@@ -203,7 +202,7 @@ fn transformer_improves_on_its_training_data() {
     let report = &trained.report;
     let (before, after) = (report.before.unwrap(), report.after.unwrap());
     assert!(after.mrr_10 > before.mrr_10, "{before:?} {after:?}");
-    // The vectors are those of the network as it is written.
+    // The vectors are those of the saved transformer.
     let weights = trained.network.unwrap();
     let files = ModelFiles::open(&store, "base".as_ref()).unwrap();
     let encoder = SentenceEncoder::load(&files.with_weights(weights), &Device::Cpu).unwrap();
@@ -230,7 +229,7 @@ fn transformer_trains_under_every_loss() {
 }
 
 #[test]
-fn a_stopped_run_of_a_network_goes_on_to_the_same_end() {
+fn stopped_transformer_run_resumes_to_same_result() {
     let whole = tuned(&tiny(), &to_the_end(), false, go_on);
     let store = tiny();
     let part = tuned(&store, &to_the_end(), false, |event| match event {
@@ -243,7 +242,7 @@ fn a_stopped_run_of_a_network_goes_on_to_the_same_end() {
     assert!(rest.network == whole.network);
 }
 
-/// The settings of a run that is checked on three of the nine questions.
+/// Settings that hold out three of the nine questions for validation.
 fn checked() -> Settings {
     Settings {
         selection: ModelSelection::RejectIfWorse { fraction: 0.3 },
@@ -251,7 +250,7 @@ fn checked() -> Settings {
     }
 }
 
-/// What comes of it, and the shares of learning once more that it tells; it may be stopped at the first.
+/// Runs a job and returns the result with the progress of the refit; the run can stop at its first event.
 fn run_checked(settings: &Settings, stop: bool) -> (Vec<f32>, Trained) {
     let mut shares = Vec::new();
     let trained = tuned(&tiny(), settings, false, |event| match event {
@@ -268,20 +267,20 @@ fn run_checked(settings: &Settings, stop: bool) -> (Vec<f32>, Trained) {
 }
 
 #[test]
-fn a_network_learns_once_more_from_what_it_was_checked_by() {
+fn transformer_is_refitted_on_all_data() {
     let (shares, trained) = run_checked(&checked(), false);
     assert_eq!(shares, [1.0 / 3.0, 2.0 / 3.0, 1.0]);
     assert_eq!(trained.report.kept_epoch, Some(2));
     let straight = tuned(&tiny(), &to_the_end(), false, go_on);
     assert!(trained.network.is_some() && trained.network == straight.network);
-    // Whoever stops that has what was checked.
+    // Stopping the refit keeps the validated model.
     let (shares, stopped) = run_checked(&checked(), true);
     assert_eq!(shares.len(), 1);
     assert!(stopped.network.is_some() && stopped.network != trained.network);
 }
 
 #[test]
-fn a_network_that_is_no_better_is_kept() {
+fn transformer_without_gain_is_kept() {
     let settings = Settings {
         lr: 1e-12,
         ..checked()
@@ -291,9 +290,9 @@ fn a_network_that_is_no_better_is_kept() {
     assert_eq!(same.report.kept_epoch, Some(2));
 }
 
-/// A head has to be better, a network not worse.
+/// A head must be better, a transformer must not be worse.
 #[test]
-fn what_is_kept_depends_on_what_is_gained() {
+fn model_selection_depends_on_gain() {
     let encoder = encoder(40);
     let rows: Vec<Row> = (0..40)
         .map(|i| Row {
@@ -322,7 +321,7 @@ fn what_is_kept_depends_on_what_is_gained() {
         .iter()
         .flat_map(|row| [row.question.as_str(), row.answer.as_str()])
         .collect();
-    // Each question is as its answer, or as that of the row behind it.
+    // Each question equals its answer, or the answer of the next row.
     let vectors = |shift: usize| {
         Matrix::from_fn(80, 40, |text, x| {
             f32::from((text / 2 + shift * (text % 2)) % 40 == x)
@@ -342,7 +341,7 @@ fn what_is_kept_depends_on_what_is_gained() {
         assert_eq!(job.is_better(before, after).unwrap(), better);
         assert_eq!(job.is_worse(before, after).unwrap(), worse);
     }
-    // Without a slice nothing is known.
+    // Without a validation split there is no evidence.
     let few = Job {
         rows: &rows[..3],
         ..job

@@ -1,17 +1,17 @@
-//! The texts of rows, and where the vector of each is.
+//! Texts of rows and the indices of their vectors.
 
 use crate::train::{Pairs, TrainError, bags::Bags, data::answer_groups};
 use nearsay_core::matrix::Matrix;
 use nearsay_faq::Row;
 use std::collections::HashMap;
 
-/// Every way to ask, with its row.
+/// All questions and paraphrases, each with its row.
 pub(super) fn ways(rows: &[Row]) -> impl Iterator<Item = (&str, &Row)> {
     rows.iter()
         .flat_map(|row| row.all_questions().map(move |way| (way, row)))
 }
 
-/// The vector of each text.
+/// Maps each text to the row of its vector.
 #[derive(Clone)]
 pub(super) struct Places<'a> {
     pub(super) of: HashMap<&'a str, usize>,
@@ -34,7 +34,7 @@ impl Places<'_> {
             .map_err(|error| TrainError::Encoder(error.into()))
     }
 
-    /// Every way to ask with its answer.
+    /// Pairs of the vectors of a question and its answer.
     pub(super) fn pairs(&self, rows: &[Row]) -> Result<Pairs, TrainError> {
         let anchors: Vec<&str> = ways(rows).map(|(way, _)| way).collect();
         let positives: Vec<&str> = ways(rows).map(|(_, row)| row.answer.as_str()).collect();
@@ -47,7 +47,7 @@ impl Places<'_> {
 /// Appends the token ids of a text to a list.
 type Write<'a> = dyn FnMut(&str, &mut Vec<u32>) -> Result<(), TrainError> + 'a;
 
-/// Every way to ask with its answer, as token ids; `write` appends those of a text to a list.
+/// Pairs of the token ids of a question and its answer; `write` appends the ids of a text to a list.
 pub(super) fn bags(rows: &[Row], write: &mut Write<'_>) -> Result<Pairs<Bags>, TrainError> {
     let (mut anchors, mut positives) = (Bags::new(), Bags::new());
     for (way, row) in ways(rows) {

@@ -30,7 +30,7 @@ pub struct NetworkLearner {
 }
 
 /// The gradient of the loss with respect to the embeddings.
-#[allow(clippy::large_enum_variant)] // There is one.
+#[allow(clippy::large_enum_variant)] // Only one value exists per run.
 enum Gradient {
     /// In closed form.
     Closed {

@@ -1,4 +1,4 @@
-//! Adam over the rows that a batch touches.
+//! Adam for the rows with a gradient in a batch.
 
 use nearsay_core::{candle::adam::AdamState, matrix::Matrix};
 
@@ -10,8 +10,8 @@ use nearsay_core::{candle::adam::AdamState, matrix::Matrix};
 /// w[r] ← w[r] − lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m[r] / (√v[r] + ε)
 /// ```
 ///
-/// with β₁ = 0.9, β₂ = 0.999 and ε = 1e-8. Most of a vocabulary stands in no text of a batch; plain
-/// Adam would still move all of it by old moments. Source: PyTorch's `torch.optim.SparseAdam`, a lazy
+/// with β₁ = 0.9, β₂ = 0.999 and ε = 1e-8. Most tokens of a vocabulary occur in no text of a batch; dense
+/// Adam would still update them from old moments. Source: PyTorch's `torch.optim.SparseAdam`, a lazy
 /// form of Kingma and Ba, 2015.
 pub(super) struct SparseAdam {
     pub(super) lr: f64,
@@ -25,7 +25,7 @@ const BETA2: f64 = 0.999;
 const EPS: f32 = 1e-8;
 
 impl SparseAdam {
-    /// For weights of this shape.
+    /// Creates the state for weights of this shape.
     pub(super) fn new(rows: usize, columns: usize, lr: f64) -> Self {
         let zeros = || Matrix::new(rows, columns, vec![0.0; rows * columns]).unwrap_or_default();
         Self {
@@ -57,7 +57,7 @@ impl SparseAdam {
         }
     }
 
-    /// A copy of what it remembers.
+    /// Returns a copy of the moments.
     pub(super) fn state(&self) -> AdamState {
         AdamState {
             step: self.step,
@@ -66,7 +66,7 @@ impl SparseAdam {
         }
     }
 
-    /// Goes on from what another remembered; `None` when that is of other weights.
+    /// Restores moments; `None` if their shape differs.
     pub(super) fn restore(&mut self, state: &AdamState) -> Option<()> {
         let ([first], [second]) = (&state.first[..], &state.second[..]) else {
             return None;
@@ -86,9 +86,9 @@ mod tests {
     use candle_core::{Device, Tensor, Var};
     use nearsay_core::candle::adam::{Adam, AdamConfig};
 
-    /// Where every row is touched in every step it is plain Adam.
+    /// Updating every row in every step equals dense Adam.
     #[test]
-    fn is_adam_where_all_rows_are_touched() {
+    fn equals_adam_if_all_rows_have_gradients() {
         let start = Matrix::from_rows(&[[1.0f32, -2.0], [0.5, 3.0]]).unwrap();
         let variable = Var::new(&[[1.0f32, -2.0], [0.5, 3.0]], &Device::Cpu).unwrap();
         let config = AdamConfig {
@@ -100,7 +100,7 @@ mod tests {
         for _ in 0..5 {
             let loss = variable.as_tensor().sqr().unwrap().sum_all().unwrap();
             adam.step(&loss.backward().unwrap()).unwrap();
-            // Rows in another order than they lie.
+            // Rows in another order than in memory.
             let gradient: Vec<f32> = [weights.row(1), weights.row(0)]
                 .concat()
                 .iter()
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_not_touched_stay() {
+    fn rows_without_gradient_stay_unchanged() {
         let mut weights = Matrix::from_rows(&[[1.0f32], [1.0]]).unwrap();
         let mut adam = SparseAdam::new(2, 1, 0.1);
         adam.step(&mut weights, &[0, 1], &[1.0, 1.0]);

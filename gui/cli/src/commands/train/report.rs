@@ -3,7 +3,7 @@
 use crate::terminal::{Bar, print_line};
 use nearsay::train::{
     Event, PoolFigures, Report,
-    report::{Findings, Hub, SourceChange},
+    report::{Findings, OverRetrievedAnswer, TopicChange},
 };
 use nearsay_message::UserError;
 
@@ -111,42 +111,42 @@ fn print_figures(name: &str, figures: &PoolFigures) -> Result<(), UserError> {
 
 /// Prints findings with suggestions for the FAQ's author.
 fn print_findings(found: &Findings) -> Result<(), UserError> {
-    if !found.sources.is_empty() {
+    if !found.topics.is_empty() {
         print_line("Questions with the right answer first, by topic, before and after training:")?;
     }
-    for source in &found.sources {
-        let SourceChange {
+    for change in &found.topics {
+        let TopicChange {
             topic,
             questions,
             before,
             after,
-        } = source;
+        } = change;
         print_line(&format!("  {before} → {after} of {questions}  {topic}"))?;
     }
-    if !found.hubs.is_empty() {
+    if !found.over_retrieved.is_empty() {
         print_line(
             "Answers retrieved for questions of other answers (split them, or state more clearly what they are \
              about):",
         )?;
     }
-    for hub in &found.hubs {
-        let Hub {
+    for found in &found.over_retrieved {
+        let OverRetrievedAnswer {
             row,
             answer,
             questions,
-        } = hub;
+        } = found;
         print_line(&format!(
             "  {questions} questions  line {row}: {}",
             shorten(answer)
         ))?;
     }
-    if !found.twins.is_empty() {
+    if !found.confused.is_empty() {
         print_line(
             "Answers too similar to distinguish (merge them, or state in each how it differs):",
         )?;
     }
-    for twins in &found.twins {
-        let ([a, b], [one, other]) = (twins.rows, &twins.answers);
+    for pair in &found.confused {
+        let ([a, b], [one, other]) = (pair.rows, &pair.answers);
         print_line(&format!("  line {a}: {}", shorten(one)))?;
         print_line(&format!("  line {b}: {}", shorten(other)))?;
     }

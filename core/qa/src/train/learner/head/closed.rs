@@ -19,8 +19,8 @@ use nearsay_core::{
 use nearsay_kernel::gemm::{View, ViewMut, matmul};
 use rayon::prelude::*;
 
-/// A head that is one affine map, under a ranking loss over cosines: forward, loss, gradient and batch
-/// metrics by hand.
+/// An affine head under a ranking loss over cosines: forward pass, loss, gradient and batch metrics in closed
+/// form.
 ///
 /// With `X` the batch `[2n, in]`, all anchors first, `A` and `c` the head's map, and `∂L/∂Y` as
 /// `InBatch` has it:
@@ -29,10 +29,9 @@ use rayon::prelude::*;
 /// Y = X·Aᵀ + c        ∂L/∂A = ∂L/∂Yᵀ·X          ∂L/∂c = Σ ∂L/∂y
 /// ```
 ///
-/// That is five products of matrices, and half of two more for the metrics; what lies between them is
-/// done in one pass over each, and all memory is kept from step to step. Every number is one sum in an
-/// order of its own, so that runs are the same bit for bit whatever the number of threads, on processors
-/// of one kind. A batch with a length that is not finite has no finite loss.
+/// A step takes five matrix products, and half of two more for the metrics. Operations between them are fused
+/// into one pass, and memory is reused between steps. Each sum has a fixed order, so runs are bit-equal for any
+/// number of threads on processors of one kind. The loss of a batch with a non-finite length isn't finite.
 pub struct ClosedHead {
     head: Affine,
     weights: Weights,
@@ -44,7 +43,7 @@ pub struct ClosedHead {
     gradients: Vec<Vec<f32>>,
 }
 
-/// Memory of a step.
+/// Buffers of a step.
 #[derive(Default)]
 struct Room {
     /// `X`
@@ -56,7 +55,7 @@ struct Room {
 }
 
 impl ClosedHead {
-    /// The untrained head of these settings, on the processor; `None` for what is not computed here.
+    /// Creates the untrained head of the settings on the CPU; `None` if it has no closed form here.
     ///
     /// Heads: a skip connection of one layer without dropout in it, a residual, a linear one; each
     /// alone or behind dropout. Losses: those of in-batch negatives over either cosine, with a scale of
@@ -97,7 +96,7 @@ impl ClosedHead {
         })
     }
 
-    /// Embeds a batch, normalised, and compares its halves; whether every length was finite.
+    /// Embeds and normalises a batch and compares its halves. Returns whether every length was finite.
     fn forward(&mut self, batch: &Batch<'_, Matrix>, mode: Mode) -> Result<bool, TrainError> {
         let n = batch.pairs.len();
         batch.targets.check::<candle_core::Error>(2 * n)?;
@@ -120,7 +119,7 @@ impl ClosedHead {
         Ok(self.in_batch.compare()?)
     }
 
-    /// The gradients of the weights, from the loss computed last.
+    /// Computes the gradients of the weights from the last loss.
     fn backward(&mut self, n: usize) -> Result<(), ShapeError> {
         let (in_dim, dim) = (self.head.in_dim, self.head.out_dim);
         let Room {
@@ -143,7 +142,7 @@ impl ClosedHead {
         Ok(())
     }
 
-    /// One step of Adam.
+    /// Takes one step of Adam.
     fn step(&mut self) {
         self.moments.step += 1;
         let AdamState {
@@ -163,7 +162,7 @@ impl ClosedHead {
 }
 
 impl Affine {
-    /// `Y = X·Aᵀ + c`: `[n, in] → [n, out]`.
+    /// Computes `Y = X·Aᵀ + c`, `[n, in] → [n, out]`.
     fn apply(&self, x: &[f32], y: &mut [f32]) -> Result<(), ShapeError> {
         let (rows, (in_dim, out_dim)) = (x.len() / self.in_dim, (self.in_dim, self.out_dim));
         y.par_chunks_mut(ROWS * out_dim).for_each(|y| {

@@ -1,12 +1,12 @@
-//! Cosines in bfloat16, at half the time of single precision, with a bound on how far they are off.
+//! Cosines in bfloat16 with an error bound, in half the time of single precision.
 //!
-//! Most comparisons of two cosines are decided by them; what they leave open is computed again.
+//! They decide most comparisons of two cosines; the others are computed again.
 
 use nearsay_core::matrix::dot;
 use nearsay_kernel::product::{LANES, Output, Pair, Panels, Word as _, product_bf16, to_bf16};
 use rayon::prelude::*;
 
-/// Added to the bound for the sums' own rounding: those of single precision are smaller.
+/// Added to the bound for rounding errors of the sums, which are smaller in single precision.
 const SLACK: f32 = 1e-5;
 
 /// Unit vectors in bfloat16.
@@ -14,13 +14,13 @@ const SLACK: f32 = 1e-5;
 pub(super) struct Coarse {
     /// `[n, depth]`
     words: Vec<Pair>,
-    /// Words a vector.
+    /// Words per vector.
     depth: usize,
-    /// Length of the furthest vector's rounding.
+    /// Maximum length of a rounding error.
     off: f32,
 }
 
-/// Some vectors as the right-hand side of a product; its memory is kept.
+/// Vectors packed as the right-hand side of a product. Reuses its memory.
 pub(super) type Block = Panels<Pair>;
 
 /// Room for a block.
@@ -29,8 +29,8 @@ pub(super) fn block() -> Block {
 }
 
 impl Coarse {
-    /// Rounds vectors `[n, dim]`, of length 1 or 0; false when this machine does not multiply in
-    /// bfloat16, when `dim` is odd, or when a number is not finite.
+    /// Rounds vectors, `[n, dim]`, of length 1 or 0. `false` if the processor can't multiply in bfloat16, `dim` is
+    /// odd, or a number isn't finite.
     pub(super) fn set(&mut self, unit: &[f32], dim: usize) -> bool {
         if !Pair::is_accelerated() || !dim.is_multiple_of(Pair::NUMBERS) {
             return false;
@@ -43,7 +43,7 @@ impl Coarse {
             .zip(self.words.par_chunks_mut(self.depth))
             .with_min_len(64)
             .map(|(unit, words)| {
-                // What is not finite makes a sum that is not.
+                // A non-finite number makes the sum non-finite.
                 if !dot(unit, unit).is_finite() {
                     return f32::INFINITY;
                 }
@@ -62,15 +62,15 @@ impl Coarse {
         off.is_finite()
     }
 
-    /// How far a cosine may be from that of single precision.
+    /// Error bound of a cosine against single precision.
     ///
     /// With `x̂ = x + e`, `x̂·ŷ − x·y = e·y + x·f + e·f`, where `‖x‖ = ‖y‖ = 1`.
     pub(super) fn margin(&self) -> f32 {
         2.0 * self.off + self.off * self.off + SLACK
     }
 
-    /// The cosines of the vectors of `rows` with the first `width` of them, `[rows, stride]`; returns
-    /// `stride`, which is `width` rounded up to whole vectors of the processor.
+    /// Computes the cosines of the vectors in `rows` with the first `width` of them, `[rows, stride]`. Returns
+    /// `stride`: `width` rounded up to whole vector registers.
     pub(super) fn compare(
         &self,
         rows: std::ops::Range<usize>,
@@ -100,7 +100,7 @@ impl Coarse {
     }
 }
 
-/// `width` rounded up to whole vectors.
+/// Rounds `width` up to whole vector registers.
 pub(super) fn stride(width: usize) -> usize {
     width.next_multiple_of(LANES)
 }

@@ -18,14 +18,14 @@ use ranking::Ranking;
 use ranks::Counter;
 use rayon::prelude::*;
 
-/// Rows that one thread takes at a time: with 1,024 columns they fill half a second-level cache. Sums
-/// are made block by block and then over the blocks, so that they do not depend on who took which.
+/// Rows per task: with 1,024 columns they fill half of a typical L2 cache. Sums are computed per block and then
+/// over blocks, so they don't depend on the assignment of blocks to threads.
 pub(super) const ROWS: usize = 128;
 
-/// A length counts as at least this, as in [`Tensor::normalize_rows`](nearsay_core::tensor::Tensor).
+/// Lower bound of a length, as in [`Tensor::normalize_rows`](nearsay_core::tensor::Tensor).
 const SHORTEST: f32 = 1e-12;
 
-/// All threads there are.
+/// Uses all threads.
 pub(super) fn all_threads() -> Parallelism {
     Parallelism::Rayon(rayon::current_num_threads())
 }
@@ -40,23 +40,23 @@ pub(super) fn all_threads() -> Parallelism {
 /// ∂L/∂y = (∂L/∂ŷ − (∂L/∂ŷ·ŷ)·ŷ)/‖y‖
 /// ```
 ///
-/// Memory is kept from batch to batch.
+/// Reuses its memory between batches.
 pub(super) struct InBatch {
     ranking: Ranking,
     counter: Counter,
     dim: usize,
-    /// `Y`, then `Ŷ`.
+    /// `Y`, later `Ŷ`.
     unit: Vec<f32>,
-    /// `1/‖y‖`; not a number where that is not finite.
+    /// `1/‖y‖`; NaN if it isn't finite.
     inverse: Vec<f32>,
     /// `∂L/∂Y`
     slopes: Vec<f32>,
-    /// Each block's part of its sum over rows, block by block.
+    /// Partial sums over rows, one per block.
     parts: Vec<f32>,
 }
 
 impl InBatch {
-    /// For embeddings of length `dim`; `None` for a loss that is not computed here.
+    /// Creates a batch of embeddings of length `dim`; `None` if the loss has no closed form here.
     ///
     /// Losses: either cosine as distance, with a scale of at most 64 in Quaterion's form and 32 in the
     /// plain one.
@@ -72,7 +72,7 @@ impl InBatch {
         })
     }
 
-    /// For the loss of these settings; `None` for a loss that is not computed here.
+    /// Creates a batch for the loss of the settings; `None` if it has no closed form here.
     pub(super) fn of(settings: &Settings, dim: usize) -> Option<Self> {
         if settings.loss != LossKind::MultipleNegativesRanking {
             return None;
@@ -80,13 +80,13 @@ impl InBatch {
         Self::new(&settings.ranking_loss(), dim)
     }
 
-    /// Where the embeddings of `n` pairs are to be written, `[2n, dim]`, before [`compare`](Self::compare).
+    /// Buffer for the embeddings of `n` pairs, `[2n, dim]`, to fill before [`compare`](Self::compare).
     pub(super) fn embeddings(&mut self, n: usize) -> &mut [f32] {
         self.unit.resize(2 * n * self.dim, 0.0);
         &mut self.unit
     }
 
-    /// Normalises the embeddings written and compares their halves; whether every length was finite.
+    /// Normalises the embeddings and compares their halves. Returns whether every length was finite.
     pub(super) fn compare(&mut self) -> Result<bool, ShapeError> {
         let rows = self.unit.len() / self.dim;
         self.inverse.resize(rows, 0.0);
@@ -98,7 +98,7 @@ impl InBatch {
         Ok(self.inverse.iter().all(|inverse| inverse.is_finite()))
     }
 
-    /// The ranks of what was compared last; before [`loss`](Self::loss) is asked for.
+    /// Ranks of the last comparison. Call it before [`loss`](Self::loss), which overwrites masked cosines.
     pub(super) fn rank(
         &mut self,
         targets: &PairTargets,
@@ -114,13 +114,12 @@ impl InBatch {
         )
     }
 
-    /// The loss of what was compared last.
+    /// Loss of the last comparison.
     pub(super) fn loss(&mut self, targets: &PairTargets) -> f32 {
         self.ranking.loss(targets)
     }
 
-    /// The gradient of the loss computed last, `∂L/∂Y`, `[2n, dim]`; adds its rows up in `total`,
-    /// `[dim]`.
+    /// Gradient of the last loss, `∂L/∂Y`, `[2n, dim]`; `total` receives the sum of its rows, `[dim]`.
     pub(super) fn slopes(&mut self, total: &mut [f32]) -> Result<&[f32], ShapeError> {
         let dim = self.dim;
         let n = self.inverse.len() / 2;
@@ -154,7 +153,7 @@ impl InBatch {
     }
 }
 
-/// y ← y/‖y‖, row by row, with what each was multiplied by.
+/// Computes `y ← y/‖y‖` per row and stores the factors.
 #[inline(always)]
 fn normalize(y: &mut [f32], inverse: &mut [f32]) {
     let dim = y.len() / inverse.len();
@@ -168,14 +167,14 @@ fn normalize(y: &mut [f32], inverse: &mut [f32]) {
     }
 }
 
-/// From the slopes of normalised rows to those of the rows themselves, with their sum.
+/// Converts gradients of normalised rows to gradients of the rows, and sums them.
 #[inline(always)]
 fn project(slopes: &mut [f32], unit: &[f32], inverse: &[f32], sum: &mut [f32]) {
     let dim = sum.len();
     sum.fill(0.0);
     let rows = slopes.chunks_exact_mut(dim).zip(unit.chunks_exact(dim));
     for ((slopes, unit), &inverse) in rows.zip(inverse) {
-        // A row shorter than the shortest is divided by a constant.
+        // A row below the lower bound is divided by a constant.
         let along = match inverse < 1.0 / SHORTEST {
             true => dot(slopes, unit),
             false => 0.0,

@@ -9,17 +9,17 @@ use nearsay_kernel::gemm::{Parallelism, View, ViewMut, matmul};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Largest sharpness that is computed here; see [`Ranking`].
+/// Maximum sharpness; see [`Ranking`].
 const SHARPEST: f32 = 32.0;
 
-/// More lanes than any machine's vectors have.
+/// Upper bound on the lanes of a vector register.
 const LANES: usize = 16;
 
-/// [`MultipleNegativesRanking`] with a cosine, over embeddings that are normalised.
+/// [`MultipleNegativesRanking`] with a cosine distance, over normalised embeddings.
 ///
 /// With `c` the *sharpness*, the loss's scale times the similarity's slope (½ in Quaterion's form, 1 in
-/// the plain one), `uᵢⱼ` the cosine of anchor `i` and positive `j`, and `e` 0 where the mask says that
-/// `j` is no negative of `i`:
+/// the plain one), `uᵢⱼ` the cosine of anchor `i` and positive `j`, and `e` 0 where the mask excludes `j`
+/// from the negatives of `i`:
 ///
 /// ```text
 /// eᵢⱼ = exp(c·(uᵢⱼ − 1))        rᵢ = Σⱼ eᵢⱼ        kⱼ = Σᵢ eᵢⱼ
@@ -29,29 +29,28 @@ const LANES: usize = 16;
 /// ∂L/∂uᵢⱼ = c/n · (½·eᵢⱼ·(1/rᵢ + 1/kⱼ) − [i = j])                           symmetric
 /// ```
 ///
-/// What is common to all similarities of a row or column cancels, so that the 1 can be taken out of
-/// each in place of a row's maximum, and one exponential serves both ways. As a cosine is at least −1,
-/// `e ≥ exp(−2c)`: with `c ≤ 32` no product below is a denormal number, for any batch that settings
-/// allow. Sharper losses are left to autograd.
+/// A constant subtracted from all similarities of a row or column cancels. Subtracting 1 instead of the row
+/// maximum makes one exponential serve both directions. A cosine is at least −1, so `e ≥ exp(−2c)`: with
+/// `c ≤ 32` no product below is denormal for any permitted batch size. Autograd handles sharper losses.
 pub(super) struct Ranking {
     sharpness: f32,
-    /// Slope of the distance: it is `span·(1 − cos)`.
+    /// Slope of the distance, `span·(1 − cos)`.
     pub(super) span: f32,
     symmetric: bool,
     mask: bool,
-    /// `[n, n]`: `u`, then its gradient.
+    /// `u`, later its gradient, `[n, n]`.
     pub(super) similarities: Vec<f32>,
-    /// `r`, then its share of a row's factor.
+    /// `r`, later the factor of each row.
     rows: Vec<f32>,
-    /// `k`, then its share of a column's factor.
+    /// `k`, later the factor of each column.
     columns: Vec<f32>,
-    /// Each block's part of `k`, block by block.
+    /// Partial sums of `k`, one per block.
     parts: Vec<f32>,
     same: SameAnswers,
 }
 
 impl Ranking {
-    /// `None` when the loss is not one that is computed here.
+    /// Creates the loss; `None` if it has no closed form here.
     pub(super) fn new(loss: &MultipleNegativesRanking) -> Option<Self> {
         let span = match loss.distance {
             DistanceKind::Cosine => 0.5,
@@ -72,7 +71,7 @@ impl Ranking {
         })
     }
 
-    /// The cosines `u` of the normalised embeddings `[2n, d]`, all anchors first.
+    /// Computes the cosines `u` of normalised embeddings, `[2n, d]`, all anchors first.
     pub(super) fn compare(
         &mut self,
         unit: &[f32],
@@ -92,7 +91,7 @@ impl Ranking {
         )
     }
 
-    /// The loss of what was compared last.
+    /// Computes the loss of the last cosines.
     pub(super) fn loss(&mut self, targets: &PairTargets) -> f32 {
         let n = targets.len();
         let sharpness = self.sharpness;
@@ -137,7 +136,7 @@ impl Ranking {
         (total / n as f64) as f32
     }
 
-    /// Turns the cosines into the gradient of the loss computed last, `∂L/∂u`.
+    /// Replaces the cosines by the gradient of the last loss, `∂L/∂u`.
     pub(super) fn differentiate(&mut self, n: usize) {
         let sharpness = self.sharpness;
         let whole = sharpness / n as f32;
@@ -169,16 +168,15 @@ impl Ranking {
     }
 }
 
-/// In place of the cosine of a pair that is no negative: its exponential is the smallest there is,
-/// nothing beside any other.
+/// Replaces the cosine of an excluded pair. Its exponential is negligible next to any other.
 const NEVER: f32 = -1e4;
 
-/// Which pairs share an answer.
+/// Groups of pairs with the same answer.
 #[derive(Default)]
 struct SameAnswers {
-    /// Numbers of the pairs by subgroup.
+    /// Indices of the pairs, ordered by subgroup.
     order: Vec<u32>,
-    /// For each pair, where its subgroup begins and ends in `order`.
+    /// For each pair, the range of its subgroup in `order`.
     ranges: Vec<(u32, u32)>,
 }
 
@@ -202,7 +200,7 @@ impl SameAnswers {
         }
     }
 
-    /// The other pairs with the answer of this one.
+    /// The other pairs with the same answer.
     fn others(&self, pair: usize) -> impl Iterator<Item = usize> {
         let (start, end) = self.ranges[pair];
         let group = &self.order[start as usize..end as usize];
@@ -213,7 +211,7 @@ impl SameAnswers {
     }
 }
 
-/// Sums of `exp(c·(u − 1))` over each row, and over each column on top of what is there.
+/// Sums `exp(c·(u − 1))` over each row, and adds the sums over each column.
 struct Sums<'a> {
     similarities: &'a [f32],
     sharpness: f32,
@@ -259,7 +257,7 @@ impl WithSimd for Sums<'_> {
     }
 }
 
-/// u ← exp(c·(u − 1))·(row's factor + column's factor).
+/// Computes `u ← exp(c·(u − 1))·(row factor + column factor)`.
 struct Slopes<'a> {
     similarities: &'a mut [f32],
     sharpness: f32,

@@ -1,11 +1,10 @@
-//! The batch metrics of a batch whose cosines are at hand: who stands before one's own other half.
+//! Batch metrics from cosines: the rank of each embedding's other half.
 //!
-//! The same ranks as [`rank_pairs`](nearsay_core::metric::rank_pairs), ties in batch order included, from
-//! products that are computed once for both who rank with them: `cos(x, y)` is the distance of `y` to
-//! `x` and of `x` to `y`, so of anchors among themselves, and of positives, about half are. Those
-//! serve nothing else, so they are computed in bfloat16 where the processor can, and again in single
-//! precision where that leaves a comparison open. What is counted are whole numbers, which come out the
-//! same in whatever order threads add them.
+//! The ranks equal those of [`rank_pairs`](nearsay_core::metric::rank_pairs), with ties in batch order. Cosines are
+//! symmetric, so each product among the anchors, and among the positives, is computed once. Only the metrics need
+//! these products: they are computed in bfloat16 if the processor supports it, and again in single precision if
+//! a comparison stays open. The counts are integers, so they don't depend on the order in which threads add
+//! them.
 
 use super::{
     ROWS,
@@ -21,30 +20,30 @@ use pulp::Arch;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Blocks whose cosines are held at once.
+/// Number of blocks whose cosines are in memory at a time.
 const AT_ONCE: usize = 8;
 
-/// Counts who is nearer; its memory is kept from batch to batch.
+/// Counts nearer embeddings. Reuses its memory between batches.
 #[derive(Default)]
 pub(super) struct Counter {
-    /// Distance of each pair's halves.
+    /// Distance between the halves of each pair.
     limits: Vec<f32>,
-    /// How many stand before the other half of each of the `2n` embeddings.
+    /// For each of the `2n` embeddings, the number of embeddings nearer than its other half.
     before: Vec<AtomicU32>,
-    /// What one block adds to its columns, block by block.
+    /// Counts per column, one part per block.
     columns: Vec<u32>,
-    /// First column of each block that is compared within a side, and whether that is the anchors'.
+    /// First column of each block compared within one side, and whether that side is the anchors.
     tasks: Vec<(usize, bool)>,
     /// Cosines of some of the blocks.
     cosines: Vec<f32>,
-    /// The vectors in bfloat16.
+    /// Vectors in bfloat16.
     coarse: Coarse,
     /// Columns of some of the blocks.
     blocks: Vec<Block>,
 }
 
-/// Counts, for one row and some columns, who is nearer than their own halves: returns the row's and
-/// adds to the columns'. A tie counts only where it is said to. What is not a number is nearer.
+/// Counts, for one row and some columns, the embeddings nearer than the own half: returns the count of the row and
+/// adds to those of the columns. Ties count only as specified. NaN counts as nearer.
 #[inline(always)]
 #[allow(clippy::neg_cmp_op_on_partial_ord)] // what is not a number must count
 fn tally<const ROW_TIES: bool, const COLUMN_TIES: bool>(
@@ -111,8 +110,8 @@ impl Counter {
         Ok(())
     }
 
-    /// Anchors rank positives and positives anchors. In batch order positive `j` stands before anchor
-    /// `i`'s own when `j < i`, and anchor `i` before positive `j`'s own when `i < j`.
+    /// Ranks positives for anchors and anchors for positives. In batch order, positive `j` precedes that of anchor
+    /// `i` if `j < i`, and anchor `i` precedes that of positive `j` if `i < j`.
     fn across(&mut self, similarities: &[f32], span: f32) {
         let n = self.limits.len();
         let (of_anchors, of_positives) = self.before.split_at(n);
@@ -138,18 +137,18 @@ impl Counter {
             });
     }
 
-    /// Anchors rank each other, and so do positives. All anchors stand before all positives in batch
-    /// order, so that a tie counts for an anchor and not for a positive.
+    /// Ranks anchors among anchors and positives among positives. All anchors precede all positives in batch order,
+    /// so a tie counts for an anchor and not for a positive.
     ///
-    /// A block of columns is compared with the rows from its own first on: of two operands a product
-    /// rearranges the columns', which are the few.
+    /// A block of columns is compared with the rows from its first column on: a product packs the operand of the
+    /// columns, which is the smaller one.
     fn within(&mut self, unit: &[f32], span: f32) -> Result<(), ShapeError> {
         let n = self.limits.len();
         let dim = unit.len() / (2 * n);
         let coarse = self.coarse.set(unit, dim).then_some(&self.coarse);
         let (of_anchors, of_positives) = self.before.split_at(n);
         let limits = &self.limits;
-        // The tall blocks first, so that threads end together.
+        // Tall blocks first, so that the threads finish together.
         let tasks = (0..n)
             .step_by(ROWS)
             .flat_map(|first| [(first, true), (first, false)]);
@@ -226,7 +225,7 @@ struct Exact<'a> {
 }
 
 impl Exact<'_> {
-    /// The cosines of all vectors with the first `width`, `[n, width]`; returns `width`.
+    /// Computes the cosines of all vectors with the first `width`, `[n, width]`; returns `width`.
     fn compare(&self, width: usize, cosines: &mut [f32]) -> Result<usize, ShapeError> {
         let rows = self.unit.len() / self.dim;
         matmul(
@@ -240,7 +239,7 @@ impl Exact<'_> {
         Ok(width)
     }
 
-    /// The cosine of two of the vectors.
+    /// Cosine of two vectors.
     fn cosine(&self, i: usize, j: usize) -> Result<f32, ShapeError> {
         let vector = |i: usize| View::new(&self.unit[i * self.dim..][..self.dim], 1, self.dim);
         let mut cosine = [0.0];
@@ -250,18 +249,17 @@ impl Exact<'_> {
     }
 }
 
-/// What decides where cosines that are off by up to a margin leave open who is nearer.
+/// Decides comparisons that approximate cosines leave open.
 #[derive(Clone, Copy)]
 struct Open<'a> {
-    /// Number of the row.
+    /// Index of the row.
     i: usize,
-    /// How far a distance may be off.
+    /// Error bound of a distance.
     margin: f32,
     exact: Exact<'a>,
 }
 
-/// As [`tally`] from cosines that are all finite, and off by up to a margin; where that leaves a
-/// comparison open it is made in single precision.
+/// Like [`tally`], from finite cosines with an error bound. Open comparisons are repeated in single precision.
 #[inline(always)]
 fn roughly<const TIES: bool>(
     cosines: &[f32],
