@@ -1,10 +1,10 @@
-//! Finds the encoder for a command, by name or path, and downloads known ones.
+//! Finds the encoder for a command, by name or path.
 
 use nearsay::train::{Control, Event};
 use nearsay_hub as obtain;
-use nearsay_hub::{ObtainEvent, dirs::DataDir};
+use nearsay_hub::{ObtainEvent, built_in, dirs::DataDir};
 use nearsay_message::UserError;
-use nearsay_model::StaticModel;
+use nearsay_model::{ModelFiles, StaticModel};
 use nearsay_store::DiskStore;
 use nearsay_text::compact::StaticEncoder;
 use std::{ops::ControlFlow, path::PathBuf};
@@ -12,12 +12,12 @@ use std::{ops::ControlFlow, path::PathBuf};
 pub(super) const COMPACT: &str = "compact";
 
 pub(super) enum FoundEncoder {
-    /// Directory or archive of a transformer.
-    Transformer(PathBuf),
+    Transformer(ModelFiles<'static>),
     Static(StaticEncoder<'static>),
 }
 
-/// Finds an encoder by name or path. Known encoders are downloaded if necessary.
+/// Finds an encoder by name or path. The built-in model replaces its original if that isn't installed; other known
+/// encoders are downloaded if necessary.
 pub(super) fn find_encoder(
     name: &str,
     data: &DataDir,
@@ -29,14 +29,28 @@ pub(super) fn find_encoder(
             nearsay_text::compact::built_in::encoder()?,
         ));
     }
+    if is_built_in(name, data) {
+        return Ok(FoundEncoder::Transformer(built_in::files()?));
+    }
     let path = find_files(name, data, control, on_event)?;
     let Some(model) = StaticModel::open(&DiskStore, &path)? else {
-        return Ok(FoundEncoder::Transformer(path));
+        let files = ModelFiles::open(&DiskStore, &path)?;
+        return Ok(FoundEncoder::Transformer(files));
     };
     if !model.dense.is_empty() {
         return Err(trained_encoder_error(&path));
     }
     Ok(FoundEncoder::Static(model.encoder))
+}
+
+/// Whether a name means the built-in model.
+fn is_built_in(name: &str, data: &DataDir) -> bool {
+    if name != built_in::ORIGINAL {
+        return name == built_in::NAME;
+    }
+    obtain::known_model(name)
+        .and_then(|model| obtain::locate(&DiskStore, model, data.root()))
+        .is_none()
 }
 
 /// The error for a model that already has a projection head: training starts from a base encoder.
@@ -69,7 +83,8 @@ pub(super) fn find_files(
         return Err(UserError::new(
             format_args!("“{name}” is neither the name of an encoder nor a file or directory"),
             format_args!(
-                "Use {}, {COMPACT}, or the path of a model.",
+                "Use {}, {}, {COMPACT}, or the path of a model.",
+                built_in::NAME,
                 names.join(", ")
             ),
         ));
@@ -110,4 +125,23 @@ pub(super) fn find_files(
         None,
         &mut forward_event,
     )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minilm_is_built_in_unless_it_is_installed() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::new(Some(dir.path().into())).unwrap();
+        for name in [built_in::NAME, built_in::ORIGINAL] {
+            let found = find_encoder(name, &data, &Control::new(), &mut |_| {});
+            let Ok(FoundEncoder::Transformer(files)) = found else {
+                panic!("{name} was not found");
+            };
+            assert!(files.quantized().is_some(), "{name}");
+        }
+        assert!(!is_built_in(COMPACT, &data));
+    }
 }

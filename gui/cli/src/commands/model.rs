@@ -1,10 +1,11 @@
-//! `nearsay model list|get|path`: encoder models on this computer.
+//! `nearsay model list|get|path|quantize`: encoder models on this computer.
 
 use crate::terminal::{Bar, print_line};
 use nearsay_hub as obtain;
 use nearsay_hub::{KnownModel, ObtainEvent, dirs::DataDir};
 use nearsay_message::UserError;
-use nearsay_store::DiskStore;
+use nearsay_model::{ModelFiles, quantized::quantize};
+use nearsay_store::{DiskStore, Store as _};
 use std::{ops::ControlFlow, path::PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -32,6 +33,14 @@ enum Command {
         /// Verify the checksums of its files first
         #[arg(long)]
         verify: bool,
+    },
+    /// Quantize the weights of a model to 8 bits, and of its token embeddings to 4 bits, into one file
+    Quantize {
+        /// Sentence-transformers model of the BERT family (directory, zip or wheel)
+        model: PathBuf,
+        /// File to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
 }
 
@@ -74,6 +83,15 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
                 })?;
             }
             print_line(&path.display().to_string())
+        }
+        Command::Quantize { model, out } => {
+            let bytes = quantize(&ModelFiles::open(&DiskStore, model)?)?;
+            DiskStore.write_atomic(out, &bytes)?;
+            print_line(&format!(
+                "Written to {}: {} bytes",
+                out.display(),
+                bytes.len()
+            ))
         }
     }
 }

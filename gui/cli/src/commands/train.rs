@@ -28,12 +28,7 @@ use nearsay_store::{DiskStore, Store as _};
 use nearsay_text::compact::{StaticEmbeddings, StaticEncoder};
 use report::{ProgressPrinter, print_summary};
 use run_state::RunState;
-use std::{
-    collections::HashSet,
-    io::BufRead as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashSet, io::BufRead as _, path::PathBuf, sync::Arc};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -53,8 +48,9 @@ pub struct Args {
     /// settings of Quaterion's tutorial)
     #[arg(long, default_value_t = Recipe::Quick)]
     pub recipe: Recipe,
-    /// Base encoder: minilm; compact (built in, trains in seconds); or a sentence-transformers model of
-    /// the BERT family (directory, zip or wheel)
+    /// Base encoder: minilm (built in, or the original if it is installed); compact (built in, smaller and
+    /// less accurate); or a sentence-transformers model of the BERT family (directory, zip, wheel or a file
+    /// of “nearsay model quantize”)
     #[arg(long, default_value = "minilm", value_name = "MODEL")]
     pub encoder: String,
     /// Loss function; works with every recipe and encoder
@@ -202,7 +198,7 @@ pub fn run(
         checkpoint: state.checkpoint(),
     };
     let report = match &found {
-        FoundEncoder::Transformer(path) => context.train_transformer(path, data, on_event)?,
+        FoundEncoder::Transformer(files) => context.train_transformer(files, data, on_event)?,
         FoundEncoder::Static(encoder) => context.train_static(encoder, on_event)?,
     };
     if report.as_ref().is_some_and(|report| !report.stopped) {
@@ -224,14 +220,13 @@ struct RunContext<'a> {
 impl RunContext<'_> {
     fn train_transformer(
         &self,
-        path: &Path,
+        files: &ModelFiles<'_>,
         data: &DataDir,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Option<Report>, UserError> {
-        let files = ModelFiles::open(&DiskStore, path)?;
         let model = files.settings()?;
         if !model.dense.is_empty() {
-            return Err(encoder::trained_encoder_error(path));
+            return Err(encoder::trained_encoder_error(files.path()));
         }
         let pairs = self.train.iter().flat_map(Row::all_questions).count();
         let recipe = Settings::of(self.args.recipe, model.dims).for_pairs(pairs);
@@ -240,10 +235,10 @@ impl RunContext<'_> {
         let precision = self.args.device.precision(self.device);
         let mut encode = |texts: &[&str], on_progress: &mut OnProgress<'_>| {
             let device = self.device;
-            encode_texts(&mut loaded, &files, device, precision, texts, on_progress)
+            encode_texts(&mut loaded, files, device, precision, texts, on_progress)
         };
         let source = Source::Network {
-            files: &files,
+            files,
             cache: Some(EmbeddingCache::new(
                 &DiskStore,
                 &data.embeddings(),
@@ -256,8 +251,8 @@ impl RunContext<'_> {
         drop(loaded);
         let network = trained.as_ref().and_then(|trained| trained.network.clone());
         let files = match network {
-            Some(weights) => files.with_weights(weights),
-            None => files,
+            Some(weights) => files.clone().with_weights(weights),
+            None => files.clone(),
         };
         self.write_model(trained, |_| ExportEncoder::Network(&files))
     }

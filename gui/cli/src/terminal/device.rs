@@ -10,7 +10,7 @@ pub(crate) struct DeviceArgs {
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
     /// Precision of transformers on the CPU: f32, or fast, which computes with 8-bit integers if the
-    /// CPU supports AVX-512 VNNI
+    /// CPU supports AVX2 or ARM's dot product
     #[arg(long, default_value_t = Precision::F32, value_name = "PRECISION")]
     precision: Precision,
 }
@@ -21,7 +21,7 @@ impl DeviceArgs {
     pub(crate) fn precision(&self, device: &Device) -> Precision {
         if self.precision.on(device) != self.precision {
             eprintln!(
-                "“--precision {}” needs a CPU with AVX-512 VNNI; using {} instead.",
+                "“--precision {}” needs a CPU with AVX2 or ARM's dot product; using {} instead.",
                 self.precision,
                 self.precision.on(device)
             );
