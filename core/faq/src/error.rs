@@ -47,6 +47,14 @@ pub enum ReadError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The chosen sheet doesn't exist.
+    #[error("There is no sheet {sheet}. Sheets: {}. {}", .sheets.join(", "), self.fix())]
+    NoSuchSheet {
+        /// The chosen name or number.
+        sheet: String,
+        /// Names of the sheets.
+        sheets: Vec<String>,
+    },
     /// The document was read, but has no questions and answers.
     #[error("No questions and answers were found in this {}. {looked_for}", .format.name())]
     NothingFound {
@@ -105,6 +113,7 @@ impl ReadError {
                  question and A: before its answer."
             }
             Self::Refused { remedy, .. } => remedy,
+            Self::NoSuchSheet { .. } => "Choose one of these sheets.",
             Self::NothingFound { looked_for, .. } => looked_for,
             Self::Damaged { .. } => {
                 "Open the file in the program it comes from, save it again, and try again."

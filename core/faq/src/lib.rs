@@ -54,9 +54,12 @@ mod detect;
 mod document;
 mod error;
 mod format;
+#[cfg(feature = "html")]
+mod html;
 mod issue;
 mod options;
 mod parse;
+mod rich;
 mod rows;
 mod salvage;
 mod source;

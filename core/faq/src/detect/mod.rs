@@ -86,7 +86,6 @@ pub(crate) fn detect_content(
 ///
 /// # Errors
 /// [`ReadError`], when the rows are a table whose columns can't be determined.
-#[allow(dead_code)] // The formats that use it follow.
 pub(crate) fn detect_columns(
     rows: &[Vec<String>],
     choice: Option<&ColumnChoice>,

@@ -6,10 +6,29 @@
 //! stages as those of tables and JSON, so columns, issues, counts, limits and duplicates need no
 //! code in the format.
 
-// The formats that use all of this follow.
-#![allow(dead_code)]
-
+#[cfg(feature = "zip")]
+mod container;
+#[cfg(feature = "office")]
+mod opendocument;
+#[cfg(feature = "workbook")]
+mod opendocument_sheet;
+mod outline;
+#[cfg(feature = "zip")]
+mod package;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod recognize;
+mod rtf;
+mod sheet;
+mod text_builder;
+#[cfg(feature = "html")]
+mod web_page;
+#[cfg(feature = "office")]
+mod word;
+#[cfg(feature = "workbook")]
+mod workbook;
+#[cfg(feature = "quick-xml")]
+mod xml;
 
 pub(crate) use recognize::{Head, Recognized, recognize_bytes, recognize_text};
 
@@ -137,7 +156,29 @@ pub(crate) fn add_common<'a>(record: &mut Record<'a>, common: &'a [(String, Stri
     }
 }
 
+impl Section {
+    /// Number of records, blank rows included.
+    pub(crate) fn len(&self) -> usize {
+        match &self.records {
+            Records::Cells(_, rows) => rows.len(),
+            Records::Fields(records) => records.len(),
+        }
+    }
+}
+
 impl Document {
+    /// Fails if the document has no records.
+    ///
+    /// # Errors
+    /// [`ReadError::NothingFound`], with advice on what is looked for.
+    pub(crate) fn or_nothing_found(self, looked_for: &'static str) -> Result<Self, ReadError> {
+        if self.sections.iter().all(|section| section.len() == 0) {
+            let format = self.format;
+            return Err(ReadError::NothingFound { format, looked_for });
+        }
+        Ok(self)
+    }
+
     /// Creates a document of one list of records.
     pub(crate) fn of_records(format: FileFormat, records: Vec<FieldRecord>, lines: u64) -> Self {
         Self {
@@ -169,7 +210,38 @@ pub(crate) struct BinaryFormat {
 }
 
 /// Formats of text, in order of precedence.
-pub(crate) const TEXT_FORMATS: &[TextFormat] = &[];
+pub(crate) const TEXT_FORMATS: &[TextFormat] = &[
+    #[cfg(feature = "html")]
+    TextFormat {
+        format: FileFormat::Html,
+        recognize: web_page::recognize,
+        read: web_page::read,
+    },
+];
 
 /// Formats of bytes, in order of precedence.
-pub(crate) const BINARY_FORMATS: &[BinaryFormat] = &[];
+pub(crate) const BINARY_FORMATS: &[BinaryFormat] = &[
+    #[cfg(feature = "zip")]
+    BinaryFormat {
+        format: FileFormat::Archive,
+        recognize: container::is_zip,
+        read: container::read_zip,
+    },
+    #[cfg(feature = "pdf")]
+    BinaryFormat {
+        format: FileFormat::Pdf,
+        recognize: pdf::recognize,
+        read: pdf::read,
+    },
+    BinaryFormat {
+        format: FileFormat::RichText,
+        recognize: rtf::recognize,
+        read: rtf::read,
+    },
+    #[cfg(feature = "zip")]
+    BinaryFormat {
+        format: FileFormat::Workbook,
+        recognize: container::is_compound,
+        read: container::read_compound,
+    },
+];

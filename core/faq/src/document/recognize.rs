@@ -7,6 +7,7 @@ pub(crate) struct Head<'a> {
     /// The decoded beginning, without a byte order mark.
     pub(crate) text: &'a str,
     /// Whether the text is complete.
+    #[allow(dead_code)] // Formats of plain text need it.
     pub(crate) is_whole: bool,
     /// Name of the file in lower case, if it is known.
     name: Option<String>,

@@ -99,6 +99,10 @@ impl IssueKind {
                 "This file looks like Windows text (cp1252): {} valid UTF-8",
                 count_forms(*lines, "line is not", "lines are not")
             ),
+            Self::HiddenSheet { name } => format!("The hidden sheet {name} was not read"),
+            Self::SheetLeftOut { name, reason } => {
+                format!("The sheet {name} was not read: {reason}")
+            }
             Self::SharedAnswers { answers } => format!(
                 "{} more than one question. These questions are treated as different ways to ask \
                  the same thing",
@@ -169,6 +173,7 @@ impl IssueKind {
                 "To include them, write each question after Q: or as a heading that ends in a \
                  question mark."
             }
+            Self::HiddenSheet { .. } | Self::SheetLeftOut { .. } => "Choose this sheet to read it.",
             Self::LooksLikeWindows { .. } => "Choose this encoding, or save the file as UTF-8.",
         }
     }

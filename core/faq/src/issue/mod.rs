@@ -257,6 +257,18 @@ pub enum IssueKind {
         /// Number of lines.
         lines: u64,
     },
+    /// Hidden sheet of a workbook, which wasn't read (line 0).
+    HiddenSheet {
+        /// Name of the sheet.
+        name: String,
+    },
+    /// Sheet of a workbook that wasn't read (line 0).
+    SheetLeftOut {
+        /// Name of the sheet.
+        name: String,
+        /// Why, as a phrase.
+        reason: String,
+    },
     /// Answers with several questions, which then count as paraphrases of each other (line 0).
     SharedAnswers {
         /// Number of answers.
@@ -281,6 +293,8 @@ impl IssueKind {
             | Self::UnescapedQuotes
             | Self::UnassignedLines { .. }
             | Self::LooksLikeWindows { .. }
+            | Self::HiddenSheet { .. }
+            | Self::SheetLeftOut { .. }
             | Self::SharedAnswers { .. } => Severity::Note,
             _ => Severity::LeftOut,
         }

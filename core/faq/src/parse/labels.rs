@@ -122,7 +122,7 @@ pub(crate) fn ends_with_question_mark(line: &str) -> bool {
 }
 
 /// Removes a leading number such as `3. ` or `3) `.
-fn strip_number(text: &str) -> &str {
+pub(crate) fn strip_number(text: &str) -> &str {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
     match rest.strip_prefix(['.', ')']) {
         Some(after) if rest.len() < text.len() && after.starts_with(' ') => after.trim_start(),

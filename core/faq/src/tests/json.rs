@@ -412,7 +412,7 @@ fn read_jsonl_rejects_files_without_rows() {
         ),
         (
             b"PK\x03\x04",
-            "This is a zip archive or an Office document. Save the questions and answers as text (CSV or JSONL, UTF-8) and try again.",
+            "This is not a JSON file: it begins with \"PK\". Write one row per line: {\"question\": \"…\", \"answer\": \"…\"}.",
         ),
     ] {
         assert_eq!(read(file).unwrap_err().to_string(), expected);

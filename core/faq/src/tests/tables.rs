@@ -310,7 +310,7 @@ fn read_rejects_files_without_questions() {
     assert!(matches!(read(" \n"), Err(ReadError::Empty)));
     assert!(matches!(
         read("PK\u{3}\u{4}"),
-        Err(ReadError::Refused { .. })
+        Err(ReadError::Damaged { .. })
     ));
     assert!(matches!(
         read("Just one line"),
