@@ -522,7 +522,7 @@ impl<'a, L: Learner> Run<'a, L> {
         let Some(validation) = &self.validation else {
             return Ok(None);
         };
-        let learner = &mut self.learner;
+        let learner = &mut *self.learner;
         let mut all = |texts, count: usize| {
             let rows: Vec<u32> = (0..count as u32).collect();
             learner.embed(texts, &rows)
