@@ -74,6 +74,12 @@ impl ColumnFinder {
         }
     }
 
+    /// Begins a table or list whose columns may have other names than those before it.
+    pub(crate) fn start_table(&mut self, choice: Option<ColumnChoice>) {
+        self.choice = choice;
+        self.settled = None;
+    }
+
     /// Assigns the fields of a record to columns.
     pub(crate) fn assign_fields<'a>(&mut self, record: &Record<'a>) -> RowFields<'a> {
         self.records += 1;
@@ -127,13 +133,24 @@ impl ColumnFinder {
     /// Adds the names of a record to the column names.
     fn record_names(&mut self, record: &Record<'_>) {
         for (name, _) in &record.fields {
-            if self.columns.all.len() >= Columns::MAX_NAMES {
-                return;
-            }
-            let name = text::excerpt(name);
-            if !self.columns.all.contains(&name) {
-                self.columns.all.push(name);
-            }
+            self.record_name(name);
+        }
+    }
+
+    /// Adds the names of a header to the column names.
+    pub(crate) fn add_names(&mut self, names: &[String]) {
+        for name in names {
+            self.record_name(name);
+        }
+    }
+
+    fn record_name(&mut self, name: &str) {
+        if self.columns.all.len() >= Columns::MAX_NAMES {
+            return;
+        }
+        let name = text::excerpt(name);
+        if !self.columns.all.contains(&name) {
+            self.columns.all.push(name);
         }
     }
 
@@ -151,8 +168,10 @@ impl ColumnFinder {
             return;
         };
         let name = |i: usize| record.fields.get(i).map(|field| text::excerpt(&field.0));
-        self.columns.question = name(question);
-        self.columns.answer = name(answer);
+        if self.columns.question.is_none() {
+            self.columns.question = name(question);
+            self.columns.answer = name(answer);
+        }
         self.settled = Some((row.key(question), row.key(answer)));
     }
 

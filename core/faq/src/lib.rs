@@ -51,7 +51,9 @@ mod column_names;
 mod columns;
 mod decode;
 mod detect;
+mod document;
 mod error;
+mod format;
 mod issue;
 mod options;
 mod parse;
@@ -71,11 +73,11 @@ pub use column_names::{
 pub use columns::{ColumnChoice, Columns};
 pub use decode::Encoding;
 pub use error::ReadError;
+pub use format::FileFormat;
 pub use issue::{Field, Issue, IssueKind, Severity, ValueType};
 pub use options::{Progress, ReadLimits, ReadOptions};
 pub use rows::{
     Counts, Faq, Questions, Row, Split, SplitError, TestQuestion, group_rows, read, read_jsonl,
     read_questions, split,
 };
-pub use source::FileFormat;
 pub use text::normalize;

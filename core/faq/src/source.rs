@@ -1,12 +1,16 @@
-//! Opening a stream: detects encoding and format, and creates the splitter for it.
+//! Opening a stream: detects encoding and format, and creates the splitter for it, or leaves it to
+//! the reader of a document format.
 
-use super::decode::{Transcoder, binary_file_kind};
+use super::decode::Transcoder;
 use super::detect::{Content, detect_content};
+use super::document::{
+    BinaryFormat, Head, Recognized, TextFormat, recognize_bytes, recognize_text,
+};
 use super::parse::labels::TextStyle;
 use super::split::{BlockSplitter, JsonSplitter, LineSplitter, Next, TableSplitter, Tick};
-use super::{Encoding, ReadError, ReadOptions};
+use super::{Encoding, FileFormat, ReadError, ReadOptions};
+use crate::text;
 use core::cell::Cell;
-use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 /// Number of bytes from which the encoding and the JSON format are detected.
@@ -22,32 +26,6 @@ pub(crate) enum Accept {
     Json,
     /// Every format, detected from the first bytes.
     Any,
-}
-
-/// Format of an FAQ file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FileFormat {
-    /// One JSON object per line (JSONL).
-    #[default]
-    #[serde(rename = "lines")]
-    JsonLines,
-    /// A JSON list of objects.
-    #[serde(rename = "list")]
-    JsonList,
-    /// JSON objects one after another, spanning several lines each.
-    #[serde(rename = "spread")]
-    JsonObjects,
-    /// A table.
-    Table {
-        /// Character between the cells of a row.
-        delimiter: char,
-    },
-    /// A text that marks questions and answers with labels such as `Q:` and `A:`.
-    #[serde(rename = "text")]
-    LabelledText,
-    /// A text whose headings are the questions.
-    Markdown,
 }
 
 /// Reader that counts the bytes read through it.
@@ -73,6 +51,15 @@ impl<R: BufRead> BufRead for CountingReader<'_, R> {
         self.bytes.set(self.bytes.get() + amount as u64);
         self.inner.consume(amount);
     }
+}
+
+/// An opened stream: raw records, or a document to read whole.
+pub(crate) enum Opened<'r> {
+    Records(Box<Source<'r>>),
+    /// Document of a text format, decoded.
+    Text(&'static TextFormat, Encoding, Box<dyn BufRead + 'r>),
+    /// Document of a binary format.
+    Bytes(&'static BinaryFormat, Box<dyn BufRead + 'r>),
 }
 
 /// An opened stream of raw records.
@@ -101,10 +88,22 @@ impl<'r> Source<'r> {
         options: &ReadOptions,
         bytes: &'r Cell<u64>,
         accept: Accept,
-    ) -> Result<Self, ReadError> {
+    ) -> Result<Opened<'r>, ReadError> {
         let (head, reader) = peek_bytes(reader, JSON_HEAD)?;
-        if let Some(kind) = binary_file_kind(&head) {
-            return Err(ReadError::NotText { kind });
+        match recognize_bytes(&head) {
+            Some(Recognized::Format(format)) if accept == Accept::Any => {
+                let inner = reader;
+                let reader = CountingReader { inner, bytes };
+                return Ok(Opened::Bytes(format, Box::new(reader)));
+            }
+            Some(Recognized::Format(_)) => {
+                let beginning = text::excerpt(&String::from_utf8_lossy(&head));
+                return Err(ReadError::NotJson { beginning });
+            }
+            Some(Recognized::Refused(kind, remedy)) => {
+                return Err(ReadError::Refused { kind, remedy });
+            }
+            None => {}
         }
         let encoding = options.encoding.unwrap_or_else(|| Encoding::guess(&head));
         // Count consumed bytes only, not peeked ones.
@@ -124,6 +123,14 @@ impl<'r> Source<'r> {
         let mark = "\u{feff}".as_bytes();
         if head.starts_with(mark) {
             io::copy(&mut (&mut reader).take(mark.len() as u64), &mut io::sink())?;
+        }
+        if accept == Accept::Any {
+            let text = String::from_utf8_lossy(head.strip_prefix(mark).unwrap_or(&head));
+            let is_whole = head.len() < length;
+            let head = Head::new(&text, is_whole, options.file_name.as_deref());
+            if let Some(format) = recognize_text(&head) {
+                return Ok(Opened::Text(format, encoding, Box::new(reader)));
+            }
         }
         let content = match accept {
             Accept::Json => Content::Json,
@@ -154,12 +161,12 @@ impl<'r> Source<'r> {
             }
             (Content::Json, _) => Splitter::Lines(LineSplitter::new(reader, limit)),
         };
-        Ok(Self {
+        Ok(Opened::Records(Box::new(Self {
             splitter,
             encoding,
             format,
             content,
-        })
+        })))
     }
 
     pub(crate) fn next(&mut self, tick: &mut Tick<'_>) -> io::Result<Next<'_>> {
@@ -168,6 +175,18 @@ impl<'r> Source<'r> {
             Splitter::Json(items) => items.next(tick),
             Splitter::Table(records) => records.next(tick),
             Splitter::Blocks(blocks) => blocks.next(tick),
+        }
+    }
+
+    /// Facts about the file, after its last record.
+    pub(crate) fn facts(&self) -> FileFacts {
+        let (blank, unassigned) = self.skipped_lines();
+        FileFacts {
+            format: self.format,
+            encoding: self.encoding,
+            blank,
+            unassigned,
+            is_list_unclosed: self.is_list_unclosed(),
         }
     }
 
@@ -190,7 +209,7 @@ impl<'r> Source<'r> {
     }
 
     /// Number of blank lines and of lines outside of every question, both for texts only.
-    pub(crate) fn skipped_lines(&self) -> (u64, u64) {
+    fn skipped_lines(&self) -> (u64, u64) {
         match &self.splitter {
             Splitter::Blocks(blocks) => (blocks.blank(), blocks.unassigned()),
             _ => (0, 0),
@@ -198,7 +217,7 @@ impl<'r> Source<'r> {
     }
 
     /// Whether a JSON list has no closing `]`.
-    pub(crate) fn is_list_unclosed(&self) -> bool {
+    fn is_list_unclosed(&self) -> bool {
         match &self.splitter {
             Splitter::Json(items) => {
                 self.format == FileFormat::JsonList && items.is_list_unclosed()
@@ -206,6 +225,19 @@ impl<'r> Source<'r> {
             _ => false,
         }
     }
+}
+
+/// Facts about a file other than its records.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FileFacts {
+    pub(crate) format: FileFormat,
+    pub(crate) encoding: Encoding,
+    /// Number of blank lines that weren't records.
+    pub(crate) blank: u64,
+    /// Number of lines outside of every question.
+    pub(crate) unassigned: u64,
+    /// Whether a JSON list has no closing `]`.
+    pub(crate) is_list_unclosed: bool,
 }
 
 /// Returns the first bytes, and a reader that still starts with them.

@@ -49,23 +49,6 @@ fn is_ascii_text(byte: u8) -> bool {
     byte.is_ascii_graphic() || byte.is_ascii_whitespace()
 }
 
-/// Detects well-known binary files by their first bytes; returns a name with an article.
-pub(crate) fn binary_file_kind(head: &[u8]) -> Option<&'static str> {
-    const KINDS: [(&[u8], &str); 9] = [
-        (b"PK\x03\x04", "a zip archive or an Office document"),
-        (b"%PDF-", "a PDF document"),
-        (b"\x1f\x8b", "a compressed file (gzip)"),
-        (b"\x89PNG", "an image"),
-        (b"\xff\xd8\xff", "an image"),
-        (b"PAR1", "a Parquet file"),
-        (b"SQLite format 3\0", "an SQLite database"),
-        (b"\xff\xfe\0\0", "UTF-32 text"),
-        (b"\0\0\xfe\xff", "UTF-32 text"),
-    ];
-    let kind = KINDS.iter().find(|(magic, _)| head.starts_with(magic));
-    kind.map(|(_, name)| *name)
-}
-
 /// Whether all bytes are defined in Windows-1252, which leaves five of them unassigned.
 pub(crate) fn could_be_windows_1252(line: &[u8]) -> bool {
     !line
@@ -127,11 +110,6 @@ mod tests {
         ] {
             assert_eq!(Encoding::guess(head), encoding, "{head:?}");
         }
-        assert_eq!(
-            binary_file_kind(b"PK\x03\x04..."),
-            Some("a zip archive or an Office document")
-        );
-        assert_eq!(binary_file_kind(b"{}"), None);
     }
 
     #[test]

@@ -80,6 +80,33 @@ pub(crate) fn detect_content(
     })
 }
 
+/// Finds the columns of a table given as rows of cells. A sample of the first rows is enough.
+///
+/// Returns `None` if the rows don't look like a table of questions and answers.
+///
+/// # Errors
+/// [`ReadError`], when the rows are a table whose columns can't be determined.
+#[allow(dead_code)] // The formats that use it follow.
+pub(crate) fn detect_columns(
+    rows: &[Vec<String>],
+    choice: Option<&ColumnChoice>,
+) -> Result<Option<Layout>, ReadError> {
+    let sample = Sample::of_rows(rows);
+    let layout = header::find_in_first_row(&sample, choice)
+        .or_else(|| header::find_below_title(&sample, choice));
+    if layout.is_some() {
+        return Ok(layout);
+    }
+    if let Some(choice) = choice {
+        return Err(header::no_such_column(&sample, choice));
+    }
+    match header::complete_half_known(&sample) {
+        Some(layout) => layout.map(Some),
+        None if sample.is_table() => header::guess_by_content(&sample),
+        None => Ok(None),
+    }
+}
+
 /// Whether `head` begins like JSON, or at least half of its lines do.
 fn is_json(head: &[u8]) -> bool {
     let head = head.trim_ascii_start();

@@ -62,6 +62,23 @@ impl Sample {
         if reached_end && !is_whole && rows.len() > 1 {
             rows.pop();
         }
+        Self::measure(rows, broken, delimiter, is_declared)
+    }
+
+    /// Creates a sample of the first rows of a table that is already divided into cells.
+    pub(super) fn of_rows(rows: &[Vec<String>]) -> Self {
+        let rows = rows
+            .iter()
+            .filter(|row| row.iter().any(|cell| !text::is_blank(cell)));
+        Self::measure(
+            rows.take(SAMPLE_RECORDS).cloned().collect(),
+            0,
+            b'\t',
+            false,
+        )
+    }
+
+    fn measure(rows: Vec<Vec<String>>, broken: usize, delimiter: u8, is_declared: bool) -> Self {
         let count = |width| rows.iter().filter(|r| r.len() == width).count();
         let widths = rows.iter().map(Vec::len);
         let width = widths.max_by_key(|w| (count(*w), *w)).unwrap_or(0);
