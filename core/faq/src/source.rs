@@ -89,7 +89,11 @@ impl<'r> Source<'r> {
         bytes: &'r Cell<u64>,
         accept: Accept,
     ) -> Result<Opened<'r>, ReadError> {
-        let (head, reader) = peek_bytes(reader, JSON_HEAD)?;
+        let length = match accept {
+            Accept::Json => JSON_HEAD,
+            Accept::Any => HEAD,
+        };
+        let (head, reader) = peek_bytes(reader, length)?;
         match recognize_bytes(&head) {
             Some(Recognized::Format(format)) if accept == Accept::Any => {
                 let inner = reader;
@@ -105,7 +109,10 @@ impl<'r> Source<'r> {
             }
             None => {}
         }
-        let encoding = options.encoding.unwrap_or_else(|| Encoding::guess(&head));
+        let encoding = options.encoding.unwrap_or_else(|| match accept {
+            Accept::Json => Encoding::guess(&head),
+            Accept::Any => detect_encoding(&head),
+        });
         // Count consumed bytes only, not peeked ones.
         let reader = CountingReader {
             inner: reader,
@@ -114,10 +121,6 @@ impl<'r> Source<'r> {
         let decoded: Box<dyn BufRead + 'r> = match encoding {
             Encoding::Utf8 => Box::new(reader),
             _ => Box::new(BufReader::new(Transcoder::new(reader, encoding))),
-        };
-        let length = match accept {
-            Accept::Json => JSON_HEAD,
-            Accept::Any => HEAD,
         };
         let (head, mut reader) = peek_bytes(decoded, length)?;
         let mark = "\u{feff}".as_bytes();
@@ -238,6 +241,17 @@ pub(crate) struct FileFacts {
     pub(crate) unassigned: u64,
     /// Whether a JSON list has no closing `]`.
     pub(crate) is_list_unclosed: bool,
+}
+
+/// Guesses the encoding of a file of any format. Windows-1252 is left to the readers of tables and
+/// texts, which decide about each record, since such files are often joined from several.
+fn detect_encoding(head: &[u8]) -> Encoding {
+    match Encoding::detect(head) {
+        Encoding::Windows1252 if !head.trim_ascii_start().starts_with(b"{") && !head.trim_ascii_start().starts_with(b"[") => {
+            Encoding::Utf8
+        }
+        encoding => encoding,
+    }
 }
 
 /// Returns the first bytes, and a reader that still starts with them.

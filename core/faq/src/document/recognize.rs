@@ -54,7 +54,6 @@ pub(crate) fn recognize_text(head: &Head<'_>) -> Option<&'static TextFormat> {
 const AS_TABLE: &str =
     "Save the questions and answers as text (CSV or JSONL, UTF-8) and try again.";
 const UNPACK: &str = "Unpack it, and choose the FAQ file inside.";
-const AS_UTF8: &str = "Save the file as UTF-8, and try again.";
 const NO_PICTURES: &str =
     "Text in pictures can't be read. Copy the questions and answers into a table or a text file.";
 
@@ -71,6 +70,4 @@ const REFUSED: &[(&[u8], &str, &str)] = &[
     (b"\xff\xd8\xff", "an image", NO_PICTURES),
     (b"PAR1", "a Parquet file", AS_TABLE),
     (b"SQLite format 3\0", "an SQLite database", AS_TABLE),
-    (b"\xff\xfe\0\0", "UTF-32 text", AS_UTF8),
-    (b"\0\0\xfe\xff", "UTF-32 text", AS_UTF8),
 ];

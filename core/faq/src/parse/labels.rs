@@ -31,7 +31,12 @@ pub(crate) enum Mark {
 const BOLD_DEPTH: u8 = 7;
 
 /// Column names that are common before a colon in ordinary text and therefore don't count as labels.
-const AMBIGUOUS_LABELS: &[&str] = &["prompt", "query", "response", "reply"];
+const AMBIGUOUS_LABELS: &[&str] = &[
+    "prompt",
+    "query",
+    "response",
+    "reply",
+];
 
 /// Classifies a line of a text in the given style.
 pub(crate) fn classify_line(line: &str, style: TextStyle) -> Mark {

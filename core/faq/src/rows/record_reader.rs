@@ -60,7 +60,8 @@ impl Table {
             return true;
         }
         let layout = &self.layout;
-        if layout.has_names && !self.passed_header && table::name_columns(cells) == layout.names {
+        // The header may be repeated, as where pages were joined.
+        if layout.has_names && table::name_columns(cells) == layout.names {
             self.passed_header = true;
             return true;
         }
@@ -109,6 +110,8 @@ pub(super) struct RecordReader {
     only_utf8: bool,
     /// Number of records read as Windows-1252.
     windows_records: u64,
+    /// Number of rows cut into two cells in spite of more delimiters.
+    joined: u64,
     /// Number of records that don't begin like JSON.
     not_json: u64,
     /// Excerpt of the first record that doesn't begin like JSON.
@@ -155,6 +158,7 @@ impl RecordReader {
             format,
             only_utf8: options.encoding.is_some() || encoding != Encoding::Utf8,
             windows_records: 0,
+            joined: 0,
             not_json: 0,
             beginning: String::new(),
             not_utf8: 0,
@@ -359,7 +363,15 @@ impl RecordReader {
                 pair.to_record()
             }
             RecordFormat::Table { table, cells } => {
-                let cells = cells.parse(&text);
+                let layout = &table.layout;
+                let mut cells = cells.parse(&text);
+                if layout.joins_cells
+                    && cells.len() > layout.names.len()
+                    && let Some(pair) = table::cut_in_two(&text, layout.delimiter)
+                {
+                    cells = pair.to_vec();
+                    self.joined += 1;
+                }
                 excerpt = first_text(&cells);
                 table.build_record(&cells)?
             }

@@ -154,11 +154,24 @@ impl<R: BufRead> TableSplitter<R> {
         self.buffer.clear();
         let mut quotes = Quotes::Unescaped;
         if !quote_cells_literally(&first.bytes, self.delimiter, &mut self.buffer) {
-            quotes = Quotes::Unclosed;
             self.buffer.clear();
-            self.buffer.extend_from_slice(&first.bytes);
+            if !self.close_last_cell(&first.bytes) {
+                quotes = Quotes::Unclosed;
+                self.buffer.clear();
+                self.buffer.extend_from_slice(&first.bytes);
+            }
         }
         Ok(self.buffered_record(first.number, false, quotes))
+    }
+
+    /// Adds the quote that a row lacks at its end, if all its cells begin with one.
+    fn close_last_cell(&mut self, line: &[u8]) -> bool {
+        let between = [b'"', self.delimiter, b'"'];
+        if !line.starts_with(b"\"") || !line.windows(3).any(|bytes| bytes == between) {
+            return false;
+        }
+        let closed = [line, b"\""].concat();
+        quote_cells_literally(&closed, self.delimiter, &mut self.buffer)
     }
 
     fn buffered_record(&self, line: u64, cut: bool, quotes: Quotes) -> Next<'_> {
