@@ -9,9 +9,11 @@
 // The formats that use all of this follow.
 #![allow(dead_code)]
 
+mod data;
 mod recognize;
+mod text;
 
-pub(crate) use recognize::{Head, Recognized, recognize_bytes, recognize_text};
+pub(crate) use recognize::{Head, Recognized, find_format, recognize_bytes, recognize_text};
 
 use crate::parse::table::Layout;
 use crate::parse::{Record, Value};
@@ -153,6 +155,7 @@ impl Document {
 }
 
 /// Format recognized from decoded text.
+#[derive(Debug)]
 pub(crate) struct TextFormat {
     pub(crate) format: FileFormat,
     /// Whether a file that begins like this has the format.
@@ -168,8 +171,32 @@ pub(crate) struct BinaryFormat {
     pub(crate) read: fn(Vec<u8>, &ReadOptions) -> Result<Document, ReadError>,
 }
 
-/// Formats of text, in order of precedence.
-pub(crate) const TEXT_FORMATS: &[TextFormat] = &[];
+/// Formats of text with notation of their own, in order of precedence.
+pub(crate) const TEXT_FORMATS: &[TextFormat] = &[
+    #[cfg(feature = "xml")]
+    data::XML,
+    data::NESTED_JSON,
+    data::SCRIPT,
+    #[cfg(feature = "toml")]
+    data::TOML,
+    text::FLASH_CARDS,
+    text::GIFT,
+    text::BOT_FRAMEWORK,
+    #[cfg(feature = "yaml")]
+    data::YAML,
+];
+
+/// Formats of text that are looked for after tables with known names and texts with labels.
+pub(crate) const STRUCTURED_FORMATS: &[TextFormat] = &[
+    text::RST,
+    text::ORG,
+    text::ASCII_DOC,
+    text::MEDIA_WIKI,
+    text::MARKDOWN,
+];
+
+/// Formats of text that are looked for after tables with a title.
+pub(crate) const LOOSE_FORMATS: &[TextFormat] = &[text::HEADINGS, text::CHAT, text::PLAIN];
 
 /// Formats of bytes, in order of precedence.
 pub(crate) const BINARY_FORMATS: &[BinaryFormat] = &[];

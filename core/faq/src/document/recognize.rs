@@ -48,7 +48,15 @@ pub(crate) fn recognize_bytes(head: &[u8]) -> Option<Recognized> {
 
 /// Recognizes a text format that is read whole.
 pub(crate) fn recognize_text(head: &Head<'_>) -> Option<&'static TextFormat> {
-    TEXT_FORMATS.iter().find(|f| (f.recognize)(head))
+    find_format(TEXT_FORMATS, head)
+}
+
+/// Finds the first of several formats that a text has.
+pub(crate) fn find_format(
+    formats: &'static [TextFormat],
+    head: &Head<'_>,
+) -> Option<&'static TextFormat> {
+    formats.iter().find(|format| (format.recognize)(head))
 }
 
 const AS_TABLE: &str =

@@ -88,7 +88,7 @@ impl RecordFormat {
     /// Returns the format of the records, and the columns chosen for it.
     fn new(content: &Content, choice: Option<ColumnChoice>) -> (Self, Option<ColumnChoice>) {
         match content {
-            Content::Json => (Self::Json, choice),
+            Content::Json | Content::Document(_) => (Self::Json, choice),
             Content::Text(style) => (Self::Text(*style), None),
             Content::Table(layout) => {
                 let format = Self::Table {

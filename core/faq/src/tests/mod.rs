@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod cases;
 mod json;
 mod tables;
 mod texts;

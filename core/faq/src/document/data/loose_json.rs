@@ -12,6 +12,7 @@ pub(crate) struct SyntaxError {
 }
 
 /// Parser of the values in a text.
+#[derive(Clone)]
 pub(crate) struct Parser<'t> {
     text: &'t str,
     at: usize,
@@ -58,6 +59,7 @@ impl<'t> Parser<'t> {
     pub(crate) fn skip_to(&mut self, at: usize) {
         self.at = at.max(self.at).min(self.text.len());
         self.depth = 0;
+        self.line();
     }
 
     fn rest(&self) -> &'t str {
