@@ -380,11 +380,8 @@ impl<'t> Parser<'t> {
         let rest = self.rest();
         for (at, c) in rest.char_indices() {
             match c {
-                _ if quote.is_some() => {
-                    if quote == Some(c) {
-                        quote = None;
-                    }
-                }
+                _ if quote == Some(c) => quote = None,
+                _ if quote.is_some() => {}
                 '"' | '\'' | '`' => quote = Some(c),
                 '{' | '[' | '(' => depth += 1,
                 '}' | ']' | ')' | ',' if depth == 0 => {

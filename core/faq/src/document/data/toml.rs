@@ -87,7 +87,7 @@ fn convert(value: &Spanned<DeValue<'_>>) -> Tree {
         DeValue::Float(number) => Node::Scalar(number.as_str().to_owned()),
         DeValue::Boolean(value) => Node::Scalar(value.to_string()),
         DeValue::Datetime(value) => Node::Scalar(value.to_string()),
-        DeValue::Array(items) => Node::List(items.iter().map(|item| convert(item)).collect()),
+        DeValue::Array(items) => Node::List(items.iter().map(convert).collect()),
         DeValue::Table(table) => return convert_table(table, at),
     };
     Tree::new(at as u64, node)

@@ -348,7 +348,7 @@ impl Walker<'_> {
         for (key, value) in entries {
             let has_answer = |value: &Tree| {
                 value.as_map().is_some_and(|inner| {
-                    find_named(inner, ANSWER_NAMES, Role::Answer).is_some_and(|v| is_texts(v))
+                    find_named(inner, ANSWER_NAMES, Role::Answer).is_some_and(is_texts)
                         && find_named(inner, QUESTION_NAMES, Role::Question).is_none()
                 })
             };
@@ -364,7 +364,7 @@ impl Walker<'_> {
                     self.push_pair(value.line, Some(key.clone()), value, topic);
                 }
                 _ => {
-                    self.walk(value, Some(key).map(String::as_str).filter(|k| !is_generic(k)));
+                    self.walk(value, Some(key.as_str()).filter(|key| !is_generic(key)));
                 }
             }
         }
@@ -530,7 +530,7 @@ fn is_texts(tree: &Tree) -> bool {
     match &tree.node {
         Node::Text(_) | Node::Scalar(_) => true,
         Node::Null => false,
-        Node::List(items) => items.iter().all(|item| is_texts(item)) && !items.iter().any(is_record_like),
+        Node::List(items) => items.iter().all(is_texts) && !items.iter().any(is_record_like),
         Node::Map(_) => tree.to_text().is_some() && !is_record_like(tree),
     }
 }

@@ -160,7 +160,7 @@ pub(super) fn clean_answer<'l>(lines: impl Iterator<Item = &'l str>) -> String {
     while kept.last().is_some_and(is_edge) {
         kept.pop();
     }
-    let start = kept.iter().position(|line| !is_edge(&line)).unwrap_or(0);
+    let start = kept.iter().position(|line| !is_edge(line)).unwrap_or(0);
     let kept = kept.get(start..).unwrap_or_default();
     let mut answer = dedent(kept);
     if let Some((crate::parse::labels::Mark::Answer, rest)) =

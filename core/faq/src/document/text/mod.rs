@@ -11,7 +11,7 @@ mod outline;
 mod plain;
 mod syntax;
 
-use super::{Document, Head, TextFormat};
+use super::{Document, TextFormat};
 use crate::detect::detect_text_style;
 use crate::parse::labels::TextStyle;
 use crate::{FileFormat, ReadError, ReadOptions};

@@ -3,6 +3,7 @@
 use super::clean::{clean_answer, clean_heading, looks_asked};
 use crate::document::{Document, FieldRecord, FieldValue};
 use crate::{FileFormat, ReadError, text};
+use std::borrow::Cow;
 
 /// Depth of bold lines and summaries, below every heading.
 pub(super) const BOLD: u8 = 7;
@@ -76,7 +77,8 @@ pub(super) fn extract(lines: Vec<Line>, format: FileFormat) -> Result<Document, 
         let body = body.get(..stop.unwrap_or(body.len())).unwrap_or_default();
         assigned += 1 + body.iter().filter(|line| is_visible(line)).count();
         let kept = body.iter().filter(|line| line.role != Role::Markup);
-        let answer = clean_answer(kept.map(|line| line.text.as_str()));
+        let kept: Vec<Cow<'_, str>> = kept.map(write_line).collect();
+        let answer = clean_answer(kept.iter().map(|line| line.as_ref()));
         let Some(line) = lines.get(heading.at) else {
             continue;
         };
@@ -103,6 +105,17 @@ pub(super) fn extract(lines: Vec<Line>, format: FileFormat) -> Result<Document, 
     document.blank = blank as u64;
     document.unassigned = visible.saturating_sub(assigned) as u64;
     Ok(document)
+}
+
+/// Writes a line as Markdown.
+fn write_line(line: &Line) -> Cow<'_, str> {
+    match line.role {
+        Role::Heading(depth @ 1..BOLD) => {
+            Cow::Owned(format!("{} {}", "#".repeat(usize::from(depth)), line.text))
+        }
+        Role::Heading(BOLD) => Cow::Owned(format!("**{}**", line.text)),
+        _ => Cow::Borrowed(&line.text),
+    }
 }
 
 fn is_visible(line: &Line) -> bool {

@@ -140,9 +140,12 @@ pub(super) fn mark_asciidoc(source: &str) -> Vec<Line> {
             marked.push(at, Role::Heading(depth), heading.trim());
         } else if let Some(term) = trimmed.strip_suffix("::").filter(|term| !term.is_empty() && !term.contains("::")) {
             marked.push(at, Role::Heading(BOLD), term);
-        } else if is_entry || is_attribute || trimmed.starts_with("//") || trimmed.starts_with("toc::") {
-            marked.push(at, Role::Markup, line);
-        } else if matches!(trimmed, "====" | "****" | "+" | "'''" | "--") {
+        } else if is_entry
+            || is_attribute
+            || trimmed.starts_with("//")
+            || trimmed.starts_with("toc::")
+            || matches!(trimmed, "====" | "****" | "+" | "'''" | "--")
+        {
             marked.push(at, Role::Markup, line);
         } else {
             marked.push(at, Role::Text, line);
