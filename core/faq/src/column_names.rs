@@ -5,7 +5,7 @@ use super::text;
 /// Column names for the question, in order of precedence; compared case-insensitively.
 #[rustfmt::skip]
 pub const QUESTION_NAMES: &[&str] = &[
-    "question", "q", "ques", "prompt", "query", "frage", "pregunta", "domanda", "vraag", "pergunta",
+    "question", "q", "ques", "questiontext", "prompt", "query", "frage", "pregunta", "domanda", "vraag", "pergunta",
     "fråga", "spørgsmål", "spørsmål", "kysymys", "pytanie", "otázka", "kérdés", "întrebare",
     "вопрос", "питання", "въпрос", "ερώτηση", "soru", "سؤال", "שאלה", "प्रश्न", "问题", "問題", "質問",
     "질문", "提问", "问", "問", "câu hỏi", "คำถาม", "pertanyaan", "soalan", "pitanje", "vprašanje",
@@ -16,7 +16,7 @@ pub const QUESTION_NAMES: &[&str] = &[
 /// Column names for the answer, in order of precedence.
 #[rustfmt::skip]
 pub const ANSWER_NAMES: &[&str] = &[
-    "answer", "a", "ans", "response", "reply", "antwort", "réponse", "reponse", "respuesta", "risposta",
+    "answer", "a", "ans", "answertext", "response", "reply", "antwort", "réponse", "reponse", "respuesta", "risposta",
     "antwoord", "resposta", "svar", "vastaus", "odpowiedź", "odpověď", "odpoveď", "válasz",
     "răspuns", "ответ", "відповідь", "отговор", "απάντηση", "cevap", "yanıt", "جواب", "תשובה",
     "उत्तर", "答案", "回答", "答え", "答", "답변", "답", "câu trả lời", "trả lời", "คำตอบ", "jawaban",
@@ -174,7 +174,9 @@ pub(crate) fn derive_role(name: &str) -> Option<Role> {
     };
     let clear = |names: &'static [&'static str]| -> Vec<&'static str> {
         let names = names.iter().copied();
-        names.filter(|name| !AMBIGUOUS_WORDS.contains(name)).collect()
+        names
+            .filter(|name| !AMBIGUOUS_WORDS.contains(name))
+            .collect()
     };
     let (question, answer) = (find(&clear(QUESTION_NAMES)), find(&clear(ANSWER_NAMES)));
     match (question, answer) {
@@ -204,9 +206,19 @@ pub(crate) fn last_word(name: &str) -> Option<String> {
 
 /// Whether a column with a derived name holds another way to ask: `Question 2`, `alt_question`.
 pub(crate) fn names_paraphrase(name: &str) -> bool {
-    const OTHER: &[&str] = &["alt", "alternate", "alternative", "similar", "other", "variant", "paraphrase"];
+    const OTHER: &[&str] = &[
+        "alt",
+        "alternate",
+        "alternative",
+        "similar",
+        "other",
+        "variant",
+        "paraphrase",
+    ];
     let words = split_words(name);
-    let last_is_number = words.last().is_some_and(|word| word.chars().all(char::is_numeric));
+    let last_is_number = words
+        .last()
+        .is_some_and(|word| word.chars().all(char::is_numeric));
     last_is_number || words.iter().any(|word| OTHER.contains(&word.as_str()))
 }
 

@@ -97,7 +97,8 @@ impl ColumnFinder {
                 Role::Question,
                 MAYBE_QUESTION_NAMES,
                 self.settled.as_ref().map(|s| s.0.as_str()),
-                row.find_listed(PARAPHRASE_NAMES, Role::Paraphrases).is_some(),
+                row.find_listed(PARAPHRASE_NAMES, Role::Paraphrases)
+                    .is_some(),
             ),
         };
         let answer = match &self.choice {
@@ -338,9 +339,7 @@ impl<'r, 'a> FieldNames<'r, 'a> {
             let facts = self.facts.iter().enumerate();
             let fields = facts.zip(&self.record.fields);
             fields.filter(move |((i, facts), field)| {
-                facts.role == Some(role)
-                    && !taken.contains(&Some(*i))
-                    && names_paraphrase(&field.0)
+                facts.role == Some(role) && !taken.contains(&Some(*i)) && names_paraphrase(&field.0)
             })
         };
         if of_role(Role::Answer).next().is_some() {

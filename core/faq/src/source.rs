@@ -171,7 +171,9 @@ impl<'r> Source<'r> {
             (Content::Json, FileFormat::JsonObjects) => {
                 Splitter::Json(JsonSplitter::new(reader, limit, true))
             }
-            (Content::Json | Content::Document(_), _) => Splitter::Lines(LineSplitter::new(reader, limit)),
+            (Content::Json | Content::Document(_), _) => {
+                Splitter::Lines(LineSplitter::new(reader, limit))
+            }
         };
         Ok(Opened::Records(Box::new(Self {
             splitter,
@@ -256,7 +258,10 @@ pub(crate) struct FileFacts {
 /// texts, which decide about each record, since such files are often joined from several.
 fn detect_encoding(head: &[u8]) -> Encoding {
     match Encoding::detect(head) {
-        Encoding::Windows1252 if !head.trim_ascii_start().starts_with(b"{") && !head.trim_ascii_start().starts_with(b"[") => {
+        Encoding::Windows1252
+            if !head.trim_ascii_start().starts_with(b"{")
+                && !head.trim_ascii_start().starts_with(b"[") =>
+        {
             Encoding::Utf8
         }
         encoding => encoding,

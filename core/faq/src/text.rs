@@ -78,7 +78,8 @@ pub(crate) fn is_separator(line: &str) -> bool {
     let Some(first) = chars.next() else {
         return false;
     };
-    let is_symbol = !first.is_alphanumeric() && !matches!(first, '`' | '|' | '.' | '…' | '?' | '!' | ')' | '(' | '"');
+    let is_symbol = !first.is_alphanumeric()
+        && !matches!(first, '`' | '|' | '.' | '…' | '?' | '!' | ')' | '(' | '"');
     is_symbol && compact.chars().count() >= 3 && chars.all(|c| c == first)
 }
 

@@ -77,31 +77,127 @@ pub enum Encoding {
 
 /// Encodings decoded by `encoding_rs`, with their names for people.
 const OLD_ENCODINGS: &[(Encoding, &encoding_rs::Encoding, &str)] = &[
-    (Encoding::Windows1252, encoding_rs::WINDOWS_1252, "Windows text (cp1252)"),
-    (Encoding::Windows1250, encoding_rs::WINDOWS_1250, "Windows text of Central Europe (cp1250)"),
-    (Encoding::Windows1251, encoding_rs::WINDOWS_1251, "Windows text in Cyrillic (cp1251)"),
-    (Encoding::Windows1253, encoding_rs::WINDOWS_1253, "Windows text in Greek (cp1253)"),
-    (Encoding::Windows1254, encoding_rs::WINDOWS_1254, "Windows text in Turkish (cp1254)"),
-    (Encoding::Windows1255, encoding_rs::WINDOWS_1255, "Windows text in Hebrew (cp1255)"),
-    (Encoding::Windows1256, encoding_rs::WINDOWS_1256, "Windows text in Arabic (cp1256)"),
-    (Encoding::Windows1257, encoding_rs::WINDOWS_1257, "Windows text of the Baltic countries (cp1257)"),
-    (Encoding::Windows1258, encoding_rs::WINDOWS_1258, "Windows text in Vietnamese (cp1258)"),
-    (Encoding::Windows874, encoding_rs::WINDOWS_874, "Windows text in Thai (cp874)"),
-    (Encoding::Iso8859_2, encoding_rs::ISO_8859_2, "text of Central Europe (ISO 8859-2)"),
-    (Encoding::Iso8859_4, encoding_rs::ISO_8859_4, "text of the Baltic countries (ISO 8859-4)"),
-    (Encoding::Iso8859_5, encoding_rs::ISO_8859_5, "text in Cyrillic (ISO 8859-5)"),
-    (Encoding::Iso8859_6, encoding_rs::ISO_8859_6, "text in Arabic (ISO 8859-6)"),
-    (Encoding::Iso8859_7, encoding_rs::ISO_8859_7, "text in Greek (ISO 8859-7)"),
-    (Encoding::Iso8859_8, encoding_rs::ISO_8859_8, "text in Hebrew (ISO 8859-8)"),
-    (Encoding::Koi8, encoding_rs::KOI8_U, "text in Cyrillic (KOI8)"),
-    (Encoding::Ibm866, encoding_rs::IBM866, "DOS text in Cyrillic (cp866)"),
-    (Encoding::MacRoman, encoding_rs::MACINTOSH, "text of an old Mac (Mac Roman)"),
-    (Encoding::MacCyrillic, encoding_rs::X_MAC_CYRILLIC, "text of an old Mac in Cyrillic"),
-    (Encoding::Gb18030, encoding_rs::GB18030, "Chinese text (GB 18030)"),
+    (
+        Encoding::Windows1252,
+        encoding_rs::WINDOWS_1252,
+        "Windows text (cp1252)",
+    ),
+    (
+        Encoding::Windows1250,
+        encoding_rs::WINDOWS_1250,
+        "Windows text of Central Europe (cp1250)",
+    ),
+    (
+        Encoding::Windows1251,
+        encoding_rs::WINDOWS_1251,
+        "Windows text in Cyrillic (cp1251)",
+    ),
+    (
+        Encoding::Windows1253,
+        encoding_rs::WINDOWS_1253,
+        "Windows text in Greek (cp1253)",
+    ),
+    (
+        Encoding::Windows1254,
+        encoding_rs::WINDOWS_1254,
+        "Windows text in Turkish (cp1254)",
+    ),
+    (
+        Encoding::Windows1255,
+        encoding_rs::WINDOWS_1255,
+        "Windows text in Hebrew (cp1255)",
+    ),
+    (
+        Encoding::Windows1256,
+        encoding_rs::WINDOWS_1256,
+        "Windows text in Arabic (cp1256)",
+    ),
+    (
+        Encoding::Windows1257,
+        encoding_rs::WINDOWS_1257,
+        "Windows text of the Baltic countries (cp1257)",
+    ),
+    (
+        Encoding::Windows1258,
+        encoding_rs::WINDOWS_1258,
+        "Windows text in Vietnamese (cp1258)",
+    ),
+    (
+        Encoding::Windows874,
+        encoding_rs::WINDOWS_874,
+        "Windows text in Thai (cp874)",
+    ),
+    (
+        Encoding::Iso8859_2,
+        encoding_rs::ISO_8859_2,
+        "text of Central Europe (ISO 8859-2)",
+    ),
+    (
+        Encoding::Iso8859_4,
+        encoding_rs::ISO_8859_4,
+        "text of the Baltic countries (ISO 8859-4)",
+    ),
+    (
+        Encoding::Iso8859_5,
+        encoding_rs::ISO_8859_5,
+        "text in Cyrillic (ISO 8859-5)",
+    ),
+    (
+        Encoding::Iso8859_6,
+        encoding_rs::ISO_8859_6,
+        "text in Arabic (ISO 8859-6)",
+    ),
+    (
+        Encoding::Iso8859_7,
+        encoding_rs::ISO_8859_7,
+        "text in Greek (ISO 8859-7)",
+    ),
+    (
+        Encoding::Iso8859_8,
+        encoding_rs::ISO_8859_8,
+        "text in Hebrew (ISO 8859-8)",
+    ),
+    (
+        Encoding::Koi8,
+        encoding_rs::KOI8_U,
+        "text in Cyrillic (KOI8)",
+    ),
+    (
+        Encoding::Ibm866,
+        encoding_rs::IBM866,
+        "DOS text in Cyrillic (cp866)",
+    ),
+    (
+        Encoding::MacRoman,
+        encoding_rs::MACINTOSH,
+        "text of an old Mac (Mac Roman)",
+    ),
+    (
+        Encoding::MacCyrillic,
+        encoding_rs::X_MAC_CYRILLIC,
+        "text of an old Mac in Cyrillic",
+    ),
+    (
+        Encoding::Gb18030,
+        encoding_rs::GB18030,
+        "Chinese text (GB 18030)",
+    ),
     (Encoding::Big5, encoding_rs::BIG5, "Chinese text (Big5)"),
-    (Encoding::ShiftJis, encoding_rs::SHIFT_JIS, "Japanese text (Shift JIS)"),
-    (Encoding::EucJp, encoding_rs::EUC_JP, "Japanese text (EUC-JP)"),
-    (Encoding::Iso2022Jp, encoding_rs::ISO_2022_JP, "Japanese text (ISO-2022-JP)"),
+    (
+        Encoding::ShiftJis,
+        encoding_rs::SHIFT_JIS,
+        "Japanese text (Shift JIS)",
+    ),
+    (
+        Encoding::EucJp,
+        encoding_rs::EUC_JP,
+        "Japanese text (EUC-JP)",
+    ),
+    (
+        Encoding::Iso2022Jp,
+        encoding_rs::ISO_2022_JP,
+        "Japanese text (ISO-2022-JP)",
+    ),
     (Encoding::EucKr, encoding_rs::EUC_KR, "Korean text (EUC-KR)"),
 ];
 
@@ -158,8 +254,15 @@ impl Encoding {
             multi_byte += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
         }
         // The last character may continue after the head.
-        let is_cut = head.utf8_chunks().last().is_some_and(|c| c.invalid().len() < 4);
-        if invalid == 0 || (invalid == 1 && is_cut && multi_byte > 0) || multi_byte * 4 > invalid {
+        let is_cut = head
+            .utf8_chunks()
+            .last()
+            .is_some_and(|c| c.invalid().len() < 4);
+        if invalid == 0
+            || (invalid == 1 && is_cut && multi_byte > 0)
+            || multi_byte * 2 > invalid
+            || (invalid < 4 && multi_byte > 0)
+        {
             return Self::Utf8;
         }
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);

@@ -49,7 +49,8 @@ pub(crate) fn detect_content(
         return Ok(Content::Table(layout));
     }
     let style = detect_text_style(head);
-    if let Some(style) = style.filter(|style| *style != TextStyle::Headings || documents.is_none()) {
+    if let Some(style) = style.filter(|style| *style != TextStyle::Headings || documents.is_none())
+    {
         return Ok(Content::Text(style));
     }
     let find_document = |formats| documents.and_then(|head| find_format(formats, head));

@@ -33,12 +33,7 @@ pub(crate) enum Mark {
 const BOLD_DEPTH: u8 = 7;
 
 /// Column names that are common before a colon in ordinary text and therefore don't count as labels.
-const AMBIGUOUS_LABELS: &[&str] = &[
-    "prompt",
-    "query",
-    "response",
-    "reply",
-];
+const AMBIGUOUS_LABELS: &[&str] = &["prompt", "query", "response", "reply"];
 
 /// Classifies a line of a text in the given style.
 pub(crate) fn classify_line(line: &str, style: TextStyle) -> Mark {
@@ -120,11 +115,21 @@ fn parse_point_label(line: &str) -> Option<(Mark, &str)> {
     let is_bracketed = inner.len() < line.len();
     let end = inner.find(|c: char| !c.is_alphabetic() && !is_combining(c))?;
     let (word, rest) = inner.split_at(end);
-    let rest = rest.trim_start_matches([' ', '.']).trim_start_matches(|c: char| c.is_ascii_digit() || c == '#');
-    let rest = if rest.is_empty() { inner.get(end..)? } else { rest };
+    let rest = rest
+        .trim_start_matches([' ', '.'])
+        .trim_start_matches(|c: char| c.is_ascii_digit() || c == '#');
+    let rest = if rest.is_empty() {
+        inner.get(end..)?
+    } else {
+        rest
+    };
     // The mark behind the word, which the spaces before it may have hidden
     let behind = inner.get(end..)?;
-    let has_point = behind.starts_with('.') || behind.trim_start_matches(' ').trim_start_matches(|c: char| c.is_ascii_digit()).starts_with('.');
+    let has_point = behind.starts_with('.')
+        || behind
+            .trim_start_matches(' ')
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .starts_with('.');
     let trimmed = rest.trim_start();
     let text = if is_bracketed {
         trimmed.strip_prefix([']', ')'])?
@@ -163,11 +168,16 @@ pub(crate) fn split_inline_answer(text: &str) -> Option<(&str, &str)> {
         let before = text.get(..at)?;
         let start = before.rfind(char::is_whitespace)?;
         let word = before.get(start..)?.trim();
-        let word = word.trim_matches(|c: char| c.is_ascii_digit() || matches!(c, '*' | '_' | '(' | '['));
-        let question = before.get(..start)?.trim_end_matches([' ', '\t', '|', '-', '–', '*', '_', ',', ';']);
+        let word =
+            word.trim_matches(|c: char| c.is_ascii_digit() || matches!(c, '*' | '_' | '(' | '['));
+        let question = before
+            .get(..start)?
+            .trim_end_matches([' ', '\t', '|', '-', '–', '*', '_', ',', ';']);
         let key = text::normalize(word);
         let is_label = is_answer_name(&key) && !AMBIGUOUS_LABELS.contains(&key.as_str());
-        let answer = text.get(at + mark.len()..)?.trim_start_matches(['*', '_', ' ']);
+        let answer = text
+            .get(at + mark.len()..)?
+            .trim_start_matches(['*', '_', ' ']);
         (is_label && ends_with_question_mark(question)).then_some((question, answer.trim()))
     })
 }

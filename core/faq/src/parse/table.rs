@@ -130,11 +130,13 @@ fn is_separator_row(cells: &[&str]) -> bool {
 /// first delimiter without a space behind it, or else at the first one.
 pub(crate) fn cut_in_two(record: &str, delimiter: u8) -> Option<[&str; 2]> {
     let delimiter = char::from(delimiter);
-    let behind_mark = record.match_indices(['?', '？', '؟']).find_map(|(at, mark)| {
-        let end = at + mark.len();
-        let rest = record.get(end..)?;
-        rest.starts_with(delimiter).then_some(end)
-    });
+    let behind_mark = record
+        .match_indices(['?', '？', '؟'])
+        .find_map(|(at, mark)| {
+            let end = at + mark.len();
+            let rest = record.get(end..)?;
+            rest.starts_with(delimiter).then_some(end)
+        });
     let at = behind_mark
         .or_else(|| {
             let mut all = record.match_indices(delimiter);

@@ -74,7 +74,10 @@ fn parse_labelled_block(
             _ => answer.push(text),
         }
     }
-    while answer.last().is_some_and(|line| text::is_blank(line) || text::is_separator(line)) {
+    while answer
+        .last()
+        .is_some_and(|line| text::is_blank(line) || text::is_separator(line))
+    {
         answer.pop();
     }
     if answers > 1 {

@@ -1,6 +1,7 @@
 //! Reading the texts of a row from its fields.
 
 use super::Row;
+use super::clean;
 use crate::columns::RowFields;
 use crate::parse::{Rejection, Value};
 use crate::{Field, IssueKind, ValueType, text};
@@ -13,6 +14,12 @@ pub(super) struct FieldReader {
     /// Replacement characters found.
     lost: u64,
     paraphrases_left_out: u64,
+    /// Whether texts are cleaned.
+    cleans: bool,
+    /// Texts whose HTML or escaped line breaks were converted.
+    pub(super) converted: u64,
+    /// Texts that look decoded in a wrong encoding.
+    pub(super) double_encoded: u64,
 }
 
 impl FieldReader {
@@ -20,6 +27,14 @@ impl FieldReader {
     pub(super) fn new(controls: u64) -> Self {
         Self {
             controls,
+            ..Self::default()
+        }
+    }
+
+    /// Creates a reader that cleans the texts of tables and documents.
+    pub(super) fn cleaning() -> Self {
+        Self {
+            cleans: true,
             ..Self::default()
         }
     }
@@ -34,8 +49,22 @@ impl FieldReader {
         if text::is_blank(&text) {
             return Ok(None);
         }
+        let text = self.clean(text);
         self.lost += text.matches(char::REPLACEMENT_CHARACTER).count() as u64;
         Ok(Some(text))
+    }
+
+    fn clean(&mut self, text: String) -> String {
+        self.double_encoded += u64::from(clean::is_double_encoded(&text));
+        if !self.cleans {
+            return text;
+        }
+        let cleaned = clean::clean(&text);
+        self.converted += u64::from(cleaned.is_converted);
+        if text::is_blank(&cleaned.text) {
+            return text;
+        }
+        cleaned.text.into_owned()
     }
 
     /// Reads a short text or number about the row.

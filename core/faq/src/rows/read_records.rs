@@ -38,7 +38,10 @@ pub(super) fn read_records<R: BufRead>(
                 }
                 Err(error) => {
                     let outcome = read_text_as_stream(&text, error, options, progress, sink)?;
-                    Ok(ReadOutcome { encoding, ..outcome })
+                    Ok(ReadOutcome {
+                        encoding,
+                        ..outcome
+                    })
                 }
             }
         }
@@ -62,7 +65,10 @@ fn read_text_as_stream(
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     sink: &mut dyn RowSink,
 ) -> Result<ReadOutcome, ReadError> {
-    if !matches!(error, ReadError::NothingFound { .. } | ReadError::Damaged { .. }) {
+    if !matches!(
+        error,
+        ReadError::NothingFound { .. } | ReadError::Damaged { .. }
+    ) {
         return Err(error);
     }
     let bytes = Cell::new(0);

@@ -255,7 +255,7 @@ impl RecordReader {
             }
             Ok(record) => {
                 let fields = self.finder.assign_fields(&record);
-                let reader = FieldReader::default();
+                let reader = FieldReader::cleaning();
                 sink.add(position, &fields, reader, &mut self.log);
             }
             Err(rejection) => self.log.add(position, rejection.kind, &rejection.excerpt),
@@ -378,7 +378,7 @@ impl RecordReader {
         };
         let fields = self.finder.assign_fields(&record);
         let rows = sink.len();
-        sink.add(raw.line, &fields, FieldReader::default(), &mut self.log);
+        sink.add(raw.line, &fields, FieldReader::cleaning(), &mut self.log);
         if raw.quotes == Quotes::Unescaped && sink.len() > rows {
             self.log.add(raw.line, IssueKind::UnescapedQuotes, excerpt);
         }
@@ -453,6 +453,7 @@ impl RecordReader {
             let lines = self.not_utf8;
             self.log.add(0, IssueKind::LooksLikeWindows { lines }, "");
         }
+        self.log.add_text_issues();
         sink.finish(&mut self.log);
         Ok(ReadOutcome {
             log: self.log,

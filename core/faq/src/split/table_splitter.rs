@@ -170,8 +170,28 @@ impl<R: BufRead> TableSplitter<R> {
         if !line.starts_with(b"\"") || !line.windows(3).any(|bytes| bytes == between) {
             return false;
         }
-        let closed = [line, b"\""].concat();
-        quote_cells_literally(&closed, self.delimiter, &mut self.buffer)
+        let inside = line.get(1..).unwrap_or_default();
+        let mut from = 0;
+        self.buffer.push(b'"');
+        while from < inside.len() {
+            let rest = inside.get(from..).unwrap_or_default();
+            if rest.starts_with(&between) {
+                self.buffer.extend_from_slice(&between);
+                from += between.len();
+                continue;
+            }
+            let byte = rest.first().copied().unwrap_or(b' ');
+            self.buffer.push(byte);
+            if byte == b'"' && rest.get(1) != Some(&b'"') {
+                self.buffer.push(byte);
+            } else if byte == b'"' {
+                self.buffer.push(byte);
+                from += 1;
+            }
+            from += 1;
+        }
+        self.buffer.push(b'"');
+        true
     }
 
     fn buffered_record(&self, line: u64, cut: bool, quotes: Quotes) -> Next<'_> {

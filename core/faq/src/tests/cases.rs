@@ -52,7 +52,10 @@ fn compare(case: &Case) -> Result<(), String> {
         return Err(format!("{} pairs, {issues:?}", faq.rows.len()));
     }
     let paraphrases: usize = faq.rows.iter().map(|row| row.paraphrases.len()).sum();
-    if case.paraphrases.is_some_and(|expected| expected != paraphrases) {
+    if case
+        .paraphrases
+        .is_some_and(|expected| expected != paraphrases)
+    {
         return Err(format!("{paraphrases} paraphrases"));
     }
     let texts: Vec<&str> = faq
@@ -60,7 +63,11 @@ fn compare(case: &Case) -> Result<(), String> {
         .iter()
         .flat_map(|row| row.all_questions().chain([row.answer.as_str()]))
         .collect();
-    match case.texts.iter().find(|text| !texts.contains(&text.as_str())) {
+    match case
+        .texts
+        .iter()
+        .find(|text| !texts.contains(&text.as_str()))
+    {
         Some(missing) => Err(format!("no text {missing:?} among {texts:?}")),
         None => Ok(()),
     }
@@ -74,8 +81,17 @@ fn read_finds_the_pairs_that_a_person_finds() {
         .iter()
         .filter_map(|case| {
             let difference = compare(case).err()?;
-            Some(format!("{}: expected {} pairs: {difference}", case.file, case.pairs))
+            Some(format!(
+                "{}: expected {} pairs: {difference}",
+                case.file, case.pairs
+            ))
         })
         .collect();
-    assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} wrong:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
 }

@@ -7,7 +7,14 @@ use crate::text;
 
 /// Keys of the list of turns.
 const LIST_KEYS: &[&str] = &[
-    "messages", "conversations", "conversation", "dialog", "dialogue", "turns", "history", "chat",
+    "messages",
+    "conversations",
+    "conversation",
+    "dialog",
+    "dialogue",
+    "turns",
+    "history",
+    "chat",
 ];
 /// Keys of the speaker of a turn.
 const ROLE_KEYS: &[&str] = &["role", "from", "speaker", "author", "sender"];
@@ -26,14 +33,18 @@ fn classify(role: &str) -> Speaker {
     match text::normalize(role).as_str() {
         "user" | "human" | "customer" | "client" | "prompter" | "question" | "q" | "caller"
         | "visitor" | "student" => Speaker::User,
-        "assistant" | "gpt" | "bot" | "chatgpt" | "model" | "agent" | "support" | "answer" | "a"
-        | "ai" | "chatbot" | "operator" | "teacher" => Speaker::Assistant,
+        "assistant" | "gpt" | "bot" | "chatgpt" | "model" | "agent" | "support" | "answer"
+        | "a" | "ai" | "chatbot" | "operator" | "teacher" => Speaker::Assistant,
         _ => Speaker::Other,
     }
 }
 
 /// Reads an object with a list of turns; returns the number of pairs.
-pub(super) fn read_conversation(walker: &mut Walker<'_>, tree: &Tree, topic: Option<&str>) -> usize {
+pub(super) fn read_conversation(
+    walker: &mut Walker<'_>,
+    tree: &Tree,
+    topic: Option<&str>,
+) -> usize {
     let list = LIST_KEYS.iter().find_map(|key| tree.get(key)?.as_list());
     list.map_or(0, |turns| read_turns(walker, turns, topic))
 }
@@ -48,7 +59,9 @@ pub(super) fn read_turns(walker: &mut Walker<'_>, turns: &[Tree], topic: Option<
         };
         match (speaker, asked.take()) {
             (Speaker::User, None) => asked = Some((turn.line, text)),
-            (Speaker::User, Some((line, before))) => asked = Some((line, format!("{before}\n{text}"))),
+            (Speaker::User, Some((line, before))) => {
+                asked = Some((line, format!("{before}\n{text}")))
+            }
             (Speaker::Assistant, Some((line, question))) => {
                 let record = FieldRecord::pair(line, question, text);
                 walker.records.push(add_topic(record, topic));
@@ -63,7 +76,12 @@ pub(super) fn read_turns(walker: &mut Walker<'_>, turns: &[Tree], topic: Option<
 
 fn read_turn(turn: &Tree) -> Option<(Speaker, String)> {
     let entries = turn.as_map()?;
-    let role = ROLE_KEYS.iter().find_map(|key| get(entries, key)?.to_text())?;
-    let text = TEXT_KEYS.iter().find_map(|key| get(entries, key)?.to_text()).unwrap_or_default();
+    let role = ROLE_KEYS
+        .iter()
+        .find_map(|key| get(entries, key)?.to_text())?;
+    let text = TEXT_KEYS
+        .iter()
+        .find_map(|key| get(entries, key)?.to_text())
+        .unwrap_or_default();
     Some((classify(&role), text))
 }

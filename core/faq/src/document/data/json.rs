@@ -67,7 +67,9 @@ fn is_flat(tree: &Tree) -> bool {
     let answer = find_named(entries, ANSWER_NAMES, Role::Answer);
     let is_text = |tree: Option<&Tree>| tree.is_some_and(|tree| tree.as_text().is_some());
     // An instruction or a prompt may be the same for all rows.
-    let is_prompt = entries.iter().any(|entry| entry.0.eq_ignore_ascii_case("instruction"));
+    let is_prompt = entries.iter().any(|entry| {
+        entry.0.eq_ignore_ascii_case("instruction") || entry.0.eq_ignore_ascii_case("completion")
+    });
     is_text(question) && is_text(answer) && !is_prompt
 }
 
@@ -111,7 +113,9 @@ fn read(text: &str, options: &ReadOptions) -> Result<Document, ReadError> {
         looked_for: LOOKED_FOR,
     })?;
     if is_loose {
-        document.issues.push((0, IssueKind::LooseNotation, String::new()));
+        document
+            .issues
+            .push((0, IssueKind::LooseNotation, String::new()));
     }
     document.issues.extend(issues);
     Ok(document)

@@ -91,7 +91,8 @@ impl<'t> Parser<'t> {
     pub(crate) fn skip_blanks(&mut self) {
         loop {
             let rest = self.rest();
-            let trimmed = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
+            let trimmed = rest
+                .trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
             self.at += rest.len() - trimmed.len();
             let end = if trimmed.starts_with("//") || trimmed.starts_with("# ") {
                 trimmed.find(['\n', '\r']).unwrap_or(trimmed.len())
@@ -243,7 +244,9 @@ impl<'t> Parser<'t> {
     fn parse_name(&mut self) -> Result<String, SyntaxError> {
         let rest = self.rest();
         let end = rest
-            .find(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '}' | '{' | '[' | ']' | '"' | '='))
+            .find(|c: char| {
+                c.is_whitespace() || matches!(c, ':' | ',' | '}' | '{' | '[' | ']' | '"' | '=')
+            })
             .unwrap_or(rest.len());
         if end == 0 {
             return self.fail("a name is missing");
@@ -295,7 +298,10 @@ impl<'t> Parser<'t> {
             }
         }
         self.at += open.len_utf8();
-        let close = QUOTES.iter().find(|pair| pair.0 == open).map_or(open, |pair| pair.1);
+        let close = QUOTES
+            .iter()
+            .find(|pair| pair.0 == open)
+            .map_or(open, |pair| pair.1);
         let mut text = String::new();
         let inside = self.rest();
         let mut chars = inside.char_indices();
@@ -329,7 +335,13 @@ impl<'t> Parser<'t> {
     fn parse_word(&mut self) -> Result<Node, SyntaxError> {
         let rest = self.rest();
         let end = rest
-            .find(|c: char| c.is_whitespace() || matches!(c, ',' | '}' | ']' | ')' | '(' | ';' | ':' | '"' | '\'' | '`'))
+            .find(|c: char| {
+                c.is_whitespace()
+                    || matches!(
+                        c,
+                        ',' | '}' | ']' | ')' | '(' | ';' | ':' | '"' | '\'' | '`'
+                    )
+            })
             .unwrap_or(rest.len());
         let word = rest.get(..end).unwrap_or_default();
         match word {
@@ -340,7 +352,9 @@ impl<'t> Parser<'t> {
             }
             // A prefix of a text in Python
             "r" | "u" | "b" | "f" | "R" | "U" | "String.raw" | "dedent" | "html"
-                if rest.get(end..).is_some_and(|after| after.starts_with(['"', '\'', '`'])) =>
+                if rest
+                    .get(end..)
+                    .is_some_and(|after| after.starts_with(['"', '\'', '`'])) =>
             {
                 self.at += end;
                 self.is_loose = true;
@@ -348,7 +362,9 @@ impl<'t> Parser<'t> {
             }
             _ => {}
         }
-        let is_plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'_'));
+        let is_plain = word
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'_'));
         let after = rest.get(end..).unwrap_or_default();
         if is_plain && !after.starts_with('(') {
             self.at += end;
@@ -359,7 +375,11 @@ impl<'t> Parser<'t> {
         if after.starts_with('(') {
             let start = self.at;
             self.at += end;
-            if let Ok(Tree { node: Node::Text(text), .. }) = self.parse_value() {
+            if let Ok(Tree {
+                node: Node::Text(text),
+                ..
+            }) = self.parse_value()
+            {
                 return Ok(Node::Text(text));
             }
             self.at = start;
@@ -416,7 +436,12 @@ impl<'t> Parser<'t> {
                 self.is_loose = true;
                 self.at += at;
                 let markup = rest.get(..at).unwrap_or_default();
-                return Ok(Node::Text(markup.replace("<>", "").replace("</>", "").replace("{\" \"}", " ")));
+                return Ok(Node::Text(
+                    markup
+                        .replace("<>", "")
+                        .replace("</>", "")
+                        .replace("{\" \"}", " "),
+                ));
             }
         }
         self.fail("an element of markup has no end")
@@ -478,7 +503,10 @@ fn push_escape(text: &mut String, escaped: char, chars: &mut std::str::CharIndic
                     chars.next();
                 }
                 let code = u32::from_str_radix(&digits, 16).ok();
-                text.push(code.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER));
+                text.push(
+                    code.and_then(char::from_u32)
+                        .unwrap_or(char::REPLACEMENT_CHARACTER),
+                );
             } else {
                 push_code(text, chars, 4);
             }
@@ -499,7 +527,11 @@ fn push_code(text: &mut String, chars: &mut std::str::CharIndices<'_>, length: u
         text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
         return;
     }
-    let low = chars.as_str().strip_prefix("\\u").and_then(|rest| rest.get(..4)).and_then(read);
+    let low = chars
+        .as_str()
+        .strip_prefix("\\u")
+        .and_then(|rest| rest.get(..4))
+        .and_then(read);
     match low {
         Some(low) if (0xdc00..0xe000).contains(&low) => {
             chars.nth(5);

@@ -41,11 +41,19 @@ struct LineCounter<'t> {
 
 impl<'t> LineCounter<'t> {
     fn new(text: &'t str) -> Self {
-        Self { text, at: 0, line: 1 }
+        Self {
+            text,
+            at: 0,
+            line: 1,
+        }
     }
 
     fn line_of(&mut self, offset: usize) -> u64 {
-        let passed = self.text.as_bytes().get(self.at..offset).unwrap_or_default();
+        let passed = self
+            .text
+            .as_bytes()
+            .get(self.at..offset)
+            .unwrap_or_default();
         self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
         self.at = self.at.max(offset);
         self.line

@@ -6,7 +6,9 @@ use crate::document::{FieldRecord, FieldValue};
 
 /// Reads intents and responses that stand in one file; returns the number of records.
 pub(super) fn read(walker: &mut Walker<'_>, entries: &[(String, Tree)]) -> usize {
-    let domain = get(entries, "domain").and_then(Tree::as_map).unwrap_or(entries);
+    let domain = get(entries, "domain")
+        .and_then(Tree::as_map)
+        .unwrap_or(entries);
     let nlu = get(entries, "nlu").and_then(Tree::as_list);
     let responses = get(domain, "responses").and_then(Tree::as_map);
     let (Some(nlu), Some(responses)) = (nlu, responses) else {
@@ -42,11 +44,15 @@ pub(super) fn read(walker: &mut Walker<'_>, entries: &[(String, Tree)]) -> usize
 
 /// Finds the action behind an intent in the rules and stories.
 fn find_action(entries: &[(String, Tree)], intent: &str) -> Option<String> {
-    let lists = ["rules", "stories"].iter().filter_map(|key| get(entries, key)?.as_list());
+    let lists = ["rules", "stories"]
+        .iter()
+        .filter_map(|key| get(entries, key)?.as_list());
     lists.flatten().find_map(|story| {
         let steps = story.get("steps")?.as_list()?;
         let text = |step: &Tree, key| step.get(key).and_then(Tree::to_text);
-        let at = steps.iter().position(|step| text(step, "intent").as_deref() == Some(intent))?;
+        let at = steps
+            .iter()
+            .position(|step| text(step, "intent").as_deref() == Some(intent))?;
         text(steps.get(at + 1)?, "action")
     })
 }

@@ -15,20 +15,44 @@ pub(in crate::document) const SCRIPT: TextFormat = TextFormat {
 
 /// First words of lines in scripts.
 const FIRST_WORDS: &[&str] = &[
-    "export", "const", "let", "var", "import", "interface", "type", "module.exports", "'use",
-    "\"use", "from", "def", "class", "enum", "async", "function",
+    "export",
+    "const",
+    "let",
+    "var",
+    "import",
+    "interface",
+    "type",
+    "module.exports",
+    "'use",
+    "\"use",
+    "from",
+    "def",
+    "class",
+    "enum",
+    "async",
+    "function",
 ];
 
 fn recognize(head: &Head<'_>) -> bool {
-    let lines = head.text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = head
+        .text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
     let mut code = lines
-        .filter(|line| !line.starts_with("//") && !line.starts_with(['*', '#']) && !line.starts_with("/*"))
+        .filter(|line| {
+            !line.starts_with("//") && !line.starts_with(['*', '#']) && !line.starts_with("/*")
+        })
         .take(200);
     let Some(first) = code.next() else {
         return false;
     };
-    let word = first.split([' ', '=', '.', '(', '{']).next().unwrap_or_default();
-    let begins = FIRST_WORDS.contains(&word) || first.starts_with("module.exports") || is_assignment(first);
+    let word = first
+        .split([' ', '=', '.', '(', '{'])
+        .next()
+        .unwrap_or_default();
+    let begins =
+        FIRST_WORDS.contains(&word) || first.starts_with("module.exports") || is_assignment(first);
     begins && core::iter::once(first).chain(code).any(opens_data)
 }
 
@@ -38,15 +62,22 @@ fn is_assignment(line: &str) -> bool {
         return false;
     };
     let name = name.trim();
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | ':' | '[' | ']' | ',' | ' ');
-    !name.is_empty() && name.len() < 80 && name.chars().all(is_name) && value.trim_start().starts_with(['[', '{', '('])
+    let is_name =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | ':' | '[' | ']' | ',' | ' ');
+    !name.is_empty()
+        && name.len() < 80
+        && name.chars().all(is_name)
+        && value.trim_start().starts_with(['[', '{', '('])
 }
 
 /// Whether a list or an object begins in a line, behind an assignment, an export or a call.
 fn opens_data(line: &str) -> bool {
     let at = line.find(['[', '{']);
     let openings = line.match_indices(['[', '{']).map(|(at, _)| at);
-    at.is_some() && openings.take(8).any(|at| is_data_position(line.get(..at).unwrap_or_default()))
+    at.is_some()
+        && openings
+            .take(8)
+            .any(|at| is_data_position(line.get(..at).unwrap_or_default()))
 }
 
 /// Whether data may begin behind this text.

@@ -18,13 +18,21 @@ fn recognize(head: &Head<'_>) -> bool {
     if head.has_extension(&["toml"]) {
         return true;
     }
-    let mut lines = head.text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut lines = head
+        .text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     let is_table = |line: &str| line.starts_with("[[") && line.ends_with("]]");
-    let is_entry = |line: &str| line.split_once('=').is_some_and(|(key, value)| {
-        let is_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"' | ' ');
-        key.trim().chars().all(is_key) && value.trim_start().starts_with(['"', '\'', '[', '{'])
-    });
-    let starts = lines.next().is_some_and(|line| is_table(line) || is_entry(line));
+    let is_entry = |line: &str| {
+        line.split_once('=').is_some_and(|(key, value)| {
+            let is_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"' | ' ');
+            key.trim().chars().all(is_key) && value.trim_start().starts_with(['"', '\'', '[', '{'])
+        })
+    };
+    let starts = lines
+        .next()
+        .is_some_and(|line| is_table(line) || is_entry(line));
     starts && head.text.lines().any(|line| is_table(line.trim()))
 }
 
@@ -66,15 +74,17 @@ fn number_lines(tree: &mut Tree, starts: &[usize]) {
     tree.line = starts.partition_point(|start| *start <= offset) as u64;
     match &mut tree.node {
         Node::List(items) => items.iter_mut().for_each(|item| number_lines(item, starts)),
-        Node::Map(entries) => entries.iter_mut().for_each(|entry| number_lines(&mut entry.1, starts)),
+        Node::Map(entries) => entries
+            .iter_mut()
+            .for_each(|entry| number_lines(&mut entry.1, starts)),
         _ => {}
     }
 }
 
 fn convert_table(table: &DeTable<'_>, at: usize) -> Tree {
-    let entries = table.iter().map(|(key, value)| {
-        (key.get_ref().to_string(), convert(value))
-    });
+    let entries = table
+        .iter()
+        .map(|(key, value)| (key.get_ref().to_string(), convert(value)));
     Tree::new(at as u64, Node::Map(entries.collect()))
 }
 

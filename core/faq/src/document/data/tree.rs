@@ -22,8 +22,24 @@ pub(crate) enum Node {
 
 /// Keys under which an object holds its text, in order of precedence.
 const TEXT_KEYS: &[&str] = &[
-    "text", "value", "markdown", "html", "content", "body", "answer", "rendered", "speech",
-    "message", "plaintext", "plain", "raw", "__html", "parts", "children", "en", "default",
+    "text",
+    "value",
+    "markdown",
+    "html",
+    "content",
+    "body",
+    "answer",
+    "rendered",
+    "speech",
+    "message",
+    "plaintext",
+    "plain",
+    "raw",
+    "__html",
+    "parts",
+    "children",
+    "en",
+    "default",
 ];
 
 /// Codes of languages that are common as keys.
@@ -99,7 +115,9 @@ impl Tree {
 
 /// Value of a key among the entries of an object.
 pub(crate) fn get<'t>(entries: &'t [(String, Tree)], key: &str) -> Option<&'t Tree> {
-    let found = entries.iter().find(|entry| entry.0.eq_ignore_ascii_case(key));
+    let found = entries
+        .iter()
+        .find(|entry| entry.0.eq_ignore_ascii_case(key));
     found.map(|entry| &entry.1)
 }
 

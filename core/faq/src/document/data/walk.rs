@@ -23,7 +23,15 @@ const GENERIC_KEYS: &[&str] = &[
 
 /// Keys whose text names the topic of the entries beside it.
 const TOPIC_KEYS: &[&str] = &[
-    "category", "topic", "section", "title", "name", "heading", "group", "label", "categoryName",
+    "category",
+    "topic",
+    "section",
+    "title",
+    "name",
+    "heading",
+    "group",
+    "label",
+    "categoryName",
     "subject",
 ];
 
@@ -55,6 +63,7 @@ pub(super) fn read_trees(
             _ => walker.walk_items(trees, None),
         };
         if !walker.records.is_empty() {
+            strip_stop_words(&mut walker.records);
             let mut document = Document::of_records(format, walker.records, lines);
             document.issues = walker.issues;
             return Some(document);
@@ -173,10 +182,18 @@ impl Walker<'_> {
         let kind = match &item.node {
             Node::Null => return,
             Node::Map(entries) if entries.is_empty() => return,
-            Node::Map(_) => IssueKind::NotAnObject { found: ValueType::Object },
-            Node::List(_) => IssueKind::NotAnObject { found: ValueType::List },
-            Node::Text(_) => IssueKind::NotAnObject { found: ValueType::Text },
-            Node::Scalar(_) => IssueKind::NotAnObject { found: ValueType::Number },
+            Node::Map(_) => IssueKind::NotAnObject {
+                found: ValueType::Object,
+            },
+            Node::List(_) => IssueKind::NotAnObject {
+                found: ValueType::List,
+            },
+            Node::Text(_) => IssueKind::NotAnObject {
+                found: ValueType::Text,
+            },
+            Node::Scalar(_) => IssueKind::NotAnObject {
+                found: ValueType::Number,
+            },
         };
         let excerpt = item.to_text().unwrap_or_default();
         self.issues.push((item.line, kind, text::excerpt(&excerpt)));
@@ -214,21 +231,28 @@ impl Walker<'_> {
             .filter(|value| is_texts(value));
         let answer = find_named(entries, ANSWER_NAMES, Role::Answer).filter(|v| is_texts(v));
         let answers = find_named(entries, ANSWER_LIST_NAMES, Role::Answers).filter(|v| is_texts(v));
-        let is_clear = (question.or(paraphrases).is_some(), answer.or(answers).is_some());
+        let is_clear = (
+            question.or(paraphrases).is_some(),
+            answer.or(answers).is_some(),
+        );
         let maybe_question = || find_maybe(entries, MAYBE_QUESTION_NAMES);
         let maybe_answer = || find_maybe(entries, MAYBE_ANSWER_NAMES);
         let (question, answer) = match is_clear {
             (true, true) => (question, answer),
             (false, true) => (Some(maybe_question()?), answer),
             (true, false) => (question, Some(maybe_answer()?)),
-            (false, false) if self.maybe => {
-                let answer = maybe_answer().or_else(|| get(entries, "label"))?;
-                let question = maybe_question().or_else(|| get(entries, "text"))?;
-                if core::ptr::eq(question, answer) {
-                    return None;
+            (false, false) if self.maybe => match maybe_question() {
+                Some(question) => (Some(question), Some(maybe_answer()?)),
+                // The label of a text may be the answer to it, but not its class.
+                None => {
+                    let label = get(entries, "label")?;
+                    let is_sentence = label.as_text()?.split_whitespace().count() > 2;
+                    (
+                        Some(get(entries, "text")?),
+                        Some(label).filter(|_| is_sentence),
+                    )
                 }
-                (Some(question), Some(answer))
-            }
+            },
             (false, false) => return None,
         };
         let mut questions = question.map(Tree::to_texts).unwrap_or_default();
@@ -256,7 +280,10 @@ impl Walker<'_> {
         }
         let used = [question, paraphrases];
         for (key, value) in entries {
-            let is_used = used.iter().flatten().any(|used| core::ptr::eq(*used, value));
+            let is_used = used
+                .iter()
+                .flatten()
+                .any(|used| core::ptr::eq(*used, value));
             let is_known = record.fields.iter().any(|field| field.0 == *key);
             if let (false, false, Node::Text(text) | Node::Scalar(text)) =
                 (is_used, is_known, &value.node)
@@ -314,22 +341,36 @@ impl Walker<'_> {
             let singular = find_named(entries, names, role);
             singular.or_else(|| find_named(entries, lists, list_role))
         };
-        let question = find(QUESTION_NAMES, Role::Question, PARAPHRASE_NAMES, Role::Paraphrases);
+        let question = find(
+            QUESTION_NAMES,
+            Role::Question,
+            PARAPHRASE_NAMES,
+            Role::Paraphrases,
+        );
         let answer = find(ANSWER_NAMES, Role::Answer, ANSWER_LIST_NAMES, Role::Answers);
-        let pairs: Vec<(&Tree, &Tree)> = match (question.map(|t| &t.node), answer.map(|t| &t.node)) {
+        let pairs: Vec<(&Tree, &Tree)> = match (question.map(|t| &t.node), answer.map(|t| &t.node))
+        {
             (Some(Node::List(asked)), Some(Node::List(told))) if asked.len() == told.len() => {
                 asked.iter().zip(told).collect()
             }
             (Some(Node::Map(asked)), Some(Node::Map(told))) if asked.len() == told.len() => {
                 let both = asked.iter().zip(told);
-                if !both.clone().all(|(question, answer)| question.0 == answer.0) {
+                if !both
+                    .clone()
+                    .all(|(question, answer)| question.0 == answer.0)
+                {
                     return 0;
                 }
-                both.map(|(question, answer)| (&question.1, &answer.1)).collect()
+                both.map(|(question, answer)| (&question.1, &answer.1))
+                    .collect()
             }
             _ => return 0,
         };
-        if pairs.len() < 2 || !pairs.iter().all(|(q, a)| q.as_text().is_some() && is_texts(a)) {
+        if pairs.len() < 2
+            || !pairs
+                .iter()
+                .all(|(q, a)| q.as_text().is_some() && is_texts(a))
+        {
             return 0;
         }
         for (question, answer) in &pairs {
@@ -373,8 +414,13 @@ impl Walker<'_> {
 
     /// Reads an object of at least three sentences under short keys.
     fn read_keyed_texts(&mut self, entries: &[(String, Tree)], topic: Option<&str>) -> usize {
-        let texts: Vec<&str> = entries.iter().filter_map(|entry| entry.1.as_text()).collect();
-        let sentences = texts.iter().filter(|text| text.split_whitespace().count() > 3);
+        let texts: Vec<&str> = entries
+            .iter()
+            .filter_map(|entry| entry.1.as_text())
+            .collect();
+        let sentences = texts
+            .iter()
+            .filter(|text| text.split_whitespace().count() > 3);
         let spoken = entries.iter().filter(|entry| entry.0.contains(' ')).count();
         if texts.len() < 3
             || texts.len() < entries.len()
@@ -392,12 +438,20 @@ impl Walker<'_> {
     /// Reads a list of pairs, or of texts that are questions and answers in turn. `None` if the
     /// list is neither.
     fn read_lists(&mut self, items: &[Tree], topic: Option<&str>) -> Option<usize> {
-        let is_plain = |tree: &Tree| matches!(tree.node, Node::Text(_) | Node::Scalar(_) | Node::Null);
+        let is_plain =
+            |tree: &Tree| matches!(tree.node, Node::Text(_) | Node::Scalar(_) | Node::Null);
         if items.len() >= 2
             && items.len().is_multiple_of(2)
             && items.iter().all(|item| item.as_text().is_some())
-            && items.iter().step_by(2).all(|item| item.as_text().is_some_and(looks_asked))
-            && !items.iter().skip(1).step_by(2).all(|item| item.as_text().is_some_and(ends_asked))
+            && items
+                .iter()
+                .step_by(2)
+                .all(|item| item.as_text().is_some_and(looks_asked))
+            && !items
+                .iter()
+                .skip(1)
+                .step_by(2)
+                .all(|item| item.as_text().is_some_and(ends_asked))
         {
             for pair in items.chunks(2) {
                 if let [question, answer] = pair {
@@ -408,8 +462,12 @@ impl Walker<'_> {
         }
         let lists: Option<Vec<&[Tree]>> = items.iter().map(Tree::as_list).collect();
         let lists = lists.filter(|lists| lists.len() > 1 || items.len() == 1)?;
-        let is_pair = |list: &&[Tree]| list.len() >= 2 && list.iter().all(|t| is_plain(t) || is_texts(t));
-        if lists.is_empty() || !lists.iter().all(is_pair) || !lists.iter().any(|list| list.iter().any(is_plain)) {
+        let is_pair =
+            |list: &&[Tree]| list.len() >= 2 && list.iter().all(|t| is_plain(t) || is_texts(t));
+        if lists.is_empty()
+            || !lists.iter().all(is_pair)
+            || !lists.iter().any(|list| list.iter().any(is_plain))
+        {
             return None;
         }
         let width = lists.iter().map(|list| list.len()).max().unwrap_or(0);
@@ -417,16 +475,22 @@ impl Walker<'_> {
         // Which columns hold the texts: named by the first list, or the first two.
         let (mut question, mut answer) = (0, 1);
         if let Some((header, _)) = lists.first() {
-            let find = |role| header.iter().position(|cell| {
-                cell.as_text().and_then(derive_role) == Some(role)
-            });
+            let find = |role| {
+                header
+                    .iter()
+                    .position(|cell| cell.as_text().and_then(derive_role) == Some(role))
+            };
             if let (Some(q), Some(a)) = (
                 find(Role::Question).or_else(|| find(Role::Paraphrases)),
                 find(Role::Answer).or_else(|| find(Role::Answers)),
             ) {
                 (question, answer) = (q, a);
                 lists.remove(0);
-            } else if width > 2 && header.first().is_some_and(|cell| matches!(cell.node, Node::Scalar(_))) {
+            } else if width > 2
+                && header
+                    .first()
+                    .is_some_and(|cell| matches!(cell.node, Node::Scalar(_)))
+            {
                 (question, answer) = (1, 2);
             }
         }
@@ -452,10 +516,53 @@ impl Walker<'_> {
     }
 }
 
+/// Removes what marks the ends of prompts and completions for training: lines of symbols behind
+/// every question, and one word in capitals or of symbols behind every answer.
+fn strip_stop_words(records: &mut [FieldRecord]) {
+    let is_symbols = |line: &str| !line.chars().any(char::is_alphanumeric);
+    let is_stop = |word: &str| {
+        word.len() > 2
+            && (is_symbols(word)
+                || word
+                    .chars()
+                    .all(|c| c.is_ascii_uppercase() || "<|>_[]".contains(c)))
+    };
+    for name in ["question", "answer"] {
+        let last = |text: &str| text.split_whitespace().last().map(str::to_owned);
+        let mut texts: Vec<&mut String> = records
+            .iter_mut()
+            .flat_map(|record| &mut record.fields)
+            .filter_map(|field| match field {
+                (key, FieldValue::Text(text)) if key == name => Some(text),
+                _ => None,
+            })
+            .collect();
+        let stop = texts
+            .first()
+            .and_then(|text| last(text))
+            .filter(|word| is_stop(word));
+        let Some(stop) =
+            stop.filter(|stop| texts.iter().all(|text| text.trim_end().ends_with(stop)))
+        else {
+            continue;
+        };
+        if texts.len() < 2 {
+            continue;
+        }
+        for text in &mut texts {
+            let kept = text.trim_end().trim_end_matches(stop.as_str()).trim();
+            **text = kept.to_owned();
+        }
+    }
+}
+
 /// Adds the topic, unless the record has one.
 pub(super) fn add_topic(record: FieldRecord, topic: Option<&str>) -> FieldRecord {
     const NAMES: &[&str] = &["topic", "category", "section", "source"];
-    let has_own = record.fields.iter().any(|field| NAMES.contains(&field.0.to_lowercase().as_str()));
+    let has_own = record
+        .fields
+        .iter()
+        .any(|field| NAMES.contains(&field.0.to_lowercase().as_str()));
     match topic {
         Some(topic) if !has_own => record.with("topic", topic.to_owned()),
         _ => record,
@@ -483,7 +590,9 @@ fn read_chosen(
 ) -> Option<FieldRecord> {
     let find = |name: &str| {
         let key = text::normalize(name);
-        entries.iter().find(|entry| text::normalize(&entry.0) == key)
+        entries
+            .iter()
+            .find(|entry| text::normalize(&entry.0) == key)
     };
     let (question, answer) = (find(&choice.question)?, find(&choice.answer)?);
     let field = |entry: &(String, Tree), text: String| (entry.0.clone(), FieldValue::Text(text));
@@ -491,7 +600,10 @@ fn read_chosen(
         field(question, question.1.to_text()?),
         field(answer, read_answer(&answer.1)),
     ];
-    let record = FieldRecord { position: tree.line, fields };
+    let record = FieldRecord {
+        position: tree.line,
+        fields,
+    };
     Some(add_topic(record, topic))
 }
 
@@ -502,13 +614,19 @@ pub(super) fn find_named<'t>(
     role: Role,
 ) -> Option<&'t Tree> {
     let filled = |entry: &&(String, Tree)| entry.1.node != Node::Null;
-    let keys: Vec<String> = entries.iter().map(|entry| text::normalize(&entry.0)).collect();
+    let keys: Vec<String> = entries
+        .iter()
+        .map(|entry| text::normalize(&entry.0))
+        .collect();
     let exact = names.iter().find_map(|name| {
         let at = keys.iter().position(|key| key == name)?;
         entries.get(at).filter(filled)
     });
     let derived = || {
-        let found = entries.iter().filter(filled).find(|entry| derive_role(&entry.0) == Some(role));
+        let found = entries
+            .iter()
+            .filter(filled)
+            .find(|entry| derive_role(&entry.0) == Some(role));
         found.map(|entry| &entry.1)
     };
     exact.map(|entry| &entry.1).or_else(derived)
@@ -547,9 +665,9 @@ fn is_record_like(tree: &Tree) -> bool {
 
 /// Text of an answer; the lines of a list.
 pub(super) fn read_answer(tree: &Tree) -> String {
-    let by_fraction = tree.as_list().filter(|items| {
-        items.iter().any(|item| item.get("fraction").is_some())
-    });
+    let by_fraction = tree
+        .as_list()
+        .filter(|items| items.iter().any(|item| item.get("fraction").is_some()));
     if by_fraction.is_some() {
         return best_answers(tree).into_iter().next().unwrap_or_default();
     }
@@ -558,13 +676,17 @@ pub(super) fn read_answer(tree: &Tree) -> String {
 
 /// Texts of a list of answers; of those with a grade, only the best ones.
 fn best_answers(tree: &Tree) -> Vec<String> {
-    let grade = |item: &Tree| -> Option<f64> { item.get("fraction")?.to_text()?.trim().parse().ok() };
+    let grade =
+        |item: &Tree| -> Option<f64> { item.get("fraction")?.to_text()?.trim().parse().ok() };
     let Some(items) = tree.as_list() else {
         return tree.to_texts();
     };
-    let best = items.iter().filter_map(grade).fold(None, |best: Option<f64>, grade| {
-        Some(best.map_or(grade, |best| best.max(grade)))
-    });
+    let best = items
+        .iter()
+        .filter_map(grade)
+        .fold(None, |best: Option<f64>, grade| {
+            Some(best.map_or(grade, |best| best.max(grade)))
+        });
     match best {
         Some(best) => items
             .iter()
@@ -580,15 +702,22 @@ pub(super) fn read_examples(tree: &Tree) -> Vec<String> {
     let Some(text) = tree.as_text() else {
         return tree.to_texts();
     };
-    let lines = text.lines().map(|line| line.trim().trim_start_matches("- ").trim());
-    lines.filter(|line| !text::is_blank(line)).map(str::to_owned).collect()
+    let lines = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches("- ").trim());
+    lines
+        .filter(|line| !text::is_blank(line))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn is_generic(key: &str) -> bool {
     let lower = key.trim().to_lowercase();
     GENERIC_KEYS.contains(&lower.as_str())
         || is_language(key)
-        || lower.chars().all(|c| c.is_numeric() || c.is_ascii_punctuation())
+        || lower
+            .chars()
+            .all(|c| c.is_numeric() || c.is_ascii_punctuation())
         || lower.starts_with('@')
         || lower.contains("faq")
         || derive_role(key).is_some()

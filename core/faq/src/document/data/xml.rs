@@ -40,7 +40,8 @@ fn recognize(head: &Head<'_>) -> bool {
         return false;
     };
     let root = root.to_ascii_lowercase();
-    !HTML.contains(&root.as_str()) && (is_declared || !text.starts_with("<!--") || head.has_extension(&["xml", "opml"]))
+    !HTML.contains(&root.as_str())
+        && (is_declared || !text.starts_with("<!--") || head.has_extension(&["xml", "opml"]))
 }
 
 /// Name of the first element, if the text begins with markup.
@@ -157,7 +158,9 @@ fn parse(text: &str, max_depth: usize) -> Result<(String, Tree), String> {
             }
             Event::Eof => {
                 return Err(match open.last() {
-                    Some(element) => format!("line {}: <{}> isn't closed", element.line, element.name),
+                    Some(element) => {
+                        format!("line {}: <{}> isn't closed", element.line, element.name)
+                    }
                     None => "there is no element".to_owned(),
                 });
             }
@@ -226,7 +229,13 @@ fn add_child(parent: &mut Open, name: String, tree: Tree) {
     let found = parent.entries.iter_mut().find(|entry| entry.0 == name);
     match found {
         None => parent.entries.push((name, tree)),
-        Some((_, Tree { node: Node::List(items), .. })) => items.push(tree),
+        Some((
+            _,
+            Tree {
+                node: Node::List(items),
+                ..
+            },
+        )) => items.push(tree),
         Some((_, value)) => {
             let line = value.line;
             let first = core::mem::replace(value, Tree::new(line, Node::Null));
@@ -238,7 +247,10 @@ fn add_child(parent: &mut Open, name: String, tree: Tree) {
 /// Items of a value: of a list, or the value itself.
 fn items(tree: Option<&Tree>) -> &[Tree] {
     match tree {
-        Some(Tree { node: Node::List(items), .. }) => items,
+        Some(Tree {
+            node: Node::List(items),
+            ..
+        }) => items,
         Some(tree) => core::slice::from_ref(tree),
         None => &[],
     }
@@ -255,20 +267,27 @@ fn read_stack_exchange(root: &Tree) -> Vec<FieldRecord> {
             continue;
         };
         by_id.insert(id, row);
-        let score = text(row, "Score").and_then(|score| score.parse().ok()).unwrap_or(0);
+        let score = text(row, "Score")
+            .and_then(|score| score.parse().ok())
+            .unwrap_or(0);
         let entry = best.entry(parent).or_insert((score, row));
         if score > entry.0 {
             *entry = (score, row);
         }
     }
-    let questions = rows.iter().filter(|row| text(row, "PostTypeId").as_deref() == Some("1"));
+    let questions = rows
+        .iter()
+        .filter(|row| text(row, "PostTypeId").as_deref() == Some("1"));
     questions
         .map(|row| {
             let accepted = text(row, "AcceptedAnswerId").and_then(|id| by_id.get(&id).copied());
             let id = text(row, "Id").unwrap_or_default();
             let answer = accepted.or_else(|| best.get(&id).map(|entry| entry.1));
-            let answer = answer.and_then(|answer| text(answer, "Body")).unwrap_or_default();
-            FieldRecord::pair(row.line, text(row, "Title").unwrap_or_default(), answer).with("id", id)
+            let answer = answer
+                .and_then(|answer| text(answer, "Body"))
+                .unwrap_or_default();
+            FieldRecord::pair(row.line, text(row, "Title").unwrap_or_default(), answer)
+                .with("id", id)
         })
         .collect()
 }
@@ -287,14 +306,20 @@ fn read_outline(outline: &Tree, topic: Option<&str>, records: &mut Vec<FieldReco
     let Some(entries) = outline.as_map() else {
         return;
     };
-    let title = get(entries, "text").or_else(|| get(entries, "title")).and_then(Tree::as_text);
+    let title = get(entries, "text")
+        .or_else(|| get(entries, "title"))
+        .and_then(Tree::as_text);
     let title = title.unwrap_or_default();
     let children = items(get(entries, "outline"));
-    let note = get(entries, "_note").or_else(|| get(entries, "note")).and_then(Tree::to_text);
+    let note = get(entries, "_note")
+        .or_else(|| get(entries, "note"))
+        .and_then(Tree::to_text);
     let is_leaf = |child: &Tree| child.get("outline").is_none() && child.get("_note").is_none();
     let answer = note.or_else(|| {
         let is_answer = !children.is_empty() && children.iter().all(is_leaf) && ends_asked(title);
-        let lines = children.iter().filter_map(|child| child.get("text")?.as_text());
+        let lines = children
+            .iter()
+            .filter_map(|child| child.get("text")?.as_text());
         is_answer.then(|| lines.collect::<Vec<_>>().join("\n"))
     });
     match answer {

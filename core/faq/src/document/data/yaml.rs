@@ -23,7 +23,10 @@ fn recognize(head: &Head<'_>) -> bool {
         return false;
     }
     let lines = head.text.lines().filter(|line| !line.trim().is_empty());
-    let lines: Vec<&str> = lines.filter(|line| !line.trim_start().starts_with('#')).take(300).collect();
+    let lines: Vec<&str> = lines
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .take(300)
+        .collect();
     let Some(first) = lines.first() else {
         return false;
     };
@@ -34,7 +37,9 @@ fn recognize(head: &Head<'_>) -> bool {
         all += 1;
         entries += usize::from(is_entry(line) || matches!(*line, "---" | "..." | "-"));
     }
-    let has_notation = lines.windows(2).any(|pair| matches!(pair, [line, next] if has_notation(line, next)));
+    let has_notation = lines
+        .windows(2)
+        .any(|pair| matches!(pair, [line, next] if has_notation(line, next)));
     starts && all > 0 && entries * 20 >= all * 19 && has_notation
 }
 
@@ -48,7 +53,8 @@ fn is_entry(line: &str) -> bool {
     let Some((key, rest)) = line.split_once(':') else {
         return is_item;
     };
-    let is_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '"' | '\'' | '/' | '?');
+    let is_key =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '"' | '\'' | '/' | '?');
     (rest.is_empty() || rest.starts_with(' ')) && !key.is_empty() && key.chars().all(is_key)
 }
 
@@ -57,7 +63,8 @@ fn has_notation(line: &str, next: &str) -> bool {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let value = line.split_once(": ").map_or("", |pair| pair.1.trim());
     let is_block = matches!(value, "|" | ">" | "|-" | ">-" | "|+" | ">+");
-    let is_quoted = (value.starts_with('"') && value.ends_with('"') || value.starts_with('\'') && value.ends_with('\''))
+    let is_quoted = (value.starts_with('"') && value.ends_with('"')
+        || value.starts_with('\'') && value.ends_with('\''))
         && value.len() > 1;
     let opens = line.trim_end().ends_with(':')
         && is_entry(line)
@@ -80,13 +87,21 @@ fn read(text: &str, options: &ReadOptions) -> Result<Document, ReadError> {
 }
 
 /// Reads the questions and answers in the data before a page of Markdown.
-pub(in crate::document) fn read_front_matter(text: &str, options: &ReadOptions) -> Option<Document> {
+pub(in crate::document) fn read_front_matter(
+    text: &str,
+    options: &ReadOptions,
+) -> Option<Document> {
     let trees = parse(text, options.limits.depth).ok()?;
     let tree = trees.first()?;
     // The title and the description of the page aren't a question and its answer.
     tree.as_map()?.iter().find_map(|(_, value)| {
         let trees = core::slice::from_ref(value);
-        read_trees(trees, FileFormat::Markdown, options.columns.as_ref(), count_lines(text))
+        read_trees(
+            trees,
+            FileFormat::Markdown,
+            options.columns.as_ref(),
+            count_lines(text),
+        )
     })
 }
 
@@ -104,9 +119,8 @@ fn parse(text: &str, max_depth: usize) -> Result<Vec<Tree>, String> {
     let mut trees = Vec::new();
     let mut open: Vec<Open> = Vec::new();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| {
-            format!("line {}: {}", error.marker().line(), error.info())
-        })?;
+        let (event, span) =
+            event.map_err(|error| format!("line {}: {}", error.marker().line(), error.info()))?;
         let line = span.start.line() as u64;
         let done = match event {
             Event::SequenceStart(..) => {

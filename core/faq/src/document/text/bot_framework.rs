@@ -4,7 +4,11 @@ use crate::document::{Document, FieldRecord, FieldValue, Head};
 use crate::{FileFormat, ReadError, ReadOptions};
 
 pub(super) fn recognize(head: &Head<'_>) -> bool {
-    head.has_extension(&["qna", "lu"]) || head.text.lines().any(|line| line.trim().starts_with("# ? "))
+    head.has_extension(&["qna", "lu"])
+        || head
+            .text
+            .lines()
+            .any(|line| line.trim().starts_with("# ? "))
 }
 
 /// Part of an entry that the next lines belong to.
@@ -31,7 +35,10 @@ pub(super) fn read(source: &str, _: &ReadOptions) -> Result<Document, ReadError>
             }
             continue;
         }
-        if let Some(question) = trimmed.strip_prefix("# ?").or_else(|| trimmed.strip_prefix("## ?")) {
+        if let Some(question) = trimmed
+            .strip_prefix("# ?")
+            .or_else(|| trimmed.strip_prefix("## ?"))
+        {
             records.extend(open.take().map(to_record));
             open = Some((total, vec![question.trim().to_owned()], Vec::new()));
             part = Part::Question;
@@ -41,7 +48,9 @@ pub(super) fn read(source: &str, _: &ReadOptions) -> Result<Document, ReadError>
             // Filters and prompts
             part = Part::Other;
         } else if part == Part::Question
-            && let Some(paraphrase) = trimmed.strip_prefix("- ").or_else(|| trimmed.strip_prefix("* "))
+            && let Some(paraphrase) = trimmed
+                .strip_prefix("- ")
+                .or_else(|| trimmed.strip_prefix("* "))
             && let Some((_, questions, _)) = &mut open
         {
             questions.push(paraphrase.trim().to_owned());

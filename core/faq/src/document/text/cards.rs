@@ -42,7 +42,10 @@ fn split_quizlet(source: &str) -> Option<Vec<(u64, &str, &str)>> {
             cards.push((at as u64 + 1, term.trim(), text.trim()));
         }
     }
-    let lines = source.lines().filter(|line| !line.trim().is_empty()).count();
+    let lines = source
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .count();
     (cards.len() > 1 && cards.len() > lines).then_some(cards)
 }
 
@@ -53,7 +56,8 @@ fn read_anki(source: &str) -> Document {
     let mut named: Option<(usize, usize)> = None;
     let mut header = 0;
     for line in source.lines() {
-        let Some((key, value)) = line.strip_prefix('#').and_then(|line| line.split_once(':')) else {
+        let Some((key, value)) = line.strip_prefix('#').and_then(|line| line.split_once(':'))
+        else {
             break;
         };
         header += line.len() + 1;
@@ -71,9 +75,12 @@ fn read_anki(source: &str) -> Document {
             "columns" => {
                 let names: Vec<&str> = value.split(char::from(delimiter)).map(str::trim).collect();
                 let find = |wanted: &[&str]| {
-                    names.iter().position(|name| wanted.contains(&name.to_lowercase().as_str()))
+                    names
+                        .iter()
+                        .position(|name| wanted.contains(&name.to_lowercase().as_str()))
                 };
-                named = find(&["front", "question", "text"]).zip(find(&["back", "answer", "extra"]));
+                named =
+                    find(&["front", "question", "text"]).zip(find(&["back", "answer", "extra"]));
             }
             // Columns of facts about the card
             _ if key.ends_with(" column") => skipped.extend(value.trim().parse::<usize>().ok()),

@@ -17,7 +17,17 @@ const LETTERS: &[(&str, &str)] = &[
 ];
 
 /// Speakers who ask.
-const ASKERS: &[&str] = &["user", "human", "customer", "client", "visitor", "you", "interviewer", "kunde", "cliente"];
+const ASKERS: &[&str] = &[
+    "user",
+    "human",
+    "customer",
+    "client",
+    "visitor",
+    "you",
+    "interviewer",
+    "kunde",
+    "cliente",
+];
 
 /// A line with its label and the text behind it.
 struct Turn<'t> {
@@ -106,7 +116,8 @@ fn find_labels(text: &str) -> Option<Labels> {
     }
     let (&(first, second), &count) = steps.iter().max_by_key(|((a, b), count)| {
         // Of two labels that take turns, the first one in the text begins.
-        let begins = labelled.iter().position(|turn| turn.label == *a) < labelled.iter().position(|turn| turn.label == *b);
+        let begins = labelled.iter().position(|turn| turn.label == *a)
+            < labelled.iter().position(|turn| turn.label == *b);
         (**count, begins, core::cmp::Reverse(*a))
     })?;
     let of = |label: &str| labelled.iter().filter(|turn| turn.label == label).count();
@@ -122,15 +133,20 @@ fn find_labels(text: &str) -> Option<Labels> {
     let is_asking = asked(question) * 2 >= of(question) && asked(answer) * 2 < of(answer).max(1);
     let share = (of(question) + of(answer)) * 3 >= turns.len();
     let others = labelled.len() - of(question) - of(answer);
-    (count > 1 && share && others * 3 <= labelled.len() && (is_asking || is_known)).then(|| Labels {
-        question: question.to_owned(),
-        answer: answer.to_owned(),
+    (count > 1 && share && others * 3 <= labelled.len() && (is_asking || is_known)).then(|| {
+        Labels {
+            question: question.to_owned(),
+            answer: answer.to_owned(),
+        }
     })
 }
 
 /// Splits a line into its label and text, behind a date and time.
 fn parse_turn(line: &str) -> Option<Turn<'_>> {
-    let line = strip_time(line.trim().trim_start_matches(['*', '-', '>', ' ', '\u{200e}']));
+    let line = strip_time(
+        line.trim()
+            .trim_start_matches(['*', '-', '>', ' ', '\u{200e}']),
+    );
     let at = line.find([':', '：'])?;
     let mark = line.get(at..)?.chars().next()?;
     let label = line.get(..at)?.trim().trim_matches(['*', '_']).trim();
@@ -139,7 +155,10 @@ fn parse_turn(line: &str) -> Option<Turn<'_>> {
         && label.chars().count() <= MAX_LABEL
         && label.chars().any(char::is_alphabetic)
         && !label.contains(['?', '.', ',', '/', '"', '<', '(', '{', '=']);
-    let is_spaced = rest.is_empty() || rest.starts_with([' ', '\t', '*', '\u{a0}']) || mark == '：' || !label.is_ascii();
+    let is_spaced = rest.is_empty()
+        || rest.starts_with([' ', '\t', '*', '\u{a0}'])
+        || mark == '：'
+        || !label.is_ascii();
     if !is_label || !is_spaced {
         return None;
     }

@@ -12,7 +12,8 @@ pub(super) fn looks_asked(text: &str) -> bool {
     if trimmed.ends_with(MARKS) {
         return true;
     }
-    let is_greek = |c: char| ('\u{370}'..='\u{3ff}').contains(&c) || ('\u{1f00}'..='\u{1fff}').contains(&c);
+    let is_greek =
+        |c: char| ('\u{370}'..='\u{3ff}').contains(&c) || ('\u{1f00}'..='\u{1fff}').contains(&c);
     if trimmed.ends_with(';') && trimmed.chars().any(is_greek) {
         return true;
     }
@@ -39,7 +40,14 @@ pub(super) fn clean_heading(heading: &str) -> String {
     text = unwrap_link(&text);
     let inner = text.trim_matches(['*', '_', '`']).trim();
     let mut text = strip_lead(inner.trim_end_matches(':').trim_end());
-    for (escaped, plain) in [("\\?", "?"), ("\\!", "!"), ("\\.", "."), ("\\-", "-"), ("**", ""), ("&amp;", "&")] {
+    for (escaped, plain) in [
+        ("\\?", "?"),
+        ("\\!", "!"),
+        ("\\.", "."),
+        ("\\-", "-"),
+        ("**", ""),
+        ("&amp;", "&"),
+    ] {
         if text.contains(escaped) {
             text = text.replace(escaped, plain);
         }
@@ -68,7 +76,9 @@ fn strip_permalink(text: &str) -> &str {
 
 /// Text of a link that is the whole heading.
 fn unwrap_link(text: &str) -> String {
-    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(')'));
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(')'));
     match inner.and_then(|inner| inner.split_once("](")) {
         Some((label, target)) if !target.contains("](") => label.to_owned(),
         _ => text.to_owned(),
@@ -86,7 +96,29 @@ fn strip_lead(text: &str) -> String {
         rest = after.trim_start();
     }
     let is_symbol = |c: char| {
-        !c.is_alphanumeric() && !matches!(c, '"' | '\'' | '“' | '„' | '«' | '(' | '[' | '¿' | '`' | '$' | '.' | '<' | '/' | '@' | '-' | '+' | '~' | '\\' | '{' | '&')
+        !c.is_alphanumeric()
+            && !matches!(
+                c,
+                '"' | '\''
+                    | '“'
+                    | '„'
+                    | '«'
+                    | '('
+                    | '['
+                    | '¿'
+                    | '`'
+                    | '$'
+                    | '.'
+                    | '<'
+                    | '/'
+                    | '@'
+                    | '-'
+                    | '+'
+                    | '~'
+                    | '\\'
+                    | '{'
+                    | '&'
+            )
     };
     rest = rest.trim_start_matches(|c: char| is_symbol(c) && !c.is_ascii_digit());
     let numbered = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
@@ -101,7 +133,9 @@ fn strip_lead(text: &str) -> String {
         }
     }
     match crate::parse::labels::parse_any_label(rest) {
-        Some((crate::parse::labels::Mark::Question(_), after)) if !after.is_empty() => after.to_owned(),
+        Some((crate::parse::labels::Mark::Question(_), after)) if !after.is_empty() => {
+            after.to_owned()
+        }
         _ => rest.to_owned(),
     }
 }
@@ -132,13 +166,61 @@ pub(super) fn strip_tags(text: &str) -> String {
 /// Whether angle brackets surround a placeholder (`<name>`) rather than a tag of HTML.
 fn is_placeholder(inside: &str) -> bool {
     const TAGS: &[&str] = &[
-        "a", "b", "i", "u", "p", "br", "hr", "em", "strong", "span", "div", "code", "small", "sub",
-        "sup", "font", "img", "h1", "h2", "h3", "h4", "h5", "h6", "summary", "details", "center",
-        "kbd", "mark", "del", "ins", "s", "dt", "dd", "dl", "ul", "ol", "li", "section", "article",
-        "table", "tr", "td", "th", "tbody", "thead", "pre", "blockquote", "label", "q", "cite",
+        "a",
+        "b",
+        "i",
+        "u",
+        "p",
+        "br",
+        "hr",
+        "em",
+        "strong",
+        "span",
+        "div",
+        "code",
+        "small",
+        "sub",
+        "sup",
+        "font",
+        "img",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "summary",
+        "details",
+        "center",
+        "kbd",
+        "mark",
+        "del",
+        "ins",
+        "s",
+        "dt",
+        "dd",
+        "dl",
+        "ul",
+        "ol",
+        "li",
+        "section",
+        "article",
+        "table",
+        "tr",
+        "td",
+        "th",
+        "tbody",
+        "thead",
+        "pre",
+        "blockquote",
+        "label",
+        "q",
+        "cite",
     ];
     let name = inside.trim_start_matches('/');
-    let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+    let end = name
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .unwrap_or(name.len());
     let name = name.get(..end).unwrap_or_default().to_ascii_lowercase();
     !inside.starts_with('!') && !TAGS.contains(&name.as_str())
 }
@@ -163,8 +245,9 @@ pub(super) fn clean_answer<'l>(lines: impl Iterator<Item = &'l str>) -> String {
     let start = kept.iter().position(|line| !is_edge(line)).unwrap_or(0);
     let kept = kept.get(start..).unwrap_or_default();
     let mut answer = dedent(kept);
-    if let Some((crate::parse::labels::Mark::Answer, rest)) =
-        kept.first().and_then(|line| crate::parse::labels::parse_any_label(line))
+    if let Some((crate::parse::labels::Mark::Answer, rest)) = kept
+        .first()
+        .and_then(|line| crate::parse::labels::parse_any_label(line))
     {
         let more = kept.get(1..).unwrap_or_default();
         answer = format!("{rest}\n{}", dedent(more)).trim().to_owned();
@@ -178,14 +261,19 @@ fn dedent(lines: &[&str]) -> String {
     let visible = lines.iter().filter(|line| !text::is_blank(line));
     let common = visible.map(indent).min().unwrap_or(0);
     // The first line may follow a list mark, and so be less indented.
-    let cut: Vec<&str> = lines.iter().map(|line| line.get(common.min(indent(line))..).unwrap_or(line)).collect();
+    let cut: Vec<&str> = lines
+        .iter()
+        .map(|line| line.get(common.min(indent(line))..).unwrap_or(line))
+        .collect();
     cut.join("\n").trim().to_owned()
 }
 
 /// Whether a line is an anchor or an attribute without text.
 fn is_anchor(line: &str) -> bool {
     let is_html = line.starts_with("<a ") && strip_tags(line).trim().is_empty();
-    is_html || (line.starts_with("{:") && line.ends_with('}')) || (line.starts_with("[[") && line.ends_with("]]") && !line.contains(' '))
+    is_html
+        || (line.starts_with("{:") && line.ends_with('}'))
+        || (line.starts_with("[[") && line.ends_with("]]") && !line.contains(' '))
 }
 
 /// Whether a line only links back to the top.
@@ -193,8 +281,17 @@ fn is_back_link(line: &str) -> bool {
     let lower = line.to_lowercase();
     (lower.contains("](#") || lower.contains("href=\"#"))
         && lower.len() < 120
-        && ["back to top", "top", "nach oben", "haut de page", "volver arriba", "↑", "⬆", "наверх"]
-            .iter()
-            .any(|word| lower.contains(word))
+        && [
+            "back to top",
+            "top",
+            "nach oben",
+            "haut de page",
+            "volver arriba",
+            "↑",
+            "⬆",
+            "наверх",
+        ]
+        .iter()
+        .any(|word| lower.contains(word))
         && lower.split_whitespace().count() < 8
 }

@@ -4,7 +4,9 @@ use crate::document::{Document, FieldRecord, FieldValue, Head};
 use crate::{FileFormat, IssueKind, ReadError, ReadOptions, text};
 
 pub(super) fn recognize(head: &Head<'_>) -> bool {
-    let is_titled = |line: &str| line.starts_with("::") && line.get(2..).is_some_and(|rest| rest.contains("::"));
+    let is_titled = |line: &str| {
+        line.starts_with("::") && line.get(2..).is_some_and(|rest| rest.contains("::"))
+    };
     let has_title = head.text.lines().any(|line| is_titled(line.trim()));
     has_title && head.text.contains('{') && head.text.contains('=')
 }
@@ -24,7 +26,12 @@ pub(super) fn read(source: &str, _: &ReadOptions) -> Result<Document, ReadError>
             continue;
         }
         if let Some(name) = trimmed.strip_prefix("$CATEGORY:") {
-            topic = name.trim().rsplit('/').next().unwrap_or_default().to_owned();
+            topic = name
+                .trim()
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             continue;
         }
         total = at as u64;
@@ -53,7 +60,11 @@ pub(super) fn read(source: &str, _: &ReadOptions) -> Result<Document, ReadError>
                 let answer = answers.into_iter().next().unwrap_or_default();
                 records.push(record.with("answer", answer).with("topic", topic.clone()));
             }
-            None => issues.push((start, IssueKind::NotClosed { missing: '}' }, text::excerpt(&text))),
+            None => issues.push((
+                start,
+                IssueKind::NotClosed { missing: '}' },
+                text::excerpt(&text),
+            )),
         }
     }
     if records.is_empty() {
@@ -69,7 +80,10 @@ pub(super) fn read(source: &str, _: &ReadOptions) -> Result<Document, ReadError>
 
 /// Question and right answers of a block; `None` without braces.
 fn read_question(block: &str) -> Option<(String, Vec<String>)> {
-    let block = match block.strip_prefix("::").and_then(|rest| rest.split_once("::")) {
+    let block = match block
+        .strip_prefix("::")
+        .and_then(|rest| rest.split_once("::"))
+    {
         Some((_, rest)) => rest,
         None => block,
     };

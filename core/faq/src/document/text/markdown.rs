@@ -58,14 +58,21 @@ pub(super) fn mark(source: &str) -> Vec<Line> {
 
 /// Marks the data before a page; returns the number of its lines.
 fn skip_front_matter(lines: &[&str], marked: &mut Vec<Line>) -> usize {
-    let Some(fence) = lines.first().map(|line| line.trim()).filter(|line| matches!(*line, "---" | "+++")) else {
+    let Some(fence) = lines
+        .first()
+        .map(|line| line.trim())
+        .filter(|line| matches!(*line, "---" | "+++"))
+    else {
         return 0;
     };
     let rest = lines.get(1..).unwrap_or_default();
     let Some(end) = rest.iter().take(1000).position(|line| line.trim() == fence) else {
         return 0;
     };
-    let is_data = rest.iter().take(end).all(|line| !line.starts_with("# ") || line.contains(':'));
+    let is_data = rest
+        .iter()
+        .take(end)
+        .all(|line| !line.starts_with("# ") || line.contains(':'));
     if !is_data {
         return 0;
     }
@@ -96,7 +103,8 @@ fn atx_heading(line: &str) -> Option<(u8, &str)> {
     let line = line.strip_prefix("> ").unwrap_or(line);
     let text = line.trim_start_matches('#');
     let depth = line.len() - text.len();
-    let is_heading = text.starts_with([' ', '\t']) || (depth > 1 && !text.is_empty() && !text.starts_with('!'));
+    let is_heading =
+        text.starts_with([' ', '\t']) || (depth > 1 && !text.is_empty() && !text.starts_with('!'));
     if indent > 3 || !(1..=6).contains(&depth) || !is_heading {
         return None;
     }
@@ -125,9 +133,14 @@ fn setext_depth(lines: &[&str], at: usize) -> Option<u8> {
 /// Text of a line that is bold throughout, which may be an item of a list.
 fn bold_line(line: &str) -> Option<&str> {
     let item = strip_item(line);
-    let (open, close) = [("**", "**"), ("__", "__"), ("<b>", "</b>"), ("<strong>", "</strong>")]
-        .into_iter()
-        .find(|pair| item.starts_with(pair.0))?;
+    let (open, close) = [
+        ("**", "**"),
+        ("__", "__"),
+        ("<b>", "</b>"),
+        ("<strong>", "</strong>"),
+    ]
+    .into_iter()
+    .find(|pair| item.starts_with(pair.0))?;
     let rest = item.get(open.len()..)?;
     let end = rest.find(close)?;
     let (inner, after) = (rest.get(..end)?, rest.get(end + close.len()..)?);
@@ -166,7 +179,10 @@ fn asked_item<'l>(lines: &[&'l str], at: usize) -> Option<&'l str> {
         return None;
     }
     let indent = |line: &str| line.len() - line.trim_start().len();
-    let next = lines.get(at + 1..)?.iter().find(|line| !line.trim().is_empty())?;
+    let next = lines
+        .get(at + 1..)?
+        .iter()
+        .find(|line| !line.trim().is_empty())?;
     let is_item = strip_item(next.trim()).len() < next.trim().len();
     (indent(next) > indent(line) || !is_item).then_some(item)
 }
@@ -175,7 +191,10 @@ fn asked_item<'l>(lines: &[&'l str], at: usize) -> Option<&'l str> {
 /// Returns its depth, its text and the number of its lines.
 fn html_heading(lines: &[&str], at: usize) -> Option<(u8, String, usize)> {
     let first = lines.get(at)?.trim();
-    let start = first.strip_prefix("<details>").unwrap_or(first).trim_start();
+    let start = first
+        .strip_prefix("<details>")
+        .unwrap_or(first)
+        .trim_start();
     let start = start.strip_prefix("<details open>").unwrap_or(start);
     let name = start.strip_prefix('<')?;
     let end = name.find(|c: char| !c.is_ascii_alphanumeric())?;
@@ -206,13 +225,22 @@ fn html_heading(lines: &[&str], at: usize) -> Option<(u8, String, usize)> {
 
 /// Whether a line is markup without text: tags around blocks, imports of MDX.
 fn is_markup(line: &str) -> bool {
-    const NAMES: &[&str] = &["details", "div", "p", "dl", "dd", "section", "br", "br/", "hr", "hr/", "center"];
+    const NAMES: &[&str] = &[
+        "details", "div", "p", "dl", "dd", "section", "br", "br/", "hr", "hr/", "center",
+    ];
     if line.starts_with("import ") && line.contains(" from ") {
         return true;
     }
-    let Some(inner) = line.strip_prefix('<').and_then(|line| line.strip_suffix('>')) else {
+    let Some(inner) = line
+        .strip_prefix('<')
+        .and_then(|line| line.strip_suffix('>'))
+    else {
         return line.starts_with(":::") || line == "[TOC]" || line == "[[toc]]" || line == "{:toc}";
     };
-    let name = inner.trim_start_matches('/').split_whitespace().next().unwrap_or_default();
+    let name = inner
+        .trim_start_matches('/')
+        .split_whitespace()
+        .next()
+        .unwrap_or_default();
     !inner.contains(['<', '>']) && NAMES.contains(&name)
 }

@@ -40,7 +40,10 @@ pub(super) const RST: TextFormat = TextFormat {
     format: FileFormat::ReStructuredText,
     recognize: |head| {
         head.has_extension(&["rst", "rest"])
-            || (head.text.lines().any(|line| line.starts_with(".. ") && line.contains("::"))
+            || (head
+                .text
+                .lines()
+                .any(|line| line.starts_with(".. ") && line.contains("::"))
                 && find_asked(syntax::mark_rst(head.text)))
     },
     read: |text, _| outline::extract(syntax::mark_rst(text), FileFormat::ReStructuredText),
@@ -63,7 +66,10 @@ pub(super) const ASCII_DOC: TextFormat = TextFormat {
 pub(super) const MEDIA_WIKI: TextFormat = TextFormat {
     format: FileFormat::MediaWiki,
     recognize: |head| {
-        let headings = head.text.lines().filter(|line| syntax::wiki_heading(line.trim()).is_some_and(|h| h.0 > 1));
+        let headings = head
+            .text
+            .lines()
+            .filter(|line| syntax::wiki_heading(line.trim()).is_some_and(|h| h.0 > 1));
         head.has_extension(&["wiki", "mediawiki"]) || headings.count() > 1
     },
     read: |text, _| outline::extract(syntax::mark_wiki(text), FileFormat::MediaWiki),
@@ -73,7 +79,8 @@ pub(super) const ORG: TextFormat = TextFormat {
     format: FileFormat::Org,
     recognize: |head| {
         head.has_extension(&["org"])
-            || (head.text.trim_start().starts_with("#+") && head.text.lines().any(|line| line.starts_with("* ")))
+            || (head.text.trim_start().starts_with("#+")
+                && head.text.lines().any(|line| line.starts_with("* ")))
     },
     read: |text, _| outline::extract(syntax::mark_org(text), FileFormat::Org),
 };
@@ -90,8 +97,11 @@ pub(super) const HEADINGS: TextFormat = TextFormat {
     format: FileFormat::Markdown,
     recognize: |head| {
         let lines = markdown::mark(head.text);
-        let headings = lines.iter().filter(|line| matches!(line.role, Role::Heading(1..BOLD)));
-        let is_page = head.text.starts_with("---") && head.has_extension(&["md", "markdown", "mdx", "html"]);
+        let headings = lines
+            .iter()
+            .filter(|line| matches!(line.role, Role::Heading(1..BOLD)));
+        let is_page =
+            head.text.starts_with("---") && head.has_extension(&["md", "markdown", "mdx", "html"]);
         headings.count() > 1 || is_page
     },
     read: read_markdown,
@@ -106,7 +116,8 @@ pub(super) const CHAT: TextFormat = TextFormat {
 pub(super) const PLAIN: TextFormat = TextFormat {
     format: FileFormat::PlainText,
     recognize: |head| {
-        detect_text_style(head.text.as_bytes()) != Some(TextStyle::Labels) && plain::has_pairs(head.text)
+        detect_text_style(head.text.as_bytes()) != Some(TextStyle::Labels)
+            && plain::has_pairs(head.text)
     },
     read: |text, _| plain::read(text),
 };
@@ -114,7 +125,8 @@ pub(super) const PLAIN: TextFormat = TextFormat {
 /// Whether a heading asks something. Items of lists are left to the reader of plain texts.
 fn find_asked(lines: Vec<outline::Line>) -> bool {
     lines.iter().any(|line| {
-        matches!(line.role, Role::Heading(1..=BOLD)) && looks_asked(&clean::clean_heading(&line.text))
+        matches!(line.role, Role::Heading(1..=BOLD))
+            && looks_asked(&clean::clean_heading(&line.text))
     })
 }
 

@@ -68,9 +68,14 @@ pub(super) fn extract(lines: Vec<Line>, format: FileFormat) -> Result<Document, 
         if !heading.is_question {
             continue;
         }
-        let ends = headings.get(i + 1..).unwrap_or_default().iter().find(|next| {
-            next.is_question || (next.depth <= heading.depth && next.depth < BOLD.max(heading.depth + 1))
-        });
+        let ends = headings
+            .get(i + 1..)
+            .unwrap_or_default()
+            .iter()
+            .find(|next| {
+                next.is_question
+                    || (next.depth <= heading.depth && next.depth < BOLD.max(heading.depth + 1))
+            });
         let end = ends.map_or(lines.len(), |next| next.at);
         let body = lines.get(heading.at + 1..end).unwrap_or_default();
         let stop = body.iter().position(|line| line.role == Role::End);
@@ -84,7 +89,10 @@ pub(super) fn extract(lines: Vec<Line>, format: FileFormat) -> Result<Document, 
         };
         let mut record = FieldRecord {
             position: line.number,
-            fields: vec![("question".to_owned(), FieldValue::Text(heading.text.clone()))],
+            fields: vec![(
+                "question".to_owned(),
+                FieldValue::Text(heading.text.clone()),
+            )],
         };
         record = record.with("answer", answer);
         if let Some(topic) = find_topic(&headings, i) {
@@ -99,7 +107,10 @@ pub(super) fn extract(lines: Vec<Line>, format: FileFormat) -> Result<Document, 
         });
     }
     let visible = lines.iter().filter(|line| is_visible(line)).count();
-    let blank = lines.iter().filter(|line| text::is_blank(&line.text)).count();
+    let blank = lines
+        .iter()
+        .filter(|line| text::is_blank(&line.text))
+        .count();
     let last = lines.last().map_or(0, |line| line.number);
     let mut document = Document::of_records(format, records, last);
     document.blank = blank as u64;
@@ -146,12 +157,17 @@ fn judge_headings(lines: &[Line]) -> Vec<Heading> {
         });
     }
     // Items of lists are questions only where no heading is one.
-    if headings.iter().any(|heading| heading.is_asked && heading.depth < ITEM) {
+    if headings
+        .iter()
+        .any(|heading| heading.is_asked && heading.depth < ITEM)
+    {
         headings.retain(|heading| heading.depth < ITEM);
     }
     let mut stack: Vec<usize> = Vec::new();
     for i in 0..headings.len() {
-        let (depth, asked) = headings.get(i).map_or((0, false), |h| (h.depth, h.is_asked));
+        let (depth, asked) = headings
+            .get(i)
+            .map_or((0, false), |h| (h.depth, h.is_asked));
         stack.retain(|above| headings.get(*above).is_some_and(|h| h.depth < depth));
         if asked {
             for above in &stack {
@@ -177,7 +193,11 @@ fn judge_headings(lines: &[Line]) -> Vec<Heading> {
 
 /// Depth at which all headings are questions, with or without a question mark.
 fn find_main_depth(headings: &[Heading]) -> Option<u8> {
-    let at_depth = |depth: u8| headings.iter().filter(move |heading| heading.depth == depth);
+    let at_depth = |depth: u8| {
+        headings
+            .iter()
+            .filter(move |heading| heading.depth == depth)
+    };
     let asked = |depth: u8| at_depth(depth).filter(|heading| heading.is_asked).count();
     let answered = |depth: u8| at_depth(depth).filter(|heading| heading.has_body).count();
     let depths = 1..=ITEM;
@@ -191,7 +211,9 @@ fn find_main_depth(headings: &[Heading]) -> Option<u8> {
         all > 1 && answered(*depth) * 5 >= all * 3
     };
     // Bold lines are often notes, so headings come first.
-    let headed = (1..BOLD).filter(is_answered).max_by_key(|depth| (answered(*depth), *depth));
+    let headed = (1..BOLD)
+        .filter(is_answered)
+        .max_by_key(|depth| (answered(*depth), *depth));
     headed.or_else(|| Some(BOLD).filter(is_answered))
 }
 
@@ -199,8 +221,15 @@ fn find_main_depth(headings: &[Heading]) -> Option<u8> {
 /// topic.
 fn find_topic(headings: &[Heading], question: usize) -> Option<String> {
     let mut depth = headings.get(question)?.depth;
-    let shallowest = headings.iter().map(|heading| heading.depth).min().unwrap_or(0);
-    let titles = headings.iter().filter(|heading| heading.depth == shallowest).count();
+    let shallowest = headings
+        .iter()
+        .map(|heading| heading.depth)
+        .min()
+        .unwrap_or(0);
+    let titles = headings
+        .iter()
+        .filter(|heading| heading.depth == shallowest)
+        .count();
     for heading in headings.get(..question)?.iter().rev() {
         if heading.depth >= depth {
             continue;

@@ -10,7 +10,10 @@ const MAX_QUESTION: usize = 400;
 /// Whether a text has at least two questions with answers.
 pub(super) fn has_pairs(text: &str) -> bool {
     let lines: Vec<&str> = text.lines().collect();
-    let answered = find_pairs(&lines).into_iter().filter(|pair| !pair.answer.is_empty()).count();
+    let answered = find_pairs(&lines)
+        .into_iter()
+        .filter(|pair| !pair.answer.is_empty())
+        .count();
     answered > 1
 }
 
@@ -30,7 +33,11 @@ pub(super) fn read(text: &str) -> Result<Document, ReadError> {
     }
     let blank = lines.iter().filter(|line| text::is_blank(line)).count() as u64;
     let first = pairs.first().map_or(0, |pair| pair.at);
-    let before = lines.iter().take(first).filter(|line| !text::is_blank(line)).count();
+    let before = lines
+        .iter()
+        .take(first)
+        .filter(|line| !text::is_blank(line))
+        .count();
     let records = pairs.into_iter().map(|pair| {
         let record = FieldRecord {
             position: pair.at as u64 + 1,
@@ -38,7 +45,8 @@ pub(super) fn read(text: &str) -> Result<Document, ReadError> {
         };
         record.with("answer", pair.answer)
     });
-    let mut document = Document::of_records(FileFormat::PlainText, records.collect(), lines.len() as u64);
+    let mut document =
+        Document::of_records(FileFormat::PlainText, records.collect(), lines.len() as u64);
     document.blank = blank;
     document.unassigned = before as u64;
     Ok(document)
@@ -80,19 +88,32 @@ fn find_pairs(lines: &[&str]) -> Vec<Pair> {
 /// behind a blank line, or all.
 fn choose_questions(lines: &[&str]) -> Vec<usize> {
     let candidates = find_candidates(lines);
-    let asked: Vec<Candidate> = candidates.iter().copied().filter(|line| line.is_asked).collect();
-    let numbered: Vec<Candidate> = candidates.iter().copied().filter(|line| line.is_numbered).collect();
+    let asked: Vec<Candidate> = candidates
+        .iter()
+        .copied()
+        .filter(|line| line.is_asked)
+        .collect();
+    let numbered: Vec<Candidate> = candidates
+        .iter()
+        .copied()
+        .filter(|line| line.is_numbered)
+        .collect();
     let numbered_asked = numbered.iter().filter(|line| line.is_asked).count();
     let behind_blank = asked.iter().filter(|line| line.follows_blank).count();
     let at = |list: Vec<Candidate>| list.into_iter().map(|line| line.at).collect();
     if numbered.len() > 1 && numbered_asked * 2 > asked.len() {
         // Numbered lines without a question mark count if most of the others have one.
         let all = numbered_asked * 2 > numbered.len();
-        let chosen = numbered.into_iter().filter(|line| line.is_asked || (all && line.follows_blank));
+        let chosen = numbered
+            .into_iter()
+            .filter(|line| line.is_asked || (all && line.follows_blank));
         return at(chosen.collect());
     }
     if behind_blank > 1 && behind_blank * 2 >= asked.len() {
-        return at(asked.into_iter().filter(|line| line.follows_blank).collect());
+        return at(asked
+            .into_iter()
+            .filter(|line| line.follows_blank)
+            .collect());
     }
     at(asked)
 }

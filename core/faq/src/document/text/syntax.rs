@@ -30,10 +30,13 @@ pub(super) fn mark_rst(source: &str) -> Vec<Line> {
     // Underlines in the order of their first use: the depth of a heading.
     let mut styles: Vec<(char, bool)> = Vec::new();
     let mut depth_of = |style| {
-        let found = styles.iter().position(|known| *known == style).unwrap_or_else(|| {
-            styles.push(style);
-            styles.len() - 1
-        });
+        let found = styles
+            .iter()
+            .position(|known| *known == style)
+            .unwrap_or_else(|| {
+                styles.push(style);
+                styles.len() - 1
+            });
         u8::try_from(found + 1).unwrap_or(BOLD).min(BOLD - 1)
     };
     let mut at = 0;
@@ -64,13 +67,34 @@ pub(super) fn mark_rst(source: &str) -> Vec<Line> {
 /// Marks a directive and its indented block; returns the number of lines. Code becomes a fenced
 /// block, other blocks with text keep it.
 fn mark_directive(lines: &[&str], at: usize, marked: &mut Marked) -> usize {
-    const TEXTS: &[&str] = &["note", "warning", "tip", "important", "caution", "hint", "admonition", "attention", "danger", "seealso"];
-    const CODE: &[&str] = &["code-block", "code", "sourcecode", "literalinclude", "prompt"];
+    const TEXTS: &[&str] = &[
+        "note",
+        "warning",
+        "tip",
+        "important",
+        "caution",
+        "hint",
+        "admonition",
+        "attention",
+        "danger",
+        "seealso",
+    ];
+    const CODE: &[&str] = &[
+        "code-block",
+        "code",
+        "sourcecode",
+        "literalinclude",
+        "prompt",
+    ];
     let line = lines.get(at).copied().unwrap_or_default();
     let rest = lines.get(at + 1..).unwrap_or_default();
     let is_inside = |line: &&&str| line.starts_with([' ', '\t']) || line.trim().is_empty();
     let mut length = rest.iter().take_while(is_inside).count();
-    while length > 0 && rest.get(length - 1).is_some_and(|line| line.trim().is_empty()) {
+    while length > 0
+        && rest
+            .get(length - 1)
+            .is_some_and(|line| line.trim().is_empty())
+    {
         length -= 1;
     }
     let name = line.trim_start_matches("..").trim();
@@ -78,16 +102,25 @@ fn mark_directive(lines: &[&str], at: usize, marked: &mut Marked) -> usize {
     let body: Vec<&&str> = rest.iter().take(length).collect();
     let body = body.into_iter().enumerate().skip_while(|(_, line)| {
         let line = line.trim();
-        line.is_empty() || (line.starts_with(':') && line.get(1..).is_some_and(|rest| rest.contains(':')))
+        line.is_empty()
+            || (line.starts_with(':') && line.get(1..).is_some_and(|rest| rest.contains(':')))
     });
     if CODE.contains(&name) {
         marked.push(at, Role::Text, &format!("```{}", argument.trim()));
         let mut last = at;
         let inner: Vec<(usize, &&str)> = body.collect();
-        let indent = inner.iter().filter(|(_, line)| !line.trim().is_empty()).map(|(_, line)| line.len() - line.trim_start().len()).min();
+        let indent = inner
+            .iter()
+            .filter(|(_, line)| !line.trim().is_empty())
+            .map(|(_, line)| line.len() - line.trim_start().len())
+            .min();
         for (i, line) in inner {
             last = at + 1 + i;
-            marked.push(last, Role::Text, line.get(indent.unwrap_or(0)..).unwrap_or_default());
+            marked.push(
+                last,
+                Role::Text,
+                line.get(indent.unwrap_or(0)..).unwrap_or_default(),
+            );
         }
         marked.push(last, Role::Text, "```");
     } else if TEXTS.contains(&name) {
@@ -114,8 +147,14 @@ fn plain_roles(line: &str) -> String {
         }
         let label = head.get(start + 1..open).unwrap_or_default();
         let target = head.get(open + 2..).unwrap_or_default();
-        let tail = text.get(end + 3..).unwrap_or_default().trim_start_matches('_');
-        text = format!("{}[{label}]({target}){tail}", head.get(..start).unwrap_or_default());
+        let tail = text
+            .get(end + 3..)
+            .unwrap_or_default()
+            .trim_start_matches('_');
+        text = format!(
+            "{}[{label}]({target}){tail}",
+            head.get(..start).unwrap_or_default()
+        );
     }
     text
 }
@@ -128,8 +167,10 @@ pub(super) fn mark_asciidoc(source: &str) -> Vec<Line> {
         let trimmed = line.trim();
         let heading = trimmed.trim_start_matches('=');
         let depth = trimmed.len() - heading.len();
-        let is_entry = trimmed.starts_with(':') && trimmed.get(1..).is_some_and(|rest| rest.contains(':'));
-        let is_attribute = trimmed.starts_with('[') && trimmed.ends_with(']') && !trimmed.contains("](");
+        let is_entry =
+            trimmed.starts_with(':') && trimmed.get(1..).is_some_and(|rest| rest.contains(':'));
+        let is_attribute =
+            trimmed.starts_with('[') && trimmed.ends_with(']') && !trimmed.contains("](");
         if matches!(trimmed, "----" | "....") {
             in_code = !in_code;
             marked.push(at, Role::Text, "```");
@@ -138,7 +179,10 @@ pub(super) fn mark_asciidoc(source: &str) -> Vec<Line> {
         } else if depth > 0 && heading.starts_with(' ') && !heading.trim_end().ends_with('=') {
             let depth = u8::try_from(depth).unwrap_or(BOLD).min(BOLD - 1);
             marked.push(at, Role::Heading(depth), heading.trim());
-        } else if let Some(term) = trimmed.strip_suffix("::").filter(|term| !term.is_empty() && !term.contains("::")) {
+        } else if let Some(term) = trimmed
+            .strip_suffix("::")
+            .filter(|term| !term.is_empty() && !term.contains("::"))
+        {
             marked.push(at, Role::Heading(BOLD), term);
         } else if is_entry
             || is_attribute
@@ -160,7 +204,8 @@ pub(super) fn mark_wiki(source: &str) -> Vec<Line> {
     for (at, line) in source.lines().enumerate() {
         let trimmed = line.trim();
         let heading = wiki_heading(trimmed);
-        let is_magic = trimmed.starts_with("__") && trimmed.ends_with("__") && !trimmed.contains(' ');
+        let is_magic =
+            trimmed.starts_with("__") && trimmed.ends_with("__") && !trimmed.contains(' ');
         let is_template = trimmed.starts_with("{{") && trimmed.ends_with("}}");
         let is_category = trimmed.starts_with("[[Category:") || trimmed.starts_with("[[Kategorie:");
         if let Some((depth, heading)) = heading {
@@ -170,7 +215,10 @@ pub(super) fn mark_wiki(source: &str) -> Vec<Line> {
         } else if is_magic || is_template || is_category {
             marked.push(at, Role::Markup, line);
         } else {
-            let text = trimmed.strip_prefix(": ").or_else(|| trimmed.strip_prefix(':')).unwrap_or(line);
+            let text = trimmed
+                .strip_prefix(": ")
+                .or_else(|| trimmed.strip_prefix(':'))
+                .unwrap_or(line);
             marked.push(at, Role::Text, &plain_wiki(text));
         }
     }
@@ -235,7 +283,10 @@ pub(super) fn mark_org(source: &str) -> Vec<Line> {
 
 /// Title of a heading without its state and tags.
 fn org_title(heading: &str) -> &str {
-    let title = heading.strip_prefix("TODO ").or_else(|| heading.strip_prefix("DONE ")).unwrap_or(heading);
+    let title = heading
+        .strip_prefix("TODO ")
+        .or_else(|| heading.strip_prefix("DONE "))
+        .unwrap_or(heading);
     match title.rsplit_once(" :") {
         Some((title, tags)) if tags.ends_with(':') && !tags.contains(' ') => title.trim_end(),
         _ => title,
