@@ -139,6 +139,10 @@ pub(crate) enum Role {
 /// Derives the role of a column from the words of its name: `Customer Question`, `answer_text`,
 /// `Q.`, `question 2`. Names of facts about a text (`question_id`) have no role.
 pub(crate) fn derive_role(name: &str) -> Option<Role> {
+    // Several cells in one, when a table is tried with another delimiter
+    if name.contains([',', ';', '|', '\t']) {
+        return None;
+    }
     let words = split_words(name);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let is_number = |word: &&str| word.chars().all(char::is_numeric);

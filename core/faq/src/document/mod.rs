@@ -175,10 +175,10 @@ pub(crate) struct BinaryFormat {
 pub(crate) const TEXT_FORMATS: &[TextFormat] = &[
     #[cfg(feature = "xml")]
     data::XML,
-    data::NESTED_JSON,
-    data::SCRIPT,
     #[cfg(feature = "toml")]
     data::TOML,
+    data::NESTED_JSON,
+    data::SCRIPT,
     text::FLASH_CARDS,
     text::GIFT,
     text::BOT_FRAMEWORK,

@@ -86,8 +86,16 @@ fn read_text_as_stream(
         Err(ReadError::UnknownColumns { columns, .. }) if columns.len() < 2 => Err(error),
         Err(other) if is_json => Err(other),
         Err(_) => Err(error),
-        Ok(outcome) if outcome.log.counts.rows == 0 && !is_json => Err(error),
-        Ok(outcome) => Ok(outcome),
+        Ok(outcome) => {
+            let has_rows = outcome.log.counts.rows > 0;
+            // What the reader of nested JSON leaves are titles and texts of other things.
+            let is_other = is_json && has_rows && matches!(error, ReadError::NothingFound { .. });
+            if is_other || (!is_json && !has_rows) {
+                Err(error)
+            } else {
+                Ok(outcome)
+            }
+        }
     }
 }
 

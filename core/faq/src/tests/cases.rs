@@ -95,3 +95,21 @@ fn read_finds_the_pairs_that_a_person_finds() {
         wrong.join("\n")
     );
 }
+
+#[test]
+fn read_takes_wrapped_lists_of_any_size() {
+    let rows = (0..15_000).map(|i| {
+        format!("{{\"question\": \"How {i}?\", \"answer\": \"So {i}, and more of it.\"}}")
+    });
+    let file = format!(
+        "{{\"faqs\": [\n{}\n]}}",
+        rows.collect::<Vec<_>>().join(",\n")
+    );
+    assert!(file.len() > 1_000_000);
+    let faq = crate::read(file.as_bytes(), &ReadOptions::default(), &mut |_| {
+        ControlFlow::Continue(())
+    });
+    let faq = faq.unwrap();
+    assert_eq!((faq.rows.len(), faq.counts.left_out), (15_000, 0));
+    assert_eq!(faq.rows[1].line, 3);
+}

@@ -3,6 +3,7 @@
 use super::*;
 
 mod cases;
+mod hostile;
 mod json;
 mod tables;
 mod texts;

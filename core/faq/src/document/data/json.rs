@@ -28,7 +28,8 @@ fn recognize(head: &Head<'_>) -> bool {
     if rest.starts_with('[') {
         let inside = rest.get(1..).unwrap_or_default().trim_start();
         // A label or a link begins a text.
-        if !inside.starts_with(['{', '[', '"', '\'', '“', '/', '(', ']', '}']) {
+        let is_table = rest.starts_with("[[") && inside.get(1..).is_some_and(begins_with_letter);
+        if is_table || !inside.starts_with(['{', '[', '"', '\'', '“', '/', '(', ']', '}']) {
             return false;
         }
         parser.skip_to(parser.position() + 1);
@@ -50,6 +51,10 @@ fn recognize(head: &Head<'_>) -> bool {
         }
     }
     true
+}
+
+fn begins_with_letter(text: &str) -> bool {
+    text.starts_with(char::is_alphabetic)
 }
 
 /// Whether an object begins with an unquoted name and a colon.

@@ -164,16 +164,32 @@ impl<'t> Parser<'t> {
     fn parse_list(&mut self, close: char) -> Result<Node, SyntaxError> {
         self.at += 1;
         let mut items = Vec::new();
+        // Entries of a PHP array
+        let mut entries: Vec<(String, Tree)> = Vec::new();
         loop {
             self.skip_separators();
             match self.peek() {
                 None => return self.fail("a list has no closing bracket"),
                 Some(c) if c == close => {
                     self.at += 1;
-                    return Ok(Node::List(items));
+                    return Ok(if entries.is_empty() {
+                        Node::List(items)
+                    } else {
+                        Node::Map(entries)
+                    });
                 }
                 Some('.') if self.rest().starts_with("...") => self.skip_expression(),
-                Some(_) => items.push(self.parse_value()?),
+                Some(_) => {
+                    let value = self.parse_value()?;
+                    self.skip_blanks();
+                    if self.rest().starts_with("=>") {
+                        self.at += 2;
+                        let key = value.to_text().unwrap_or_default();
+                        entries.push((key, self.parse_value()?));
+                    } else {
+                        items.push(value);
+                    }
+                }
             }
         }
     }
@@ -375,12 +391,10 @@ impl<'t> Parser<'t> {
         if after.starts_with('(') {
             let start = self.at;
             self.at += end;
-            if let Ok(Tree {
-                node: Node::Text(text),
-                ..
-            }) = self.parse_value()
+            if let Ok(tree) = self.parse_value()
+                && !matches!(tree.node, Node::Null | Node::Scalar(_))
             {
-                return Ok(Node::Text(text));
+                return Ok(tree.node);
             }
             self.at = start;
         }
@@ -436,12 +450,7 @@ impl<'t> Parser<'t> {
                 self.is_loose = true;
                 self.at += at;
                 let markup = rest.get(..at).unwrap_or_default();
-                return Ok(Node::Text(
-                    markup
-                        .replace("<>", "")
-                        .replace("</>", "")
-                        .replace("{\" \"}", " "),
-                ));
+                return Ok(Node::Text(markup.replace("<>", "").replace("</>", "")));
             }
         }
         self.fail("an element of markup has no end")
@@ -464,6 +473,16 @@ fn ends_text(rest: &str) -> bool {
             gap.contains('\n') || trimmed.starts_with("as ") || trimmed.starts_with("if ")
         }
     }
+}
+
+/// Replaces texts in braces within JSX by themselves: `{" "}`.
+fn unwrap_texts(markup: &str) -> String {
+    let mut text = markup.to_owned();
+    for quote in ['"', '\'', '`'] {
+        let (open, close) = (format!("{{{quote}"), format!("{quote}}}"));
+        text = text.replace(&open, "").replace(&close, "");
+    }
+    text
 }
 
 /// Whether a method is called here: `.trim()`.

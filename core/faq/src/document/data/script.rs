@@ -39,6 +39,9 @@ fn recognize(head: &Head<'_>) -> bool {
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty());
+    if head.has_extension(&["vue", "svelte", "astro", "php"]) || head.text.starts_with("<?php") {
+        return head.text.lines().any(opens_data);
+    }
     let mut code = lines
         .filter(|line| {
             !line.starts_with("//") && !line.starts_with(['*', '#']) && !line.starts_with("/*")
@@ -83,7 +86,10 @@ fn opens_data(line: &str) -> bool {
 /// Whether data may begin behind this text.
 fn is_data_position(before: &str) -> bool {
     let before = before.trim_end();
-    before.ends_with(['=', '(']) || before.ends_with("default") || before.ends_with("return")
+    before.ends_with(['=', '('])
+        || before.ends_with("array")
+        || before.ends_with("default")
+        || before.ends_with("return")
 }
 
 fn read(text: &str, options: &ReadOptions) -> Result<Document, ReadError> {

@@ -23,7 +23,13 @@ fn recognize(head: &Head<'_>) -> bool {
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let is_table = |line: &str| line.starts_with("[[") && line.ends_with("]]");
+    let is_table = |line: &str| {
+        let name = line
+            .strip_prefix("[[")
+            .and_then(|line| line.strip_suffix("]]"));
+        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
+        name.is_some_and(|name| !name.is_empty() && name.chars().all(is_name))
+    };
     let is_entry = |line: &str| {
         line.split_once('=').is_some_and(|(key, value)| {
             let is_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"' | ' ');

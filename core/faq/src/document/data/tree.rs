@@ -38,7 +38,6 @@ const TEXT_KEYS: &[&str] = &[
     "__html",
     "parts",
     "children",
-    "en",
     "default",
 ];
 
@@ -126,7 +125,14 @@ fn join_items(items: &[Tree]) -> Option<String> {
     let is_run = |item: &Tree| {
         item.as_map().is_some_and(|entries| {
             let text = get(entries, "text").or_else(|| get(entries, "value"));
-            text.is_some_and(|text| text.as_text().is_some())
+            let Some(text) = text.and_then(Tree::as_text) else {
+                return false;
+            };
+            let kind = get(entries, "type").or_else(|| get(entries, "nodeType"));
+            match kind.and_then(Tree::as_text) {
+                Some(kind) => matches!(kind, "text" | "span"),
+                None => text.trim().len() < text.len(),
+            }
         })
     };
     let texts: Option<Vec<String>> = items
@@ -140,7 +146,7 @@ fn join_items(items: &[Tree]) -> Option<String> {
             }),
         })
         .collect();
-    let separator = if items.iter().all(is_run) { "" } else { "\n" };
+    let separator = if items.iter().any(is_run) { "" } else { "\n" };
     Some(texts?.join(separator))
 }
 
@@ -162,7 +168,8 @@ fn map_text(entries: &[(String, Tree)]) -> Option<String> {
             Some(format!("{key}: {value}").trim_end().to_owned())
         }
         _ if entries.iter().all(|entry| is_language(&entry.0)) => {
-            entries.first().and_then(|entry| entry.1.to_text())
+            let english = get(entries, "en").or_else(|| entries.first().map(|entry| &entry.1));
+            english.and_then(Tree::to_text)
         }
         _ => None,
     }

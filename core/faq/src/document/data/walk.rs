@@ -40,6 +40,8 @@ pub(super) struct Walker<'c> {
     choice: Option<&'c ColumnChoice>,
     /// Whether names count that only may mean questions and answers.
     pub(super) maybe: bool,
+    /// Whether keys name topics, as those of objects do and the names of elements don't.
+    keys_are_topics: bool,
     pub(super) records: Vec<FieldRecord>,
     pub(super) issues: Vec<(u64, IssueKind, String)>,
 }
@@ -55,6 +57,7 @@ pub(super) fn read_trees(
         let mut walker = Walker {
             choice,
             maybe,
+            keys_are_topics: format != FileFormat::Xml,
             records: Vec::new(),
             issues: Vec::new(),
         };
@@ -76,13 +79,20 @@ impl Walker<'_> {
     /// Collects the records of a value; returns how many there are.
     pub(super) fn walk(&mut self, tree: &Tree, topic: Option<&str>) -> usize {
         match &tree.node {
-            Node::Map(entries) => self.walk_map(tree, entries, topic),
+            Node::Map(entries) => self.walk_map(tree, entries, topic, false),
             Node::List(items) => self.walk_items(items, topic),
             _ => 0,
         }
     }
 
-    fn walk_map(&mut self, tree: &Tree, entries: &[(String, Tree)], topic: Option<&str>) -> usize {
+    /// Collects the records of an object, which may stand among others of its kind (`in_list`).
+    fn walk_map(
+        &mut self,
+        tree: &Tree,
+        entries: &[(String, Tree)],
+        topic: Option<&str>,
+        in_list: bool,
+    ) -> usize {
         let found = chat::read_conversation(self, tree, topic) + rasa::read(self, entries);
         if found > 0 {
             return found;
@@ -93,14 +103,31 @@ impl Walker<'_> {
         if let Some(found) = self.read_languages(tree, entries, topic) {
             return found;
         }
+        let found = self.read_numbered(entries, topic);
+        if found > 0 {
+            return found;
+        }
+        if !in_list && !self.maybe && self.choice.is_none() {
+            let found = self.read_columns(entries, topic);
+            if found > 0 {
+                return found;
+            }
+        }
         if let Some(record) = self.read_record(tree, entries, topic) {
+            // A single title and text, as of a page, is no question.
+            if self.maybe
+                && !in_list
+                && !record.texts().first().is_some_and(|text| ends_asked(text))
+            {
+                return 0;
+            }
             self.records.push(record);
             return 1;
         }
         if self.maybe {
             return self.read_keyed_texts(entries, topic);
         }
-        let found = self.read_columns(entries, topic) + self.read_question_map(entries, topic);
+        let found = self.read_question_map(entries, topic);
         if found > 0 {
             return found;
         }
@@ -113,14 +140,20 @@ impl Walker<'_> {
             let text = get(entries, key)?.as_text()?;
             (!text::is_blank(text) && text.len() < 200).then_some(text)
         });
+        let are_alike = entries.len() > 1 && entries.iter().all(|entry| entry.1.as_map().is_some());
         let mut found = 0;
         for (key, value) in entries {
             if !value.is_container() {
                 continue;
             }
-            let named = (!is_generic(key) && !is_record_like(value)).then_some(key.as_str());
-            let inherited = own.filter(|own| !is_generic(own));
-            found += self.walk(value, inherited.or(named).or(topic));
+            let is_topic = self.keys_are_topics && !is_generic(key) && !is_record_like(value);
+            let named = is_topic.then_some(key.as_str());
+            let inherited = own.filter(|own| !is_generic_title(own));
+            let topic = inherited.or(named).or(topic);
+            found += match &value.node {
+                Node::Map(inner) => self.walk_map(value, inner, topic, are_alike),
+                _ => self.walk(value, topic),
+            };
         }
         found
     }
@@ -146,7 +179,10 @@ impl Walker<'_> {
                         .filter(|entry| !entry.0.eq_ignore_ascii_case("instruction"))
                         .cloned()
                         .collect();
-                    self.walk_map(item, &without, topic.as_deref());
+                    self.walk_map(item, &without, topic.as_deref(), true);
+                }
+                Node::Map(entries) => {
+                    self.walk_map(item, entries, topic.as_deref(), true);
                 }
                 _ => {
                     self.walk(item, topic.as_deref());
@@ -334,20 +370,51 @@ impl Walker<'_> {
         Some(found)
     }
 
+    /// Reads an object with numbered questions and answers: `q1`, `a1`, `q2`, `a2`.
+    fn read_numbered(&mut self, entries: &[(String, Tree)], topic: Option<&str>) -> usize {
+        let number = |key: &str| {
+            let name = key.trim_end_matches(|c: char| c.is_ascii_digit());
+            key.get(name.len()..)
+                .filter(|digits| !digits.is_empty())
+                .map(str::to_owned)
+        };
+        let pairs: Vec<(&Tree, &Tree)> = entries
+            .iter()
+            .filter_map(|(key, question)| {
+                let wanted = number(key)?;
+                if derive_role(key) != Some(Role::Question) || question.as_text().is_none() {
+                    return None;
+                }
+                let answer = entries.iter().find(|(key, _)| {
+                    number(key).as_ref() == Some(&wanted) && derive_role(key) == Some(Role::Answer)
+                })?;
+                Some((question, &answer.1))
+            })
+            .collect();
+        if pairs.len() < 2 {
+            return 0;
+        }
+        for (question, answer) in &pairs {
+            self.push_pair(question.line, question.to_text(), answer, topic);
+        }
+        pairs.len()
+    }
+
     /// Reads two lists of equal length, or two objects with equal keys: one of the questions and
     /// one of the answers.
     fn read_columns(&mut self, entries: &[(String, Tree)], topic: Option<&str>) -> usize {
-        let find = |names: &[&str], role, lists: &[&str], list_role| {
-            let singular = find_named(entries, names, role);
-            singular.or_else(|| find_named(entries, lists, list_role))
-        };
-        let question = find(
-            QUESTION_NAMES,
-            Role::Question,
-            PARAPHRASE_NAMES,
-            Role::Paraphrases,
-        );
-        let answer = find(ANSWER_NAMES, Role::Answer, ANSWER_LIST_NAMES, Role::Answers);
+        const QUESTIONS: &[&str] = &[
+            "question",
+            "questions",
+            "q",
+            "query",
+            "prompt",
+            "instruction",
+            "input",
+        ];
+        const ANSWERS: &[&str] = &["answer", "answers", "a", "response", "output", "completion"];
+        let question = QUESTIONS.iter().find_map(|key| get(entries, key));
+        let answer = ANSWERS.iter().find_map(|key| get(entries, key));
         let pairs: Vec<(&Tree, &Tree)> = match (question.map(|t| &t.node), answer.map(|t| &t.node))
         {
             (Some(Node::List(asked)), Some(Node::List(told))) if asked.len() == told.len() => {
@@ -709,6 +776,14 @@ pub(super) fn read_examples(tree: &Tree) -> Vec<String> {
         .filter(|line| !text::is_blank(line))
         .map(str::to_owned)
         .collect()
+}
+
+/// Whether a title names all questions of a page rather than the topic of some.
+fn is_generic_title(title: &str) -> bool {
+    let lower = title.trim().to_lowercase();
+    GENERIC_KEYS.contains(&lower.as_str())
+        || lower.contains("faq")
+        || lower.contains("frequently asked")
 }
 
 fn is_generic(key: &str) -> bool {

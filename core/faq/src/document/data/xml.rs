@@ -209,6 +209,8 @@ fn open_element(tag: &BytesStart<'_>, line: u64, inside: usize) -> Open {
 fn close(element: Open, inner: &str) -> Tree {
     let is_blank = text::is_blank(&element.text);
     let node = if element.has_inline {
+        // The paragraphs of DocBook, as in HTML
+        let inner = inner.replace("para>", "p>").replace("simp>", "p>");
         Node::Text(inner.trim().to_owned())
     } else if element.entries.is_empty() {
         Node::Text(element.text.trim().to_owned())

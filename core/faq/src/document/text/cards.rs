@@ -46,7 +46,8 @@ fn split_quizlet(source: &str) -> Option<Vec<(u64, &str, &str)>> {
         .lines()
         .filter(|line| !line.trim().is_empty())
         .count();
-    (cards.len() > 1 && cards.len() > lines).then_some(cards)
+    let has_lone_return = source.replace("\r\n", "\n").contains('\r');
+    (cards.len() > 1 && lines == 1 && !has_lone_return).then_some(cards)
 }
 
 fn read_anki(source: &str) -> Document {

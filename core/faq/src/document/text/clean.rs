@@ -88,6 +88,9 @@ fn unwrap_link(text: &str) -> String {
 /// Removes symbols, a label and a number before a question: `❓ 2.1)`, `Q3:`, `[Q]`.
 fn strip_lead(text: &str) -> String {
     let mut rest = text;
+    for mark in ["- ", "* ", "+ ", "• ", "> "] {
+        rest = rest.strip_prefix(mark).unwrap_or(rest).trim_start();
+    }
     if rest.starts_with(':')
         && let Some((code, after)) = rest.get(1..).and_then(|rest| rest.split_once(':'))
         && !code.is_empty()
@@ -245,6 +248,15 @@ pub(super) fn clean_answer<'l>(lines: impl Iterator<Item = &'l str>) -> String {
     let start = kept.iter().position(|line| !is_edge(line)).unwrap_or(0);
     let kept = kept.get(start..).unwrap_or_default();
     let mut answer = dedent(kept);
+    // A list of one item
+    if let Some(item) = answer
+        .strip_prefix("- ")
+        .or_else(|| answer.strip_prefix("* "))
+        && !item.contains("\n- ")
+        && !item.contains("\n* ")
+    {
+        answer = item.trim().to_owned();
+    }
     if let Some((crate::parse::labels::Mark::Answer, rest)) = kept
         .first()
         .and_then(|line| crate::parse::labels::parse_any_label(line))

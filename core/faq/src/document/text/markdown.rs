@@ -42,6 +42,9 @@ pub(super) fn mark(source: &str) -> Vec<Line> {
             used = 2;
         } else if let Some(heading) = bold_line(trimmed) {
             push(Role::Heading(BOLD), heading);
+        } else if let Some((question, answer)) = inline_pair(trimmed) {
+            push(Role::Heading(BOLD), question);
+            push(Role::Text, answer);
         } else if matches!(trimmed, "</details>" | "</dd>") {
             push(Role::End, line);
         } else if is_markup(trimmed) {
@@ -154,6 +157,14 @@ fn bold_line(line: &str) -> Option<&str> {
         return Some(item);
     }
     Some(inner)
+}
+
+/// Splits a bold question and the answer behind it: `**How?** So.`
+fn inline_pair(line: &str) -> Option<(&str, &str)> {
+    let rest = strip_item(line).strip_prefix("**")?;
+    let (question, answer) = rest.split_once("**")?;
+    let answer = answer.trim_start_matches([' ', ':', '-', '–', '—']);
+    (looks_asked(question) && answer.contains(char::is_alphanumeric)).then_some((question, answer))
 }
 
 /// Removes the mark of a list item.

@@ -203,7 +203,8 @@ fn find_main_depth(headings: &[Heading]) -> Option<u8> {
     let depths = 1..=ITEM;
     let main = depths.clone().max_by_key(|depth| (asked(*depth), *depth))?;
     if asked(main) > 0 {
-        let is_enough = asked(main) > 1 && asked(main) * 3 >= at_depth(main).count();
+        let share = if asked(main) > 1 { 3 } else { 2 };
+        let is_enough = asked(main) * share >= at_depth(main).count();
         return is_enough.then_some(main);
     }
     let is_answered = |depth: &u8| {

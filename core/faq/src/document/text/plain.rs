@@ -68,7 +68,39 @@ struct Candidate {
     is_asked: bool,
 }
 
+/// Splits lines such as `How? So.`; `None` unless nearly all lines are like this.
+fn split_lines(lines: &[&str]) -> Option<Vec<Pair>> {
+    let visible = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| !text::is_blank(line));
+    let mut all = 0;
+    let mut pairs = Vec::new();
+    for (at, line) in visible {
+        all += 1;
+        let Some(mark) = line.find(['?', '？', '؟']) else {
+            continue;
+        };
+        let end = mark + line.get(mark..)?.chars().next()?.len_utf8();
+        let (question, answer) = line.split_at(end);
+        let answer = answer.trim_start_matches([' ', '-', '–', '—', ':', '>', '=']);
+        // A delimiter behind the question belongs to a table.
+        let is_spaced = line.get(end..).is_some_and(|rest| rest.starts_with(' '));
+        if is_spaced && answer.contains(char::is_alphanumeric) && question.len() <= MAX_QUESTION {
+            pairs.push(Pair {
+                at,
+                question: clean_heading(question),
+                answer: answer.trim_end().to_owned(),
+            });
+        }
+    }
+    (pairs.len() > 1 && pairs.len() * 10 >= all * 9).then_some(pairs)
+}
+
 fn find_pairs(lines: &[&str]) -> Vec<Pair> {
+    if let Some(pairs) = split_lines(lines) {
+        return pairs;
+    }
     let questions = choose_questions(lines);
     let mut pairs = Vec::new();
     for (i, at) in questions.iter().enumerate() {
