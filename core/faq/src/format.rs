@@ -104,6 +104,21 @@ impl FileFormat {
         }
     }
 
+    /// Whether the file is a text without columns.
+    pub(crate) fn is_marked_text(self) -> bool {
+        matches!(
+            self,
+            Self::LabelledText
+                | Self::Markdown
+                | Self::ReStructuredText
+                | Self::AsciiDoc
+                | Self::MediaWiki
+                | Self::Org
+                | Self::FlashCards
+                | Self::PlainText
+        )
+    }
+
     /// Whether the file is one JSON value or several.
     pub(crate) fn is_json(self) -> bool {
         matches!(

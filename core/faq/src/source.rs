@@ -26,6 +26,8 @@ pub(crate) enum Accept {
     Json,
     /// Every format, detected from the first bytes.
     Any,
+    /// Every format except documents that are read whole.
+    Streamed,
 }
 
 /// Reader that counts the bytes read through it.
@@ -89,7 +91,11 @@ impl<'r> Source<'r> {
         bytes: &'r Cell<u64>,
         accept: Accept,
     ) -> Result<Opened<'r>, ReadError> {
-        let (head, reader) = peek_bytes(reader, JSON_HEAD)?;
+        let length = match accept {
+            Accept::Json => JSON_HEAD,
+            Accept::Any | Accept::Streamed => HEAD,
+        };
+        let (head, reader) = peek_bytes(reader, length)?;
         match recognize_bytes(&head) {
             Some(Recognized::Format(format)) if accept == Accept::Any => {
                 let inner = reader;
@@ -105,7 +111,10 @@ impl<'r> Source<'r> {
             }
             None => {}
         }
-        let encoding = options.encoding.unwrap_or_else(|| Encoding::guess(&head));
+        let encoding = options.encoding.unwrap_or_else(|| match accept {
+            Accept::Json => Encoding::guess(&head),
+            Accept::Any | Accept::Streamed => detect_encoding(&head),
+        });
         // Count consumed bytes only, not peeked ones.
         let reader = CountingReader {
             inner: reader,
@@ -115,33 +124,36 @@ impl<'r> Source<'r> {
             Encoding::Utf8 => Box::new(reader),
             _ => Box::new(BufReader::new(Transcoder::new(reader, encoding))),
         };
-        let length = match accept {
-            Accept::Json => JSON_HEAD,
-            Accept::Any => HEAD,
-        };
         let (head, mut reader) = peek_bytes(decoded, length)?;
         let mark = "\u{feff}".as_bytes();
         if head.starts_with(mark) {
             io::copy(&mut (&mut reader).take(mark.len() as u64), &mut io::sink())?;
         }
-        if accept == Accept::Any {
-            let text = String::from_utf8_lossy(head.strip_prefix(mark).unwrap_or(&head));
-            let is_whole = head.len() < length;
-            let head = Head::new(&text, is_whole, options.file_name.as_deref());
-            if let Some(format) = recognize_text(&head) {
-                return Ok(Opened::Text(format, encoding, Box::new(reader)));
-            }
+        let is_whole = head.len() < length;
+        let text = String::from_utf8_lossy(head.strip_prefix(mark).unwrap_or(&head));
+        let text_head = Head::new(&text, is_whole, options.file_name.as_deref());
+        if accept == Accept::Any
+            && let Some(format) = recognize_text(&text_head)
+        {
+            return Ok(Opened::Text(format, encoding, Box::new(reader)));
         }
         let content = match accept {
             Accept::Json => Content::Json,
-            Accept::Any => detect_content(&head, head.len() < length, options.columns.as_ref())?,
+            Accept::Any | Accept::Streamed => {
+                let documents = (accept == Accept::Any).then_some(&text_head);
+                detect_content(&head, is_whole, options.columns.as_ref(), documents)?
+            }
         };
+        if let Content::Document(format) = content {
+            return Ok(Opened::Text(format, encoding, Box::new(reader)));
+        }
         let format = match &content {
+            Content::Document(format) => format.format,
             Content::Json => detect_json_format(head.strip_prefix(mark).unwrap_or(&head)),
             Content::Table(layout) => FileFormat::Table {
                 delimiter: char::from(layout.delimiter),
             },
-            Content::Text(TextStyle::Labels) => FileFormat::LabelledText,
+            Content::Text(TextStyle::Labels | TextStyle::PointLabels) => FileFormat::LabelledText,
             Content::Text(TextStyle::Headings) => FileFormat::Markdown,
         };
         let limit = options.limits.row_bytes;
@@ -159,7 +171,9 @@ impl<'r> Source<'r> {
             (Content::Json, FileFormat::JsonObjects) => {
                 Splitter::Json(JsonSplitter::new(reader, limit, true))
             }
-            (Content::Json, _) => Splitter::Lines(LineSplitter::new(reader, limit)),
+            (Content::Json | Content::Document(_), _) => {
+                Splitter::Lines(LineSplitter::new(reader, limit))
+            }
         };
         Ok(Opened::Records(Box::new(Self {
             splitter,
@@ -238,6 +252,20 @@ pub(crate) struct FileFacts {
     pub(crate) unassigned: u64,
     /// Whether a JSON list has no closing `]`.
     pub(crate) is_list_unclosed: bool,
+}
+
+/// Guesses the encoding of a file of any format. Windows-1252 is left to the readers of tables and
+/// texts, which decide about each record, since such files are often joined from several.
+fn detect_encoding(head: &[u8]) -> Encoding {
+    match Encoding::detect(head) {
+        Encoding::Windows1252
+            if !head.trim_ascii_start().starts_with(b"{")
+                && !head.trim_ascii_start().starts_with(b"[") =>
+        {
+            Encoding::Utf8
+        }
+        encoding => encoding,
+    }
 }
 
 /// Returns the first bytes, and a reader that still starts with them.

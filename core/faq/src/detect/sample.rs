@@ -125,12 +125,20 @@ impl Sample {
     pub(super) fn layout(&self, names: Vec<String>, has_names: bool) -> Layout {
         Layout {
             delimiter: self.delimiter,
-            names,
             has_names,
             has_title: false,
             choice: None,
+            joins_cells: self.has_unquoted_delimiters(names.len()),
+            names,
             note: None,
         }
+    }
+
+    /// Whether most rows below a header of two columns have more cells than that.
+    fn has_unquoted_delimiters(&self, columns: usize) -> bool {
+        let below = self.rows.get(1..).unwrap_or_default();
+        let wider = below.iter().filter(|row| row.len() > 2).count();
+        columns == 2 && self.delimiter != b'|' && below.len() > 2 && wider * 2 > below.len()
     }
 }
 

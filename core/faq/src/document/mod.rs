@@ -8,6 +8,7 @@
 
 #[cfg(feature = "zip")]
 mod container;
+mod data;
 #[cfg(feature = "office")]
 mod opendocument;
 #[cfg(feature = "workbook")]
@@ -20,6 +21,7 @@ mod pdf;
 mod recognize;
 mod rtf;
 mod sheet;
+mod text;
 mod text_builder;
 #[cfg(feature = "html")]
 mod web_page;
@@ -30,7 +32,7 @@ mod workbook;
 #[cfg(feature = "quick-xml")]
 mod xml;
 
-pub(crate) use recognize::{Head, Recognized, recognize_bytes, recognize_text};
+pub(crate) use recognize::{Head, Recognized, find_format, recognize_bytes, recognize_text};
 
 use crate::parse::table::Layout;
 use crate::parse::{Record, Value};
@@ -194,6 +196,7 @@ impl Document {
 }
 
 /// Format recognized from decoded text.
+#[derive(Debug)]
 pub(crate) struct TextFormat {
     pub(crate) format: FileFormat,
     /// Whether a file that begins like this has the format.
@@ -209,15 +212,34 @@ pub(crate) struct BinaryFormat {
     pub(crate) read: fn(Vec<u8>, &ReadOptions) -> Result<Document, ReadError>,
 }
 
-/// Formats of text, in order of precedence.
+/// Formats of text with notation of their own, in order of precedence.
 pub(crate) const TEXT_FORMATS: &[TextFormat] = &[
     #[cfg(feature = "html")]
-    TextFormat {
-        format: FileFormat::Html,
-        recognize: web_page::recognize,
-        read: web_page::read,
-    },
+    web_page::FORMAT,
+    #[cfg(feature = "xml")]
+    data::XML,
+    #[cfg(feature = "toml")]
+    data::TOML,
+    data::NESTED_JSON,
+    data::SCRIPT,
+    text::FLASH_CARDS,
+    text::GIFT,
+    text::BOT_FRAMEWORK,
+    #[cfg(feature = "yaml")]
+    data::YAML,
 ];
+
+/// Formats of text that are looked for after tables with known names and texts with labels.
+pub(crate) const STRUCTURED_FORMATS: &[TextFormat] = &[
+    text::RST,
+    text::ORG,
+    text::ASCII_DOC,
+    text::MEDIA_WIKI,
+    text::MARKDOWN,
+];
+
+/// Formats of text that are looked for after tables with a title.
+pub(crate) const LOOSE_FORMATS: &[TextFormat] = &[text::HEADINGS, text::CHAT, text::PLAIN];
 
 /// Formats of bytes, in order of precedence.
 pub(crate) const BINARY_FORMATS: &[BinaryFormat] = &[

@@ -7,7 +7,6 @@ pub(crate) struct Head<'a> {
     /// The decoded beginning, without a byte order mark.
     pub(crate) text: &'a str,
     /// Whether the text is complete.
-    #[allow(dead_code)] // Formats of plain text need it.
     pub(crate) is_whole: bool,
     /// Name of the file in lower case, if it is known.
     name: Option<String>,
@@ -49,13 +48,20 @@ pub(crate) fn recognize_bytes(head: &[u8]) -> Option<Recognized> {
 
 /// Recognizes a text format that is read whole.
 pub(crate) fn recognize_text(head: &Head<'_>) -> Option<&'static TextFormat> {
-    TEXT_FORMATS.iter().find(|f| (f.recognize)(head))
+    find_format(TEXT_FORMATS, head)
+}
+
+/// Finds the first of several formats that a text has.
+pub(crate) fn find_format(
+    formats: &'static [TextFormat],
+    head: &Head<'_>,
+) -> Option<&'static TextFormat> {
+    formats.iter().find(|format| (format.recognize)(head))
 }
 
 const AS_TABLE: &str =
     "Save the questions and answers as text (CSV or JSONL, UTF-8) and try again.";
 const UNPACK: &str = "Unpack it, and choose the FAQ file inside.";
-const AS_UTF8: &str = "Save the file as UTF-8, and try again.";
 const NO_PICTURES: &str =
     "Text in pictures can't be read. Copy the questions and answers into a table or a text file.";
 
@@ -72,6 +78,4 @@ const REFUSED: &[(&[u8], &str, &str)] = &[
     (b"\xff\xd8\xff", "an image", NO_PICTURES),
     (b"PAR1", "a Parquet file", AS_TABLE),
     (b"SQLite format 3\0", "an SQLite database", AS_TABLE),
-    (b"\xff\xfe\0\0", "UTF-32 text", AS_UTF8),
-    (b"\0\0\xfe\xff", "UTF-32 text", AS_UTF8),
 ];

@@ -243,6 +243,30 @@ pub enum IssueKind {
         /// Number of columns.
         expected: u64,
     },
+    /// Rows of a table with two columns whose texts hold the delimiter without quotes around them
+    /// (line 0).
+    UnquotedDelimiters {
+        /// Number of rows.
+        rows: u64,
+    },
+    /// Answers left out of a row that has several, of which the first is kept.
+    AnswersLeftOut {
+        /// Number of answers left out.
+        count: u64,
+    },
+    /// Texts whose HTML or escaped line breaks were converted (line 0).
+    Converted {
+        /// Number of texts.
+        texts: u64,
+    },
+    /// Texts that were decoded in the wrong encoding and saved again, such as `Ã¡` (line 0).
+    DoubleEncoded {
+        /// Number of texts.
+        texts: u64,
+    },
+    /// Mistakes in the notation of a data file, such as comments or trailing commas, that were read
+    /// over (line 0).
+    LooseNotation,
     /// Quotes within a table cell that aren't doubled and were kept as part of the text.
     #[serde(rename = "loose_quotes")]
     UnescapedQuotes,
@@ -280,7 +304,9 @@ impl IssueKind {
     /// Severity of issues of this kind.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::ControlCharacters { .. } | Self::ParaphrasesLeftOut { .. } => Severity::Changed,
+            Self::ControlCharacters { .. }
+            | Self::ParaphrasesLeftOut { .. }
+            | Self::AnswersLeftOut { .. } => Severity::Changed,
             Self::ConflictingAnswer { .. }
             | Self::LostCharacters { .. }
             | Self::OneList
@@ -291,6 +317,10 @@ impl IssueKind {
             | Self::NoHeader { .. }
             | Self::GuessedColumns { .. }
             | Self::UnescapedQuotes
+            | Self::UnquotedDelimiters { .. }
+            | Self::Converted { .. }
+            | Self::DoubleEncoded { .. }
+            | Self::LooseNotation
             | Self::UnassignedLines { .. }
             | Self::LooksLikeWindows { .. }
             | Self::HiddenSheet { .. }

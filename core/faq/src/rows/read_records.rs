@@ -31,15 +31,70 @@ pub(super) fn read_records<R: BufRead>(
         Opened::Text(format, encoding, reader) => {
             let whole = read_whole(reader, format.format, options, &bytes, progress)?;
             let text = decode_whole(whole, format.format)?;
-            let document = (format.read)(&text, options)?;
-            drop(text);
-            read_document(document, encoding, options, bytes.get(), progress, sink)
+            match (format.read)(&text, options) {
+                Ok(document) => {
+                    drop(text);
+                    read_document(document, encoding, options, bytes.get(), progress, sink)
+                }
+                Err(error) => {
+                    let outcome = read_text_as_stream(&text, error, options, progress, sink)?;
+                    Ok(ReadOutcome {
+                        encoding,
+                        ..outcome
+                    })
+                }
+            }
         }
         Opened::Bytes(format, reader) => {
             let whole = read_whole(reader, format.format, options, &bytes, progress)?;
             let document = (format.read)(whole, options)?;
             let encoding = Encoding::Utf8;
             read_document(document, encoding, options, bytes.get(), progress, sink)
+        }
+    }
+}
+
+/// Reads a text as a table, flat JSON or a text with labels, since its document format didn't fit.
+///
+/// # Errors
+/// [`ReadError`]: `error` of the document format, unless that of the stream tells more.
+fn read_text_as_stream(
+    text: &str,
+    error: ReadError,
+    options: &ReadOptions,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    sink: &mut dyn RowSink,
+) -> Result<ReadOutcome, ReadError> {
+    if !matches!(
+        error,
+        ReadError::NothingFound { .. } | ReadError::Damaged { .. }
+    ) {
+        return Err(error);
+    }
+    let bytes = Cell::new(0);
+    let options = ReadOptions {
+        encoding: None,
+        ..options.clone()
+    };
+    let opened = Source::open(text.as_bytes(), &options, &bytes, Accept::Streamed);
+    let Ok(Opened::Records(source)) = opened else {
+        return Err(error);
+    };
+    let is_json = source.format.is_json();
+    match read_stream(*source, &options, &bytes, progress, sink) {
+        // One name is that of the list around all questions.
+        Err(ReadError::UnknownColumns { columns, .. }) if columns.len() < 2 => Err(error),
+        Err(other) if is_json => Err(other),
+        Err(_) => Err(error),
+        Ok(outcome) => {
+            let has_rows = outcome.log.counts.rows > 0;
+            // What the reader of nested JSON leaves are titles and texts of other things.
+            let is_other = is_json && has_rows && matches!(error, ReadError::NothingFound { .. });
+            if is_other || (!is_json && !has_rows) {
+                Err(error)
+            } else {
+                Ok(outcome)
+            }
         }
     }
 }
@@ -126,7 +181,8 @@ fn read_document(
                     .try_for_each(|row| records.read_cells(&row, common, limits, sink))
             }
             Records::Fields(list) => {
-                records.start_fields(options.columns.clone());
+                let choice = options.columns.clone();
+                records.start_fields(choice.filter(|_| !document.format.is_marked_text()));
                 list.into_iter()
                     .try_for_each(|record| records.read_fields(&record, common, limits, sink))
             }

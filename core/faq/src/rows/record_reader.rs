@@ -60,7 +60,8 @@ impl Table {
             return true;
         }
         let layout = &self.layout;
-        if layout.has_names && !self.passed_header && table::name_columns(cells) == layout.names {
+        // The header may be repeated, as where pages were joined.
+        if layout.has_names && table::name_columns(cells) == layout.names {
             self.passed_header = true;
             return true;
         }
@@ -87,7 +88,7 @@ impl RecordFormat {
     /// Returns the format of the records, and the columns chosen for it.
     fn new(content: &Content, choice: Option<ColumnChoice>) -> (Self, Option<ColumnChoice>) {
         match content {
-            Content::Json => (Self::Json, choice),
+            Content::Json | Content::Document(_) => (Self::Json, choice),
             Content::Text(style) => (Self::Text(*style), None),
             Content::Table(layout) => {
                 let format = Self::Table {
@@ -109,6 +110,8 @@ pub(super) struct RecordReader {
     only_utf8: bool,
     /// Number of records read as Windows-1252.
     windows_records: u64,
+    /// Number of rows cut into two cells in spite of more delimiters.
+    joined: u64,
     /// Number of records that don't begin like JSON.
     not_json: u64,
     /// Excerpt of the first record that doesn't begin like JSON.
@@ -155,6 +158,7 @@ impl RecordReader {
             format,
             only_utf8: options.encoding.is_some() || encoding != Encoding::Utf8,
             windows_records: 0,
+            joined: 0,
             not_json: 0,
             beginning: String::new(),
             not_utf8: 0,
@@ -251,7 +255,7 @@ impl RecordReader {
             }
             Ok(record) => {
                 let fields = self.finder.assign_fields(&record);
-                let reader = FieldReader::default();
+                let reader = FieldReader::cleaning();
                 sink.add(position, &fields, reader, &mut self.log);
             }
             Err(rejection) => self.log.add(position, rejection.kind, &rejection.excerpt),
@@ -359,14 +363,22 @@ impl RecordReader {
                 pair.to_record()
             }
             RecordFormat::Table { table, cells } => {
-                let cells = cells.parse(&text);
+                let layout = &table.layout;
+                let mut cells = cells.parse(&text);
+                if layout.joins_cells
+                    && cells.len() > layout.names.len()
+                    && let Some(pair) = table::cut_in_two(&text, layout.delimiter)
+                {
+                    cells = pair.to_vec();
+                    self.joined += 1;
+                }
                 excerpt = first_text(&cells);
                 table.build_record(&cells)?
             }
         };
         let fields = self.finder.assign_fields(&record);
         let rows = sink.len();
-        sink.add(raw.line, &fields, FieldReader::default(), &mut self.log);
+        sink.add(raw.line, &fields, FieldReader::cleaning(), &mut self.log);
         if raw.quotes == Quotes::Unescaped && sink.len() > rows {
             self.log.add(raw.line, IssueKind::UnescapedQuotes, excerpt);
         }
@@ -441,6 +453,7 @@ impl RecordReader {
             let lines = self.not_utf8;
             self.log.add(0, IssueKind::LooksLikeWindows { lines }, "");
         }
+        self.log.add_text_issues();
         sink.finish(&mut self.log);
         Ok(ReadOutcome {
             log: self.log,

@@ -106,7 +106,7 @@ fn collect_forms(
         .get_deref(b"XObject", document)
         .and_then(Object::as_dict)
     {
-        for (name, object) in objects.iter() {
+        for (name, object) in objects {
             if let Ok(id) = object.as_reference() {
                 forms.entry(name.clone()).or_insert(id);
             }
@@ -227,7 +227,7 @@ impl<'d> Reader<'d, '_> {
                 .get_deref(b"Font", document)
                 .and_then(Object::as_dict)
             {
-                for (name, font) in list.iter() {
+                for (name, font) in list {
                     if let Ok(font) = resolve(document, font).as_dict() {
                         fonts.insert(name.clone(), Font::new(document, font));
                     }

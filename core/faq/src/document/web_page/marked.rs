@@ -213,7 +213,7 @@ fn class_role(classes: &str) -> Role {
     Role::None
 }
 
-impl<'d> Finder<'d> {
+impl Finder<'_> {
     /// Reads the pairs at an element. Returns whether the element and its descendants are done.
     fn read(&mut self, id: NodeId) -> bool {
         let dom = self.dom;

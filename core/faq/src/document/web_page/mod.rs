@@ -9,19 +9,24 @@ mod marked;
 
 use self::marked::Marked;
 use super::outline;
-use super::{Document, FieldRecord, FieldValue, Head, Records, Section};
+use super::{Document, FieldRecord, FieldValue, Head, Records, Section, TextFormat};
 use crate::html::{Dom, boldness_of_classes, read_blocks};
 use crate::{FileFormat, ReadError, ReadOptions, text};
 use std::collections::HashSet;
 
-const FORMAT: FileFormat = FileFormat::Html;
+/// Web pages, recognized by their first tags.
+pub(super) const FORMAT: TextFormat = TextFormat {
+    format: FileFormat::Html,
+    recognize,
+    read,
+};
 
 const HOW_TO: &str = "Questions are recognized in FAQPage data, <details>, <dl>, accordions, \
                       tables, headings and bold lines. Save the page completely if its texts are \
                       loaded later, or copy them into a table.";
 
 /// Whether a text begins like a web page.
-pub(super) fn recognize(head: &Head<'_>) -> bool {
+fn recognize(head: &Head<'_>) -> bool {
     let text = head.text.trim_start();
     let beginning: String = text
         .chars()
@@ -68,7 +73,7 @@ fn has_markdown_headings(text: &str) -> bool {
 ///
 /// # Errors
 /// [`ReadError::NothingFound`], when the page has none.
-pub(super) fn read(html: &str, options: &ReadOptions) -> Result<Document, ReadError> {
+fn read(html: &str, options: &ReadOptions) -> Result<Document, ReadError> {
     let dom = Dom::parse(html, options.limits.depth);
     let lines = html.lines().count() as u64;
     let bold_classes = boldness_of_classes(&dom);
@@ -97,7 +102,7 @@ pub(super) fn read(html: &str, options: &ReadOptions) -> Result<Document, ReadEr
     let in_tables: usize = sections.iter().map(Section::len).sum();
     if pairs.len() + in_tables < 2 {
         let page = read_blocks(&dom, 0, &bold_classes);
-        let outline = outline::read_outline(FORMAT, without_contents(page), choice);
+        let outline = outline::read_outline(FileFormat::Html, without_contents(page), choice);
         let found: usize = outline.sections.iter().map(Section::len).sum();
         if found > pairs.len() + in_tables {
             sections = outline.sections;
@@ -111,7 +116,7 @@ pub(super) fn read(html: &str, options: &ReadOptions) -> Result<Document, ReadEr
         });
     }
     let document = Document {
-        format: FORMAT,
+        format: FileFormat::Html,
         sections,
         lines,
         ..Document::default()
