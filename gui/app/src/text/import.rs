@@ -8,7 +8,7 @@ use super::{count, number, questions};
 use crate::state::Picked;
 use nearsay_project::{
     Problem,
-    files::{FAQ_EXTENSIONS, file_name},
+    files::file_name,
     merge::Incoming,
 };
 
@@ -105,14 +105,9 @@ pub fn dialog_title(what: Picked) -> &'static str {
 
 /// File types that can be read.
 pub fn readable() -> String {
-    let endings: Vec<String> = FAQ_EXTENSIONS
-        .iter()
-        .map(|ending| format!(".{ending}"))
-        .collect();
-    format!(
-        "Nearsay reads {} files. Save spreadsheets as CSV",
-        endings.join(" ")
-    )
+    "Nearsay reads spreadsheets (.xlsx .ods .csv), documents (.docx .odt .rtf .pdf), web pages (.html), text, \
+     Markdown, JSON, YAML, XML, and zip archives of these"
+        .to_owned()
 }
 
 /// While files are read.
