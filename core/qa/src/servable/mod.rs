@@ -79,7 +79,7 @@ pub use error::ServableError;
 pub use in_memory::InMemory;
 pub use journal::Journal;
 pub use manifest::{FileEntry, Manifest};
-pub use owned::{check_target, remove};
+pub use owned::{check_target, lock_target, remove};
 pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
 pub use write::{Export, ExportEncoder};

@@ -187,8 +187,9 @@ pub fn run(
     control: &Control,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Option<Report>, UserError> {
-    // Checked first, because training can take hours.
-    servable::check_target(&DiskStore, &args.out)?;
+    // Checked first, because training can take hours; locked until the model is written, so that no server edits the
+    // answers that it replaces.
+    let _lock = servable::lock_target(&DiskStore, &args.out)?;
     let Rows { train, held_out } = read_rows(args, on_event)?;
     let device = args.device.device.open()?;
     let state = RunState::open(&args.out)?;
