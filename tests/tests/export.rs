@@ -23,6 +23,26 @@ fn export(model: &Path, format: &str, target: &Path) {
     run_ok(export.arg(target));
 }
 
+#[test]
+fn jsonl_export_gives_the_faq_back_with_edits() {
+    let dir = tempfile::tempdir().unwrap();
+    let [model, faq] = ["model", "faq.jsonl"].map(|name| dir.path().join(name));
+    train(&sample_file("library_faq.jsonl"), &model);
+    export(&model, "jsonl", &faq);
+    let mut check = app!();
+    let checked = json_lines(&run_ok(check.arg("check").arg(&faq).arg("--json")));
+    let manifest = fs::read_to_string(model.join("answers.jsonl")).unwrap();
+    assert_eq!(checked[0]["answers"], manifest.lines().count());
+    assert_eq!(checked[0]["left_out"], 0);
+    // An export replaces an earlier one, and no other file.
+    export(&model, "jsonl", &faq);
+    write_file(&faq, "my notes");
+    let mut again = app!();
+    again.arg("export").arg(&model).args(["--to", "jsonl"]);
+    assert!(!again.arg(&faq).status().unwrap().success());
+    assert_eq!(fs::read_to_string(&faq).unwrap(), "my notes");
+}
+
 /// Writes questions with typos, and texts that no encoder was made for. Returns their number.
 fn write_questions(file: &Path) -> usize {
     let text = std::fs::read_to_string(sample_file("library_questions.jsonl")).unwrap();
