@@ -71,6 +71,18 @@ fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Whether a line is a separator: three or more of the same symbol.
+pub(crate) fn is_separator(line: &str) -> bool {
+    let compact: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+    let mut chars = compact.chars();
+    let Some(first) = chars.next() else {
+        return false;
+    };
+    let is_symbol = !first.is_alphanumeric()
+        && !matches!(first, '`' | '|' | '.' | '…' | '?' | '!' | ')' | '(' | '"');
+    is_symbol && compact.chars().count() >= 3 && chars.all(|c| c == first)
+}
+
 /// Shortens a text to its beginning: one line of at most 80 printable characters.
 pub(crate) fn excerpt(text: &str) -> String {
     let mut short = String::new();
