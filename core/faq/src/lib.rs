@@ -78,4 +78,4 @@ pub use rows::{
     read_questions, split,
 };
 pub use source::FileFormat;
-pub use text::normalize;
+pub use text::{normalize, question_key};
