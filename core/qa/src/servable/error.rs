@@ -1,6 +1,7 @@
 use super::EditError;
 use nearsay_bert::EncodeError;
 use nearsay_model::ModelError;
+use nearsay_search::prototype::Prototype;
 use nearsay_store::StoreError;
 use std::{fmt, path::PathBuf};
 
@@ -40,6 +41,11 @@ pub enum ServableError {
     Weight {
         /// The invalid weight.
         weight: f32,
+    },
+    /// The prior or the sharpness of prototypes is out of range.
+    Prototype {
+        /// The invalid settings.
+        prototype: Prototype,
     },
     /// There are no answers to search.
     NoAnswers,
@@ -112,6 +118,12 @@ impl fmt::Display for ServableError {
                 f,
                 "the weight of keyword scores or document expansion must be a number from 0 to 4, \
                  not {weight}"
+            ),
+            Self::Prototype {
+                prototype: Prototype { prior, sharpness },
+            } => write!(
+                f,
+                "the prior and the sharpness of prototypes must be numbers from 0 to 100, not {prior} and {sharpness}"
             ),
             Self::NoAnswers => write!(f, "there are no answers to search"),
             Self::ModelOnly { dir } => write!(

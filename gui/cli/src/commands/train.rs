@@ -311,6 +311,7 @@ impl RunContext<'_> {
             confidence: &trained.confidence,
             words: trained.words.map(servable::Words::by_answer),
             expansion: trained.expansion,
+            prototype: trained.prototype,
             report: serde_json::to_value(&report).map_err(|error| {
                 UserError::new(
                     format_args!("the report could not be encoded ({error})"),

@@ -23,7 +23,10 @@ use nearsay_core::{
 };
 use nearsay_faq::Row;
 use nearsay_model::ModelFiles;
-use nearsay_search::expansion::{Rule, Towards};
+use nearsay_search::{
+    expansion::{Rule, Towards},
+    prototype::Prototype,
+};
 use nearsay_text::compact::StaticEncoder;
 use std::{collections::HashSet, ops::ControlFlow, sync::Arc, time::Instant};
 use texts::{Places, ways};
@@ -111,6 +114,8 @@ pub struct Trained {
     pub words: Option<f32>,
     /// Document expansion; none for unexpanded answers.
     pub expansion: Option<Rule>,
+    /// Prototype scoring; none to compare with the nearest paraphrase alone.
+    pub prototype: Option<Prototype>,
     /// All answers with all their paraphrases, including the held-out rows.
     pub answers: AnswerSet,
     /// The pooled vector of each of the set's texts by the trained encoder, before the head,
@@ -191,7 +196,7 @@ impl Job<'_, '_> {
             ..place
         };
         let index = exam::index(&answers, &now)?;
-        let scoring = learned.ranking;
+        let scoring = self.with_prototype(&now, learned.ranking)?;
         let after = index.evaluate_with(&questions, scoring)?;
         let mut report = self.report(&learned.fitted, before.figures, after.figures);
         report.findings = self.findings(&before, &after, &answers);
@@ -235,6 +240,7 @@ impl Job<'_, '_> {
             network: learned.network,
             words: report.words,
             expansion: scoring.expansion,
+            prototype: scoring.prototype,
             confidence: after.confidence,
             report,
             vectors,

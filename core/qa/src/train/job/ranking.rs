@@ -1,12 +1,13 @@
 //! Selects the ranking settings of a trained model: document expansion and the keyword weight.
 
-use super::{Job, texts::Places};
+use super::{Job, Source, exam, texts::Places};
 use crate::{
-    answer_index::{Scoring, is_gain, mean},
-    servable::Words,
+    answer_index::{AnswerIndex, STATIC_SPREAD, Scoring, TRANSFORMER_SPREAD, is_gain, mean},
+    servable::{AnswerSet, Words},
     train::TrainError,
 };
 use nearsay_search::expansion::Rule;
+use std::sync::Arc;
 
 /// Number of validation questions from which a gain below one standard error counts.
 const ENOUGH: usize = 200;
@@ -23,28 +24,57 @@ impl Job<'_, '_> {
     pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Scoring, TrainError> {
         let hybrid = |weight: f32| (weight > 0.0).then(|| Words::by_answer(weight));
         let Some(slice) = self.slice() else {
-            return Ok(match self.settings.selection.validation_fraction() {
-                Some(_) => Scoring {
-                    expansion: Some(Rule::OWN),
-                    hybrid: hybrid(self.settings.keyword_weight),
-                },
-                None => Scoring::default(),
+            if self.settings.selection.validation_fraction().is_none() {
+                return Ok(Scoring::default());
+            }
+            let index = exam::index(&Arc::new(AnswerSet::of(self.rows)), place)?;
+            return Ok(Scoring {
+                expansion: Some(Rule::OWN),
+                hybrid: hybrid(self.keyword_weight(&index)?),
+                prototype: None,
             });
         };
         let (index, questions) = (slice.index(place)?, &slice.questions);
         let alike = Scoring {
             expansion: Some(Rule::ALIKE),
-            hybrid: None,
+            ..Scoring::default()
         };
         let plain = index.evaluate(questions)?.reciprocal_ranks();
         let expanded = index.evaluate_with(questions, alike)?.reciprocal_ranks();
         let wins =
             is_gain(&plain, &expanded) || (plain.len() >= ENOUGH && mean(&expanded) > mean(&plain));
         let alike = wins.then_some(Rule::ALIKE);
-        let weight = index.choose_keyword_weight(questions, alike, self.settings.keyword_weight)?;
+        let weight = index.choose_keyword_weight(questions, alike, self.keyword_weight(&index)?)?;
         Ok(Scoring {
             expansion: Some(alike.unwrap_or(Rule::OWN)),
             hybrid: hybrid(weight),
+            prototype: None,
+        })
+    }
+
+    /// The keyword weight of the settings, scaled to the spread of the index's similarities.
+    fn keyword_weight(&self, index: &AnswerIndex) -> Result<f32, TrainError> {
+        let reference = match self.source {
+            Source::Static(_) => STATIC_SPREAD,
+            Source::Network { .. } | Source::Custom(_) => TRANSFORMER_SPREAD,
+        };
+        Ok(index.scale_keyword_weight(self.settings.keyword_weight, reference)?)
+    }
+
+    /// Adds prototypes to a scoring, chosen on the training questions
+    /// ([`choose_prototype`](crate::answer_index::AnswerIndex::choose_prototype)). None if the settings hold out nothing.
+    pub(super) fn with_prototype(
+        &self,
+        place: &Places<'_>,
+        scoring: Scoring,
+    ) -> Result<Scoring, TrainError> {
+        if self.settings.selection.validation_fraction().is_none() {
+            return Ok(scoring);
+        }
+        let index = exam::index(&Arc::new(AnswerSet::of(self.rows)), place)?;
+        Ok(Scoring {
+            prototype: index.choose_prototype(scoring)?,
+            ..scoring
         })
     }
 }
