@@ -46,6 +46,7 @@
 
 mod answers;
 mod confidence;
+mod difference;
 mod evaluate;
 mod evaluation;
 mod findings;
@@ -58,11 +59,12 @@ mod update;
 
 pub use answers::{AnswerSet, KnownAnswer};
 pub use confidence::{Confidence, Outcome, Threshold};
+pub use difference::Difference;
 pub use evaluate::{EvaluationRun, Pool, Query, TestQuery};
 pub use evaluation::{Evaluation, PoolFigures, QuestionOutcome};
 pub use findings::{ConfusedPair, OverRetrieved, TopicChange};
 pub use hybrid::{By, Words};
-pub(crate) use tuning::{is_gain, mean};
+pub(crate) use tuning::{is_gain, is_gain_by, mean};
 pub use update::Update;
 pub(crate) use update::expand_answers;
 
