@@ -44,6 +44,9 @@ pub struct Fit<'a, X = Matrix> {
     pub train: &'a Pairs<X>,
     /// Held-out pairs: measured after each epoch, never trained on, never used for model selection.
     pub val: Option<&'a Pairs<X>>,
+    /// Numbers of the training pairs in the validation split, ascending; none for a split by
+    /// [`Pairs::split`]. Unused if the settings want no validation split.
+    pub validation: Option<&'a [usize]>,
     /// Pauses and stops the run.
     pub control: &'a Control,
     /// Where the state is saved; none to save nothing.
@@ -68,6 +71,7 @@ impl<'a, X> Fit<'a, X> {
             settings,
             train,
             val: None,
+            validation: None,
             control,
             checkpoint: None,
             to_beat: None,
@@ -199,6 +203,9 @@ impl<X: Texts> Fit<'_, X> {
         let mut hasher = Fingerprint::new();
         hasher.update(&settings);
         self.train.hash(&mut hasher);
+        for pair in self.validation.unwrap_or_default() {
+            hasher.update(pair.to_le_bytes());
+        }
         if let Some(val) = self.val {
             val.hash(&mut hasher);
         }
@@ -219,7 +226,13 @@ impl<'a, L: Learner> Run<'a, L> {
         let mut guide = fit.guide.cloned();
         let mut validation = None;
         if let Some(fraction) = settings.selection.validation_fraction() {
-            let (rest, kept) = train.split(fraction, seed(settings.seed, Purpose::Validation, 0));
+            let (rest, kept) = match fit.validation {
+                Some(kept) => {
+                    let is_left = |pair: &usize| kept.binary_search(pair).is_err();
+                    ((0..train.len()).filter(is_left).collect(), kept.to_vec())
+                }
+                None => train.split(fraction, seed(settings.seed, Purpose::Validation, 0)),
+            };
             if kept.is_empty() {
                 on_event(Event::Note(Note::TooFewAnswers));
             } else {
@@ -555,11 +568,18 @@ impl<'a, L: Learner> Run<'a, L> {
 ///
 /// # Errors
 /// When the vectors cannot be compared, which is a bug.
-pub fn validation_score(settings: &Settings, train: &Pairs) -> Result<Option<f32>, TrainError> {
-    let ModelSelection::BestOnValidation { fraction, .. } = settings.selection else {
+pub fn validation_score(
+    settings: &Settings,
+    train: &Pairs,
+    validation: Option<&[usize]>,
+) -> Result<Option<f32>, TrainError> {
+    if !matches!(settings.selection, ModelSelection::BestOnValidation { .. }) {
         return Ok(None);
+    }
+    let kept = match validation {
+        Some(kept) => kept.to_vec(),
+        None => settings.validation_split(&train.subgroups),
     };
-    let (_, kept) = train.split(fraction, seed(settings.seed, Purpose::Validation, 0));
     if kept.is_empty() {
         return Ok(None);
     }
