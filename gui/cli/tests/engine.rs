@@ -469,7 +469,12 @@ fn measured(before: f32, after: f32, difference: Difference) -> Report {
 
 /// Finishes a training run with this report. The window has the evaluation of the current model for the new one's.
 fn finished(window: &mut Window, name: &str, report: Report) {
-    let check = state(window).training.checking.now().cloned().unwrap_or_default();
+    let check = state(window)
+        .training
+        .checking
+        .now()
+        .cloned()
+        .unwrap_or_default();
     let dir = state(window).project.models_dir();
     let revision = state(window).project.revision;
     let state = &mut window.state_mut().state;

@@ -134,9 +134,10 @@ impl Bench {
     /// Creates a bench with the base encoder of a model.
     fn untrained_of(body: Arc<Body>) -> Self {
         let model = body.model();
-        let weight = match model.is_static() {
-            true => bm25::DEFAULT_WEIGHT_STATIC,
-            false => bm25::DEFAULT_WEIGHT_TRANSFORMER,
+        let weight = if model.is_static() {
+            bm25::DEFAULT_WEIGHT_STATIC
+        } else {
+            bm25::DEFAULT_WEIGHT_TRANSFORMER
         };
         let scoring = Scoring {
             hybrid: Some(Words::by_answer(weight)),
@@ -169,8 +170,8 @@ impl Bench {
         let confidence = told.clone().filter(|_| measured.is_some());
         let index = index.with_confidence(confidence.unwrap_or(Confidence::USUAL));
         Ok(Self {
-            told,
             measured,
+            told,
             ..Self::new(Arc::new(body), index, false)
         })
     }

@@ -113,9 +113,10 @@ impl Layout {
             Some(TestQuery {
                 query: Query::Paraphrase(text),
                 right,
-                pool: match siblings.next() {
-                    Some(_) => Pool::All,
-                    None => Pool::Answers,
+                pool: if siblings.next().is_some() {
+                    Pool::All
+                } else {
+                    Pool::Answers
                 },
             })
         };
