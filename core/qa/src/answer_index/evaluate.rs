@@ -2,16 +2,12 @@
 
 use super::{
     AnswerIndex, Evaluation, Scoring,
-    evaluation::{PoolFigures, QuestionOutcome},
-    findings,
+    evaluation::{Evidence, QuestionOutcome},
     scan::{Expanding, Searched},
     tuning::Asked,
 };
-use super::{AnswerSet, Confidence, Outcome, Words};
-use nearsay_core::{
-    matrix::{Matrix, ShapeError},
-    metric::{Metric as _, PoolMetrics},
-};
+use super::{AnswerSet, Outcome, Words};
+use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_faq::{normalize, question_key};
 use nearsay_search::{
     calibration::{AMONG, OWN_TEXT, standing},
@@ -71,10 +67,8 @@ pub struct EvaluationRun<'a> {
     scoring: Scoring,
     /// Whether the calibration also counts each paraphrase as if it weren't held out.
     as_known: bool,
-    metrics: PoolMetrics,
     /// Outcomes so far, in the order of asking.
-    asked: Vec<QuestionOutcome>,
-    known: Vec<Outcome>,
+    asked: Vec<(QuestionOutcome, Evidence)>,
     expanding: Option<Expanding>,
     searched: Option<Searched>,
 }
@@ -146,10 +140,8 @@ impl AnswerIndex {
         questions: &[TestQuery<'_>],
         scoring: Scoring,
     ) -> Result<Evaluation, ShapeError> {
-        let mut run = EvaluationRun::new(self, questions.to_vec());
-        run.scoring = scoring;
-        while run.step(self)? {}
-        Ok(run.finish(self))
+        let run = EvaluationRun::new(self, questions.to_vec());
+        run.with_scoring(scoring).complete(self)
     }
 
     /// Passes the dense and the unweighted keyword scores of each question to `on_scores`. The pool of all questions is
@@ -224,9 +216,7 @@ impl<'a> EvaluationRun<'a> {
             held_out,
             scoring: index.scoring,
             as_known: false,
-            metrics: PoolMetrics::default(),
             asked: Vec::with_capacity(questions.len()),
-            known: Vec::new(),
             expanding: None,
             searched: None,
             questions,
@@ -241,6 +231,21 @@ impl<'a> EvaluationRun<'a> {
             as_known: true,
             ..self
         }
+    }
+
+    /// Replaces the scoring of the index.
+    #[must_use]
+    pub fn with_scoring(self, scoring: Scoring) -> Self {
+        Self { scoring, ..self }
+    }
+
+    /// Does all steps and computes the result. Pass the `index` that was given to [`new`](Self::new).
+    ///
+    /// # Errors
+    /// The errors of [`AnswerIndex::evaluate`].
+    pub fn complete(mut self, index: &AnswerIndex) -> Result<Evaluation, ShapeError> {
+        while self.step(index)? {}
+        Ok(self.finish(index))
     }
 
     /// Number of questions asked so far, and of all questions.
@@ -343,13 +348,21 @@ impl<'a> EvaluationRun<'a> {
             ..hit
         };
         for (ranks, outcome, known) in found {
-            self.metrics.update(&ranks);
-            self.known.extend(known);
-            self.asked.push(QuestionOutcome {
+            let outcome = QuestionOutcome {
                 given: outcome.given.map(whole),
                 right: outcome.right.map(whole),
                 ..outcome
-            });
+            };
+            let number = self.order[self.asked.len()];
+            let right = outcome.right.map(|hit| hit.answer);
+            let right = right.or_else(|| self.questions[number].right.first().copied());
+            let given = outcome.given.map(|hit| hit.answer);
+            let evidence = Evidence {
+                ranks,
+                known,
+                wrong: given.zip(right).filter(|_| !outcome.is_right()),
+            };
+            self.asked.push((outcome, evidence));
         }
         Ok(())
     }
@@ -357,42 +370,10 @@ impl<'a> EvaluationRun<'a> {
     /// Computes the result, from the questions asked so far.
     #[must_use]
     pub fn finish(self, index: &AnswerIndex) -> Evaluation {
-        let outcomes: Vec<Outcome> = self.asked.iter().map(QuestionOutcome::outcome).collect();
-        let mut confidence = Confidence::measured(&outcomes);
-        if self.as_known && confidence.calibration.is_some() {
-            let all: Vec<Outcome> = outcomes.iter().chain(&self.known).cloned().collect();
-            confidence.calibration = confidence.calibrated(&all);
-        }
-        let asked = self
-            .order
-            .into_iter()
-            .zip(self.asked.into_iter().zip(outcomes));
-        let mut in_order: Vec<Option<QuestionOutcome>> = vec![None; self.questions.len()];
-        for (number, (question, outcome)) in asked {
-            in_order[number] = Some(QuestionOutcome {
-                probability: confidence.probability(confidence.sureness_of(&outcome)),
-                ..question
-            });
-        }
-        let outcomes: Vec<QuestionOutcome> = in_order.into_iter().flatten().collect();
-        let wrong: Vec<(u32, u32)> = outcomes
-            .iter()
-            .zip(&self.questions)
-            .filter(|(outcome, _)| !outcome.is_right())
-            .filter_map(|(outcome, question)| {
-                let right = outcome.right.map(|hit| hit.answer);
-                let right = right.or_else(|| question.right.first().copied());
-                Some((outcome.given?.answer, right?))
-            })
-            .collect();
-        let similarity = |a: u32, b: u32| index.similarity(a, b);
-        Evaluation {
-            figures: PoolFigures::of(&self.metrics, index.answers.len()),
-            confused: findings::confused_pairs(&wrong, &similarity),
-            over_retrieved: findings::over_retrieved(&wrong),
-            outcomes,
-            confidence,
-        }
+        let mut in_order: Vec<_> = self.order.into_iter().zip(self.asked).collect();
+        in_order.sort_unstable_by_key(|(number, _)| *number);
+        let (outcomes, evidence) = in_order.into_iter().map(|(_, asked)| asked).unzip();
+        Evaluation::of(index, outcomes, evidence)
     }
 }
 

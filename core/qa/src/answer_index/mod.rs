@@ -47,11 +47,13 @@
 
 mod answers;
 mod confidence;
+mod difference;
 mod evaluate;
 mod evaluation;
 mod findings;
 mod hybrid;
-mod prototypes;
+#[cfg(test)]
+mod prototype_tests;
 mod scan;
 mod spread;
 #[cfg(test)]
@@ -61,12 +63,13 @@ mod update;
 
 pub use answers::{AnswerSet, KnownAnswer};
 pub use confidence::{Confidence, Outcome, Threshold};
+pub use difference::Difference;
 pub use evaluate::{EvaluationRun, Pool, Query, TestQuery};
 pub use evaluation::{Evaluation, PoolFigures, QuestionOutcome};
 pub use findings::{ConfusedPair, OverRetrieved, TopicChange};
 pub use hybrid::{By, Words};
 pub use spread::{STATIC_SPREAD, TRANSFORMER_SPREAD};
-pub(crate) use tuning::{is_gain, mean};
+pub(crate) use tuning::{is_gain, is_gain_by, mean};
 pub use update::Update;
 pub(crate) use update::place_vectors;
 

@@ -324,6 +324,7 @@ fn expanded_and_unexpanded_vectors_are_both_stored() {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: Some(Rule::ALIKE),
+        prototype: None,
     };
     again.write(&store, "again".as_ref()).unwrap();
     let mut other = Servable::open(&store, "again".as_ref(), &Device::Cpu).unwrap();
