@@ -93,7 +93,8 @@ impl Servable {
     /// # Errors
     /// If an edit is rejected, or if the texts can't be encoded.
     pub fn edited(&self, edits: &[Edit]) -> Result<Self, ServableError> {
-        if self.manifest.expansion.is_some() && self.index.unexpanded().is_none() {
+        let scoring = self.index.scoring();
+        if scoring.raw_rows(self.answers()).is_some() && self.index.unexpanded().is_none() {
             let why = "wasn't loaded; open the model through its journal to edit it";
             return Err(ServableError::changed(super::answers::PLAIN, why));
         }

@@ -1,6 +1,7 @@
 use super::EditError;
 use nearsay_bert::EncodeError;
 use nearsay_model::ModelError;
+use nearsay_search::prototype::Prototype;
 use nearsay_store::StoreError;
 use std::{fmt, path::PathBuf};
 
@@ -63,6 +64,16 @@ pub enum ServableError {
     Weight {
         /// The invalid weight.
         weight: f32,
+    },
+    /// The prior or the sharpness of prototypes is out of range.
+    #[error(
+        "the prior and the sharpness of prototypes must be numbers from 0 to 100, not {} and {}",
+        .prototype.prior,
+        .prototype.sharpness
+    )]
+    Prototype {
+        /// The invalid settings.
+        prototype: Prototype,
     },
     /// There are no answers to search.
     #[error("there are no answers to search")]

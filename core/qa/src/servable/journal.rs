@@ -110,6 +110,7 @@ impl<'a> Journal<'a> {
             confidence: &manifest.confidence,
             words: manifest.words,
             expansion: manifest.expansion,
+            prototype: manifest.prototype,
         };
         // `Reissue` doesn't copy the journal, so replacing the directory removes it atomically.
         reissue.write(self.store, &self.dir)?;

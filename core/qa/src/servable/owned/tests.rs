@@ -140,6 +140,7 @@ fn reissue_without_data_keeps_unrelated_files() {
         confidence: &confidence,
         words: None,
         expansion: None,
+        prototype: None,
     };
     only.write(&store, "model".as_ref()).unwrap();
     others_are_there(&store, "without data");
