@@ -88,4 +88,4 @@ pub use rows::{
     Counts, Faq, Questions, Row, Split, SplitError, TestQuestion, group_rows, read, read_files,
     read_jsonl, read_questions, split,
 };
-pub use text::normalize;
+pub use text::{normalize, question_key};
