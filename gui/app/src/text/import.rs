@@ -6,11 +6,7 @@ use nearsay_faq::{Encoding, Faq};
 
 use super::{count, number, questions};
 use crate::state::Picked;
-use nearsay_project::{
-    Problem,
-    files::file_name,
-    merge::Incoming,
-};
+use nearsay_project::{Problem, files::file_name, merge::Incoming};
 
 /// Headline of the drop zone.
 pub const DROP: &str = "Drop your FAQ files here";

@@ -170,21 +170,26 @@ fn read_file(
         return Err(FileError::Unreadable(text::error::not_a_faq(name)));
     }
     let file = BufReader::new(File::open(path).map_err(to_error)?);
-    let faq =
-        read_faq(file, Some(name), metadata.len(), choice, cancel, on_progress).map_err(
-            |error| match error {
-                ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => {
-                    FileError::UnknownColumns(columns)
-                }
-                error => {
-                    let described = describe_error(&error);
-                    FileError::Unreadable(UserError {
-                        message: format!("{name}: {}", described.message),
-                        ..described
-                    })
-                }
-            },
-        )?;
+    let faq = read_faq(
+        file,
+        Some(name),
+        metadata.len(),
+        choice,
+        cancel,
+        on_progress,
+    )
+    .map_err(|error| match error {
+        ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => {
+            FileError::UnknownColumns(columns)
+        }
+        error => {
+            let described = describe_error(&error);
+            FileError::Unreadable(UserError {
+                message: format!("{name}: {}", described.message),
+                ..described
+            })
+        }
+    })?;
     if faq.rows.is_empty() && faq.issues.is_empty() {
         return Err(FileError::Unreadable(text::error::no_rows(name)));
     }

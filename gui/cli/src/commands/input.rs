@@ -12,7 +12,9 @@ const MAX_ISSUES: usize = 5;
 /// Reads an FAQ file with its issues.
 pub(super) fn read_faq(file: &Path) -> Result<Faq, UserError> {
     read_with(file, |reader| {
-        faq::read(reader, &options_for(file), &mut |_| ControlFlow::Continue(()))
+        faq::read(reader, &options_for(file), &mut |_| {
+            ControlFlow::Continue(())
+        })
     })
 }
 
