@@ -51,7 +51,7 @@ fn read_jsonl_reports_each_mistake_with_place_and_remedy() {
          r#"line 2: extra comma near "{"q": "How?",, "a": "So."}". Delete the comma, or add the missing entry after it."#),
         (br#"{"q" "How?", "a": "So."}"#,
          r#"line 2: missing colon after a name near "{"q" "How?", "a": "So."}". Add a colon between the name and its text."#),
-        (br#"{'q': 'How?', 'a': 'So.'}"#,
+        (br"{'q': 'How?', 'a': 'So.'}",
          r#"line 2: text in single quotes near "{'q': 'How?', 'a': 'So.'}". Use double quotes: "…"."#),
         (br#"{"q": "Say "hi" now?", "a": "So."}"#,
          r#"line 2: unescaped double quote inside a text near "{"q": "Say "hi" now?", "a": "So."}". Write \" for a quote inside a text."#),
@@ -65,7 +65,7 @@ fn read_jsonl_reports_each_mistake_with_place_and_remedy() {
          r#"line 2: incomplete character escape near ""How\ud83d?"". Type the character itself, or delete the escape."#),
         (br#"{"q": "How?", "a": "So."}, {"q": "Why?", "a": "So."}"#,
          r#"line 2: extra text after the closing } near "… "How?", "a": "So."}, {"q": "Why?", "a": "So."}". Put each question on its own line, or delete the extra text."#),
-        (br#"How?,So."#,
+        (br"How?,So.",
          r#"line 2: not a JSON row near "How?,So.". Write the row as {"question": "…", "answer": "…"}."#),
         (br#"["How?", "So."]"#,
          r#"line 2: found a list instead of a question and an answer near "["How?", "So."]". Write the row as {"question": "…", "answer": "…"}."#),
@@ -412,7 +412,7 @@ fn read_jsonl_rejects_files_without_rows() {
         ),
         (
             b"PK\x03\x04",
-            "This is a zip archive or an Office document, not text. Save the questions and answers as text (CSV or JSONL, UTF-8) and try again.",
+            "This is not a JSON file: it begins with \"PK\". Write one row per line: {\"question\": \"…\", \"answer\": \"…\"}.",
         ),
     ] {
         assert_eq!(read(file).unwrap_err().to_string(), expected);
@@ -638,8 +638,8 @@ proptest! {
         encoding in proptest::option::of(prop_oneof![
             Just(Encoding::Utf8), Just(Encoding::Utf16Le), Just(Encoding::Windows1252)]),
     ) {
-        let limits = ReadLimits { row_bytes, rows, bytes: limit, issues: 1000 };
-        check_any_chunk_size(&bytes, &ReadOptions { limits, encoding, columns: None });
+        let limits = ReadLimits { row_bytes, rows, bytes: limit, issues: 1000, ..ReadLimits::default() };
+        check_any_chunk_size(&bytes, &ReadOptions { limits, encoding, ..ReadOptions::default() });
         let _ = read_questions(&bytes[..], &ReadOptions::default(), &mut |_| ControlFlow::Continue(()));
     }
 }

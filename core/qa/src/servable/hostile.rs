@@ -75,6 +75,7 @@ fn table() -> MemStore {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
+        prototype: None,
         report: serde_json::Value::Null,
     };
     export.write(&store, DIR.as_ref()).unwrap();
@@ -202,9 +203,10 @@ fn corrupted_files_never_panic() {
                         .unwrap();
                 }
             }
-            match try_it(&store) {
-                true => opened += 1,
-                false => refused += 1,
+            if try_it(&store) {
+                opened += 1;
+            } else {
+                refused += 1;
             }
         }
         println!(

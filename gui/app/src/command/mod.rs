@@ -149,6 +149,8 @@ pub enum Command {
     /// Show a row in the table.
     OpenRow(RowId),
     RestorePreviousModel,
+    /// Use the model of this name, of an earlier training.
+    RestoreModel(String),
 
     // Ask.
     Ask(String),
@@ -191,7 +193,7 @@ pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, comm
     match command {
         Command::Show(page) => shell::show_page(state, page),
         Command::SetAppearance(appearance) => {
-            preferences::set_appearance(state, workers, ctx, appearance)
+            preferences::set_appearance(state, workers, ctx, appearance);
         }
         Command::SetTextSize(size) => preferences::set_text_size(state, workers, ctx, size),
         Command::ChangeTextSize(steps) => preferences::change_text_size(state, workers, ctx, steps),
@@ -262,7 +264,7 @@ pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, comm
         Command::SaveDraft => draft::save(state, workers),
         Command::DiscardDraft => state.data.draft = None,
         Command::DismissProblem(import, problem) => {
-            fix::dismiss_problem(state, workers, import, problem)
+            fix::dismiss_problem(state, workers, import, problem);
         }
         Command::DismissImport(import) => fix::dismiss_import(state, workers, import),
         Command::AllProblems(import) => state.data.all_problems = import,
@@ -287,6 +289,7 @@ pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, comm
         Command::TrainOn(verdict) => fix::train_on(state, workers, verdict),
         Command::OpenRow(row) => data::open_row(state, workers, row),
         Command::RestorePreviousModel => evaluation::restore_previous(state, workers),
+        Command::RestoreModel(name) => evaluation::restore_model(state, workers, &name),
 
         Command::Ask(query) => ask::set_query(state, workers, query),
         Command::SearchFocused => state.ask.wants_focus = false,
