@@ -25,6 +25,7 @@ mod words;
 mod x86;
 
 pub use integers::{MAX_LEFT, product_i8};
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 use panels::Line;
 pub use panels::Panels;
 pub use words::{Pair, Quad, Word, to_bf16};
