@@ -81,9 +81,13 @@ fn value(embeddings: &Matrix) -> f64 {
 
 #[test]
 fn embed_matches_inference() {
-    let read =
-        crate::ragged::Ragged::load(&config(), &builder(), Pooling::Mean, crate::Precision::F32)
-            .unwrap();
+    let read = crate::ragged::Ragged::load(
+        &config(),
+        &crate::source::WeightSource::Tensors(&builder()),
+        Pooling::Mean,
+        crate::Precision::F32,
+    )
+    .unwrap();
     let expected = read.forward(&texts(), &mut Default::default()).unwrap();
     for (precision, tolerance) in [(MatmulPrecision::F32, 1e-5), (MatmulPrecision::Bf16, 0.05)] {
         for threads in [1, 2, 3, 8] {
