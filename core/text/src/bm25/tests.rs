@@ -254,6 +254,6 @@ fn bytes_counts_memory() {
     // 2 terms, 3 postings, 2 texts.
     assert_eq!(
         index.bytes(),
-        2 * 8 + 3 * size_of::<usize>() + 3 * 5 + 2 * 12 + 2 * 4
+        2 * 8 + 3 * size_of::<usize>() + 3 * 5 + 2 * 16 + 2 * 4
     );
 }
