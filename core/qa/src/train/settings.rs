@@ -229,8 +229,8 @@ pub struct Settings {
     /// Sources: James and Stein, 1961 (shrinkage); Wortsman et al., 2022 (weight averaging).
     #[serde(default, rename = "shrink", alias = "shrinkage")]
     pub shrinkage: f64,
-    /// BM25 weight of hybrid search, unless the validation split prefers another
-    /// ([`choose_keyword_weight`](crate::answer_index::AnswerIndex::choose_keyword_weight)). Unused without a validation split.
+    /// BM25 weight of hybrid search, unless the test questions of the folds prefer another. Unused without a validation
+    /// split.
     #[serde(default, rename = "words", alias = "keyword_weight")]
     pub keyword_weight: f32,
     /// How the run chooses the state it returns.
