@@ -51,10 +51,15 @@ mod column_names;
 mod columns;
 mod decode;
 mod detect;
+mod document;
 mod error;
+mod format;
+#[cfg(feature = "html")]
+mod html;
 mod issue;
 mod options;
 mod parse;
+mod rich;
 mod rows;
 mod salvage;
 mod source;
@@ -71,11 +76,11 @@ pub use column_names::{
 pub use columns::{ColumnChoice, Columns};
 pub use decode::Encoding;
 pub use error::ReadError;
+pub use format::FileFormat;
 pub use issue::{Field, Issue, IssueKind, Severity, ValueType};
 pub use options::{Progress, ReadLimits, ReadOptions};
 pub use rows::{
     Counts, Faq, Questions, Row, Split, SplitError, TestQuestion, group_rows, read, read_jsonl,
     read_questions, split,
 };
-pub use source::FileFormat;
-pub use text::normalize;
+pub use text::{normalize, question_key};

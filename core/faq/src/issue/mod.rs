@@ -243,6 +243,30 @@ pub enum IssueKind {
         /// Number of columns.
         expected: u64,
     },
+    /// Rows of a table with two columns whose texts hold the delimiter without quotes around them
+    /// (line 0).
+    UnquotedDelimiters {
+        /// Number of rows.
+        rows: u64,
+    },
+    /// Answers left out of a row that has several, of which the first is kept.
+    AnswersLeftOut {
+        /// Number of answers left out.
+        count: u64,
+    },
+    /// Texts whose HTML or escaped line breaks were converted (line 0).
+    Converted {
+        /// Number of texts.
+        texts: u64,
+    },
+    /// Texts that were decoded in the wrong encoding and saved again, such as `Ã¡` (line 0).
+    DoubleEncoded {
+        /// Number of texts.
+        texts: u64,
+    },
+    /// Mistakes in the notation of a data file, such as comments or trailing commas, that were read
+    /// over (line 0).
+    LooseNotation,
     /// Quotes within a table cell that aren't doubled and were kept as part of the text.
     #[serde(rename = "loose_quotes")]
     UnescapedQuotes,
@@ -257,6 +281,18 @@ pub enum IssueKind {
         /// Number of lines.
         lines: u64,
     },
+    /// Hidden sheet of a workbook, which wasn't read (line 0).
+    HiddenSheet {
+        /// Name of the sheet.
+        name: String,
+    },
+    /// Sheet of a workbook that wasn't read (line 0).
+    SheetLeftOut {
+        /// Name of the sheet.
+        name: String,
+        /// Why, as a phrase.
+        reason: String,
+    },
     /// Answers with several questions, which then count as paraphrases of each other (line 0).
     SharedAnswers {
         /// Number of answers.
@@ -268,7 +304,9 @@ impl IssueKind {
     /// Severity of issues of this kind.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::ControlCharacters { .. } | Self::ParaphrasesLeftOut { .. } => Severity::Changed,
+            Self::ControlCharacters { .. }
+            | Self::ParaphrasesLeftOut { .. }
+            | Self::AnswersLeftOut { .. } => Severity::Changed,
             Self::ConflictingAnswer { .. }
             | Self::LostCharacters { .. }
             | Self::OneList
@@ -279,8 +317,14 @@ impl IssueKind {
             | Self::NoHeader { .. }
             | Self::GuessedColumns { .. }
             | Self::UnescapedQuotes
+            | Self::UnquotedDelimiters { .. }
+            | Self::Converted { .. }
+            | Self::DoubleEncoded { .. }
+            | Self::LooseNotation
             | Self::UnassignedLines { .. }
             | Self::LooksLikeWindows { .. }
+            | Self::HiddenSheet { .. }
+            | Self::SheetLeftOut { .. }
             | Self::SharedAnswers { .. } => Severity::Note,
             _ => Severity::LeftOut,
         }

@@ -156,6 +156,7 @@ impl RowSink for FaqSink {
             }
             return;
         }
+        log.count_texts(&reader);
         for kind in reader.issues() {
             log.add(line, kind, &row.question);
         }

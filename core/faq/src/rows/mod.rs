@@ -1,5 +1,6 @@
 //! Rows: from named values to validated questions and answers.
 
+mod clean;
 mod counts;
 mod duplicates;
 mod faq;

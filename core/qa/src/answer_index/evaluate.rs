@@ -7,7 +7,7 @@ use super::{
 };
 use super::{AnswerSet, Outcome};
 use nearsay_core::matrix::{Matrix, ShapeError};
-use nearsay_faq::normalize;
+use nearsay_faq::{normalize, question_key};
 use nearsay_search::{
     calibration::{AMONG, OWN_TEXT, standing},
     index::{Hit, Index},
@@ -29,8 +29,8 @@ pub struct TestQuery<'a> {
 /// The text and vector of a test question.
 #[derive(Clone, Copy, Debug)]
 pub enum Query<'a> {
-    /// A paraphrase in the index, by the number of its text. The paraphrases of all test questions are held out: they are
-    /// neither searched nor used to expand answers.
+    /// A paraphrase in the index, by the number of its text. The paraphrases of all test questions are held out, with
+    /// equal ones of other answers in the [group](AnswerSet::group): they are neither searched nor used to expand answers.
     Paraphrase(u32),
     /// A question that is not in the index.
     New {
@@ -78,7 +78,8 @@ impl AnswerSet {
     /// [`Query::New`] with its row of `vectors`, `[n, dim]`. Leaves out questions whose answer isn't in the set, and new
     /// questions if there are no vectors.
     ///
-    /// The pool is [`Pool::All`] if the answer has other paraphrases that aren't asked, and [`Pool::Answers`] otherwise.
+    /// All answers of the [group](Self::group) are right. The pool is [`Pool::All`] if the group has other paraphrases that
+    /// aren't asked, and [`Pool::Answers`] otherwise.
     #[must_use]
     pub fn test_queries<'a>(
         &self,
@@ -91,11 +92,14 @@ impl AnswerSet {
         }
         let texts = self.owners().into_iter().zip(self.texts());
         let texts: HashMap<(u32, &str), u32> = texts.zip(0..).collect();
-        let is_asked: HashSet<&str> = asked.iter().map(|(question, _)| *question).collect();
+        let is_asked = asked.iter().map(|(question, _)| question_key(question));
+        let is_asked: HashSet<String> = is_asked.collect();
         let query = |(row, &(text, answer)): (usize, &(&'a str, &str))| {
             let number = *numbers.get(&normalize(answer))?;
             let paraphrase = texts.get(&(number, text));
-            let mut known = self.get(number)?.questions.iter();
+            let right = self.answers_of_group(number);
+            let known = right.iter().filter_map(|&answer| self.get(answer));
+            let mut known = known.flat_map(|known| &known.questions);
             Some(TestQuery {
                 query: match paraphrase.filter(|&&text| self.wording(text).is_some()) {
                     Some(&text) => Query::Paraphrase(text),
@@ -104,12 +108,12 @@ impl AnswerSet {
                         vector: vectors?.row(row),
                     },
                 },
-                right: vec![number],
-                pool: if known.any(|known| !is_asked.contains(known.as_str())) {
+                pool: if known.any(|known| !is_asked.contains(&question_key(known))) {
                     Pool::All
                 } else {
                     Pool::Answers
                 },
+                right,
             })
         };
         asked.iter().enumerate().filter_map(query).collect()
@@ -144,7 +148,7 @@ impl AnswerIndex {
             Query::New { text, vector } => (text, vector),
             Query::Paraphrase(text) => (
                 self.answers.text(text as usize).unwrap_or_default(),
-                self.index.vectors().row(text as usize),
+                self.raw_vector(text as usize),
             ),
         }
     }
@@ -165,6 +169,7 @@ impl<'a> EvaluationRun<'a> {
                 Query::New { .. } => None,
             });
         let mut held_out: Vec<u32> = held_out.collect();
+        held_out.extend(index.answers.same_questions(&held_out));
         held_out.sort_unstable();
         held_out.dedup();
         Self {
@@ -243,10 +248,14 @@ impl<'a> EvaluationRun<'a> {
 
     /// Does a piece of preparing the pool of the next questions.
     fn prepare(&mut self, index: &AnswerIndex, pool: Pool) -> Result<(), ShapeError> {
-        let expansion = self.scoring.expansion;
-        let same_vectors = expansion == index.scoring.expansion
-            && (expansion.is_none() || self.held_out.is_empty());
-        let hybrid = self.scoring.hybrid;
+        let Scoring {
+            hybrid,
+            expansion,
+            prototype,
+        } = self.scoring;
+        let same_vectors = (expansion, prototype)
+            == (index.scoring.expansion, index.scoring.prototype)
+            && (!self.scoring.changes_vectors() || self.held_out.is_empty());
         let same_words = hybrid.is_none() || hybrid == index.scoring.hybrid;
         if pool == Pool::All && same_vectors && same_words {
             let searched = Searched::served(index, &self.held_out, hybrid.is_some());
@@ -255,7 +264,7 @@ impl<'a> EvaluationRun<'a> {
         }
         let mut expanding = match self.expanding.take() {
             Some(expanding) => expanding,
-            None => Expanding::new(index, pool, expansion, &self.held_out)?,
+            None => Expanding::new(index, pool, self.scoring, &self.held_out)?,
         };
         if expanding.step()? {
             self.expanding = Some(expanding);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use nearsay_faq::{Encoding, Faq, FileFormat};
+use nearsay_faq::{Encoding, Faq};
 
 use super::{count, number, questions};
 use crate::state::Picked;
@@ -163,20 +163,7 @@ pub fn pill_left_out(n: usize) -> String {
 
 /// Format, encoding and columns of a file.
 pub fn described(faq: &Faq) -> String {
-    let format = match faq.format {
-        FileFormat::JsonLines => "JSON, one object per line".to_owned(),
-        FileFormat::JsonList => "JSON list".to_owned(),
-        FileFormat::JsonObjects => "JSON objects".to_owned(),
-        FileFormat::Table { delimiter } => match delimiter {
-            ',' => "table separated by commas".to_owned(),
-            ';' => "table separated by semicolons".to_owned(),
-            '\t' => "table separated by tabs".to_owned(),
-            other => format!("table separated by {other}"),
-        },
-        FileFormat::LabelledText => "text with questions and answers".to_owned(),
-        FileFormat::Markdown => "text with questions as headings".to_owned(),
-    };
-    let mut parts = vec![format];
+    let mut parts = vec![faq.format.name().to_owned()];
     if faq.encoding != Encoding::Utf8 {
         parts.push(faq.encoding.to_string());
     }

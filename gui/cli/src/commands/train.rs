@@ -204,8 +204,9 @@ pub fn run(
     control: &Control,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Option<Report>, UserError> {
-    // Checked first, because training can take hours.
-    servable::check_target(&DiskStore, &args.out)?;
+    // Checked first, because training can take hours; locked until the model is written, so that no server edits the
+    // answers that it replaces.
+    let _lock = servable::lock_target(&DiskStore, &args.out)?;
     let Rows { train, held_out } = read_rows(args, on_event)?;
     let compare = Compare::open(args.compare.as_deref())?;
     let device = args.device.device.open()?;
@@ -332,6 +333,7 @@ impl RunContext<'_> {
             confidence: &trained.confidence,
             words: trained.words.map(servable::Words::by_answer),
             expansion: trained.expansion,
+            prototype: trained.prototype,
             report: serde_json::to_value(&report).map_err(|error| {
                 UserError::new(
                     format_args!("the report could not be encoded ({error})"),

@@ -204,6 +204,11 @@ impl Exam {
         ]
     }
 
+    /// The first index.
+    pub(super) fn index(&self) -> Option<&AnswerIndex> {
+        self.parts.first().map(|part| &*part.index)
+    }
+
     /// The answers of the first index.
     pub(super) fn answers(&self) -> Option<&Arc<AnswerSet>> {
         self.parts.first().map(|part| part.index.answers())

@@ -153,7 +153,7 @@ impl Job<'_, '_> {
     /// Asks the model of before the questions of an exam; `base` asks them of the base encoder.
     fn before(&self, exam: &Exam, base: &Exam, place: &Places<'_>) -> Result<Before, TrainError> {
         match self.baseline {
-            Baseline::BaseEncoder => Ok(Before::of(&base.evaluate(self.untrained_scoring())?)),
+            Baseline::BaseEncoder => Ok(Before::of(&base.evaluate(self.untrained_scoring(base)?)?)),
             Baseline::BuiltIn(encoder) => {
                 let Some(answers) = exam.answers() else {
                     return Ok(Before::of(&base.evaluate(Scoring::default())?));
@@ -167,7 +167,7 @@ impl Job<'_, '_> {
                 let index = exam::index(answers, &place)?;
                 let scoring = Scoring {
                     hybrid: Some(Words::by_answer(bm25::DEFAULT_WEIGHT_STATIC)),
-                    expansion: None,
+                    ..Scoring::default()
                 };
                 Ok(Before::of(&exam.asked_of(&index).evaluate(scoring)?))
             }

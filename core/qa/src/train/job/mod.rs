@@ -26,7 +26,7 @@ use nearsay_core::{
 };
 use nearsay_faq::Row;
 use nearsay_model::ModelFiles;
-use nearsay_search::expansion::Rule;
+use nearsay_search::{expansion::Rule, prototype::Prototype};
 use nearsay_text::compact::StaticEncoder;
 use std::{collections::HashSet, ops::ControlFlow, sync::Arc, time::Instant};
 use texts::{Places, ways};
@@ -118,6 +118,8 @@ pub struct Trained {
     pub words: Option<f32>,
     /// Document expansion; none for unexpanded answers.
     pub expansion: Option<Rule>,
+    /// Prototype scoring; none to compare with the nearest paraphrase alone.
+    pub prototype: Option<Prototype>,
     /// All answers with all their paraphrases, including the held-out rows.
     pub answers: AnswerSet,
     /// The pooled vector of each of the set's texts by the trained encoder, before the head,
@@ -215,6 +217,7 @@ impl Job<'_, '_> {
             network: learned.network,
             words: report.words,
             expansion: scoring.expansion,
+            prototype: scoring.prototype,
             confidence: measured.confidence,
             outcomes: measured.outcomes,
             report,

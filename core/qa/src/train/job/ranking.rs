@@ -1,21 +1,33 @@
 //! Decisions of a job: how the model ranks answers, and whether the trained model is kept.
 
 use super::{
-    Job,
+    Job, Source,
     exam::{Evaluated, Exam},
 };
 use crate::{
-    answer_index::{Difference, Scoring, is_gain, is_gain_by, mean},
-    servable::Words,
+    answer_index::{
+        Difference, STATIC_SPREAD, Scoring, TRANSFORMER_SPREAD, is_gain, is_gain_by, mean,
+    },
+    servable::{AnswerSet, Words},
     train::{ModelSelection, TrainError, Trainable},
 };
-use nearsay_search::expansion::Rule;
+use nearsay_search::{expansion::Rule, prototype::Prototype};
 
 /// Number of questions from which a gain below one standard error counts.
 const ENOUGH: usize = 200;
 
 /// Keyword weights compared with the default.
 const WEIGHTS: [f32; 11] = [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0];
+
+/// Settings compared with [`Prototype::USUAL`], as the prior and the sharpness, and no prototypes.
+const PROTOTYPES: [Option<(f32, f32)>; 6] = [
+    None,
+    Some((8.0, 0.0)),
+    Some((0.5, 0.0)),
+    Some((2.0, 1.5)),
+    Some((2.0, 3.0)),
+    Some((2.0, 6.0)),
+];
 
 /// Standard errors by which a keyword weight must beat the default. Of few questions, the best of many weights often
 /// wins by one standard error by chance.
@@ -29,32 +41,48 @@ pub(super) struct Graded {
 }
 
 impl Job<'_, '_> {
-    /// Default scoring: expansion by own questions and the keyword weight of the settings, or neither if the settings
-    /// validate nothing.
-    pub(super) fn default_scoring(&self) -> Scoring {
-        match self.settings.selection.validation_fraction() {
-            Some(_) => Scoring {
-                expansion: Some(Rule::OWN),
-                hybrid: hybrid(self.settings.keyword_weight),
-            },
-            None => Scoring::default(),
+    /// Default scoring of a model: expansion by own questions, the keyword weight of the settings, and prototypes if an
+    /// answer has several paraphrases, or none of these if the settings validate nothing.
+    fn default_scoring(&self, exam: &Exam) -> Result<Scoring, TrainError> {
+        if self.settings.selection.validation_fraction().is_none() {
+            return Ok(Scoring::default());
         }
+        let answers = AnswerSet::of(self.rows);
+        let has_several = answers.iter().any(|known| known.questions.len() > 1);
+        Ok(Scoring {
+            expansion: Some(Rule::OWN),
+            hybrid: hybrid(self.scale_keyword_weight(self.settings.keyword_weight, exam)?),
+            prototype: has_several.then_some(Prototype::USUAL),
+        })
     }
 
-    /// Scoring of the untrained model: the keyword weight of the settings, without expansion.
-    pub(super) fn untrained_scoring(&self) -> Scoring {
-        Scoring {
-            expansion: None,
-            ..self.default_scoring()
-        }
+    /// Scoring of the untrained model: the keyword weight of the settings, without expansion and prototypes.
+    pub(super) fn untrained_scoring(&self, exam: &Exam) -> Result<Scoring, TrainError> {
+        Ok(Scoring {
+            hybrid: self.default_scoring(exam)?.hybrid,
+            ..Scoring::default()
+        })
+    }
+
+    /// Scales a keyword weight to the spread of the similarities of the model that takes an exam.
+    fn scale_keyword_weight(&self, weight: f32, exam: &Exam) -> Result<f32, TrainError> {
+        let reference = match self.source {
+            Source::Static(_) => STATIC_SPREAD,
+            Source::Network { .. } | Source::Custom(_) => TRANSFORMER_SPREAD,
+        };
+        let scaled = exam
+            .index()
+            .map(|index| index.scale_keyword_weight(weight, reference));
+        Ok(scaled.transpose()?.unwrap_or(weight))
     }
 
     /// Chooses the scoring by the mean reciprocal rank of the deciding questions, and evaluates the model with it.
     ///
     /// Expansion by the questions of similar answers must gain more than one standard error, or anything at all with at
-    /// least [`ENOUGH`] questions. The keyword weight keeps its default unless another one gains two standard errors.
+    /// least [`ENOUGH`] questions. Prototypes keep their default unless other settings gain one standard error, the keyword
+    /// weight unless another one gains two.
     pub(super) fn grade(&self, exam: Exam) -> Result<Graded, TrainError> {
-        let default = self.default_scoring();
+        let default = self.default_scoring(&exam)?;
         let grade = |scoring: Scoring| -> Result<(Scoring, Evaluated, Vec<f64>), TrainError> {
             let evaluated = exam.evaluate(scoring)?;
             let ranks = exam.deciding_ranks(&evaluated);
@@ -71,9 +99,22 @@ impl Job<'_, '_> {
             if wins {
                 best = alike;
             }
+            if default.prototype.is_some() {
+                let (scoring, by_default) = (best.0, best.2.clone());
+                for other in PROTOTYPES {
+                    let other = grade(Scoring {
+                        prototype: other.map(|(prior, sharpness)| Prototype { prior, sharpness }),
+                        ..scoring
+                    })?;
+                    if mean(&other.2) > mean(&best.2) && is_gain(&by_default, &other.2) {
+                        best = other;
+                    }
+                }
+            }
             let by_default = best.2.clone();
             let scoring = best.0;
             for weight in WEIGHTS {
+                let weight = self.scale_keyword_weight(weight, &exam)?;
                 let other = grade(Scoring {
                     hybrid: hybrid(weight),
                     ..scoring

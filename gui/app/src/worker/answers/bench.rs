@@ -142,6 +142,7 @@ impl Bench {
         let scoring = Scoring {
             hybrid: Some(Words::by_answer(weight)),
             expansion: None,
+            prototype: None,
         };
         let index = AnswerIndex::empty(model.pooled_dim(), scoring);
         Self::new(body, index, true)
