@@ -71,19 +71,19 @@ fn unescape_breaks(text: &str) -> Option<String> {
 }
 
 /// Converts HTML to Markdown; `None` for a text without HTML.
-#[cfg(any())]
+#[cfg(feature = "html")]
 fn convert_html(text: &str) -> Option<String> {
     looks_like_html(text).then(|| crate::html::html_to_markdown(text))
 }
 
 /// Keeps HTML as it is, since no reader for it is compiled in.
-#[cfg(not(any()))]
+#[cfg(not(feature = "html"))]
 fn convert_html(_: &str) -> Option<String> {
     None
 }
 
 /// Whether a text is marked up with HTML: it has end tags of usual elements outside of code.
-#[cfg(any())]
+#[cfg(feature = "html")]
 fn looks_like_html(text: &str) -> bool {
     #[rustfmt::skip]
     const ELEMENTS: &[&str] = &[

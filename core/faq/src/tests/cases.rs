@@ -99,7 +99,7 @@ fn read_finds_the_pairs_that_a_person_finds() {
 #[test]
 fn read_takes_wrapped_lists_of_any_size() {
     let rows = (0..15_000).map(|i| {
-        format!("{{\"question\": \"How {i}?\", \"answer\": \"So {i}, and more of it.\"}}")
+        format!("{{\"question\": \"How {i}?\", \"answer\": \"So {i}, and more of it in one sentence that is as long as many answers are.\"}}")
     });
     let file = format!(
         "{{\"faqs\": [\n{}\n]}}",

@@ -4,7 +4,7 @@ use nearsay_faq as faq;
 use nearsay_faq::Row;
 use nearsay_search::expansion::Kind;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// An answer with its known questions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +102,15 @@ impl AnswerSet {
     pub fn answers_of_group(&self, answer: u32) -> Vec<u32> {
         let shared = self.shared.get(&self.group(answer));
         shared.cloned().unwrap_or_else(|| vec![answer])
+    }
+
+    /// Numbers of all answers in the groups of these answers, ascending.
+    #[must_use]
+    pub fn with_groups(&self, answers: &[u32]) -> Vec<u32> {
+        let all = answers
+            .iter()
+            .flat_map(|&answer| self.answers_of_group(answer));
+        all.collect::<BTreeSet<u32>>().into_iter().collect()
     }
 
     /// Paraphrases of the same groups that are equal to one of these by [`faq::question_key`].
@@ -308,6 +317,7 @@ mod tests {
         assert_eq!(groups, [0, 1, 0, 0, 4]);
         assert_eq!(set.answers_of_group(3), [0, 2, 3]);
         assert_eq!(set.answers_of_group(4), [4]);
+        assert_eq!(set.with_groups(&[4, 3]), [0, 2, 3, 4]);
         assert_eq!((set.group(9), set.answers_of_group(9)), (9, vec![9]));
         assert!(set.has_groups());
         assert!(!AnswerSet::from_known(vec![known("Yes.", &["a", "A!"])]).has_groups());

@@ -11,6 +11,9 @@ pub const TRANSFORMER_SPREAD: f32 = 0.105;
 /// Spread of the compact encoder, which the default keyword weight of static encoders is stated for.
 pub const STATIC_SPREAD: f32 = 0.087;
 
+/// Factor by which the spreads of one encoder differ between FAQs. Within it, keyword weights stay as they are.
+const USUAL_RANGE: f32 = 1.5;
+
 /// Maximum numbers of questions and of answers that are compared.
 const SAMPLE: [usize; 2] = [256, 512];
 
@@ -53,14 +56,19 @@ impl AnswerIndex {
         Ok(Some((sum / questions.len() as f64) as f32))
     }
 
-    /// Scales a keyword weight that was stated for a spread of `reference` to the spread of this index. Weights stay in
-    /// `[0, 4]`, and as they are if the spread is unknown.
+    /// Scales a keyword weight that was stated for a spread of `reference` to the spread of this index.
+    ///
+    /// A weight stays as it is if the spread is unknown, or within a factor of 1.5 of the reference, the range of one
+    /// encoder on different FAQs. Beyond this range it is proportional to the spread. Weights stay in `[0, 4]`.
     ///
     /// # Errors
     /// The errors of [`spread`](Self::spread).
     pub fn scale_keyword_weight(&self, weight: f32, reference: f32) -> Result<f32, ShapeError> {
         let spread = self.spread()?.filter(|spread| spread.is_finite());
-        let scale = spread.map_or(1.0, |spread| spread / reference);
+        let scale = spread.map_or(1.0, |spread| {
+            let ratio = spread / reference;
+            ratio / ratio.clamp(1.0 / USUAL_RANGE, USUAL_RANGE)
+        });
         Ok((weight * scale).clamp(0.0, 4.0))
     }
 }
@@ -128,8 +136,11 @@ mod tests {
         let mut rankings = Vec::new();
         for low in [0.0, 0.7, 0.95] {
             let plain = index(squeezed(&all, low), 0.3);
-            let weight = plain.scale_keyword_weight(0.3, 0.2).unwrap();
-            spreads.push(plain.spread().unwrap().unwrap() / (1.0 - low));
+            let spread = plain.spread().unwrap().unwrap() / (1.0 - low);
+            spreads.push(spread);
+            // Above the usual range of the unsqueezed spread.
+            let reference = spreads[0] * USUAL_RANGE;
+            let weight = plain.scale_keyword_weight(0.3, reference).unwrap();
             let scaled = index(squeezed(&all, low), weight);
             let questions = squeezed(&asked, low);
             let ranking = (60..70).map(|question| {
@@ -154,7 +165,18 @@ mod tests {
         assert_eq!(few.spread().unwrap(), None);
         assert_eq!(few.scale_keyword_weight(0.3, 0.2).unwrap(), 0.3);
         let many = index(vectors(2 * ENOUGH), 0.3);
-        assert_ne!(many.scale_keyword_weight(0.3, 0.2).unwrap(), 0.3);
         assert_eq!(many.scale_keyword_weight(0.3, 1e-9).unwrap(), 4.0);
+    }
+
+    #[test]
+    fn weight_changes_outside_of_the_usual_range_only() {
+        let index = index(vectors(40), 0.3);
+        let spread = index.spread().unwrap().unwrap();
+        let scaled = |reference: f32| index.scale_keyword_weight(0.3, reference).unwrap();
+        for ratio in [0.7, 1.0, 1.4] {
+            assert!((scaled(spread * ratio) - 0.3).abs() < 1e-6, "{ratio}");
+        }
+        assert!((scaled(spread * 3.0) - 0.15).abs() < 1e-6);
+        assert!((scaled(spread / 3.0) - 0.6).abs() < 1e-6);
     }
 }

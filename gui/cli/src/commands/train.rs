@@ -42,7 +42,7 @@ const TUTORIAL_SPLIT: f64 = 0.2;
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// FAQ file: CSV, JSON, JSON Lines, Markdown or text
+    /// FAQ file: spreadsheet, CSV, web page, document, PDF, JSON, Markdown or text
     pub file: PathBuf,
     /// Directory to write the model to: new, empty, or a model to replace when training has finished;
     /// other files in it stay

@@ -82,6 +82,8 @@ fn read(text: &str, options: &ReadOptions) -> Result<Document, ReadError> {
     let mut parser = Parser::new(text, options.limits.depth);
     let mut trees = Vec::new();
     let mut issues = Vec::new();
+    // Lines that can't be read may be read to the end each, so their total length is limited.
+    let mut budget = text.len().saturating_mul(4);
     while !parser.is_at_end() {
         let from = parser.position();
         match parser.parse_value() {
@@ -92,7 +94,10 @@ fn read(text: &str, options: &ReadOptions) -> Result<Document, ReadError> {
                 let line = rest.lines().next().unwrap_or_default();
                 let next = from + line.len();
                 let after = text.get(next..).unwrap_or_default().trim_start();
-                let is_lines = !trees.is_empty() || after.starts_with('{');
+                let used = parser.position().saturating_sub(from);
+                let spare = budget.checked_sub(used);
+                budget = spare.unwrap_or(0);
+                let is_lines = spare.is_some() && (!trees.is_empty() || after.starts_with('{'));
                 if !is_lines || !line.trim_end().ends_with(['}', ']', ',']) {
                     return Err(ReadError::Damaged {
                         format: FileFormat::NestedJson,
@@ -100,7 +105,7 @@ fn read(text: &str, options: &ReadOptions) -> Result<Document, ReadError> {
                     });
                 }
                 issues.push((error.line, IssueKind::BrokenJson, text::excerpt(line)));
-                parser.skip_to(next);
+                parser.return_to(next, error.line);
             }
         }
     }

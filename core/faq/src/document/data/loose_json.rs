@@ -62,6 +62,14 @@ impl<'t> Parser<'t> {
         self.line();
     }
 
+    /// Returns to an offset on a line, behind a value that can't be read.
+    pub(crate) fn return_to(&mut self, at: usize, line: u64) {
+        self.at = at.min(self.text.len());
+        self.counted = self.at;
+        self.line = line;
+        self.depth = 0;
+    }
+
     fn rest(&self) -> &'t str {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -344,7 +352,13 @@ impl<'t> Parser<'t> {
                 _ => text.push(c),
             }
         }
-        self.fail("a text has no closing quote")
+        // What was read in vain counts as used.
+        let line = self.line();
+        self.at = self.text.len();
+        Err(SyntaxError {
+            line,
+            what: "a text has no closing quote",
+        })
     }
 
     /// Parses a number, a word such as `true`, or an expression.
@@ -453,7 +467,12 @@ impl<'t> Parser<'t> {
                 return Ok(Node::Text(markup.replace("<>", "").replace("</>", "")));
             }
         }
-        self.fail("an element of markup has no end")
+        let line = self.line();
+        self.at = self.text.len();
+        Err(SyntaxError {
+            line,
+            what: "an element of markup has no end",
+        })
     }
 }
 

@@ -62,6 +62,7 @@ const NO_QUESTIONS: &[&str] = &[
 /// [`ReadError::NothingFound`], when no heading is a question.
 pub(super) fn extract(lines: Vec<Line>, format: FileFormat) -> Result<Document, ReadError> {
     let headings = judge_headings(&lines);
+    let mut topics = find_topics(&headings);
     let mut records = Vec::new();
     let mut assigned = 0;
     for (i, heading) in headings.iter().enumerate() {
@@ -95,7 +96,7 @@ pub(super) fn extract(lines: Vec<Line>, format: FileFormat) -> Result<Document, 
             )],
         };
         record = record.with("answer", answer);
-        if let Some(topic) = find_topic(&headings, i) {
+        if let Some(topic) = topics.get_mut(i).and_then(Option::take) {
             record = record.with("topic", topic);
         }
         records.push(record);
@@ -218,28 +219,24 @@ fn find_main_depth(headings: &[Heading]) -> Option<u8> {
     headed.or_else(|| Some(BOLD).filter(is_answered))
 }
 
-/// Nearest heading above a question that isn't a question itself. The title of the whole text is no
-/// topic.
-fn find_topic(headings: &[Heading], question: usize) -> Option<String> {
-    let mut depth = headings.get(question)?.depth;
-    let shallowest = headings
-        .iter()
-        .map(|heading| heading.depth)
-        .min()
-        .unwrap_or(0);
+/// For each heading, the nearest one above it that isn't a question. The title of the whole text is
+/// no topic.
+fn find_topics(headings: &[Heading]) -> Vec<Option<String>> {
+    let shallowest = headings.iter().map(|heading| heading.depth).min();
     let titles = headings
         .iter()
-        .filter(|heading| heading.depth == shallowest)
+        .filter(|heading| Some(heading.depth) == shallowest)
         .count();
-    for heading in headings.get(..question)?.iter().rev() {
-        if heading.depth >= depth {
-            continue;
-        }
-        depth = heading.depth;
-        let is_title = depth == shallowest && titles == 1;
-        if !heading.is_question && !is_title {
-            return Some(heading.text.clone());
-        }
+    let mut above: Vec<&Heading> = Vec::new();
+    let mut topics = Vec::with_capacity(headings.len());
+    for heading in headings {
+        above.retain(|other| other.depth < heading.depth);
+        let topic = above.iter().rev().find(|other| {
+            let is_title = Some(other.depth) == shallowest && titles == 1;
+            !other.is_question && !is_title
+        });
+        topics.push(topic.map(|topic| topic.text.clone()));
+        above.push(heading);
     }
-    None
+    topics
 }
