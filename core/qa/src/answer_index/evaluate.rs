@@ -4,14 +4,12 @@ use super::{
     AnswerIndex, Evaluation, Scoring,
     evaluation::{Evidence, QuestionOutcome},
     scan::{Expanding, Searched},
-    tuning::Asked,
 };
-use super::{AnswerSet, Outcome, Words};
+use super::{AnswerSet, Outcome};
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_faq::{normalize, question_key};
 use nearsay_search::{
     calibration::{AMONG, OWN_TEXT, standing},
-    expansion::Rule,
     index::{Hit, Index},
 };
 use rayon::prelude::*;
@@ -142,42 +140,6 @@ impl AnswerIndex {
     ) -> Result<Evaluation, ShapeError> {
         let run = EvaluationRun::new(self, questions.to_vec());
         run.with_scoring(scoring).complete(self)
-    }
-
-    /// Passes the dense and the unweighted keyword scores of each question to `on_scores`. The pool of all questions is
-    /// [`Pool::Answers`].
-    pub(super) fn answer_scores(
-        &self,
-        questions: &[TestQuery<'_>],
-        expansion: Option<Rule>,
-        on_scores: &mut dyn FnMut(&Asked<'_>),
-    ) -> Result<(), ShapeError> {
-        let mut run = EvaluationRun::new(self, questions.to_vec());
-        run.scoring = Scoring {
-            hybrid: Some(Words::by_answer(1.0)),
-            expansion,
-            prototype: None,
-        };
-        let searched = loop {
-            run.prepare(self, Pool::Answers)?;
-            if let Some(searched) = run.searched.take() {
-                break searched;
-            }
-        };
-        for block in questions.chunks(searched.block(self)) {
-            let (_, dense) = searched.products(self, block.iter())?;
-            let dense = dense.chunks_exact(self.answers.len().max(1));
-            for (question, dense) in block.iter().zip(dense) {
-                let (text, _) = self.query(&question.query);
-                let right = question.right.iter();
-                on_scores(&Asked {
-                    dense,
-                    keyword: &searched.keyword_scores(text, dense.len()),
-                    right: &right.map(|&right| right as usize).collect::<Vec<_>>(),
-                });
-            }
-        }
-        Ok(())
     }
 
     /// Text and vector of a question.

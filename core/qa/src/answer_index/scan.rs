@@ -185,14 +185,6 @@ impl Searched {
         (SCORES / self.texts(index).max(1)).clamp(1, BLOCK)
     }
 
-    /// Weighted keyword scores of the first `n` texts.
-    pub(super) fn keyword_scores(&self, question: &str, n: usize) -> Vec<f32> {
-        match self.words.as_ref().map(|words| words.scores(question)) {
-            Some(words) => (0..n).map(|text| words.of(text)).collect(),
-            None => vec![0.0; n],
-        }
-    }
-
     /// Computes the unit vectors of questions, `[questions, dim]`, and their dot products with all texts,
     /// `[questions, texts]` in row-major order. An empty index counts as one text with products of 0, so that each
     /// question has a row.

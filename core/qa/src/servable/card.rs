@@ -13,6 +13,102 @@ fn of_hundred(figures: &Value) -> Option<String> {
     Some(format!("{:.0} of 100", share * 100.0))
 }
 
+/// Names and explanations of the tasks, by their keys in the report.
+const TASKS: [(&str, &str, &str); 2] = [
+    (
+        "known_answers",
+        "Known answers, new words",
+        "each question was asked without itself, while its answer and other paraphrases stayed in the index",
+    ),
+    (
+        "new_answers",
+        "New answers",
+        "all questions of an answer were held out, and the answers alone were searched",
+    ),
+];
+
+/// Number of answers that were searched in the evaluation.
+fn pool(report: &Value) -> Option<u64> {
+    let tasks = TASKS.iter().map(|(key, ..)| &report[*key]["after"]["pool"]);
+    tasks
+        .chain([&report["after"]["pool"]])
+        .find_map(Value::as_u64)
+}
+
+/// Writes the figures of a report, if it has any.
+fn evaluation(text: &mut String, report: &Value) {
+    let mut rows = Vec::new();
+    let mut sentences = Vec::new();
+    for (key, name, explanation) in TASKS {
+        let (before, after) = (&report[key]["before"], &report[key]["after"]);
+        if let (Some(before), Some(now)) = (of_hundred(before), of_hundred(after)) {
+            let questions = &after["questions"];
+            sentences.push(format!(
+                "- **{name}** ({questions} questions): {explanation}. The right answer came first for {before} before \
+                 training and for {now} after training."
+            ));
+            rows.push((format!("{name}, before"), &report[key]["before"]));
+            rows.push((format!("{name}, after"), after));
+        }
+    }
+    // Reports of earlier versions have figures of held-out questions alone.
+    if rows.is_empty()
+        && let (Some(before), Some(after)) =
+            (of_hundred(&report["before"]), of_hundred(&report["after"]))
+    {
+        let questions = &report["after"]["questions"];
+        let pool = &report["after"]["pool"];
+        sentences.push(format!(
+            "{questions} held-out questions were searched among {pool} answers, without the other questions of the \
+             FAQ. The right answer came first for {before} before training and for {after} after training."
+        ));
+        rows.extend(["before", "after"].map(|name| (name.to_owned(), &report[name])));
+    }
+    if rows.is_empty() {
+        return;
+    }
+    writeln!(text, "## Evaluation\n\n{}\n", sentences.join("\n")).ok();
+    if let Some(sentence) = protocol(report) {
+        writeln!(text, "{sentence}\n").ok();
+    }
+    writeln!(
+        text,
+        "| | accuracy@1 | accuracy@5 | accuracy@10 | mrr@10 | ndcg@10 |"
+    )
+    .ok();
+    writeln!(text, "| --- | --- | --- | --- | --- | --- |").ok();
+    for (name, figures) in rows {
+        write!(text, "| {name} |").ok();
+        for key in ["recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10"] {
+            let value = figures[key].as_f64().unwrap_or(f64::NAN);
+            write!(text, " {value:.3} |").ok();
+        }
+        writeln!(text).ok();
+    }
+    writeln!(text).ok();
+}
+
+/// Explains how the figures were measured, and the result of the paired test.
+fn protocol(report: &Value) -> Option<String> {
+    let protocol = &report["protocol"];
+    let folds = protocol["cross_validation"]["folds"].as_u64();
+    let how = match (folds, protocol.as_str()) {
+        (Some(1), _) => "The model that was asked these questions was trained without them.",
+        (Some(_), _) => {
+            "Every question was asked of a model trained without it; this model is trained on all of them."
+        }
+        (None, Some("held_out")) => "The model is not trained on these questions.",
+        (None, _) => return None,
+    };
+    let difference = match report["difference"].as_str() {
+        Some("better") => " Training made it measurably better.",
+        Some("worse") => " Training made it measurably worse.",
+        Some("not_measurable") => " The difference is not measurable.",
+        _ => "",
+    };
+    Some(format!("{how}{difference}"))
+}
+
 /// Writes the card of a model with its answers, or of a model without answers. `layers` is the number of `Dense`
 /// modules.
 pub(super) fn card(manifest: &Manifest, answers: Option<&AnswerSet>, layers: usize) -> String {
@@ -47,40 +143,10 @@ pub(super) fn card(manifest: &Manifest, answers: Option<&AnswerSet>, layers: usi
         text.push_str(WORDS);
     }
     let report = &manifest.report;
-    if let (Some(before), Some(after)) =
-        (of_hundred(&report["before"]), of_hundred(&report["after"]))
-    {
-        let questions = &report["after"]["questions"];
-        let pool = &report["after"]["pool"];
-        writeln!(
-            text,
-            "## Evaluation\n\n{questions} held-out questions were searched among {pool} answers, without the \
-             other questions of the FAQ. The right answer came first for {before} before training and for \
-             {after} after training.\n"
-        )
-        .ok();
-        if answers.is_some_and(|answers| Some(answers.len() as u64) != pool.as_u64()) {
-            writeln!(
-                text,
-                "Answers were added or removed after this evaluation.\n"
-            )
-            .ok();
-        }
-        writeln!(
-            text,
-            "| | accuracy@1 | accuracy@5 | accuracy@10 | mrr@10 | ndcg@10 |"
-        )
-        .ok();
-        writeln!(text, "| --- | --- | --- | --- | --- | --- |").ok();
-        for name in ["before", "after"] {
-            write!(text, "| {name} |").ok();
-            for key in ["recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10"] {
-                let value = report[name][key].as_f64().unwrap_or(f64::NAN);
-                write!(text, " {value:.3} |").ok();
-            }
-            writeln!(text).ok();
-        }
-        writeln!(text).ok();
+    evaluation(&mut text, report);
+    let pool = pool(report);
+    if answers.is_some_and(|answers| pool.is_some_and(|pool| answers.len() as u64 != pool)) {
+        text.push_str("Answers were added or removed after this evaluation.\n\n");
     }
     let recipe = report["settings"]["recipe"].as_str().unwrap_or("none");
     writeln!(
@@ -128,3 +194,57 @@ print(answers[scores.argmax()])\n```\n\n\
 In Rust, with the crate `nearsay`:\n\n```rust\n\
 let model = TextModel::open(&DiskStore, \".\".as_ref(), &Device::Cpu)?;\n\
 let vectors = model.encode(&[\"How do I …?\"])?;\n```\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn figures(accuracy: f64) -> Value {
+        json!({
+            "questions": 60, "pool": 20, "recall@1": accuracy, "recall@5": 0.9, "recall@10": 1.0,
+            "mrr@10": 0.8, "ndcg@10": 0.85,
+        })
+    }
+
+    fn written(report: &Value) -> String {
+        let mut text = String::new();
+        evaluation(&mut text, report);
+        text
+    }
+
+    #[test]
+    fn evaluation_names_both_tasks_and_the_protocol() {
+        let comparison =
+            |before, after| json!({"before": figures(before), "after": figures(after)});
+        let report = json!({
+            "known_answers": comparison(0.5, 0.625),
+            "new_answers": comparison(0.25, 0.375),
+            "difference": "not_measurable",
+            "protocol": {"cross_validation": {"folds": 10}},
+            "before": figures(0.25), "after": figures(0.375),
+        });
+        let text = written(&report);
+        for part in [
+            "- **Known answers, new words** (60 questions): each question was asked without itself",
+            "The right answer came first for 50 of 100 before training and for 62 of 100 after training.",
+            "| New answers, after | 0.375 | 0.900 | 1.000 | 0.800 | 0.850 |",
+            "this model is trained on all of them. The difference is not measurable.",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert_eq!(pool(&report), Some(20));
+    }
+
+    #[test]
+    fn evaluation_reads_reports_of_earlier_versions() {
+        let report = json!({"before": figures(0.25), "after": figures(0.5)});
+        let text = written(&report);
+        assert!(text.contains("60 held-out questions were searched among 20 answers"));
+        assert!(text.contains("| before | 0.250 |") && text.contains("| after | 0.500 |"));
+        assert_eq!(
+            (written(&json!({})), pool(&json!({}))),
+            (String::new(), None)
+        );
+    }
+}

@@ -230,8 +230,8 @@ pub struct Settings {
     #[serde(default, rename = "shrink", alias = "shrinkage")]
     pub shrinkage: f64,
     /// BM25 weight of hybrid search for the similarities of MiniLM, or of the compact encoder; it is scaled to the spread of
-    /// the encoder's similarities ([`spread`](crate::answer_index::AnswerIndex::spread)). The validation split may prefer another
-    /// ([`choose_keyword_weight`](crate::answer_index::AnswerIndex::choose_keyword_weight)). Unused without a validation split.
+    /// the encoder's similarities ([`spread`](crate::answer_index::AnswerIndex::spread)). The test questions of the folds
+    /// may prefer another. Unused without a validation split.
     #[serde(default, rename = "words", alias = "keyword_weight")]
     pub keyword_weight: f32,
     /// How the run chooses the state it returns.

@@ -31,7 +31,7 @@ use std::{any::Any, ops::ControlFlow, path::PathBuf, sync::Arc};
 ///
 /// Without further options it trains by the recipe [`Quick`](Recipe::Quick): token embeddings of a
 /// static encoder, else a residual head, under the multiple negatives ranking loss. A model that is
-/// not better than the base encoder on a validation split of the training data is rejected, and the
+/// not better than the base encoder in a cross-validation of the training data is rejected, and the
 /// base encoder kept.
 pub struct Trainer {
     encoder: TextEncoder,
@@ -59,8 +59,9 @@ struct Changes {
 
 /// Data to train on, with or without a held-out part.
 ///
-/// With a [`Split`], the answers of the validation part become part of the model, and confidence is
-/// calibrated on its questions.
+/// With a [`Split`], the answers of the validation part become part of the model, and its questions are
+/// those of the report and of the confidence. Otherwise both come from a cross-validation, and the model
+/// is trained on all rows.
 #[derive(Clone, Copy, Debug)]
 pub struct TrainingData<'a> {
     train: &'a [Row],

@@ -11,6 +11,7 @@ use crate::{
     state::{List, State, Verdict, confidence},
     text, theme,
 };
+use nearsay_project::held_out::ENOUGH_TO_HOLD_OUT;
 
 /// Every card is as high as any needs.
 const HEIGHT: f32 = 146.0;
@@ -101,17 +102,22 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands:
         let question = RichText::new(&paraphrase.text).text_style(theme::emphasis());
         ui.add(egui::Label::new(question).truncate());
     };
-    let can_fix = !is_right && paraphrase.held_out;
+    // Small projects train on every question.
+    let is_large = state.project.counts.questions >= ENOUGH_TO_HOLD_OUT;
+    let fixes = Fixes {
+        accept: !is_right && verdict.given.is_some(),
+        learn: !is_right && paraphrase.held_out && is_large,
+    };
     if has_room {
         Sides::new()
             .shrink_left()
             .truncate()
             .show(ui, question, |ui| {
-                actions(ui, verdict, &paraphrase.text, can_fix, commands);
+                actions(ui, verdict, &paraphrase.text, fixes, commands);
             });
     } else {
         ui.horizontal(question);
-        ui.horizontal_wrapped(|ui| actions(ui, verdict, &paraphrase.text, can_fix, commands));
+        ui.horizontal_wrapped(|ui| actions(ui, verdict, &paraphrase.text, fixes, commands));
     }
     ui.spacing_mut().item_spacing.x = 26.0;
     ui.columns_const(|[left, right]| {
@@ -126,8 +132,17 @@ fn card(ui: &mut Ui, state: &State, verdict: &Verdict, has_room: bool, commands:
     });
 }
 
+/// Fixes that a question offers.
+#[derive(Clone, Copy)]
+struct Fixes {
+    /// Accept the answer given.
+    accept: bool,
+    /// Learn from the question.
+    learn: bool,
+}
+
 /// Buttons of a question, from right to left.
-fn actions(ui: &mut Ui, verdict: &Verdict, question: &str, can_fix: bool, commands: &mut Commands) {
+fn actions(ui: &mut Ui, verdict: &Verdict, question: &str, fixes: Fixes, commands: &mut Commands) {
     let mut act = |ui: &mut Ui, plain: bool, name: &str, hint: &str, wanted: Command| {
         let response = if plain {
             widget::link(ui, name)
@@ -141,9 +156,11 @@ fn actions(ui: &mut Ui, verdict: &Verdict, question: &str, can_fix: bool, comman
     };
     let (name, hint) = (text::results::OPEN_ROW, text::results::OPEN_ROW_HINT);
     act(ui, true, name, hint, Command::OpenRow(verdict.row));
-    if can_fix {
+    if fixes.learn {
         let (name, hint) = (text::results::LEARN, text::results::LEARN_HINT);
         act(ui, false, name, hint, Command::TrainOn(*verdict));
+    }
+    if fixes.accept {
         let (name, hint) = (text::results::RIGHT_TOO, text::results::RIGHT_TOO_HINT);
         act(ui, false, name, hint, Command::MarkRightToo(*verdict));
     }

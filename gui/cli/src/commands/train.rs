@@ -1,5 +1,6 @@
 //! `nearsay train FILE --out DIR`: trains a model and writes it to a directory.
 
+mod outcomes;
 mod report;
 mod run_state;
 
@@ -14,8 +15,8 @@ use nearsay::{
     cache::OnProgress,
     servable::{self, Export, ExportEncoder},
     train::{
-        Baseline, Checkpoint, Control, EmbeddingCache, Event, Job, Note, Recipe, Report, Settings,
-        Source, TestOutcome, Trained,
+        Checkpoint, Control, EmbeddingCache, Event, Job, Note, Recipe, Report, Settings, Source,
+        Trained,
     },
 };
 use nearsay_bert::{Precision, SentenceEncoder};
@@ -26,18 +27,13 @@ use nearsay_message::UserError;
 use nearsay_model::ModelFiles;
 use nearsay_store::{DiskStore, Store as _};
 use nearsay_text::compact::{StaticEmbeddings, StaticEncoder};
+use outcomes::{Compare, write_outcomes};
 use report::{ProgressPrinter, print_summary};
 use run_state::RunState;
 use std::{collections::HashSet, io::BufRead as _, path::PathBuf, sync::Arc};
 
 /// Fraction of answers that Quaterion's tutorial holds out.
 const TUTORIAL_SPLIT: f64 = 0.2;
-
-/// Largest file of outcomes that is read, in bytes.
-const MOST_OUTCOMES: u64 = 1 << 28;
-
-/// Value of `--compare` for the untrained built-in encoder.
-const BUILT_IN: &str = "built-in";
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -231,43 +227,6 @@ pub fn run(
     Ok(report)
 }
 
-/// The model to compare the trained model with.
-enum Compare {
-    BaseEncoder,
-    BuiltIn(StaticEncoder<'static>),
-    Outcomes(Vec<TestOutcome>),
-}
-
-impl Compare {
-    /// Reads the model that `--compare` names.
-    fn open(name: Option<&Path>) -> Result<Self, UserError> {
-        match name {
-            None => Ok(Self::BaseEncoder),
-            Some(name) if name == Path::new(BUILT_IN) => {
-                Ok(Self::BuiltIn(nearsay_text::compact::built_in::encoder()?))
-            }
-            Some(file) => {
-                let bytes = DiskStore.read(file, MOST_OUTCOMES)?;
-                let outcomes = TestOutcome::from_json_lines(&bytes).map_err(|error| {
-                    UserError::new(
-                        format_args!("{} has no outcomes ({error})", file.display()),
-                        "Pass a file that “nearsay train --outcomes” wrote.",
-                    )
-                })?;
-                Ok(Self::Outcomes(outcomes))
-            }
-        }
-    }
-
-    fn baseline(&self) -> Baseline<'_> {
-        match self {
-            Self::BaseEncoder => Baseline::BaseEncoder,
-            Self::BuiltIn(encoder) => Baseline::BuiltIn(encoder),
-            Self::Outcomes(outcomes) => Baseline::Outcomes(outcomes),
-        }
-    }
-}
-
 /// The inputs of a run, for every kind of encoder.
 struct RunContext<'a> {
     args: &'a Args,
@@ -385,13 +344,7 @@ impl RunContext<'_> {
             DiskStore.create_dir_all(parent)?;
         }
         if let Some(file) = &args.outcomes {
-            let lines = TestOutcome::to_json_lines(&trained.outcomes).map_err(|error| {
-                UserError::new(
-                    format_args!("the outcomes could not be encoded ({error})"),
-                    "",
-                )
-            })?;
-            DiskStore.write_atomic(file, &lines)?;
+            write_outcomes(file, &trained.outcomes)?;
         }
         export.write(&DiskStore, &args.out)?;
         Ok(Some(report))
