@@ -40,6 +40,19 @@ pub struct Columns {
 impl Columns {
     /// Maximum number of column names kept.
     pub(crate) const MAX_NAMES: usize = 50;
+
+    /// Adds the columns of another file.
+    pub(crate) fn extend(&mut self, other: Self) {
+        if self.question.is_none() || self.answer.is_none() {
+            self.question = other.question;
+            self.answer = other.answer;
+        }
+        for name in other.all {
+            if self.all.len() < Self::MAX_NAMES && !self.all.contains(&name) {
+                self.all.push(name);
+            }
+        }
+    }
 }
 
 /// Values of one record, by column.

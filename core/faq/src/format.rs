@@ -66,6 +66,50 @@ pub enum FileFormat {
     PlainText,
 }
 
+/// Endings of the names of files that can be read, in lower case and without a dot.
+pub const FILE_EXTENSIONS: &[&str] = &[
+    "csv",
+    "tsv",
+    "tab",
+    "xlsx",
+    "xlsm",
+    "xlsb",
+    "xls",
+    "ods",
+    "docx",
+    "odt",
+    "rtf",
+    "pdf",
+    "html",
+    "htm",
+    "xhtml",
+    "jsonl",
+    "ndjson",
+    "json",
+    "jsonld",
+    "yaml",
+    "yml",
+    "toml",
+    "xml",
+    "opml",
+    "js",
+    "ts",
+    "mjs",
+    "qna",
+    "txt",
+    "md",
+    "mdx",
+    "markdown",
+    "rst",
+    "adoc",
+    "asciidoc",
+    "org",
+    "wiki",
+    "mediawiki",
+    "gift",
+    "zip",
+];
+
 impl FileFormat {
     /// Name for people, in lower case unless it is a proper name: "web page", "PDF document".
     #[must_use]

@@ -15,8 +15,9 @@
 //! | table (CSV, TSV, `;`, `\|`, Markdown) | known column names in the first row, or the same number of cells in nearly every row | a row; quoted cells may contain line breaks |
 //! | labelled text | `Q:` and `A:`, or words such as `Frage:` and `Antwort:` | from one question label to the next |
 //!
-//! Nested JSON, YAML, TOML, XML, scripts, texts with headings and plain lists are read whole. The
-//! README of the crate lists what is taken from each format.
+//! Nested JSON, YAML, TOML, XML, scripts, texts with headings, plain lists, spreadsheets, web pages,
+//! text documents, PDF and zip archives are read whole; the README of the crate lists what is taken
+//! from each. [`read_files`] reads several files as one FAQ.
 //!
 //! Byte order marks, all line endings, UTF-16 and UTF-32 are handled. Files in older encodings are
 //! recognized by their bytes, which is reported as an issue; [`ReadOptions::encoding`] overrides the
@@ -56,6 +57,7 @@ mod decode;
 mod detect;
 mod document;
 mod error;
+mod export;
 mod format;
 #[cfg(feature = "html")]
 mod html;
@@ -79,11 +81,12 @@ pub use column_names::{
 pub use columns::{ColumnChoice, Columns};
 pub use decode::Encoding;
 pub use error::ReadError;
-pub use format::FileFormat;
+pub use export::{ExportFormat, write};
+pub use format::{FILE_EXTENSIONS, FileFormat};
 pub use issue::{Field, Issue, IssueKind, Severity, ValueType};
 pub use options::{Progress, ReadLimits, ReadOptions};
 pub use rows::{
-    Counts, Faq, Questions, Row, Split, SplitError, TestQuestion, group_rows, read, read_jsonl,
-    read_questions, split,
+    Counts, Faq, Questions, Row, Split, SplitError, TestQuestion, group_rows, read, read_files,
+    read_jsonl, read_questions, split,
 };
-pub use text::normalize;
+pub use text::{normalize, question_key};

@@ -26,8 +26,17 @@ pub(crate) enum Accept {
     Json,
     /// Every format, detected from the first bytes.
     Any,
+    /// Every format except archives.
+    AnyButArchives,
     /// Every format except documents that are read whole.
     Streamed,
+}
+
+impl Accept {
+    /// Whether documents that are read whole are accepted.
+    fn has_documents(self) -> bool {
+        matches!(self, Self::Any | Self::AnyButArchives)
+    }
 }
 
 /// Reader that counts the bytes read through it.
@@ -93,11 +102,11 @@ impl<'r> Source<'r> {
     ) -> Result<Opened<'r>, ReadError> {
         let length = match accept {
             Accept::Json => JSON_HEAD,
-            Accept::Any | Accept::Streamed => HEAD,
+            Accept::Any | Accept::AnyButArchives | Accept::Streamed => HEAD,
         };
         let (head, reader) = peek_bytes(reader, length)?;
         match recognize_bytes(&head) {
-            Some(Recognized::Format(format)) if accept == Accept::Any => {
+            Some(Recognized::Format(format)) if accept.has_documents() => {
                 let inner = reader;
                 let reader = CountingReader { inner, bytes };
                 return Ok(Opened::Bytes(format, Box::new(reader)));
@@ -113,7 +122,7 @@ impl<'r> Source<'r> {
         }
         let encoding = options.encoding.unwrap_or_else(|| match accept {
             Accept::Json => Encoding::guess(&head),
-            Accept::Any | Accept::Streamed => detect_encoding(&head),
+            Accept::Any | Accept::AnyButArchives | Accept::Streamed => detect_encoding(&head),
         });
         // Count consumed bytes only, not peeked ones.
         let reader = CountingReader {
@@ -132,15 +141,15 @@ impl<'r> Source<'r> {
         let is_whole = head.len() < length;
         let text = String::from_utf8_lossy(head.strip_prefix(mark).unwrap_or(&head));
         let text_head = Head::new(&text, is_whole, options.file_name.as_deref());
-        if accept == Accept::Any
+        if accept.has_documents()
             && let Some(format) = recognize_text(&text_head)
         {
             return Ok(Opened::Text(format, encoding, Box::new(reader)));
         }
         let content = match accept {
             Accept::Json => Content::Json,
-            Accept::Any | Accept::Streamed => {
-                let documents = (accept == Accept::Any).then_some(&text_head);
+            Accept::Any | Accept::AnyButArchives | Accept::Streamed => {
+                let documents = accept.has_documents().then_some(&text_head);
                 detect_content(&head, is_whole, options.columns.as_ref(), documents)?
             }
         };

@@ -2,6 +2,8 @@
 //! parts.
 
 use super::Document;
+#[cfg(feature = "archive")]
+use super::archive;
 use super::package::Package;
 #[cfg(feature = "office")]
 use super::{opendocument, word};
@@ -124,6 +126,9 @@ pub(super) fn read_zip(bytes: Vec<u8>, options: &ReadOptions) -> Result<Document
             return refuse((kind, remedy));
         }
     }
+    #[cfg(feature = "archive")]
+    return archive::read(package);
+    #[cfg(not(feature = "archive"))]
     refuse((
         "a zip archive",
         "Unpack it, and choose the FAQ files inside.",

@@ -6,6 +6,8 @@
 //! stages as those of tables and JSON, so columns, issues, counts, limits and duplicates need no
 //! code in the format.
 
+#[cfg(feature = "archive")]
+mod archive;
 #[cfg(feature = "zip")]
 mod container;
 mod data;
@@ -44,6 +46,8 @@ pub(crate) struct Document {
     /// Format, which may become known only when the file is read: a zip archive may hold a
     /// workbook.
     pub(crate) format: FileFormat,
+    /// Names and contents of the files in an archive, which are read instead of the sections.
+    pub(crate) files: Vec<(String, Vec<u8>)>,
     /// Tables and lists of records, in the order of the file.
     pub(crate) sections: Vec<Section>,
     /// Number of lines, rows or paragraphs.

@@ -53,7 +53,7 @@ impl Package {
     }
 
     /// Names of the entries, in the order of the directory.
-    #[allow(dead_code)] // Archives need it.
+    #[cfg(feature = "archive")]
     pub(super) fn names(&self) -> &[String] {
         &self.names
     }

@@ -120,6 +120,9 @@ impl IssueKind {
                 "This file looks like Windows text (cp1252): {} valid UTF-8",
                 count_forms(*lines, "line is not", "lines are not")
             ),
+            Self::FileLeftOut { name, reason } => {
+                format!("The file {name} was not read: {}", reason.trim_end_matches('.'))
+            }
             Self::HiddenSheet { name } => format!("The hidden sheet {name} was not read"),
             Self::SheetLeftOut { name, reason } => {
                 format!("The sheet {name} was not read: {reason}")
@@ -199,7 +202,7 @@ impl IssueKind {
                 "Check them, and put double quotes around texts that contain the column separator."
             }
             Self::AnswersLeftOut { .. } => "Put each answer in its own row to keep it.",
-            Self::Converted { .. } | Self::LooseNotation => "",
+            Self::Converted { .. } | Self::LooseNotation | Self::FileLeftOut { .. } => "",
             Self::DoubleEncoded { .. } => {
                 "Export the file again as UTF-8 if the accented letters are wrong."
             }

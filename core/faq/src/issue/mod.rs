@@ -281,6 +281,13 @@ pub enum IssueKind {
         /// Number of lines.
         lines: u64,
     },
+    /// File among several that wasn't read (line 0).
+    FileLeftOut {
+        /// Name of the file.
+        name: String,
+        /// Why, as a sentence.
+        reason: String,
+    },
     /// Hidden sheet of a workbook, which wasn't read (line 0).
     HiddenSheet {
         /// Name of the sheet.
@@ -323,6 +330,7 @@ impl IssueKind {
             | Self::LooseNotation
             | Self::UnassignedLines { .. }
             | Self::LooksLikeWindows { .. }
+            | Self::FileLeftOut { .. }
             | Self::HiddenSheet { .. }
             | Self::SheetLeftOut { .. }
             | Self::SharedAnswers { .. } => Severity::Note,
@@ -346,7 +354,7 @@ impl IssueKind {
 /// ```
 ///
 /// Its JSON form also has the keys `what` and `fix`, so that scripts needn't know every kind, and
-/// lacks `raw` if that is `None`.
+/// lacks `raw` and `file` if they are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub struct Issue {
     /// Line on which the record begins, counted from 1; 0 for the whole file.
@@ -361,6 +369,9 @@ pub struct Issue {
     /// severities.
     #[serde(default)]
     pub raw: Option<String>,
+    /// Name of the file, if several were read as one.
+    #[serde(default)]
+    pub file: Option<String>,
 }
 
 impl Issue {
@@ -375,6 +386,7 @@ impl Issue {
             kind,
             excerpt: text::excerpt(excerpt),
             raw: None,
+            file: None,
         }
     }
 
@@ -391,8 +403,11 @@ impl Issue {
 
 impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.line > 0 {
-            write!(f, "line {}: ", self.line)?;
+        match (&self.file, self.line) {
+            (Some(file), 0) => write!(f, "{file}: ")?,
+            (Some(file), line) => write!(f, "{file}, line {line}: ")?,
+            (None, 0) => {}
+            (None, line) => write!(f, "line {line}: ")?,
         }
         f.write_str(&self.what())?;
         if !self.excerpt.is_empty() {
@@ -408,7 +423,7 @@ impl fmt::Display for Issue {
 
 impl Serialize for Issue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = 6 + usize::from(self.raw.is_some());
+        let fields = 6 + usize::from(self.raw.is_some()) + usize::from(self.file.is_some());
         let mut out = serializer.serialize_struct("Issue", fields)?;
         out.serialize_field("line", &self.line)?;
         out.serialize_field("severity", &self.severity)?;
@@ -418,6 +433,9 @@ impl Serialize for Issue {
         out.serialize_field("fix", self.fix())?;
         if let Some(raw) = &self.raw {
             out.serialize_field("raw", raw)?;
+        }
+        if let Some(file) = &self.file {
+            out.serialize_field("file", file)?;
         }
         out.end()
     }

@@ -108,6 +108,29 @@ impl ReadLog {
         }
     }
 
+    /// Adds the counts and issues of one of several files.
+    pub(super) fn absorb(&mut self, other: Self, file: &str) {
+        let (counts, more) = (&mut self.counts, other.counts);
+        counts.bytes += more.bytes;
+        counts.lines += more.lines;
+        counts.blank += more.blank;
+        counts.records += more.records;
+        counts.rows += more.rows;
+        counts.left_out += more.left_out;
+        counts.changed += more.changed;
+        counts.notes += more.notes;
+        counts.repeated += more.repeated;
+        counts.unlisted += more.unlisted;
+        for mut issue in other.issues {
+            if issue.line > 0 && self.issues.len() >= self.limit {
+                self.counts.unlisted += 1;
+                continue;
+            }
+            issue.file = Some(file.to_owned());
+            self.issues.push(issue);
+        }
+    }
+
     /// Sets the raw text of the issues from index `from` on that are about records left out.
     pub(super) fn set_raw(&mut self, from: usize, raw: &str) {
         let raw = raw.trim();

@@ -13,7 +13,7 @@ mod row;
 mod sink;
 
 pub use counts::Counts;
-pub use faq::{Faq, read, read_jsonl};
+pub use faq::{Faq, read, read_files, read_jsonl};
 pub use holdout::{Split, SplitError, group_rows, split};
 pub use questions::{Questions, TestQuestion, read_questions};
 pub use row::Row;

@@ -1,12 +1,13 @@
 //! The loop over the records of a stream, shared by FAQs and test questions.
 
+use super::counts::ReadLog;
 use super::record_reader::RecordReader;
 use super::sink::{ReadOutcome, RowSink};
 use crate::decode::decode_record;
 use crate::document::{Document, Records};
 use crate::source::{Accept, FileFacts, Opened, Source};
 use crate::split::Next;
-use crate::{Encoding, FileFormat, IssueKind, Progress, ReadError, ReadOptions};
+use crate::{Columns, Encoding, FileFormat, IssueKind, Progress, ReadError, ReadOptions, text};
 use core::cell::Cell;
 use core::ops::ControlFlow;
 use std::io::{self, BufRead};
@@ -19,6 +20,22 @@ const PROGRESS_BYTES: u64 = 1 << 18;
 /// # Errors
 /// [`ReadError`], when the stream fails, `progress` stops it, or nothing in it can be read.
 pub(super) fn read_records<R: BufRead>(
+    reader: R,
+    options: &ReadOptions,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    sink: &mut dyn RowSink,
+    accept: Accept,
+) -> Result<ReadOutcome, ReadError> {
+    let mut outcome = read_file(reader, options, progress, sink, accept)?;
+    sink.finish(&mut outcome.log);
+    Ok(outcome)
+}
+
+/// Reads the records of one file into a sink that may have those of others.
+///
+/// # Errors
+/// [`ReadError`], when the stream fails, `progress` stops it, or nothing in it can be read.
+pub(super) fn read_file<R: BufRead>(
     reader: R,
     options: &ReadOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
@@ -47,10 +64,79 @@ pub(super) fn read_records<R: BufRead>(
         }
         Opened::Bytes(format, reader) => {
             let whole = read_whole(reader, format.format, options, &bytes, progress)?;
-            let document = (format.read)(whole, options)?;
+            let mut document = (format.read)(whole, options)?;
+            if !document.files.is_empty() && accept == Accept::AnyButArchives {
+                return Err(ReadError::Refused {
+                    kind: "an archive inside of an archive",
+                    remedy: "Unpack it, and choose the FAQ files inside.",
+                });
+            }
+            if !document.files.is_empty() {
+                let files = core::mem::take(&mut document.files);
+                let files = files.iter().map(|file| (file.0.clone(), file.1.as_slice()));
+                let accept = Accept::AnyButArchives;
+                return read_several(files, document.issues, options, progress, sink, accept);
+            }
             let encoding = Encoding::Utf8;
             read_document(document, encoding, options, bytes.get(), progress, sink)
         }
+    }
+}
+
+/// Reads several files into one sink. Files that can't be read are listed as issues.
+///
+/// # Errors
+/// [`ReadError`] of the first file, when none can be read, or when `progress` stops the reading.
+pub(super) fn read_several<R: BufRead>(
+    files: impl Iterator<Item = (String, R)>,
+    issues: Vec<(u64, IssueKind, String)>,
+    options: &ReadOptions,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    sink: &mut dyn RowSink,
+    accept: Accept,
+) -> Result<ReadOutcome, ReadError> {
+    let mut all: Option<ReadOutcome> = None;
+    let mut first_error = None;
+    let mut log = ReadLog::new(&options.limits);
+    for (position, kind, excerpt) in issues {
+        log.add(position, kind, &excerpt);
+    }
+    for (name, reader) in files {
+        sink.set_file(Some(&name));
+        let options = ReadOptions {
+            file_name: Some(name.clone()),
+            ..options.clone()
+        };
+        match read_file(reader, &options, progress, sink, accept) {
+            Ok(ReadOutcome {
+                log: more,
+                columns,
+                encoding,
+                ..
+            }) => {
+                log.absorb(more, &name);
+                let outcome = all.get_or_insert_with(|| ReadOutcome {
+                    log: ReadLog::new(&options.limits),
+                    columns: Columns::default(),
+                    encoding,
+                    format: FileFormat::Archive,
+                });
+                outcome.columns.extend(columns);
+            }
+            Err(ReadError::Stopped) => return Err(ReadError::Stopped),
+            Err(error) => {
+                let reason = text::excerpt(&error.to_string());
+                let name = text::excerpt(&name);
+                log.add(0, IssueKind::FileLeftOut { name, reason }, "");
+                first_error = first_error.or(Some(error));
+            }
+        }
+    }
+    sink.set_file(None);
+    match (all, first_error) {
+        (Some(outcome), _) => Ok(ReadOutcome { log, ..outcome }),
+        (None, Some(error)) => Err(error),
+        (None, None) => Err(ReadError::Empty),
     }
 }
 
@@ -65,10 +151,20 @@ fn read_text_as_stream(
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     sink: &mut dyn RowSink,
 ) -> Result<ReadOutcome, ReadError> {
-    if !matches!(
+    // The tags of a page would make a table of anything.
+    let is_page = matches!(
         error,
-        ReadError::NothingFound { .. } | ReadError::Damaged { .. }
-    ) {
+        ReadError::NothingFound {
+            format: FileFormat::Html,
+            ..
+        }
+    );
+    if is_page
+        || !matches!(
+            error,
+            ReadError::NothingFound { .. } | ReadError::Damaged { .. }
+        )
+    {
         return Err(error);
     }
     let bytes = Cell::new(0);
@@ -168,6 +264,7 @@ fn read_document(
     sink: &mut dyn RowSink,
 ) -> Result<ReadOutcome, ReadError> {
     let limits = &options.limits;
+    let before = sink.len();
     let mut records = RecordReader::of_document(encoding, options);
     for (position, kind, excerpt) in document.issues {
         records.add_document_issue(position, kind, &excerpt);
@@ -194,7 +291,7 @@ fn read_document(
     let counts = &mut records.log.counts;
     counts.bytes = bytes;
     counts.lines = document.lines;
-    counts.rows = sink.len() as u64;
+    counts.rows = (sink.len() - before) as u64;
     let _ = progress(Progress {
         bytes,
         lines: counts.lines,
@@ -207,7 +304,7 @@ fn read_document(
         unassigned: document.unassigned,
         is_list_unclosed: false,
     };
-    records.finish(&facts, sink)
+    records.finish(&facts)
 }
 
 /// Passes the records of a stream to a sink, up to the end or a limit.
@@ -219,6 +316,7 @@ fn read_stream(
     sink: &mut dyn RowSink,
 ) -> Result<ReadOutcome, ReadError> {
     let limits = &options.limits;
+    let before = sink.len();
     let mut records = RecordReader::new(&source, options);
     let mut reported = 0;
     loop {
@@ -260,12 +358,12 @@ fn read_stream(
     let counts = &mut records.log.counts;
     counts.bytes = bytes.get();
     counts.lines = source.lines();
-    counts.rows = sink.len() as u64;
+    counts.rows = (sink.len() - before) as u64;
     // The final report can't stop anything, so its result is ignored.
     let _ = progress(Progress {
         bytes: counts.bytes,
         lines: counts.lines,
         rows: counts.rows,
     });
-    records.finish(&source.facts(), sink)
+    records.finish(&source.facts())
 }

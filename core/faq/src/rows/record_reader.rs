@@ -417,11 +417,7 @@ impl RecordReader {
     ///
     /// # Errors
     /// [`ReadError`], when nothing in the file can be read.
-    pub(super) fn finish(
-        mut self,
-        facts: &FileFacts,
-        sink: &mut dyn RowSink,
-    ) -> Result<ReadOutcome, ReadError> {
+    pub(super) fn finish(mut self, facts: &FileFacts) -> Result<ReadOutcome, ReadError> {
         self.check_readable()?;
         match facts.format {
             FileFormat::JsonList => self.log.add(0, IssueKind::OneList, ""),
@@ -454,7 +450,6 @@ impl RecordReader {
             self.log.add(0, IssueKind::LooksLikeWindows { lines }, "");
         }
         self.log.add_text_issues();
-        sink.finish(&mut self.log);
         Ok(ReadOutcome {
             log: self.log,
             columns: match &self.format {

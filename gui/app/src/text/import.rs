@@ -6,11 +6,7 @@ use nearsay_faq::{Encoding, Faq};
 
 use super::{count, number, questions};
 use crate::state::Picked;
-use nearsay_project::{
-    Problem,
-    files::{FAQ_EXTENSIONS, file_name},
-    merge::Incoming,
-};
+use nearsay_project::{Problem, files::file_name, merge::Incoming};
 
 /// Headline of the drop zone.
 pub const DROP: &str = "Drop your FAQ files here";
@@ -105,14 +101,9 @@ pub fn dialog_title(what: Picked) -> &'static str {
 
 /// File types that can be read.
 pub fn readable() -> String {
-    let endings: Vec<String> = FAQ_EXTENSIONS
-        .iter()
-        .map(|ending| format!(".{ending}"))
-        .collect();
-    format!(
-        "Nearsay reads {} files. Save spreadsheets as CSV",
-        endings.join(" ")
-    )
+    "Nearsay reads spreadsheets (.xlsx .ods .csv), documents (.docx .odt .rtf .pdf), web pages (.html), text, \
+     Markdown, JSON, YAML, XML, and zip archives of these"
+        .to_owned()
 }
 
 /// While files are read.

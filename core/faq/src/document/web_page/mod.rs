@@ -102,6 +102,8 @@ fn read(html: &str, options: &ReadOptions) -> Result<Document, ReadError> {
     let in_tables: usize = sections.iter().map(Section::len).sum();
     if pairs.len() + in_tables < 2 {
         let page = read_blocks(&dom, 0, &bold_classes);
+        // The outline needs as much memory again.
+        drop(dom);
         let outline = outline::read_outline(FileFormat::Html, without_contents(page), choice);
         let found: usize = outline.sections.iter().map(Section::len).sum();
         if found > pairs.len() + in_tables {
