@@ -1,6 +1,8 @@
 //! Known column names.
 
 use super::text;
+use core::cell::RefCell;
+use std::collections::HashMap;
 
 /// Column names for the question, in order of precedence; compared case-insensitively.
 #[rustfmt::skip]
@@ -139,6 +141,27 @@ pub(crate) enum Role {
 /// Derives the role of a column from the words of its name: `Customer Question`, `answer_text`,
 /// `Q.`, `question 2`. Names of facts about a text (`question_id`) have no role.
 pub(crate) fn derive_role(name: &str) -> Option<Role> {
+    ROLES.with_borrow_mut(|roles| {
+        if let Some(role) = roles.get(name) {
+            return *role;
+        }
+        let role = find_role(name);
+        if roles.len() < MAX_ROLES {
+            roles.insert(name.to_owned(), role);
+        }
+        role
+    })
+}
+
+/// Maximum number of names whose roles are kept.
+const MAX_ROLES: usize = 1000;
+
+thread_local! {
+    /// Roles of the names seen, since names repeat in every record of a file.
+    static ROLES: RefCell<HashMap<String, Option<Role>>> = RefCell::default();
+}
+
+fn find_role(name: &str) -> Option<Role> {
     // Several cells in one, when a table is tried with another delimiter
     if name.contains([',', ';', '|', '\t']) {
         return None;

@@ -7,21 +7,21 @@
 //!
 //! # Formats
 //!
-//! [`read`] detects the [`FileFormat`] from the first bytes of the stream, never from a file name:
+//! [`read`] detects the [`FileFormat`] from the first bytes of the stream. These are read as streams:
 //!
 //! | format | detected by | record |
 //! | --- | --- | --- |
 //! | JSON objects: one per line (JSONL), in a list, or one after another | `{` or `[` at the beginning, or at the start of most lines | an object |
 //! | table (CSV, TSV, `;`, `\|`, Markdown) | known column names in the first row, or the same number of cells in nearly every row | a row; quoted cells may contain line breaks |
 //! | labelled text | `Q:` and `A:`, or words such as `Frage:` and `Antwort:` | from one question label to the next |
-//! | Markdown | headings or bold lines that end in a question mark | from one such heading to the next |
 //!
-//! Spreadsheets, web pages, text documents, PDF and zip archives are read whole; the README of the
-//! crate lists what is taken from each. [`read_files`] reads several files as one FAQ.
+//! Nested JSON, YAML, TOML, XML, scripts, texts with headings, plain lists, spreadsheets, web pages,
+//! text documents, PDF and zip archives are read whole; the README of the crate lists what is taken
+//! from each. [`read_files`] reads several files as one FAQ.
 //!
-//! Byte order marks, all line endings and UTF-16 are handled. Tables and texts that aren't valid
-//! UTF-8 are read as Windows-1252, which is reported as an issue; [`ReadOptions::encoding`]
-//! overrides the guess. [`read_jsonl`] accepts JSON only; [`read_questions`] accepts every format.
+//! Byte order marks, all line endings, UTF-16 and UTF-32 are handled. Files in older encodings are
+//! recognized by their bytes, which is reported as an issue; [`ReadOptions::encoding`] overrides the
+//! guess. [`read_jsonl`] accepts JSON only; [`read_questions`] accepts every format.
 //!
 //! # Columns
 //!
@@ -29,7 +29,7 @@
 //! | --- | --- | --- |
 //! | question | `question`, `q`, `prompt`, `query`, `frage`, `pregunta` | [`QUESTION_NAMES`], [`MAYBE_QUESTION_NAMES`] |
 //! | answer | `answer`, `a`, `response`, `antwort`, `réponse`, `text` | [`ANSWER_NAMES`], [`MAYBE_ANSWER_NAMES`] |
-//! | paraphrases | `questions`, `paraphrases`, `wordings` | [`PARAPHRASE_NAMES`] |
+//! | paraphrases | `questions`, `paraphrases`, `wordings`, `Question 2` | [`PARAPHRASE_NAMES`] |
 //! | several right answers (test questions only) | `answers` | [`ANSWER_LIST_NAMES`] |
 //! | origin | `source`, `url`; `filename`, `file`; `id`, `key` | |
 //!
@@ -39,7 +39,8 @@
 //!
 //! # Rows
 //!
-//! Texts are kept as written, except that control characters are removed (and reported). Table
+//! Texts are kept as written, except that control characters are removed (and reported), and that
+//! HTML, escaped line breaks and spaces that don't break are converted in tables and documents. Table
 //! cells are trimmed, and a line break within a cell becomes `\n`. Of rows with identical question
 //! and answer, the first is kept. Rows with equal answers (by [`normalize`]) belong together:
 //! [`group_rows`] finds them and [`split`] keeps each group on one side.

@@ -81,7 +81,7 @@ fn read_takes_linear_time_for_repeated_notation() {
         ("a.toml", "[[a]]\nquestion = \"a\"\nanswer = \"b\"\n"),
     ] {
         let begin = Instant::now();
-        let _ = read_named(name, piece.repeat(200_000 / piece.len()).as_bytes());
+        let _ = read_named(name, piece.repeat(50_000 / piece.len()).as_bytes());
         assert!(
             begin.elapsed() < Duration::from_secs(20),
             "{name} {piece:?}"

@@ -1,8 +1,9 @@
 //! JSON whose questions and answers stand deeper than in one list of objects, or that isn't strict.
 
+use super::fields::find_named;
 use super::loose_json::Parser;
 use super::tree::{Node, Tree};
-use super::walk::{find_named, read_trees};
+use super::walk::read_trees;
 use super::{LOOKED_FOR, count_lines};
 use crate::column_names::{ANSWER_NAMES, QUESTION_NAMES, Role};
 use crate::document::{Document, Head, TextFormat};

@@ -2,6 +2,7 @@
 //! Python. Mistakes that leave the meaning clear (extra or missing commas, other quotes) are read
 //! over.
 
+use super::loose_text::{begins_entry, ends_text, is_method_call, push_escape};
 use super::tree::{Node, Tree};
 
 /// Reason why a text can't be parsed.
@@ -14,8 +15,8 @@ pub(crate) struct SyntaxError {
 /// Parser of the values in a text.
 #[derive(Clone)]
 pub(crate) struct Parser<'t> {
-    text: &'t str,
-    at: usize,
+    pub(super) text: &'t str,
+    pub(super) at: usize,
     line: u64,
     /// Offset up to which lines are counted.
     counted: usize,
@@ -70,15 +71,15 @@ impl<'t> Parser<'t> {
         self.depth = 0;
     }
 
-    fn rest(&self) -> &'t str {
+    pub(super) fn rest(&self) -> &'t str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
-    fn line(&mut self) -> u64 {
+    pub(super) fn line(&mut self) -> u64 {
         let passed = self.text.get(self.counted..self.at).unwrap_or_default();
         let bytes = passed.as_bytes();
         let mut breaks = bytes.iter().filter(|byte| **byte == b'\n').count();
@@ -90,7 +91,7 @@ impl<'t> Parser<'t> {
         self.line
     }
 
-    fn fail<T>(&mut self, what: &'static str) -> Result<T, SyntaxError> {
+    pub(super) fn fail<T>(&mut self, what: &'static str) -> Result<T, SyntaxError> {
         let line = self.line();
         Err(SyntaxError { line, what })
     }
@@ -281,7 +282,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Parses a text, or several joined by `+`.
-    fn parse_texts(&mut self) -> Result<Node, SyntaxError> {
+    pub(super) fn parse_texts(&mut self) -> Result<Node, SyntaxError> {
         let mut text = self.parse_quoted()?;
         loop {
             let at = self.at;
@@ -306,7 +307,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn parse_quoted(&mut self) -> Result<String, SyntaxError> {
+    pub(super) fn parse_quoted(&mut self) -> Result<String, SyntaxError> {
         let Some(open) = self.peek() else {
             return self.fail("a text is missing");
         };
@@ -359,213 +360,5 @@ impl<'t> Parser<'t> {
             line,
             what: "a text has no closing quote",
         })
-    }
-
-    /// Parses a number, a word such as `true`, or an expression.
-    fn parse_word(&mut self) -> Result<Node, SyntaxError> {
-        let rest = self.rest();
-        let end = rest
-            .find(|c: char| {
-                c.is_whitespace()
-                    || matches!(
-                        c,
-                        ',' | '}' | ']' | ')' | '(' | ';' | ':' | '"' | '\'' | '`'
-                    )
-            })
-            .unwrap_or(rest.len());
-        let word = rest.get(..end).unwrap_or_default();
-        match word {
-            "" => return self.fail("a value is missing"),
-            "null" | "None" | "undefined" | "nil" | "NULL" => {
-                self.at += end;
-                return Ok(Node::Null);
-            }
-            // A prefix of a text in Python
-            "r" | "u" | "b" | "f" | "R" | "U" | "String.raw" | "dedent" | "html"
-                if rest
-                    .get(end..)
-                    .is_some_and(|after| after.starts_with(['"', '\'', '`'])) =>
-            {
-                self.at += end;
-                self.is_loose = true;
-                return self.parse_texts();
-            }
-            _ => {}
-        }
-        let is_plain = word
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'_'));
-        let after = rest.get(end..).unwrap_or_default();
-        if is_plain && !after.starts_with('(') {
-            self.at += end;
-            return Ok(Node::Scalar(word.to_owned()));
-        }
-        self.is_loose = true;
-        // A call with one text, such as t("…")
-        if after.starts_with('(') {
-            let start = self.at;
-            self.at += end;
-            if let Ok(tree) = self.parse_value()
-                && !matches!(tree.node, Node::Null | Node::Scalar(_))
-            {
-                return Ok(tree.node);
-            }
-            self.at = start;
-        }
-        let from = self.at;
-        self.skip_expression();
-        if self.at == from {
-            return self.fail("a value can't be read");
-        }
-        Ok(Node::Null)
-    }
-
-    /// Skips an expression that isn't data, up to the comma or bracket behind it.
-    fn skip_expression(&mut self) {
-        self.is_loose = true;
-        let mut depth = 0usize;
-        let mut quote = None;
-        let rest = self.rest();
-        for (at, c) in rest.char_indices() {
-            match c {
-                _ if quote == Some(c) => quote = None,
-                _ if quote.is_some() => {}
-                '"' | '\'' | '`' => quote = Some(c),
-                '{' | '[' | '(' => depth += 1,
-                '}' | ']' | ')' | ',' if depth == 0 => {
-                    self.at += at;
-                    return;
-                }
-                '}' | ']' | ')' => depth -= 1,
-                _ => {}
-            }
-        }
-        self.at = self.text.len();
-    }
-
-    /// Takes an element of JSX as the text of its markup.
-    fn parse_markup(&mut self) -> Result<Node, SyntaxError> {
-        let rest = self.rest();
-        let (mut open, mut at) = (0i64, 0);
-        while let Some(found) = rest.get(at..).and_then(|rest| rest.find('<')) {
-            let start = at + found;
-            let tag = rest.get(start..).unwrap_or_default();
-            let Some(length) = tag.find('>') else {
-                break;
-            };
-            let inside = tag.get(1..length).unwrap_or_default();
-            if inside.starts_with('/') {
-                open -= 1;
-            } else if !inside.ends_with('/') && !matches!(inside, "br" | "hr") {
-                open += 1;
-            }
-            at = start + length + 1;
-            if open <= 0 {
-                self.is_loose = true;
-                self.at += at;
-                let markup = rest.get(..at).unwrap_or_default();
-                return Ok(Node::Text(markup.replace("<>", "").replace("</>", "")));
-            }
-        }
-        let line = self.line();
-        self.at = self.text.len();
-        Err(SyntaxError {
-            line,
-            what: "an element of markup has no end",
-        })
-    }
-}
-
-/// Whether a quote before `rest` ends a text.
-fn ends_text(rest: &str) -> bool {
-    let trimmed = rest.trim_start();
-    match trimmed.chars().next() {
-        None => true,
-        Some(',' | '}' | ']' | ')' | ':' | '+' | ';' | '，' | '：') => true,
-        Some('.') => is_method_call(trimmed),
-        Some('=') => trimmed.starts_with("=>"),
-        Some('/') => trimmed.starts_with("//") || trimmed.starts_with("/*"),
-        // A comma is missing behind the text.
-        Some('"' | '“' | '\'' | '{' | '[' | '<') => true,
-        Some(_) => {
-            let gap = rest.get(..rest.len() - trimmed.len()).unwrap_or_default();
-            gap.contains('\n') || trimmed.starts_with("as ") || trimmed.starts_with("if ")
-        }
-    }
-}
-
-/// Whether a method is called here: `.trim()`.
-fn is_method_call(rest: &str) -> bool {
-    let name = rest.strip_prefix('.').and_then(|rest| rest.split_once('('));
-    name.is_some_and(|(name, _)| {
-        !name.is_empty() && name.len() < 20 && name.bytes().all(|b| b.is_ascii_alphabetic())
-    })
-}
-
-/// Whether a line begins like an entry of an object: a quoted name and a colon.
-fn begins_entry(line: &str) -> bool {
-    let line = line.trim_start();
-    let Some(rest) = line.strip_prefix('"') else {
-        return false;
-    };
-    let Some((_, rest)) = rest.split_once('"') else {
-        return false;
-    };
-    rest.trim_start().starts_with(':')
-}
-
-/// Appends the character of an escape sequence whose backslash was read.
-fn push_escape(text: &mut String, escaped: char, chars: &mut std::str::CharIndices<'_>) {
-    match escaped {
-        'n' => text.push('\n'),
-        't' => text.push('\t'),
-        'r' => text.push('\r'),
-        'b' | 'f' | 'v' | '0' => {}
-        '\n' => {}
-        'x' => push_code(text, chars, 2),
-        'u' => {
-            if chars.as_str().starts_with('{') {
-                chars.next();
-                let digits: String = chars.as_str().chars().take_while(|c| *c != '}').collect();
-                for _ in 0..=digits.chars().count() {
-                    chars.next();
-                }
-                let code = u32::from_str_radix(&digits, 16).ok();
-                text.push(
-                    code.and_then(char::from_u32)
-                        .unwrap_or(char::REPLACEMENT_CHARACTER),
-                );
-            } else {
-                push_code(text, chars, 4);
-            }
-        }
-        other => text.push(other),
-    }
-}
-
-/// Appends the character with a hexadecimal code of `length` digits; joins surrogates.
-fn push_code(text: &mut String, chars: &mut std::str::CharIndices<'_>, length: usize) {
-    let read = |digits: &str| u32::from_str_radix(digits, 16).ok();
-    let Some(code) = chars.as_str().get(..length).and_then(read) else {
-        text.push(char::REPLACEMENT_CHARACTER);
-        return;
-    };
-    chars.nth(length - 1);
-    if !(0xd800..0xdc00).contains(&code) {
-        text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-        return;
-    }
-    let low = chars
-        .as_str()
-        .strip_prefix("\\u")
-        .and_then(|rest| rest.get(..4))
-        .and_then(read);
-    match low {
-        Some(low) if (0xdc00..0xe000).contains(&low) => {
-            chars.nth(5);
-            let code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-            text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-        }
-        _ => text.push(char::REPLACEMENT_CHARACTER),
     }
 }

@@ -1,7 +1,8 @@
 //! XML: quizzes of Moodle, dumps of Stack Exchange, outlines (OPML), and lists of records.
 
+use super::fields::ends_asked;
 use super::tree::{Node, Tree, get};
-use super::walk::{ends_asked, read_trees};
+use super::walk::read_trees;
 use super::{LOOKED_FOR, LineCounter, count_lines};
 use crate::document::{Document, FieldRecord, Head, TextFormat};
 use crate::{FileFormat, ReadError, ReadOptions, text};
