@@ -41,10 +41,13 @@
 //! assert_eq!(index.shared_words("When will I get my refund?", 0), ["refund"]);
 //! ```
 
+mod coverage;
 mod shared_words;
 mod terms;
 #[cfg(test)]
 mod tests;
+
+pub use coverage::Coverage;
 
 use nearsay_core::matrix::ShapeError;
 use std::{collections::HashMap, ops::Range};
