@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// Time limit until the first download starts.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time limit between two pieces of data.
-const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// Remedy for an unreachable hub.
 const CHECK_CONNECTION: &str =
     "check the network connection and the proxy settings, or set HF_ENDPOINT to a mirror";

@@ -22,7 +22,7 @@ const PIPS: [&[&str]; 5] = [
 ];
 
 /// Time limit of a download.
-const TIMEOUT: Duration = Duration::from_secs(20 * 60);
+const TIMEOUT: Duration = Duration::from_mins(20);
 
 /// Number of lines of pip's error output to report; the cause is at the end.
 const REPORTED_LINES: usize = 3;

@@ -35,6 +35,7 @@ impl<'a> View<'a> {
     }
 
     /// The transposed view, `[columns, rows]`; the numbers stay in place.
+    #[must_use]
     pub fn t(self) -> Self {
         Self {
             transposed: !self.transposed,

@@ -50,6 +50,7 @@ pub trait Tensor: Clone + 'static {
     fn constant(&self, data: &[f32], rows: usize, columns: usize) -> Result<Self, Self::Error>;
 
     /// A copy of the values through which no gradient flows.
+    #[must_use]
     fn detach(&self) -> Self;
 
     /// `self · rhsᵀ`: `[n, d] × [m, d] → [n, m]`.

@@ -186,16 +186,13 @@ impl<'a> EmbeddingCache<'a> {
             {
                 continue;
             }
-            match self.read_chunk(&path)? {
-                Some((keys, vectors)) => {
-                    for (key, vector) in keys.iter().zip(vectors.iter_rows()) {
-                        wanted.fill(key, vector);
-                    }
+            if let Some((keys, vectors)) = self.read_chunk(&path)? {
+                for (key, vector) in keys.iter().zip(vectors.iter_rows()) {
+                    wanted.fill(key, vector);
                 }
-                None => {
-                    self.store.remove(&path)?;
-                    done.damaged += 1;
-                }
+            } else {
+                self.store.remove(&path)?;
+                done.damaged += 1;
             }
             on_progress(Progress {
                 done: total - wanted.left,

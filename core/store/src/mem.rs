@@ -39,6 +39,7 @@ impl MemStore {
     }
 
     /// Copies the current state of the disk, without locks.
+    #[must_use]
     pub fn snapshot(&self) -> Self {
         let mut disk = self.disk().clone();
         disk.locked.clear();
@@ -48,6 +49,7 @@ impl MemStore {
     /// Copies the disk as the worst power loss would leave it, with synced content only.
     ///
     /// Files and folders have the content and names of their last sync.
+    #[must_use]
     pub fn after_power_loss(&self) -> Self {
         let old = self.disk();
         let mut new = Disk::empty();

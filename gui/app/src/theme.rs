@@ -147,7 +147,7 @@ pub fn install(ctx: &Context) {
     ctx.options_mut(|options| options.fallback_theme = Theme::Light);
     for theme in [Theme::Light, Theme::Dark] {
         ctx.style_mut_of(theme, |style| {
-            set_style(style, palette_of(theme == Theme::Dark))
+            set_style(style, palette_of(theme == Theme::Dark));
         });
     }
 }

@@ -10,7 +10,7 @@
 //! - memory of the window's process.
 //!
 //! A frame is all work of Nearsay and egui before rendering; no graphics card is involved. The rows are
-//! synthetic, built from words of the sample. With DATA_DIR (of `nearsay --data`), the last project in
+//! synthetic, built from words of the sample. With `DATA_DIR` (of `nearsay --data`), the last project in
 //! it is measured too, with its own model, and then that model with ROWS answers.
 
 use std::{
@@ -93,7 +93,7 @@ impl Window {
     fn until(&mut self, what: &str, so: impl Fn(&App) -> bool) -> Result<Duration, Failure> {
         let since = Instant::now();
         while !so(self.harness.state()) {
-            if since.elapsed() > Duration::from_secs(600) {
+            if since.elapsed() > Duration::from_mins(10) {
                 return Err(format!("not in ten minutes: {what}").into());
             }
             self.harness.step();

@@ -111,9 +111,10 @@ fn content(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => found.extend(content(&path)),
-            false => found.push((path.clone(), std::fs::read(&path).unwrap())),
+        if path.is_dir() {
+            found.extend(content(&path));
+        } else {
+            found.push((path.clone(), std::fs::read(&path).unwrap()));
         }
     }
     found.sort();

@@ -114,7 +114,7 @@ async fn discard_body(mut body: Body) {
     while let Some(Ok(frame)) = poll_fn(|cx| pin!(&mut body).poll_frame(cx)).await
         && remaining > 0
     {
-        remaining = remaining.saturating_sub(frame.data_ref().map_or(0, |data| data.len()));
+        remaining = remaining.saturating_sub(frame.data_ref().map_or(0, axum::body::Bytes::len));
     }
 }
 

@@ -85,15 +85,12 @@ impl FineTuner {
                 .zip(gradients.token_rows.chunks_exact(hidden))
             {
                 let next = sums.rows.len();
-                match sums.starts[id as usize] {
-                    Some(start) => {
-                        let sum: &mut [f32] = &mut sums.rows[start..start + hidden];
-                        sum.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
-                    }
-                    None => {
-                        sums.starts[id as usize] = Some(next);
-                        sums.rows.extend_from_slice(row);
-                    }
+                if let Some(start) = sums.starts[id as usize] {
+                    let sum: &mut [f32] = &mut sums.rows[start..start + hidden];
+                    sum.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
+                } else {
+                    sums.starts[id as usize] = Some(next);
+                    sums.rows.extend_from_slice(row);
                 }
             }
         }

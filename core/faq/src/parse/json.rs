@@ -1,6 +1,6 @@
 //! Parsing one JSON object into named values.
 //!
-//! Some checks run before and after serde_json: byte order marks, control characters, nesting
+//! Some checks run before and after `serde_json`: byte order marks, control characters, nesting
 //! depth, duplicate names. Values stay unparsed until they are used, so that an odd value in an
 //! unused field (`1e999`) doesn't cost the row.
 

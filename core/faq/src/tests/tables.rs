@@ -450,7 +450,7 @@ proptest! {
             question: question.to_owned(),
             answer: answer.to_owned(),
         });
-        let options = ReadOptions { limits, encoding, columns };
+        let options = ReadOptions { limits, columns, encoding };
         for chunk in [1, 16, 8192] {
             let reader = BufReader::with_capacity(chunk, &bytes[..]);
             let go = &mut |_| ControlFlow::Continue(());

@@ -78,7 +78,7 @@ impl std::error::Error for NotAVariable {}
 /// # Errors
 /// When it is a plain tensor.
 pub fn variable(name: &str, parameter: &Tensor) -> Result<Var, NotAVariable> {
-    let not = |_| NotAVariable { name: name.into() };
+    let not = |()| NotAVariable { name: name.into() };
     if !parameter.is_variable() {
         return Err(not(()));
     }

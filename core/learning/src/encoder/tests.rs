@@ -188,7 +188,7 @@ fn switch_rejects_encoders_of_different_length() {
     assert_eq!(texts.and("wide", wide, |t: &str| t).err(), Some(error));
 }
 
-fn policies<'a>(store: &'a MemoryStore) -> [CachePolicy<'a, Matrix>; 3] {
+fn policies(store: &MemoryStore) -> [CachePolicy<'_, Matrix>; 3] {
     let like = Matrix::new(1, 1, alloc::vec![0.0]).unwrap();
     let store = Box::new(store);
     [

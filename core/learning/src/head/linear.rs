@@ -10,7 +10,7 @@ const BIAS: &str = "bias";
 /// Linear layer: `y = x·Wᵀ + b`.
 ///
 /// `W` is `[out_dim, in_dim]` and `b`, if present, `[1, out_dim]`. Both are initialised uniformly in
-/// ±1/√in_dim, PyTorch's default. Folds into one layer. Source: `torch.nn.Linear`.
+/// ±`1/√in_dim`, PyTorch's default. Folds into one layer. Source: `torch.nn.Linear`.
 #[derive(Clone, Debug)]
 pub struct Linear<T> {
     in_dim: usize,

@@ -8,7 +8,7 @@ const PREFIX: &str = "projection_layer.";
 /// `[z₁ … z_groups] = x·Wᵀ + b`.
 ///
 /// `W` is `[groups·size, in_dim]` and `b` is `[1, groups·size]`, both initialised uniformly in
-/// ±1/√in_dim and named `projection_layer.weight` and `projection_layer.bias`. The peakedness of a
+/// ±`1/√in_dim` and named `projection_layer.weight` and `projection_layer.bias`. The peakedness of a
 /// group expresses the head's confidence. The head isn't foldable, because a softmax depends on
 /// several elements while the activation of a dense layer is element-wise. Source:
 /// `quaterion_models/heads/softmax_head.py`.

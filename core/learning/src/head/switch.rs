@@ -68,11 +68,11 @@ fn check_name(name: &str) -> Result<(), String> {
 
 impl<T: Tensor> Head<T> for Switch<T> {
     fn in_dim(&self) -> usize {
-        self.first().map_or(0, |head| head.in_dim())
+        self.first().map_or(0, |part| part.in_dim())
     }
 
     fn out_dim(&self) -> usize {
-        self.first().map_or(0, |head| head.out_dim())
+        self.first().map_or(0, |part| part.out_dim())
     }
 
     /// # Errors

@@ -278,7 +278,7 @@ fn triplet_loss_matches_hand_computed_values() {
     };
     let of = |mining| value(&loss(mining), &x, &groups);
     // (0, 1, 2): 1 − 1.2 + 0.5 and (1, 0, 2): 1 − 0.2 + 0.5; the negative at 5 satisfies the margin.
-    assert!((of(TripletMining::All) - (0.3 + 1.3) / 2.0).abs() < 1e-5);
+    assert!((of(TripletMining::All) - f32::midpoint(0.3, 1.3)).abs() < 1e-5);
     // The same two triplets, plus anchors without positives: 0.5 − 0.2, and 0 for the one at 5.
     assert!((of(TripletMining::Hard) - (0.3 + 1.3 + 0.3) / 4.0).abs() < 1e-5);
     // The nearest negative beyond the positive is at 1.2 for anchor 0 and at 5 for anchor 1: 1 − 4 + 0.5.

@@ -73,7 +73,7 @@ pub struct StaticModules {
     pub normalize: bool,
 }
 
-/// Reads the modules of a static model; `None` if the first module isn't a StaticEmbedding.
+/// Reads the modules of a static model; `None` if the first module isn't a `StaticEmbedding`.
 ///
 /// `read` returns the contents of a file by its name inside the model.
 ///

@@ -88,12 +88,13 @@ impl Confidence {
             no_answer,
             ..Self::USUAL
         };
-        let threshold = match enough {
-            true => Threshold {
+        let threshold = if enough {
+            Threshold {
                 sureness: low(right().map(|outcome| rule.sureness_of(outcome)), 10),
                 questions: outcomes.len(),
-            },
-            false => Threshold::USUAL,
+            }
+        } else {
+            Threshold::USUAL
         };
         let calibration = (outcomes.len() >= MIN_FOR_CALIBRATION)
             .then(|| rule.calibrated(outcomes))

@@ -253,9 +253,10 @@ impl<'a> EvaluationRun<'a> {
         if begun == self.order.len() {
             return Ok(false);
         }
-        let (pool, until) = match begun < self.of_all {
-            true => (Pool::All, self.of_all),
-            false => (Pool::Answers, self.order.len()),
+        let (pool, until) = if begun < self.of_all {
+            (Pool::All, self.of_all)
+        } else {
+            (Pool::Answers, self.order.len())
         };
         match self
             .searched

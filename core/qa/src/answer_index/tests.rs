@@ -19,9 +19,10 @@ fn index(answers: &[&[[f32; 2]]], scoring: Scoring) -> AnswerIndex {
     });
     let set = Arc::new(AnswerSet::from_known(known.collect()));
     let rows: Vec<[f32; 2]> = answers.concat();
-    let vectors = match rows.is_empty() {
-        true => Matrix::zeros(0, 2),
-        false => Matrix::from_rows(&rows).unwrap(),
+    let vectors = if rows.is_empty() {
+        Matrix::zeros(0, 2)
+    } else {
+        Matrix::from_rows(&rows).unwrap()
     };
     AnswerIndex::build(set, vectors, scoring).unwrap()
 }
@@ -76,7 +77,7 @@ fn evaluate_scores_an_answer_by_its_nearest_text_that_is_not_held_out() {
     let outcome = found.outcome();
     // The answer's own text is orthogonal to the question.
     assert!(!outcome.right);
-    assert!((outcome.standing() - (0.96 + 0.8) / 2.0).abs() < 1e-6);
+    assert!((outcome.standing() - f32::midpoint(0.96, 0.8)).abs() < 1e-6);
 
     // With `Pool::Answers`, hits still have the text numbers of the whole index.
     let found = ask(&index, paraphrase(1, 0, Pool::Answers));

@@ -200,9 +200,10 @@ fn expand_some(
 ) -> Result<Matrix, ShapeError> {
     let starts = answers.starts();
     let rows: Vec<&[f32]> = starts.iter().map(|&text| vectors.row(text)).collect();
-    let unexpanded = match rows.is_empty() {
-        true => Matrix::zeros(0, vectors.columns()),
-        false => Matrix::from_rows(&rows)?,
+    let unexpanded = if rows.is_empty() {
+        Matrix::zeros(0, vectors.columns())
+    } else {
+        Matrix::from_rows(&rows)?
     };
     let texts = starts.into_iter().zip(fresh);
     let texts: Vec<usize> = texts.filter_map(|(text, f)| f.then_some(text)).collect();

@@ -54,7 +54,7 @@ mod tests {
     fn pace_excludes_pauses() {
         let mut pace = Pace::new(30, 20);
         pace.begun -= Duration::from_secs(70);
-        pace.paused += Duration::from_secs(60);
+        pace.paused += Duration::from_mins(1);
         let progress = pace.progress(5);
         assert_eq!((progress.done, progress.total), (15, 30));
         let eta = progress.eta_s.unwrap();

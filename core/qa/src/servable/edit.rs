@@ -117,9 +117,10 @@ impl Servable {
         let inside = |e: ShapeError| ServableError::changed(super::answers::VECTORS, e);
         let mut update = self.index.update(answers.into()).map_err(inside)?;
         let fresh = update.next(usize::MAX);
-        let encoded = match fresh.is_empty() {
-            true => Matrix::zeros(0, self.model.dim()),
-            false => self.model.encode(&fresh)?,
+        let encoded = if fresh.is_empty() {
+            Matrix::zeros(0, self.model.dim())
+        } else {
+            self.model.encode(&fresh)?
         };
         update.push(encoded).map_err(inside)?;
         Ok(Self {
@@ -162,16 +163,13 @@ fn plan(answers: &AnswerSet, edits: &[Edit]) -> Result<Vec<KnownAnswer>, EditErr
             return Err(EditError::Twice { id });
         }
         let mut answer = answer.clone();
-        match place {
-            Some(place) => {
-                answer.row = planned[place].row;
-                planned[place] = answer;
-                ids[place] = id;
-            }
-            None => {
-                planned.push(answer);
-                ids.push(id);
-            }
+        if let Some(place) = place {
+            answer.row = planned[place].row;
+            planned[place] = answer;
+            ids[place] = id;
+        } else {
+            planned.push(answer);
+            ids.push(id);
         }
     }
     Ok(planned)

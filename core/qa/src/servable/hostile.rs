@@ -202,9 +202,10 @@ fn corrupted_files_never_panic() {
                         .unwrap();
                 }
             }
-            match try_it(&store) {
-                true => opened += 1,
-                false => refused += 1,
+            if try_it(&store) {
+                opened += 1;
+            } else {
+                refused += 1;
             }
         }
         println!(

@@ -34,9 +34,10 @@ pub fn remove(store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
         store.remove(staging.path()).ok();
     }
     replaced?;
-    match store.list(dir)?.is_empty() {
-        true => Ok(store.remove(dir)?),
-        false => Ok(()),
+    if store.list(dir)?.is_empty() {
+        Ok(store.remove(dir)?)
+    } else {
+        Ok(())
     }
 }
 

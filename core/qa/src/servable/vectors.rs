@@ -135,7 +135,9 @@ impl Reader {
         // NaN and infinity have an exponent of all ones.
         const EXPONENT: u32 = 0x7f80_0000;
         let bits = values.iter().map(|value| u32::from_le_bytes(*value));
-        self.odd |= bits.fold(false, |odd, bits| odd | (bits & EXPONENT == EXPONENT));
+        #[allow(clippy::needless_bitwise_bool)] // without branches, the loop is vectorised
+        let odd = bits.fold(false, |odd, bits| odd | (bits & EXPONENT == EXPONENT));
+        self.odd |= odd;
         let values = values.iter().map(|value| f32::from_le_bytes(*value));
         self.data.extend(values);
     }

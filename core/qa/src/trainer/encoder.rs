@@ -52,14 +52,13 @@ impl TextEncoder {
         let name = path
             .file_stem()
             .map_or_else(Default::default, |name| name.to_string_lossy().into_owned());
-        let (kind, layers) = match StaticModel::open(&DiskStore, path)? {
-            Some(model) => (Kind::Static(model.encoder), model.dense.len()),
-            None => {
-                let files = ModelFiles::open(&DiskStore, path)?;
-                let settings = files.settings()?;
-                let dim = settings.dims;
-                (Kind::Transformer { files, dim }, settings.dense.len())
-            }
+        let (kind, layers) = if let Some(model) = StaticModel::open(&DiskStore, path)? {
+            (Kind::Static(model.encoder), model.dense.len())
+        } else {
+            let files = ModelFiles::open(&DiskStore, path)?;
+            let settings = files.settings()?;
+            let dim = settings.dims;
+            (Kind::Transformer { files, dim }, settings.dense.len())
         };
         if layers > 0 {
             return Err(Error::AlreadyTrained {

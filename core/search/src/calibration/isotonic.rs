@@ -59,9 +59,10 @@ impl TryFrom<Vec<Block>> for Calibration {
             block.score.is_finite() && block.probability > 0.0 && block.probability < 1.0
         };
         let rises = |a: &Block, b: &Block| a.score <= b.score && a.probability <= b.probability;
-        match !blocks.is_empty() && blocks.iter().all(sound) && blocks.is_sorted_by(rises) {
-            true => Ok(Self { blocks }),
-            false => Err(BadBlocks),
+        if !blocks.is_empty() && blocks.iter().all(sound) && blocks.is_sorted_by(rises) {
+            Ok(Self { blocks })
+        } else {
+            Err(BadBlocks)
         }
     }
 }

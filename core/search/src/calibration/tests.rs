@@ -28,7 +28,10 @@ fn fit_matches_hand_computed_blocks() {
     );
     assert_eq!(calibration.questions(), 5);
     let half = calibration.probability(0.325);
-    assert!((half - (0.5 + 2.0 / 3.0) / 2.0).abs() < 1e-6, "{half}");
+    assert!(
+        (half - f32::midpoint(0.5, 2.0 / 3.0)).abs() < 1e-6,
+        "{half}"
+    );
     assert_eq!(calibration.probability(f32::NEG_INFINITY), 0.5);
     assert_eq!(calibration.probability(f32::INFINITY), 2.0 / 3.0);
     assert_eq!(calibration.probability(f32::NAN), 0.5);

@@ -59,9 +59,10 @@ impl Nearest {
 
     /// Returns the score of the `k`-th best answer, or negative infinity while there are fewer.
     pub fn floor(&self) -> f32 {
-        match self.hits.len() >= self.k {
-            true => self.hits.last().map_or(f32::INFINITY, |last| last.score),
-            false => f32::NEG_INFINITY,
+        if self.hits.len() >= self.k {
+            self.hits.last().map_or(f32::INFINITY, |last| last.score)
+        } else {
+            f32::NEG_INFINITY
         }
     }
 

@@ -155,10 +155,7 @@ mod with_words {
             let owners: Vec<u32> = (0..rows).map(|_| random.u32(0..answers)).collect();
             let texts: Vec<String> = (0..rows).map(|_| text(&mut random)).collect();
             let question = text(&mut random);
-            let lexical = match by_answer {
-                true => Bm25Index::grouped(&texts, &owners).unwrap(),
-                false => Bm25Index::new(&texts),
-            };
+            let lexical = if by_answer { Bm25Index::grouped(&texts, &owners).unwrap() } else { Bm25Index::new(&texts) };
             let (documents, scores) = (lexical.documents().to_vec(), lexical.scores(&question));
             let words = |text: usize| weight * scores[documents[text] as usize];
             let plain = Index::new(Matrix::new(rows, dim, data).unwrap(), owners).unwrap();

@@ -84,9 +84,9 @@ pub fn open_with(options: OpenOptions, engine: Engine) -> Result<(), AppError> {
 /// The window system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Platform {
-    /// X11 or XWayland, with file drops.
+    /// X11 or `XWayland`, with file drops.
     X11,
-    /// Wayland without XWayland; winit doesn't report file drops there.
+    /// Wayland without `XWayland`; winit doesn't report file drops there.
     WaylandOnly,
     /// Another operating system.
     Other,

@@ -74,7 +74,7 @@ fn group_by_entry(chosen: &BTreeSet<RowId>) -> Vec<(EntryId, Vec<usize>)> {
     for row in chosen {
         match found.last_mut() {
             Some((entry, paraphrases)) if *entry == row.entry => {
-                paraphrases.push(row.paraphrase as usize)
+                paraphrases.push(row.paraphrase as usize);
             }
             _ => found.push((row.entry, vec![row.paraphrase as usize])),
         }

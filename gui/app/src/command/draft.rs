@@ -28,7 +28,7 @@ pub(super) fn edit_entry(state: &mut State, row: RowId) {
 }
 
 pub(super) fn start_entry(state: &mut State, question: String) {
-    let wants_focus = if question.is_empty() { 0 } else { 1 };
+    let wants_focus = usize::from(!question.is_empty());
     state.page = Page::Data;
     state.data.draft = Some(Draft {
         of: DraftOf::New,

@@ -53,7 +53,7 @@ fn apply_answers_event(
             ask::ask_again(state, workers);
         }
         AnswersEvent::NoModel(side, error) => {
-            evaluation::report_unusable_model(state, workers, side, error)
+            evaluation::report_unusable_model(state, workers, side, error);
         }
         AnswersEvent::OtherBefore(name) => {
             state.say(Level::Warning, text::results::other_before(&name));

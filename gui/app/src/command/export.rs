@@ -24,11 +24,11 @@ pub(super) fn start(state: &mut State, workers: &mut Workers) {
     };
     // The user confirms once before a model is replaced.
     if is_occupied(&to) && state.export.replaces.as_ref() != Some(&to) {
-        if !to.join("nearsay.json").is_file() {
-            state.export.error = Some(text::error::not_ours(&to));
-        } else {
+        if to.join("nearsay.json").is_file() {
             state.export.error = None;
             state.export.replaces = Some(to);
+        } else {
+            state.export.error = Some(text::error::not_ours(&to));
         }
         return;
     }

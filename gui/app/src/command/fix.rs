@@ -155,7 +155,7 @@ pub(super) fn mark_right_too(state: &mut State, workers: &mut Workers, verdict: 
 pub(super) fn train_on(state: &mut State, workers: &mut Workers, verdict: Verdict) {
     let what = text::results::DID_LEARN;
     let edit = edit_paraphrase(state, verdict.row, what, |paraphrase| {
-        paraphrase.held_out = false
+        paraphrase.held_out = false;
     });
     if edit.is_some_and(|edit| edit::apply(state, workers, edit)) {
         state.say(Level::Info, text::results::LEARN_SAID);

@@ -191,7 +191,7 @@ pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, comm
     match command {
         Command::Show(page) => shell::show_page(state, page),
         Command::SetAppearance(appearance) => {
-            preferences::set_appearance(state, workers, ctx, appearance)
+            preferences::set_appearance(state, workers, ctx, appearance);
         }
         Command::SetTextSize(size) => preferences::set_text_size(state, workers, ctx, size),
         Command::ChangeTextSize(steps) => preferences::change_text_size(state, workers, ctx, steps),
@@ -262,7 +262,7 @@ pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, comm
         Command::SaveDraft => draft::save(state, workers),
         Command::DiscardDraft => state.data.draft = None,
         Command::DismissProblem(import, problem) => {
-            fix::dismiss_problem(state, workers, import, problem)
+            fix::dismiss_problem(state, workers, import, problem);
         }
         Command::DismissImport(import) => fix::dismiss_import(state, workers, import),
         Command::AllProblems(import) => state.data.all_problems = import,

@@ -97,6 +97,6 @@ pub(super) fn message(ui: &mut Ui, message: &Message) {
     let response = ui.add(Label::new(text).truncate());
     // Screen readers read changes without moving the focus.
     ui.ctx().accesskit_node_builder(response.id, |node| {
-        node.set_live(egui::accesskit::Live::Polite)
+        node.set_live(egui::accesskit::Live::Polite);
     });
 }

@@ -198,6 +198,6 @@ mod tests {
     fn stop_timeout_is_longer_for_transformers() {
         let engine = engine();
         assert_eq!(engine.stop_timeout(Effort::Balanced), PATIENCE);
-        assert!(engine.stop_timeout(Effort::Thorough) > Duration::from_secs(120));
+        assert!(engine.stop_timeout(Effort::Thorough) > Duration::from_mins(2));
     }
 }

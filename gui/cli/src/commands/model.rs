@@ -90,7 +90,7 @@ fn find_model(name: &str) -> Result<&'static KnownModel, UserError> {
 fn print_event(bar: &Bar, event: &ObtainEvent) {
     match event {
         ObtainEvent::Waiting => {
-            bar.line("Another Nearsay process is downloading the model; waiting for it.")
+            bar.line("Another Nearsay process is downloading the model; waiting for it.");
         }
         ObtainEvent::Trying(source) => bar.line(&format!("Trying {source}")),
         ObtainEvent::Failed(source, reason) => bar.line(&format!("{source}: {reason}")),

@@ -177,7 +177,7 @@ pub fn tell_event(window: &mut Window, event: Event) {
 }
 
 /// How long a test waits before it reports a hang. Far more than any step takes.
-const HANG: Duration = Duration::from_secs(300);
+const HANG: Duration = Duration::from_mins(5);
 
 /// Draws until a condition holds.
 #[track_caller]

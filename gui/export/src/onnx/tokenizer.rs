@@ -51,8 +51,7 @@ impl Tokenizer {
         let id = |token: &str| json["model"]["vocab"][token].as_u64();
         let Some((pad_token, pad_id)) = ["[PAD]", "[UNK]"]
             .into_iter()
-            .filter_map(|token| Some((token.to_owned(), id(token)?)))
-            .next()
+            .find_map(|token| Some((token.to_owned(), id(token)?)))
         else {
             return Err(invalid_file(TOKENIZER, "it has neither [PAD] nor [UNK]"));
         };

@@ -23,19 +23,16 @@ pub(super) struct Packed {
 pub(super) fn pack(rows: &Matrix) -> Packed {
     let mut packed = Packed::default();
     for (token, row) in (0u32..).zip(rows.iter_rows()) {
-        let scale = match exact_scale(row) {
-            Some(scale) => {
-                let values = row.iter().map(|&x| quantize(x, scale) as i8);
-                packed.narrow_rows.extend(values.map(i8::cast_unsigned));
-                scale
-            }
-            None => {
-                let scale = max_abs(row) / f32::from(i16::MAX);
-                let values = row.iter().map(|&x| quantize(x, scale) as i16);
-                packed.wide_rows.extend(values.flat_map(i16::to_le_bytes));
-                packed.wide.extend(token.to_le_bytes());
-                scale
-            }
+        let scale = if let Some(scale) = exact_scale(row) {
+            let values = row.iter().map(|&x| quantize(x, scale) as i8);
+            packed.narrow_rows.extend(values.map(i8::cast_unsigned));
+            scale
+        } else {
+            let scale = max_abs(row) / f32::from(i16::MAX);
+            let values = row.iter().map(|&x| quantize(x, scale) as i16);
+            packed.wide_rows.extend(values.flat_map(i16::to_le_bytes));
+            packed.wide.extend(token.to_le_bytes());
+            scale
         };
         packed.scales.extend(scale.to_le_bytes());
     }

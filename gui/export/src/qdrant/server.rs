@@ -8,7 +8,7 @@ use ureq::{Agent, http::Request};
 /// Delays between attempts, in milliseconds.
 const RETRY_DELAYS_MS: [u64; 5] = [250, 500, 1_000, 2_000, 4_000];
 /// Limit of one attempt.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 /// Largest response body, in bytes.
 const MAX_BODY: u64 = 64 << 20;
 

@@ -1,5 +1,5 @@
-use super::*;
-use crate::train::{Recipe, learner::train_head};
+use super::{epochs::RETRIES, *};
+use crate::train::{ModelSelection, Recipe, learner::train_head};
 use candle_core::Device;
 use nearsay_core::{distance::DistanceKind, loss::LossKind};
 use nearsay_store::{MemStore, Store};

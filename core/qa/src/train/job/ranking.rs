@@ -90,9 +90,10 @@ mod tests {
             .map(|pair| Row {
                 line: pair as u64 + 1,
                 question: format!("topic{} ask{pair}", pair % TOPICS),
-                answer: match alike {
-                    true => format!("detail{} answer{pair}", pair % TOPICS),
-                    false => format!("answer{pair}"),
+                answer: if alike {
+                    format!("detail{} answer{pair}", pair % TOPICS)
+                } else {
+                    format!("answer{pair}")
                 },
                 ..Row::default()
             })

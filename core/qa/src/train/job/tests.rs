@@ -256,9 +256,10 @@ fn run_checked(settings: &Settings, stop: bool) -> (Vec<f32>, Trained) {
     let trained = tuned(&tiny(), settings, false, |event| match event {
         Event::Refit { share, .. } => {
             shares.push(share);
-            match stop {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+            if stop {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
         }
         _ => ControlFlow::Continue(()),

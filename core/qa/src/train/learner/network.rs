@@ -55,15 +55,14 @@ impl NetworkLearner {
     ) -> Result<Self, TrainError> {
         let dim = tuner.dim();
         let closed = InBatch::of(settings, dim).filter(|_| loss.is_from_settings());
-        let gradient = match closed {
-            Some(in_batch) => Gradient::Closed {
+        let gradient = if let Some(in_batch) = closed {
+            Gradient::Closed {
                 in_batch,
                 total: vec![0.0; dim],
-            },
-            None => {
-                let objective = Objective::new(settings, loss, groups, dim, &Device::Cpu)?;
-                Gradient::Autograd(objective)
             }
+        } else {
+            let objective = Objective::new(settings, loss, groups, dim, &Device::Cpu)?;
+            Gradient::Autograd(objective)
         };
         Ok(Self {
             optimizer: AdamW {

@@ -131,9 +131,10 @@ impl Bench {
     /// Creates a bench with the base encoder of a model.
     fn untrained_of(body: Arc<Body>) -> Self {
         let model = body.model();
-        let weight = match model.is_static() {
-            true => bm25::DEFAULT_WEIGHT_STATIC,
-            false => bm25::DEFAULT_WEIGHT_TRANSFORMER,
+        let weight = if model.is_static() {
+            bm25::DEFAULT_WEIGHT_STATIC
+        } else {
+            bm25::DEFAULT_WEIGHT_TRANSFORMER
         };
         let scoring = Scoring {
             hybrid: Some(Words::by_answer(weight)),

@@ -66,10 +66,10 @@ impl Room {
             // The trained model failed, and `NoModel` has reported it.
             Body::Network(..) => return Err(text::error::own_model()),
             Body::Compact(_) => {
-                let first = match wanted.with_data {
-                    true => wanted.to.clone(),
-                    // The target directory must never contain the data, not even temporarily.
-                    false => data_dir.join("exporting"),
+                let first = if wanted.with_data {
+                    wanted.to.clone()
+                } else {
+                    data_dir.join("exporting")
                 };
                 untrained(&bench.index, &confidence, &first)?;
                 if !wanted.with_data {

@@ -87,9 +87,10 @@ impl Layout {
             Some(TestQuery {
                 query: Query::Paraphrase(text),
                 right,
-                pool: match entry.paraphrases.iter().any(is_known) {
-                    true => Pool::All,
-                    false => Pool::Answers,
+                pool: if entry.paraphrases.iter().any(is_known) {
+                    Pool::All
+                } else {
+                    Pool::Answers
                 },
             })
         };

@@ -210,7 +210,7 @@ impl Room {
             }
             let rest = match &self.question {
                 Some((_, _, due)) => due.saturating_duration_since(Instant::now()),
-                None => Duration::from_secs(3600),
+                None => Duration::from_hours(1),
             };
             match inbox.recv_timeout(rest) {
                 Ok(Note::End) | Err(mpsc::RecvTimeoutError::Disconnected) => return,

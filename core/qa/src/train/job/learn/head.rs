@@ -101,12 +101,11 @@ impl Job<'_, '_> {
             folded = Folded::Layers(vec![layer.clone()]).then(folded)?;
         }
         let folded = folded.interpolate_from_identity(share);
-        let vectors = match folded.layers() {
-            Some(layers) => through(layers, place.vectors)?,
-            None => {
-                let vectors = to_tensor(place.vectors, self.device)?;
-                to_matrix(&head.head().forward(&vectors, Mode::Eval)?.detach())?
-            }
+        let vectors = if let Some(layers) = folded.layers() {
+            through(layers, place.vectors)?
+        } else {
+            let vectors = to_tensor(place.vectors, self.device)?;
+            to_matrix(&head.head().forward(&vectors, Mode::Eval)?.detach())?
         };
         Ok((folded, vectors))
     }
@@ -145,14 +144,13 @@ impl<'a> Custom<'a> {
     fn finish(&self, weights: &Weights, vectors: &Matrix) -> Result<(Folded, Matrix), TrainError> {
         self.trainable.set_weights(weights)?;
         let folded = self.head.fold()?;
-        let vectors = match folded.layers() {
-            Some(layers) => through(layers, vectors)?,
-            None => {
-                let device = self.trainable.variables().first();
-                let device = device.map_or(&candle_core::Device::Cpu, |variable| variable.device());
-                let vectors = to_tensor(vectors, device)?;
-                to_matrix(&self.head.forward(&vectors, Mode::Eval)?.detach())?
-            }
+        let vectors = if let Some(layers) = folded.layers() {
+            through(layers, vectors)?
+        } else {
+            let device = self.trainable.variables().first();
+            let device = device.map_or(&candle_core::Device::Cpu, |variable| variable.device());
+            let vectors = to_tensor(vectors, device)?;
+            to_matrix(&self.head.forward(&vectors, Mode::Eval)?.detach())?
         };
         Ok((folded, vectors))
     }

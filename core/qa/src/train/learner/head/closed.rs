@@ -107,9 +107,10 @@ impl ClosedHead {
             .enumerate()
             .for_each(|(block, x)| {
                 for (place, x) in (block * ROWS..).zip(x.chunks_exact_mut(in_dim)) {
-                    let (side, pair) = match place < n {
-                        true => (batch.anchors, batch.pairs[place]),
-                        false => (batch.positives, batch.pairs[place - n]),
+                    let (side, pair) = if place < n {
+                        (batch.anchors, batch.pairs[place])
+                    } else {
+                        (batch.positives, batch.pairs[place - n])
                     };
                     x.copy_from_slice(side.row(pair as usize));
                 }

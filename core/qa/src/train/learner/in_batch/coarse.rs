@@ -84,9 +84,10 @@ impl Coarse {
         block.reshape(depth, stride);
         block.fill(|k, column, words| {
             for (place, word) in (column..).zip(words) {
-                *word = match place < width {
-                    true => left[place * depth + k],
-                    false => Pair::default(),
+                *word = if place < width {
+                    left[place * depth + k]
+                } else {
+                    Pair::default()
                 };
             }
         });

@@ -159,9 +159,10 @@ fn normalize(y: &mut [f32], inverse: &mut [f32]) {
     let dim = y.len() / inverse.len();
     for (y, inverse) in y.chunks_exact_mut(dim).zip(inverse) {
         let square = dot(y, y);
-        *inverse = match square.is_finite() {
-            true => 1.0 / square.sqrt().max(SHORTEST),
-            false => f32::NAN,
+        *inverse = if square.is_finite() {
+            1.0 / square.sqrt().max(SHORTEST)
+        } else {
+            f32::NAN
         };
         y.iter_mut().for_each(|y| *y *= *inverse);
     }
@@ -175,9 +176,10 @@ fn project(slopes: &mut [f32], unit: &[f32], inverse: &[f32], sum: &mut [f32]) {
     let rows = slopes.chunks_exact_mut(dim).zip(unit.chunks_exact(dim));
     for ((slopes, unit), &inverse) in rows.zip(inverse) {
         // A row below the lower bound is divided by a constant.
-        let along = match inverse < 1.0 / SHORTEST {
-            true => dot(slopes, unit),
-            false => 0.0,
+        let along = if inverse < 1.0 / SHORTEST {
+            dot(slopes, unit)
+        } else {
+            0.0
         };
         for ((slope, unit), sum) in slopes.iter_mut().zip(unit).zip(sum.iter_mut()) {
             *slope = (*slope - along * unit) * inverse;

@@ -128,9 +128,10 @@ impl Ranking {
         for i in 0..n {
             let own = f64::from(sharpness * (self.similarities[i * (n + 1)] - 1.0));
             let row = f64::from(self.rows[i]).ln();
-            total += match self.symmetric {
-                true => 0.5 * (row + f64::from(self.columns[i]).ln()) - own,
-                false => row - own,
+            total += if self.symmetric {
+                0.5 * (row + f64::from(self.columns[i]).ln()) - own
+            } else {
+                row - own
             };
         }
         (total / n as f64) as f32

@@ -166,9 +166,10 @@ impl Counter {
                 .zip(self.blocks.par_iter_mut())
                 .with_max_len(1)
                 .try_for_each(|((&(first, side), cosines), block)| {
-                    let (offset, before) = match side {
-                        true => (0, of_anchors),
-                        false => (n, of_positives),
+                    let (offset, before) = if side {
+                        (0, of_anchors)
+                    } else {
+                        (n, of_positives)
                     };
                     let width = ROWS.min(n - first);
                     let rows = offset + first..offset + n;
