@@ -348,7 +348,7 @@ impl<'a> EvaluationRun<'a> {
     #[must_use]
     pub fn finish(self, index: &AnswerIndex) -> Evaluation {
         let outcomes: Vec<Outcome> = self.asked.iter().map(QuestionOutcome::outcome).collect();
-        let mut confidence = Confidence::measured(&outcomes);
+        let mut confidence = Confidence::measured(&outcomes).with_languages(index.languages());
         if self.as_known && confidence.calibration.is_some() {
             let all: Vec<Outcome> = outcomes.iter().chain(&self.known).cloned().collect();
             confidence.calibration = confidence.calibrated(&all);
@@ -360,7 +360,7 @@ impl<'a> EvaluationRun<'a> {
         let mut in_order: Vec<Option<QuestionOutcome>> = vec![None; self.questions.len()];
         for (number, (question, outcome)) in asked {
             in_order[number] = Some(QuestionOutcome {
-                probability: confidence.probability(confidence.sureness_of(&outcome)),
+                probability: confidence.probability_of(&outcome),
                 ..question
             });
         }
@@ -409,5 +409,6 @@ fn had_it_been_known(
     Some(Outcome {
         standings: [first].into_iter().chain(others).take(AMONG).collect(),
         right: true,
+        ..Outcome::default()
     })
 }

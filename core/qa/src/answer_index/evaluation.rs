@@ -1,5 +1,5 @@
 use super::findings::{ConfusedPair, OverRetrieved};
-use super::{Confidence, Outcome};
+use super::{Confidence, Features, Outcome};
 use nearsay_core::metric::PoolMetrics;
 use nearsay_search::{calibration::Silence, index::Hit};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,12 @@ pub struct QuestionOutcome {
     /// [`AMONG`](nearsay_search::calibration::AMONG) answers at most, in order of decreasing search score; exact up to
     /// rounding.
     pub standings: Vec<f32>,
+    /// Features of the search; `None` if the question's vector has NaN.
+    pub features: Option<Features>,
+    /// Features of the search without the right answers; `None` if there are no others.
+    pub unanswerable: Option<Features>,
+    /// Whether paraphrases were searched, and not only answers.
+    pub with_paraphrases: bool,
     /// Probability that the answer given is right, by [`Evaluation::confidence`]; `None` if there are too few questions to
     /// measure it.
     pub probability: Option<f32>,
@@ -52,6 +58,9 @@ impl QuestionOutcome {
         Outcome {
             standings: self.standings.clone(),
             right: self.is_right(),
+            features: self.features,
+            unanswerable: self.unanswerable,
+            with_paraphrases: self.with_paraphrases,
         }
     }
 }

@@ -50,6 +50,7 @@ mod evaluate;
 mod evaluation;
 mod findings;
 mod hybrid;
+mod rating;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -57,7 +58,10 @@ mod tuning;
 mod update;
 
 pub use answers::{AnswerSet, KnownAnswer};
-pub use confidence::{Confidence, Outcome, Threshold};
+pub use confidence::{
+    Calibrator, Confidence, FEATURES, Features, Languages, Level, Outcome, Spread, Threshold,
+    UNANSWERABLE,
+};
 pub use evaluate::{EvaluationRun, Pool, Query, TestQuery};
 pub use evaluation::{Evaluation, PoolFigures, QuestionOutcome};
 pub use findings::{ConfusedPair, OverRetrieved, TopicChange};
@@ -66,13 +70,18 @@ pub(crate) use tuning::{is_gain, mean};
 pub use update::Update;
 pub(crate) use update::expand_answers;
 
+use confidence::{Ranked, Source};
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_faq::normalize;
 use nearsay_search::{
     expansion::{Expansion, Kind, Own, Rule, Texts},
     index::{Hit, Index},
 };
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 /// Scoring of answers: keyword scores and document expansion.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -94,6 +103,8 @@ pub struct AnswerIndex {
     unexpanded: Option<Matrix>,
     scoring: Scoring,
     confidence: Confidence,
+    /// Spread of the cosines in `index`; computed when it is first needed.
+    spread: OnceLock<Spread>,
 }
 
 /// An answer found for a question.
@@ -115,7 +126,9 @@ pub struct AnswerHit<'a> {
     pub paraphrase: Option<&'a str>,
     /// Probability that the answer is right, in `(0, 1)`; `None` when it was not measured.
     pub probability: Option<f32>,
-    /// Whether the confidence reaches the threshold for answering without a warning.
+    /// How far the answer can be trusted.
+    pub level: Level,
+    /// Whether the level is at least [`Level::Sure`].
     pub sure: bool,
 }
 
@@ -124,7 +137,9 @@ pub struct AnswerHit<'a> {
 pub struct Rating {
     /// Probability that the answer is right, in `(0, 1)`; `None` when it was not measured.
     pub probability: Option<f32>,
-    /// Whether the confidence reaches the threshold for answering without a warning.
+    /// How far the answer can be trusted.
+    pub level: Level,
+    /// Whether the level is at least [`Level::Sure`].
     pub sure: bool,
 }
 
@@ -138,6 +153,7 @@ impl AnswerIndex {
             unexpanded: scoring.expansion.map(|_| Matrix::zeros(0, dim)),
             scoring,
             confidence: Confidence::USUAL,
+            spread: OnceLock::new(),
         }
     }
 
@@ -184,6 +200,7 @@ impl AnswerIndex {
             unexpanded,
             scoring,
             confidence,
+            spread: OnceLock::new(),
         })
     }
 
@@ -327,7 +344,7 @@ impl AnswerIndex {
     #[must_use]
     pub fn search(&self, question: &str, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
         let hits = self.index.ask(question, vector, self.confidence.needs(k));
-        self.found(vector, &hits, k)
+        self.found(question, vector, &hits, k)
     }
 
     /// Returns the `k` answers nearest to a vector, nearest first, by dense scores alone. In a hybrid index their
@@ -335,23 +352,31 @@ impl AnswerIndex {
     #[must_use]
     pub fn search_dense(&self, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
         let hits = self.index.search(vector, self.confidence.needs(k));
-        self.found(vector, &hits, k)
+        self.found("", vector, &hits, k)
     }
 
     /// Computes the confidence in each hit for a question with this vector, `[hits]`. Hits are in order of decreasing
     /// score and may come from another search engine. Pass as many as the confidence rule [needs](Confidence::needs).
     #[must_use]
-    pub fn rate(&self, vector: &[f32], hits: &[Hit]) -> Vec<Rating> {
-        let standings = self.confidence.standings(&self.index, vector, hits);
-        let sureness = self.confidence.sureness(&standings).into_iter();
-        let rating = |sureness| Rating {
-            probability: self.confidence.probability(sureness),
-            sure: self.confidence.is_sure(sureness),
-        };
-        sureness.map(rating).collect()
+    pub fn rate(&self, question: &str, vector: &[f32], hits: &[Hit]) -> Vec<Rating> {
+        rating::rate(self, question, vector, hits)
     }
 
-    fn found(&self, vector: &[f32], hits: &[Hit], k: usize) -> Vec<AnswerHit<'_>> {
+    /// Languages that the encoder knows, as far as the confidence rule says.
+    fn languages(&self) -> Languages {
+        let calibrator = self.confidence.calibrator.as_ref();
+        calibrator
+            .map(|calibrator| calibrator.languages)
+            .unwrap_or_default()
+    }
+
+    /// Distribution of the cosines between texts of different answers, from a sample.
+    #[must_use]
+    pub fn spread(&self) -> Spread {
+        *self.spread.get_or_init(|| Spread::of(&self.index))
+    }
+
+    fn found(&self, question: &str, vector: &[f32], hits: &[Hit], k: usize) -> Vec<AnswerHit<'_>> {
         let found = |(hit, rating): (&Hit, Rating)| {
             Some(AnswerHit {
                 answer: self.answers.get(hit.answer)?,
@@ -362,11 +387,12 @@ impl AnswerIndex {
                 text: hit.vector,
                 paraphrase: self.answers.wording(hit.vector),
                 probability: rating.probability,
+                level: rating.level,
                 sure: rating.sure,
             })
         };
         hits.iter()
-            .zip(self.rate(vector, hits))
+            .zip(self.rate(question, vector, hits))
             .take(k)
             .filter_map(found)
             .collect()

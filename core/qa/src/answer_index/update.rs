@@ -177,6 +177,7 @@ impl Update {
             unexpanded,
             scoring,
             confidence: former.confidence.clone(),
+            spread: std::sync::OnceLock::new(),
         })
     }
 }
