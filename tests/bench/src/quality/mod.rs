@@ -38,6 +38,7 @@
 //! A missing set is skipped with a warning.
 
 mod arguments;
+pub mod calibrate;
 mod choices;
 mod confidence;
 mod encoder;
