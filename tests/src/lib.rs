@@ -170,6 +170,7 @@ pub fn write_model(
         confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
+        prototype: None,
         report: Value::Null,
     };
     export.write(&DiskStore, dir)

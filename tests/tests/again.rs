@@ -98,6 +98,7 @@ fn old_models_become_projects_and_current_models() {
             confidence: &manifest.confidence,
             words: manifest.words,
             expansion: manifest.expansion,
+            prototype: manifest.prototype,
         };
         reissue.write(&DiskStore, &today).unwrap();
         let score = |folder: &Servable| folder.ask(ASKED[2].0, 1).unwrap()[0].score;

@@ -23,6 +23,26 @@ fn export(model: &Path, format: &str, target: &Path) {
     run_ok(export.arg(target));
 }
 
+#[test]
+fn jsonl_export_gives_the_faq_back_with_edits() {
+    let dir = tempfile::tempdir().unwrap();
+    let [model, faq] = ["model", "faq.jsonl"].map(|name| dir.path().join(name));
+    train(&sample_file("library_faq.jsonl"), &model);
+    export(&model, "jsonl", &faq);
+    let mut check = app!();
+    let checked = json_lines(&run_ok(check.arg("check").arg(&faq).arg("--json")));
+    let manifest = fs::read_to_string(model.join("answers.jsonl")).unwrap();
+    assert_eq!(checked[0]["answers"], manifest.lines().count());
+    assert_eq!(checked[0]["left_out"], 0);
+    // An export replaces an earlier one, and no other file.
+    export(&model, "jsonl", &faq);
+    write_file(&faq, "my notes");
+    let mut again = app!();
+    again.arg("export").arg(&model).args(["--to", "jsonl"]);
+    assert!(!again.arg(&faq).status().unwrap().success());
+    assert_eq!(fs::read_to_string(&faq).unwrap(), "my notes");
+}
+
 /// Writes questions with typos, and texts that no encoder was made for. Returns their number.
 fn write_questions(file: &Path) -> usize {
     let text = std::fs::read_to_string(sample_file("library_questions.jsonl")).unwrap();
@@ -93,6 +113,35 @@ fn page_gives_same_answers_as_ask() {
         export(&model, "page", &page);
         assert_page_answers_as_ask(&node, &model, &page, &asked, count);
     }
+    // Answers with several paraphrases.
+    let (several, model) = (dir.path().join("several.jsonl"), dir.path().join("several"));
+    write_several_paraphrases(&several);
+    train(&several, &model);
+    let text = fs::read_to_string(model.join("nearsay.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&text).unwrap();
+    assert!(manifest["prototype"]["prior"].is_number());
+    assert_eq!(manifest["words"]["near"], true);
+    export(&model, "page", &page);
+    assert_page_answers_as_ask(&node, &model, &page, &asked, count);
+}
+
+/// Writes the library sample with every second of its test questions as a paraphrase.
+fn write_several_paraphrases(file: &Path) {
+    let read = |name: &str| -> Vec<Value> {
+        let text = fs::read_to_string(sample_file(name)).unwrap();
+        let rows = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        rows.collect()
+    };
+    let mut rows = read("library_faq.jsonl");
+    for asked in read("library_questions.jsonl").into_iter().step_by(2) {
+        let row = rows.iter_mut().find(|row| row["answer"] == asked["answer"]);
+        let row = row.and_then(Value::as_object_mut).unwrap();
+        let paraphrases = row.entry("questions").or_insert(Value::Array(Vec::new()));
+        let paraphrases = paraphrases.as_array_mut().unwrap();
+        paraphrases.push(asked["question"].clone());
+    }
+    let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+    write_file(file, lines.join("\n") + "\n");
 }
 
 /// Asks `nearsay ask` and the page the `count` questions of a file.

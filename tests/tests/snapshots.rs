@@ -64,6 +64,7 @@ fn model_card_and_manifest() {
         confidence: &manifest.confidence,
         words: manifest.words,
         expansion: manifest.expansion,
+        prototype: manifest.prototype,
     };
     reissue.write(&DiskStore, &new).unwrap();
     let read = |name| std::fs::read_to_string(new.join(name)).unwrap();

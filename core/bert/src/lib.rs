@@ -19,6 +19,7 @@ pub mod kernels;
 mod linear;
 mod padded;
 mod ragged;
+mod source;
 #[cfg(any(test, feature = "test-util"))]
 pub mod test_util;
 mod tokenize;
@@ -79,7 +80,8 @@ impl SentenceEncoder {
     }
 
     /// Loads a model like [`load`](Self::load) that computes in the given [`Precision`], if device and model support
-    /// it, and otherwise in single precision; see [`precision`](Self::precision).
+    /// it, and otherwise in single precision; see [`precision`](Self::precision). A model with quantized weights always
+    /// computes in [`Precision::Fast`] on the CPU, unless its shape is one that the kernels don't support.
     ///
     /// # Errors
     /// Those of [`load`](Self::load).
@@ -91,17 +93,9 @@ impl SentenceEncoder {
         let config = files.config()?;
         let settings = files.settings()?;
         let tokenizer = TextTokenizer::parse(&files.tokenizer()?, &settings, config.vocab_size)?;
-        let (weights, prefix) = files.weights()?;
-        let transformer = Transformer::load(
-            &config,
-            weights,
-            prefix,
-            settings.pooling,
-            device,
-            precision,
-        )?;
+        let transformer = Transformer::load(&config, files, settings.pooling, device, precision)?;
         Ok(Self {
-            precision: transformer.precision(precision),
+            precision: transformer.precision(),
             inner: Arc::new(Inner {
                 tokenizer,
                 transformer,

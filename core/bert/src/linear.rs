@@ -5,6 +5,7 @@ use candle_core::Device;
 use nearsay_core::matrix::ShapeError;
 use nearsay_kernel::gemm::{Parallelism, View, ViewMut, matmul};
 use nearsay_kernel::product::{LANES, Output, Panels, Quad, Word, product_f32, product_i8};
+use nearsay_model::quantized::{quantize_int8, row_scale};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -15,7 +16,8 @@ pub enum Precision {
     /// Single precision throughout. Vectors match those of sentence-transformers to 1e-6.
     #[default]
     F32,
-    /// Linear layers in eight-bit integers, if the processor has AVX-512 VNNI; otherwise in single precision.
+    /// Linear layers in eight-bit integers, if the processor has AVX2 or ARM's dot product; otherwise in single
+    /// precision.
     ///
     /// Weights have one scale per output. Inputs have one scale and offset per token, computed at run time.
     Fast,
@@ -127,6 +129,11 @@ impl Linear {
         }
     }
 
+    /// Packs quantized weights of layers that are computed side by side; see [`Integers::pack`].
+    pub(super) fn from_int8(parts: &[(Vec<f32>, &[u8])], inner: usize) -> Self {
+        Self::Integers(Integers::pack(parts, inner))
+    }
+
     /// Computes `out ← x·Wᵀ`: `[rows, in] → [rows, out]`, row-major.
     ///
     /// # Errors
@@ -156,31 +163,44 @@ impl Linear {
 }
 
 impl Integers {
+    /// Quantizes weights.
     fn new(weights: &[f32], inner: usize) -> Self {
         let mut scales = Vec::with_capacity(weights.len() / inner);
-        let mut totals = Vec::with_capacity(weights.len() / inner);
         let mut codes = Vec::with_capacity(weights.len());
         for row in weights.chunks_exact(inner) {
-            let largest = row.iter().fold(0f32, |max, w| max.max(w.abs()));
-            let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
-            let start = codes.len();
-            codes.extend(row.iter().map(|w| (w / scale).round() as i8));
-            let sum: i32 = codes[start..].iter().map(|&code| i32::from(code)).sum();
+            let scale = row_scale(row);
+            codes.extend(row.iter().map(|w| quantize_int8(*w, scale)));
             scales.push(scale);
-            totals.push(scale * sum as f32);
         }
-        let mut panels = Panels::new(inner / Quad::NUMBERS, scales.len());
+        Self::pack(&[(scales, &codes)], inner)
+    }
+
+    /// Packs quantized weights: scales of the outputs, and integers as signed bytes, `[out, inner]`. The parts are
+    /// layers of as many outputs, to be computed side by side.
+    fn pack(parts: &[(Vec<f32>, &[u8])], inner: usize) -> Self {
+        let mut totals = Vec::new();
+        for (scales, codes) in parts {
+            for (scale, row) in scales.iter().zip(codes.chunks_exact(inner)) {
+                let sum: i32 = row.iter().map(|code| i32::from(code.cast_signed())).sum();
+                totals.push(scale * sum as f32);
+            }
+        }
+        let outputs = totals.len() / parts.len().max(1);
+        let mut panels = Panels::new(inner / Quad::NUMBERS, totals.len());
         panels.fill(|k, column, line: &mut [Quad; LANES]| {
-            for (n, word) in line.iter_mut().enumerate() {
-                let place = (column + n) * inner + k * Quad::NUMBERS;
-                for (number, code) in word.0.iter_mut().zip(&codes[place..]) {
-                    *number = code.cast_unsigned();
-                }
+            for (column, word) in (column..).zip(line) {
+                let codes = parts[column / outputs].1;
+                let place = column % outputs * inner + k * Quad::NUMBERS;
+                word.0.copy_from_slice(&codes[place..place + Quad::NUMBERS]);
             }
         });
         Self {
             codes: panels,
-            scales,
+            scales: parts
+                .iter()
+                .flat_map(|(scales, _)| scales)
+                .copied()
+                .collect(),
             totals,
         }
     }

@@ -6,6 +6,7 @@
 use super::EncodeError;
 use super::kernels::{AddNorm, Attention, BiasGelu, LANES, Scratch, TILE};
 use super::linear::{Codes, Linear, Precision};
+use super::source::{TokenEmbeddings, WeightSource};
 use candle_core::Result;
 use candle_nn::VarBuilder;
 use nearsay_model::{Activation, BertConfig, Pooling};
@@ -23,8 +24,7 @@ pub(super) fn fits(config: &BertConfig) -> bool {
 
 /// A BERT transformer with pooling.
 pub(super) struct Ragged {
-    /// Token embeddings, `[vocab, hidden]`.
-    tokens: Vec<f32>,
+    tokens: TokenEmbeddings,
     /// Sums of the position embeddings and the first token-type embedding, `[positions, hidden]`.
     positions: Vec<f32>,
     /// The bias of the first normalisation, which has none.
@@ -68,10 +68,10 @@ pub(super) fn read_tensor<S: Into<candle_core::Shape>>(
 }
 
 impl Norm {
-    fn load(builder: &VarBuilder<'_>, size: usize, eps: f64) -> Result<Self> {
+    fn load(source: &WeightSource<'_>, name: &str, size: usize, eps: f64) -> Result<Self> {
         Ok(Self {
-            gamma: read_tensor(builder, size, "weight")?,
-            beta: read_tensor(builder, size, "bias")?,
+            gamma: source.numbers(&format!("{name}.weight"), size)?,
+            beta: source.numbers(&format!("{name}.bias"), size)?,
             eps: eps as f32,
         })
     }
@@ -111,7 +111,7 @@ impl Ragged {
     /// Loads validated weights of a transformer that [`fits`].
     pub(super) fn load(
         config: &BertConfig,
-        builder: &VarBuilder<'_>,
+        source: &WeightSource<'_>,
         pooling: Pooling,
         precision: Precision,
     ) -> Result<Self> {
@@ -120,16 +120,13 @@ impl Ragged {
             config.intermediate_size,
             config.layer_norm_eps,
         );
-        let embeddings = builder.pp("embeddings");
-        let types = read_tensor(
-            &embeddings,
+        let types = source.numbers(
+            "embeddings.token_type_embeddings.weight",
             (config.type_vocab_size, hidden),
-            "token_type_embeddings.weight",
         )?;
-        let mut positions = read_tensor(
-            &embeddings,
+        let mut positions = source.numbers(
+            "embeddings.position_embeddings.weight",
             (config.max_positions, hidden),
-            "position_embeddings.weight",
         )?;
         for position in positions.chunks_exact_mut(hidden) {
             position
@@ -138,45 +135,48 @@ impl Ragged {
                 .for_each(|(x, type_x)| *x += type_x);
         }
         let layers = (0..config.layers).map(|number| {
-            let layer = builder.pp(format!("encoder.layer.{number}"));
-            let linear = |name: &str, out: usize, inner: usize| {
-                let linear = layer.pp(name);
-                Ok::<_, candle_core::Error>((
-                    read_tensor(&linear, (out, inner), "weight")?,
-                    read_tensor(&linear, out, "bias")?,
-                ))
+            let layer = format!("encoder.layer.{number}");
+            let linear = |names: &[&str], out: usize, inner: usize| {
+                let names: Vec<_> = names.iter().map(|name| format!("{layer}.{name}")).collect();
+                let mut bias = Vec::with_capacity(names.len() * out);
+                for name in &names {
+                    bias.extend(source.numbers(&format!("{name}.bias"), out)?);
+                }
+                let weights = source.linear(&names, (out, inner), precision)?;
+                Ok::<_, candle_core::Error>((weights, bias))
             };
-            let (mut qkv, mut qkv_bias) = linear("attention.self.query", hidden, hidden)?;
-            for name in ["attention.self.key", "attention.self.value"] {
-                let (weights, bias) = linear(name, hidden, hidden)?;
-                qkv.extend_from_slice(&weights);
-                qkv_bias.extend_from_slice(&bias);
-            }
-            let (out, out_bias) = linear("attention.output.dense", hidden, hidden)?;
-            let (up, up_bias) = linear("intermediate.dense", wide, hidden)?;
-            let (down, down_bias) = linear("output.dense", hidden, wide)?;
+            let (qkv, qkv_bias) = linear(
+                &[
+                    "attention.self.query",
+                    "attention.self.key",
+                    "attention.self.value",
+                ],
+                hidden,
+                hidden,
+            )?;
+            let (out, out_bias) = linear(&["attention.output.dense"], hidden, hidden)?;
+            let (up, up_bias) = linear(&["intermediate.dense"], wide, hidden)?;
+            let (down, down_bias) = linear(&["output.dense"], hidden, wide)?;
+            let norm =
+                |name: &str| Norm::load(source, &format!("{layer}.{name}.LayerNorm"), hidden, eps);
             Ok(Layer {
-                qkv: Linear::new(qkv, hidden, precision),
+                qkv,
                 qkv_bias,
-                out: Linear::new(out, hidden, precision),
+                out,
                 out_bias,
-                out_norm: Norm::load(&layer.pp("attention.output.LayerNorm"), hidden, eps)?,
-                up: Linear::new(up, hidden, precision),
+                out_norm: norm("attention.output")?,
+                up,
                 up_bias,
-                down: Linear::new(down, wide, precision),
+                down,
                 down_bias,
-                down_norm: Norm::load(&layer.pp("output.LayerNorm"), hidden, eps)?,
+                down_norm: norm("output")?,
             })
         });
         Ok(Self {
-            tokens: read_tensor(
-                &embeddings,
-                (config.vocab_size, hidden),
-                "word_embeddings.weight",
-            )?,
+            tokens: source.token_embeddings(config.vocab_size, hidden)?,
             positions,
             zero_bias: vec![0.0; hidden],
-            norm: Norm::load(&embeddings.pp("LayerNorm"), hidden, eps)?,
+            norm: Norm::load(source, "embeddings.LayerNorm", hidden, eps)?,
             layers: layers.collect::<Result<_>>()?,
             pooling,
             heads: config.heads,
@@ -205,10 +205,7 @@ impl Ragged {
         x.clear();
         y.clear();
         for text in ids {
-            for &id in text {
-                let start = id as usize * hidden;
-                x.extend_from_slice(&self.tokens[start..start + hidden]);
-            }
+            self.tokens.append_rows(text, hidden, x);
             y.extend_from_slice(&self.positions[..text.len() * hidden]);
         }
         self.norm.add_and_normalize(x, y, &self.zero_bias);

@@ -4,43 +4,52 @@ use super::EncodeError;
 use super::linear::Precision;
 use super::padded::Padded;
 use super::ragged::{self, Buffers, Ragged};
+use super::source::WeightSource;
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
-use nearsay_model::{BertConfig, Pooling};
+use nearsay_model::{BertConfig, ModelFiles, Pooling};
 
 /// A BERT transformer with pooling.
 pub(super) enum Transformer {
-    /// Without padding, on the CPU.
-    Ragged(Ragged),
+    /// Without padding, on the CPU, with the precision of its linear layers.
+    Ragged(Ragged, Precision),
     /// By candle-transformers, on other devices and for shapes that the kernels don't support.
     Padded(Box<Padded>),
 }
 
 impl Transformer {
-    /// Loads validated weights, the bytes of a safetensors file whose tensor names start with `prefix`.
+    /// Loads and validates weights. Quantized weights are not dequantized on the CPU.
     pub(super) fn load(
         config: &BertConfig,
-        weights: Vec<u8>,
-        prefix: &str,
+        files: &ModelFiles<'_>,
         pooling: Pooling,
         device: &Device,
         precision: Precision,
     ) -> Result<Self, EncodeError> {
+        let is_ragged = device.is_cpu() && ragged::fits(config);
+        if is_ragged && let Some(model) = files.quantized() {
+            let source = WeightSource::Quantized(model);
+            let transformer = Ragged::load(config, &source, pooling, precision)?;
+            return Ok(Self::Ragged(transformer, Precision::Fast));
+        }
+        let (weights, prefix) = files.weights()?;
         let mut builder = VarBuilder::from_buffered_safetensors(weights, DType::F32, device)?;
         if let Some(prefix) = prefix.strip_suffix('.') {
             builder = builder.pp(prefix);
         }
-        Ok(if device.is_cpu() && ragged::fits(config) {
-            Self::Ragged(Ragged::load(config, &builder, pooling, precision)?)
+        Ok(if is_ragged {
+            let source = WeightSource::Tensors(&builder);
+            let transformer = Ragged::load(config, &source, pooling, precision)?;
+            Self::Ragged(transformer, precision.on_cpu())
         } else {
             Self::Padded(Box::new(Padded::load(config, builder, pooling)?))
         })
     }
 
-    /// Precision in which this implementation computes when `requested` was asked for.
-    pub(super) fn precision(&self, requested: Precision) -> Precision {
+    /// Precision of the computation.
+    pub(super) fn precision(&self) -> Precision {
         match self {
-            Self::Ragged(_) => requested.on_cpu(),
+            Self::Ragged(_, precision) => *precision,
             Self::Padded(_) => Precision::F32,
         }
     }
@@ -52,7 +61,7 @@ impl Transformer {
         buffers: &mut Buffers,
     ) -> Result<Vec<f32>, EncodeError> {
         match self {
-            Self::Ragged(transformer) => transformer.forward(ids, buffers),
+            Self::Ragged(transformer, _) => transformer.forward(ids, buffers),
             Self::Padded(transformer) => transformer.forward(ids),
         }
     }
@@ -99,7 +108,13 @@ mod tests {
             let padded = Padded::load(&config, builder(), pooling).unwrap();
             let expected = padded.forward(&ids).unwrap();
             for (precision, tolerance) in [(Precision::F32, 1e-5), (Precision::Fast, 0.05)] {
-                let ragged = Ragged::load(&config, &builder(), pooling, precision).unwrap();
+                let ragged = Ragged::load(
+                    &config,
+                    &WeightSource::Tensors(&builder()),
+                    pooling,
+                    precision,
+                )
+                .unwrap();
                 let mut buffers = Buffers::default();
                 let found = ragged.forward(&ids, &mut buffers).unwrap();
                 assert_eq!(found.len(), 5 * 64);

@@ -2,11 +2,12 @@
 
 use super::column_names::{
     ANSWER_LIST_NAMES, ANSWER_NAMES, MAYBE_ANSWER_NAMES, MAYBE_QUESTION_NAMES, PARAPHRASE_NAMES,
-    QUESTION_NAMES,
+    QUESTION_NAMES, Role, derive_role, last_word, names_paraphrase,
 };
 use super::parse::{Record, Value};
 use super::{Field, ValueType, text};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 #[rustfmt::skip]
 const SOURCE_NAMES: &[&str] = &[
@@ -39,6 +40,19 @@ pub struct Columns {
 impl Columns {
     /// Maximum number of column names kept.
     pub(crate) const MAX_NAMES: usize = 50;
+
+    /// Adds the columns of another file.
+    pub(crate) fn extend(&mut self, other: Self) {
+        if self.question.is_none() || self.answer.is_none() {
+            self.question = other.question;
+            self.answer = other.answer;
+        }
+        for name in other.all {
+            if self.all.len() < Self::MAX_NAMES && !self.all.contains(&name) {
+                self.all.push(name);
+            }
+        }
+    }
 }
 
 /// Values of one record, by column.
@@ -46,6 +60,8 @@ impl Columns {
 pub(crate) struct RowFields<'a> {
     pub(crate) question: Option<Value<'a>>,
     pub(crate) paraphrases: Option<Value<'a>>,
+    /// Further columns of one paraphrase each.
+    pub(crate) more_paraphrases: Vec<Value<'a>>,
     pub(crate) answer: Option<Value<'a>>,
     pub(crate) answers: Option<Value<'a>>,
     pub(crate) source: Option<Value<'a>>,
@@ -60,6 +76,8 @@ pub(crate) struct ColumnFinder {
     columns: Columns,
     /// Normalized names of the question and answer columns, after the first complete record.
     settled: Option<(String, String)>,
+    /// Keys and roles of the names seen, which repeat in every record.
+    names: HashMap<String, NameFacts>,
     /// Number of records.
     records: u64,
     /// Whether any record had a question, and whether any had an answer.
@@ -74,35 +92,44 @@ impl ColumnFinder {
         }
     }
 
+    /// Begins a table or list whose columns may have other names than those before it.
+    pub(crate) fn start_table(&mut self, choice: Option<ColumnChoice>) {
+        self.choice = choice;
+        self.settled = None;
+    }
+
     /// Assigns the fields of a record to columns.
     pub(crate) fn assign_fields<'a>(&mut self, record: &Record<'a>) -> RowFields<'a> {
         self.records += 1;
         self.record_names(record);
-        let row = FieldNames::new(record);
+        let row = FieldNames::new(record, &mut self.names);
         let question = match &self.choice {
             Some(choice) => row.find_exact(&choice.question),
             None => row.find_known_or_maybe(
                 QUESTION_NAMES,
+                Role::Question,
                 MAYBE_QUESTION_NAMES,
                 self.settled.as_ref().map(|s| s.0.as_str()),
-                row.find_any(PARAPHRASE_NAMES).is_some(),
+                row.find_listed(PARAPHRASE_NAMES, Role::Paraphrases)
+                    .is_some(),
             ),
         };
         let answer = match &self.choice {
             Some(choice) => row.find_exact(&choice.answer),
             None => row.find_known_or_maybe(
                 ANSWER_NAMES,
+                Role::Answer,
                 MAYBE_ANSWER_NAMES,
                 self.settled.as_ref().map(|s| s.1.as_str()),
-                row.find_any(ANSWER_LIST_NAMES).is_some(),
+                row.find_listed(ANSWER_LIST_NAMES, Role::Answers).is_some(),
             ),
         };
         let taken = [question, answer];
         let free = |found: Option<usize>| found.filter(|i| !taken.contains(&Some(*i)));
-        let paraphrases = free(row.find_any(PARAPHRASE_NAMES));
+        let paraphrases = free(row.find_listed(PARAPHRASE_NAMES, Role::Paraphrases));
         let answers = match self.choice {
             Some(_) => None,
-            None => free(row.find_any(ANSWER_LIST_NAMES)),
+            None => free(row.find_listed(ANSWER_LIST_NAMES, Role::Answers)),
         };
         self.settle_names(record, &row, question.or(paraphrases), answer.or(answers));
         let value = |i: Option<usize>| record.fields.get(i?).map(|field| field.1);
@@ -113,9 +140,14 @@ impl ColumnFinder {
             }
             both => both,
         };
+        let more_paraphrases = match self.choice {
+            Some(_) => Vec::new(),
+            None => row.find_more_paraphrases(&taken),
+        };
         RowFields {
             question,
             paraphrases,
+            more_paraphrases,
             answer: value(answer),
             answers: value(answers),
             source: value(free(row.find_any(SOURCE_NAMES))),
@@ -127,13 +159,24 @@ impl ColumnFinder {
     /// Adds the names of a record to the column names.
     fn record_names(&mut self, record: &Record<'_>) {
         for (name, _) in &record.fields {
-            if self.columns.all.len() >= Columns::MAX_NAMES {
-                return;
-            }
-            let name = text::excerpt(name);
-            if !self.columns.all.contains(&name) {
-                self.columns.all.push(name);
-            }
+            self.record_name(name);
+        }
+    }
+
+    /// Adds the names of a header to the column names.
+    pub(crate) fn add_names(&mut self, names: &[String]) {
+        for name in names {
+            self.record_name(name);
+        }
+    }
+
+    fn record_name(&mut self, name: &str) {
+        if self.columns.all.len() >= Columns::MAX_NAMES {
+            return;
+        }
+        let name = text::excerpt(name);
+        if !self.columns.all.contains(&name) {
+            self.columns.all.push(name);
         }
     }
 
@@ -151,8 +194,10 @@ impl ColumnFinder {
             return;
         };
         let name = |i: usize| record.fields.get(i).map(|field| text::excerpt(&field.0));
-        self.columns.question = name(question);
-        self.columns.answer = name(answer);
+        if self.columns.question.is_none() {
+            self.columns.question = name(question);
+            self.columns.answer = name(answer);
+        }
         self.settled = Some((row.key(question), row.key(answer)));
     }
 
@@ -200,23 +245,51 @@ pub(crate) struct MissingColumns {
     pub(crate) chosen: Option<String>,
 }
 
-/// Normalized names of one record.
+/// Normalized form of a name, and the role derived from it.
+#[derive(Clone, Debug)]
+struct NameFacts {
+    key: String,
+    role: Option<Role>,
+}
+
+impl NameFacts {
+    fn new(name: &str) -> Self {
+        Self {
+            key: text::normalize(name),
+            role: derive_role(name),
+        }
+    }
+}
+
+/// Maximum number of names whose facts are kept.
+const MAX_KNOWN_NAMES: usize = 1000;
+
+/// Names of one record.
 struct FieldNames<'r, 'a> {
     record: &'r Record<'a>,
-    keys: Vec<String>,
+    facts: Vec<NameFacts>,
 }
 
 impl<'r, 'a> FieldNames<'r, 'a> {
-    fn new(record: &'r Record<'a>) -> Self {
-        let keys = record.fields.iter().map(|f| text::normalize(&f.0));
+    fn new(record: &'r Record<'a>, known: &mut HashMap<String, NameFacts>) -> Self {
+        let facts = record.fields.iter().map(|(name, _)| {
+            if let Some(facts) = known.get(name) {
+                return facts.clone();
+            }
+            let facts = NameFacts::new(name);
+            if known.len() < MAX_KNOWN_NAMES {
+                known.insert(name.clone(), facts.clone());
+            }
+            facts
+        });
         Self {
             record,
-            keys: keys.collect(),
+            facts: facts.collect(),
         }
     }
 
     fn key(&self, i: usize) -> String {
-        self.keys.get(i).cloned().unwrap_or_default()
+        self.facts.get(i).map(|f| f.key.clone()).unwrap_or_default()
     }
 
     /// Finds the first field with one of the names. Fields that are null count only if there are no
@@ -224,8 +297,8 @@ impl<'r, 'a> FieldNames<'r, 'a> {
     fn find_any(&self, names: &[&str]) -> Option<usize> {
         let mut null = None;
         for name in names {
-            for (i, (key, field)) in self.keys.iter().zip(&self.record.fields).enumerate() {
-                if key == name {
+            for (i, (facts, field)) in self.facts.iter().zip(&self.record.fields).enumerate() {
+                if facts.key == *name {
                     if field.1.value_type() != ValueType::Null {
                         return Some(i);
                     }
@@ -245,11 +318,55 @@ impl<'r, 'a> FieldNames<'r, 'a> {
             .or_else(|| self.find_any(&[&text::normalize(name)]))
     }
 
-    /// Finds a field with a known name. Falls back to a `maybe` name, unless the record has a list
-    /// instead or the file uses another name (`settled`).
+    /// Finds the first field whose name has a role, unless its value is null.
+    fn find_role(&self, role: Role) -> Option<usize> {
+        let fields = self.facts.iter().zip(&self.record.fields);
+        fields
+            .enumerate()
+            .find(|(_, (facts, field))| {
+                facts.role == Some(role) && field.1.value_type() != ValueType::Null
+            })
+            .map(|(i, _)| i)
+    }
+
+    /// Finds a field with one of the names, or else one with the role.
+    fn find_listed(&self, names: &[&str], role: Role) -> Option<usize> {
+        self.find_any(names).or_else(|| self.find_role(role))
+    }
+
+    /// Finds the first field whose last word is one of the names: `Article Title`.
+    fn find_last_word(&self, names: &[&str]) -> Option<usize> {
+        names.iter().find_map(|name| {
+            let words = self.record.fields.iter().map(|field| last_word(&field.0));
+            words
+                .enumerate()
+                .find(|(_, word)| word.as_deref() == Some(name))
+                .map(|(i, _)| i)
+        })
+    }
+
+    /// Values of further question columns, such as `Question 2`. Tables with an answer for each of
+    /// them have none.
+    fn find_more_paraphrases(&self, taken: &[Option<usize>]) -> Vec<Value<'a>> {
+        let of_role = |role| {
+            let facts = self.facts.iter().enumerate();
+            let fields = facts.zip(&self.record.fields);
+            fields.filter(move |((i, facts), field)| {
+                facts.role == Some(role) && !taken.contains(&Some(*i)) && names_paraphrase(&field.0)
+            })
+        };
+        if of_role(Role::Answer).next().is_some() {
+            return Vec::new();
+        }
+        of_role(Role::Question).map(|(_, field)| field.1).collect()
+    }
+
+    /// Finds a field with a known name, or one from whose words the role follows. Falls back to a
+    /// `maybe` name, unless the record has a list instead or the file uses another name (`settled`).
     fn find_known_or_maybe(
         &self,
         known: &[&str],
+        role: Role,
         maybe: &[&str],
         settled: Option<&str>,
         has_list: bool,
@@ -257,10 +374,16 @@ impl<'r, 'a> FieldNames<'r, 'a> {
         if let Some(found) = self.find_any(known) {
             return Some(found);
         }
+        let settled_name = settled.filter(|_| !has_list);
+        if let Some(found) = settled_name.and_then(|name| self.find_any(&[name])) {
+            return Some(found);
+        }
+        if let Some(found) = self.find_role(role) {
+            return Some(found);
+        }
         match settled {
             _ if has_list => None,
-            None => self.find_any(maybe),
-            Some(name) if maybe.contains(&name) => self.find_any(&[name]),
+            None => self.find_any(maybe).or_else(|| self.find_last_word(maybe)),
             Some(_) => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Errors that make a whole file unreadable.
 
-use super::Field;
+use super::{Field, FileFormat};
 use core::fmt;
 use std::io;
 use thiserror::Error;
@@ -19,11 +19,49 @@ pub enum ReadError {
     /// The file has no content.
     #[error("The file is empty. {}", self.fix())]
     Empty,
-    /// The file is binary.
-    #[error("This is {kind}, not text. {fix}", fix = self.fix())]
-    NotText {
-        /// Detected file type, with an article ("a PDF document").
+    /// The file has a format that isn't read.
+    #[error("This is {kind}. {remedy}")]
+    Refused {
+        /// File type, with an article ("a PowerPoint presentation").
         kind: &'static str,
+        /// Way to get at the questions and answers, as one or more sentences.
+        remedy: &'static str,
+    },
+    /// The document is damaged.
+    #[error("This {} is damaged: {reason}. {}", .format.name(), self.fix())]
+    Damaged {
+        /// Format of the document.
+        format: FileFormat,
+        /// What was found, as a phrase.
+        reason: String,
+    },
+    /// The document has to be read whole and is larger than
+    /// [`ReadLimits::document_bytes`](super::ReadLimits::document_bytes).
+    #[error(
+        "This {} is larger than {} MB, the limit for files of this kind. {}",
+        .format.name(), .limit / 1_000_000, self.fix()
+    )]
+    TooLarge {
+        /// Format of the document.
+        format: FileFormat,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The chosen sheet doesn't exist.
+    #[error("There is no sheet {sheet}. Sheets: {}. {}", .sheets.join(", "), self.fix())]
+    NoSuchSheet {
+        /// The chosen name or number.
+        sheet: String,
+        /// Names of the sheets.
+        sheets: Vec<String>,
+    },
+    /// The document was read, but has no questions and answers.
+    #[error("No questions and answers were found in this {}. {looked_for}", .format.name())]
+    NothingFound {
+        /// Format of the document.
+        format: FileFormat,
+        /// How questions and answers are marked in this format, as advice.
+        looked_for: &'static str,
     },
     /// JSON was expected, but hardly any line is JSON.
     #[error("This is not a JSON file: it begins with \"{beginning}\". {fix}", fix = self.fix())]
@@ -70,13 +108,17 @@ impl ReadError {
             Self::Empty | Self::NotJson { .. } => {
                 r#"Write one row per line: {"question": "…", "answer": "…"}."#
             }
-            Self::NotText { .. } => {
-                "Save the questions and answers as text (CSV or JSONL, UTF-8) and try again."
-            }
             Self::NotUnderstood { .. } => {
                 "Use a table (CSV) with the columns question and answer, or write Q: before each \
                  question and A: before its answer."
             }
+            Self::Refused { remedy, .. } => remedy,
+            Self::NoSuchSheet { .. } => "Choose one of these sheets.",
+            Self::NothingFound { looked_for, .. } => looked_for,
+            Self::Damaged { .. } => {
+                "Open the file in the program it comes from, save it again, and try again."
+            }
+            Self::TooLarge { .. } => "Save the questions and answers as CSV, or split the file.",
             Self::NoRows => "Add a row for each question and its answer.",
             Self::UnknownColumns { .. } | Self::NoSuchColumn { .. } => {
                 "Choose the columns of questions and answers."

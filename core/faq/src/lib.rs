@@ -16,6 +16,9 @@
 //! | labelled text | `Q:` and `A:`, or words such as `Frage:` and `Antwort:` | from one question label to the next |
 //! | Markdown | headings or bold lines that end in a question mark | from one such heading to the next |
 //!
+//! Spreadsheets, web pages, text documents, PDF and zip archives are read whole; the README of the
+//! crate lists what is taken from each. [`read_files`] reads several files as one FAQ.
+//!
 //! Byte order marks, all line endings and UTF-16 are handled. Tables and texts that aren't valid
 //! UTF-8 are read as Windows-1252, which is reported as an issue; [`ReadOptions::encoding`]
 //! overrides the guess. [`read_jsonl`] accepts JSON only; [`read_questions`] accepts every format.
@@ -51,10 +54,16 @@ mod column_names;
 mod columns;
 mod decode;
 mod detect;
+mod document;
 mod error;
+mod export;
+mod format;
+#[cfg(feature = "html")]
+mod html;
 mod issue;
 mod options;
 mod parse;
+mod rich;
 mod rows;
 mod salvage;
 mod source;
@@ -71,11 +80,12 @@ pub use column_names::{
 pub use columns::{ColumnChoice, Columns};
 pub use decode::Encoding;
 pub use error::ReadError;
+pub use export::{ExportFormat, write};
+pub use format::{FILE_EXTENSIONS, FileFormat};
 pub use issue::{Field, Issue, IssueKind, Severity, ValueType};
 pub use options::{Progress, ReadLimits, ReadOptions};
 pub use rows::{
-    Counts, Faq, Questions, Row, Split, SplitError, TestQuestion, group_rows, read, read_jsonl,
-    read_questions, split,
+    Counts, Faq, Questions, Row, Split, SplitError, TestQuestion, group_rows, read, read_files,
+    read_jsonl, read_questions, split,
 };
-pub use source::FileFormat;
-pub use text::normalize;
+pub use text::{normalize, question_key};

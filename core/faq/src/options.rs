@@ -13,6 +13,11 @@ pub struct ReadLimits {
     pub bytes: u64,
     /// Maximum number of issues listed; further ones are only counted. Default: 10,000.
     pub issues: usize,
+    /// Maximum size of a document that has to be read whole (a workbook, a web page, a text
+    /// document), and of its unpacked parts together, in bytes. Default: 256 MB.
+    pub document_bytes: usize,
+    /// Maximum nesting of elements or values in a document read whole. Default: 256.
+    pub depth: usize,
 }
 
 impl Default for ReadLimits {
@@ -22,6 +27,8 @@ impl Default for ReadLimits {
             rows: 200_000,
             bytes: 1_000_000_000,
             issues: 10_000,
+            document_bytes: 256_000_000,
+            depth: 256,
         }
     }
 }
@@ -35,6 +42,12 @@ pub struct ReadOptions {
     pub columns: Option<ColumnChoice>,
     /// Encoding of the file; `None` guesses it from the first bytes.
     pub encoding: Option<Encoding>,
+    /// Sheet of a workbook to read, by its name or its number from 1; `None` reads all visible
+    /// sheets.
+    pub sheet: Option<String>,
+    /// Name of the file. It decides between formats that the content leaves open, and never
+    /// overrules the content.
+    pub file_name: Option<String>,
 }
 
 /// Progress of reading, passed to the progress callback.

@@ -12,11 +12,10 @@ impl Faq {
         };
         match self.format {
             FileFormat::Table { delimiter } => salvage_cells(raw, delimiter, &self.columns),
-            FileFormat::JsonLines | FileFormat::JsonList | FileFormat::JsonObjects => {
-                salvage_json(raw)
-            }
+            FileFormat::Workbook => salvage_cells(raw, '\t', &self.columns),
+            format if format.is_json() => salvage_json(raw),
             // The excerpt of the issue is the question already.
-            FileFormat::LabelledText | FileFormat::Markdown => Default::default(),
+            _ => Default::default(),
         }
     }
 }

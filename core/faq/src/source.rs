@@ -1,12 +1,16 @@
-//! Opening a stream: detects encoding and format, and creates the splitter for it.
+//! Opening a stream: detects encoding and format, and creates the splitter for it, or leaves it to
+//! the reader of a document format.
 
-use super::decode::{Transcoder, binary_file_kind};
+use super::decode::Transcoder;
 use super::detect::{Content, detect_content};
+use super::document::{
+    BinaryFormat, Head, Recognized, TextFormat, recognize_bytes, recognize_text,
+};
 use super::parse::labels::TextStyle;
 use super::split::{BlockSplitter, JsonSplitter, LineSplitter, Next, TableSplitter, Tick};
-use super::{Encoding, ReadError, ReadOptions};
+use super::{Encoding, FileFormat, ReadError, ReadOptions};
+use crate::text;
 use core::cell::Cell;
-use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 /// Number of bytes from which the encoding and the JSON format are detected.
@@ -22,32 +26,17 @@ pub(crate) enum Accept {
     Json,
     /// Every format, detected from the first bytes.
     Any,
+    /// Every format except archives.
+    AnyButArchives,
+    /// Every format except documents that are read whole.
+    Streamed,
 }
 
-/// Format of an FAQ file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FileFormat {
-    /// One JSON object per line (JSONL).
-    #[default]
-    #[serde(rename = "lines")]
-    JsonLines,
-    /// A JSON list of objects.
-    #[serde(rename = "list")]
-    JsonList,
-    /// JSON objects one after another, spanning several lines each.
-    #[serde(rename = "spread")]
-    JsonObjects,
-    /// A table.
-    Table {
-        /// Character between the cells of a row.
-        delimiter: char,
-    },
-    /// A text that marks questions and answers with labels such as `Q:` and `A:`.
-    #[serde(rename = "text")]
-    LabelledText,
-    /// A text whose headings are the questions.
-    Markdown,
+impl Accept {
+    /// Whether documents that are read whole are accepted.
+    fn has_documents(self) -> bool {
+        matches!(self, Self::Any | Self::AnyButArchives)
+    }
 }
 
 /// Reader that counts the bytes read through it.
@@ -73,6 +62,15 @@ impl<R: BufRead> BufRead for CountingReader<'_, R> {
         self.bytes.set(self.bytes.get() + amount as u64);
         self.inner.consume(amount);
     }
+}
+
+/// An opened stream: raw records, or a document to read whole.
+pub(crate) enum Opened<'r> {
+    Records(Box<Source<'r>>),
+    /// Document of a text format, decoded.
+    Text(&'static TextFormat, Encoding, Box<dyn BufRead + 'r>),
+    /// Document of a binary format.
+    Bytes(&'static BinaryFormat, Box<dyn BufRead + 'r>),
 }
 
 /// An opened stream of raw records.
@@ -101,12 +99,31 @@ impl<'r> Source<'r> {
         options: &ReadOptions,
         bytes: &'r Cell<u64>,
         accept: Accept,
-    ) -> Result<Self, ReadError> {
-        let (head, reader) = peek_bytes(reader, JSON_HEAD)?;
-        if let Some(kind) = binary_file_kind(&head) {
-            return Err(ReadError::NotText { kind });
+    ) -> Result<Opened<'r>, ReadError> {
+        let length = match accept {
+            Accept::Json => JSON_HEAD,
+            Accept::Any | Accept::AnyButArchives | Accept::Streamed => HEAD,
+        };
+        let (head, reader) = peek_bytes(reader, length)?;
+        match recognize_bytes(&head) {
+            Some(Recognized::Format(format)) if accept.has_documents() => {
+                let inner = reader;
+                let reader = CountingReader { inner, bytes };
+                return Ok(Opened::Bytes(format, Box::new(reader)));
+            }
+            Some(Recognized::Format(_)) => {
+                let beginning = text::excerpt(&String::from_utf8_lossy(&head));
+                return Err(ReadError::NotJson { beginning });
+            }
+            Some(Recognized::Refused(kind, remedy)) => {
+                return Err(ReadError::Refused { kind, remedy });
+            }
+            None => {}
         }
-        let encoding = options.encoding.unwrap_or_else(|| Encoding::guess(&head));
+        let encoding = options.encoding.unwrap_or_else(|| match accept {
+            Accept::Json => Encoding::guess(&head),
+            Accept::Any | Accept::AnyButArchives | Accept::Streamed => detect_encoding(&head),
+        });
         // Count consumed bytes only, not peeked ones.
         let reader = CountingReader {
             inner: reader,
@@ -116,25 +133,36 @@ impl<'r> Source<'r> {
             Encoding::Utf8 => Box::new(reader),
             _ => Box::new(BufReader::new(Transcoder::new(reader, encoding))),
         };
-        let length = match accept {
-            Accept::Json => JSON_HEAD,
-            Accept::Any => HEAD,
-        };
         let (head, mut reader) = peek_bytes(decoded, length)?;
         let mark = "\u{feff}".as_bytes();
         if head.starts_with(mark) {
             io::copy(&mut (&mut reader).take(mark.len() as u64), &mut io::sink())?;
         }
+        let is_whole = head.len() < length;
+        let text = String::from_utf8_lossy(head.strip_prefix(mark).unwrap_or(&head));
+        let text_head = Head::new(&text, is_whole, options.file_name.as_deref());
+        if accept.has_documents()
+            && let Some(format) = recognize_text(&text_head)
+        {
+            return Ok(Opened::Text(format, encoding, Box::new(reader)));
+        }
         let content = match accept {
             Accept::Json => Content::Json,
-            Accept::Any => detect_content(&head, head.len() < length, options.columns.as_ref())?,
+            Accept::Any | Accept::AnyButArchives | Accept::Streamed => {
+                let documents = accept.has_documents().then_some(&text_head);
+                detect_content(&head, is_whole, options.columns.as_ref(), documents)?
+            }
         };
+        if let Content::Document(format) = content {
+            return Ok(Opened::Text(format, encoding, Box::new(reader)));
+        }
         let format = match &content {
+            Content::Document(format) => format.format,
             Content::Json => detect_json_format(head.strip_prefix(mark).unwrap_or(&head)),
             Content::Table(layout) => FileFormat::Table {
                 delimiter: char::from(layout.delimiter),
             },
-            Content::Text(TextStyle::Labels) => FileFormat::LabelledText,
+            Content::Text(TextStyle::Labels | TextStyle::PointLabels) => FileFormat::LabelledText,
             Content::Text(TextStyle::Headings) => FileFormat::Markdown,
         };
         let limit = options.limits.row_bytes;
@@ -152,14 +180,16 @@ impl<'r> Source<'r> {
             (Content::Json, FileFormat::JsonObjects) => {
                 Splitter::Json(JsonSplitter::new(reader, limit, true))
             }
-            (Content::Json, _) => Splitter::Lines(LineSplitter::new(reader, limit)),
+            (Content::Json | Content::Document(_), _) => {
+                Splitter::Lines(LineSplitter::new(reader, limit))
+            }
         };
-        Ok(Self {
+        Ok(Opened::Records(Box::new(Self {
             splitter,
             encoding,
             format,
             content,
-        })
+        })))
     }
 
     pub(crate) fn next(&mut self, tick: &mut Tick<'_>) -> io::Result<Next<'_>> {
@@ -168,6 +198,18 @@ impl<'r> Source<'r> {
             Splitter::Json(items) => items.next(tick),
             Splitter::Table(records) => records.next(tick),
             Splitter::Blocks(blocks) => blocks.next(tick),
+        }
+    }
+
+    /// Facts about the file, after its last record.
+    pub(crate) fn facts(&self) -> FileFacts {
+        let (blank, unassigned) = self.skipped_lines();
+        FileFacts {
+            format: self.format,
+            encoding: self.encoding,
+            blank,
+            unassigned,
+            is_list_unclosed: self.is_list_unclosed(),
         }
     }
 
@@ -190,7 +232,7 @@ impl<'r> Source<'r> {
     }
 
     /// Number of blank lines and of lines outside of every question, both for texts only.
-    pub(crate) fn skipped_lines(&self) -> (u64, u64) {
+    fn skipped_lines(&self) -> (u64, u64) {
         match &self.splitter {
             Splitter::Blocks(blocks) => (blocks.blank(), blocks.unassigned()),
             _ => (0, 0),
@@ -198,13 +240,40 @@ impl<'r> Source<'r> {
     }
 
     /// Whether a JSON list has no closing `]`.
-    pub(crate) fn is_list_unclosed(&self) -> bool {
+    fn is_list_unclosed(&self) -> bool {
         match &self.splitter {
             Splitter::Json(items) => {
                 self.format == FileFormat::JsonList && items.is_list_unclosed()
             }
             _ => false,
         }
+    }
+}
+
+/// Facts about a file other than its records.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FileFacts {
+    pub(crate) format: FileFormat,
+    pub(crate) encoding: Encoding,
+    /// Number of blank lines that weren't records.
+    pub(crate) blank: u64,
+    /// Number of lines outside of every question.
+    pub(crate) unassigned: u64,
+    /// Whether a JSON list has no closing `]`.
+    pub(crate) is_list_unclosed: bool,
+}
+
+/// Guesses the encoding of a file of any format. Windows-1252 is left to the readers of tables and
+/// texts, which decide about each record, since such files are often joined from several.
+fn detect_encoding(head: &[u8]) -> Encoding {
+    match Encoding::detect(head) {
+        Encoding::Windows1252
+            if !head.trim_ascii_start().starts_with(b"{")
+                && !head.trim_ascii_start().starts_with(b"[") =>
+        {
+            Encoding::Utf8
+        }
+        encoding => encoding,
     }
 }
 

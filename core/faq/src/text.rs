@@ -29,6 +29,54 @@ pub fn normalize(text: &str) -> String {
     key
 }
 
+/// Normalizes a question for comparison, more thoroughly than [`normalize`]: accents and punctuation
+/// are ignored, too. Questions with equal keys ask the same.
+///
+/// Symbols such as `+` and `#` stay, because they are part of names. A question of punctuation alone
+/// keeps it.
+///
+/// ```
+/// use nearsay_faq::question_key;
+///
+/// assert_eq!(question_key("Où est le  CAFÉ ?"), question_key("ou est le cafe"));
+/// assert_eq!(question_key("I don’t know – why?"), "i dont know why");
+/// assert_ne!(question_key("What is C#?"), question_key("What is C++?"));
+/// ```
+pub fn question_key(text: &str) -> String {
+    let letters = text.chars().flat_map(char::to_lowercase).nfd();
+    // Latin, Greek and Cyrillic accents; marks of other scripts are letters of their own.
+    let letters = letters.filter(|c| !('\u{300}'..='\u{36f}').contains(c));
+    let mut key = String::with_capacity(text.len());
+    let mut between = false;
+    for c in letters.nfc() {
+        if matches!(c, '\'' | '\u{2018}' | '\u{2019}') {
+            continue;
+        }
+        if c.is_whitespace() || is_punctuation(c) {
+            between = true;
+            continue;
+        }
+        if between && !key.is_empty() {
+            key.push(' ');
+        }
+        between = false;
+        key.push(c);
+    }
+    if key.is_empty() { normalize(text) } else { key }
+}
+
+/// Whether a character separates words or ends sentences.
+fn is_punctuation(c: char) -> bool {
+    matches!(
+        c,
+        '.' | ',' | ';' | ':' | '!' | '?' | '"' | '(' | ')' | '[' | ']' | '{' | '}' | '-' | '_' | '/' | '\\'
+            // Spanish and French marks, dashes and quotation marks, Arabic, Hindi, Chinese and Japanese marks.
+            | '¿' | '¡' | '«' | '»' | '\u{2010}'..='\u{2027}' | '،' | '؛' | '؟' | '।'
+            | '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}'
+            | '\u{ff01}' | '\u{ff08}' | '\u{ff09}' | '\u{ff0c}' | '\u{ff0e}' | '\u{ff1a}' | '\u{ff1b}' | '\u{ff1f}'
+    )
+}
+
 /// Whether a character is a control character other than white space. Text never needs these, and
 /// some of them control terminals.
 fn is_stray_control(c: char) -> bool {
@@ -69,6 +117,18 @@ fn is_invisible(c: char) -> bool {
 /// Whether a character changes the writing direction, which could reverse a message.
 fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a line is a separator: three or more of the same symbol.
+pub(crate) fn is_separator(line: &str) -> bool {
+    let compact: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+    let mut chars = compact.chars();
+    let Some(first) = chars.next() else {
+        return false;
+    };
+    let is_symbol = !first.is_alphanumeric()
+        && !matches!(first, '`' | '|' | '.' | '…' | '?' | '!' | ')' | '(' | '"');
+    is_symbol && compact.chars().count() >= 3 && chars.all(|c| c == first)
 }
 
 /// Shortens a text to its beginning: one line of at most 80 printable characters.

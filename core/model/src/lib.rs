@@ -2,7 +2,7 @@
 //!
 //! [`ModelFiles`] finds the model and reads its files one by one. [`ModelSettings`] and [`BertConfig`] interpret the
 //! configuration, and [`check_weights`] validates every number of the weights. [`StaticModel`] reads models with
-//! static embeddings.
+//! static embeddings, [`quantized`] makes and reads models with quantized weights in one file.
 //!
 //! Only safetensors, JSON and vocabulary texts are read, which can't run code, and archives are never unpacked to a
 //! path.
@@ -11,6 +11,7 @@ mod archive;
 mod config;
 mod error;
 mod files;
+pub mod quantized;
 mod settings;
 mod static_model;
 #[cfg(any(test, feature = "test-util"))]

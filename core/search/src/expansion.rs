@@ -329,7 +329,7 @@ impl Expansion {
 }
 
 impl Texts<'_> {
-    fn check(&self) -> Result<(), ShapeError> {
+    pub(crate) fn check(&self) -> Result<(), ShapeError> {
         if self.owners.len() == self.vectors.rows() && self.kinds.len() == self.vectors.rows() {
             return Ok(());
         }
@@ -355,7 +355,7 @@ impl Texts<'_> {
 }
 
 /// Adds `share · vector` to `to`.
-fn add(to: &mut [f32], share: f32, vector: &[f32]) {
+pub(crate) fn add(to: &mut [f32], share: f32, vector: &[f32]) {
     to.iter_mut().zip(vector).for_each(|(x, q)| *x += share * q);
 }
 

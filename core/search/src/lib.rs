@@ -6,7 +6,7 @@
 //! | [`calibration`] | scores to confidence; risk–coverage |
 #![cfg_attr(
     feature = "std",
-    doc = "| [`expansion`] | document expansion in embedding space |"
+    doc = "| [`expansion`] | document expansion in embedding space |\n| [`prototype`] | scoring by the mean of an answer's paraphrases |"
 )]
 //!
 //! Without features the crate is `no_std` with an allocator.
@@ -18,3 +18,5 @@ pub mod calibration;
 #[cfg(feature = "std")]
 pub mod expansion;
 pub mod index;
+#[cfg(feature = "std")]
+pub mod prototype;

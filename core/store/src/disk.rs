@@ -1,7 +1,7 @@
 //! The file system of the operating system.
 //!
 //! Locks come from [`File::try_lock`]; the system releases them when the holder dies. Free space
-//! comes from `fs4`, since `std` doesn't provide it.
+//! comes from `fs4` and the exchange of names from `rustix`, since `std` provides neither.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -94,6 +94,24 @@ impl Steps for DiskStore {
                 done => return done,
             }
         }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()> {
+        use rustix::{
+            fs::{CWD, RenameFlags, renameat_with},
+            io::Errno,
+        };
+        renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE).map_err(|error| match error {
+            // The kernel or the file system can't.
+            Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP => io::ErrorKind::Unsupported.into(),
+            error => error.into(),
+        })
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+    fn exchange(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn delete(&self, path: &Path) -> io::Result<()> {

@@ -268,6 +268,11 @@ impl<S: Steps> Steps for FaultStore<S> {
         self.inner.rename(from, to)
     }
 
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()> {
+        self.count_step(Step::Rename, b)?;
+        self.inner.exchange(a, b)
+    }
+
     fn delete(&self, path: &Path) -> io::Result<()> {
         let Err(failure) = self.count_step(Step::Delete, path) else {
             return self.inner.delete(path);

@@ -24,17 +24,25 @@ use disk::{Disk, Id, Names, Node, ROOT, split_path};
 #[derive(Clone)]
 pub struct MemStore {
     disk: Arc<Mutex<Disk>>,
+    can_exchange: bool,
 }
 
 impl MemStore {
     /// Creates an empty disk.
     pub fn new() -> Self {
-        Self::with(Disk::empty())
+        Self::with(Disk::empty(), true)
     }
 
-    fn with(disk: Disk) -> Self {
+    /// Creates an empty disk that can't exchange two names, like those of some systems.
+    #[must_use]
+    pub fn without_exchange() -> Self {
+        Self::with(Disk::empty(), false)
+    }
+
+    fn with(disk: Disk, can_exchange: bool) -> Self {
         Self {
             disk: Arc::new(Mutex::new(disk)),
+            can_exchange,
         }
     }
 
@@ -43,7 +51,7 @@ impl MemStore {
     pub fn snapshot(&self) -> Self {
         let mut disk = self.disk().clone();
         disk.locked.clear();
-        Self::with(disk)
+        Self::with(disk, self.can_exchange)
     }
 
     /// Copies the disk as the worst power loss would leave it, with synced content only.
@@ -82,7 +90,7 @@ impl MemStore {
                 },
             );
         }
-        Self::with(new)
+        Self::with(new, self.can_exchange)
     }
 
     /// Returns all files with their content, including temporary ones. Paths are relative to the root.
@@ -228,6 +236,19 @@ impl Steps for MemStore {
         }
         disk.names_mut(old_parent)?.remove(&old_name);
         disk.names_mut(new_parent)?.insert(new_name, moved);
+        Ok(())
+    }
+
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()> {
+        if !self.can_exchange {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let mut disk = self.disk();
+        let (first, second) = (disk.find(a)?, disk.find(b)?);
+        let (first_parent, first_name) = disk.resolve_parent(a)?;
+        let (second_parent, second_name) = disk.resolve_parent(b)?;
+        disk.names_mut(first_parent)?.insert(first_name, second);
+        disk.names_mut(second_parent)?.insert(second_name, first);
         Ok(())
     }
 

@@ -63,14 +63,29 @@ pub(super) fn classify_name(name: &OsStr) -> Option<TempName> {
 /// Creates a temporary path beside `target`, different for each call.
 pub(super) fn part_path(target: &Path) -> Result<PathBuf, ErrorKind> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
+    let prefix = prefix(target)?;
+    let (pid, n) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    Ok(target.with_file_name(format!("{prefix}{pid}-{n}{PART}")))
+}
+
+/// Start of the temporary names of `target`.
+fn prefix(target: &Path) -> Result<String, ErrorKind> {
     let name = file_name(target)?.to_string_lossy();
     let end = (0..=MAX_PREFIX)
         .rev()
         .find(|&end| name.is_char_boundary(end))
         .unwrap_or(0);
-    let name = name.get(..end).unwrap_or(&name);
-    let (pid, n) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    Ok(target.with_file_name(format!(".{name}-{pid}-{n}{PART}")))
+    Ok(format!(".{}-", name.get(..end).unwrap_or(&name)))
+}
+
+/// Whether `name` is that of a `.hold` file for `target`. Targets that share their first
+/// [`MAX_PREFIX`] bytes share these names.
+pub(super) fn is_hold_for(name: &OsStr, target: &Path) -> bool {
+    matches!(classify_name(name), Some(TempName::Hold))
+        && prefix(target).is_ok_and(|prefix| {
+            let rest = name.to_str().and_then(|name| name.strip_prefix(&*prefix));
+            rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
 }
 
 /// Converts a `.part` path to its `.hold` path.

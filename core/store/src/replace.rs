@@ -4,21 +4,29 @@
 //! into the new one, so that they aren't copied and keep their permissions, links and times.
 //!
 //! 1. The list of owned names is saved in the new folder.
-//! 2. The old folder is renamed aside, and the new one takes its name.
+//! 2. The new folder is renamed to the name of old folders and exchanges it with the old folder, so that
+//!    readers find one of the two at any time. On systems that can't exchange names, the old folder is
+//!    renamed aside first, and then the new one takes its name.
 //! 3. Each entry that isn't owned is moved from the old folder into the new one.
 //! 4. The old folder, which has only owned files left, is deleted, and then the list.
 //!
-//! If the process dies during step 2 or earlier, the old folder is still there, aside or in place.
-//! Later, the list in the new folder lets [`complete_replacement`] finish steps 3 and 4.
+//! If the process dies during step 2 or earlier, the old folder is still there, aside or in place. A list in
+//! the folder aside says that it is the new one. Later, the list in the folder in place lets
+//! [`complete_replacement`] finish steps 3 and 4.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use super::files::{create_dirs, ignore_not_found, read_limited, replace_file, with_context};
 use super::names;
 use super::{ErrorKind, FileKind, Operation, Steps, StoreError};
+
+/// Time between looks at a replacement by another process, and their number.
+const WAIT: Duration = Duration::from_millis(20);
+const MAX_WAITS: usize = 250;
 
 /// Maximum size of the list of owned names, in bytes.
 const MAX_LIST_BYTES: u64 = 1 << 24;
@@ -89,7 +97,14 @@ pub(super) fn replace_dir<S: Steps + ?Sized>(
         Err(e) if e.kind() == io::ErrorKind::NotFound => false,
         Err(e) => return Err(error()(e)),
     };
-    recover(store, to).map_err(error())?;
+    let own_hold = names::hold_of(from);
+    for _ in 0..MAX_WAITS {
+        if store.kind(&old).is_err() || !is_being_replaced(store, to, own_hold.as_deref()) {
+            break;
+        }
+        std::thread::sleep(WAIT);
+    }
+    recover_abandoned(store, to).map_err(error())?;
     let replaces = match store.stat(to) {
         Ok(metadata) if metadata.kind == FileKind::Folder => true,
         Ok(_) => return Err(error()(ErrorKind::NotAFolder.into())),
@@ -139,14 +154,9 @@ fn swap_dirs<S: Steps + ?Sized>(
     to: &Path,
     old_and_owned: Option<(&Path, &Owned)>,
 ) -> io::Result<()> {
-    if let Some((old, _)) = old_and_owned {
-        store.rename(to, old)?;
-    }
-    if let Err(e) = store.rename(from, to) {
-        if let Some((old, _)) = old_and_owned {
-            store.rename(old, to).ok();
-        }
-        return Err(e);
+    match old_and_owned {
+        Some((old, _)) => put_in_place(store, from, to, old)?,
+        None => store.rename(from, to)?,
     }
     let mut moved = Vec::new();
     let mut complete = || {
@@ -175,6 +185,25 @@ fn swap_dirs<S: Steps + ?Sized>(
     Ok(())
 }
 
+/// Puts the folder `from` in place of `to`, which becomes `old`.
+fn put_in_place<S: Steps + ?Sized>(
+    store: &S,
+    from: &Path,
+    to: &Path,
+    old: &Path,
+) -> io::Result<()> {
+    store.rename(from, old)?;
+    match store.exchange(old, to) {
+        Err(e) if e.kind() == io::ErrorKind::Unsupported => {}
+        done => return done.inspect_err(|_| drop(store.rename(old, from))),
+    }
+    store.rename(old, from)?;
+    store.rename(to, old)?;
+    store
+        .rename(from, to)
+        .inspect_err(|_| drop(store.rename(old, to)))
+}
+
 /// Restores the old folder with all entries that were moved out of it.
 fn undo_swap<S: Steps + ?Sized>(
     store: &S,
@@ -184,8 +213,13 @@ fn undo_swap<S: Steps + ?Sized>(
     for (path, now) in moved.iter().rev() {
         store.rename(&to.join(now), &old.join(path))?;
     }
-    store.rename(to, from)?;
-    store.rename(old, to)?;
+    match store.exchange(old, to) {
+        Err(e) if e.kind() == io::ErrorKind::Unsupported => {
+            store.rename(to, from)?;
+            store.rename(old, to)?;
+        }
+        done => done.and_then(|()| store.rename(old, from))?,
+    }
     store.sync_dir(names::parent_dir(to))
 }
 
@@ -270,8 +304,40 @@ fn find_free_name<S: Steps + ?Sized>(store: &S, dir: &Path, path: &Path) -> io::
     Ok(free)
 }
 
-/// Completes an interrupted replacement of `to`, if there is one.
+/// Whether another process is about to replace `to`: it holds the lock of a folder that it fills for
+/// `to`. `own_hold` is the lock of the caller.
+pub(super) fn is_being_replaced<S: Steps + ?Sized>(
+    store: &S,
+    to: &Path,
+    own_hold: Option<&Path>,
+) -> bool {
+    let parent = names::parent_dir(to);
+    let Ok(entries) = store.entries(parent) else {
+        return false; // the caller's next step reports the error
+    };
+    let is_held = |hold: &Path| {
+        let lock = store.try_lock(hold);
+        lock.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    };
+    let holds = entries
+        .iter()
+        .filter(|entry| entry.kind == FileKind::File && names::is_hold_for(&entry.name, to))
+        .map(|entry| parent.join(&entry.name));
+    holds
+        .filter(|hold| own_hold != Some(hold))
+        .any(|hold| is_held(&hold))
+}
+
+/// Completes an interrupted replacement of `to`, if there is one and no other process is at it.
 pub(super) fn recover<S: Steps + ?Sized>(store: &S, to: &Path) -> io::Result<()> {
+    let has_old = names::old_path(to).is_ok_and(|old| store.kind(&old).is_ok());
+    if has_old && is_being_replaced(store, to, None) {
+        return Ok(());
+    }
+    recover_abandoned(store, to)
+}
+
+fn recover_abandoned<S: Steps + ?Sized>(store: &S, to: &Path) -> io::Result<()> {
     let Ok(old) = names::old_path(to) else {
         return Ok(()); // the name is too long for a replacement
     };
@@ -284,7 +350,7 @@ pub(super) fn recover<S: Steps + ?Sized>(store: &S, to: &Path) -> io::Result<()>
 
 /// Completes a replacement of `to` whose old folder is still at `old`. If the new folder is not in
 /// place, restores the old one and returns `true`. Otherwise moves entries that aren't owned into
-/// the new folder and deletes the rest.
+/// the new folder and deletes the rest. Deletes a new folder that has not been exchanged yet.
 pub(super) fn complete_replacement<S: Steps + ?Sized>(
     store: &S,
     old: &Path,
@@ -303,13 +369,11 @@ pub(super) fn complete_replacement<S: Steps + ?Sized>(
             move_others(store, old, to, &owned, &mut Vec::new())?;
             delete_old(store, old, to)?;
         }
+        Err(e) if is_missing(&e) && store.kind(&old.join(names::OWNED)).is_ok() => {
+            ignore_not_found(store.delete(old))?;
+        }
         // The folder in place isn't the replacement, or an older version wrote it.
-        Err(e)
-            if matches!(
-                e.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
+        Err(e) if is_missing(&e) => {
             if has_all_names(store, old, to)? {
                 ignore_not_found(store.delete(old))?;
             } else {
@@ -323,6 +387,13 @@ pub(super) fn complete_replacement<S: Steps + ?Sized>(
     Ok(false)
 }
 
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
 /// Whether every entry of `old` has a counterpart of the same kind in `to`.
 fn has_all_names<S: Steps + ?Sized>(store: &S, old: &Path, to: &Path) -> io::Result<bool> {
     if store.kind(old)? != FileKind::Folder {
@@ -332,14 +403,7 @@ fn has_all_names<S: Steps + ?Sized>(store: &S, old: &Path, to: &Path) -> io::Res
         match store.kind(&to.join(&name)) {
             Ok(there) if there != kind => return Ok(false),
             Ok(_) => {}
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                return Ok(false);
-            }
+            Err(e) if is_missing(&e) => return Ok(false),
             Err(e) => return Err(e),
         }
         if kind == FileKind::Folder && !has_all_names(store, &old.join(&name), &to.join(&name))? {

@@ -45,6 +45,10 @@ pub trait Steps: Send + Sync + fmt::Debug {
     /// Renames a file or folder atomically; a file replaces a file.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Exchanges the names of two existing entries in one step, if the system can; fails with
+    /// `Unsupported` if not.
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()>;
+
     /// Deletes a file, a link (not its target), or a folder with its content; fails if missing.
     fn delete(&self, path: &Path) -> io::Result<()>;
 

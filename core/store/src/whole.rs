@@ -277,6 +277,9 @@ fn complete_swap<S: Steps + ?Sized>(
     let Some(target) = names::target_of_old(old) else {
         return Ok(0);
     };
+    if replace::is_being_replaced(store, &target, None) {
+        return Ok(0);
+    }
     if replace::complete_replacement(store, old, &target)? {
         restored.push(target);
         Ok(0)

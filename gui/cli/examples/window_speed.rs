@@ -276,6 +276,7 @@ fn large(folder: &Path, model: &Path, answers: usize) -> Result<(), Failure> {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
+        prototype: None,
     }
     .write(&DiskStore, &dir.join("models").join("1"))?;
     let mut window = Window::new(&folder.join("large-data"), Some(dir))?;

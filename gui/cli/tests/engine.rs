@@ -9,7 +9,10 @@ use common::{
     Window, control, copied, copy_folder, desk, dozen, file, fill, is_shown, open, press, real,
     rehearsed, settle, shows, shows_message, state, tell, tell_event, train, until,
 };
-use nearsay::train::{self, BatchFigures, Epoch, Recipe, Report, Settings, report::Findings};
+use nearsay::train::{
+    self, BatchFigures, Epoch, PoolFigures, Recipe, Report, Settings,
+    report::{ComparedWith, Comparison, Difference, Findings},
+};
 use nearsay_app::{
     command::Command,
     state::{Check, Page, Side, Stage, State},
@@ -154,6 +157,11 @@ fn report() -> Report {
         epochs: 0,
         kept_epoch: None,
         stopped: false,
+        known_answers: None,
+        new_answers: None,
+        difference: None,
+        compared_with: ComparedWith::default(),
+        protocol: None,
         before: None,
         after: None,
         words: None,
@@ -438,17 +446,35 @@ fn unreadable_new_model_keeps_old_model_answering() {
     });
 }
 
-/// The same evaluation with every answer wrong.
-fn all_wrong(check: &Check) -> Check {
-    let mut check = check.clone();
-    for verdict in &mut check.verdicts {
-        verdict.rank = 7;
+/// A report of a model that answers this fraction of 60 questions right, instead of `before`.
+fn measured(before: f32, after: f32, difference: Difference) -> Report {
+    let figures = |recall_1| PoolFigures {
+        questions: 60,
+        pool: 20,
+        recall_1,
+        recall_5: recall_1,
+        ..PoolFigures::default()
+    };
+    Report {
+        known_answers: Some(Comparison {
+            before: figures(before),
+            after: figures(after),
+            difference: Some(difference),
+        }),
+        difference: Some(difference),
+        compared_with: ComparedWith::Previous,
+        ..report()
     }
-    check
 }
 
-/// Finishes a training run whose model gets this evaluation.
-fn checked(window: &mut Window, name: &str, check: Check) {
+/// Finishes a training run with this report. The window has the evaluation of the current model for the new one's.
+fn finished(window: &mut Window, name: &str, report: Report) {
+    let check = state(window)
+        .training
+        .checking
+        .now()
+        .cloned()
+        .unwrap_or_default();
     let dir = state(window).project.models_dir();
     let revision = state(window).project.revision;
     let state = &mut window.state_mut().state;
@@ -462,7 +488,7 @@ fn checked(window: &mut Window, name: &str, check: Check) {
     let finished = Event::Training {
         at_s: 1.0,
         event: train::Event::Finished {
-            report: Box::new(report()),
+            report: Box::new(report),
         },
     };
     let checked = Event::Answers(AnswersEvent::Checked {
@@ -489,7 +515,7 @@ fn worse_model_is_rejected_but_offered() {
     let models = state(&window).project.models_dir().unwrap();
     copy_folder(&models.join("1"), &models.join("2")).unwrap();
     let good = state(&window).training.checking.now().unwrap().clone();
-    checked(&mut window, "2", all_wrong(&good));
+    finished(&mut window, "2", measured(0.8, 0.0, Difference::Worse));
     let current = |window: &Window| state(window).project.models.current.clone().unwrap().name;
     assert_eq!(current(&window), "1");
     assert!(!state(&window).training.outcome.unwrap().kept);
@@ -520,7 +546,7 @@ fn first_model_worse_than_base_encoder_is_rejected() {
     train(&mut window);
     settle(&mut window);
     window.state_mut().state.project.models = Models::default();
-    checked(&mut window, "1", all_wrong(&before));
+    finished(&mut window, "1", measured(0.8, 0.0, Difference::Worse));
     assert!(state(&window).project.models.current.is_none());
     shows(
         &window,
@@ -545,13 +571,16 @@ fn equally_good_model_replaces_last() {
     settle(&mut window);
     let models = state(&window).project.models_dir().unwrap();
     copy_folder(&models.join("1"), &models.join("2")).unwrap();
-    let good = state(&window).training.checking.now().unwrap().clone();
-    checked(&mut window, "2", good);
+    finished(
+        &mut window,
+        "2",
+        measured(0.8, 0.7, Difference::NotMeasurable),
+    );
     assert_eq!(
         state(&window).project.models.current.as_ref().unwrap().name,
         "2"
     );
-    shows(&window, "About as good as before");
+    shows(&window, "No measurable difference");
     press(&mut window, "Use the previous model");
     assert_eq!(
         state(&window).project.models.current.as_ref().unwrap().name,
@@ -567,13 +596,13 @@ fn old_models_are_deleted_from_disk() {
     train(&mut window);
     settle(&mut window);
     let models = state(&window).project.models_dir().unwrap();
-    let good = state(&window).training.checking.now().unwrap().clone();
+    assert!(models.join("1.outcomes.jsonl").is_file());
     for name in ["2", "3", "4", "5"] {
         copy_folder(&models.join("1"), &models.join(name)).unwrap();
-        checked(&mut window, name, good.clone());
+        finished(&mut window, name, measured(0.7, 0.8, Difference::Better));
     }
     until(&mut window, "the first is gone", |_| {
-        !models.join("1").exists()
+        !models.join("1").exists() && !models.join("1.outcomes.jsonl").exists()
     });
     let left: Vec<String> = state(&window)
         .project
@@ -586,4 +615,13 @@ fn old_models_are_deleted_from_disk() {
     for name in ["2", "3", "4", "5"] {
         assert!(models.join(name).join("nearsay.json").is_file());
     }
+    // The figures of all trainings are listed; the models that are left can be used again.
+    tell(&mut window, Command::Show(Page::Train));
+    assert_eq!(state(&window).project.models.history().len(), 5);
+    shows(&window, "Trainings");
+    let oldest = state(&window).project.models.earlier[2].made_s;
+    let date = nearsay_app::text::results::date(oldest);
+    tell(&mut window, Command::RestoreModel("2".to_owned()));
+    let current = state(&window).project.models.current.as_ref();
+    assert_eq!(current.unwrap().name, "2", "trained at {date}");
 }

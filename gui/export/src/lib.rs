@@ -7,9 +7,10 @@
 //! | `npy` | the vectors for NumPy, the texts as JSON Lines |
 //! | `parquet` | texts and vectors in one Parquet file |
 //! | `pgvector` | SQL that creates a PostgreSQL table with pgvector |
+//! | `jsonl` | the questions and answers as an FAQ file, with the edits made while the model was served |
 //! | [`qdrant`] | a collection of a Qdrant server, which [`qdrant::search`] queries |
 //!
-//! The last four store the model's texts with their vectors. A client encodes the question (`nearsay encode`, or
+//! NumPy, Parquet, pgvector and Qdrant store the model's texts with their vectors. A client encodes the question (`nearsay encode`, or
 //! sentence-transformers on the model directory), takes the texts with the highest cosine similarity and ranks
 //! answers by their best text. There is no keyword score. NOTES.md has the sizes to expect.
 //!
@@ -24,6 +25,7 @@
 #![allow(missing_docs)]
 
 mod error;
+mod jsonl;
 mod npy;
 mod onnx;
 mod page;
@@ -45,6 +47,7 @@ use std::{io::Read as _, path::Path};
 #[non_exhaustive]
 pub enum Format {
     Page,
+    Jsonl,
     Onnx,
     Npy,
     Parquet,
@@ -115,6 +118,7 @@ pub fn export(
     let texts = texts::collect_texts(&model);
     match format {
         Format::Page => page::write(&model, target, &options.page_title)?,
+        Format::Jsonl => jsonl::write(&model, target)?,
         // Returned above.
         Format::Onnx => {}
         Format::Npy => npy::write(&texts, dim, target)?,
@@ -125,7 +129,8 @@ pub fn export(
             qdrant::fill(&model, &texts, &url, &options.qdrant, on_progress)?;
         }
     }
-    let keyword_search = format == Format::Page;
+    // An FAQ file isn't searched at all.
+    let keyword_search = matches!(format, Format::Page | Format::Jsonl);
     Ok(ExportSummary::Answers(AnswersSummary {
         answers: model.answers().len(),
         texts: texts.len(),

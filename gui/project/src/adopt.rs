@@ -193,15 +193,9 @@ fn choose_effort(manifest: &Manifest) -> Effort {
 /// Reads the figures stored with the model. Its calibration applies only together with its answers.
 fn read_figures(manifest: &Manifest) -> ImportedModel {
     let report: Option<Report> = serde_json::from_value(manifest.report.clone()).ok();
-    let figures = report.and_then(|report| report.after);
-    let measured = figures.map_or_else(Tally::default, |figures| {
-        let count = |share: f32| (share * figures.questions as f32).round() as u32;
-        Tally {
-            asked: u32::try_from(figures.questions).unwrap_or(u32::MAX),
-            first: count(figures.recall_1),
-            top5: count(figures.recall_5),
-        }
-    });
+    let headline = |report: &Report| report.headline().map(|comparison| comparison.after);
+    let figures = report.and_then(|report| headline(&report).or(report.after));
+    let measured = figures.as_ref().map_or_else(Tally::default, Tally::of);
     ImportedModel {
         measured,
         calibrated: manifest.has_answers() && manifest.confidence.calibration.is_some(),

@@ -46,8 +46,7 @@ pub fn default_epochs_and_batch(effort: Effort, pairs: usize) -> (usize, usize) 
 #[must_use]
 pub fn refits_on_all(effort: Effort, pairs: usize) -> bool {
     match effort {
-        Effort::Quick => false,
-        Effort::Balanced => true,
+        Effort::Quick | Effort::Balanced => true,
         Effort::Thorough => recipe_settings(effort)
             .for_pairs(pairs)
             .refits_on_all_data(),
@@ -107,7 +106,7 @@ mod tests {
     #[test]
     fn fits_doubles_when_a_transformer_is_refitted() {
         for (effort, pairs, refits, expected) in [
-            (Effort::Quick, 100, false, 1.0),
+            (Effort::Quick, 100, true, 1.0),
             (Effort::Balanced, 100, true, 1.0),
             (Effort::Thorough, 100, true, 2.0),
             (Effort::Thorough, 5_000, false, 1.0),

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Extensions of FAQ files that can be read.
-pub const FAQ_EXTENSIONS: [&str; 9] = [
-    "csv", "tsv", "tab", "jsonl", "ndjson", "json", "txt", "md", "markdown",
-];
+pub const FAQ_EXTENSIONS: &[&str] = nearsay_faq::FILE_EXTENSIONS;
 
 /// Effect of opening several paths together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

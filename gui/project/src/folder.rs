@@ -23,6 +23,14 @@ const OPEN: &str = "open";
 const LOCK: &str = "lock";
 /// Directory of the trained models.
 pub const MODELS: &str = "models";
+/// Outcomes of the test questions of a trained model, beside its directory.
+#[must_use]
+pub fn outcomes_of(model: &Path) -> PathBuf {
+    let mut name = model.as_os_str().to_owned();
+    name.push(".outcomes.jsonl");
+    name.into()
+}
+
 /// Input of the last training: the questions to train on.
 pub const TRAINING: &str = "training.jsonl";
 /// Input of the last training: the held-out questions.

@@ -9,6 +9,10 @@ use super::{Entry, hash::fnv1a};
 /// One question in this many is held out.
 const ONE_IN: u64 = 5;
 
+/// Number of questions from which a training leaves out the held-out questions. A smaller project has too few of them for
+/// a precise figure, so every question is asked once of a model that was trained without it.
+pub const ENOUGH_TO_HOLD_OUT: usize = 500;
+
 /// Whether a question is held out, regardless of its siblings. Depends on the text and the seed only, so
 /// questions added later don't change it.
 #[must_use]

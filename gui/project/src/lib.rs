@@ -54,6 +54,6 @@ pub use edit::{Edit, Patch};
 pub use error::ProjectError;
 pub use folder::{Folder, Opened};
 pub use history::History;
-pub use models::{ImportedModel, Model, Models, Pending, Tally};
+pub use models::{ImportedModel, Model, Models, Pending, Results, Tally};
 pub use preferences::{Appearance, Preferences, Recent};
 pub use shared::Shared;

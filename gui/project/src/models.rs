@@ -1,11 +1,17 @@
 //! Models trained from a project.
 
+use nearsay::train::{
+    PoolFigures,
+    report::{Comparison, Difference},
+};
 use serde::{Deserialize, Serialize};
 
 use super::document::Effort;
 
 /// Maximum number of earlier models that are stored.
 pub const MAX_EARLIER: usize = 3;
+/// Maximum number of deleted models whose figures are stored.
+const MAX_HISTORY: usize = 100;
 
 /// Results of searching for the answers of test questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -19,6 +25,17 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts the questions of figures.
+    #[must_use]
+    pub fn of(figures: &PoolFigures) -> Self {
+        let count = |share: f32| (f64::from(share) * figures.questions as f64).round() as u32;
+        Self {
+            asked: u32::try_from(figures.questions).unwrap_or(u32::MAX),
+            first: count(figures.recall_1),
+            top5: count(figures.recall_5),
+        }
+    }
+
     /// Fewest questions for a meaningful result.
     pub const ENOUGH: u32 = 30;
 
@@ -37,6 +54,26 @@ impl Tally {
     }
 }
 
+/// Results of a model and of the one before it on the same questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Results {
+    /// The model that answered until then.
+    pub before: Tally,
+    /// The model itself.
+    pub after: Tally,
+}
+
+impl Results {
+    /// Reads a comparison in the report of a training.
+    #[must_use]
+    pub fn of(comparison: &Comparison) -> Self {
+        Self {
+            before: Tally::of(&comparison.before),
+            after: Tally::of(&comparison.after),
+        }
+    }
+}
+
 /// A model in a project's `models` directory.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Model {
@@ -44,10 +81,22 @@ pub struct Model {
     pub name: String,
     /// How it was trained.
     pub effort: Effort,
-    /// Results of the base encoder on the held-out questions.
+    /// The figures to judge it by, of the model that answered before it.
     pub before: Tally,
-    /// Results of this model on the held-out questions.
+    /// The same figures of this model, as measured in its training.
     pub after: Tally,
+    /// Results on known answers asked for in new words; `None` if not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_answers: Option<Results>,
+    /// Results on new answers; `None` if not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_answers: Option<Results>,
+    /// How it compares with the model before it; `None` if that can't be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+    /// Duration of the training in seconds; 0 if unknown.
+    #[serde(default)]
+    pub seconds: u64,
     /// Set if the model was imported. It may have been trained on the questions held out here, so
     /// `before` and `after` stay empty.
     #[serde(default, rename = "elsewhere", skip_serializing_if = "Option::is_none")]
@@ -82,6 +131,9 @@ pub struct Models {
     pub current: Option<Model>,
     /// Previous models, the latest first.
     pub earlier: Vec<Model>,
+    /// Models whose directories were deleted, the latest first; only their figures are left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<Model>,
     /// A running or interrupted training.
     pub pending: Option<Pending>,
     /// Edits since the current model was trained. Negative if more edits from before the training
@@ -119,7 +171,42 @@ impl Models {
     }
 
     fn drop_oldest(&mut self) -> Vec<Model> {
-        self.earlier.split_off(MAX_EARLIER.min(self.earlier.len()))
+        let dropped = self.earlier.split_off(MAX_EARLIER.min(self.earlier.len()));
+        self.deleted.splice(0..0, dropped.iter().cloned());
+        self.deleted.truncate(MAX_HISTORY);
+        dropped
+    }
+
+    /// All trainings, the latest first.
+    #[must_use]
+    pub fn history(&self) -> Vec<&Model> {
+        let models = self
+            .current
+            .iter()
+            .chain(&self.earlier)
+            .chain(&self.deleted);
+        let mut models: Vec<&Model> = models.filter(|model| model.imported.is_none()).collect();
+        models.sort_by_key(|model| std::cmp::Reverse(model.made_s));
+        models
+    }
+
+    /// Whether a model of this name can be made the current one.
+    #[must_use]
+    pub fn can_restore(&self, name: &str) -> bool {
+        self.earlier.iter().any(|model| model.name == name)
+    }
+
+    /// Makes an earlier model the current one, which becomes the latest of the earlier ones. Returns false if there is no
+    /// such model.
+    pub fn restore(&mut self, name: &str) -> bool {
+        let Some(place) = self.earlier.iter().position(|model| model.name == name) else {
+            return false;
+        };
+        let model = self.earlier.remove(place);
+        if let Some(current) = self.current.replace(model) {
+            self.earlier.insert(0, current);
+        }
+        true
     }
 
     /// Makes the previous model the current one and puts the current one last among the earlier ones.
@@ -133,5 +220,50 @@ impl Models {
             self.earlier.push(current);
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(number: u64) -> Model {
+        Model {
+            name: number.to_string(),
+            made_s: number,
+            ..Model::default()
+        }
+    }
+
+    #[test]
+    fn history_keeps_figures_of_deleted_models() {
+        let mut models = Models::default();
+        for number in 1..=6 {
+            models.install(model(number), 0);
+        }
+        let names = |models: &Models| -> Vec<String> {
+            let names = models.history().into_iter().map(|model| model.name.clone());
+            names.collect()
+        };
+        assert_eq!(names(&models), ["6", "5", "4", "3", "2", "1"]);
+        let json = serde_json::to_string(&models).unwrap();
+        assert_eq!(serde_json::from_str::<Models>(&json).unwrap(), models);
+        assert!(models.can_restore("3") && !models.can_restore("2"));
+        assert!(models.restore("3") && !models.restore("2"));
+        assert_eq!(models.current.as_ref().unwrap().name, "3");
+        assert_eq!(models.earlier[0].name, "6");
+        assert_eq!(names(&models), ["6", "5", "4", "3", "2", "1"]);
+    }
+
+    #[test]
+    fn tally_counts_the_questions_of_figures() {
+        let figures = PoolFigures {
+            questions: 3,
+            recall_1: 1.0 / 3.0,
+            recall_5: 2.0 / 3.0,
+            ..PoolFigures::default()
+        };
+        let tally = Tally::of(&figures);
+        assert_eq!((tally.asked, tally.first, tally.top5), (3, 1, 2));
     }
 }

@@ -16,6 +16,7 @@ fn model_without_answers() -> (tempfile::TempDir, PathBuf) {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
+        prototype: None,
     };
     only.write(&DiskStore, &bare).unwrap();
     (dir, bare)

@@ -60,7 +60,7 @@ fn edits_apply_at_once_and_survive_kill() {
     // A second editor is refused; a read-only server sees the edits.
     assert_refused(
         serve(&model).args(["--token", TOKEN]),
-        "another server is editing",
+        "another process is editing",
     );
     let reader = Server::start(&mut serve(&model));
     let asked = post(

@@ -1,9 +1,9 @@
-//! Dynamic quantization of rows to eight bits.
+//! Dynamic quantization of rows to the integers of products.
 
-use nearsay_kernel::product::{Quad, Word};
+use nearsay_kernel::product::{MAX_LEFT, Quad, Word};
 use pulp::{Arch, Simd, WithSimd};
 
-/// Quantizes rows to integers from 0 to 255: `x ≈ scale · code + low`, with scale and low of each row.
+/// Quantizes rows to integers from 0 to [`MAX_LEFT`]: `x ≈ scale · code + low`, with scale and low of each row.
 pub(crate) struct Quantize<'a> {
     /// `[rows, inner]`
     pub(crate) x: &'a [f32],
@@ -36,7 +36,11 @@ impl WithSimd for Quantize<'_> {
             }
             let low = simd.reduce_min_f32s(low);
             let range = simd.reduce_max_f32s(high) - low;
-            let scale = if range > 0.0 { range / 255.0 } else { 1.0 };
+            let scale = if range > 0.0 {
+                range / f32::from(MAX_LEFT)
+            } else {
+                1.0
+            };
             let inverse = 1.0 / scale;
             // Adding 2²³ moves the rounded integer to the lowest bits. `Simd` has no conversion to bytes, so
             // this is a scalar loop, which the compiler vectorises for the instructions of this dispatch.

@@ -4,5 +4,5 @@ mod encoding;
 mod transcoder;
 
 pub use encoding::Encoding;
-pub(crate) use encoding::{binary_file_kind, could_be_windows_1252, decode_record};
+pub(crate) use encoding::{could_be_windows_1252, decode_record, windows_1252_char};
 pub(crate) use transcoder::Transcoder;

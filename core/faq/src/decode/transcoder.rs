@@ -1,7 +1,6 @@
 //! Conversion of a stream to UTF-8.
 
 use super::Encoding;
-use super::encoding::windows_1252_char;
 use std::io::{self, BufRead, Read};
 
 /// Reader that converts a stream to UTF-8.
@@ -15,6 +14,10 @@ pub(crate) struct Transcoder<R> {
     odd: Option<u8>,
     /// High surrogate that waits for its low surrogate.
     high: Option<u16>,
+    /// Decoder of an encoding before Unicode.
+    old: Option<encoding_rs::Decoder>,
+    /// First bytes of a UTF-32 unit whose last byte is in the next chunk.
+    partial: Vec<u8>,
     out: Vec<u8>,
     /// Bytes of `out` already read.
     position: usize,
@@ -27,6 +30,8 @@ impl<R: BufRead> Transcoder<R> {
             encoding,
             odd: None,
             high: None,
+            old: encoding.old_decoder(),
+            partial: Vec::new(),
             out: Vec::new(),
             position: 0,
         }
@@ -50,10 +55,19 @@ impl<R: BufRead> Transcoder<R> {
                 if let Some(high) = self.high.take() {
                     push_surrogate(&mut self.out, high);
                 }
-                if self.odd.take().is_some() {
+                if self.odd.take().is_some() || !self.partial.is_empty() {
+                    self.partial.clear();
                     self.out.push(0xff);
                 }
+                if let Some(mut decoder) = self.old.take() {
+                    push_decoded(&mut self.out, &mut decoder, &[], true);
+                }
                 return Ok(());
+            }
+            if let Some(decoder) = &mut self.old {
+                push_decoded(&mut self.out, decoder, chunk, false);
+                self.inner.consume(length);
+                continue;
             }
             for &byte in chunk {
                 let unit = match (self.encoding, self.odd.take()) {
@@ -61,16 +75,28 @@ impl<R: BufRead> Transcoder<R> {
                         self.out.push(byte);
                         continue;
                     }
-                    (Encoding::Windows1252, _) => {
-                        push_char(&mut self.out, windows_1252_char(byte));
+                    (Encoding::Utf32Le | Encoding::Utf32Be, _) => {
+                        self.partial.push(byte);
+                        if let [a, b, c, d] = self.partial[..] {
+                            let unit = if self.encoding == Encoding::Utf32Le {
+                                u32::from_le_bytes([a, b, c, d])
+                            } else {
+                                u32::from_be_bytes([a, b, c, d])
+                            };
+                            self.partial.clear();
+                            match char::from_u32(unit) {
+                                Some(c) => push_char(&mut self.out, c),
+                                None => self.out.push(0xff),
+                            }
+                        }
                         continue;
                     }
                     (_, None) => {
                         self.odd = Some(byte);
                         continue;
                     }
-                    (Encoding::Utf16Le, Some(first)) => u16::from_le_bytes([first, byte]),
                     (Encoding::Utf16Be, Some(first)) => u16::from_be_bytes([first, byte]),
+                    (_, Some(first)) => u16::from_le_bytes([first, byte]),
                 };
                 push_unit(&mut self.out, &mut self.high, unit);
             }
@@ -78,6 +104,18 @@ impl<R: BufRead> Transcoder<R> {
         }
         Ok(())
     }
+}
+
+/// Decodes bytes of an old encoding; undecodable ones become replacement characters.
+fn push_decoded(out: &mut Vec<u8>, decoder: &mut encoding_rs::Decoder, bytes: &[u8], last: bool) {
+    let Some(room) = decoder.max_utf8_buffer_length(bytes.len()) else {
+        return;
+    };
+    let from = out.len();
+    out.resize(from + room, 0);
+    let buffer = out.get_mut(from..).unwrap_or_default();
+    let (_, _, written, _) = decoder.decode_to_utf8(bytes, buffer, last);
+    out.truncate(from + written);
 }
 
 fn push_unit(out: &mut Vec<u8>, high: &mut Option<u16>, unit: u16) {

@@ -1,7 +1,7 @@
 //! Finding the question and answer columns of a table.
 
 use super::sample::{Sample, has_question_mark};
-use crate::column_names::{is_answer_name, is_question_name};
+use crate::column_names::{Role, derive_role, is_answer_name, is_question_name};
 use crate::columns::find_columns;
 use crate::parse::table::{Layout, name_columns, number_columns};
 use crate::{ColumnChoice, Field, IssueKind, ReadError, text};
@@ -74,7 +74,7 @@ pub(super) fn find_below_title(sample: &Sample, choice: Option<&ColumnChoice>) -
     .find_map(|names| {
         let is_header = match choice {
             None => {
-                names.iter().any(|n| is_question_name(n)) && names.iter().any(|n| is_answer_name(n))
+                names.iter().any(|n| names_question(n)) && names.iter().any(|n| names_answer(n))
             }
             Some(choice) => {
                 contains_name(&names, &choice.question) && contains_name(&names, &choice.answer)
@@ -88,6 +88,24 @@ pub(super) fn find_below_title(sample: &Sample, choice: Option<&ColumnChoice>) -
     })
 }
 
+/// Maximum number of words in a name that stands below a title.
+const MAX_NAME_WORDS: usize = 4;
+
+/// Whether a short name means the question or several ways to ask it.
+fn names_question(name: &str) -> bool {
+    let is_short = name.split_whitespace().count() <= MAX_NAME_WORDS;
+    let role = || derive_role(name);
+    is_question_name(name)
+        || (is_short && matches!(role(), Some(Role::Question | Role::Paraphrases)))
+}
+
+/// Whether a short name means the answer or several answers.
+fn names_answer(name: &str) -> bool {
+    let is_short = name.split_whitespace().count() <= MAX_NAME_WORDS;
+    let role = || derive_role(name);
+    is_answer_name(name) || (is_short && matches!(role(), Some(Role::Answer | Role::Answers)))
+}
+
 /// Lays out a table of two columns of which one has a known name; `None` if no name is known.
 ///
 /// # Errors
@@ -97,8 +115,8 @@ pub(super) fn complete_half_known(sample: &Sample) -> Option<Result<Layout, Read
     if names.len() > 1 && !sample.is_table() {
         return None;
     }
-    let question = names.iter().position(|n| is_question_name(n));
-    let answer = names.iter().position(|n| is_answer_name(n));
+    let question = names.iter().position(|n| names_question(n));
+    let answer = names.iter().position(|n| names_answer(n));
     let (missing, known) = match (question, answer) {
         (Some(known), None) => (Field::Answer, known),
         (None, Some(known)) => (Field::Question, known),

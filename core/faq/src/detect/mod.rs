@@ -5,22 +5,25 @@ mod sample;
 
 use self::sample::Sample;
 use super::decode::decode_record;
-use super::parse::labels::{Mark, TextStyle, classify_line};
+use super::document::{Head, LOOSE_FORMATS, STRUCTURED_FORMATS, TextFormat, find_format};
+use super::parse::labels::{Mark, TextStyle, classify_line, has_inline_answer};
 use super::parse::table::Layout;
 use super::{ColumnChoice, ReadError, text};
 
 pub(crate) use self::sample::is_sep_line;
 
 /// Content of a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Content {
     Json,
     Table(Layout),
     Text(TextStyle),
+    /// Text of a format that is read whole.
+    Document(&'static TextFormat),
 }
 
 /// Detects the content of a stream from its beginning `head`. `is_whole` tells whether `head` is
-/// the whole stream.
+/// the whole stream. Formats that are read whole are found only with `documents`.
 ///
 /// The checks run from the most to the least certain one: JSON, a table with known or chosen column
 /// names, a text with labels or headings, a table with text above its names, a table with one known
@@ -32,6 +35,7 @@ pub(crate) fn detect_content(
     head: &[u8],
     is_whole: bool,
     choice: Option<&ColumnChoice>,
+    documents: Option<&Head<'_>>,
 ) -> Result<Content, ReadError> {
     let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
     if head.trim_ascii().is_empty() || is_json(head) {
@@ -44,14 +48,23 @@ pub(crate) fn detect_content(
     {
         return Ok(Content::Table(layout));
     }
-    if let Some(style) = detect_text_style(head) {
+    let style = detect_text_style(head);
+    if let Some(style) = style.filter(|style| *style != TextStyle::Headings || documents.is_none())
+    {
         return Ok(Content::Text(style));
+    }
+    let find_document = |formats| documents.and_then(|head| find_format(formats, head));
+    if let Some(format) = find_document(STRUCTURED_FORMATS) {
+        return Ok(Content::Document(format));
     }
     if let Some(layout) = samples
         .iter()
         .find_map(|s| header::find_below_title(s, choice))
     {
         return Ok(Content::Table(layout));
+    }
+    if let Some(format) = find_document(LOOSE_FORMATS) {
+        return Ok(Content::Document(format));
     }
     if choice.is_none()
         && let Some(layout) = samples.iter().find_map(header::complete_half_known)
@@ -80,6 +93,32 @@ pub(crate) fn detect_content(
     })
 }
 
+/// Finds the columns of a table given as rows of cells. A sample of the first rows is enough.
+///
+/// Returns `None` if the rows don't look like a table of questions and answers.
+///
+/// # Errors
+/// [`ReadError`], when the rows are a table whose columns can't be determined.
+pub(crate) fn detect_columns(
+    rows: &[Vec<String>],
+    choice: Option<&ColumnChoice>,
+) -> Result<Option<Layout>, ReadError> {
+    let sample = Sample::of_rows(rows);
+    let layout = header::find_in_first_row(&sample, choice)
+        .or_else(|| header::find_below_title(&sample, choice));
+    if layout.is_some() {
+        return Ok(layout);
+    }
+    if let Some(choice) = choice {
+        return Err(header::no_such_column(&sample, choice));
+    }
+    match header::complete_half_known(&sample) {
+        Some(layout) => layout.map(Some),
+        None if sample.is_table() => header::guess_by_content(&sample),
+        None => Ok(None),
+    }
+}
+
 /// Whether `head` begins like JSON, or at least half of its lines do.
 fn is_json(head: &[u8]) -> bool {
     let head = head.trim_ascii_start();
@@ -104,12 +143,18 @@ fn is_json(head: &[u8]) -> bool {
 
 /// Detects how a text marks its questions; `None` if it doesn't. Labels take precedence over
 /// headings.
-fn detect_text_style(head: &[u8]) -> Option<TextStyle> {
+pub(crate) fn detect_text_style(head: &[u8]) -> Option<TextStyle> {
     let text = String::from_utf8_lossy(head);
-    let (mut has_question, mut in_code_block) = (false, false);
-    let mut has_heading = false;
+    let (mut has_question, mut has_point, mut in_code_block) = (false, false, false);
+    let (mut has_heading, mut points) = (false, 0);
     for line in text.split(['\n', '\r']) {
+        match classify_line(line, TextStyle::PointLabels) {
+            Mark::Question(0) => has_point = true,
+            Mark::Answer if has_point => points += 1,
+            _ => {}
+        }
         match classify_line(line, TextStyle::Labels) {
+            Mark::Question(_) if has_inline_answer(line) => return Some(TextStyle::Labels),
             Mark::Question(_) => has_question = true,
             Mark::Answer if has_question => return Some(TextStyle::Labels),
             Mark::Fence => in_code_block = !in_code_block,
@@ -118,6 +163,9 @@ fn detect_text_style(head: &[u8]) -> Option<TextStyle> {
                 has_heading |= !in_code_block && matches!(mark, Mark::Question(_));
             }
         }
+    }
+    if points > 1 {
+        return Some(TextStyle::PointLabels);
     }
     has_heading.then_some(TextStyle::Headings)
 }

@@ -62,6 +62,23 @@ impl Sample {
         if reached_end && !is_whole && rows.len() > 1 {
             rows.pop();
         }
+        Self::measure(rows, broken, delimiter, is_declared)
+    }
+
+    /// Creates a sample of the first rows of a table that is already divided into cells.
+    pub(super) fn of_rows(rows: &[Vec<String>]) -> Self {
+        let rows = rows
+            .iter()
+            .filter(|row| row.iter().any(|cell| !text::is_blank(cell)));
+        Self::measure(
+            rows.take(SAMPLE_RECORDS).cloned().collect(),
+            0,
+            b'\t',
+            false,
+        )
+    }
+
+    fn measure(rows: Vec<Vec<String>>, broken: usize, delimiter: u8, is_declared: bool) -> Self {
         let count = |width| rows.iter().filter(|r| r.len() == width).count();
         let widths = rows.iter().map(Vec::len);
         let width = widths.max_by_key(|w| (count(*w), *w)).unwrap_or(0);
@@ -108,12 +125,20 @@ impl Sample {
     pub(super) fn layout(&self, names: Vec<String>, has_names: bool) -> Layout {
         Layout {
             delimiter: self.delimiter,
-            names,
             has_names,
             has_title: false,
             choice: None,
+            joins_cells: self.has_unquoted_delimiters(names.len()),
+            names,
             note: None,
         }
+    }
+
+    /// Whether most rows below a header of two columns have more cells than that.
+    fn has_unquoted_delimiters(&self, columns: usize) -> bool {
+        let below = self.rows.get(1..).unwrap_or_default();
+        let wider = below.iter().filter(|row| row.len() > 2).count();
+        columns == 2 && self.delimiter != b'|' && below.len() > 2 && wider * 2 > below.len()
     }
 }
 

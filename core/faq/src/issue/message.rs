@@ -91,6 +91,27 @@ impl IssueKind {
             Self::UnescapedQuotes => {
                 "double quotes inside a text were kept as part of it".to_owned()
             }
+            Self::UnquotedDelimiters { rows } => format!(
+                "{} than the table has columns, and were cut behind the question",
+                count_forms(*rows, "row has more cells", "rows have more cells")
+            ),
+            Self::AnswersLeftOut { count } => format!(
+                "left out {}, and kept the first one",
+                count_noun(*count, "further answer")
+            ),
+            Self::Converted { texts } => format!(
+                "HTML or escaped line breaks in {} were converted to plain text with Markdown",
+                count_noun(*texts, "text")
+            ),
+            Self::DoubleEncoded { texts } => format!(
+                "{} as if the file had been opened in a wrong encoding and saved again",
+                count_forms(*texts, "text looks", "texts look")
+            ),
+            Self::LooseNotation => {
+                "This file isn't strictly valid JSON (comments, trailing commas, other quotes). It was \
+                 read anyway"
+                    .to_owned()
+            }
             Self::UnassignedLines { lines } => format!(
                 "{} outside of any question and answer",
                 count_forms(*lines, "line was left out", "lines were left out")
@@ -99,6 +120,13 @@ impl IssueKind {
                 "This file looks like Windows text (cp1252): {} valid UTF-8",
                 count_forms(*lines, "line is not", "lines are not")
             ),
+            Self::FileLeftOut { name, reason } => {
+                format!("The file {name} was not read: {}", reason.trim_end_matches('.'))
+            }
+            Self::HiddenSheet { name } => format!("The hidden sheet {name} was not read"),
+            Self::SheetLeftOut { name, reason } => {
+                format!("The sheet {name} was not read: {reason}")
+            }
             Self::SharedAnswers { answers } => format!(
                 "{} more than one question. These questions are treated as different ways to ask \
                  the same thing",
@@ -169,6 +197,15 @@ impl IssueKind {
                 "To include them, write each question after Q: or as a heading that ends in a \
                  question mark."
             }
+            Self::HiddenSheet { .. } | Self::SheetLeftOut { .. } => "Choose this sheet to read it.",
+            Self::UnquotedDelimiters { .. } => {
+                "Check them, and put double quotes around texts that contain the column separator."
+            }
+            Self::AnswersLeftOut { .. } => "Put each answer in its own row to keep it.",
+            Self::Converted { .. } | Self::LooseNotation | Self::FileLeftOut { .. } => "",
+            Self::DoubleEncoded { .. } => {
+                "Export the file again as UTF-8 if the accented letters are wrong."
+            }
             Self::LooksLikeWindows { .. } => "Choose this encoding, or save the file as UTF-8.",
         }
     }
@@ -185,7 +222,8 @@ impl IssueKind {
             Self::Repeated { .. } | Self::ConflictingAnswer { .. } => ":",
             Self::ControlCharacters { .. }
             | Self::LostCharacters { .. }
-            | Self::ParaphrasesLeftOut { .. } => " in",
+            | Self::ParaphrasesLeftOut { .. }
+            | Self::AnswersLeftOut { .. } => " in",
             _ => " near",
         }
     }

@@ -243,6 +243,30 @@ pub enum IssueKind {
         /// Number of columns.
         expected: u64,
     },
+    /// Rows of a table with two columns whose texts hold the delimiter without quotes around them
+    /// (line 0).
+    UnquotedDelimiters {
+        /// Number of rows.
+        rows: u64,
+    },
+    /// Answers left out of a row that has several, of which the first is kept.
+    AnswersLeftOut {
+        /// Number of answers left out.
+        count: u64,
+    },
+    /// Texts whose HTML or escaped line breaks were converted (line 0).
+    Converted {
+        /// Number of texts.
+        texts: u64,
+    },
+    /// Texts that were decoded in the wrong encoding and saved again, such as `Ã¡` (line 0).
+    DoubleEncoded {
+        /// Number of texts.
+        texts: u64,
+    },
+    /// Mistakes in the notation of a data file, such as comments or trailing commas, that were read
+    /// over (line 0).
+    LooseNotation,
     /// Quotes within a table cell that aren't doubled and were kept as part of the text.
     #[serde(rename = "loose_quotes")]
     UnescapedQuotes,
@@ -257,6 +281,25 @@ pub enum IssueKind {
         /// Number of lines.
         lines: u64,
     },
+    /// File among several that wasn't read (line 0).
+    FileLeftOut {
+        /// Name of the file.
+        name: String,
+        /// Why, as a sentence.
+        reason: String,
+    },
+    /// Hidden sheet of a workbook, which wasn't read (line 0).
+    HiddenSheet {
+        /// Name of the sheet.
+        name: String,
+    },
+    /// Sheet of a workbook that wasn't read (line 0).
+    SheetLeftOut {
+        /// Name of the sheet.
+        name: String,
+        /// Why, as a phrase.
+        reason: String,
+    },
     /// Answers with several questions, which then count as paraphrases of each other (line 0).
     SharedAnswers {
         /// Number of answers.
@@ -268,7 +311,9 @@ impl IssueKind {
     /// Severity of issues of this kind.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::ControlCharacters { .. } | Self::ParaphrasesLeftOut { .. } => Severity::Changed,
+            Self::ControlCharacters { .. }
+            | Self::ParaphrasesLeftOut { .. }
+            | Self::AnswersLeftOut { .. } => Severity::Changed,
             Self::ConflictingAnswer { .. }
             | Self::LostCharacters { .. }
             | Self::OneList
@@ -279,8 +324,15 @@ impl IssueKind {
             | Self::NoHeader { .. }
             | Self::GuessedColumns { .. }
             | Self::UnescapedQuotes
+            | Self::UnquotedDelimiters { .. }
+            | Self::Converted { .. }
+            | Self::DoubleEncoded { .. }
+            | Self::LooseNotation
             | Self::UnassignedLines { .. }
             | Self::LooksLikeWindows { .. }
+            | Self::FileLeftOut { .. }
+            | Self::HiddenSheet { .. }
+            | Self::SheetLeftOut { .. }
             | Self::SharedAnswers { .. } => Severity::Note,
             _ => Severity::LeftOut,
         }
@@ -302,7 +354,7 @@ impl IssueKind {
 /// ```
 ///
 /// Its JSON form also has the keys `what` and `fix`, so that scripts needn't know every kind, and
-/// lacks `raw` if that is `None`.
+/// lacks `raw` and `file` if they are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub struct Issue {
     /// Line on which the record begins, counted from 1; 0 for the whole file.
@@ -317,6 +369,9 @@ pub struct Issue {
     /// severities.
     #[serde(default)]
     pub raw: Option<String>,
+    /// Name of the file, if several were read as one.
+    #[serde(default)]
+    pub file: Option<String>,
 }
 
 impl Issue {
@@ -331,6 +386,7 @@ impl Issue {
             kind,
             excerpt: text::excerpt(excerpt),
             raw: None,
+            file: None,
         }
     }
 
@@ -347,8 +403,11 @@ impl Issue {
 
 impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.line > 0 {
-            write!(f, "line {}: ", self.line)?;
+        match (&self.file, self.line) {
+            (Some(file), 0) => write!(f, "{file}: ")?,
+            (Some(file), line) => write!(f, "{file}, line {line}: ")?,
+            (None, 0) => {}
+            (None, line) => write!(f, "line {line}: ")?,
         }
         f.write_str(&self.what())?;
         if !self.excerpt.is_empty() {
@@ -364,7 +423,7 @@ impl fmt::Display for Issue {
 
 impl Serialize for Issue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = 6 + usize::from(self.raw.is_some());
+        let fields = 6 + usize::from(self.raw.is_some()) + usize::from(self.file.is_some());
         let mut out = serializer.serialize_struct("Issue", fields)?;
         out.serialize_field("line", &self.line)?;
         out.serialize_field("severity", &self.severity)?;
@@ -374,6 +433,9 @@ impl Serialize for Issue {
         out.serialize_field("fix", self.fix())?;
         if let Some(raw) = &self.raw {
             out.serialize_field("raw", raw)?;
+        }
+        if let Some(file) = &self.file {
+            out.serialize_field("file", file)?;
         }
         out.end()
     }

@@ -8,6 +8,8 @@ use crate::text;
 pub(crate) enum TextStyle {
     /// Labels such as `Q:` and `A:`.
     Labels,
+    /// Labels such as `Q.`, `[Q]` or `Question -`.
+    PointLabels,
     /// Headings that end in a question mark.
     Headings,
 }
@@ -39,9 +41,12 @@ pub(crate) fn classify_line(line: &str, style: TextStyle) -> Mark {
     if line.starts_with("```") || line.starts_with("~~~") {
         return Mark::Fence;
     }
-    if style == TextStyle::Labels
-        && let Some((mark, _)) = parse_label(line)
-    {
+    let label = match style {
+        TextStyle::Labels => parse_label(line),
+        TextStyle::PointLabels => parse_any_label(line),
+        TextStyle::Headings => None,
+    };
+    if let Some((mark, _)) = label {
         return mark;
     }
     match parse_heading(line) {
@@ -95,6 +100,93 @@ pub(crate) fn parse_label(line: &str) -> Option<(Mark, &str)> {
     Some((mark, text.trim()))
 }
 
+/// Parses a label with a colon, or one such as `Q.`, `[Q]`, `A1)` or `Question -`.
+pub(crate) fn parse_any_label(line: &str) -> Option<(Mark, &str)> {
+    parse_label(line).or_else(|| parse_point_label(line))
+}
+
+/// Parses a label that ends in a point, a bracket or a dash, followed by a space.
+fn parse_point_label(line: &str) -> Option<(Mark, &str)> {
+    let line = line.trim_start_matches(|c: char| {
+        matches!(c, '*' | '_' | '#' | '>' | '•') || c.is_whitespace()
+    });
+    let line = line.strip_prefix("- ").unwrap_or(line);
+    let inner = line.strip_prefix(['[', '(']).unwrap_or(line);
+    let is_bracketed = inner.len() < line.len();
+    let end = inner.find(|c: char| !c.is_alphabetic() && !is_combining(c))?;
+    let (word, rest) = inner.split_at(end);
+    let rest = rest
+        .trim_start_matches([' ', '.'])
+        .trim_start_matches(|c: char| c.is_ascii_digit() || c == '#');
+    let rest = if rest.is_empty() {
+        inner.get(end..)?
+    } else {
+        rest
+    };
+    // The mark behind the word, which the spaces before it may have hidden
+    let behind = inner.get(end..)?;
+    let has_point = behind.starts_with('.')
+        || behind
+            .trim_start_matches(' ')
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .starts_with('.');
+    let trimmed = rest.trim_start();
+    let text = if is_bracketed {
+        trimmed.strip_prefix([']', ')'])?
+    } else if let Some(text) = trimmed.strip_prefix([')', '>', '|', '.']) {
+        text
+    } else if let Some(text) = trimmed.strip_prefix(['-', '–', '—']) {
+        text
+    } else if has_point {
+        trimmed
+    } else {
+        return None;
+    };
+    let is_spaced = text.is_empty() || text.starts_with([' ', '\t', ':', '*']) || has_point;
+    let key = text::normalize(word);
+    if !is_spaced || AMBIGUOUS_LABELS.contains(&key.as_str()) {
+        return None;
+    }
+    let text = text.trim_matches(['*', ':', ' ', '\t']);
+    if is_question_name(&key) {
+        Some((Mark::Question(0), text))
+    } else if is_answer_name(&key) {
+        Some((Mark::Answer, text))
+    } else {
+        None
+    }
+}
+
+/// Whether a character is a combining mark within a word.
+fn is_combining(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{900}'..='\u{94f}' | '\u{e31}'..='\u{e4e}')
+}
+
+/// Splits a question and the labelled answer behind it on the same line: `How? A: So.`
+pub(crate) fn split_inline_answer(text: &str) -> Option<(&str, &str)> {
+    text.match_indices([':', '：']).find_map(|(at, mark)| {
+        let before = text.get(..at)?;
+        let start = before.rfind(char::is_whitespace)?;
+        let word = before.get(start..)?.trim();
+        let word =
+            word.trim_matches(|c: char| c.is_ascii_digit() || matches!(c, '*' | '_' | '(' | '['));
+        let question = before
+            .get(..start)?
+            .trim_end_matches([' ', '\t', '|', '-', '–', '*', '_', ',', ';']);
+        let key = text::normalize(word);
+        let is_label = is_answer_name(&key) && !AMBIGUOUS_LABELS.contains(&key.as_str());
+        let answer = text
+            .get(at + mark.len()..)?
+            .trim_start_matches(['*', '_', ' ']);
+        (is_label && ends_with_question_mark(question)).then_some((question, answer.trim()))
+    })
+}
+
+/// Whether a labelled question has its answer on the same line.
+pub(crate) fn has_inline_answer(line: &str) -> bool {
+    matches!(parse_label(line), Some((Mark::Question(_), text)) if split_inline_answer(text).is_some())
+}
+
 /// Parses a heading; returns its depth and text. A line that is bold throughout counts as a heading.
 pub(crate) fn parse_heading(line: &str) -> Option<(u8, &str)> {
     let line = line.trim();
@@ -122,7 +214,7 @@ pub(crate) fn ends_with_question_mark(line: &str) -> bool {
 }
 
 /// Removes a leading number such as `3. ` or `3) `.
-fn strip_number(text: &str) -> &str {
+pub(crate) fn strip_number(text: &str) -> &str {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
     match rest.strip_prefix(['.', ')']) {
         Some(after) if rest.len() < text.len() && after.starts_with(' ') => after.trim_start(),

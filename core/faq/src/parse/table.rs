@@ -16,6 +16,8 @@ pub(crate) struct Layout {
     pub(crate) has_title: bool,
     /// Question and answer columns, if they aren't determined by their names.
     pub(crate) choice: Option<ColumnChoice>,
+    /// Whether most answers hold unquoted delimiters, so that each row is cut into two cells.
+    pub(crate) joins_cells: bool,
     /// Issue to report about the detection of the columns.
     pub(crate) note: Option<IssueKind>,
 }
@@ -122,6 +124,32 @@ fn is_separator_row(cells: &[&str]) -> bool {
             let dashes = cell.trim_matches(':');
             !dashes.is_empty() && dashes.bytes().all(|b| b == b'-')
         })
+}
+
+/// Cuts a row into question and answer at the delimiter behind its question mark, or else at the
+/// first delimiter without a space behind it, or else at the first one.
+pub(crate) fn cut_in_two(record: &str, delimiter: u8) -> Option<[&str; 2]> {
+    let delimiter = char::from(delimiter);
+    let behind_mark = record
+        .match_indices(['?', '？', '؟'])
+        .find_map(|(at, mark)| {
+            let end = at + mark.len();
+            let rest = record.get(end..)?;
+            rest.starts_with(delimiter).then_some(end)
+        });
+    let at = behind_mark
+        .or_else(|| {
+            let mut all = record.match_indices(delimiter);
+            all.find(|(at, _)| {
+                let rest = record.get(at + 1..).unwrap_or_default();
+                !rest.starts_with(' ')
+            })
+            .map(|(at, _)| at)
+        })
+        .or_else(|| record.find(delimiter))?;
+    let question = record.get(..at)?.trim().trim_matches('"');
+    let answer = record.get(at + 1..)?.trim().trim_matches('"');
+    Some([question, answer])
 }
 
 /// Parses a line such as `sep=;`, with which Excel declares the delimiter.

@@ -1,6 +1,9 @@
 //! Parsing a text block into a question and an answer.
 
-use super::labels::{Mark, TextStyle, ends_with_question_mark, parse_heading, parse_label};
+use super::labels::{
+    Mark, TextStyle, ends_with_question_mark, parse_any_label, parse_heading, parse_label,
+    split_inline_answer,
+};
 use super::{Record, Rejection, Value};
 use crate::IssueKind;
 use crate::text;
@@ -19,7 +22,8 @@ impl TextPair {
     /// [`Rejection`], when the block has several answers.
     pub(crate) fn parse(block: &str, style: TextStyle) -> Result<Self, Rejection> {
         match style {
-            TextStyle::Labels => parse_labelled_block(block),
+            TextStyle::Labels => parse_labelled_block(block, parse_label),
+            TextStyle::PointLabels => parse_labelled_block(block, parse_any_label),
             TextStyle::Headings => Ok(parse_headed_block(block)),
         }
     }
@@ -39,7 +43,10 @@ impl TextPair {
     }
 }
 
-fn parse_labelled_block(block: &str) -> Result<TextPair, Rejection> {
+fn parse_labelled_block(
+    block: &str,
+    parse_label: fn(&str) -> Option<(Mark, &str)>,
+) -> Result<TextPair, Rejection> {
     let mut question: Vec<&str> = Vec::new();
     let mut answer: Vec<&str> = Vec::new();
     let (mut asked, mut answers) = (false, 0);
@@ -51,7 +58,14 @@ fn parse_labelled_block(block: &str) -> Result<TextPair, Rejection> {
             }
             Some((Mark::Question(_), text)) => {
                 asked = true;
-                text
+                match split_inline_answer(text) {
+                    Some((asked, told)) => {
+                        answers += 1;
+                        question.push(asked);
+                        told
+                    }
+                    None => text,
+                }
             }
             _ => line.trim_end(),
         };
@@ -59,6 +73,12 @@ fn parse_labelled_block(block: &str) -> Result<TextPair, Rejection> {
             0 => question.push(text),
             _ => answer.push(text),
         }
+    }
+    while answer
+        .last()
+        .is_some_and(|line| text::is_blank(line) || text::is_separator(line))
+    {
+        answer.pop();
     }
     if answers > 1 {
         let excerpt = join_lines(&question).unwrap_or_default();

@@ -31,6 +31,8 @@ pub(crate) enum Value<'a> {
     Json(&'a RawValue),
     /// Plain text, such as a table cell.
     Text(&'a str),
+    /// List of plain texts.
+    Texts(&'a [String]),
 }
 
 impl<'a> Value<'a> {
@@ -38,6 +40,7 @@ impl<'a> Value<'a> {
         match self {
             Self::Json(json) => ValueType::of_json(json.get()),
             Self::Text(_) => ValueType::Text,
+            Self::Texts(_) => ValueType::List,
         }
     }
 
@@ -48,6 +51,7 @@ impl<'a> Value<'a> {
     pub(crate) fn text(self) -> Result<Option<String>, Rejection> {
         let json = match self {
             Self::Text(text) => return Ok(Some(text.to_owned())),
+            Self::Texts(_) => return Ok(None),
             Self::Json(_) if self.value_type() != ValueType::Text => return Ok(None),
             Self::Json(json) => json.get(),
         };
@@ -74,6 +78,9 @@ impl<'a> Value<'a> {
     pub(crate) fn list(self) -> Option<Vec<Value<'a>>> {
         let json = match self {
             Self::Json(json) if self.value_type() == ValueType::List => json,
+            Self::Texts(texts) => {
+                return Some(texts.iter().map(|text| Value::Text(text)).collect());
+            }
             _ => return None,
         };
         let values: Vec<&'a RawValue> = serde_json::from_str(json.get()).ok()?;

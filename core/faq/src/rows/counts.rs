@@ -1,5 +1,6 @@
 //! Counts and issues of a file.
 
+use super::field_reader::FieldReader;
 use crate::{Issue, IssueKind, ReadLimits, Severity};
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,10 @@ pub(super) struct ReadLog {
     pub(super) counts: Counts,
     /// Maximum number of issues about single lines.
     limit: usize,
+    /// Texts whose HTML or escaped line breaks were converted.
+    converted: u64,
+    /// Texts that look decoded in a wrong encoding.
+    double_encoded: u64,
 }
 
 impl ReadLog {
@@ -61,6 +66,26 @@ impl ReadLog {
             issues: Vec::new(),
             counts: Counts::default(),
             limit: limits.issues,
+            converted: 0,
+            double_encoded: 0,
+        }
+    }
+
+    /// Counts what a reader noticed in the texts of a row that was kept.
+    pub(super) fn count_texts(&mut self, reader: &FieldReader) {
+        self.converted += reader.converted;
+        self.double_encoded += reader.double_encoded;
+    }
+
+    /// Adds issues about the texts of the whole file.
+    pub(super) fn add_text_issues(&mut self) {
+        if self.converted > 0 {
+            let texts = self.converted;
+            self.add(0, IssueKind::Converted { texts }, "");
+        }
+        if self.double_encoded > 0 {
+            let texts = self.double_encoded;
+            self.add(0, IssueKind::DoubleEncoded { texts }, "");
         }
     }
 
@@ -80,6 +105,29 @@ impl ReadLog {
             counts.unlisted += 1;
         } else {
             self.issues.push(Issue::new(line, kind, excerpt));
+        }
+    }
+
+    /// Adds the counts and issues of one of several files.
+    pub(super) fn absorb(&mut self, other: Self, file: &str) {
+        let (counts, more) = (&mut self.counts, other.counts);
+        counts.bytes += more.bytes;
+        counts.lines += more.lines;
+        counts.blank += more.blank;
+        counts.records += more.records;
+        counts.rows += more.rows;
+        counts.left_out += more.left_out;
+        counts.changed += more.changed;
+        counts.notes += more.notes;
+        counts.repeated += more.repeated;
+        counts.unlisted += more.unlisted;
+        for mut issue in other.issues {
+            if issue.line > 0 && self.issues.len() >= self.limit {
+                self.counts.unlisted += 1;
+                continue;
+            }
+            issue.file = Some(file.to_owned());
+            self.issues.push(issue);
         }
     }
 

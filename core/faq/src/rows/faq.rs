@@ -3,7 +3,7 @@
 use super::counts::ReadLog;
 use super::duplicates::{Comparison, DuplicateFinder, merge_paraphrases};
 use super::field_reader::FieldReader;
-use super::read_records::read_records;
+use super::read_records::{read_records, read_several};
 use super::sink::{ReadOutcome, RowSink};
 use super::{Counts, Row};
 use crate::Columns;
@@ -104,6 +104,41 @@ pub fn read_jsonl<R: BufRead>(
     read_faq(reader, options, progress, Accept::Json)
 }
 
+/// Reads several files as one FAQ. Rows and issues have the names of their files.
+///
+/// Rows that repeat one of another file are left out too. A file that can't be read becomes an
+/// issue.
+///
+/// # Errors
+/// [`ReadError`] of the first file, when none can be read, or when `progress` stops the reading.
+///
+/// # Example
+///
+/// ```
+/// use core::ops::ControlFlow;
+/// use nearsay_faq::{ReadOptions, read_files};
+///
+/// let files = [
+///     ("hours.txt".to_owned(), &b"Q: Open on Sunday?\nA: No.\n"[..]),
+///     ("costs.csv".to_owned(), &b"question,answer\nIs it free?,Yes.\n"[..]),
+/// ];
+/// let faq = read_files(files, &ReadOptions::default(), &mut |_| ControlFlow::Continue(()))?;
+/// assert_eq!(faq.rows.len(), 2);
+/// assert_eq!(faq.rows[1].filename.as_deref(), Some("costs.csv"));
+/// # Ok::<(), nearsay_faq::ReadError>(())
+/// ```
+pub fn read_files<R: BufRead>(
+    files: impl IntoIterator<Item = (String, R)>,
+    options: &ReadOptions,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Faq, ReadError> {
+    let mut sink = FaqSink::default();
+    let files = files.into_iter();
+    let mut outcome = read_several(files, Vec::new(), options, progress, &mut sink, Accept::Any)?;
+    sink.finish(&mut outcome.log);
+    Ok(sink.into_faq(outcome))
+}
+
 fn read_faq<R: BufRead>(
     reader: R,
     options: &ReadOptions,
@@ -111,27 +146,36 @@ fn read_faq<R: BufRead>(
     accept: Accept,
 ) -> Result<Faq, ReadError> {
     let mut sink = FaqSink::default();
-    let ReadOutcome {
-        log,
-        columns,
-        encoding,
-        format,
-    } = read_records(reader, options, progress, &mut sink, accept)?;
-    Ok(Faq {
-        rows: sink.rows,
-        issues: log.issues,
-        counts: log.counts,
-        columns,
-        encoding,
-        format,
-    })
+    let outcome = read_records(reader, options, progress, &mut sink, accept)?;
+    Ok(sink.into_faq(outcome))
 }
 
 /// Sink that drops repeated rows.
 #[derive(Default)]
 struct FaqSink {
     rows: Vec<Row>,
+    /// Name of the file that is being read, if there are several.
+    file: Option<String>,
     duplicates: DuplicateFinder,
+}
+
+impl FaqSink {
+    fn into_faq(self, outcome: ReadOutcome) -> Faq {
+        let ReadOutcome {
+            log,
+            columns,
+            encoding,
+            format,
+        } = outcome;
+        Faq {
+            rows: self.rows,
+            issues: log.issues,
+            counts: log.counts,
+            columns,
+            encoding,
+            format,
+        }
+    }
 }
 
 impl RowSink for FaqSink {
@@ -142,10 +186,13 @@ impl RowSink for FaqSink {
         mut reader: FieldReader,
         log: &mut ReadLog,
     ) {
-        let row = match reader.read_row(line, fields) {
+        let mut row = match reader.read_row(line, fields) {
             Ok(row) => row,
             Err(rejection) => return log.add(line, rejection.kind, &rejection.excerpt),
         };
+        if row.filename.is_none() {
+            row.filename.clone_from(&self.file);
+        }
         let comparison = self.duplicates.compare_and_add(&row, &self.rows);
         if let Some(kind) = comparison.to_issue(&self.rows) {
             log.add(line, kind, &row.question);
@@ -156,10 +203,15 @@ impl RowSink for FaqSink {
             }
             return;
         }
+        log.count_texts(&reader);
         for kind in reader.issues() {
             log.add(line, kind, &row.question);
         }
         self.rows.push(row);
+    }
+
+    fn set_file(&mut self, name: Option<&str>) {
+        self.file = name.map(str::to_owned);
     }
 
     fn len(&self) -> usize {

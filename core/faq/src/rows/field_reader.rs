@@ -1,6 +1,7 @@
 //! Reading the texts of a row from its fields.
 
 use super::Row;
+use super::clean;
 use crate::columns::RowFields;
 use crate::parse::{Rejection, Value};
 use crate::{Field, IssueKind, ValueType, text};
@@ -13,6 +14,12 @@ pub(super) struct FieldReader {
     /// Replacement characters found.
     lost: u64,
     paraphrases_left_out: u64,
+    /// Whether texts are cleaned.
+    cleans: bool,
+    /// Texts whose HTML or escaped line breaks were converted.
+    pub(super) converted: u64,
+    /// Texts that look decoded in a wrong encoding.
+    pub(super) double_encoded: u64,
 }
 
 impl FieldReader {
@@ -20,6 +27,14 @@ impl FieldReader {
     pub(super) fn new(controls: u64) -> Self {
         Self {
             controls,
+            ..Self::default()
+        }
+    }
+
+    /// Creates a reader that cleans the texts of tables and documents.
+    pub(super) fn cleaning() -> Self {
+        Self {
+            cleans: true,
             ..Self::default()
         }
     }
@@ -34,8 +49,22 @@ impl FieldReader {
         if text::is_blank(&text) {
             return Ok(None);
         }
+        let text = self.clean(text);
         self.lost += text.matches(char::REPLACEMENT_CHARACTER).count() as u64;
         Ok(Some(text))
+    }
+
+    fn clean(&mut self, text: String) -> String {
+        self.double_encoded += u64::from(clean::is_double_encoded(&text));
+        if !self.cleans {
+            return text;
+        }
+        let cleaned = clean::clean(&text);
+        self.converted += u64::from(cleaned.is_converted);
+        if text::is_blank(&cleaned.text) {
+            return text;
+        }
+        cleaned.text.into_owned()
     }
 
     /// Reads a short text or number about the row.
@@ -64,6 +93,9 @@ impl FieldReader {
                 return Err(Rejection::new(kind, String::new()));
             }
         }
+        for value in &fields.more_paraphrases {
+            self.read_paraphrases(*value, &mut questions)?;
+        }
         if let Some(value) = fields.paraphrases {
             self.read_paraphrases(value, &mut questions)?;
             if questions.is_empty() && fields.question.is_none() {
@@ -91,10 +123,19 @@ impl FieldReader {
             _ => value.list().unwrap_or_else(|| vec![value]),
         };
         for value in list {
-            match self.read_text(value)? {
-                Some(text) if !questions.contains(&text) => questions.push(text),
-                Some(_) => {}
-                None => self.paraphrases_left_out += 1,
+            let Some(text) = self.read_text(value)? else {
+                self.paraphrases_left_out += 1;
+                continue;
+            };
+            // A cell may hold several paraphrases.
+            let texts = match value {
+                Value::Text(_) => split_paraphrases(&text),
+                _ => vec![text],
+            };
+            for text in texts {
+                if !questions.contains(&text) {
+                    questions.push(text);
+                }
             }
         }
         Ok(())
@@ -183,6 +224,34 @@ impl FieldReader {
         .into_iter()
         .filter_map(|(count, kind)| (count > 0).then_some(kind))
     }
+}
+
+/// Splits a cell of paraphrases: a JSON list of texts, one per line, or questions with separators.
+fn split_paraphrases(cell: &str) -> Vec<String> {
+    if cell.starts_with('[')
+        && let Ok(texts) = serde_json::from_str::<Vec<String>>(cell)
+    {
+        return texts;
+    }
+    let lines: Vec<&str> = cell.lines().collect();
+    let parts = if lines.len() > 1 {
+        lines
+    } else {
+        [';', '|', '；']
+            .into_iter()
+            .map(|separator| cell.split(separator).collect::<Vec<_>>())
+            .find(|parts| {
+                let asked = |part: &&str| part.trim_end().ends_with(['?', '？', '؟']);
+                parts.len() > 1 && parts.iter().all(asked)
+            })
+            .unwrap_or_else(|| vec![cell])
+    };
+    parts
+        .into_iter()
+        .map(|part| part.trim().trim_start_matches(['-', '*', '•']).trim())
+        .filter(|part| !text::is_blank(part))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Issue for a field without visible text.

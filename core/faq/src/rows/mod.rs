@@ -1,5 +1,6 @@
 //! Rows: from named values to validated questions and answers.
 
+mod clean;
 mod counts;
 mod duplicates;
 mod faq;
@@ -12,7 +13,7 @@ mod row;
 mod sink;
 
 pub use counts::Counts;
-pub use faq::{Faq, read, read_jsonl};
+pub use faq::{Faq, read, read_files, read_jsonl};
 pub use holdout::{Split, SplitError, group_rows, split};
 pub use questions::{Questions, TestQuestion, read_questions};
 pub use row::Row;

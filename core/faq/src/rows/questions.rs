@@ -86,6 +86,7 @@ impl RowSink for QuestionSink {
                 return log.add(line, rejection.kind, &rejection.excerpt);
             }
         };
+        log.count_texts(&reader);
         for kind in reader.issues() {
             log.add(line, kind, &question);
         }

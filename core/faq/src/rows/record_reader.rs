@@ -6,13 +6,16 @@ use super::sink::{ReadOutcome, RowSink};
 use crate::columns::ColumnFinder;
 use crate::decode::{could_be_windows_1252, decode_record};
 use crate::detect::{Content, is_sep_line};
+use crate::document::{CellRow, FieldRecord, add_common};
 use crate::parse::labels::TextStyle;
 use crate::parse::table::{self, CellParser, Layout};
-use crate::parse::{Rejection, TextPair, json};
-use crate::source::Source;
+use crate::parse::{Record, Rejection, TextPair, json};
+use crate::source::{FileFacts, Source};
 use crate::split::{Quotes, RawRecord};
 use crate::{ColumnChoice, Columns};
-use crate::{Encoding, FileFormat, Issue, IssueKind, ReadError, ReadLimits, ReadOptions, text};
+use crate::{
+    Encoding, FileFormat, Issue, IssueKind, ReadError, ReadLimits, ReadOptions, Severity, text,
+};
 use core::ops::ControlFlow;
 
 /// Shortens bytes in an unknown encoding to their beginning.
@@ -25,25 +28,72 @@ fn excerpt_bytes(bytes: &[u8]) -> String {
 enum RecordFormat {
     Json,
     Table {
-        layout: Layout,
+        table: Table,
         cells: Box<CellParser>,
-        /// Whether the header was read.
-        passed_header: bool,
     },
     Text(TextStyle),
+    /// Rows of a table in a document.
+    Cells(Table),
+    /// Records of a document with named values.
+    Fields,
+}
+
+/// Layout of a table, with the state of reading it.
+struct Table {
+    layout: Layout,
+    /// Whether the header was read.
+    passed_header: bool,
+}
+
+impl Table {
+    fn new(layout: Layout) -> Self {
+        Self {
+            layout,
+            passed_header: false,
+        }
+    }
+
+    /// Whether a row isn't a record, since it is blank or the header.
+    fn skip(&mut self, cells: &[&str], log: &mut ReadLog) -> bool {
+        if cells.iter().all(|cell| text::is_blank(cell)) {
+            log.counts.blank += 1;
+            return true;
+        }
+        let layout = &self.layout;
+        // The header may be repeated, as where pages were joined.
+        if layout.has_names && table::name_columns(cells) == layout.names {
+            self.passed_header = true;
+            return true;
+        }
+        false
+    }
+
+    /// Pairs the cells of a row with the column names.
+    fn build_record<'a>(&self, cells: &[&'a str]) -> Result<Record<'a>, Rejection> {
+        let reject = |kind| Rejection::new(kind, text::excerpt(first_text(cells)));
+        if self.layout.has_title && !self.passed_header {
+            return Err(reject(IssueKind::AboveHeader));
+        }
+        table::build_record(&self.layout.names, cells).map_err(reject)
+    }
+}
+
+/// First cell with visible text.
+fn first_text<'a>(cells: &[&'a str]) -> &'a str {
+    let first = cells.iter().find(|cell| !text::is_blank(cell));
+    first.copied().unwrap_or_default()
 }
 
 impl RecordFormat {
     /// Returns the format of the records, and the columns chosen for it.
     fn new(content: &Content, choice: Option<ColumnChoice>) -> (Self, Option<ColumnChoice>) {
         match content {
-            Content::Json => (Self::Json, choice),
+            Content::Json | Content::Document(_) => (Self::Json, choice),
             Content::Text(style) => (Self::Text(*style), None),
             Content::Table(layout) => {
                 let format = Self::Table {
                     cells: Box::new(CellParser::new(layout.delimiter)),
-                    layout: layout.clone(),
-                    passed_header: false,
+                    table: Table::new(layout.clone()),
                 };
                 (format, layout.choice.clone())
             }
@@ -60,6 +110,8 @@ pub(super) struct RecordReader {
     only_utf8: bool,
     /// Number of records read as Windows-1252.
     windows_records: u64,
+    /// Number of rows cut into two cells in spite of more delimiters.
+    joined: u64,
     /// Number of records that don't begin like JSON.
     not_json: u64,
     /// Excerpt of the first record that doesn't begin like JSON.
@@ -75,16 +127,30 @@ pub(super) struct RecordReader {
 impl RecordReader {
     pub(super) fn new(source: &Source<'_>, options: &ReadOptions) -> Self {
         let (format, choice) = RecordFormat::new(&source.content, options.columns.clone());
-        let mut log = ReadLog::new(&options.limits);
-        let encoding = source.encoding;
-        if encoding != Encoding::Utf8 {
-            log.add(0, IssueKind::ReadAs { encoding }, "");
-        }
+        let mut reader = Self::with_format(format, choice, source.encoding, options);
         if let Content::Table(Layout {
             note: Some(note), ..
         }) = &source.content
         {
-            log.add(0, note.clone(), "");
+            reader.log.add(0, note.clone(), "");
+        }
+        reader
+    }
+
+    /// Creates a reader for the sections of a document.
+    pub(super) fn of_document(encoding: Encoding, options: &ReadOptions) -> Self {
+        Self::with_format(RecordFormat::Fields, None, encoding, options)
+    }
+
+    fn with_format(
+        format: RecordFormat,
+        choice: Option<ColumnChoice>,
+        encoding: Encoding,
+        options: &ReadOptions,
+    ) -> Self {
+        let mut log = ReadLog::new(&options.limits);
+        if encoding != Encoding::Utf8 {
+            log.add(0, IssueKind::ReadAs { encoding }, "");
         }
         Self {
             log,
@@ -92,12 +158,112 @@ impl RecordReader {
             format,
             only_utf8: options.encoding.is_some() || encoding != Encoding::Utf8,
             windows_records: 0,
+            joined: 0,
             not_json: 0,
             beginning: String::new(),
             not_utf8: 0,
             could_be_windows: true,
             has_utf8: false,
         }
+    }
+
+    /// Logs an issue of a document; one of severity [`Severity::LeftOut`] counts as a record.
+    pub(super) fn add_document_issue(&mut self, position: u64, kind: IssueKind, excerpt: &str) {
+        if kind.severity() == Severity::LeftOut {
+            self.log.counts.records += 1;
+        }
+        self.log.add(position, kind, excerpt);
+    }
+
+    /// Begins a table of a document.
+    pub(super) fn start_table(&mut self, layout: Layout) {
+        if let Some(note) = &layout.note {
+            self.log.add(0, note.clone(), "");
+        }
+        self.finder.start_table(layout.choice.clone());
+        self.finder.add_names(&layout.names);
+        self.format = RecordFormat::Cells(Table::new(layout));
+    }
+
+    /// Begins a list of records with named values.
+    pub(super) fn start_fields(&mut self, choice: Option<ColumnChoice>) {
+        self.finder.start_table(choice);
+        self.format = RecordFormat::Fields;
+    }
+
+    /// Reads a row of a table of a document into the sink. Breaks when the row limit is reached.
+    pub(super) fn read_cells(
+        &mut self,
+        row: &CellRow,
+        common: &[(String, String)],
+        limits: &ReadLimits,
+        sink: &mut dyn RowSink,
+    ) -> ControlFlow<()> {
+        let RecordFormat::Cells(table) = &mut self.format else {
+            return ControlFlow::Break(());
+        };
+        let cells: Vec<&str> = row.cells.iter().map(|cell| cell.trim()).collect();
+        if table.skip(&cells, &mut self.log) {
+            return ControlFlow::Continue(());
+        }
+        let record = table.build_record(&cells).map(|mut record| {
+            add_common(&mut record, common);
+            record
+        });
+        let size = cells.iter().map(|cell| cell.len()).sum();
+        let raw = || cells.join("\t");
+        self.read_record(row.position, record, size, &raw, limits, sink)
+    }
+
+    /// Reads a record of a document into the sink. Breaks when the row limit is reached.
+    pub(super) fn read_fields(
+        &mut self,
+        record: &FieldRecord,
+        common: &[(String, String)],
+        limits: &ReadLimits,
+        sink: &mut dyn RowSink,
+    ) -> ControlFlow<()> {
+        let texts = record.texts();
+        let size = texts.iter().map(|text| text.len()).sum();
+        let raw = || texts.join("\t");
+        let fields = Ok(record.to_record(common));
+        self.read_record(record.position, fields, size, &raw, limits, sink)
+    }
+
+    /// Reads the named values of a record of `size` bytes into the sink.
+    fn read_record(
+        &mut self,
+        position: u64,
+        record: Result<Record<'_>, Rejection>,
+        size: usize,
+        raw: &dyn Fn() -> String,
+        limits: &ReadLimits,
+        sink: &mut dyn RowSink,
+    ) -> ControlFlow<()> {
+        self.log.counts.records += 1;
+        if sink.len() >= limits.rows {
+            let limit = limits.rows as u64;
+            self.log
+                .add(position, IssueKind::TooManyRows { limit }, &raw());
+            return ControlFlow::Break(());
+        }
+        let issues = self.log.issues.len();
+        let limit = limits.row_bytes as u64;
+        match record {
+            Ok(_) if size > limits.row_bytes => {
+                self.log.add(position, IssueKind::TooLong { limit }, &raw());
+            }
+            Ok(record) => {
+                let fields = self.finder.assign_fields(&record);
+                let reader = FieldReader::cleaning();
+                sink.add(position, &fields, reader, &mut self.log);
+            }
+            Err(rejection) => self.log.add(position, rejection.kind, &rejection.excerpt),
+        }
+        if self.log.issues.len() > issues {
+            self.log.set_raw(issues, &raw());
+        }
+        ControlFlow::Continue(())
     }
 
     /// Reads a record into the sink. Breaks when the row limit is reached.
@@ -164,12 +330,7 @@ impl RecordReader {
     /// Skips a piece of a table that isn't a record: a `sep=` line, the header, or empty cells.
     /// Returns whether it was skipped.
     fn skip_non_record(&mut self, raw: &RawRecord<'_>) -> bool {
-        let RecordFormat::Table {
-            layout,
-            cells,
-            passed_header,
-        } = &mut self.format
-        else {
+        let RecordFormat::Table { table, cells } = &mut self.format else {
             return false;
         };
         if raw.cut || raw.quotes == Quotes::Unclosed {
@@ -181,16 +342,7 @@ impl RecordReader {
         let Ok((text, _)) = decode_record(raw.bytes, self.only_utf8) else {
             return false;
         };
-        let cells = cells.parse(&text);
-        if cells.iter().all(|cell| text::is_blank(cell)) {
-            self.log.counts.blank += 1;
-            return true;
-        }
-        if layout.has_names && !*passed_header && table::name_columns(&cells) == layout.names {
-            *passed_header = true;
-            return true;
-        }
-        false
+        table.skip(&cells.parse(&text), &mut self.log)
     }
 
     /// Reads a table record or a text block.
@@ -205,32 +357,28 @@ impl RecordReader {
         let pair;
         let mut excerpt = "";
         let record = match &mut self.format {
-            RecordFormat::Json => return Ok(()),
+            RecordFormat::Json | RecordFormat::Cells(_) | RecordFormat::Fields => return Ok(()),
             RecordFormat::Text(style) => {
                 pair = TextPair::parse(&text, *style)?;
                 pair.to_record()
             }
-            RecordFormat::Table {
-                layout,
-                cells,
-                passed_header,
-            } => {
-                let cells = cells.parse(&text);
-                let first = cells.iter().find(|cell| !text::is_blank(cell));
-                excerpt = first.copied().unwrap_or_default();
-                if layout.has_title && !*passed_header {
-                    return Err(Rejection::new(
-                        IssueKind::AboveHeader,
-                        text::excerpt(excerpt),
-                    ));
+            RecordFormat::Table { table, cells } => {
+                let layout = &table.layout;
+                let mut cells = cells.parse(&text);
+                if layout.joins_cells
+                    && cells.len() > layout.names.len()
+                    && let Some(pair) = table::cut_in_two(&text, layout.delimiter)
+                {
+                    cells = pair.to_vec();
+                    self.joined += 1;
                 }
-                table::build_record(&layout.names, &cells)
-                    .map_err(|kind| Rejection::new(kind, text::excerpt(excerpt)))?
+                excerpt = first_text(&cells);
+                table.build_record(&cells)?
             }
         };
         let fields = self.finder.assign_fields(&record);
         let rows = sink.len();
-        sink.add(raw.line, &fields, FieldReader::default(), &mut self.log);
+        sink.add(raw.line, &fields, FieldReader::cleaning(), &mut self.log);
         if raw.quotes == Quotes::Unescaped && sink.len() > rows {
             self.log.add(raw.line, IssueKind::UnescapedQuotes, excerpt);
         }
@@ -269,24 +417,20 @@ impl RecordReader {
     ///
     /// # Errors
     /// [`ReadError`], when nothing in the file can be read.
-    pub(super) fn finish(
-        mut self,
-        source: &Source<'_>,
-        sink: &mut dyn RowSink,
-    ) -> Result<ReadOutcome, ReadError> {
+    pub(super) fn finish(mut self, facts: &FileFacts) -> Result<ReadOutcome, ReadError> {
         self.check_readable()?;
-        match source.format {
+        match facts.format {
             FileFormat::JsonList => self.log.add(0, IssueKind::OneList, ""),
             FileFormat::JsonObjects => self.log.add(0, IssueKind::SpreadRows, ""),
             _ => {}
         }
-        let (blank, unassigned) = source.skipped_lines();
-        self.log.counts.blank += blank;
-        if unassigned > 0 {
-            let kind = IssueKind::UnassignedLines { lines: unassigned };
+        self.log.counts.blank += facts.blank;
+        if facts.unassigned > 0 {
+            let lines = facts.unassigned;
+            let kind = IssueKind::UnassignedLines { lines };
             self.log.add(0, kind, "");
         }
-        let mut encoding = source.encoding;
+        let mut encoding = facts.encoding;
         if self.windows_records > 0 {
             let kind = if self.has_utf8 {
                 let rows = self.windows_records;
@@ -297,7 +441,7 @@ impl RecordReader {
             };
             self.log.add(0, kind, "");
         }
-        if source.is_list_unclosed() {
+        if facts.is_list_unclosed {
             let line = self.log.counts.lines;
             self.log.add(line, IssueKind::ListNotClosed, "");
         }
@@ -305,18 +449,20 @@ impl RecordReader {
             let lines = self.not_utf8;
             self.log.add(0, IssueKind::LooksLikeWindows { lines }, "");
         }
-        sink.finish(&mut self.log);
+        self.log.add_text_issues();
         Ok(ReadOutcome {
             log: self.log,
             columns: match &self.format {
-                RecordFormat::Json => self.finder.columns().clone(),
-                RecordFormat::Table { layout, .. } => {
-                    table::list_columns(&layout.names, self.finder.columns())
+                RecordFormat::Json | RecordFormat::Cells(_) | RecordFormat::Fields => {
+                    self.finder.columns().clone()
+                }
+                RecordFormat::Table { table, .. } => {
+                    table::list_columns(&table.layout.names, self.finder.columns())
                 }
                 RecordFormat::Text(_) => Columns::default(),
             },
             encoding,
-            format: source.format,
+            format: facts.format,
         })
     }
 
@@ -326,9 +472,17 @@ impl RecordReader {
         if records == 0 {
             return Err(match self.format {
                 RecordFormat::Table {
+                    table:
+                        Table {
+                            passed_header: true,
+                            ..
+                        },
+                    ..
+                }
+                | RecordFormat::Cells(Table {
                     passed_header: true,
                     ..
-                } => ReadError::NoRows,
+                }) => ReadError::NoRows,
                 _ => ReadError::Empty,
             });
         }
@@ -338,8 +492,8 @@ impl RecordReader {
             return Err(ReadError::NotJson { beginning });
         }
         // If most records couldn't be parsed, their mistakes matter more than column names.
-        let is_json = matches!(self.format, RecordFormat::Json);
-        if !is_json || parsed == 0 || parsed < records / 2 {
+        let has_own_names = matches!(self.format, RecordFormat::Json | RecordFormat::Fields);
+        if !has_own_names || parsed == 0 || parsed < records / 2 {
             return Ok(());
         }
         let Some(missing) = self.finder.missing() else {

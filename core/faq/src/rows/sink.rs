@@ -9,9 +9,11 @@ use crate::{Columns, Encoding, FileFormat};
 pub(super) trait RowSink {
     /// Keeps a row, or logs exactly one issue that leaves it out.
     fn add(&mut self, line: u64, fields: &RowFields<'_>, reader: FieldReader, log: &mut ReadLog);
+    /// Sets the name of the file that the next records come from.
+    fn set_file(&mut self, _: Option<&str>) {}
     /// Number of rows kept.
     fn len(&self) -> usize;
-    /// Adds counts and issues of the whole file at the end.
+    /// Adds counts and issues of all files at the end.
     fn finish(&mut self, log: &mut ReadLog);
 }
 

@@ -154,11 +154,44 @@ impl<R: BufRead> TableSplitter<R> {
         self.buffer.clear();
         let mut quotes = Quotes::Unescaped;
         if !quote_cells_literally(&first.bytes, self.delimiter, &mut self.buffer) {
-            quotes = Quotes::Unclosed;
             self.buffer.clear();
-            self.buffer.extend_from_slice(&first.bytes);
+            if !self.close_last_cell(&first.bytes) {
+                quotes = Quotes::Unclosed;
+                self.buffer.clear();
+                self.buffer.extend_from_slice(&first.bytes);
+            }
         }
         Ok(self.buffered_record(first.number, false, quotes))
+    }
+
+    /// Adds the quote that a row lacks at its end, if all its cells begin with one.
+    fn close_last_cell(&mut self, line: &[u8]) -> bool {
+        let between = [b'"', self.delimiter, b'"'];
+        if !line.starts_with(b"\"") || !line.windows(3).any(|bytes| bytes == between) {
+            return false;
+        }
+        let inside = line.get(1..).unwrap_or_default();
+        let mut from = 0;
+        self.buffer.push(b'"');
+        while from < inside.len() {
+            let rest = inside.get(from..).unwrap_or_default();
+            if rest.starts_with(&between) {
+                self.buffer.extend_from_slice(&between);
+                from += between.len();
+                continue;
+            }
+            let byte = rest.first().copied().unwrap_or(b' ');
+            self.buffer.push(byte);
+            if byte == b'"' && rest.get(1) != Some(&b'"') {
+                self.buffer.push(byte);
+            } else if byte == b'"' {
+                self.buffer.push(byte);
+                from += 1;
+            }
+            from += 1;
+        }
+        self.buffer.push(b'"');
+        true
     }
 
     fn buffered_record(&self, line: u64, cut: bool, quotes: Quotes) -> Next<'_> {

@@ -412,7 +412,7 @@ fn read_jsonl_rejects_files_without_rows() {
         ),
         (
             b"PK\x03\x04",
-            "This is a zip archive or an Office document, not text. Save the questions and answers as text (CSV or JSONL, UTF-8) and try again.",
+            "This is not a JSON file: it begins with \"PK\". Write one row per line: {\"question\": \"…\", \"answer\": \"…\"}.",
         ),
     ] {
         assert_eq!(read(file).unwrap_err().to_string(), expected);
@@ -638,8 +638,8 @@ proptest! {
         encoding in proptest::option::of(prop_oneof![
             Just(Encoding::Utf8), Just(Encoding::Utf16Le), Just(Encoding::Windows1252)]),
     ) {
-        let limits = ReadLimits { row_bytes, rows, bytes: limit, issues: 1000 };
-        check_any_chunk_size(&bytes, &ReadOptions { limits, encoding, columns: None });
+        let limits = ReadLimits { row_bytes, rows, bytes: limit, issues: 1000, ..ReadLimits::default() };
+        check_any_chunk_size(&bytes, &ReadOptions { limits, encoding, ..ReadOptions::default() });
         let _ = read_questions(&bytes[..], &ReadOptions::default(), &mut |_| ControlFlow::Continue(()));
     }
 }

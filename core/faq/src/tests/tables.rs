@@ -310,7 +310,7 @@ fn read_rejects_files_without_questions() {
     assert!(matches!(read(" \n"), Err(ReadError::Empty)));
     assert!(matches!(
         read("PK\u{3}\u{4}"),
-        Err(ReadError::NotText { .. })
+        Err(ReadError::Damaged { .. })
     ));
     assert!(matches!(
         read("Just one line"),
@@ -445,12 +445,12 @@ proptest! {
         columns in proptest::option::of(prop_oneof![
             Just(("1", "2")), Just(("2", "1")), Just(("question", "3"))]),
     ) {
-        let limits = ReadLimits { row_bytes, rows, bytes: limit, issues: 1000 };
+        let limits = ReadLimits { row_bytes, rows, bytes: limit, issues: 1000, ..ReadLimits::default() };
         let columns = columns.map(|(question, answer)| ColumnChoice {
             question: question.to_owned(),
             answer: answer.to_owned(),
         });
-        let options = ReadOptions { limits, columns, encoding };
+        let options = ReadOptions { limits, columns, encoding, ..ReadOptions::default() };
         for chunk in [1, 16, 8192] {
             let reader = BufReader::with_capacity(chunk, &bytes[..]);
             let go = &mut |_| ControlFlow::Continue(());

@@ -8,17 +8,23 @@
 //! | --- | --- | --- |
 //! | `f32` | 1 | AVX-512F `vfmadd231ps` |
 //! | [`Pair`] | 2 bfloat16 | AVX-512 BF16 `vdpbf16ps` |
-//! | [`Quad`] | 4 integers, unsigned × signed | AVX-512 VNNI `vpdpbusd` |
+//! | [`Quad`] | 4 integers, at most [`MAX_LEFT`] × signed | `vpdpbusd` of AVX-512 VNNI or AVX-VNNI, AVX2 `vpmaddubsw`, ARM `sdot` |
 //!
-//! Each instruction multiplies 16 words at once. The method is that of Goto and van de Geijn, "Anatomy of
+//! With AVX-512 an instruction multiplies 16 words at once. The method is that of Goto and van de Geijn, "Anatomy of
 //! high-performance matrix multiplication", 2008, without packing the left-hand side.
 
+#[cfg(all(target_arch = "aarch64", not(miri)))]
+mod aarch64;
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod avx2;
 mod detect;
+mod integers;
 mod panels;
 mod words;
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 mod x86;
 
+pub use integers::{MAX_LEFT, product_i8};
 use panels::Line;
 pub use panels::Panels;
 pub use words::{Pair, Quad, Word, to_bf16};
@@ -109,10 +115,6 @@ products!(
     /// Multiplies bfloat16 numbers and sums them in `f32`.
     product_bf16, Pair, bf16
 );
-products!(
-    /// Multiplies eight-bit integers. Sums can't overflow up to a depth of 16,000 words.
-    product_i8, Quad, i8
-);
 
 /// Checks all lengths and returns the number of rows.
 fn check_lengths<W: Word>(
@@ -152,20 +154,24 @@ fn product_portable<W: Word>(
 ) where
     W::Sum: ToF32,
 {
-    let (depth, width) = (right.depth, VECTORS * LANES);
-    for row in 0..rows {
-        let left = &left[row * depth..(row + 1) * depth];
-        for column in 0..right.columns {
-            let (panel, inside) = (column / width, column % width);
-            let vectors = VECTORS.min((right.columns - panel * width) / LANES);
-            let start = panel * depth * VECTORS + inside / LANES;
-            let mut sum = W::Sum::default();
-            for (k, &left) in left.iter().enumerate() {
-                let line = &right.lines[start + k * vectors].0;
-                sum += W::dot(left, line[inside % LANES]);
+    let (depth, columns) = (right.depth, right.columns);
+    for panel in (0..columns).step_by(VECTORS * LANES) {
+        let vectors = VECTORS.min((columns - panel) / LANES);
+        let lines = &right.lines[panel / LANES * depth..][..vectors * depth];
+        for row in 0..rows {
+            let left = &left[row * depth..(row + 1) * depth];
+            for vector in 0..vectors {
+                let mut sums = [W::Sum::default(); LANES];
+                for (&left, lines) in left.iter().zip(lines.chunks_exact(vectors)) {
+                    for (sum, &right) in sums.iter_mut().zip(&lines[vector].0) {
+                        *sum += W::dot(left, right);
+                    }
+                }
+                let column = panel + vector * LANES;
+                let place = row * columns + column;
+                let result = &mut result[place..place + LANES];
+                output.write_sums(row, column, &sums.map(ToF32::to_f32), result);
             }
-            let place = row * right.columns + column;
-            output.write_sums(row, column, &[sum.to_f32()], &mut result[place..=place]);
         }
     }
 }
@@ -189,6 +195,7 @@ impl ToF32 for i32 {
 
 #[cfg(test)]
 mod tests {
+    use super::integers::{Instructions, product_i8_with};
     use super::words::from_bf16;
     use super::*;
     use proptest::prelude::*;
@@ -203,6 +210,15 @@ mod tests {
         (bits % 2_000) as f32 / 1_000.0 - 1.0
     }
 
+    /// Integers for the left-hand side, a quarter of them the largest.
+    fn make_quad(bits: u64) -> Quad {
+        Quad((bits as u32).to_le_bytes().map(
+            |byte| {
+                if byte < 64 { MAX_LEFT } else { byte & MAX_LEFT }
+            },
+        ))
+    }
+
     fn pack<W: Word>(depth: usize, columns: usize, words: &[W]) -> Panels<W> {
         let mut panels = Panels::new(depth, columns);
         panels.fill(|k, column, line| {
@@ -211,11 +227,9 @@ mod tests {
         panels
     }
 
-    type Product<W> = fn(&[W], &Panels<W>, Output<'_>, &mut [f32]);
-
     /// Compares the product, its portable version and the definition.
     fn check_product<W: Word>(
-        product: Product<W>,
+        product: impl Fn(&[W], &Panels<W>, Output<'_>, &mut [f32]),
         (rows, depth, vectors, seed): (usize, usize, usize, u64),
         make: impl Fn(u64) -> W,
     ) where
@@ -286,7 +300,29 @@ mod tests {
             check_product(product_bf16, shape, |bits| {
                 Pair([to_bf16(unit(bits)), to_bf16(unit(bits >> 20))])
             });
-            check_product(product_i8, shape, |bits| Quad((bits as u32).to_le_bytes()));
+            check_product(product_i8, shape, make_quad);
+        }
+
+        #[test]
+        fn product_i8_is_equal_with_all_instructions(
+            rows in 0usize..20,
+            depth in 0usize..20,
+            vectors in 1usize..8,
+            seed in 0u64..1_000_000,
+        ) {
+            let columns = vectors * LANES;
+            let left = random_words(rows * depth, seed, make_quad);
+            let right = random_words(depth * columns, seed + 1, |bits| {
+                Quad((bits as u32).to_le_bytes().map(|byte| if byte < 64 { 0x80 } else { byte }))
+            });
+            let right = pack(depth, columns, &right);
+            let mut expected = vec![0.0; rows * columns];
+            product_portable(&left, rows, &right, Output::Set, &mut expected);
+            for instructions in Instructions::available() {
+                let mut result = vec![0.0; rows * columns];
+                product_i8_with(instructions, &left, &right, Output::Set, &mut result);
+                prop_assert_eq!(&result, &expected, "{:?}", instructions);
+            }
         }
     }
 
@@ -295,14 +331,13 @@ mod tests {
         let (depth, columns) = (16_000, LANES);
         let right = vec![Quad([0x80; 4]); depth * columns]; // −128
         let mut result = vec![0.0; columns];
-        let left = vec![Quad([255; 4]); depth];
-        product_i8(
-            &left,
-            &pack(depth, columns, &right),
-            Output::Set,
-            &mut result,
-        );
-        assert_eq!(result, vec![-255.0 * 128.0 * 4.0 * 16_000.0; columns]);
+        let left = vec![Quad([MAX_LEFT; 4]); depth];
+        let right = pack(depth, columns, &right);
+        for instructions in Instructions::available() {
+            product_i8_with(instructions, &left, &right, Output::Set, &mut result);
+            let expected = -127.0 * 128.0 * 4.0 * 16_000.0;
+            assert_eq!(result, vec![expected; columns], "{instructions:?}");
+        }
     }
 
     #[test]

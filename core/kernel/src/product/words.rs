@@ -1,6 +1,6 @@
 //! The 32-bit words that products are made of.
 
-use super::detect;
+use super::{detect, integers::Instructions};
 
 /// 32 bits of a row or a column: one number, or several that one instruction multiplies pairwise and sums.
 pub trait Word: Copy + Default + Send + Sync + 'static {
@@ -69,7 +69,7 @@ impl Word for Quad {
     type Sum = i32;
 
     fn is_accelerated() -> bool {
-        detect::vnni()
+        Instructions::best() != Instructions::Portable
     }
 
     fn dot(left: Self, right: Self) -> i32 {

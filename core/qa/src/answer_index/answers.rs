@@ -4,7 +4,7 @@ use nearsay_faq as faq;
 use nearsay_faq::Row;
 use nearsay_search::expansion::Kind;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// An answer with its known questions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +24,17 @@ pub struct KnownAnswer {
 ///
 /// Texts are numbered in this order: for each answer the answer itself, then its paraphrases. The vectors of a
 /// set have the same order.
+///
+/// Answers that share a question form a [group](Self::group): any of them is a right answer to the questions of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AnswerSet {
     answers: Vec<KnownAnswer>,
     /// Number of the answer of each text, and 0 for the answer itself or the number of the paraphrase, from 1.
     vectors: Vec<(u32, u32)>,
+    /// Lowest number of the answers in the group of each answer.
+    groups: Vec<u32>,
+    /// Numbers of the answers in each group of several, ascending, by the number of the group.
+    shared: BTreeMap<u32, Vec<u32>>,
 }
 
 impl AnswerSet {
@@ -65,10 +71,66 @@ impl AnswerSet {
         let vectors = answers.iter().zip(0u32..).flat_map(|(answer, number)| {
             (0..=answer.questions.len() as u32).map(move |wording| (number, wording))
         });
+        let groups = groups(&answers);
+        let mut shared: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (&group, number) in groups.iter().zip(0..) {
+            if group != number {
+                shared
+                    .entry(group)
+                    .or_insert_with(|| vec![group])
+                    .push(number);
+            }
+        }
         Self {
             vectors: vectors.collect(),
+            groups,
+            shared,
             answers,
         }
+    }
+
+    /// Number of an answer's group, which is the lowest number of its answers. Answers whose questions are equal by
+    /// [`faq::question_key`] are in one group, and so are answers that both share a question with a third one. An answer
+    /// without shared questions, or out of range, is a group of its own.
+    #[must_use]
+    pub fn group(&self, answer: u32) -> u32 {
+        self.groups.get(answer as usize).copied().unwrap_or(answer)
+    }
+
+    /// Numbers of all answers in the group of an answer, ascending.
+    #[must_use]
+    pub fn answers_of_group(&self, answer: u32) -> Vec<u32> {
+        let shared = self.shared.get(&self.group(answer));
+        shared.cloned().unwrap_or_else(|| vec![answer])
+    }
+
+    /// Numbers of all answers in the groups of these answers, ascending.
+    #[must_use]
+    pub fn with_groups(&self, answers: &[u32]) -> Vec<u32> {
+        let all = answers
+            .iter()
+            .flat_map(|&answer| self.answers_of_group(answer));
+        all.collect::<BTreeSet<u32>>().into_iter().collect()
+    }
+
+    /// Paraphrases of the same groups that are equal to one of these by [`faq::question_key`].
+    pub(crate) fn same_questions(&self, texts: &[u32]) -> Vec<u32> {
+        if !self.has_groups() {
+            return Vec::new();
+        }
+        let key = |text: u32| {
+            let (answer, _) = self.place(text)?;
+            Some((self.group(answer), faq::question_key(self.wording(text)?)))
+        };
+        let asked: HashSet<(u32, String)> = texts.iter().filter_map(|&text| key(text)).collect();
+        let is_same = |text: &u32| key(*text).is_some_and(|key| asked.contains(&key));
+        (0..self.texts_len() as u32).filter(is_same).collect()
+    }
+
+    /// Whether some answers share a question.
+    #[must_use]
+    pub fn has_groups(&self) -> bool {
+        !self.shared.is_empty()
     }
 
     /// Number of answers.
@@ -165,6 +227,34 @@ impl AnswerSet {
     }
 }
 
+/// Lowest number of the answers that share questions with each answer, directly or through others.
+fn groups(answers: &[KnownAnswer]) -> Vec<u32> {
+    let mut groups: Vec<u32> = (0..).take(answers.len()).collect();
+    let mut first: HashMap<String, u32> = HashMap::new();
+    for (answer, number) in answers.iter().zip(0..) {
+        for question in &answer.questions {
+            let other = *first.entry(faq::question_key(question)).or_insert(number);
+            let [a, b] = [root(&mut groups, number), root(&mut groups, other)];
+            groups[a.max(b) as usize] = a.min(b);
+        }
+    }
+    for answer in 0..groups.len() as u32 {
+        groups[answer as usize] = root(&mut groups, answer);
+    }
+    groups
+}
+
+/// First answer of a chain of shared questions; shortens the chain.
+fn root(groups: &mut [u32], answer: u32) -> u32 {
+    let mut answer = answer as usize;
+    while groups[answer] as usize != answer {
+        let next = groups[answer] as usize;
+        groups[answer] = groups[next];
+        answer = next;
+    }
+    answer as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +296,31 @@ mod tests {
         assert_eq!(set.wording(6), None);
         assert_eq!(set.get(0).unwrap().row, 1);
         assert_eq!(AnswerSet::from_known(set.iter().cloned().collect()), set);
+    }
+
+    #[test]
+    fn answers_with_shared_questions_form_groups() {
+        let known = |answer: &str, questions: &[&str]| KnownAnswer {
+            answer: answer.into(),
+            questions: questions.iter().map(|&question| question.into()).collect(),
+            row: 1,
+            source: None,
+        };
+        let set = AnswerSet::from_known(vec![
+            known("Nine.", &["When do you open?"]),
+            known("Yes.", &["Parking?"]),
+            known("At six.", &["Closing time", "Opening hours"]),
+            known("See the door.", &["opening hours!", "when do YOU open"]),
+            known("No.", &[]),
+        ]);
+        let groups: Vec<u32> = (0..5).map(|answer| set.group(answer)).collect();
+        assert_eq!(groups, [0, 1, 0, 0, 4]);
+        assert_eq!(set.answers_of_group(3), [0, 2, 3]);
+        assert_eq!(set.answers_of_group(4), [4]);
+        assert_eq!(set.with_groups(&[4, 3]), [0, 2, 3, 4]);
+        assert_eq!((set.group(9), set.answers_of_group(9)), (9, vec![9]));
+        assert!(set.has_groups());
+        assert!(!AnswerSet::from_known(vec![known("Yes.", &["a", "A!"])]).has_groups());
     }
 
     #[test]

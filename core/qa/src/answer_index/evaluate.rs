@@ -2,17 +2,13 @@
 
 use super::{
     AnswerIndex, Evaluation, Scoring,
-    evaluation::{PoolFigures, QuestionOutcome},
-    findings,
+    evaluation::{Evidence, QuestionOutcome},
     scan::{Expanding, Searched},
     tuning::Asked,
 };
-use super::{AnswerSet, Confidence, Outcome, Words};
-use nearsay_core::{
-    matrix::{Matrix, ShapeError},
-    metric::{Metric as _, PoolMetrics},
-};
-use nearsay_faq::normalize;
+use super::{AnswerSet, Outcome, Words};
+use nearsay_core::matrix::{Matrix, ShapeError};
+use nearsay_faq::{normalize, question_key};
 use nearsay_search::{
     calibration::{AMONG, OWN_TEXT, standing},
     expansion::Rule,
@@ -35,8 +31,8 @@ pub struct TestQuery<'a> {
 /// The text and vector of a test question.
 #[derive(Clone, Copy, Debug)]
 pub enum Query<'a> {
-    /// A paraphrase in the index, by the number of its text. The paraphrases of all test questions are held out: they are
-    /// neither searched nor used to expand answers.
+    /// A paraphrase in the index, by the number of its text. The paraphrases of all test questions are held out, with
+    /// equal ones of other answers in the [group](AnswerSet::group): they are neither searched nor used to expand answers.
     Paraphrase(u32),
     /// A question that is not in the index.
     New {
@@ -71,10 +67,8 @@ pub struct EvaluationRun<'a> {
     scoring: Scoring,
     /// Whether the calibration also counts each paraphrase as if it weren't held out.
     as_known: bool,
-    metrics: PoolMetrics,
     /// Outcomes so far, in the order of asking.
-    asked: Vec<QuestionOutcome>,
-    known: Vec<Outcome>,
+    asked: Vec<(QuestionOutcome, Evidence)>,
     expanding: Option<Expanding>,
     searched: Option<Searched>,
 }
@@ -86,7 +80,8 @@ impl AnswerSet {
     /// [`Query::New`] with its row of `vectors`, `[n, dim]`. Leaves out questions whose answer isn't in the set, and new
     /// questions if there are no vectors.
     ///
-    /// The pool is [`Pool::All`] if the answer has other paraphrases that aren't asked, and [`Pool::Answers`] otherwise.
+    /// All answers of the [group](Self::group) are right. The pool is [`Pool::All`] if the group has other paraphrases that
+    /// aren't asked, and [`Pool::Answers`] otherwise.
     #[must_use]
     pub fn test_queries<'a>(
         &self,
@@ -99,11 +94,14 @@ impl AnswerSet {
         }
         let texts = self.owners().into_iter().zip(self.texts());
         let texts: HashMap<(u32, &str), u32> = texts.zip(0..).collect();
-        let is_asked: HashSet<&str> = asked.iter().map(|(question, _)| *question).collect();
+        let is_asked = asked.iter().map(|(question, _)| question_key(question));
+        let is_asked: HashSet<String> = is_asked.collect();
         let query = |(row, &(text, answer)): (usize, &(&'a str, &str))| {
             let number = *numbers.get(&normalize(answer))?;
             let paraphrase = texts.get(&(number, text));
-            let mut known = self.get(number)?.questions.iter();
+            let right = self.answers_of_group(number);
+            let known = right.iter().filter_map(|&answer| self.get(answer));
+            let mut known = known.flat_map(|known| &known.questions);
             Some(TestQuery {
                 query: match paraphrase.filter(|&&text| self.wording(text).is_some()) {
                     Some(&text) => Query::Paraphrase(text),
@@ -112,12 +110,12 @@ impl AnswerSet {
                         vector: vectors?.row(row),
                     },
                 },
-                right: vec![number],
-                pool: if known.any(|known| !is_asked.contains(known.as_str())) {
+                pool: if known.any(|known| !is_asked.contains(&question_key(known))) {
                     Pool::All
                 } else {
                     Pool::Answers
                 },
+                right,
             })
         };
         asked.iter().enumerate().filter_map(query).collect()
@@ -142,10 +140,8 @@ impl AnswerIndex {
         questions: &[TestQuery<'_>],
         scoring: Scoring,
     ) -> Result<Evaluation, ShapeError> {
-        let mut run = EvaluationRun::new(self, questions.to_vec());
-        run.scoring = scoring;
-        while run.step(self)? {}
-        Ok(run.finish(self))
+        let run = EvaluationRun::new(self, questions.to_vec());
+        run.with_scoring(scoring).complete(self)
     }
 
     /// Passes the dense and the unweighted keyword scores of each question to `on_scores`. The pool of all questions is
@@ -160,6 +156,7 @@ impl AnswerIndex {
         run.scoring = Scoring {
             hybrid: Some(Words::by_answer(1.0)),
             expansion,
+            prototype: None,
         };
         let searched = loop {
             run.prepare(self, Pool::Answers)?;
@@ -189,7 +186,7 @@ impl AnswerIndex {
             Query::New { text, vector } => (text, vector),
             Query::Paraphrase(text) => (
                 self.answers.text(text as usize).unwrap_or_default(),
-                self.index.vectors().row(text as usize),
+                self.raw_vector(text as usize),
             ),
         }
     }
@@ -210,6 +207,7 @@ impl<'a> EvaluationRun<'a> {
                 Query::New { .. } => None,
             });
         let mut held_out: Vec<u32> = held_out.collect();
+        held_out.extend(index.answers.same_questions(&held_out));
         held_out.sort_unstable();
         held_out.dedup();
         Self {
@@ -218,9 +216,7 @@ impl<'a> EvaluationRun<'a> {
             held_out,
             scoring: index.scoring,
             as_known: false,
-            metrics: PoolMetrics::default(),
             asked: Vec::with_capacity(questions.len()),
-            known: Vec::new(),
             expanding: None,
             searched: None,
             questions,
@@ -235,6 +231,21 @@ impl<'a> EvaluationRun<'a> {
             as_known: true,
             ..self
         }
+    }
+
+    /// Replaces the scoring of the index.
+    #[must_use]
+    pub fn with_scoring(self, scoring: Scoring) -> Self {
+        Self { scoring, ..self }
+    }
+
+    /// Does all steps and computes the result. Pass the `index` that was given to [`new`](Self::new).
+    ///
+    /// # Errors
+    /// The errors of [`AnswerIndex::evaluate`].
+    pub fn complete(mut self, index: &AnswerIndex) -> Result<Evaluation, ShapeError> {
+        while self.step(index)? {}
+        Ok(self.finish(index))
     }
 
     /// Number of questions asked so far, and of all questions.
@@ -275,10 +286,14 @@ impl<'a> EvaluationRun<'a> {
 
     /// Does a piece of preparing the pool of the next questions.
     fn prepare(&mut self, index: &AnswerIndex, pool: Pool) -> Result<(), ShapeError> {
-        let expansion = self.scoring.expansion;
-        let same_vectors = expansion == index.scoring.expansion
-            && (expansion.is_none() || self.held_out.is_empty());
-        let hybrid = self.scoring.hybrid;
+        let Scoring {
+            hybrid,
+            expansion,
+            prototype,
+        } = self.scoring;
+        let same_vectors = (expansion, prototype)
+            == (index.scoring.expansion, index.scoring.prototype)
+            && (!self.scoring.changes_vectors() || self.held_out.is_empty());
         let same_words = hybrid.is_none() || hybrid == index.scoring.hybrid;
         if pool == Pool::All && same_vectors && same_words {
             let searched = Searched::served(index, &self.held_out, hybrid.is_some());
@@ -287,7 +302,7 @@ impl<'a> EvaluationRun<'a> {
         }
         let mut expanding = match self.expanding.take() {
             Some(expanding) => expanding,
-            None => Expanding::new(index, pool, expansion, &self.held_out)?,
+            None => Expanding::new(index, pool, self.scoring, &self.held_out)?,
         };
         if expanding.step()? {
             self.expanding = Some(expanding);
@@ -333,13 +348,21 @@ impl<'a> EvaluationRun<'a> {
             ..hit
         };
         for (ranks, outcome, known) in found {
-            self.metrics.update(&ranks);
-            self.known.extend(known);
-            self.asked.push(QuestionOutcome {
+            let outcome = QuestionOutcome {
                 given: outcome.given.map(whole),
                 right: outcome.right.map(whole),
                 ..outcome
-            });
+            };
+            let number = self.order[self.asked.len()];
+            let right = outcome.right.map(|hit| hit.answer);
+            let right = right.or_else(|| self.questions[number].right.first().copied());
+            let given = outcome.given.map(|hit| hit.answer);
+            let evidence = Evidence {
+                ranks,
+                known,
+                wrong: given.zip(right).filter(|_| !outcome.is_right()),
+            };
+            self.asked.push((outcome, evidence));
         }
         Ok(())
     }
@@ -347,42 +370,10 @@ impl<'a> EvaluationRun<'a> {
     /// Computes the result, from the questions asked so far.
     #[must_use]
     pub fn finish(self, index: &AnswerIndex) -> Evaluation {
-        let outcomes: Vec<Outcome> = self.asked.iter().map(QuestionOutcome::outcome).collect();
-        let mut confidence = Confidence::measured(&outcomes).with_languages(index.languages());
-        if self.as_known && confidence.calibration.is_some() {
-            let all: Vec<Outcome> = outcomes.iter().chain(&self.known).cloned().collect();
-            confidence.calibration = confidence.calibrated(&all);
-        }
-        let asked = self
-            .order
-            .into_iter()
-            .zip(self.asked.into_iter().zip(outcomes));
-        let mut in_order: Vec<Option<QuestionOutcome>> = vec![None; self.questions.len()];
-        for (number, (question, outcome)) in asked {
-            in_order[number] = Some(QuestionOutcome {
-                probability: confidence.probability_of(&outcome),
-                ..question
-            });
-        }
-        let outcomes: Vec<QuestionOutcome> = in_order.into_iter().flatten().collect();
-        let wrong: Vec<(u32, u32)> = outcomes
-            .iter()
-            .zip(&self.questions)
-            .filter(|(outcome, _)| !outcome.is_right())
-            .filter_map(|(outcome, question)| {
-                let right = outcome.right.map(|hit| hit.answer);
-                let right = right.or_else(|| question.right.first().copied());
-                Some((outcome.given?.answer, right?))
-            })
-            .collect();
-        let similarity = |a: u32, b: u32| index.similarity(a, b);
-        Evaluation {
-            figures: PoolFigures::of(&self.metrics, index.answers.len()),
-            confused: findings::confused_pairs(&wrong, &similarity),
-            over_retrieved: findings::over_retrieved(&wrong),
-            outcomes,
-            confidence,
-        }
+        let mut in_order: Vec<_> = self.order.into_iter().zip(self.asked).collect();
+        in_order.sort_unstable_by_key(|(number, _)| *number);
+        let (outcomes, evidence) = in_order.into_iter().map(|(_, asked)| asked).unzip();
+        Evaluation::of(index, outcomes, evidence)
     }
 }
 

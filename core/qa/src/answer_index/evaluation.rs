@@ -1,6 +1,6 @@
-use super::findings::{ConfusedPair, OverRetrieved};
-use super::{Confidence, Features, Outcome};
-use nearsay_core::metric::PoolMetrics;
+use super::findings::{self, ConfusedPair, OverRetrieved};
+use super::{AnswerIndex, Confidence, Features, Outcome};
+use nearsay_core::metric::{Metric as _, PoolMetrics};
 use nearsay_search::{calibration::Silence, index::Hit};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,19 @@ pub struct Evaluation {
     pub confused: Vec<ConfusedPair>,
     /// Answers retrieved for questions of other answers, most frequent first; at most ten.
     pub over_retrieved: Vec<OverRetrieved>,
+    /// Further results of each question, in order.
+    pub(super) evidence: Vec<Evidence>,
+}
+
+/// Results of a question that an [`Evaluation`] summarises, apart from its outcome.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Evidence {
+    /// Ranks of all right answers, ascending, from 1.
+    pub(super) ranks: Vec<usize>,
+    /// Outcome of a paraphrase as if it weren't held out, for the calibration.
+    pub(super) known: Option<Outcome>,
+    /// A mistake as a pair `(given, right)` of answer numbers.
+    pub(super) wrong: Option<(u32, u32)>,
 }
 
 /// Outcome of a test question.
@@ -66,6 +79,60 @@ impl QuestionOutcome {
 }
 
 impl Evaluation {
+    /// Summarises outcomes of questions asked of an index.
+    pub(super) fn of(
+        index: &AnswerIndex,
+        mut outcomes: Vec<QuestionOutcome>,
+        evidence: Vec<Evidence>,
+    ) -> Self {
+        let plain: Vec<Outcome> = outcomes.iter().map(QuestionOutcome::outcome).collect();
+        let mut confidence = Confidence::measured(&plain).with_languages(index.languages());
+        let known = evidence
+            .iter()
+            .filter_map(|evidence| evidence.known.as_ref());
+        if known.clone().next().is_some() && confidence.calibration.is_some() {
+            let all: Vec<Outcome> = plain.iter().chain(known).cloned().collect();
+            confidence.calibration = confidence.calibrated(&all);
+        }
+        let mut metrics = PoolMetrics::default();
+        for ((outcome, plain), evidence) in outcomes.iter_mut().zip(&plain).zip(&evidence) {
+            outcome.probability = confidence.probability_of(plain);
+            metrics.update(&evidence.ranks);
+        }
+        let wrong = evidence.iter().filter_map(|evidence| evidence.wrong);
+        let wrong: Vec<(u32, u32)> = wrong.collect();
+        let similarity = |a: u32, b: u32| index.similarity(a, b);
+        Self {
+            figures: PoolFigures::of(&metrics, index.answers().len()),
+            confused: findings::confused_pairs(&wrong, &similarity),
+            over_retrieved: findings::over_retrieved(&wrong),
+            outcomes,
+            confidence,
+            evidence,
+        }
+    }
+
+    /// Joins evaluations of indexes of the same answers, such as the folds of a cross-validation, in order. `index` is
+    /// one of these indexes; it tells how similar two answers are.
+    #[must_use]
+    pub fn join(parts: impl IntoIterator<Item = Self>, index: &AnswerIndex) -> Self {
+        let (mut outcomes, mut evidence) = (Vec::new(), Vec::new());
+        for part in parts {
+            outcomes.extend(part.outcomes);
+            evidence.extend(part.evidence);
+        }
+        Self::of(index, outcomes, evidence)
+    }
+
+    /// The evaluation of some of the questions, chosen by number. `index` is an index that was evaluated.
+    #[must_use]
+    pub fn select(&self, is_chosen: impl Fn(usize) -> bool, index: &AnswerIndex) -> Self {
+        let chosen = || (0..self.outcomes.len()).filter(|question| is_chosen(*question));
+        let outcomes = chosen().map(|question| self.outcomes[question].clone());
+        let evidence = chosen().map(|question| self.evidence[question].clone());
+        Self::of(index, outcomes.collect(), evidence.collect())
+    }
+
     /// Reciprocal rank of each question's best right answer, in order.
     #[must_use]
     pub fn reciprocal_ranks(&self) -> Vec<f64> {
@@ -108,6 +175,17 @@ pub struct PoolFigures {
 }
 
 impl PoolFigures {
+    /// Computes the figures of questions from the rank of each one's best right answer, among `pool` answers; `None`
+    /// without questions.
+    #[must_use]
+    pub fn of_ranks(ranks: impl IntoIterator<Item = usize>, pool: usize) -> Option<Self> {
+        let mut metrics = PoolMetrics::default();
+        for rank in ranks {
+            metrics.update(&[rank]);
+        }
+        Self::of(&metrics, pool)
+    }
+
     /// Reads the metrics of a pool with `pool` answers; `None` without questions.
     #[must_use]
     pub fn of(metrics: &PoolMetrics, pool: usize) -> Option<Self> {

@@ -132,13 +132,7 @@ impl TopicChange {
 impl AnswerIndex {
     /// Cosine similarity of two answers before expansion, by their numbers; 0 if an answer doesn't exist.
     pub(super) fn similarity(&self, a: u32, b: u32) -> f32 {
-        let vector = |answer: u32| match &self.unexpanded {
-            Some(unexpanded) if (answer as usize) < unexpanded.rows() => {
-                Some(unexpanded.row(answer as usize))
-            }
-            Some(_) => None,
-            None => Some(self.index.vectors().row(self.index.own(answer)? as usize)),
-        };
+        let vector = |answer: u32| Some(self.raw_vector(self.index.own(answer)? as usize));
         let (Some(a), Some(b)) = (vector(a), vector(b)) else {
             return 0.0;
         };

@@ -13,6 +13,11 @@ pub struct Words {
     /// Unit that keyword scores are computed for. Default: [`By::Text`].
     #[serde(default)]
     pub by: By,
+    /// Whether a text that says nearly the same as the question scores up to another weight
+    /// ([`Bm25Index::near_texts`]), so that a known question finds its answer. Default when reading: false, because older
+    /// models have no such field.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub near: bool,
 }
 
 /// Unit that BM25 treats as a document.
@@ -27,12 +32,13 @@ pub enum By {
 }
 
 impl Words {
-    /// Keyword scoring by answer with a weight.
+    /// Keyword scoring by answer with a weight, in which near texts score higher.
     #[must_use]
     pub fn by_answer(weight: f32) -> Self {
         Self {
             weight,
             by: By::Answer,
+            near: true,
         }
     }
 
@@ -51,10 +57,23 @@ impl Words {
         match words {
             Some(words) => {
                 let lexical = words.of(texts, index.owners())?;
-                index.with_words(lexical, words.weight)
+                words.attach(lexical, index)
             }
             None => Ok(index),
         }
+    }
+
+    /// Adds a BM25 index of [`of`](Self::of) to an index.
+    ///
+    /// # Errors
+    /// If the two differ in the number of texts.
+    pub fn attach(self, lexical: Bm25Index, index: Index) -> Result<Index, ShapeError> {
+        let index = index.with_words(lexical, self.weight)?;
+        Ok(if self.near {
+            index.with_near_texts()
+        } else {
+            index
+        })
     }
 
     /// Builds a BM25 index of texts for [`Index::with_words`](nearsay_search::index::Index::with_words). `owners` has

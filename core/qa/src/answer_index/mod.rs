@@ -1,7 +1,8 @@
 //! The retrieval engine: answers with their paraphrases, searched by dense and keyword scores.
 //!
 //! [`AnswerIndex`] holds the texts of an FAQ, their vectors before and after
-//! [document expansion](nearsay_search::expansion), a BM25 index, and the rule that turns scores into a confidence.
+//! [document expansion](nearsay_search::expansion) and [prototype scoring](nearsay_search::prototype), a BM25 index,
+//! and the rule that turns scores into a confidence.
 //! Serving, training, the window and the exports all search and evaluate with it.
 //!
 //! - [`AnswerIndex::update`] indexes other answers and embeds only the texts that changed.
@@ -46,12 +47,16 @@
 
 mod answers;
 mod confidence;
+mod difference;
 mod evaluate;
 mod evaluation;
 mod findings;
 mod hybrid;
+#[cfg(test)]
+mod prototype_tests;
 mod rating;
 mod scan;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod tuning;
@@ -62,13 +67,15 @@ pub use confidence::{
     Calibrator, Confidence, FEATURES, Features, Languages, Level, Outcome, Spread, Threshold,
     UNANSWERABLE,
 };
+pub use difference::Difference;
 pub use evaluate::{EvaluationRun, Pool, Query, TestQuery};
 pub use evaluation::{Evaluation, PoolFigures, QuestionOutcome};
 pub use findings::{ConfusedPair, OverRetrieved, TopicChange};
 pub use hybrid::{By, Words};
-pub(crate) use tuning::{is_gain, mean};
+pub use spread::{STATIC_SPREAD, TRANSFORMER_SPREAD};
+pub(crate) use tuning::{is_gain, is_gain_by, mean};
 pub use update::Update;
-pub(crate) use update::expand_answers;
+pub(crate) use update::place_vectors;
 
 use confidence::{Ranked, Source};
 use nearsay_core::matrix::{Matrix, ShapeError};
@@ -76,6 +83,7 @@ use nearsay_faq::normalize;
 use nearsay_search::{
     expansion::{Expansion, Kind, Own, Rule, Texts},
     index::{Hit, Index},
+    prototype::Prototype,
 };
 use std::{
     borrow::Cow,
@@ -83,28 +91,49 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// Scoring of answers: keyword scores and document expansion.
+/// Scoring of answers: keyword scores, document expansion and prototypes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Scoring {
     /// Keyword scoring; `None` for dense search.
     pub hybrid: Option<Words>,
     /// Document expansion; `None` for unexpanded answers.
     pub expansion: Option<Rule>,
+    /// Prototype scoring; `None` to compare with the nearest paraphrase alone.
+    pub prototype: Option<Prototype>,
+}
+
+impl Scoring {
+    /// Number of texts whose raw vectors an index of these answers keeps, because it compares with other vectors: `None`
+    /// if it keeps none, the number of answers with document expansion alone, or that of all texts with prototypes.
+    #[must_use]
+    pub fn raw_rows(&self, answers: &AnswerSet) -> Option<usize> {
+        match (self.prototype, self.expansion) {
+            (Some(_), _) => Some(answers.texts_len()),
+            (None, Some(_)) => Some(answers.len()),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether the vectors of this scoring differ from the raw vectors.
+    fn changes_vectors(&self) -> bool {
+        self.expansion.is_some() || self.prototype.is_some()
+    }
 }
 
 /// Answers and paraphrases, indexed for search and evaluation.
 #[derive(Clone, Debug)]
 pub struct AnswerIndex {
     answers: Arc<AnswerSet>,
-    /// Vectors of all texts, after expansion of the answers, and the BM25 index.
+    /// Vectors of all texts, after expansion of the answers and moves towards prototypes, and the BM25 index.
     index: Index,
-    /// Unit vectors of the answers before expansion, `[answers, dim]`. `None` without expansion, or if they aren't
-    /// loaded: the index can be searched then, but neither updated nor evaluated.
+    /// Unit vectors before expansion and moves, of the answers, `[answers, dim]`, or with prototypes of all texts,
+    /// `[texts, dim]`. `None` if the scoring changes no vectors, or if they aren't loaded: the index can be searched
+    /// then, but neither updated nor evaluated.
     unexpanded: Option<Matrix>,
     scoring: Scoring,
     confidence: Confidence,
     /// Spread of the cosines in `index`; computed when it is first needed.
-    spread: OnceLock<Spread>,
+    cosine_spread: OnceLock<Spread>,
 }
 
 /// An answer found for a question.
@@ -118,7 +147,7 @@ pub struct AnswerHit<'a> {
     pub score: f32,
     /// Dense score: cosine similarity to the nearest of the answer's texts, in `[−1, 1]`.
     pub dense_score: f32,
-    /// Weighted keyword score, from 0 to the keyword weight.
+    /// Weighted keyword score, from 0 to the keyword weight, or to twice the weight for a near-identical text.
     pub keyword_score: f32,
     /// Number of the text that matched.
     pub text: u32,
@@ -150,10 +179,10 @@ impl AnswerIndex {
         Self {
             answers: Arc::default(),
             index: Index::new(Matrix::zeros(0, dim), Vec::new()).unwrap_or_default(),
-            unexpanded: scoring.expansion.map(|_| Matrix::zeros(0, dim)),
+            unexpanded: scoring.changes_vectors().then(|| Matrix::zeros(0, dim)),
             scoring,
             confidence: Confidence::USUAL,
-            spread: OnceLock::new(),
+            cosine_spread: OnceLock::new(),
         }
     }
 
@@ -172,8 +201,9 @@ impl AnswerIndex {
         update.finish(&empty)
     }
 
-    /// Wraps a prebuilt search index, whose answer vectors are already expanded. `unexpanded` has the answer vectors
-    /// before expansion, `[answers, dim]`; without them the index can be searched, but neither updated nor evaluated.
+    /// Wraps a prebuilt search index, whose vectors are already expanded and moved. `unexpanded` has the vectors before,
+    /// `[answers, dim]` or with prototypes `[texts, dim]`; without them the index can be searched, but neither updated nor
+    /// evaluated.
     ///
     /// # Errors
     /// If the parts differ in the number of texts, answers or columns.
@@ -184,9 +214,10 @@ impl AnswerIndex {
         scoring: Scoring,
         confidence: Confidence,
     ) -> Result<Self, ShapeError> {
+        let raw_rows = scoring.raw_rows(&answers).unwrap_or(answers.len());
         let is_whole = unexpanded
             .as_ref()
-            .is_none_or(|matrix| (matrix.rows(), matrix.columns()) == (answers.len(), index.dim()));
+            .is_none_or(|matrix| (matrix.rows(), matrix.columns()) == (raw_rows, index.dim()));
         if index.owners().len() != answers.texts_len() || !is_whole {
             return Err(ShapeError {
                 operation: "answer index",
@@ -200,7 +231,7 @@ impl AnswerIndex {
             unexpanded,
             scoring,
             confidence,
-            spread: OnceLock::new(),
+            cosine_spread: OnceLock::new(),
         })
     }
 
@@ -215,7 +246,7 @@ impl AnswerIndex {
         self.confidence = confidence;
     }
 
-    /// Sets the vectors of the answers before expansion, `[answers, dim]`.
+    /// Sets the vectors before expansion and moves towards prototypes, `[Scoring::raw_rows, dim]`.
     pub(crate) fn set_unexpanded(&mut self, unexpanded: Option<Matrix>) {
         self.unexpanded = unexpanded;
     }
@@ -232,8 +263,8 @@ impl AnswerIndex {
         &self.index
     }
 
-    /// Unit vectors of the answers before expansion, `[answers, dim]`; `None` without expansion, or if they aren't
-    /// loaded.
+    /// Unit vectors before expansion and moves towards prototypes, of the answers, `[answers, dim]`, or with prototypes
+    /// of all texts, `[texts, dim]`. `None` if the scoring changes no vectors, or if they aren't loaded.
     #[must_use]
     pub fn unexpanded(&self) -> Option<&Matrix> {
         self.unexpanded.as_ref()
@@ -251,12 +282,15 @@ impl AnswerIndex {
         &self.confidence
     }
 
-    /// Unit vectors of [`AnswerSet::texts`] before expansion, `[n, dim]`.
+    /// Unit vectors of [`AnswerSet::texts`] before expansion and moves towards prototypes, `[n, dim]`.
     #[must_use]
     pub fn raw_vectors(&self) -> Cow<'_, Matrix> {
         let Some(unexpanded) = &self.unexpanded else {
             return Cow::Borrowed(self.index.vectors());
         };
+        if self.scoring.prototype.is_some() {
+            return Cow::Borrowed(unexpanded);
+        }
         let mut vectors = self.index.vectors().clone();
         for (text, vector) in self
             .answers
@@ -321,8 +355,8 @@ impl AnswerIndex {
             expansion.apply(&mut vectors, &groups, Own::LeftOut)?;
         }
         let scoring = Scoring {
-            expansion: None,
-            ..self.scoring
+            hybrid: self.scoring.hybrid,
+            ..Scoring::default()
         };
         let index = Self::build(Arc::new(AnswerSet::from_known(answers)), vectors, scoring)?;
         Ok(index.with_confidence(self.confidence.clone()))
@@ -330,13 +364,16 @@ impl AnswerIndex {
 
     /// Returns an error if the vectors before expansion are needed but not loaded.
     fn need_unexpanded(&self) -> Result<(), ShapeError> {
-        if self.scoring.expansion.is_none() || self.unexpanded.is_some() {
+        if self.unexpanded.is_some() {
             return Ok(());
         }
+        let Some(rows) = self.scoring.raw_rows(&self.answers) else {
+            return Ok(());
+        };
         Err(ShapeError {
             operation: "vectors before expansion",
             left: (0, 0),
-            right: (self.answers.len(), self.index.dim()),
+            right: (rows, self.index.dim()),
         })
     }
 
@@ -372,8 +409,8 @@ impl AnswerIndex {
 
     /// Distribution of the cosines between texts of different answers, from a sample.
     #[must_use]
-    pub fn spread(&self) -> Spread {
-        *self.spread.get_or_init(|| Spread::of(&self.index))
+    pub fn cosine_spread(&self) -> Spread {
+        *self.cosine_spread.get_or_init(|| Spread::of(&self.index))
     }
 
     fn found(&self, question: &str, vector: &[f32], hits: &[Hit], k: usize) -> Vec<AnswerHit<'_>> {

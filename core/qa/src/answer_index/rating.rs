@@ -59,7 +59,7 @@ fn by_calibrator(
         index: &index.index,
         words: index.index.words(),
         answers: &index.answers,
-        spread: index.spread(),
+        spread: index.cosine_spread(),
     };
     let lowest = Rating {
         probability: None,

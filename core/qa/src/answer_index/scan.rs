@@ -2,12 +2,12 @@
 //! where rounding could change ranks.
 
 use super::Words;
-use super::{AnswerIndex, Pool, QuestionOutcome, Ranked, Source, TestQuery};
+use super::{AnswerIndex, Pool, QuestionOutcome, Ranked, Scoring, Source, TestQuery};
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_kernel::gemm::{Parallelism, View, ViewMut, matmul};
 use nearsay_search::{
     calibration::{AMONG, OWN_TEXT, standing},
-    expansion::{Expansion, Kind, Own, Rule, Texts},
+    expansion::{Expansion, Kind, Own, Texts},
     index::{self, Index},
 };
 
@@ -48,21 +48,22 @@ pub(super) struct Searched {
 }
 
 impl Expanding {
-    /// Collects the vectors of the pool before expansion. Held-out texts don't expand answers.
+    /// Collects the vectors of the pool before expansion; those of paraphrases are moved towards their prototypes.
+    /// Held-out texts don't expand answers and aren't part of prototypes.
     pub(super) fn new(
         index: &AnswerIndex,
         pool: Pool,
-        rule: Option<Rule>,
+        scoring: Scoring,
         held_out: &[u32],
     ) -> Result<Self, ShapeError> {
         index.need_unexpanded()?;
         let (starts, all) = (index.answers.starts(), index.raw_vectors());
-        let expansion = match rule {
+        let mut kinds = index.answers.kinds();
+        for &text in held_out {
+            kinds[text as usize] = Kind::KeptAside;
+        }
+        let expansion = match scoring.expansion {
             Some(rule) => {
-                let mut kinds = index.answers.kinds();
-                for &text in held_out {
-                    kinds[text as usize] = Kind::KeptAside;
-                }
                 let texts = Texts {
                     vectors: &all,
                     owners: index.index.owners(),
@@ -77,7 +78,13 @@ impl Expanding {
             None => None,
         };
         let (vectors, owners, answers) = match pool {
-            Pool::All => (all.into_owned(), index.answers.owners(), starts),
+            Pool::All => {
+                let (mut vectors, owners) = (all.into_owned(), index.answers.owners());
+                if let Some(prototype) = scoring.prototype {
+                    prototype.apply(&mut vectors, &owners, &kinds)?;
+                }
+                (vectors, owners, starts)
+            }
             Pool::Answers => {
                 let mut data = Vec::with_capacity(starts.len() * all.columns());
                 for &text in &starts {
@@ -327,7 +334,7 @@ impl Searched {
             index,
             words: self.words.as_ref(),
             answers: &answers.answers,
-            spread: answers.spread(),
+            spread: answers.cosine_spread(),
         };
         let wrong_only: Vec<Ranked> = ranked
             .iter()

@@ -172,7 +172,7 @@ fn circle(scoring: Scoring) -> AnswerIndex {
 fn alike() -> Scoring {
     Scoring {
         expansion: Some(Rule::ALIKE),
-        hybrid: None,
+        ..Scoring::default()
     }
 }
 
@@ -267,7 +267,7 @@ fn update_embeds_only_new_texts_and_keeps_expanded_vectors() {
 fn new_question_expands_its_own_answer_only() {
     let own = Scoring {
         expansion: Some(Rule::OWN),
-        hybrid: None,
+        ..Scoring::default()
     };
     let index = circle(own);
     let mut answers: Vec<KnownAnswer> = index.answers().iter().cloned().collect();
@@ -454,6 +454,7 @@ proptest! {
         texts in prop::collection::vec("[ab]{1,4}( [ab]{1,4}){0,2}", 30),
         weight in prop_oneof![Just(0.0f32), 0.05f32..2.0],
         by in prop_oneof![Just(By::Text), Just(By::Answer)],
+        near_texts in any::<bool>(),
     ) {
         let dim = 19;
         let mut vectors = Matrix::new(30, dim, data).unwrap();
@@ -475,11 +476,15 @@ proptest! {
         let set = Arc::new(AnswerSet::from_known(known));
         let rows: Vec<&[f32]> = vectors.iter_rows().take(set.texts_len()).collect();
         let vectors = Matrix::from_rows(&rows).unwrap();
-        let scoring = Scoring { hybrid: Some(Words { weight, by }), expansion: None };
+        let words = Words { weight, by, near: near_texts };
+        let scoring = Scoring { hybrid: Some(words), ..Scoring::default() };
         let index = AnswerIndex::build(Arc::clone(&set), vectors.clone(), scoring).unwrap();
         let out: Vec<u32> = out.into_iter().filter(|&text| set.wording(text).is_some()).collect();
+        // Equal questions of other answers are held out, too.
+        let same = set.same_questions(&out);
+        let is_out = |text: u32| out.contains(&text) || same.contains(&text);
         let kept: Vec<usize> =
-            (0..set.texts_len()).filter(|&i| !out.contains(&(i as u32))).collect();
+            (0..set.texts_len()).filter(|&i| !is_out(i as u32)).collect();
         let (names, owners) = (set.texts(), set.owners());
         let rows: Vec<&[f32]> = kept.iter().map(|&i| vectors.row(i)).collect();
         let rest = Index::new(
@@ -487,11 +492,11 @@ proptest! {
             kept.iter().map(|&i| owners[i]).collect(),
         ).unwrap();
         let left: Vec<&str> = kept.iter().map(|&i| names[i]).collect();
-        let words = match by {
+        let lexical = match by {
             By::Answer => Bm25Index::grouped(&left, rest.owners()).unwrap(),
             By::Text => Bm25Index::new(&left),
         };
-        let rest = rest.with_words(words, weight).unwrap();
+        let rest = words.attach(lexical, rest).unwrap();
         let exam: Vec<TestQuery> =
             out.iter().map(|&text| paraphrase(text, right, Pool::All)).collect();
         let found = index.evaluate(&exam).unwrap();

@@ -106,7 +106,7 @@ pub(crate) fn is_gain(from: &[f64], to: &[f64]) -> bool {
 }
 
 /// Whether the mean of the paired differences `to − from` exceeds `errors` standard errors.
-fn is_gain_by(errors: f64, from: &[f64], to: &[f64]) -> bool {
+pub(crate) fn is_gain_by(errors: f64, from: &[f64], to: &[f64]) -> bool {
     let n = from.len() as f64;
     let gains: Vec<f64> = from.iter().zip(to).map(|(from, to)| to - from).collect();
     let gain = mean(&gains);

@@ -11,7 +11,7 @@ use std::{collections::HashMap, sync::Arc};
 pub struct Update {
     answers: Arc<AnswerSet>,
     dim: usize,
-    /// Vectors of all texts before expansion; zero where still missing.
+    /// Raw vectors of all texts; zero where still missing.
     vectors: Vec<f32>,
     /// Numbers of the texts to embed, ascending.
     missing: Vec<usize>,
@@ -80,12 +80,14 @@ impl AnswerIndex {
         Ok(update.finish(self)?)
     }
 
-    /// Vector of a text before expansion.
-    fn raw_vector(&self, text: usize) -> &[f32] {
-        let unexpanded = self.unexpanded.as_ref();
-        match unexpanded.filter(|_| self.answers.wording(text as u32).is_none()) {
-            Some(unexpanded) => unexpanded.row(self.index.owners()[text] as usize),
-            None => self.index.vectors().row(text),
+    /// Vector of a text before expansion and the move towards its prototype.
+    pub(super) fn raw_vector(&self, text: usize) -> &[f32] {
+        match &self.unexpanded {
+            Some(raw) if self.scoring.prototype.is_some() => raw.row(text),
+            Some(raw) if self.answers.wording(text as u32).is_none() => {
+                raw.row(self.index.owners()[text] as usize)
+            }
+            _ => self.index.vectors().row(text),
         }
     }
 }
@@ -156,60 +158,77 @@ impl Update {
         }
         let (answers, scoring) = (self.answers, former.scoring);
         let mut vectors = Matrix::new(answers.texts_len(), self.dim, self.vectors)?;
-        let unexpanded = match scoring.expansion {
-            Some(rule) => {
-                let fresh: Vec<bool> = self.kept.iter().map(Option::is_none).collect();
-                let unexpanded = expand_some(&answers, &mut vectors, rule, &fresh)?;
-                let starts = answers.starts().into_iter().zip(&self.kept);
-                for (text, row) in starts.filter_map(|(text, row)| Some((text, (*row)?))) {
-                    let vector = former.index.vectors().row(row);
-                    vectors.row_mut(text).copy_from_slice(vector);
-                }
-                Some(unexpanded)
-            }
-            None => None,
-        };
-        let Scoring { hybrid, .. } = scoring;
-        let index = Words::index(hybrid, vectors, answers.owners(), &answers.texts())?;
+        let fresh: Vec<bool> = self.kept.iter().map(Option::is_none).collect();
+        let unexpanded = place_some(&answers, &mut vectors, scoring, &fresh)?;
+        let starts = answers.starts().into_iter().zip(&self.kept);
+        for (text, row) in starts.filter_map(|(text, row)| Some((text, (*row)?))) {
+            let vector = former.index.vectors().row(row);
+            vectors.row_mut(text).copy_from_slice(vector);
+        }
+        let index = Words::index(scoring.hybrid, vectors, answers.owners(), &answers.texts())?;
         Ok(AnswerIndex {
             answers,
             index,
             unexpanded,
             scoring,
             confidence: former.confidence.clone(),
-            spread: std::sync::OnceLock::new(),
+            cosine_spread: std::sync::OnceLock::new(),
         })
     }
 }
 
-/// Expands all answers in the vectors of [`AnswerSet::texts`], `[n, dim]`, in place. Returns the vectors of the answers
-/// before expansion, `[answers, dim]`.
-pub(crate) fn expand_answers(
+/// Expands all answers and moves all paraphrases towards their prototypes, in the raw vectors of
+/// [`AnswerSet::texts`], `[n, dim]`, in place. Returns the raw vectors that the index keeps, `[Scoring::raw_rows, dim]`.
+pub(crate) fn place_vectors(
     answers: &AnswerSet,
     vectors: &mut Matrix,
-    rule: Rule,
-) -> Result<Matrix, ShapeError> {
-    expand_some(answers, vectors, rule, &vec![true; answers.len()])
+    scoring: Scoring,
+) -> Result<Option<Matrix>, ShapeError> {
+    place_some(answers, vectors, scoring, &vec![true; answers.len()])
 }
 
-/// Like [`expand_answers`], but only for the answers marked in `fresh`, `[answers]`.
+/// Like [`place_vectors`], but expands only the answers marked in `fresh`, `[answers]`.
+fn place_some(
+    answers: &AnswerSet,
+    vectors: &mut Matrix,
+    scoring: Scoring,
+    fresh: &[bool],
+) -> Result<Option<Matrix>, ShapeError> {
+    let raw = match (scoring.prototype, scoring.expansion) {
+        (Some(_), _) => vectors.clone(),
+        (None, Some(_)) => own_vectors(answers, vectors)?,
+        (None, None) => return Ok(None),
+    };
+    if let Some(rule) = scoring.expansion {
+        expand_some(answers, vectors, rule, fresh)?;
+    }
+    if let Some(prototype) = scoring.prototype {
+        prototype.apply(vectors, &answers.owners(), &answers.kinds())?;
+    }
+    Ok(Some(raw))
+}
+
+/// Copies the vectors of the answers themselves, `[answers, dim]`.
+fn own_vectors(answers: &AnswerSet, vectors: &Matrix) -> Result<Matrix, ShapeError> {
+    let starts = answers.starts().into_iter();
+    let rows: Vec<&[f32]> = starts.map(|text| vectors.row(text)).collect();
+    if rows.is_empty() {
+        return Ok(Matrix::zeros(0, vectors.columns()));
+    }
+    Matrix::from_rows(&rows)
+}
+
+/// Expands the answers marked in `fresh`, `[answers]`, in place.
 fn expand_some(
     answers: &AnswerSet,
     vectors: &mut Matrix,
     rule: Rule,
     fresh: &[bool],
-) -> Result<Matrix, ShapeError> {
-    let starts = answers.starts();
-    let rows: Vec<&[f32]> = starts.iter().map(|&text| vectors.row(text)).collect();
-    let unexpanded = if rows.is_empty() {
-        Matrix::zeros(0, vectors.columns())
-    } else {
-        Matrix::from_rows(&rows)?
-    };
-    let texts = starts.into_iter().zip(fresh);
+) -> Result<(), ShapeError> {
+    let texts = answers.starts().into_iter().zip(fresh);
     let texts: Vec<usize> = texts.filter_map(|(text, f)| f.then_some(text)).collect();
     if texts.is_empty() {
-        return Ok(unexpanded);
+        return Ok(());
     }
     let (owners, mut kinds) = (answers.owners(), answers.kinds());
     if rule.towards == Towards::Own {
@@ -228,6 +247,5 @@ fn expand_some(
             kinds: &kinds,
         },
     )?;
-    expansion.apply_to(&texts, &owners, vectors, Own::Counts)?;
-    Ok(unexpanded)
+    expansion.apply_to(&texts, &owners, vectors, Own::Counts)
 }

@@ -5,7 +5,7 @@ use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_faq as faq;
 use nearsay_model::sha256_hex;
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 /// A change to the answers of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,46 +28,30 @@ pub enum Edit {
 }
 
 /// Reason why an edit is rejected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// No answer has this id.
+    #[error(
+        "there is no answer with the id “{id}”; it may have been changed or removed in the meantime: read the answer \
+         again and use its present id"
+    )]
     Unknown {
         /// The unknown id.
         id: String,
     },
     /// Another answer has an equal text.
+    #[error("another answer, “{id}”, has this text already; add the questions to that answer")]
     Twice {
         /// Id of the existing answer.
         id: String,
     },
     /// The answer or one of its questions is blank.
+    #[error("an answer and its questions must not be empty")]
     Blank,
     /// The edit would remove the only answer.
+    #[error("this is the only answer; add another one before you remove it")]
     Last,
 }
-
-impl fmt::Display for EditError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown { id } => write!(
-                f,
-                "there is no answer with the id “{id}”; it may have been changed or removed in the meantime: \
-                 read the answer again and use its present id"
-            ),
-            Self::Twice { id } => write!(
-                f,
-                "another answer, “{id}”, has this text already; add the questions to that answer"
-            ),
-            Self::Blank => write!(f, "an answer and its questions must not be empty"),
-            Self::Last => write!(
-                f,
-                "this is the only answer; add another one before you remove it"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for EditError {}
 
 impl KnownAnswer {
     /// Id of the answer: the first 16 hexadecimal digits of the SHA-256 of its text after [`faq::normalize`].
@@ -109,7 +93,8 @@ impl Servable {
     /// # Errors
     /// If an edit is rejected, or if the texts can't be encoded.
     pub fn edited(&self, edits: &[Edit]) -> Result<Self, ServableError> {
-        if self.manifest.expansion.is_some() && self.index.unexpanded().is_none() {
+        let scoring = self.index.scoring();
+        if scoring.raw_rows(self.answers()).is_some() && self.index.unexpanded().is_none() {
             let why = "wasn't loaded; open the model through its journal to edit it";
             return Err(ServableError::changed(super::answers::PLAIN, why));
         }

@@ -75,6 +75,7 @@ fn table() -> MemStore {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
+        prototype: None,
         report: serde_json::Value::Null,
     };
     export.write(&store, DIR.as_ref()).unwrap();

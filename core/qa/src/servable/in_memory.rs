@@ -2,9 +2,9 @@ use super::{
     AnswerSet, Confidence, Manifest, Servable, ServableError, TextModel, Words, answers, manifest,
     version,
 };
-use crate::answer_index::{AnswerIndex, Scoring};
+use crate::answer_index::AnswerIndex;
 use nearsay_core::matrix::Matrix;
-use nearsay_search::expansion::Rule;
+use nearsay_search::{expansion::Rule, prototype::Prototype};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -24,6 +24,8 @@ pub struct InMemory {
     pub words: Option<Words>,
     /// Document expansion; `None` or a weight of 0 for unexpanded answers.
     pub expansion: Option<Rule>,
+    /// Prototype scoring; `None` to compare with the nearest paraphrase alone.
+    pub prototype: Option<Prototype>,
 }
 
 impl Servable {
@@ -32,13 +34,8 @@ impl Servable {
     /// # Errors
     /// If `vectors` doesn't have one row for each text, or if a weight isn't a number from 0 to 4.
     pub fn in_memory(parts: InMemory) -> Result<Self, ServableError> {
-        let words = manifest::validate_hybrid(parts.words)?;
-        let expansion = manifest::sound(parts.expansion)?;
+        let scoring = manifest::sound_scoring(parts.words, parts.expansion, parts.prototype)?;
         let vectors = parts.model.finish(parts.vectors)?;
-        let scoring = Scoring {
-            hybrid: words,
-            expansion,
-        };
         let index = AnswerIndex::build(Arc::new(parts.answers), vectors, scoring)
             .map_err(|error| ServableError::changed(answers::VECTORS, error))?;
         let confidence = parts
@@ -53,8 +50,9 @@ impl Servable {
                 written_by: env!("CARGO_PKG_VERSION").into(),
                 encoder: parts.encoder,
                 confidence: parts.confidence,
-                words,
-                expansion,
+                words: scoring.hybrid,
+                expansion: scoring.expansion,
+                prototype: scoring.prototype,
                 report: Value::Null,
                 files: BTreeMap::new(),
             },

@@ -51,11 +51,7 @@ impl<'a> Journal<'a> {
         device: &Device,
         precision: Precision,
     ) -> Result<(Self, Servable), ServableError> {
-        let lock = store.lock(&lock_file(dir)?);
-        let lock = lock.map_err(|error| match error.kind {
-            ErrorKind::Held => ServableError::Busy { dir: dir.into() },
-            _ => error.into(),
-        })?;
+        let lock = lock(store, dir)?;
         let mut servable = Servable::open_with(store, dir, device, precision)?;
         servable.load_unexpanded(store, dir)?;
         let mut journal = Self {
@@ -82,6 +78,12 @@ impl<'a> Journal<'a> {
             });
         }
         let line = line(&self.of, edit)?;
+        if self.len + line.len() as u64 > LIMIT {
+            return Err(ServableError::changed(
+                NAME,
+                "is full; restart the server, which writes the edits into the model",
+            ));
+        }
         self.store.append_sync(&self.dir.join(NAME), &line)?;
         self.len += line.len() as u64;
         Ok(())
@@ -108,6 +110,7 @@ impl<'a> Journal<'a> {
             confidence: &manifest.confidence,
             words: manifest.words,
             expansion: manifest.expansion,
+            prototype: manifest.prototype,
         };
         // `Reissue` doesn't copy the journal, so replacing the directory removes it atomically.
         reissue.write(self.store, &self.dir)?;
@@ -115,6 +118,23 @@ impl<'a> Journal<'a> {
         self.len = 0;
         Ok(())
     }
+}
+
+/// Locks a model for editing or replacing. The lock is released on drop.
+///
+/// # Errors
+/// [`ServableError::Busy`] if another process holds the lock.
+pub(super) fn lock(store: &dyn Store, dir: &Path) -> Result<LockGuard, ServableError> {
+    let lock = store.lock(&lock_file(dir)?);
+    lock.map_err(|error| match error.kind {
+        ErrorKind::Held => ServableError::Busy { dir: dir.into() },
+        _ => error.into(),
+    })
+}
+
+/// Whether a model has edits that aren't written into its files.
+pub(super) fn has_edits(store: &dyn Store, dir: &Path) -> Result<bool, ServableError> {
+    Ok(length(store, dir)? > 0)
 }
 
 /// Reads the edits in a model's journal, in order.

@@ -1,7 +1,7 @@
 use super::{ServableError, answers, version};
 use crate::answer_index::{Confidence, Scoring, Words};
 use nearsay_model::{sha256_hex, to_hex};
-use nearsay_search::expansion::Rule;
+use nearsay_search::{expansion::Rule, prototype::Prototype};
 use nearsay_store::{ErrorKind, Operation, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,6 +44,9 @@ pub struct Manifest {
     /// Document expansion; `None` if the answers aren't expanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expansion: Option<Rule>,
+    /// Prototype scoring; `None` to compare with the nearest paraphrase alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prototype: Option<Prototype>,
     /// Training report; null if nothing was trained.
     pub report: Value,
     /// Size and hash of every other file, by its relative path with forward slashes.
@@ -70,11 +73,30 @@ pub(super) fn validate_hybrid(words: Option<Words>) -> Result<Option<Words>, Ser
     }
 }
 
+/// Validates the settings of a scoring; leaves out those that change nothing.
+///
+/// # Errors
+/// If a weight isn't a number from 0 to 4, or a prior or sharpness none from 0 to 100.
+pub(super) fn sound_scoring(
+    words: Option<Words>,
+    expansion: Option<Rule>,
+    prototype: Option<Prototype>,
+) -> Result<Scoring, ServableError> {
+    match prototype.filter(|prototype| !prototype.is_sound()) {
+        Some(prototype) => Err(ServableError::Prototype { prototype }),
+        None => Ok(Scoring {
+            hybrid: validate_hybrid(words)?,
+            expansion: sound(expansion)?,
+            prototype,
+        }),
+    }
+}
+
 /// Validates a document expansion; returns `None` if its weight is 0.
 ///
 /// # Errors
 /// If the weight isn't a number from 0 to 4.
-pub(super) fn sound(rule: Option<Rule>) -> Result<Option<Rule>, ServableError> {
+fn sound(rule: Option<Rule>) -> Result<Option<Rule>, ServableError> {
     match rule.filter(|rule| !rule.is_sound()) {
         Some(Rule { weight, .. }) => Err(ServableError::Weight { weight }),
         None => Ok(rule.filter(|rule| rule.weight > 0.0)),
@@ -131,6 +153,15 @@ impl Manifest {
                 "has a weight of expansion that isn't from 0 to 4",
             ));
         }
+        if manifest
+            .prototype
+            .is_some_and(|prototype| !prototype.is_sound())
+        {
+            return Err(ServableError::changed(
+                NAME,
+                "has a prior or sharpness of prototypes that isn't from 0 to 100",
+            ));
+        }
         match manifest.files.keys().find(|name| !plain(name)) {
             Some(name) => Err(ServableError::changed(
                 NAME,
@@ -168,12 +199,13 @@ impl Manifest {
         entry.ok_or_else(|| ServableError::changed(name, "isn't listed in nearsay.json"))
     }
 
-    /// Scoring of the answers: keyword scores and document expansion.
+    /// Scoring of the answers: keyword scores, document expansion and prototypes.
     #[must_use]
     pub fn scoring(&self) -> Scoring {
         Scoring {
             hybrid: self.words,
             expansion: self.expansion,
+            prototype: self.prototype,
         }
     }
 
@@ -357,6 +389,7 @@ mod tests {
             confidence: Confidence::USUAL,
             words: None,
             expansion: None,
+            prototype: None,
             report: Value::Null,
             files: names
                 .iter()
@@ -399,10 +432,10 @@ mod tests {
         assert_eq!(with("").unwrap().words, None);
         for weight in [0.0, 0.35, 4.0] {
             let found = with(&format!(r#""words": {{"weight": {weight}}},"#)).unwrap();
-            let by = By::Text;
-            assert_eq!(found.words, Some(Words { weight, by }));
+            let (by, near) = (By::Text, false);
+            assert_eq!(found.words, Some(Words { weight, by, near }));
             let found = with(&format!(
-                r#""words": {{"weight": {weight}, "by": "answer"}},"#
+                r#""words": {{"weight": {weight}, "by": "answer", "near": true}},"#
             ));
             assert_eq!(found.unwrap().words, Some(Words::by_answer(weight)));
         }

@@ -13,7 +13,8 @@
 //!   2_Dense/  3_Dense/ …    the head, folded into as few Dense modules as possible, mostly one
 //!   answers.jsonl           every answer with its paraphrases
 //!   answers.safetensors     vectors of answers and paraphrases
-//!   plain.safetensors       with document expansion only: vectors of the answers before expansion
+//!   plain.safetensors       with document expansion: vectors of the answers before expansion; with prototypes: of all
+//!                           texts before expansion and moves
 //!   README.md               model card
 //!   edits.jsonl             journal of edits that aren't in the other files yet
 //! ```
@@ -28,7 +29,8 @@
 //!
 //! **Hybrid search.** With `"words": {"weight": 0.3, "by": "answer"}` in `nearsay.json`, [`Servable::ask`] adds the
 //! weighted BM25 score ([`Bm25Index`](nearsay_text::bm25::Bm25Index)) of an answer and its paraphrases to the cosine
-//! similarity of the answer's nearest text. Without `by`, as in older models, each text has its own BM25 score. The
+//! similarity of the answer's nearest text. Without `by`, as in older models, each text has its own BM25 score. With
+//! `"near": true`, texts that say nearly the same as the question score up to another weight. The
 //! BM25 index isn't stored; it is rebuilt from the texts when the model is opened. Other readers use the vectors alone.
 //!
 //! **Document expansion.** With `"expansion": {"weight": 0.5, "towards": "alike"}`, the answer vectors in
@@ -36,7 +38,12 @@
 //! own questions ([`expansion`](nearsay_search::expansion)). Readers that compare with these vectors need nothing else.
 //! [`Servable::load_unexpanded`] reads the vectors before expansion, which updates need.
 //!
-//! **Confidence.** `threshold`, `own_text`, `no_answer`, `calibration` and `calibrator` are the fields of [`Confidence`].
+//! **Prototypes.** With `"prototype": {"prior": 2.0, "sharpness": 0.0}`, the vectors of paraphrases in `answers.safetensors` are moved
+//! towards the mean of their answer's paraphrases ([`prototype`](nearsay_search::prototype)), and `plain.safetensors` has
+//! the vectors of all texts before.
+//!
+//! **Confidence.** `threshold`, `own_text`, `no_answer`, `calibration` and `calibrator` are the fields of
+//! [`Confidence`].
 //!
 //! **Compatibility.** Older format versions stay readable; newer ones are rejected with an error. The files of
 //! sentence-transformers follow the schema of its versions up to 5.3. The directory contains safetensors, JSON and text
@@ -79,7 +86,7 @@ pub use error::ServableError;
 pub use in_memory::InMemory;
 pub use journal::Journal;
 pub use manifest::{FileEntry, Manifest};
-pub use owned::{check_target, remove};
+pub use owned::{check_target, lock_target, remove};
 pub use reissue::{Data, Reissue};
 pub use text_model::TextModel;
 pub use write::{Export, ExportEncoder};
@@ -139,7 +146,7 @@ impl Servable {
                 let words = manifest.words.filter(|words| words.weight > 0.0);
                 let lexical = words.map(|words| words.of(&answers.texts(), &answers.owners()));
                 let lexical = lexical.transpose().map_err(|e| changed(&e.to_string()))?;
-                let words = lexical.zip(words.map(|words| words.weight));
+                let words = lexical.zip(words);
                 Ok((model, answers, words))
             };
             let rest = rest();
@@ -159,7 +166,7 @@ impl Servable {
             return Err(changed("doesn't match the answers and the model"));
         }
         let index = Index::new(vectors, owners).and_then(|index| match words {
-            Some((words, weight)) => index.with_words(words, weight),
+            Some((lexical, words)) => words.attach(lexical, index),
             None => Ok(index),
         });
         let index = index.and_then(|index| {
@@ -257,12 +264,15 @@ impl Servable {
     /// # Errors
     /// If the file is missing or changed.
     pub fn load_unexpanded(&mut self, store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
-        let has_all = self.manifest.expansion.is_none() || self.index.unexpanded().is_some();
-        if has_all || !self.manifest.has_answers() {
+        let raw_rows = self.index.scoring().raw_rows(self.answers());
+        let (Some(rows), None) = (raw_rows, self.index.unexpanded()) else {
+            return Ok(());
+        };
+        if !self.manifest.has_answers() {
             return Ok(());
         }
         let vectors = vectors::read(store, dir, &self.manifest, answers::PLAIN)?;
-        if (vectors.rows(), vectors.columns()) != (self.answers().len(), self.index().dim()) {
+        if (vectors.rows(), vectors.columns()) != (rows, self.index().dim()) {
             return Err(ServableError::changed(
                 answers::PLAIN,
                 "doesn't match the answers and the model",

@@ -1,7 +1,7 @@
 //! Ownership of files in a model directory: only files that an export wrote may be replaced or removed.
 
 use super::{Manifest, ServableError, journal, manifest};
-use nearsay_store::{ErrorKind, Owned, Store};
+use nearsay_store::{ErrorKind, LockGuard, Owned, Store};
 use std::path::Path;
 
 /// Checks that a model can be written to `dir` without losing other files: `dir` is missing, empty or a model.
@@ -15,6 +15,23 @@ use std::path::Path;
 /// read.
 pub fn check_target(store: &dyn Store, dir: &Path) -> Result<(), ServableError> {
     owned(store, dir).map(drop)
+}
+
+/// Locks the model that a training will replace, until the guard is dropped. `None` if `dir` has no model yet.
+///
+/// # Errors
+/// [`ServableError::Busy`] if a server is editing the model; [`ServableError::Edited`] if the model has edits that
+/// aren't written into its files; the errors of [`check_target`].
+pub fn lock_target(store: &dyn Store, dir: &Path) -> Result<Option<LockGuard>, ServableError> {
+    check_target(store, dir)?;
+    if !store.exists(&dir.join(manifest::NAME))? {
+        return Ok(None);
+    }
+    let lock = journal::lock(store, dir)?;
+    if journal::has_edits(store, dir)? {
+        return Err(ServableError::Edited { dir: dir.into() });
+    }
+    Ok(Some(lock))
 }
 
 /// Removes the files of the model in `dir`, and `dir` itself if it contains no other files. Does nothing if `dir` isn't

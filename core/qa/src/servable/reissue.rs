@@ -8,7 +8,7 @@ use crate::answer_index::AnswerIndex;
 use candle_core::Device;
 use nearsay_bert::Precision;
 use nearsay_core::matrix::Matrix;
-use nearsay_search::expansion::Rule;
+use nearsay_search::{expansion::Rule, prototype::Prototype};
 use nearsay_store::Store;
 use serde::Deserialize;
 use serde_json::Value;
@@ -31,6 +31,8 @@ pub struct Reissue<'a> {
     pub words: Option<Words>,
     /// Document expansion of `data`; `None` or a weight of 0 for unexpanded answers.
     pub expansion: Option<Rule>,
+    /// Prototype scoring of `data`; `None` to compare with the nearest paraphrase alone.
+    pub prototype: Option<Prototype>,
 }
 
 /// Answers with their vectors.
@@ -39,9 +41,10 @@ pub struct Data<'a> {
     /// The answers and their paraphrases; at least one answer.
     pub answers: &'a AnswerSet,
     /// Unit vectors of the texts of `answers` from [`TextModel::encode`](super::TextModel::encode) of the source model, `[n, dim]`; those of
-    /// answers are expanded if the model uses document expansion.
+    /// answers are expanded if the model uses document expansion, those of paraphrases moved if it uses prototypes.
     pub vectors: &'a Matrix,
-    /// Unit vectors of the answers before expansion, `[answers, dim]`; required with document expansion.
+    /// Unit vectors before expansion, `[answers, dim]`, or with prototypes of all texts, `[n, dim]`; required with document
+    /// expansion or prototypes.
     pub plain: Option<&'a Matrix>,
 }
 
@@ -82,9 +85,11 @@ impl Reissue<'_> {
         if self.data.is_some_and(|data| data.answers.is_empty()) {
             return Err(ServableError::NoAnswers);
         }
+        let scoring = manifest::sound_scoring(self.words, self.expansion, self.prototype)?;
         let former = Manifest {
-            words: manifest::validate_hybrid(self.words)?,
-            expansion: manifest::sound(self.expansion)?,
+            words: scoring.hybrid,
+            expansion: scoring.expansion,
+            prototype: scoring.prototype,
             ..Manifest::read(store, self.from)?
         };
         staged(store, to, |staging| {

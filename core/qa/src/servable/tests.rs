@@ -132,6 +132,7 @@ pub(super) fn write_by(
         confidence: &confidence,
         words: words.map(Words::by_answer),
         expansion,
+        prototype: None,
         report: json!({"after": {"recall@1": 0.5}, "findings": {"hubs": [{"answer": "ab ab"}]}}),
     };
     export.write(store, "model".as_ref())
@@ -247,6 +248,7 @@ fn keyword_scores_use_stored_weight() {
             confidence: &Confidence::USUAL,
             words: words.map(Words::by_answer),
             expansion: None,
+            prototype: None,
         };
         reissue.write(&store, "other".as_ref()).unwrap();
         let other = Servable::open(&store, "other".as_ref(), &Device::Cpu).unwrap();
@@ -262,6 +264,7 @@ fn keyword_scores_use_stored_weight() {
             confidence: &Confidence::USUAL,
             words: Some(Words::by_answer(words)),
             expansion: None,
+            prototype: None,
         };
         let error = reissue.write(&store, "third".as_ref()).unwrap_err();
         assert!(matches!(error, ServableError::Weight { .. }), "{error}");
@@ -322,6 +325,7 @@ fn expanded_and_unexpanded_vectors_are_both_stored() {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: Some(Rule::ALIKE),
+        prototype: None,
     };
     again.write(&store, "again".as_ref()).unwrap();
     let mut other = Servable::open(&store, "again".as_ref(), &Device::Cpu).unwrap();
@@ -636,6 +640,7 @@ fn export_rejects_empty_answer_set() {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
+        prototype: None,
         report: Value::Null,
     };
     let error = export
@@ -684,6 +689,7 @@ fn reissue_writes_other_answers() {
             confidence: &Confidence::USUAL,
             words: None,
             expansion: None,
+            prototype: None,
         };
         // To another directory, and over the source.
         for to in ["other", "model"] {
@@ -727,6 +733,7 @@ fn reissue_without_data_has_no_answers() {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
+        prototype: None,
     };
     only.write(&store, "only".as_ref()).unwrap();
     for name in ["answers.jsonl", "answers.safetensors"] {
@@ -800,6 +807,7 @@ fn reissue_rejects_mismatched_parts() {
             confidence: &Confidence::USUAL,
             words: None,
             expansion: None,
+            prototype: None,
         };
         let written = reissue.write(store, "other".as_ref());
         assert_eq!(written.is_ok(), store.exists("other".as_ref()).unwrap());
@@ -830,6 +838,7 @@ fn reissue_rejects_mismatched_parts() {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
+        prototype: None,
     };
     let error = nowhere.write(&store, "other".as_ref()).unwrap_err();
     assert!(matches!(error, ServableError::NotAModel { .. }), "{error}");
@@ -860,6 +869,7 @@ fn failed_reissue_keeps_old_model() {
             confidence: &Confidence::USUAL,
             words: None,
             expansion: None,
+            prototype: None,
         };
         let written = reissue.write(&store, "model".as_ref());
         let fired = store.fired();
@@ -916,6 +926,7 @@ fn static_embeddings_lie_in_subdirectory() {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
+        prototype: None,
         report: Value::Null,
     };
     export.write(&store, "model".as_ref()).unwrap();

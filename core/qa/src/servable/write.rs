@@ -2,7 +2,7 @@ use super::{
     AnswerSet, Confidence, Data, FileEntry, Manifest, Servable, ServableError, Words, answers,
     card, dense, manifest, owned::owned, version,
 };
-use crate::answer_index::expand_answers;
+use crate::answer_index::{Scoring, place_vectors};
 use candle_core::Device;
 use nearsay_core::{
     candle::through,
@@ -11,7 +11,7 @@ use nearsay_core::{
     tensor::Tensor as _,
 };
 use nearsay_model::{EMBEDDING_TENSOR, ModelFiles, Pooling, sha256_hex, tokenizer_json};
-use nearsay_search::expansion::Rule;
+use nearsay_search::{expansion::Rule, prototype::Prototype};
 use nearsay_store::Store;
 use nearsay_text::{compact::StaticEmbeddings, wordpiece::WordPiece};
 use safetensors::{Dtype, tensor::TensorView};
@@ -36,6 +36,8 @@ pub struct Export<'a> {
     pub words: Option<Words>,
     /// Document expansion, applied during the export; `None` or a weight of 0 for unexpanded answers.
     pub expansion: Option<Rule>,
+    /// Prototype scoring, applied during the export; `None` to compare with the nearest paraphrase alone.
+    pub prototype: Option<Prototype>,
     /// Training report; null if nothing was trained.
     pub report: Value,
 }
@@ -76,10 +78,9 @@ impl Export<'_> {
             Folded::Layers(layers) => layers.as_slice(),
             Folded::Impossible(why) => return Err(ServableError::Head { why: why.clone() }),
         };
-        let words = manifest::validate_hybrid(self.words)?;
-        let expansion = manifest::sound(self.expansion)?;
+        let scoring = manifest::sound_scoring(self.words, self.expansion, self.prototype)?;
         staged(store, dir, |staging| {
-            self.fill(store, staging, layers, words, expansion)?;
+            self.fill(store, staging, layers, scoring)?;
             Servable::open(store, staging, &Device::Cpu)?;
             Ok(())
         })
@@ -90,8 +91,7 @@ impl Export<'_> {
         store: &dyn Store,
         dir: &Path,
         layers: &[Dense],
-        words: Option<Words>,
-        expansion: Option<Rule>,
+        scoring: Scoring,
     ) -> Result<(), ServableError> {
         let mut folder = Folder::new(store, dir);
         let mut modules = match &self.encoder {
@@ -105,15 +105,14 @@ impl Export<'_> {
             written_by: env!("CARGO_PKG_VERSION").into(),
             encoder: self.encoder_name.into(),
             confidence: self.confidence.clone(),
-            words,
-            expansion,
+            words: scoring.hybrid,
+            expansion: scoring.expansion,
+            prototype: scoring.prototype,
             report: self.report.clone(),
             files: BTreeMap::new(),
         };
         let mut compared = vectors;
-        let unexpanded = expansion
-            .map(|rule| expand_answers(self.answers, &mut compared, rule))
-            .transpose()
+        let unexpanded = place_vectors(self.answers, &mut compared, scoring)
             .map_err(|e| ServableError::changed(answers::VECTORS, e))?;
         let data = Data {
             answers: self.answers,
@@ -304,9 +303,9 @@ impl<'a> Folder<'a> {
     ) -> Result<(), ServableError> {
         if let Some(data) = data {
             let answers = data.answers;
-            let plain = manifest.expansion.map(|_| data.plain);
-            let lacks = |plain: Option<&Matrix>| plain.map(Matrix::rows) != Some(answers.len());
-            if data.vectors.rows() != answers.owners().len() || plain.is_some_and(lacks) {
+            let raw_rows = manifest.scoring().raw_rows(answers);
+            let plain = data.plain.filter(|_| raw_rows.is_some());
+            if data.vectors.rows() != answers.texts_len() || plain.map(Matrix::rows) != raw_rows {
                 return Err(ServableError::changed(
                     answers::VECTORS,
                     "lacks vectors of some texts",
@@ -314,7 +313,7 @@ impl<'a> Folder<'a> {
             }
             self.put(answers::TEXTS, &answers::to_jsonl(answers)?)?;
             self.put(answers::VECTORS, &answers::vectors_to_bytes(data.vectors)?)?;
-            if let Some(plain) = plain.flatten() {
+            if let Some(plain) = plain {
                 self.put(answers::PLAIN, &answers::vectors_to_bytes(plain)?)?;
             }
         }

@@ -16,7 +16,7 @@
 //! | [`job`] | a whole training: embed, fit, evaluate before and after |
 //! | [`control`], [`event`] | pause and stop; progress |
 //! | [`checkpoint`] | the state of a run as a file |
-//! | [`report`] | results on held-out questions |
+//! | [`report`], [`outcome`] | results on test questions, in all and one by one |
 
 pub mod bags;
 pub mod checkpoint;
@@ -29,6 +29,7 @@ pub mod job;
 pub mod learner;
 mod neighbours;
 pub mod objective;
+pub mod outcome;
 pub mod report;
 pub mod settings;
 pub mod whiten;
@@ -40,8 +41,9 @@ pub use data::{Fingerprint, Pairs};
 pub use error::TrainError;
 pub use event::{Epoch, Event, Note};
 pub use fit::{Fit, Fitted};
-pub use job::{Job, Source, Trained};
+pub use job::{Baseline, Job, Source, Trained};
 pub use objective::Loss;
+pub use outcome::{Task, TestOutcome};
 pub use report::{BatchFigures, PoolFigures, Report};
 pub use settings::{
     ModelSelection, Recipe, Schedule, Settings, SettingsError, Trainable, UnknownRecipe,

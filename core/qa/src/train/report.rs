@@ -1,7 +1,7 @@
 //! The report of a training run: settings, figures before and after, findings.
 
 use super::settings::Settings;
-pub use crate::answer_index::{PoolFigures, TopicChange};
+pub use crate::answer_index::{Difference, PoolFigures, TopicChange};
 use serde::{Deserialize, Serialize};
 
 /// The tutorial's batch metrics over an epoch, weighted by batch size.
@@ -52,6 +52,49 @@ pub struct ConfusedAnswers {
     pub questions: usize,
 }
 
+/// Figures of one task before and after training, on the same questions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The model of before; see [`Report::compared_with`].
+    pub before: PoolFigures,
+    /// The trained model as served.
+    pub after: PoolFigures,
+    /// Result of a paired test; `None` if the model of before was asked other questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+}
+
+/// The model that a trained model is compared with.
+///
+/// In JSON: `base_encoder`, `built_in`, `previous`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ComparedWith {
+    /// The untrained base encoder with the keyword search of the recipe.
+    #[default]
+    BaseEncoder,
+    /// The untrained built-in encoder with keyword search.
+    BuiltIn,
+    /// An earlier trained model, by the outcomes of its own training.
+    Previous,
+}
+
+/// How the figures of a report were measured.
+///
+/// In JSON: `{"cross_validation": {"folds": 10}}`, `"held_out"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// Models were trained for the measurement alone, each without the questions that it was asked. The model of the
+    /// run is trained on all questions.
+    CrossValidation {
+        /// Number of models. One model is asked a part of the questions, several models are asked all of them.
+        folds: usize,
+    },
+    /// The model of the run was asked questions that it is not trained on.
+    HeldOut,
+}
+
 /// Result of a training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -71,10 +114,30 @@ pub struct Report {
     pub kept_epoch: Option<usize>,
     /// Whether the run was stopped before its last epoch.
     pub stopped: bool,
-    /// Held-out questions searched among all answers by the base encoder.
+    /// Known answers asked for in new words: a question is held out, its answer and its other paraphrases stay in the
+    /// index. The figure closest to daily use. `None` if no answer has paraphrases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_answers: Option<Comparison>,
+    /// New answers: all questions of an answer are held out, and the answers alone are searched, as in Quaterion's
+    /// tutorial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_answers: Option<Comparison>,
+    /// Result of a paired test on the questions that decide: those about known answers if at least half of the
+    /// questions are, otherwise all. `None` if nothing was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+    /// The model that [`known_answers`](Self::known_answers), [`new_answers`](Self::new_answers) and
+    /// [`difference`](Self::difference) compare with.
+    #[serde(default)]
+    pub compared_with: ComparedWith,
+    /// How the figures were measured; `None` if nothing was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Protocol>,
+    /// Questions searched among the answers alone by the base encoder without keyword scores: held-out questions, or the
+    /// questions of [`new_answers`](Self::new_answers) if nothing was held out.
     pub before: Option<PoolFigures>,
-    /// Held-out questions searched among all answers by the trained model as served, with hybrid search and
-    /// document expansion if the model uses them.
+    /// The questions of [`before`](Self::before) searched among the answers alone by the trained model as served, with
+    /// hybrid search and document expansion if the model uses them.
     pub after: Option<PoolFigures>,
     /// Weight of the keyword score in hybrid search; `None` for dense search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,4 +164,12 @@ pub struct Report {
     pub embed_s: f64,
     /// Seconds spent on training, including validation.
     pub train_s: f64,
+}
+
+impl Report {
+    /// The figures to judge the model by: those of known answers, or else those of new answers.
+    #[must_use]
+    pub fn headline(&self) -> Option<Comparison> {
+        self.known_answers.or(self.new_answers)
+    }
 }

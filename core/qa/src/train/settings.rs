@@ -229,7 +229,8 @@ pub struct Settings {
     /// Sources: James and Stein, 1961 (shrinkage); Wortsman et al., 2022 (weight averaging).
     #[serde(default, rename = "shrink", alias = "shrinkage")]
     pub shrinkage: f64,
-    /// BM25 weight of hybrid search, unless the validation split prefers another
+    /// BM25 weight of hybrid search for the similarities of MiniLM, or of the compact encoder; it is scaled to the spread of
+    /// the encoder's similarities ([`spread`](crate::answer_index::AnswerIndex::spread)). The validation split may prefer another
     /// ([`choose_keyword_weight`](crate::answer_index::AnswerIndex::choose_keyword_weight)). Unused without a validation split.
     #[serde(default, rename = "words", alias = "keyword_weight")]
     pub keyword_weight: f32,

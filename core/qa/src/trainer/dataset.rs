@@ -60,7 +60,7 @@ impl Dataset {
         }
     }
 
-    /// Reads an FAQ file: CSV, JSON, Markdown or text.
+    /// Reads an FAQ file: spreadsheet, CSV, web page, document, PDF, JSON, Markdown or text.
     ///
     /// Rows that cannot be used are left out; [`issues`](Self::issues) lists them.
     ///
@@ -68,7 +68,10 @@ impl Dataset {
     /// When the file cannot be read, or has no row with a question and an answer.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let file = BufReader::new(DiskStore.open(path.as_ref())?);
-        let options = ReadOptions::default();
+        let options = ReadOptions {
+            file_name: Some(path.as_ref().display().to_string()),
+            ..ReadOptions::default()
+        };
         let faq = faq::read(file, &options, &mut |_| ControlFlow::Continue(()))?;
         if faq.rows.is_empty() {
             return Err(Error::NoRows);

@@ -411,6 +411,7 @@ impl Trainer {
             confidence: trained.confidence.clone(),
             words: trained.words.map(Words::by_answer),
             expansion: trained.expansion,
+            prototype: trained.prototype,
         })?;
         let origin = match part {
             Some(part) => Origin::InMemory { part },

@@ -150,6 +150,7 @@ impl QaModel {
             confidence: &trained.confidence,
             words: trained.words.map(Words::by_answer),
             expansion: trained.expansion,
+            prototype: trained.prototype,
             report: serde_json::to_value(&report).map_err(|error| Error::Report(error.into()))?,
         };
         Ok(export.write(&DiskStore, dir)?)

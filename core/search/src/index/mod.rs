@@ -29,7 +29,8 @@ pub struct Hit {
     pub vector: u32,
     /// Dense score: cosine similarity of the best text to the query, in `[−1, 1]`.
     pub meaning: f32,
-    /// Keyword score of the best text's document, from 0 to the keyword weight; 0 in dense search.
+    /// Keyword score of the best text: that of its document, from 0 to the keyword weight, and up to another weight if the
+    /// text says nearly the same as the question; 0 in dense search.
     pub words: f32,
 }
 

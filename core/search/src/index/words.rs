@@ -3,10 +3,13 @@
 //! The score of a text is `cosine + weight · bm25`, where [`Bm25Index::scores`] scores the text's document. A document
 //! is an answer with all its paraphrases, or a single text. The score of an answer is that of its best text. Keyword
 //! scores of all texts are known before vectors are compared, so hybrid search is as exact as dense search.
+//!
+//! With [near texts](Index::with_near_texts), a text that says nearly the same as the question scores up to another
+//! `weight · nearness` ([`Bm25Index::near_texts`]), so that the answer of a known question comes first.
 
 use super::{Hit, Index, unit};
 use nearsay_core::matrix::ShapeError;
-use nearsay_text::bm25::{Bm25Index, Coverage};
+use nearsay_text::bm25::{Bm25Index, Coverage, NearText};
 
 /// Keyword index of all texts, with the weight of the keyword score.
 #[derive(Clone, Debug)]
@@ -14,6 +17,8 @@ pub struct Words {
     lexical: Bm25Index,
     /// Positive and finite.
     weight: f32,
+    /// Whether texts that say nearly the same as a question score higher.
+    near: bool,
 }
 
 /// Weighted keyword scores for a question.
@@ -21,6 +26,8 @@ pub struct Scores<'a> {
     documents: &'a [u32],
     /// One score per document.
     scores: Vec<f32>,
+    /// Near texts with their weighted scores, by ascending text.
+    near: Vec<NearText>,
 }
 
 impl Scores<'_> {
@@ -28,7 +35,14 @@ impl Scores<'_> {
     pub fn of(&self, text: usize) -> f32 {
         let document = self.documents.get(text);
         let score = document.and_then(|document| self.scores.get(*document as usize));
-        score.copied().unwrap_or_default()
+        score.copied().unwrap_or_default() + self.near_score(text)
+    }
+
+    fn near_score(&self, text: usize) -> f32 {
+        let place = self
+            .near
+            .binary_search_by_key(&text, |near| near.text as usize);
+        place.map_or(0.0, |place| self.near[place].nearness)
     }
 }
 
@@ -66,7 +80,20 @@ impl Words {
         Scores {
             documents: self.lexical.documents(),
             scores,
+            near: self.near_texts(question),
         }
+    }
+
+    /// Near texts of a question, whose nearness is multiplied by the weight.
+    fn near_texts(&self, question: &str) -> Vec<NearText> {
+        if !self.near {
+            return Vec::new();
+        }
+        let mut near = self.lexical.near_texts(question);
+        for near in &mut near {
+            near.nearness *= self.weight;
+        }
+        near
     }
 }
 
@@ -98,8 +125,19 @@ impl Index {
         self.words = counts.then_some(Words {
             lexical: words,
             weight,
+            near: false,
         });
         Ok(self)
+    }
+
+    /// Makes texts that say nearly the same as a question score up to another keyword weight. Does nothing without a
+    /// keyword index.
+    #[must_use]
+    pub fn with_near_texts(mut self) -> Self {
+        if let Some(words) = &mut self.words {
+            words.near = true;
+        }
+        self
     }
 
     /// Returns the weight of the keyword score; 0 without a keyword index.
@@ -140,7 +178,10 @@ impl Index {
     pub fn words_of(&self, question: &str, vector: u32) -> f32 {
         self.words.as_ref().map_or(0.0, |words| {
             let document = words.document(vector);
-            words.weight * document.map_or(0.0, |document| words.lexical.score(question, document))
+            let score = document.map_or(0.0, |document| words.lexical.score(question, document));
+            let near = words.near_texts(question);
+            let near = near.iter().find(|near| near.text == vector);
+            words.weight * score + near.map_or(0.0, |near| near.nearness)
         })
     }
 
@@ -154,7 +195,7 @@ impl Index {
     pub fn words_without(&self, texts: &[u32]) -> Option<Words> {
         self.words.as_ref().map(|words| Words {
             lexical: words.lexical.without(texts),
-            weight: words.weight,
+            ..*words
         })
     }
 

@@ -24,19 +24,21 @@ fn every_fault(
     check: impl Fn(&After<'_>),
 ) {
     for fault in Fault::ALL {
-        let memory = || (MemStore::new(), "/".into(), ());
-        each_step(fault, memory, &setup, &act, |a, mem| {
-            let after_power_loss = mem.after_power_loss(); // before `check` changes anything
-            check(a);
-            if fault == Fault::Crash {
-                check(&After {
-                    store: &after_power_loss,
-                    fault: None,
-                    at: format!("{}, power lost", a.at),
-                    ..*a
-                });
-            }
-        });
+        for new in [MemStore::new, MemStore::without_exchange] {
+            let memory = || (new(), "/".into(), ());
+            each_step(fault, memory, &setup, &act, |a, mem| {
+                let after_power_loss = mem.after_power_loss(); // before `check` changes anything
+                check(a);
+                if fault == Fault::Crash {
+                    check(&After {
+                        store: &after_power_loss,
+                        fault: None,
+                        at: format!("{}, power lost", a.at),
+                        ..*a
+                    });
+                }
+            });
+        }
         let disk = || {
             let folder = tempfile::tempdir().unwrap();
             (DiskStore, folder.path().to_owned(), folder)

@@ -216,3 +216,43 @@ mod unix {
         assert_others_kept(&DiskStore, root, "refused");
     }
 }
+
+#[test]
+fn replaced_folder_is_never_missing() {
+    // Each step before the one that fails has left a folder in place.
+    for n in 1.. {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let store = FaultStore::new(DiskStore);
+        create_mixed(&store, root);
+        store.fail_step(n, Fault::Crash);
+        replace_d(&store, root).ok();
+        if !store.fired() {
+            break;
+        }
+        // Before any recovery, as another program finds it.
+        let has_old = root.join("d/deep/b").is_file();
+        let is_new = std::fs::read(root.join("d/a")).is_ok_and(|bytes| bytes == b"new");
+        assert!(has_old != is_new, "step {n}: {:?}", store.log().last());
+    }
+}
+
+#[test]
+fn sweep_leaves_a_running_replacement_alone() {
+    fn test(store: &dyn Store, root: &Path) {
+        create_mixed(store, root);
+        let (d, old) = (root.join("d"), root.join(".d.nearsay.old"));
+        // Another process fills a folder for `d` and has just moved the old one aside.
+        let staging = store.stage_dir(&d).unwrap();
+        store.rename_dir(&d, &old).unwrap();
+        assert_eq!(store.sweep(root).unwrap(), Swept::default());
+        store.recover(&d).unwrap();
+        assert!(!store.exists(&d).unwrap());
+        // The process dies.
+        drop(staging);
+        assert_eq!(store.sweep(root).unwrap().restored, [d]);
+        assert_others_kept(store, root, "restored");
+    }
+    test(&MemStore::new(), Path::new("/"));
+    test(&DiskStore, tempfile::tempdir().unwrap().path());
+}

@@ -42,12 +42,14 @@
 //! ```
 
 mod coverage;
+mod near;
 mod shared_words;
 mod terms;
 #[cfg(test)]
 mod tests;
 
 pub use coverage::Coverage;
+pub use near::NearText;
 
 use nearsay_core::matrix::ShapeError;
 use std::{collections::HashMap, ops::Range};
@@ -66,7 +68,7 @@ const B: f64 = 0.75;
 
 /// Immutable BM25 index.
 ///
-/// Memory in bytes: 5 per distinct term of a text, 16 per distinct term, 12 per text and 4 per document.
+/// Memory in bytes: 5 per distinct term of a text, 16 per distinct term, 16 per text and 4 per document.
 #[derive(Clone, Debug, Default)]
 pub struct Bm25Index {
     /// Hashes of all terms, ascending.
@@ -85,6 +87,8 @@ pub struct Bm25Index {
     norms: Vec<f32>,
     /// Number of documents with a text that isn't excluded.
     document_count: usize,
+    /// Sum of the idfs of each text's distinct terms.
+    text_weights: Vec<f32>,
 }
 
 /// A term of a query.
@@ -172,6 +176,7 @@ impl Bm25Index {
             texts: posting_texts,
             counts: posting_counts,
             document_count: 0,
+            text_weights: Vec::new(),
             norms: Vec::new(),
             lengths,
             documents,
@@ -179,7 +184,7 @@ impl Bm25Index {
         .with_norms()
     }
 
-    /// Computes the fields that depend on document lengths.
+    /// Computes the fields that depend on the number and the lengths of documents.
     fn with_norms(mut self) -> Self {
         let documents = self.documents.iter().max();
         let mut lengths = vec![None; documents.map_or(0, |&last| last as usize + 1)];
@@ -199,6 +204,7 @@ impl Bm25Index {
                 })
             })
             .collect();
+        self.text_weights = self.sum_idfs();
         self
     }
 
@@ -220,6 +226,7 @@ impl Bm25Index {
             texts: Vec::with_capacity(self.texts.len()),
             counts: Vec::with_capacity(self.counts.len()),
             document_count: 0,
+            text_weights: Vec::new(),
             norms: Vec::new(),
             lengths,
             documents: self.documents.clone(),
@@ -280,6 +287,7 @@ impl Bm25Index {
             + size_of_val(&*self.lengths)
             + size_of_val(&*self.documents)
             + size_of_val(&*self.norms)
+            + size_of_val(&*self.text_weights)
     }
 
     /// Indexed terms of a query, weighted by their fraction of the maximum score.

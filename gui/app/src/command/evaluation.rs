@@ -1,8 +1,11 @@
-//! Evaluating a trained model, and using it unless it is worse than the current one.
+//! Using a trained model unless it is worse than the current one, by the report of its training.
 
 use std::path::PathBuf;
 
-use nearsay::train::Report;
+use nearsay::train::{
+    Report,
+    report::{ComparedWith, Comparison, Difference},
+};
 
 use super::{models, preferences};
 use crate::{
@@ -10,19 +13,20 @@ use crate::{
     text,
     worker::{Wanted, Workers},
 };
-use nearsay_project::{Effort, Model, Tally, estimate, folder};
+use nearsay_project::{Effort, Model, Models, Results, Tally, estimate, folder};
 
 /// Fewest texts for a meaningful embedding speed.
 const MIN_SPEED_TEXTS: usize = 200;
 
-/// Evaluates the new model on the held-out questions; [`process_results`] decides whether to use it.
-pub(super) fn start(state: &mut State, workers: &mut Workers, report: Option<&Report>) {
+/// Opens the new model and its test results; [`process_results`] decides whether to use it.
+pub(super) fn start(state: &mut State, workers: &mut Workers, report: Option<Box<Report>>) {
     let Some(pending) = state.project.models.pending.clone() else {
         return fail(state, text::error::ended());
     };
-    if let Some(report) = report {
+    if let Some(report) = &report {
         save_pace(state, workers, pending.effort, report);
     }
+    state.training.report = report;
     state.training.stage = Stage::Evaluating;
     state.training.paused = false;
     let wanted = Wanted {
@@ -32,7 +36,6 @@ pub(super) fn start(state: &mut State, workers: &mut Workers, report: Option<&Re
             .map(|dir| dir.join(&pending.name)),
         elsewhere: false,
     };
-    state.training.baseline = state.training.checking.now().map(|check| check.tally());
     // The new model was trained in this project, so its held-out questions are valid.
     state.training.checking.elsewhere = false;
     if let Err(error) = workers.use_models(wanted) {
@@ -69,7 +72,7 @@ fn save_pace(state: &mut State, workers: &Workers, effort: Effort, report: &Repo
     preferences::save(state, workers);
 }
 
-/// Stores the results of one side on the held-out questions. Results of a new model decide whether it is used.
+/// Stores the test results of one side. Results of a new model decide whether it is used.
 pub(super) fn process_results(
     state: &mut State,
     workers: &mut Workers,
@@ -81,54 +84,57 @@ pub(super) fn process_results(
     let tally = check.tally();
     let entries = &state.project.document.entries;
     state.training.checking.take(side, revision, check, entries);
-    match side {
-        Side::Before => {
-            let current = state.project.models.current.as_mut();
-            if let Some(model) = current.filter(|model| model.imported.is_none()) {
-                model.before = tally;
-            }
-        }
-        Side::After => {
-            let waits = state.training.stage == Stage::Evaluating;
-            let pending = state.project.models.pending.as_ref();
-            let wanted = pending.and_then(|pending| {
-                let dir = state.project.models_dir()?;
-                Some(dir.join(&pending.name))
-            });
-            if waits && wanted.is_some() && wanted == dir {
-                choose_model(state, workers, tally);
-            } else if let Some(model) = &mut state.project.models.current
-                && dir.is_some_and(|dir| dir.ends_with(&model.name))
-            {
-                model.after = tally;
-            }
-        }
+    let pending = state.project.models.pending.as_ref();
+    let wanted = pending.and_then(|pending| {
+        let dir = state.project.models_dir()?;
+        Some(dir.join(&pending.name))
+    });
+    let waits = side == Side::After && state.training.stage == Stage::Evaluating;
+    if waits && wanted.is_some() && wanted == dir {
+        choose_model(state, workers, tally);
     }
 }
 
-/// Uses the new model unless its accuracy is lower than that of the current one.
-fn choose_model(state: &mut State, workers: &mut Workers, after: Tally) {
+/// Uses the new model unless it is worse than the current one.
+fn choose_model(state: &mut State, workers: &mut Workers, tally: Tally) {
     let Some(pending) = state.project.models.pending.take() else {
         return;
     };
-    let untrained = state.training.checking.before.as_ref();
-    let untrained = untrained.map(|check| check.tally()).unwrap_or_default();
-    let baseline = state.training.baseline.take().unwrap_or(untrained);
+    let report = state.training.report.take();
+    let report = report.as_deref();
+    let results = |comparison: Option<Comparison>| comparison.as_ref().map(Results::of);
+    let headline = results(report.and_then(Report::headline));
+    let is_current = report.is_some_and(|report| report.compared_with != ComparedWith::BaseEncoder);
+    let elsewhere = state.project.elsewhere().is_some();
+    // The outcomes of a model of an earlier version of the program aren't stored.
+    let current = state.project.models.current.as_ref();
+    let stored = current.filter(|_| !is_current && !elsewhere);
+    let before = stored.map(|model| model.after);
+    let before = before.or(headline.map(|results| results.before));
+    let difference = report
+        .and_then(|report| report.difference)
+        .filter(|_| stored.is_none());
     let model = Model {
         name: pending.name,
         effort: pending.effort,
-        before: untrained,
-        after,
+        before: before.unwrap_or_default(),
+        after: headline.map_or(tally, |results| results.after),
+        known_answers: results(report.and_then(|report| report.known_answers)),
+        new_answers: results(report.and_then(|report| report.new_answers)),
+        difference,
+        seconds: report.map_or(0, |report| (report.embed_s + report.train_s).ceil() as u64),
         imported: None,
         made_s: folder::now_s(),
     };
-    let elsewhere = state.project.elsewhere().is_some();
-    let no_worse = match (baseline.accuracy(), after.accuracy()) {
-        (Some(before), Some(after)) => after >= before,
-        _ => true,
+    let outcome = Outcome {
+        before: model.before,
+        after: model.after,
+        kept: difference != Some(Difference::Worse),
+        elsewhere,
+        difference,
     };
     let models = &mut state.project.models;
-    if no_worse {
+    if outcome.kept {
         let edits_since = models.edits - pending.edits;
         let removed = models.install(model, edits_since);
         delete_models(state, workers, &removed);
@@ -138,12 +144,6 @@ fn choose_model(state: &mut State, workers: &mut Workers, after: Tally) {
         models::use_current(state, workers);
     }
     models::save(state, workers);
-    let outcome = Outcome {
-        before: baseline,
-        after,
-        kept: no_worse,
-        elsewhere,
-    };
     let training = &mut state.training;
     training.stage = Stage::Done;
     training.stopping = false;
@@ -164,10 +164,19 @@ fn delete_models(state: &State, workers: &Workers, removed: &[Model]) {
 
 /// Makes the previous model the current one.
 pub(super) fn restore_previous(state: &mut State, workers: &mut Workers) {
+    restore(state, workers, Models::restore_previous);
+}
+
+/// Makes the model of an earlier training the current one.
+pub(super) fn restore_model(state: &mut State, workers: &mut Workers, name: &str) {
+    restore(state, workers, |models| models.restore(name));
+}
+
+fn restore(state: &mut State, workers: &mut Workers, choose: impl FnOnce(&mut Models) -> bool) {
     if state.training.is_running() || state.project.look_only {
         return;
     }
-    if state.project.models.restore_previous() {
+    if choose(&mut state.project.models) {
         models::save(state, workers);
         state.training.outcome = None;
         state.training.stage = Stage::Idle;

@@ -149,6 +149,8 @@ pub enum Command {
     /// Show a row in the table.
     OpenRow(RowId),
     RestorePreviousModel,
+    /// Use the model of this name, of an earlier training.
+    RestoreModel(String),
 
     // Ask.
     Ask(String),
@@ -287,6 +289,7 @@ pub fn apply(state: &mut State, workers: &mut Workers, ctx: &egui::Context, comm
         Command::TrainOn(verdict) => fix::train_on(state, workers, verdict),
         Command::OpenRow(row) => data::open_row(state, workers, row),
         Command::RestorePreviousModel => evaluation::restore_previous(state, workers),
+        Command::RestoreModel(name) => evaluation::restore_model(state, workers, &name),
 
         Command::Ask(query) => ask::set_query(state, workers, query),
         Command::SearchFocused => state.ask.wants_focus = false,

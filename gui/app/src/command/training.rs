@@ -6,11 +6,12 @@ use super::{edit, evaluation, models};
 use crate::{
     state::{Epoch, Fetch, Level, Page, Progress, Stage, State, Training, UserError},
     text,
-    worker::{Exit, TrainRequest, Workers},
+    worker::{BUILT_IN, Exit, TrainRequest, Workers},
 };
 use nearsay_project::{
     Effort, Pending, Tuning, estimate,
-    folder::{CHECKING, TRAINING},
+    folder::{CHECKING, TRAINING, outcomes_of},
+    held_out::ENOUGH_TO_HOLD_OUT,
 };
 
 /// Seconds until a stage has a meaningful speed.
@@ -61,9 +62,16 @@ pub(super) fn start(state: &mut State, workers: &mut Workers, resume: bool) {
         }
     };
     models.pending = Some(pending.clone());
+    let compare = match &models.current {
+        None => Some(BUILT_IN.into()),
+        Some(model) if model.imported.is_some() => None,
+        Some(model) => Some(outcomes_of(&models_dir.join(&model.name))),
+    };
+    let holds_out = state.project.counts.questions >= ENOUGH_TO_HOLD_OUT;
     let request = TrainRequest {
         train: dir.join(TRAINING),
-        held_out: Some(dir.join(CHECKING)),
+        held_out: holds_out.then(|| dir.join(CHECKING)),
+        compare,
         out: models_dir.join(&pending.name),
         effort: pending.effort,
         tuning: options.tuning,
@@ -195,7 +203,7 @@ pub(super) fn process_event(state: &mut State, workers: &mut Workers, at_s: f64,
         }
         Event::Best { epoch } => training.best = Some(epoch as u64 + 1),
         Event::Note(note) => training.notes.push(note.to_string()),
-        Event::Finished { report } => evaluation::start(state, workers, Some(&report)),
+        Event::Finished { report } => evaluation::start(state, workers, Some(report)),
         Event::Failed { error, remedy } => evaluation::fail(state, UserError::new(error, remedy)),
         // Events of a later version are ignored.
         _ => {}

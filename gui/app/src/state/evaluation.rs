@@ -31,7 +31,9 @@ impl Verdict {
 /// Evaluation of one model on all test questions.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Check {
-    /// Results in the order of the table.
+    /// The figures of the training, which later edits don't change; `None` to count the verdicts.
+    pub figures: Option<Tally>,
+    /// Results of the questions that are still there.
     pub verdicts: Vec<Verdict>,
     /// Calibration of the confidence; `None` when there are too few test questions.
     pub calibration: Option<Confidence>,
@@ -45,7 +47,12 @@ pub struct Check {
 }
 
 impl Check {
+    /// The figures to judge the model by.
     pub fn tally(&self) -> Tally {
+        self.figures.unwrap_or_else(|| self.count_verdicts())
+    }
+
+    fn count_verdicts(&self) -> Tally {
         let up_to = |rank| self.verdicts.iter().filter(|v| v.rank <= rank).count() as u32;
         Tally {
             asked: self.verdicts.len() as u32,

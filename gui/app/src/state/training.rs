@@ -1,5 +1,6 @@
 //! The Train page: progress of a training run and its result.
 
+use nearsay::train::{Report, report::Difference};
 use serde::{Deserialize, Serialize};
 
 use super::{Checking, List, UserError};
@@ -94,25 +95,21 @@ pub struct Outcome {
     pub kept: bool,
     /// The previous model was imported from a folder, so `before` is the base encoder.
     pub elsewhere: bool,
+    /// Result of a paired test; `None` if the models can't be compared.
+    pub difference: Option<Difference>,
 }
 
 /// How a new model compares with the previous one. Differences are in points of accuracy@1, out of 100.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Change {
-    /// There are no test questions.
+    /// There are no test questions, or the previous model was asked others.
     Unknown,
     /// The new model is worse and was rejected.
-    Rejected {
-        before: f64,
-        after: f64,
-    },
-    /// There are too few test questions.
-    TooFew,
-    Better {
-        by: f64,
-        is_significant: bool,
-    },
-    Same,
+    Rejected { before: f64, after: f64 },
+    /// The new model is measurably better. `by` may be below 1 if only ranks other than the first improve.
+    Better { by: f64 },
+    /// Chance alone can explain the difference.
+    NoDifference,
 }
 
 impl Outcome {
@@ -124,24 +121,17 @@ impl Outcome {
         if !self.kept {
             return Change::Rejected { before, after };
         }
-        if self.after.asked < Tally::ENOUGH {
-            return Change::TooFew;
-        }
-        // The difference of the two rounded figures, as the window shows them.
-        let by = after - before;
-        if by < 1.0 {
-            return Change::Same;
-        }
-        let margin = self.after.margin_of_error();
-        Change::Better {
-            by,
-            is_significant: margin.is_some_and(|margin| by > margin),
+        match self.difference {
+            None => Change::Unknown,
+            // The difference of the two rounded figures, as the window shows them.
+            Some(Difference::Better) => Change::Better { by: after - before },
+            Some(Difference::Worse | Difference::NotMeasurable) => Change::NoDifference,
         }
     }
 
     /// Whether the new model is better and replaced the previous one.
     pub fn helped(&self) -> bool {
-        self.kept && self.after.accuracy() > self.before.accuracy()
+        self.kept && self.difference == Some(Difference::Better)
     }
 }
 
@@ -183,8 +173,8 @@ pub struct Training {
     /// Training pairs per epoch.
     pub pairs: u64,
     pub checking: Checking,
-    /// Result of the previous model while the new one is being evaluated.
-    pub baseline: Option<Tally>,
+    /// Report of the training while its model is being opened.
+    pub report: Option<Box<Report>>,
     /// The list of test questions that is shown instead of the page.
     pub mistakes: Option<List>,
     /// The advanced settings are unfolded.

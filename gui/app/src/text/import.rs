@@ -2,15 +2,11 @@
 
 use std::path::PathBuf;
 
-use nearsay_faq::{Encoding, Faq, FileFormat};
+use nearsay_faq::{Encoding, Faq};
 
 use super::{count, number, questions};
 use crate::state::Picked;
-use nearsay_project::{
-    Problem,
-    files::{FAQ_EXTENSIONS, file_name},
-    merge::Incoming,
-};
+use nearsay_project::{Problem, files::file_name, merge::Incoming};
 
 /// Headline of the drop zone.
 pub const DROP: &str = "Drop your FAQ files here";
@@ -105,14 +101,9 @@ pub fn dialog_title(what: Picked) -> &'static str {
 
 /// File types that can be read.
 pub fn readable() -> String {
-    let endings: Vec<String> = FAQ_EXTENSIONS
-        .iter()
-        .map(|ending| format!(".{ending}"))
-        .collect();
-    format!(
-        "Nearsay reads {} files. Save spreadsheets as CSV",
-        endings.join(" ")
-    )
+    "Nearsay reads spreadsheets (.xlsx .ods .csv), documents (.docx .odt .rtf .pdf), web pages (.html), text, \
+     Markdown, JSON, YAML, XML, and zip archives of these"
+        .to_owned()
 }
 
 /// While files are read.
@@ -163,20 +154,7 @@ pub fn pill_left_out(n: usize) -> String {
 
 /// Format, encoding and columns of a file.
 pub fn described(faq: &Faq) -> String {
-    let format = match faq.format {
-        FileFormat::JsonLines => "JSON, one object per line".to_owned(),
-        FileFormat::JsonList => "JSON list".to_owned(),
-        FileFormat::JsonObjects => "JSON objects".to_owned(),
-        FileFormat::Table { delimiter } => match delimiter {
-            ',' => "table separated by commas".to_owned(),
-            ';' => "table separated by semicolons".to_owned(),
-            '\t' => "table separated by tabs".to_owned(),
-            other => format!("table separated by {other}"),
-        },
-        FileFormat::LabelledText => "text with questions and answers".to_owned(),
-        FileFormat::Markdown => "text with questions as headings".to_owned(),
-    };
-    let mut parts = vec![format];
+    let mut parts = vec![faq.format.name().to_owned()];
     if faq.encoding != Encoding::Utf8 {
         parts.push(faq.encoding.to_string());
     }

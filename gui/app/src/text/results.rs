@@ -2,7 +2,7 @@
 
 use super::{count, number, of_hundred_questions};
 use crate::state::{Change, List, Outcome, TopicChange};
-use nearsay_project::Tally;
+use nearsay_project::{Results, Tally};
 
 /// Next to the figure of the previous model.
 pub const BEFORE: &str = "of 100 before";
@@ -64,30 +64,87 @@ pub fn now(tally: Tally, has_before: bool) -> String {
     }
 }
 
+/// Name of a figure: a question is held out, its answer and the other ways to ask stay known.
+pub const KNOWN_ANSWERS: &str = "Known answers, new words";
+/// Tooltip of [`KNOWN_ANSWERS`].
+pub const KNOWN_ANSWERS_HINT: &str = "Each question was asked of a model that doesn’t know it, but knows its answer and other ways to ask. This is closest to daily use.";
+/// Name of a figure: all questions of an answer are held out.
+pub const NEW_ANSWERS: &str = "New answers";
+/// Tooltip of [`NEW_ANSWERS`].
+pub const NEW_ANSWERS_HINT: &str = "Each question was asked of a model that knows its answer, but no way to ask for it. This is how answers do that you add later.";
+/// Title of the list of trainings.
+pub const HISTORY: &str = "Trainings";
+pub const USE_MODEL: &str = "Use this model";
+pub const IN_USE: &str = "in use";
+/// Headings of the list of trainings.
+pub const HISTORY_COLUMNS: [&str; 5] = ["Date", "Effort", KNOWN_ANSWERS, NEW_ANSWERS, "Duration"];
+
+/// `2026-12-01 14:05`, in universal time.
+pub fn date(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil_date(days);
+    let (hour, minute) = (rest / 3_600, rest % 3_600 / 60);
+    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+}
+
+/// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar.
+fn civil_date(days: u64) -> (u64, u64, u64) {
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
+    let (mut year, mut left) = (1970, days);
+    while left >= 365 + u64::from(is_leap(year)) {
+        left -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let february = 28 + u64::from(is_leap(year));
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if left < length {
+            break;
+        }
+        left -= length;
+        month += 1;
+    }
+    (year, month, left + 1)
+}
+
+/// A figure in the list of trainings: `62 of 100`, or a dash if not measured.
+pub fn past_figure(results: Option<&Results>) -> String {
+    match results.and_then(|results| results.after.accuracy()) {
+        Some(accuracy) => format!("{} of 100", super::of_hundred(accuracy)),
+        None => "–".to_owned(),
+    }
+}
+
+/// Duration in the list of trainings, or a dash if unknown.
+pub fn past_duration(seconds: u64) -> String {
+    match seconds {
+        0 => "–".to_owned(),
+        _ => super::duration(seconds as f64),
+    }
+}
+
 /// Summary of a training run.
 pub fn verdict(outcome: &Outcome) -> String {
     match outcome.change() {
-        Change::Unknown => {
+        Change::Unknown if outcome.after.asked == 0 => {
             "The model is saved. There are no test questions to tell how good it is.".to_owned()
+        }
+        Change::Unknown => {
+            "The model is saved. The one before was tested on other questions.".to_owned()
         }
         Change::Rejected { before, after } => format!(
             "Training didn’t help (right answer first: {}, instead of {before:.0}). The previous model is kept. \
              Adding other ways to ask for the same answers may help.",
             of_hundred_questions(after / 100.0)
         ),
-        Change::TooFew => too_few_checked(outcome.after.asked),
-        Change::Better {
-            by,
-            is_significant: true,
-        } => format!("Right answer first for {by:.0} more of 100 questions."),
-        Change::Better {
-            by,
-            is_significant: false,
-        } => format!(
-            "Right answer first for {by:.0} more of 100 questions. With so few test questions, that may be chance."
-        ),
-        Change::Same => {
-            "About as good as before. Adding other ways to ask for the same answers may help."
+        Change::Better { by } if by >= 1.0 => {
+            format!("Right answer first for {by:.0} more of 100 questions.")
+        }
+        Change::Better { .. } => "Right answers rank higher than before.".to_owned(),
+        Change::NoDifference => {
+            "No measurable difference. Adding other ways to ask for the same answers may help."
                 .to_owned()
         }
     }
@@ -201,4 +258,18 @@ pub fn topic(topic: &TopicChange) -> String {
 /// `3 times`
 pub fn times(n: usize) -> String {
     count(n, "time", "times")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn date_counts_leap_years() {
+        assert_eq!(date(0), "1970-01-01 00:00 UTC");
+        assert_eq!(date(951_782_399), "2000-02-28 23:59 UTC");
+        assert_eq!(date(951_782_400), "2000-02-29 00:00 UTC");
+        assert_eq!(date(1_796_083_200), "2026-12-01 00:00 UTC");
+        assert_eq!(date(1_798_761_599), "2026-12-31 23:59 UTC");
+    }
 }

@@ -4,7 +4,7 @@ use super::{
     answers, count, duration, megabytes, number, of_hundred, percent, questions, time_left,
 };
 use crate::state::{Stage, Training};
-use nearsay_project::{Counts, Effort, Models, estimate::Estimate};
+use nearsay_project::{Counts, Effort, Models, estimate::Estimate, held_out::ENOUGH_TO_HOLD_OUT};
 
 pub const TITLE: &str = "Train";
 pub const TRAIN: &str = "Train";
@@ -109,7 +109,7 @@ fn rail_stage(stage: Stage) -> &'static str {
         Stage::Downloading => "downloading…",
         Stage::Encoding => "preparing…",
         Stage::Training => "training…",
-        Stage::Evaluating => "testing…",
+        Stage::Evaluating => "finishing…",
         _ => "getting ready…",
     }
 }
@@ -121,7 +121,7 @@ pub fn stage(stage: Stage) -> &'static str {
         Stage::Downloading => "Downloading the language model",
         Stage::Encoding => "Preparing texts",
         Stage::Training => "Training",
-        Stage::Evaluating => "Testing",
+        Stage::Evaluating => "Finishing",
         Stage::Done => "Done",
         Stage::Failed => "Not finished",
     }
@@ -156,9 +156,7 @@ pub fn doing(training: &Training) -> String {
                 number(texts.done),
                 number(texts.total)
             ),
-            _ if training.refit_fraction.is_some() => {
-                "final training on all but the test questions".to_owned()
-            }
+            _ if training.refit_fraction.is_some() => "testing and final training".to_owned(),
             Some(epoch) if training.max_epochs > 0 => {
                 format!(
                     "epoch {} of at most {}",
@@ -170,7 +168,7 @@ pub fn doing(training: &Training) -> String {
             None => "first epoch".to_owned(),
         },
         Stage::Reading => "getting ready".to_owned(),
-        Stage::Evaluating => "asking the test questions".to_owned(),
+        Stage::Evaluating => "opening the new model".to_owned(),
         _ => String::new(),
     }
 }
@@ -189,6 +187,13 @@ pub fn how_far(training: &Training) -> (String, String) {
 
 /// Data for the next training.
 pub fn ready(counts: &Counts) -> String {
+    if counts.questions < ENOUGH_TO_HOLD_OUT {
+        return format!(
+            "{} with {}. Each question is also used for testing, with a model that was trained without it.",
+            questions(counts.questions),
+            answers(counts.answers)
+        );
+    }
     format!(
         "{} with {}. {} of the questions are used for testing.",
         questions(counts.questions),

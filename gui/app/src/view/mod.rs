@@ -27,6 +27,7 @@ mod status;
 mod table;
 mod topics;
 mod train;
+mod trainings;
 mod tuning;
 mod widget;
 

@@ -2,7 +2,9 @@
 
 use egui::{RichText, Sides, Ui, vec2};
 
-use super::{Commands, error, estimate, findings, mistakes, plot, stages, tuning, widget};
+use super::{
+    Commands, error, estimate, findings, mistakes, plot, stages, trainings, tuning, widget,
+};
 use crate::{
     command::Command,
     state::{List, Outcome, Page, Stage, State, Training},
@@ -57,6 +59,7 @@ pub(super) fn show(ui: &mut Ui, state: &State, commands: &mut Commands) {
         mistakes::train_again_banner(ui, state, commands);
     }
     figures(ui, state, commands);
+    trainings::show(ui, state, commands);
     let document = &state.project.document;
     findings::show(ui, &training.checking.findings, document, commands);
     if !training.is_running() {
@@ -231,8 +234,7 @@ fn figures(ui: &mut Ui, state: &State, commands: &mut Commands) {
                 }
             },
         );
-        let before = checking.before.as_ref().map(|check| check.tally());
-        numbers(ui, before.filter(|_| checking.after.is_some()), tally);
+        all_numbers(ui, state, tally);
         if let Some(outcome) = outcome {
             widget::weak(ui, text::results::verdict(outcome));
             if let Some(compared) = text::results::compared(outcome) {
@@ -286,7 +288,41 @@ fn go_back(ui: &mut Ui, state: &State, commands: &mut Commands) {
     }
 }
 
+/// The figures of the current model: of both tasks, if its training measured them.
+fn all_numbers(ui: &mut Ui, state: &State, tally: Tally) {
+    let checking = &state.training.checking;
+    let current = state.project.models.current.as_ref();
+    let (known, new) = current.map_or((None, None), |model| {
+        (model.known_answers.as_ref(), model.new_answers.as_ref())
+    });
+    let mut headline = current
+        .filter(|_| checking.after.is_some())
+        .map(|model| model.before);
+    for (results, name, hint) in [
+        (
+            known,
+            text::results::KNOWN_ANSWERS,
+            text::results::KNOWN_ANSWERS_HINT,
+        ),
+        (
+            new,
+            text::results::NEW_ANSWERS,
+            text::results::NEW_ANSWERS_HINT,
+        ),
+    ] {
+        let Some(results) = results.filter(|_| checking.after.is_some()) else {
+            continue;
+        };
+        ui.label(name).on_hover_text(hint);
+        numbers(ui, headline.take().or(Some(results.before)), results.after);
+    }
+    if known.is_none() && new.is_none() {
+        numbers(ui, headline, tally);
+    }
+}
+
 fn numbers(ui: &mut Ui, before: Option<Tally>, now: Tally) {
+    let before = before.filter(|before| before.asked > 0);
     let palette = theme::palette(ui);
     ui.horizontal_wrapped(|ui| {
         let figure = |tally: Tally, ink| {

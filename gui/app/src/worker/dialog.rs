@@ -29,7 +29,7 @@ impl FileDialog for SystemDialog {
         match what {
             Picked::Faqs | Picked::Questions => {
                 let dialog = dialog
-                    .add_filter(text::import::DIALOG_FILTER, &FAQ_EXTENSIONS)
+                    .add_filter(text::import::DIALOG_FILTER, FAQ_EXTENSIONS)
                     .add_filter(text::import::DIALOG_ALL, &["*"]);
                 if what == Picked::Faqs {
                     let picking = dialog.pick_files();

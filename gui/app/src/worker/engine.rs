@@ -2,15 +2,18 @@
 
 use std::{
     ffi::OsString,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
-use nearsay_project::{Effort, Tuning, estimate::recipe_settings};
+use nearsay_project::{Effort, Tuning, estimate::recipe_settings, folder::outcomes_of};
 
 /// Default of [`Engine::patience`]: long enough to finish an epoch and save.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// In place of the outcomes of a model: the untrained built-in encoder.
+pub const BUILT_IN: &str = "built-in";
 
 /// The program to start, and its data directory.
 #[derive(Debug, Clone)]
@@ -31,6 +34,8 @@ pub struct TrainRequest {
     pub train: PathBuf,
     /// File of held-out questions, if there are any.
     pub held_out: Option<PathBuf>,
+    /// Test outcomes of the current model, or [`BUILT_IN`]; `None` to compare with the base encoder.
+    pub compare: Option<PathBuf>,
     /// Directory for the model.
     pub out: PathBuf,
     pub effort: Effort,
@@ -61,6 +66,13 @@ impl Engine {
             Some(held_out) => command.arg("--val").arg(held_out),
             None => command.args(["--val-split", "0"]),
         };
+        command.arg("--outcomes").arg(outcomes_of(&request.out));
+        // Models of earlier versions of the program have no outcomes.
+        let compare = request.compare.as_ref();
+        if let Some(compare) = compare.filter(|file| *file == Path::new(BUILT_IN) || file.is_file())
+        {
+            command.arg("--compare").arg(compare);
+        }
         let defaults = recipe_settings(request.effort);
         let encoder = match request.effort {
             Effort::Quick => "compact",
@@ -152,6 +164,7 @@ mod tests {
         let request = TrainRequest {
             train: "train.jsonl".into(),
             held_out: None,
+            compare: Some(BUILT_IN.into()),
             out: "out".into(),
             effort,
             tuning,
@@ -174,6 +187,10 @@ mod tests {
         ] {
             let line = arguments(effort, Tuning::default());
             assert!(line.contains(expected), "{line}");
+            assert!(
+                line.contains("--outcomes out.outcomes.jsonl --compare built-in"),
+                "{line}"
+            );
             assert!(!line.contains("--lr"), "{line}");
         }
     }

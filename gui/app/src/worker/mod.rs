@@ -29,7 +29,7 @@ use std::{
 
 pub use answers::{AnswersEvent, BatchWanted, DEBOUNCE, ExportWanted, TOP, Wanted};
 pub use dialog::{FileDialog, Picking, SystemDialog};
-pub use engine::{Engine, PATIENCE, TrainRequest};
+pub use engine::{BUILT_IN, Engine, PATIENCE, TrainRequest};
 pub use event::{Event, RequestRepaint};
 pub use listing::ListRequest;
 pub use process::Exit;
@@ -41,7 +41,7 @@ use event::{EventSender, TicketedEvent, WorkerKind};
 use listing::ListWorker;
 use nearsay::servable;
 use nearsay_project::{Document, Entries, Preferences, journal::Record};
-use nearsay_store::DiskStore;
+use nearsay_store::{DiskStore, Store as _};
 use preferences::UnsavedPreferences;
 use project::ProjectWorker;
 use training::TrainingWorker;
@@ -331,6 +331,9 @@ impl Workers {
             for dir in dirs {
                 if let Err(error) = servable::remove(&DiskStore, &dir) {
                     tracing::warn!(%error, dir = %dir.display(), "cannot delete an old model");
+                }
+                if let Err(error) = DiskStore.remove(&nearsay_project::folder::outcomes_of(&dir)) {
+                    tracing::warn!(%error, dir = %dir.display(), "cannot delete old test results");
                 }
             }
         };

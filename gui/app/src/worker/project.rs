@@ -69,7 +69,7 @@ impl OpenedProject {
 }
 
 enum ProjectRequest {
-    Save(Record),
+    Save(Box<Record>),
     Retry,
 }
 
@@ -121,7 +121,7 @@ impl ProjectWorker {
 
     pub(super) fn save(&self, record: Record) {
         self.unsaved.fetch_add(1, Ordering::Relaxed);
-        self.request(ProjectRequest::Save(record));
+        self.request(ProjectRequest::Save(Box::new(record)));
     }
 
     pub(super) fn is_all_saved(&self) -> bool {
@@ -256,13 +256,13 @@ fn save_records(
             inbox.recv_timeout(RETRY_INTERVAL)
         };
         match next {
-            Ok(ProjectRequest::Save(record)) => pending.push(record),
+            Ok(ProjectRequest::Save(record)) => pending.push(*record),
             Ok(ProjectRequest::Retry) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => is_open = false,
         }
         while let Ok(request) = inbox.try_recv() {
             if let ProjectRequest::Save(record) = request {
-                pending.push(record);
+                pending.push(*record);
             }
         }
         if pending.is_empty() {

@@ -128,7 +128,7 @@ fn read_all(request: ReadRequest, cancel: &AtomicBool, events: &EventSender) -> 
 fn read_pasted(pasted: &str, cancel: &AtomicBool, events: &EventSender) -> ReadOutcome {
     let bytes = pasted.as_bytes();
     let on_progress = |fraction| events.send_progress(Event::Reading(fraction));
-    match read_faq(bytes, bytes.len() as u64, None, cancel, &on_progress) {
+    match read_faq(bytes, None, bytes.len() as u64, None, cancel, &on_progress) {
         Ok(faq) => {
             let incoming = convert_faq(faq, text::import::PASTED.to_owned(), None);
             collect_rows(vec![incoming], Vec::new())
@@ -170,21 +170,26 @@ fn read_file(
         return Err(FileError::Unreadable(text::error::not_a_faq(name)));
     }
     let file = BufReader::new(File::open(path).map_err(to_error)?);
-    let faq =
-        read_faq(file, metadata.len(), choice, cancel, on_progress).map_err(
-            |error| match error {
-                ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => {
-                    FileError::UnknownColumns(columns)
-                }
-                error => {
-                    let described = describe_error(&error);
-                    FileError::Unreadable(UserError {
-                        message: format!("{name}: {}", described.message),
-                        ..described
-                    })
-                }
-            },
-        )?;
+    let faq = read_faq(
+        file,
+        Some(name),
+        metadata.len(),
+        choice,
+        cancel,
+        on_progress,
+    )
+    .map_err(|error| match error {
+        ReadError::UnknownColumns { columns, .. } if columns.len() > 1 => {
+            FileError::UnknownColumns(columns)
+        }
+        error => {
+            let described = describe_error(&error);
+            FileError::Unreadable(UserError {
+                message: format!("{name}: {}", described.message),
+                ..described
+            })
+        }
+    })?;
     if faq.rows.is_empty() && faq.issues.is_empty() {
         return Err(FileError::Unreadable(text::error::no_rows(name)));
     }
@@ -193,6 +198,7 @@ fn read_file(
 
 fn read_faq<R: BufRead>(
     reader: R,
+    name: Option<&str>,
     length: u64,
     choice: Option<&ColumnChoice>,
     cancel: &AtomicBool,
@@ -200,6 +206,7 @@ fn read_faq<R: BufRead>(
 ) -> Result<Faq, ReadError> {
     let options = ReadOptions {
         columns: choice.cloned(),
+        file_name: name.map(str::to_owned),
         ..ReadOptions::default()
     };
     faq::read(reader, &options, &mut |progress| {

@@ -1,6 +1,7 @@
 //! The training process.
 
 use std::{
+    collections::BTreeMap,
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread::Builder,
     time::{Duration, Instant},
@@ -16,7 +17,7 @@ use super::{
     thread,
 };
 use crate::{state::UserError, text};
-use nearsay_project::Entries;
+use nearsay_project::{Entries, EntryId, Paraphrase};
 
 const STOP: &str = "stop";
 
@@ -108,12 +109,16 @@ fn write_files(entries: &Entries, request: TrainRequest) -> Result<TrainRequest,
             ..request
         });
     }
+    if request.held_out.is_none() {
+        DiskStore.write_atomic(&request.train, &encode_rows(entries, |_| true)?)?;
+        return Ok(request);
+    }
     // If writing fails in between, old held-out questions must not remain beside new training questions.
     if let Some(held_out) = &request.held_out {
         DiskStore.remove(held_out)?;
     }
-    DiskStore.write_atomic(&request.train, &encode_rows(entries, false)?)?;
-    let rows = encode_rows(entries, true)?;
+    DiskStore.write_atomic(&request.train, &encode_rows(entries, |way| !way.held_out)?)?;
+    let rows = encode_rows(entries, |way| way.held_out)?;
     let held_out = match &request.held_out {
         Some(held_out) if !rows.is_empty() => {
             DiskStore.write_atomic(held_out, &rows)?;
@@ -127,15 +132,30 @@ fn write_files(entries: &Entries, request: TrainRequest) -> Result<TrainRequest,
     })
 }
 
-/// Encodes the training or held-out questions, with their answers, as JSON lines.
-fn encode_rows(entries: &Entries, held_out: bool) -> Result<Vec<u8>, UserError> {
+/// Encodes the chosen questions, with their answers, as JSON lines. A question with several right answers belongs to each
+/// of them.
+fn encode_rows(
+    entries: &Entries,
+    is_chosen: impl Fn(&Paraphrase) -> bool,
+) -> Result<Vec<u8>, UserError> {
+    let mut also: BTreeMap<EntryId, Vec<String>> = BTreeMap::new();
+    for paraphrase in entries.values().flat_map(|entry| &entry.paraphrases) {
+        for id in paraphrase
+            .also_right
+            .iter()
+            .filter(|_| is_chosen(paraphrase))
+        {
+            also.entry(*id).or_default().push(paraphrase.text.clone());
+        }
+    }
     let mut bytes = Vec::new();
-    for (entry, line) in entries.values().zip(1..) {
-        let mut questions = entry
+    for ((id, entry), line) in entries.iter().zip(1..) {
+        let own = entry
             .paraphrases
             .iter()
-            .filter(|paraphrase| paraphrase.held_out == held_out)
+            .filter(|paraphrase| is_chosen(paraphrase))
             .map(|paraphrase| paraphrase.text.clone());
+        let mut questions = own.chain(also.remove(id).unwrap_or_default());
         let Some(question) = questions.next() else {
             continue;
         };

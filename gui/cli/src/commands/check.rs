@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// FAQ file: CSV, JSON, JSON Lines, Markdown or text
+    /// FAQ file: spreadsheet, CSV, web page, document, PDF, JSON, Markdown or text
     file: PathBuf,
     /// Write the result as JSON
     #[arg(long)]

@@ -96,7 +96,7 @@ pub(super) fn command(args: &Args, data: &DataDir) -> Result<(), UserError> {
                 text: &asked.question,
                 vector,
             },
-            right: asked.right.clone(),
+            right: index.answers().with_groups(&asked.right),
             pool: Pool::All,
         })
         .collect();

@@ -62,6 +62,8 @@ impl QdrantArgs {
 enum Format {
     /// One HTML file that answers questions without a server or network
     Page,
+    /// Questions and answers as an FAQ file, with the edits made while the model was served
+    Jsonl,
     /// Directory with the model as onnx/model.onnx and its tokenizer
     Onnx,
     /// Directory with vectors.npy and answers.jsonl
@@ -78,6 +80,7 @@ impl From<Format> for nearsay_export::Format {
     fn from(format: Format) -> Self {
         match format {
             Format::Page => Self::Page,
+            Format::Jsonl => Self::Jsonl,
             Format::Onnx => Self::Onnx,
             Format::Npy => Self::Npy,
             Format::Parquet => Self::Parquet,

@@ -12,7 +12,7 @@ const MAX_ISSUES: usize = 5;
 /// Reads an FAQ file with its issues.
 pub(super) fn read_faq(file: &Path) -> Result<Faq, UserError> {
     read_with(file, |reader| {
-        faq::read(reader, &ReadOptions::default(), &mut |_| {
+        faq::read(reader, &options_for(file), &mut |_| {
             ControlFlow::Continue(())
         })
     })
@@ -41,12 +41,20 @@ pub(super) fn read_rows(file: &Path) -> Result<Vec<Row>, UserError> {
 /// Reads test questions and prints issues on stderr.
 pub(super) fn read_test_questions(file: &Path) -> Result<Questions, UserError> {
     let questions = read_with(file, |reader| {
-        read_questions(reader, &ReadOptions::default(), &mut |_| {
+        read_questions(reader, &options_for(file), &mut |_| {
             ControlFlow::Continue(())
         })
     })?;
     print_issues(file, questions.issues.iter().map(ToString::to_string));
     Ok(questions)
+}
+
+/// Options with the name of the file, which helps to recognize its format.
+fn options_for(file: &Path) -> ReadOptions {
+    ReadOptions {
+        file_name: Some(file.display().to_string()),
+        ..ReadOptions::default()
+    }
 }
 
 fn read_with<T>(

@@ -14,8 +14,8 @@ use nearsay::{
     cache::OnProgress,
     servable::{self, Export, ExportEncoder},
     train::{
-        Checkpoint, Control, EmbeddingCache, Event, Job, Note, Recipe, Report, Settings, Source,
-        Trained,
+        Baseline, Checkpoint, Control, EmbeddingCache, Event, Job, Note, Recipe, Report, Settings,
+        Source, TestOutcome, Trained,
     },
 };
 use nearsay_bert::{Precision, SentenceEncoder};
@@ -35,9 +35,18 @@ use std::{
     sync::Arc,
 };
 
+/// Fraction of answers that Quaterion's tutorial holds out.
+const TUTORIAL_SPLIT: f64 = 0.2;
+
+/// Largest file of outcomes that is read, in bytes.
+const MOST_OUTCOMES: u64 = 1 << 28;
+
+/// Value of `--compare` for the untrained built-in encoder.
+const BUILT_IN: &str = "built-in";
+
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// FAQ file: CSV, JSON, JSON Lines, Markdown or text
+    /// FAQ file: spreadsheet, CSV, web page, document, PDF, JSON, Markdown or text
     pub file: PathBuf,
     /// Directory to write the model to: new, empty, or a model to replace when training has finished;
     /// other files in it stay
@@ -46,9 +55,17 @@ pub struct Args {
     /// FAQ file with validation questions, instead of a part of FILE
     #[arg(long, value_name = "FILE", conflicts_with = "val_split")]
     pub val: Option<PathBuf>,
-    /// Fraction of answers held out for validation
-    #[arg(long, value_name = "FRACTION", default_value_t = 0.2)]
-    pub val_split: f64,
+    /// Fraction of answers held out from training to measure with; 0 measures by cross-validation, which trains the
+    /// model on everything. Default: 0; 0.2 for quaterion
+    #[arg(long, value_name = "FRACTION")]
+    pub val_split: Option<f64>,
+    /// Write the result of each test question to FILE as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub outcomes: Option<PathBuf>,
+    /// Model to compare with: “built-in” (untrained), or the file that --outcomes wrote when the model was trained.
+    /// Default: the untrained encoder
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
     /// quick (seconds, trains a head), thorough (minutes, fine-tunes the encoder) or quaterion (the
     /// settings of Quaterion's tutorial)
     #[arg(long, default_value_t = Recipe::Quick)]
@@ -163,13 +180,17 @@ fn read_rows(args: &Args, on_event: &mut dyn FnMut(Event)) -> Result<Rows, UserE
             held_out,
         });
     }
-    if args.val_split == 0.0 {
+    let fraction = args.val_split.unwrap_or(match args.recipe {
+        Recipe::Quick | Recipe::Thorough => 0.0,
+        Recipe::Quaterion => TUTORIAL_SPLIT,
+    });
+    if fraction == 0.0 {
         return Ok(Rows {
             train: all,
             held_out: Vec::new(),
         });
     }
-    let parts = split(&all, args.val_split, args.seed)?;
+    let parts = split(&all, fraction, args.seed)?;
     let select = |indices: &[usize]| indices.iter().map(|&index| all[index].clone()).collect();
     Ok(Rows {
         train: select(&parts.train),
@@ -187,9 +208,11 @@ pub fn run(
     control: &Control,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Option<Report>, UserError> {
-    // Checked first, because training can take hours.
-    servable::check_target(&DiskStore, &args.out)?;
+    // Checked first, because training can take hours; locked until the model is written, so that no server edits the
+    // answers that it replaces.
+    let _lock = servable::lock_target(&DiskStore, &args.out)?;
     let Rows { train, held_out } = read_rows(args, on_event)?;
+    let compare = Compare::open(args.compare.as_deref())?;
     let device = args.device.device.open()?;
     let state = RunState::open(&args.out)?;
     let found = encoder::find_encoder(&args.encoder, data, control, on_event)?;
@@ -197,6 +220,7 @@ pub fn run(
         args,
         train: &train,
         held_out: &held_out,
+        compare: &compare,
         device: &device,
         control,
         checkpoint: state.checkpoint(),
@@ -211,11 +235,49 @@ pub fn run(
     Ok(report)
 }
 
+/// The model to compare the trained model with.
+enum Compare {
+    BaseEncoder,
+    BuiltIn(StaticEncoder<'static>),
+    Outcomes(Vec<TestOutcome>),
+}
+
+impl Compare {
+    /// Reads the model that `--compare` names.
+    fn open(name: Option<&Path>) -> Result<Self, UserError> {
+        match name {
+            None => Ok(Self::BaseEncoder),
+            Some(name) if name == Path::new(BUILT_IN) => {
+                Ok(Self::BuiltIn(nearsay_text::compact::built_in::encoder()?))
+            }
+            Some(file) => {
+                let bytes = DiskStore.read(file, MOST_OUTCOMES)?;
+                let outcomes = TestOutcome::from_json_lines(&bytes).map_err(|error| {
+                    UserError::new(
+                        format_args!("{} has no outcomes ({error})", file.display()),
+                        "Pass a file that “nearsay train --outcomes” wrote.",
+                    )
+                })?;
+                Ok(Self::Outcomes(outcomes))
+            }
+        }
+    }
+
+    fn baseline(&self) -> Baseline<'_> {
+        match self {
+            Self::BaseEncoder => Baseline::BaseEncoder,
+            Self::BuiltIn(encoder) => Baseline::BuiltIn(encoder),
+            Self::Outcomes(outcomes) => Baseline::Outcomes(outcomes),
+        }
+    }
+}
+
 /// The inputs of a run, for every kind of encoder.
 struct RunContext<'a> {
     args: &'a Args,
     train: &'a [Row],
     held_out: &'a [Row],
+    compare: &'a Compare,
     device: &'a Device,
     control: &'a Control,
     checkpoint: Checkpoint<'a>,
@@ -284,6 +346,7 @@ impl RunContext<'_> {
     ) -> Result<Option<Trained>, UserError> {
         let mut job = Job::new(self.train, settings, source, self.control);
         job.held_out = self.held_out;
+        job.baseline = self.compare.baseline();
         job.encoder = &self.args.encoder;
         job.device = self.device;
         job.checkpoint = Some(self.checkpoint.clone());
@@ -311,6 +374,7 @@ impl RunContext<'_> {
             confidence: &trained.confidence,
             words: trained.words.map(servable::Words::by_answer),
             expansion: trained.expansion,
+            prototype: trained.prototype,
             report: serde_json::to_value(&report).map_err(|error| {
                 UserError::new(
                     format_args!("the report could not be encoded ({error})"),
@@ -324,6 +388,15 @@ impl RunContext<'_> {
             .filter(|parent| !parent.as_os_str().is_empty())
         {
             DiskStore.create_dir_all(parent)?;
+        }
+        if let Some(file) = &args.outcomes {
+            let lines = TestOutcome::to_json_lines(&trained.outcomes).map_err(|error| {
+                UserError::new(
+                    format_args!("the outcomes could not be encoded ({error})"),
+                    "",
+                )
+            })?;
+            DiskStore.write_atomic(file, &lines)?;
         }
         export.write(&DiskStore, &args.out)?;
         Ok(Some(report))

@@ -3,6 +3,8 @@
 const K1 = 1.2;
 const B = 0.75;
 const MAX_COUNT = 255; // per term and text
+// Weights of the terms that only the query or only the text has, and the similarity from which a text is near.
+const [OF_QUERY, OF_TEXT, NEAR] = [0.7, 0.3, 0.6];
 const RUN = /[\p{Alphabetic}\p{N}\p{M}]+/gu;
 // Scripts that write words without spaces.
 const UNSPACED = "\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u31F0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\uFF66-\uFF9F\u{1AFF0}-\u{1B16F}\u{20000}-\u{3FFFF}";
@@ -38,6 +40,8 @@ class Bm25 {
   // Call `scores` after the last `add`.
   constructor() {
     this.postings = new Map(); // term → [document, count, document, count, …]
+    this.texts = new Map(); // term → [text, text, …]
+    this.count = 0; // of texts
     this.lengths = [];
     this.total = 0;
   }
@@ -52,7 +56,10 @@ class Bm25 {
       postings[postings.length - 1] += Math.min(count, MAX_COUNT);
       this.lengths[document] += count;
       this.total += count;
+      if (!this.texts.has(term)) this.texts.set(term, []);
+      this.texts.get(term).push(this.count);
     }
+    this.count += 1;
   }
 
   // Inverse document frequency of a term with these postings.
@@ -91,5 +98,35 @@ class Bm25 {
       else if (postings.some((other, i) => i % 2 === 0 && other === document)) found += weight;
     }
     return all > 0 ? [found / all, unknown / all] : [0, 0];
+  }
+
+  // Nearness of the texts that say nearly the same as a query, from 0 to 1: text → nearness. Tversky's index of their
+  // distinct terms, weighted by idf.
+  nearTexts(query) {
+    this.weights ??= this.sumIdfs();
+    const shared = new Map();
+    let ofQuery = 0;
+    for (const term of countTerms(query).keys()) {
+      const idf = this.idf(this.postings.get(term) ?? []);
+      ofQuery += idf;
+      for (const text of this.texts.get(term) ?? []) shared.set(text, (shared.get(text) ?? 0) + idf);
+    }
+    const near = new Map();
+    for (const [text, both] of shared) {
+      const missing = OF_QUERY * (ofQuery - both) + OF_TEXT * (this.weights[text] - both);
+      const nearness = (Math.min(both / (both + missing), 1) - NEAR) / (1 - NEAR);
+      if (nearness > 0) near.set(text, nearness);
+    }
+    return near;
+  }
+
+  // Sum of the idfs of each text's distinct terms.
+  sumIdfs() {
+    const weights = new Float64Array(this.count);
+    for (const [term, texts] of this.texts) {
+      const idf = this.idf(this.postings.get(term));
+      for (const text of texts) weights[text] += idf;
+    }
+    return weights;
   }
 }

@@ -16,7 +16,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use nearsay::answer_index::{Calibrator, Confidence, Languages};
 use nearsay::servable::{By, KnownAnswer, Servable};
 use nearsay_core::head::{Activation, Dense};
-use nearsay_search::calibration::{AMONG, SCALE};
+use nearsay_search::{
+    calibration::{AMONG, SCALE},
+    prototype,
+};
 use nearsay_store::{DiskStore, Store as _};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -43,6 +46,8 @@ struct Faq<'a> {
     words: f64,
     /// Whether BM25 documents are answers with their paraphrases, rather than single texts.
     by_answer: bool,
+    /// Whether texts that say nearly the same as the question score higher.
+    near: bool,
     /// Least confidence of an answer shown without a warning.
     threshold: f64,
     /// Weight of the answer's own text in its confidence.
@@ -64,6 +69,11 @@ struct Faq<'a> {
     /// Expanded answer vectors; absent if the page computes the vectors.
     #[serde(skip_serializing_if = "Option::is_none")]
     expanded: Option<String>,
+    /// Prior and sharpness of prototype scoring; absent if questions are compared with the nearest paraphrase alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prototype: Option<[f64; 2]>,
+    /// Maximum number of paraphrases in a mean with a sharpness.
+    most: usize,
 }
 
 /// Calibrator of the probability.
@@ -171,11 +181,12 @@ fn render(model: &Servable, title: &str) -> Result<String, ExportError> {
 fn faq_of(model: &Servable) -> Faq<'_> {
     let manifest = model.manifest();
     let calibrator = model.answer_index().confidence().calibrator.as_ref();
-    let spread = model.answer_index().spread();
+    let spread = model.answer_index().cosine_spread();
     Faq {
         answers: model.answers().iter().map(Answer::of).collect(),
         words: model.index().words_weight().into(),
         by_answer: manifest.words.is_some_and(|words| words.by == By::Answer),
+        near: manifest.words.is_some_and(|words| words.near),
         threshold: manifest.confidence.threshold.sureness.into(),
         own_text: manifest.confidence.own_text.into(),
         no_answer: manifest.confidence.no_answer.map(f64::from),
@@ -185,7 +196,11 @@ fn faq_of(model: &Servable) -> Faq<'_> {
         spread: [spread.mean.into(), spread.deviation.into()],
         sure: Confidence::SURE.into(),
         known: Confidence::KNOWN.into(),
+        most: prototype::MOST,
         expanded: manifest.expansion.map(|_| expanded::encode_vectors(model)),
+        prototype: manifest
+            .prototype
+            .map(|prototype| [prototype.prior.into(), prototype.sharpness.into()]),
     }
 }
 

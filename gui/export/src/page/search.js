@@ -27,7 +27,37 @@ class Faq {
       if (faq.words > 0) self.bm25.add(text, self.document(number));
       if (number % CHUNK === CHUNK - 1) await new Promise((resolve) => setTimeout(resolve));
     }
+    if (faq.prototype !== undefined) {
+      for (const [number, { questions }] of faq.answers.entries()) self.moveToPrototype(self.own[number] + 1, questions.length);
+    }
     return self;
+  }
+
+  // Moves the vectors of an answer's paraphrases, `count` texts from `first` on, towards their mean (prototype.rs).
+  moveToPrototype(first, count) {
+    if (count < 2) return;
+    const { length } = this.encoder;
+    const [prior, sharpness] = this.faq.prototype;
+    const start = first * length;
+    const before = this.vectors.slice(start, start + count * length);
+    const row = (number) => before.subarray(number * length, (number + 1) * length);
+    const step = sharpness > 0 ? Math.ceil(count / this.faq.most) : 1;
+    const weight = count / (count + prior);
+    let mean = null;
+    for (let number = 0; number < count; number++) {
+      if (mean === null || sharpness > 0) {
+        mean = new Float64Array(length);
+        let total = 0;
+        for (let other = 0; other < count; other += step) {
+          const share = sharpness > 0 ? Math.exp(sharpness * (dot(before, other * length, row(number)) - 1)) : 1;
+          total += share;
+          for (let i = 0; i < length; i++) mean[i] += share * before[other * length + i];
+        }
+        mean = mean.map((sum) => sum / total);
+      }
+      const mixed = row(number).map((x, i) => (1 - weight) * x + weight * mean[i]);
+      this.vectors.set(normalize(mixed), start + number * length);
+    }
   }
 
   // The `k` best answers, each by its best text, with a flag for confidence. Empty for an empty question.
@@ -35,15 +65,16 @@ class Faq {
     if (isBlank(question)) return [];
     const vector = this.encoder.encode(question);
     const keywords = this.faq.words > 0 ? this.bm25.scores(question) : null;
+    const near = keywords !== null && this.faq.near ? this.bm25.nearTexts(question) : new Map();
     const best = new Map();
     for (let number = 0; number < this.texts.length; number++) {
-      const { score, dense } = this.score(number, vector, keywords);
+      const { score, dense } = this.score(number, vector, keywords, near);
       const { answer, paraphrase } = this.texts[number];
       if (!(best.get(answer)?.score >= score)) best.set(answer, { answer, paraphrase, score, dense, number });
     }
     const sorted = Array.from(best.values()).sort((a, b) => b.score - a.score || a.answer - b.answer);
-    const near = sorted.slice(0, Math.max(k, this.faq.among));
-    const ratings = this.faq.calibrator === null ? this.rateByThreshold(near, vector) : this.rate(question, near, vector);
+    const candidates = sorted.slice(0, Math.max(k, this.faq.among));
+    const ratings = this.faq.calibrator === null ? this.rateByThreshold(candidates, vector) : this.rate(question, candidates, vector);
     return sorted.slice(0, k).map((found, place) => ({
       ...this.faq.answers[found.answer],
       paraphrase: found.paraphrase,
@@ -94,9 +125,9 @@ class Faq {
   }
 
   // Hybrid score of a text, rounded to single precision, so that ties are the same as in Nearsay.
-  score(number, vector, keywords) {
+  score(number, vector, keywords, near) {
     const dense = dot(this.vectors, number * vector.length, vector);
-    const keyword = keywords === null ? 0 : this.faq.words * keywords[this.document(number)];
+    const keyword = keywords === null ? 0 : this.faq.words * (keywords[this.document(number)] + (near.get(number) ?? 0));
     return { score: Math.fround(dense + keyword), dense };
   }
 }

@@ -42,6 +42,7 @@ fn write(dir: &Path) {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
+        prototype: None,
         report: serde_json::Value::Null,
     }
     .write(&DiskStore, dir)
@@ -133,6 +134,7 @@ fn adopt_accepts_a_model_without_answers() {
         confidence: &Confidence::USUAL,
         words: None,
         expansion: None,
+        prototype: None,
     };
     only.write(&DiskStore, &bare).unwrap();
     let adopted = adopt(&disk(), dir.path(), &bare, &LABELS, &mut |_, _| {}).unwrap();

@@ -84,6 +84,7 @@ impl Ranking {
         let none = Words {
             weight: 0.0,
             by: By::Text,
+            near: false,
         };
         Self {
             words: manifest.words.unwrap_or(none),

@@ -172,6 +172,7 @@ impl Encoder {
             confidence: &trained.confidence,
             words: trained.words.map(Words::by_answer),
             expansion: trained.expansion,
+            prototype: trained.prototype,
             report: serde_json::to_value(&trained.report)?,
         };
         export.write(&DiskStore, dir)?;

@@ -9,12 +9,25 @@ use candle_core::Device;
 use nearsay::{answer_index::AnswerIndex, servable::Servable};
 use nearsay_core::matrix::Matrix;
 use nearsay_faq::normalize;
-use nearsay_search::expansion::{Expansion, Own};
+use nearsay_search::expansion::{Expansion, Kind, Own};
 use nearsay_store::DiskStore;
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
 };
+
+/// Kinds of texts: the first text of each owner is the answer.
+fn kinds(owners: &[u32]) -> Vec<Kind> {
+    let first = |text: usize| text == 0 || owners[text - 1] != owners[text];
+    let kind = |text| {
+        if first(text) {
+            Kind::Answer
+        } else {
+            Kind::Question
+        }
+    };
+    (0..owners.len()).map(kind).collect()
+}
 
 /// A served model.
 pub struct Folder {
@@ -70,6 +83,9 @@ impl Folder {
         };
         let questions = vectors(&exam.questions)?;
         let mut texts = vectors(&exam.texts)?;
+        if let Some(prototype) = self.served.manifest().prototype {
+            prototype.apply(&mut texts, &exam.owners, &kinds(&exam.owners))?;
+        }
         if ranking.moved
             && let Some(expander) = self.expander(&exam.questions)?
         {
@@ -103,7 +119,8 @@ impl Folder {
         vectors: &mut Matrix,
         own: Own,
     ) -> Result<(), Failure> {
-        let is_first = |text: &usize| *text == 0 || owners[*text - 1] != owners[*text];
+        let kinds = kinds(owners);
+        let is_first = |text: &usize| kinds[*text] == Kind::Answer;
         let answers: Vec<usize> = (0..owners.len()).filter(is_first).collect();
         let rows: Vec<&[f32]> = answers.iter().map(|&text| vectors.row(text)).collect();
         let mut moved = Matrix::from_rows(&rows)?;

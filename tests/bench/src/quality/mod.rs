@@ -14,6 +14,8 @@
 //! | `library` | data/library_faq.jsonl | data/library_questions.jsonl, paraphrased by others | its answers and known paraphrases |
 //! | `cdc_covid_en` (or `covid`) | faq.jsonl | questions.jsonl, by users | its answers and known paraphrases |
 //! | `NAME_asked`, for each file in tests/data/asked | faq.jsonl of the data set NAME; train.jsonl of the cloud FAQ | paraphrases written for it | its answers and known paraphrases |
+//! | `hwu64_10`, `hwu64_5`, … in few_shot | 5 or 10 paraphrases an answer | HWU64, CLINC150 and BANKING77's test questions | its answers and known paraphrases |
+//! | `sofmattress`, `curekart` in hint3 | real questions to a chatbot | later questions to it, those in scope | its answers and known paraphrases |
 //! | any other data set with a faq.jsonl | 80 % of its answers, chosen by the seed | the questions of the other answers | all answers |
 //! | `small` | subsets of 20, 50 and 200 pairs of the cloud FAQ | see [`small`] | |
 //!

@@ -28,6 +28,8 @@ const CLOUD_DIR: &str = "cloud_faq";
 const TRAIN: &str = "train.jsonl";
 const FAQ: &str = "faq.jsonl";
 const QUESTIONS: &str = "questions.jsonl";
+/// Directories of FAQs with several paraphrases an answer, each with a file of questions by others.
+const PAIRED: [&str; 2] = ["few_shot", "hint3"];
 
 /// Fraction of the answers whose questions are held out, for sets without other questions.
 pub const WITHHELD: f64 = 0.2;
@@ -110,6 +112,7 @@ impl Sets {
         names.retain(|name| {
             let place = match &**name {
                 LIBRARY => return true,
+                name if pair_of(&data, name).is_some() => return true,
                 CLOUD | SMALL => data.join(CLOUD_DIR),
                 name => data.join(name.strip_suffix(ASKED).map_or(name, faq_of)),
             };
@@ -145,9 +148,10 @@ impl Sets {
                 let asked = questions(&dir.join(QUESTIONS))?;
                 (dir.join(FAQ), ToAsk::Questions(asked))
             }
-            _ => match name.strip_suffix(ASKED) {
-                Some(questions) => return self.asked(name, questions),
-                None => (dir.join(FAQ), ToAsk::Part),
+            _ => match (pair_of(&self.data, name), name.strip_suffix(ASKED)) {
+                (Some([faq, asked]), _) => (faq, ToAsk::Questions(questions(&asked)?)),
+                (None, Some(questions)) => return self.asked(name, questions),
+                (None, None) => (dir.join(FAQ), ToAsk::Part),
             },
         };
         Ok(Set {
@@ -331,6 +335,17 @@ fn others(data: &Path) -> Result<Vec<String>, Failure> {
             names.push(name);
         }
     }
+    for file in PAIRED
+        .iter()
+        .flat_map(|dir| std::fs::read_dir(data.join(dir)))
+        .flatten()
+    {
+        let file = file?.path();
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        if pair_of(data, &name).is_some() {
+            names.push(name.into_owned());
+        }
+    }
     for entry in std::fs::read_dir(asked_dir())? {
         let file = entry?.path();
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
@@ -338,6 +353,20 @@ fn others(data: &Path) -> Result<Vec<String>, Failure> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// Files of an FAQ in [`PAIRED`] and of its questions. Subsets of 5 and 10 paraphrases an answer share their questions.
+fn pair_of(data: &Path, name: &str) -> Option<[PathBuf; 2]> {
+    let whole = name.strip_suffix("_5").or(name.strip_suffix("_10"));
+    let pairs = PAIRED.iter().map(|dir| {
+        let file = |name: String| data.join(dir).join(name);
+        [
+            file(format!("{name}.jsonl")),
+            file(format!("{}_{QUESTIONS}", whole.unwrap_or(name))),
+        ]
+    });
+    let mut pairs = pairs.filter(|pair| pair.iter().all(|file| file.is_file()));
+    pairs.next()
 }
 
 /// Name of the FAQ of a file in [`asked_dir`]; there may be two files for an FAQ.

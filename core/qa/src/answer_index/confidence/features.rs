@@ -5,7 +5,6 @@
 
 use super::super::AnswerSet;
 use nearsay_core::matrix::dot;
-use nearsay_faq::normalize;
 use nearsay_search::{
     calibration::AMONG,
     index::{Index, Words},
@@ -204,21 +203,14 @@ impl Source<'_> {
         powers.into_iter().zip(in_group).map(share).collect()
     }
 
-    /// Whether each answer is the first or has a question of the first.
+    /// Whether each answer is in the group of the first, so that both are right for the same questions.
     pub(in crate::answer_index) fn in_first_group(&self, ranked: &[Ranked]) -> Vec<bool> {
-        let questions = |answer: u32| {
-            let known = self
-                .answers
-                .get(answer)
-                .map_or(&[][..], |known| &known.questions);
-            known.iter().map(|question| normalize(question))
-        };
-        let first = ranked.first().map_or(u32::MAX, |first| first.answer);
-        let of_first: Vec<String> = questions(first).collect();
-        let in_group = |ranked: &Ranked| {
-            ranked.answer == first || questions(ranked.answer).any(|q| of_first.contains(&q))
-        };
-        ranked.iter().map(in_group).collect()
+        let group = |ranked: &Ranked| self.answers.group(ranked.answer);
+        let first = ranked.first().map(group);
+        ranked
+            .iter()
+            .map(|ranked| Some(group(ranked)) == first)
+            .collect()
     }
 
     /// Keyword coverage by the best answer, fraction of unknown terms, and highest unweighted keyword score.

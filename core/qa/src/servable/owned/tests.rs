@@ -140,6 +140,7 @@ fn reissue_without_data_keeps_unrelated_files() {
         confidence: &confidence,
         words: None,
         expansion: None,
+        prototype: None,
     };
     only.write(&store, "model".as_ref()).unwrap();
     others_are_there(&store, "without data");
@@ -159,4 +160,21 @@ fn remove_keeps_unrelated_files() {
     folder::write(&store, &folder::head()).unwrap();
     remove(&store, "model".as_ref()).unwrap();
     assert!(!store.exists("model".as_ref()).unwrap());
+}
+
+#[test]
+fn lock_target_refuses_a_model_that_is_edited() {
+    let missing = lock_target(&MemStore::new(), "model".as_ref());
+    assert!(missing.unwrap().is_none());
+    let store = mixed();
+    let held = lock_target(&store, "model".as_ref()).unwrap();
+    assert!(held.is_some());
+    let error = lock_target(&store, "model".as_ref()).unwrap_err();
+    assert!(matches!(error, ServableError::Busy { .. }), "{error}");
+    drop(held);
+    store
+        .append_sync("model/edits.jsonl".as_ref(), b"{}\n")
+        .unwrap();
+    let error = lock_target(&store, "model".as_ref()).unwrap_err();
+    assert!(error.to_string().contains("--to jsonl"), "{error}");
 }

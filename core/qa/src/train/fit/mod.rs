@@ -28,6 +28,9 @@ pub struct Fit<'a, X = Matrix> {
     pub train: &'a Pairs<X>,
     /// Held-out pairs: measured after each epoch, never trained on, never used for model selection.
     pub val: Option<&'a Pairs<X>>,
+    /// Numbers of the training pairs in the validation split, ascending; none for a split by
+    /// [`Pairs::split`]. Unused if the settings want no validation split.
+    pub validation: Option<&'a [usize]>,
     /// Pauses and stops the run.
     pub control: &'a Control,
     /// Where the state is saved; none to save nothing.
@@ -52,6 +55,7 @@ impl<'a, X> Fit<'a, X> {
             settings,
             train,
             val: None,
+            validation: None,
             control,
             checkpoint: None,
             to_beat: None,
@@ -136,6 +140,9 @@ impl<X: Texts> Fit<'_, X> {
         let mut hasher = Fingerprint::new();
         hasher.update(&settings);
         self.train.hash(&mut hasher);
+        for pair in self.validation.unwrap_or_default() {
+            hasher.update(pair.to_le_bytes());
+        }
         if let Some(val) = self.val {
             val.hash(&mut hasher);
         }

@@ -28,7 +28,13 @@ impl<'a, L: Learner> Run<'a, L> {
         let mut guide = fit.guide.cloned();
         let mut validation = None;
         if let Some(fraction) = settings.selection.validation_fraction() {
-            let (rest, kept) = train.split(fraction, seed(settings.seed, Purpose::Validation, 0));
+            let (rest, kept) = match fit.validation {
+                Some(kept) => {
+                    let is_left = |pair: &usize| kept.binary_search(pair).is_err();
+                    ((0..train.len()).filter(is_left).collect(), kept.to_vec())
+                }
+                None => train.split(fraction, seed(settings.seed, Purpose::Validation, 0)),
+            };
             if kept.is_empty() {
                 on_event(Event::Note(Note::TooFewAnswers));
             } else {

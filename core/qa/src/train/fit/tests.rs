@@ -52,6 +52,7 @@ fn run(
         settings,
         train,
         val,
+        validation: None,
         control,
         checkpoint,
         to_beat: None,

@@ -4,7 +4,6 @@ use super::Run;
 use crate::train::{
     BatchFigures, ModelSelection, Pairs, Settings, TrainError,
     learner::{Batch, Learner},
-    settings::{Purpose, seed},
 };
 use candle_core::Device;
 use nearsay_core::{
@@ -109,15 +108,22 @@ impl<L: Learner> Run<'_, L> {
     }
 }
 
-/// MRR@10 of vectors on the validation split of these settings; `None` without one.
+/// MRR@10 of vectors on the validation split, by pair numbers or else that of the settings; `None` without one.
 ///
 /// # Errors
 /// When the vectors cannot be compared, which is a bug.
-pub fn validation_score(settings: &Settings, train: &Pairs) -> Result<Option<f32>, TrainError> {
-    let ModelSelection::BestOnValidation { fraction, .. } = settings.selection else {
+pub fn validation_score(
+    settings: &Settings,
+    train: &Pairs,
+    validation: Option<&[usize]>,
+) -> Result<Option<f32>, TrainError> {
+    if !matches!(settings.selection, ModelSelection::BestOnValidation { .. }) {
         return Ok(None);
+    }
+    let kept = match validation {
+        Some(kept) => kept.to_vec(),
+        None => settings.validation_split(&train.subgroups),
     };
-    let (_, kept) = train.split(fraction, seed(settings.seed, Purpose::Validation, 0));
     if kept.is_empty() {
         return Ok(None);
     }

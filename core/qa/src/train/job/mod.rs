@@ -2,16 +2,19 @@
 
 mod exam;
 mod findings;
+mod folds;
 mod learn;
+mod measure;
 mod ranking;
 mod texts;
 
+pub use measure::Baseline;
+
 use super::{
-    Checkpoint, Control, Event, Fitted, Loss, Note, PoolFigures, Report, Settings, SettingsError,
+    Checkpoint, Control, Event, Fitted, Loss, Note, Report, Settings, SettingsError, TestOutcome,
     TrainError, Trainable, report,
 };
 use crate::{
-    answer_index::Scoring,
     cache::{Embedded, EmbeddingCache, Encode, Progress},
     servable::{AnswerSet, Confidence},
 };
@@ -23,7 +26,7 @@ use nearsay_core::{
 };
 use nearsay_faq::Row;
 use nearsay_model::ModelFiles;
-use nearsay_search::expansion::{Rule, Towards};
+use nearsay_search::{expansion::Rule, prototype::Prototype};
 use nearsay_text::compact::StaticEncoder;
 use std::{collections::HashSet, ops::ControlFlow, sync::Arc, time::Instant};
 use texts::{Places, ways};
@@ -33,8 +36,11 @@ use texts::{Places, ways};
 pub struct Job<'a, 's> {
     /// Rows to train on.
     pub rows: &'a [Row],
-    /// Held-out rows, never trained on. Their answers are part of the model.
+    /// Held-out rows, never trained on. Their answers are part of the model, and the report has its figures of their
+    /// questions. Without held-out rows, the figures come from a cross-validation of the training rows.
     pub held_out: &'a [Row],
+    /// The model that the report compares the trained model with.
+    pub baseline: Baseline<'a>,
     /// The settings.
     pub settings: &'a Settings,
     /// The base encoder.
@@ -66,6 +72,7 @@ impl<'a, 's> Job<'a, 's> {
         Self {
             rows,
             held_out: &[],
+            baseline: Baseline::default(),
             settings,
             source,
             encoder: "",
@@ -111,16 +118,18 @@ pub struct Trained {
     pub words: Option<f32>,
     /// Document expansion; none for unexpanded answers.
     pub expansion: Option<Rule>,
+    /// Prototype scoring; none to compare with the nearest paraphrase alone.
+    pub prototype: Option<Prototype>,
     /// All answers with all their paraphrases, including the held-out rows.
     pub answers: AnswerSet,
     /// The pooled vector of each of the set's texts by the trained encoder, before the head,
     /// `[n, d]`.
     pub vectors: Matrix,
-    /// Confidence, calibrated on the held-out questions.
-    ///
-    /// Only answers are searched: all paraphrases of a held-out question are held out too, so the paraphrases
-    /// of other answers would win.
+    /// Confidence, calibrated on the test questions: each one once, as a question about a known answer if its answer
+    /// has other paraphrases.
     pub confidence: Confidence,
+    /// Outcomes of all test questions of the report.
+    pub outcomes: Vec<TestOutcome>,
     /// The report. The caller sets the directory when the model is saved.
     pub report: Report,
 }
@@ -184,38 +193,11 @@ impl Job<'_, '_> {
                 ));
             }
         };
-        let questions = self.held_out(&answers);
-        let before = exam::index(&answers, &place)?.evaluate(&questions)?;
-        let now = Places {
-            vectors: &learned.vectors,
-            ..place
-        };
-        let index = exam::index(&answers, &now)?;
-        let scoring = learned.ranking;
-        let after = index.evaluate_with(&questions, scoring)?;
-        let mut report = self.report(&learned.fitted, before.figures, after.figures);
-        report.findings = self.findings(&before, &after, &answers);
-        let without = |scoring: Scoring| -> Result<_, TrainError> {
-            Ok(index.evaluate_with(&questions, scoring)?.figures)
-        };
-        if let Some(hybrid) = scoring.hybrid {
-            report.words = Some(hybrid.weight);
-            report.without_words = without(Scoring {
-                hybrid: None,
-                ..scoring
-            })?;
-        }
-        if let Some(rule) = scoring.expansion
-            && rule.towards == Towards::Alike
-        {
-            report.expansion = Some(rule.weight);
-            report.without_expansion = without(Scoring {
-                expansion: None,
-                ..scoring
-            })?;
-        }
-        // The evaluation owns the answers, so they aren't copied.
-        drop(index);
+        let mut report = self.report(&learned.fitted);
+        let measured = self.measure(&mut report, &learned, &answers, &place)?;
+        let scoring = learned.graded.scoring;
+        // The evaluations own the answers, so they aren't copied.
+        drop((learned.graded, learned.base));
         report.embed_s = embed_s;
         report.train_s = started.elapsed().as_secs_f64();
         report.fresh_texts = embedded.fresh;
@@ -235,7 +217,9 @@ impl Job<'_, '_> {
             network: learned.network,
             words: report.words,
             expansion: scoring.expansion,
-            confidence: after.confidence,
+            prototype: scoring.prototype,
+            confidence: measured.confidence,
+            outcomes: measured.outcomes,
             report,
             vectors,
             answers: Arc::unwrap_or_clone(answers),
@@ -302,12 +286,7 @@ impl Job<'_, '_> {
         }
     }
 
-    fn report(
-        &self,
-        fitted: &Fitted,
-        before: Option<PoolFigures>,
-        after: Option<PoolFigures>,
-    ) -> Report {
+    fn report(&self, fitted: &Fitted) -> Report {
         let last = fitted.epochs.last();
         Report {
             dir: String::new(),
@@ -318,8 +297,13 @@ impl Job<'_, '_> {
             epochs: fitted.epochs.len(),
             kept_epoch: fitted.kept_epoch,
             stopped: fitted.stopped,
-            before,
-            after,
+            known_answers: None,
+            new_answers: None,
+            difference: None,
+            compared_with: report::ComparedWith::default(),
+            protocol: None,
+            before: None,
+            after: None,
             words: None,
             without_words: None,
             expansion: None,

@@ -1,52 +1,168 @@
-//! Selects the ranking settings of a trained model: document expansion and the keyword weight.
+//! Decisions of a job: how the model ranks answers, and whether the trained model is kept.
 
-use super::{Job, texts::Places};
-use crate::{
-    answer_index::{Scoring, is_gain, mean},
-    servable::Words,
-    train::TrainError,
+use super::{
+    Job, Source,
+    exam::{Evaluated, Exam},
 };
-use nearsay_search::expansion::Rule;
+use crate::{
+    answer_index::{
+        Difference, STATIC_SPREAD, Scoring, TRANSFORMER_SPREAD, is_gain, is_gain_by, mean,
+    },
+    servable::{AnswerSet, Words},
+    train::{ModelSelection, TrainError, Trainable},
+};
+use nearsay_search::{expansion::Rule, prototype::Prototype};
 
-/// Number of validation questions from which a gain below one standard error counts.
+/// Number of questions from which a gain below one standard error counts.
 const ENOUGH: usize = 200;
 
+/// Keyword weights compared with the default.
+const WEIGHTS: [f32; 11] = [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0];
+
+/// Settings compared with [`Prototype::USUAL`], as the prior and the sharpness, and no prototypes.
+const PROTOTYPES: [Option<(f32, f32)>; 6] = [
+    None,
+    Some((8.0, 0.0)),
+    Some((0.5, 0.0)),
+    Some((2.0, 1.5)),
+    Some((2.0, 3.0)),
+    Some((2.0, 6.0)),
+];
+
+/// Standard errors by which a keyword weight must beat the default. Of few questions, the best of many weights often
+/// wins by one standard error by chance.
+const CLEARLY: f64 = 2.0;
+
+/// A model's answers to an exam, with the scoring that suits it.
+pub(super) struct Graded {
+    pub(super) exam: Exam,
+    pub(super) scoring: Scoring,
+    pub(super) evaluated: Evaluated,
+}
+
 impl Job<'_, '_> {
-    /// Selects the ranking settings by the mean reciprocal rank on the validation split. Without a split, the
-    /// defaults apply, or none if the settings hold out nothing.
-    ///
-    /// The keyword weight keeps its default unless another one gains clearly
-    /// ([`choose_keyword_weight`](crate::answer_index::AnswerIndex::choose_keyword_weight)). Expansion by the
-    /// questions of similar answers must gain more than one standard error, or anything at all with at least
-    /// [`ENOUGH`] questions. Otherwise answers are expanded by their own questions, which the split can't
-    /// measure: its answers have none.
-    pub(super) fn ranking(&self, place: &Places<'_>) -> Result<Scoring, TrainError> {
-        let hybrid = |weight: f32| (weight > 0.0).then(|| Words::by_answer(weight));
-        let Some(slice) = self.slice() else {
-            return Ok(match self.settings.selection.validation_fraction() {
-                Some(_) => Scoring {
-                    expansion: Some(Rule::OWN),
-                    hybrid: hybrid(self.settings.keyword_weight),
-                },
-                None => Scoring::default(),
-            });
-        };
-        let (index, questions) = (slice.index(place)?, &slice.questions);
-        let alike = Scoring {
-            expansion: Some(Rule::ALIKE),
-            hybrid: None,
-        };
-        let plain = index.evaluate(questions)?.reciprocal_ranks();
-        let expanded = index.evaluate_with(questions, alike)?.reciprocal_ranks();
-        let wins =
-            is_gain(&plain, &expanded) || (plain.len() >= ENOUGH && mean(&expanded) > mean(&plain));
-        let alike = wins.then_some(Rule::ALIKE);
-        let weight = index.choose_keyword_weight(questions, alike, self.settings.keyword_weight)?;
+    /// Default scoring of a model: expansion by own questions, the keyword weight of the settings, and prototypes if an
+    /// answer has several paraphrases, or none of these if the settings validate nothing.
+    fn default_scoring(&self, exam: &Exam) -> Result<Scoring, TrainError> {
+        if self.settings.selection.validation_fraction().is_none() {
+            return Ok(Scoring::default());
+        }
+        let answers = AnswerSet::of(self.rows);
+        let has_several = answers.iter().any(|known| known.questions.len() > 1);
         Ok(Scoring {
-            expansion: Some(alike.unwrap_or(Rule::OWN)),
-            hybrid: hybrid(weight),
+            expansion: Some(Rule::OWN),
+            hybrid: hybrid(self.scale_keyword_weight(self.settings.keyword_weight, exam)?),
+            prototype: has_several.then_some(Prototype::USUAL),
         })
     }
+
+    /// Scoring of the untrained model: the keyword weight of the settings, without expansion and prototypes.
+    pub(super) fn untrained_scoring(&self, exam: &Exam) -> Result<Scoring, TrainError> {
+        Ok(Scoring {
+            hybrid: self.default_scoring(exam)?.hybrid,
+            ..Scoring::default()
+        })
+    }
+
+    /// Scales a keyword weight to the spread of the similarities of the model that takes an exam.
+    fn scale_keyword_weight(&self, weight: f32, exam: &Exam) -> Result<f32, TrainError> {
+        let reference = match self.source {
+            Source::Static(_) => STATIC_SPREAD,
+            Source::Network { .. } | Source::Custom(_) => TRANSFORMER_SPREAD,
+        };
+        let scaled = exam
+            .index()
+            .map(|index| index.scale_keyword_weight(weight, reference));
+        Ok(scaled.transpose()?.unwrap_or(weight))
+    }
+
+    /// Chooses the scoring by the mean reciprocal rank of the deciding questions, and evaluates the model with it.
+    ///
+    /// Expansion by the questions of similar answers must gain more than one standard error, or anything at all with at
+    /// least [`ENOUGH`] questions. Prototypes keep their default unless other settings gain one standard error, the keyword
+    /// weight unless another one gains two.
+    pub(super) fn grade(&self, exam: Exam) -> Result<Graded, TrainError> {
+        let default = self.default_scoring(&exam)?;
+        let grade = |scoring: Scoring| -> Result<(Scoring, Evaluated, Vec<f64>), TrainError> {
+            let evaluated = exam.evaluate(scoring)?;
+            let ranks = exam.deciding_ranks(&evaluated);
+            Ok((scoring, evaluated, ranks))
+        };
+        let mut best = grade(default)?;
+        if default.expansion.is_some() && !exam.is_empty() {
+            let alike = grade(Scoring {
+                expansion: Some(Rule::ALIKE),
+                ..default
+            })?;
+            let wins = is_gain(&best.2, &alike.2)
+                || (best.2.len() >= ENOUGH && mean(&alike.2) > mean(&best.2));
+            if wins {
+                best = alike;
+            }
+            if default.prototype.is_some() {
+                let (scoring, by_default) = (best.0, best.2.clone());
+                for other in PROTOTYPES {
+                    let other = grade(Scoring {
+                        prototype: other.map(|(prior, sharpness)| Prototype { prior, sharpness }),
+                        ..scoring
+                    })?;
+                    if mean(&other.2) > mean(&best.2) && is_gain(&by_default, &other.2) {
+                        best = other;
+                    }
+                }
+            }
+            let by_default = best.2.clone();
+            let scoring = best.0;
+            for weight in WEIGHTS {
+                let weight = self.scale_keyword_weight(weight, &exam)?;
+                let other = grade(Scoring {
+                    hybrid: hybrid(weight),
+                    ..scoring
+                })?;
+                if mean(&other.2) > mean(&best.2) && is_gain_by(CLEARLY, &by_default, &other.2) {
+                    best = other;
+                }
+            }
+        }
+        let (scoring, evaluated, _) = best;
+        Ok(Graded {
+            exam,
+            scoring,
+            evaluated,
+        })
+    }
+
+    /// Whether the trained model is used rather than the base model, by a paired test on the deciding questions.
+    ///
+    /// Without a measurable difference, a transformer is kept; a head or token embeddings are kept if they gain more
+    /// than one standard error on the deciding questions, or on new answers without losing as much on the others.
+    /// Always kept for [`ModelSelection::Last`], never without questions.
+    pub(super) fn is_kept(&self, base: &Graded, trained: &Graded) -> bool {
+        if self.settings.selection == ModelSelection::Last {
+            return true;
+        }
+        if trained.exam.is_empty() {
+            return false;
+        }
+        let ranks = |graded: &Graded| graded.exam.deciding_ranks(&graded.evaluated);
+        let (before, after) = (ranks(base), ranks(trained));
+        match Difference::of(&before, &after) {
+            Difference::Better => true,
+            Difference::Worse => false,
+            Difference::NotMeasurable if self.settings.trainable == Trainable::FullModel => {
+                !is_gain(&after, &before)
+            }
+            Difference::NotMeasurable => {
+                let new = |graded: &Graded| graded.evaluated.new.reciprocal_ranks();
+                is_gain(&before, &after)
+                    || (is_gain(&new(base), &new(trained)) && !is_gain(&after, &before))
+            }
+        }
+    }
+}
+
+fn hybrid(weight: f32) -> Option<Words> {
+    (weight > 0.0).then(|| Words::by_answer(weight))
 }
 
 #[cfg(test)]

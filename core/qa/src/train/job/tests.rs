@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     cache::OnProgress,
-    train::{ModelSelection, Recipe},
+    train::{ModelSelection, Recipe, Task},
 };
 use nearsay_bert::{SentenceEncoder, test_util::tiny_tokenizer};
 use nearsay_core::loss::LossKind;
@@ -67,6 +67,7 @@ pub(super) fn run(
         encoder: "made up",
         device: &Device::Cpu,
         control: &Control::new(),
+        baseline: Baseline::default(),
         checkpoint: None,
         loss: Loss::FromSettings,
         head: None,
@@ -80,7 +81,7 @@ fn calibration_is_measured_on_held_out_questions() {
     let run = trained(24);
     let calibration = run.confidence.calibration.unwrap();
     assert_eq!(calibration.questions(), 24);
-    let right = run.report.after.unwrap().recall_1 * 24.0;
+    let right = run.report.known_answers.unwrap().after.recall_1 * 24.0;
     // The calibration adds one right and one wrong answer to the observations.
     let said: f64 = calibration
         .blocks()
@@ -146,6 +147,7 @@ fn tuned(
         encoder: "tiny",
         device: &Device::Cpu,
         control,
+        baseline: Baseline::default(),
         checkpoint: Some(Checkpoint::new(store, "run".into())),
         loss: Loss::FromSettings,
         head: None,
@@ -291,32 +293,29 @@ fn transformer_without_gain_is_kept() {
     assert_eq!(same.report.kept_epoch, Some(2));
 }
 
-/// A head must be better, a transformer must not be worse.
-#[test]
-fn model_selection_depends_on_gain() {
-    let encoder = encoder(40);
-    let rows: Vec<Row> = (0..40)
+/// Rows of forty answers with one question each.
+fn forty() -> Vec<Row> {
+    (0..40)
         .map(|i| Row {
             question: format!("ask{i}"),
             answer: format!("answer{i}"),
             ..Row::default()
         })
-        .collect();
-    let settings = Settings {
+        .collect()
+}
+
+/// A head must be better, a transformer must not be worse.
+#[test]
+fn model_selection_depends_on_gain() {
+    let encoder = encoder(40);
+    let rows = forty();
+    let head = Settings {
         selection: ModelSelection::RejectIfWorse { fraction: 0.3 },
         ..Settings::of(Recipe::Quick, DIM)
     };
-    let job = Job {
-        rows: &rows,
-        held_out: &[],
-        settings: &settings,
-        source: Source::Static(&encoder),
-        encoder: "made up",
-        device: &Device::Cpu,
-        control: &Control::new(),
-        checkpoint: None,
-        loss: Loss::FromSettings,
-        head: None,
+    let transformer = Settings {
+        trainable: Trainable::FullModel,
+        ..head.clone()
     };
     let texts: Vec<&str> = rows
         .iter()
@@ -329,24 +328,123 @@ fn model_selection_depends_on_gain() {
         })
     };
     let (good, bad) = (vectors(0), vectors(1));
-    let place = |vectors| Places {
-        of: texts.iter().copied().zip(0..).collect(),
-        vectors,
+    let control = Control::new();
+    let kept = |settings: &Settings, rows: &[Row], before, after| {
+        let job = Job {
+            encoder: "made up",
+            ..Job::new(rows, settings, Source::Static(&encoder), &control)
+        };
+        let place = Places {
+            of: texts.iter().copied().zip(0..).collect(),
+            vectors: before,
+        };
+        let mut train = |_: usize, _: &[usize]| Ok(Some(Matrix::clone(after)));
+        let exam = job.examine(&place, &job.folds(), after, &mut train);
+        job.decide(&place, exam.unwrap()).unwrap().0
     };
-    let (good, bad) = (&place(&good), &place(&bad));
-    for (before, after, better, worse) in [
-        (bad, good, true, false),
-        (good, bad, false, true),
-        (good, good, false, false),
+    for (before, after, better, no_worse) in [
+        (&bad, &good, true, true),
+        (&good, &bad, false, false),
+        (&good, &good, false, true),
     ] {
-        assert_eq!(job.is_better(before, after).unwrap(), better);
-        assert_eq!(job.is_worse(before, after).unwrap(), worse);
+        assert_eq!(kept(&head, &rows, before, after), better);
+        assert_eq!(kept(&transformer, &rows, before, after), no_worse);
     }
-    // Without a validation split there is no evidence.
-    let few = Job {
-        rows: &rows[..3],
-        ..job
+    // Without questions there is no evidence.
+    assert!(!kept(&head, &rows[..3], &bad, &good));
+    assert!(!kept(&transformer, &rows[..3], &bad, &good));
+    let last = Settings {
+        selection: ModelSelection::Last,
+        ..head
     };
-    assert!(!few.is_better(bad, good).unwrap());
-    assert!(few.is_worse(bad, good).unwrap());
+    assert!(kept(&last, &rows, &good, &bad));
+}
+
+/// Rows of `n` answers with three questions each, of an encoder with as many words.
+fn three_each(n: usize) -> Vec<Row> {
+    let words = |what: &str, i: usize| format!("{what}{} ask{i}", i % 8);
+    let row = |i: usize| Row {
+        line: i as u64 + 1,
+        question: words("ask", i),
+        paraphrases: vec![words("answer", i), format!("ask{i} ask{i} aside")],
+        answer: format!("answer{i}"),
+        ..Row::default()
+    };
+    (0..n).map(row).collect()
+}
+
+#[test]
+fn every_question_is_asked_once_for_each_task_and_learned_from() {
+    let (encoder, rows) = (encoder(40), three_each(40));
+    let settings = Settings {
+        epochs: 2,
+        ..Settings::of(Recipe::Quick, DIM)
+    };
+    let trained = run(&encoder, &rows, &[], &settings);
+    let report = &trained.report;
+    assert_eq!((report.train_rows, report.held_out), (120, 0));
+    assert_eq!(
+        report.protocol,
+        Some(report::Protocol::CrossValidation { folds: 10 })
+    );
+    let (known, new) = (report.known_answers.unwrap(), report.new_answers.unwrap());
+    for figures in [known.before, known.after, new.before, new.after] {
+        assert_eq!((figures.questions, figures.pool), (120, 40));
+    }
+    assert_eq!(report.headline(), Some(known));
+    assert!(known.difference.is_some() && report.difference == known.difference);
+    // The figures of the tutorial's task keep their former names.
+    assert_eq!(report.after, Some(new.after));
+    let known_outcomes = trained
+        .outcomes
+        .iter()
+        .filter(|outcome| outcome.task == Task::KnownAnswers);
+    let right = known_outcomes.clone().filter(|outcome| outcome.is_right());
+    assert_eq!(known_outcomes.count(), 120);
+    assert!((right.count() as f32 / 120.0 - known.after.recall_1).abs() < 1e-6);
+    assert_eq!(trained.outcomes.len(), 240);
+    // Another seed asks the same questions.
+    let other = run(&encoder, &rows, &[], &settings.clone().with_seed(7));
+    let known_before = |trained: &Trained| trained.report.known_answers.unwrap().before;
+    let (one, other) = (known_before(&trained), known_before(&other));
+    assert!(
+        (one.recall_1 - other.recall_1).abs() < 0.05,
+        "{one:?} {other:?}"
+    );
+}
+
+#[test]
+fn earlier_outcomes_are_the_figures_of_before() {
+    let (encoder, rows) = (encoder(40), three_each(40));
+    let settings = Settings {
+        epochs: 2,
+        ..Settings::of(Recipe::Quick, DIM)
+    };
+    let first = run(&encoder, &rows, &[], &settings);
+    let again = |rows: &[Row]| {
+        let control = Control::new();
+        let job = Job {
+            baseline: Baseline::Outcomes(&first.outcomes),
+            ..Job::new(rows, &settings, Source::Static(&encoder), &control)
+        };
+        job.run(false, &mut |_| {}).unwrap().unwrap().report
+    };
+    let (same, figures) = (again(&rows), first.report.known_answers.unwrap().after);
+    assert_eq!(same.compared_with, report::ComparedWith::Previous);
+    assert_eq!(same.difference, Some(report::Difference::NotMeasurable));
+    // The same ranks; only the number of right answers at other ranks than the first may be rounded.
+    let before = same.known_answers.unwrap().before;
+    assert!((before.mrr_10 - figures.mrr_10).abs() < 1e-6);
+    // An edit of the data doesn't change the figures of an earlier training.
+    let mut edited = rows.clone();
+    edited[0].question = "ask39 aside".into();
+    let edited = again(&edited);
+    assert_eq!(edited.known_answers.unwrap().before, before);
+    assert!(edited.difference.is_some());
+    // Other questions can't be compared.
+    let mut other = rows.clone();
+    for row in &mut other {
+        row.answer.push_str(" aside");
+    }
+    assert_eq!(again(&other).difference, None);
 }

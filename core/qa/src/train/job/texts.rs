@@ -18,7 +18,18 @@ pub(super) struct Places<'a> {
     pub(super) vectors: &'a Matrix,
 }
 
-impl Places<'_> {
+impl<'a> Places<'a> {
+    /// The same texts with other vectors.
+    pub(super) fn with<'v>(&self, vectors: &'v Matrix) -> Places<'v>
+    where
+        'a: 'v,
+    {
+        Places {
+            of: self.of.clone(),
+            vectors,
+        }
+    }
+
     /// The pooled vectors of texts, `[n, d]`.
     pub(super) fn rows(&self, texts: &[&str]) -> Result<Matrix, TrainError> {
         let mut data = Vec::with_capacity(texts.len() * self.vectors.columns());

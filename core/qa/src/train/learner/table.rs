@@ -254,6 +254,7 @@ mod tests {
             settings,
             train,
             val: Some(&val),
+            validation: None,
             control,
             checkpoint,
             to_beat: None,

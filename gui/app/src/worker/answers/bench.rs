@@ -8,7 +8,7 @@ use std::{
 
 use candle_core::Device;
 use nearsay::{
-    answer_index::{AnswerIndex, EvaluationRun, Scoring, Update},
+    answer_index::{AnswerIndex, Scoring, Update},
     cache::{EmbeddingCache, OnProgress, Uninterrupted},
     servable::{Confidence, Manifest, Servable, ServableError, TextModel, Words},
     train::data::normalized,
@@ -19,7 +19,7 @@ use nearsay_model::ModelFiles;
 use nearsay_store::DiskStore;
 use nearsay_text::bm25;
 
-use super::{inside, layout::Layout};
+use super::{evaluating::Evaluating, inside, layout::Layout, measured::Measured};
 use crate::{
     state::{Answer, Check, Reply, Side, UserError},
     text,
@@ -89,8 +89,8 @@ pub(super) enum Step {
     Ready,
     /// The evaluation on the test questions is running.
     Checking,
-    /// The evaluation is complete.
-    Checked(Check),
+    /// The evaluation is complete, and that of the model before if it has the same source.
+    Checked(Box<Check>, Option<Box<Check>>),
 }
 
 /// Model with an index of the project's texts.
@@ -104,12 +104,14 @@ pub(super) struct Bench {
     /// Fingerprint of the encoder in the embedding cache.
     fingerprint: Option<String>,
     update: Option<Update>,
-    run: Option<EvaluationRun<'static>>,
+    evaluating: Option<Evaluating>,
     checked: Option<u64>,
+    /// Test results from the model's training; with them, the model isn't evaluated here.
+    measured: Option<Measured>,
     /// Confidence settings from the manifest, measured on the answers of the trained model's directory.
     told: Option<Confidence>,
-    /// Skip the evaluation; see [`learned_elsewhere`](Self::learned_elsewhere).
-    elsewhere: bool,
+    /// Skip the evaluation; see [`skip_evaluation`](Self::skip_evaluation).
+    is_skipped: bool,
 }
 
 impl Bench {
@@ -121,10 +123,11 @@ impl Bench {
             revision: None,
             fingerprint: None,
             update: None,
-            run: None,
+            evaluating: None,
             checked: None,
+            measured: None,
             told: None,
-            elsewhere: false,
+            is_skipped: false,
         }
     }
 
@@ -139,6 +142,7 @@ impl Bench {
         let scoring = Scoring {
             hybrid: Some(Words::by_answer(weight)),
             expansion: None,
+            prototype: None,
         };
         let index = AnswerIndex::empty(model.pooled_dim(), scoring);
         Self::new(body, index, true)
@@ -160,11 +164,14 @@ impl Bench {
         let manifest = folder.manifest();
         let origin = Origin::of(manifest);
         let told = manifest.has_answers().then(|| manifest.confidence.clone());
+        let measured = Measured::read(dir, &manifest.report);
         let (model, index) = folder.into_parts();
         let body = Body::Trained(model, dir.to_owned(), origin);
         // No revision yet: the index has the order of the model directory, not that of the project.
-        let index = index.with_confidence(Confidence::USUAL);
+        let confidence = told.clone().filter(|_| measured.is_some());
+        let index = index.with_confidence(confidence.unwrap_or(Confidence::USUAL));
         Ok(Self {
+            measured,
             told,
             ..Self::new(Arc::new(body), index, false)
         })
@@ -176,8 +183,19 @@ impl Bench {
         if let Some(told) = self.told.take() {
             self.index.set_confidence(told);
         }
-        self.elsewhere = true;
+        self.measured = None;
+        self.skip_evaluation();
         self
+    }
+
+    /// Does without an evaluation.
+    pub(super) fn skip_evaluation(&mut self) {
+        self.is_skipped = true;
+    }
+
+    /// Whether the test results come from the model's training, together with those of the model before.
+    pub(super) fn is_measured(&self) -> bool {
+        self.measured.is_some()
     }
 
     /// Creates a bench with the base encoder of this model, sharing its memory.
@@ -207,7 +225,7 @@ impl Bench {
     /// Discards work on an earlier revision of the texts.
     pub(super) fn outdated(&mut self) {
         self.update = None;
-        self.run = None;
+        self.evaluating = None;
     }
 
     pub(super) fn can_answer(&self, layout: &Layout) -> bool {
@@ -232,22 +250,27 @@ impl Bench {
         if !self.can_answer(layout) {
             return self.prepare(layout, data_dir);
         }
-        if self.elsewhere || self.checked == Some(layout.revision) {
+        if self.is_skipped || self.checked == Some(layout.revision) {
             return Ok(Step::Nothing);
         }
-        let run = self.run.get_or_insert_with(|| {
-            let questions = layout.test_questions();
-            EvaluationRun::new(&self.index, questions).with_known_questions()
-        });
-        if run.step(&self.index).map_err(inside)? {
+        if let Some(measured) = &self.measured {
+            self.checked = Some(layout.revision);
+            let checks = measured.checks(layout);
+            let before = Some(Box::new(checks.before));
+            return Ok(Step::Checked(Box::new(checks.after), before));
+        }
+        let evaluating = self
+            .evaluating
+            .get_or_insert_with(|| Evaluating::new(layout));
+        if evaluating.step(layout, &self.index)? {
             return Ok(Step::Checking);
         }
-        let evaluation = self.run.take().map(|run| run.finish(&self.index));
-        let check = evaluation.map_or_else(Check::default, |found| layout.check(found));
+        let evaluating = self.evaluating.take();
+        let check = evaluating.map_or_else(Check::default, |done| done.finish(layout, &self.index));
         let confidence = check.calibration.clone().unwrap_or(Confidence::USUAL);
         self.index.set_confidence(confidence);
         self.checked = Some(layout.revision);
-        Ok(Step::Checked(check))
+        Ok(Step::Checked(Box::new(check), None))
     }
 
     fn prepare(&mut self, layout: &Layout, data_dir: &Path) -> Result<Step, UserError> {

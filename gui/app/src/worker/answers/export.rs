@@ -48,7 +48,11 @@ impl Room {
             return Err(text::error::not_ready());
         }
         let index = bench.index.index();
-        let Scoring { hybrid, expansion } = bench.index.scoring();
+        let Scoring {
+            hybrid,
+            expansion,
+            prototype,
+        } = bench.index.scoring();
         let measured = bench.index.confidence();
         let confidence = confidence(measured, index.words_weight(), wanted.silence);
         if let Some(parent) = wanted.to.parent() {
@@ -61,6 +65,7 @@ impl Room {
                 confidence: &confidence,
                 words: hybrid,
                 expansion,
+                prototype,
             }
             .write(&DiskStore, &wanted.to)?,
             // The trained model failed, and `NoModel` has reported it.
@@ -79,6 +84,7 @@ impl Room {
                         confidence: &confidence,
                         words: hybrid,
                         expansion: None,
+                        prototype: None,
                     };
                     let written = model_only.write(&DiskStore, &wanted.to);
                     servable::remove(&DiskStore, &first)?;
@@ -163,6 +169,7 @@ fn untrained(index: &AnswerIndex, confidence: &Confidence, to: &Path) -> Result<
         confidence,
         words: index.scoring().hybrid,
         expansion: None,
+        prototype: None,
         report: serde_json::Value::Null,
     }
     .write(&DiskStore, to)?;

@@ -6,9 +6,13 @@ use nearsay::{
     answer_index::{Evaluation, Pool, Query, TestQuery},
     servable::{AnswerSet, KnownAnswer},
 };
-use nearsay_project::{Entries, EntryId, Paraphrase, RowId, Tally};
+use nearsay_project::{Entries, EntryId, RowId, Tally, held_out::ENOUGH_TO_HOLD_OUT};
+use nearsay_search::calibration::Silence;
 
 use crate::state::{Check, ConfusedPair, OverRetrieved, Verdict};
+
+/// Number of folds of a small project.
+const FOLDS: usize = 10;
 
 /// All texts of a revision: the answer of each entry, followed by its paraphrases.
 #[derive(Default)]
@@ -66,13 +70,34 @@ impl Layout {
         })
     }
 
-    /// Returns the test questions of the revision.
+    /// Returns the test questions of the revision in folds, to ask of a model that was trained on none of them.
     ///
-    /// A test question is searched among all texts if its answer has another paraphrase outside the test set, otherwise
-    /// among the answers alone, because the paraphrases of other answers would always win.
-    pub(super) fn test_questions(&self) -> Vec<TestQuery<'static>> {
+    /// A small project has every question asked once, in ten folds, so that its figure doesn't depend on which questions
+    /// happen to be held out; the questions of a fold aren't searched while they are asked.
+    pub(super) fn folds(&self) -> Vec<Vec<u32>> {
+        let is_question = |text: &u32| self.answers.wording(*text).is_some();
+        let all: Vec<u32> = (0..self.answers.texts_len() as u32)
+            .filter(is_question)
+            .collect();
+        if all.len() >= ENOUGH_TO_HOLD_OUT {
+            return vec![self.tests.clone()];
+        }
+        let mut folds = vec![Vec::new(); FOLDS];
+        for (place, text) in all.into_iter().enumerate() {
+            folds[place % FOLDS].push(text);
+        }
+        folds.retain(|fold| !fold.is_empty());
+        folds
+    }
+
+    /// Converts texts to test questions.
+    ///
+    /// A test question is searched among all texts if its answer has another paraphrase outside of `texts`, which is
+    /// ascending, otherwise among the answers alone, because the paraphrases of other answers would always win.
+    pub(super) fn test_questions(&self, texts: &[u32]) -> Vec<TestQuery<'static>> {
         let test = |&text: &u32| {
             let (answer, paraphrase) = self.answers.place(text)?;
+            let start = text - paraphrase;
             let entry = self.entries.get(&self.entry(answer)?)?;
             let also = &entry
                 .paraphrases
@@ -83,24 +108,25 @@ impl Layout {
             right.push(answer);
             right.sort_unstable();
             right.dedup();
-            let is_known = |wording: &Paraphrase| !wording.held_out;
+            let siblings = start + 1..=start + entry.paraphrases.len() as u32;
+            let mut siblings = siblings.filter(|text| texts.binary_search(text).is_err());
             Some(TestQuery {
                 query: Query::Paraphrase(text),
                 right,
-                pool: if entry.paraphrases.iter().any(is_known) {
+                pool: if siblings.next().is_some() {
                     Pool::All
                 } else {
                     Pool::Answers
                 },
             })
         };
-        self.tests.iter().filter_map(test).collect()
+        texts.iter().filter_map(test).collect()
     }
 
-    /// Converts an evaluation of the test questions to rows and entries of the project.
-    pub(super) fn check(&self, evaluation: Evaluation) -> Check {
+    /// Converts an evaluation of texts to rows and entries of the project.
+    pub(super) fn check(&self, texts: &[u32], evaluation: Evaluation) -> Check {
         let enough = evaluation.outcomes.len() >= Tally::ENOUGH as usize;
-        let outcomes = self.tests.iter().zip(&evaluation.outcomes);
+        let outcomes = texts.iter().zip(&evaluation.outcomes);
         let verdicts = outcomes.map(|(&text, outcome)| Verdict {
             row: self.row(text).unwrap_or_default(),
             given: outcome.given.and_then(|hit| self.entry(hit.answer)),
@@ -109,14 +135,6 @@ impl Layout {
             rank: u32::try_from(outcome.rank).unwrap_or(u32::MAX),
         });
         let curve = evaluation.risk_coverage().filter(|_| enough);
-        let consequence = |least: u8| {
-            let at = curve.as_ref()?.at(f32::from(least) / 100.0);
-            let of_100 = |part: usize, whole: usize| 100.0 * part as f32 / whole.max(1) as f32;
-            Some((
-                of_100(at.answered, at.questions),
-                of_100(at.wrong, at.answered),
-            ))
-        };
         let over_retrieved = evaluation.over_retrieved.iter().filter_map(|found| {
             Some(OverRetrieved {
                 entry: self.entry(found.answer)?,
@@ -131,8 +149,9 @@ impl Layout {
             })
         });
         Check {
+            figures: None,
             verdicts: verdicts.collect(),
-            risk_coverage: (0..=100).filter_map(consequence).collect(),
+            risk_coverage: curve.as_ref().map_or_else(Vec::new, consequences),
             over_retrieved: over_retrieved.collect(),
             confused: confused.collect(),
             calibration: enough.then_some(evaluation.confidence),
@@ -140,10 +159,24 @@ impl Layout {
     }
 }
 
+/// For each abstain threshold from 0 to 100 per cent, the percentage of questions answered and the percentage of these
+/// answers that are wrong.
+pub(super) fn consequences(curve: &Silence) -> Vec<(f32, f32)> {
+    let of_100 = |part: usize, whole: usize| 100.0 * part as f32 / whole.max(1) as f32;
+    let consequence = |least: u8| {
+        let at = curve.at(f32::from(least) / 100.0);
+        (
+            of_100(at.answered, at.questions),
+            of_100(at.wrong, at.answered),
+        )
+    };
+    (0..=100).map(consequence).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nearsay_project::{Entry, Shared};
+    use nearsay_project::{Entry, Paraphrase, Shared};
 
     #[test]
     fn test_questions_list_all_right_answers_and_choose_their_pool() {
@@ -166,7 +199,7 @@ mod tests {
         let alone = entry(vec![wording("parking", true, &[])]);
         let entries = [(4, alone), (7, open)].into_iter().collect();
         let layout = Layout::of(1, Shared::new(entries));
-        let found = layout.test_questions();
+        let found = layout.test_questions(&layout.tests);
         assert_eq!(layout.tests, [1, 4]);
         assert_eq!((&*found[0].right, found[0].pool), (&[0][..], Pool::Answers));
         assert_eq!((&*found[1].right, found[1].pool), (&[0, 1][..], Pool::All));
@@ -176,5 +209,34 @@ mod tests {
         };
         assert_eq!(layout.row(4), Some(row));
         assert_eq!(layout.row(2).map(|row| row.entry), Some(7));
+    }
+
+    #[test]
+    fn folds_ask_every_question_of_a_small_project_once() {
+        let project = |questions: usize| {
+            let wording = |number: usize| Paraphrase {
+                text: format!("question {number}"),
+                held_out: number.is_multiple_of(5),
+                ..Paraphrase::default()
+            };
+            let entry = |id: usize| Entry {
+                paraphrases: vec![wording(2 * id), wording(2 * id + 1)],
+                ..Entry::default()
+            };
+            let entries = (0..questions / 2).map(|id| (id as EntryId, Shared::new(entry(id))));
+            Layout::of(1, Shared::new(entries.collect()))
+        };
+        let small = project(498);
+        let folds = small.folds();
+        assert_eq!(folds.len(), FOLDS);
+        assert_eq!(folds.iter().map(Vec::len).sum::<usize>(), 498);
+        for fold in &folds {
+            // The other question of each answer stays known.
+            let questions = small.test_questions(fold);
+            assert!(questions.iter().all(|question| question.pool == Pool::All));
+        }
+        let large = project(500);
+        assert_eq!(large.folds(), std::slice::from_ref(&large.tests));
+        assert_eq!(large.tests.len(), 100);
     }
 }

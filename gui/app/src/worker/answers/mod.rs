@@ -7,8 +7,10 @@
 
 mod batch;
 mod bench;
+mod evaluating;
 mod export;
 mod layout;
+mod measured;
 mod origin;
 
 use std::{
@@ -262,7 +264,11 @@ impl Room {
 
     fn open_before(&mut self) {
         match origin::grew_from(self.after.as_ref(), &self.data_dir) {
-            Ok((bench, missing)) => {
+            Ok((mut bench, missing)) => {
+                if self.after.as_ref().is_some_and(Bench::is_measured) {
+                    // The results of the model before come with those of the trained one.
+                    bench.skip_evaluation();
+                }
                 self.before = Some(bench);
                 if let Some(name) = missing {
                     self.say(AnswersEvent::OtherBefore(name));
@@ -332,14 +338,22 @@ impl Room {
                     return true;
                 }
                 Ok(bench::Step::Checking) => return true,
-                Ok(bench::Step::Checked(check)) => {
+                Ok(bench::Step::Checked(check, check_before)) => {
                     let dir = bench.dir().map(PathBuf::from);
                     let revision = self.layout.revision;
+                    if let Some(check) = check_before {
+                        self.say(AnswersEvent::Checked {
+                            side: Side::Before,
+                            revision,
+                            dir: None,
+                            check,
+                        });
+                    }
                     self.say(AnswersEvent::Checked {
                         side,
                         revision,
                         dir,
-                        check: Box::new(check),
+                        check,
                     });
                     return true;
                 }

@@ -81,6 +81,7 @@ mod tests {
             confidence: &Confidence::USUAL,
             words: None,
             expansion: None,
+            prototype: None,
             report,
         }
         .write(&DiskStore, dir)

@@ -3,7 +3,9 @@
 use crate::terminal::{Bar, print_line};
 use nearsay::train::{
     Event, PoolFigures, Report,
-    report::{Findings, OverRetrievedAnswer, TopicChange},
+    report::{
+        ComparedWith, Comparison, Difference, Findings, OverRetrievedAnswer, Protocol, TopicChange,
+    },
 };
 use nearsay_message::UserError;
 
@@ -23,7 +25,7 @@ impl ProgressPrinter {
             download: Bar::new("Downloading the model", false),
             encoding: Bar::new("Encoding texts", false),
             training: Bar::new("Training", false),
-            refit: Bar::new("Refitting on all data, percent", false),
+            refit: Bar::new("Measuring and refitting on all data, percent", false),
             last_tenth: 0,
         }
     }
@@ -75,23 +77,32 @@ pub(super) fn print_summary(report: &Report) -> Result<(), UserError> {
         "Trained on {} pairs in {:.1} s ({} epochs), encoded texts in {:.1} s",
         report.train_rows, report.train_s, report.epochs, report.embed_s
     ))?;
-    if let (Some(before), Some(after)) = (&report.before, &report.after) {
-        print_line(&format!(
-            "{} validation questions, searched among {} answers:",
-            after.questions, after.pool
-        ))?;
-        print_figures("before training", before)?;
-        print_figures("after training", after)?;
-        if let (Some(weight), Some(without)) = (report.words, &report.without_words) {
-            print_figures("without keyword search", without)?;
-            print_line(&format!("Hybrid search uses a keyword weight of {weight}."))?;
+    for (name, comparison) in [
+        ("Known answers, asked in new words", &report.known_answers),
+        ("New answers", &report.new_answers),
+    ] {
+        if let Some(comparison) = comparison {
+            print_comparison(name, comparison, report.compared_with)?;
         }
     }
-    if let (Some(weight), Some(without)) = (report.expansion, &report.without_expansion) {
-        print_figures("without document expansion", without)?;
+    if let Some(protocol) = report.protocol {
+        print_line(describe_protocol(protocol))?;
+    }
+    if let Some(difference) = report.difference {
+        print_line(describe_difference(difference))?;
+    }
+    if let (Some(weight), Some(without)) = (report.words, &report.without_words) {
         print_line(&format!(
-            "Document expansion shifts answer vectors towards their neighbours' questions with a weight of {weight}."
+            "Hybrid search uses a keyword weight of {weight}. New answers:"
         ))?;
+        print_figures("without keyword search", without)?;
+    }
+    if let (Some(weight), Some(without)) = (report.expansion, &report.without_expansion) {
+        print_line(&format!(
+            "Document expansion shifts answer vectors towards their neighbours' questions with a weight of {weight}. \
+             New answers:"
+        ))?;
+        print_figures("without document expansion", without)?;
     }
     print_findings(&report.findings)?;
     if report.kept_epoch.is_none() {
@@ -100,6 +111,46 @@ pub(super) fn print_summary(report: &Report) -> Result<(), UserError> {
         )?;
     }
     print_line(&format!("Written to {}", report.dir))
+}
+
+fn print_comparison(
+    name: &str,
+    comparison: &Comparison,
+    compared_with: ComparedWith,
+) -> Result<(), UserError> {
+    let Comparison { before, after, .. } = comparison;
+    print_line(&format!(
+        "{name}: {} questions, {} answers",
+        after.questions, after.pool
+    ))?;
+    let name = match compared_with {
+        ComparedWith::BaseEncoder => "before training",
+        ComparedWith::BuiltIn => "built-in encoder",
+        ComparedWith::Previous => "previous model",
+    };
+    print_figures(name, before)?;
+    print_figures("after training", after)
+}
+
+/// Explains how the figures were measured.
+fn describe_protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::CrossValidation { folds: 1 } => {
+            "The model that was asked these questions was trained without them."
+        }
+        Protocol::CrossValidation { .. } => {
+            "Every question was asked once of a model trained without it; the final model is trained on everything."
+        }
+        Protocol::HeldOut => "The model is not trained on these questions.",
+    }
+}
+
+fn describe_difference(difference: Difference) -> &'static str {
+    match difference {
+        Difference::Better => "Better than before by a paired test.",
+        Difference::Worse => "Worse than before by a paired test.",
+        Difference::NotMeasurable => "No measurable difference from before.",
+    }
 }
 
 fn print_figures(name: &str, figures: &PoolFigures) -> Result<(), UserError> {

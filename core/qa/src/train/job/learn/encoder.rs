@@ -26,9 +26,13 @@ impl Job<'_, '_> {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Learned, TrainError> {
         let base = place.pairs(self.rows)?;
-        let to_beat = validation_score(self.settings, &base)?;
+        let folds = self.folds();
+        let left_out = Self::left_out(&folds);
+        let left_out = left_out.as_deref();
+        let to_beat = validation_score(self.settings, &base, left_out)?;
         let guide = self.guide(place)?;
-        let (train, val) = (text_pairs(self.rows)?, text_pairs(self.held_out)?);
+        let train = text_pairs(self.rows)?;
+        let val = self.watched(&train, text_pairs(self.held_out)?, left_out);
         let model: SharedEncoder = match &self.head {
             Some(head) => Arc::new(WithHead {
                 encoder: Arc::clone(encoder),
@@ -45,28 +49,31 @@ impl Job<'_, '_> {
             to_beat: to_beat.filter(|_| self.head.is_some()),
             vectors: self.settings.neighbours.then_some(&base),
             guide: guide.as_ref(),
-            ..self.fit(&train, &val)
+            ..self.fit(&train, &val, left_out)
         };
         let fitted = fit.run(&mut learner, resume, on_event)?;
         learner.set_weights(&fitted.weights)?;
         let vectors = embed_everything(&model, texts)?;
-        let learned = Places {
-            vectors: &vectors,
-            ..place.clone()
-        };
-        if fitted.kept_epoch.is_none() || !self.is_better(place, &learned)? {
-            learner.set_weights(&initial)?;
-            return self.unchanged(fitted, place);
+        let mut graded = None;
+        if fitted.kept_epoch.is_some() {
+            let exam = self.examine(place, &folds, &vectors, &mut |_, _| Ok(None))?;
+            let (is_kept, of_kept, base) = self.decide(place, exam)?;
+            if is_kept {
+                return Ok(Learned {
+                    graded: of_kept,
+                    base,
+                    fitted,
+                    head: Folded::Identity,
+                    table: None,
+                    network: None,
+                    vectors,
+                    is_new_encoder: true,
+                });
+            }
+            graded = Some((of_kept, base));
         }
-        Ok(Learned {
-            ranking: self.ranking(&learned)?,
-            fitted,
-            head: Folded::Identity,
-            table: None,
-            network: None,
-            vectors,
-            is_new_encoder: true,
-        })
+        learner.set_weights(&initial)?;
+        self.unchanged(fitted, place, &folds, graded)
     }
 }
 

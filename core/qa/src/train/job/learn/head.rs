@@ -1,4 +1,4 @@
-use super::{Job, Learned, refit_events};
+use super::{Job, Learned, Selection, refit_events};
 use crate::train::{
     Event, Fit, Fitted, TrainError,
     fit::validation_score,
@@ -20,8 +20,12 @@ impl Job<'_, '_> {
         resume: bool,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Learned, TrainError> {
-        let (mut train, mut val) = (place.pairs(self.rows)?, place.pairs(self.held_out)?);
-        let to_beat = validation_score(self.settings, &train)?;
+        let folds = self.folds();
+        let left_out = Self::left_out(&folds);
+        let left_out = left_out.as_deref();
+        let (mut train, val) = (place.pairs(self.rows)?, place.pairs(self.held_out)?);
+        let mut val = self.watched(&train, val, left_out);
+        let to_beat = validation_score(self.settings, &train, left_out)?;
         let custom = self.head.as_ref().map(Custom::new).transpose()?;
         let guide = self.guide(place)?;
         let whitening = if self.settings.whiten && custom.is_none() {
@@ -39,44 +43,64 @@ impl Job<'_, '_> {
             to_beat: to_beat.filter(|_| whitening.is_some() || custom.is_some()),
             guide: guide.as_ref(),
             vectors: self.settings.neighbours.then_some(&train),
-            ..self.fit(&train, &val)
+            ..self.fit(&train, &val, left_out)
         };
-        let share = self.settings.shrinkage_factor(train.len());
-        let finish = |weights: &Weights| match &custom {
+        let finish = |weights: &Weights, pairs: usize| match &custom {
             Some(head) => head.finish(weights, place.vectors),
-            None => self.finish(weights, whitening.as_ref(), share, place),
+            None => {
+                let share = self.settings.shrinkage_factor(pairs);
+                self.finish(weights, whitening.as_ref(), share, place)
+            }
         };
         let train = |fit: &Fit<'_>, resume, on_event: &mut dyn FnMut(Event)| match &custom {
             Some(head) => head.train(fit, self, resume, on_event),
             None => train_head(fit, self.device, resume, on_event),
         };
         let mut fitted = train(&fit, resume, on_event)?;
-        let chosen = finish(&fitted.weights)?;
-        let learned = Places {
-            vectors: &chosen.1,
-            ..place.clone()
+        let Some(epoch) = fitted.kept_epoch else {
+            return self.unchanged(fitted, place, &folds, None);
         };
-        let epoch = match fitted.kept_epoch {
-            Some(epoch) if self.is_better(place, &learned)? => epoch,
-            _ => return self.unchanged(fitted, place),
-        };
-        let ranking = self.ranking(&learned)?;
-        let mut last = chosen;
-        if to_beat.is_some() && !fitted.stopped {
-            let settings = self.refit_settings(epoch);
-            let refit = Self::refit(&fit, &settings);
-            let refit = train(&refit, false, &mut refit_events(on_event))?;
-            if !refit.stopped {
-                last = finish(&refit.weights)?;
-                fitted.weights = refit.weights;
-            } else if custom.is_some() {
-                // The refit left its own weights in the head.
-                last = finish(&fitted.weights)?;
+        let pairs = fit.train.len();
+        let chosen = finish(&fitted.weights, pairs)?;
+        let settings = self.refit_settings(epoch);
+        let fits = folds.len() + 1;
+        let is_stopped = fitted.stopped;
+        let exam = self.examine(place, &folds, &chosen.1, &mut |number, numbers| {
+            if is_stopped {
+                return Ok(None);
             }
+            let part = Selection::of(&fit, numbers);
+            let mut on_event = refit_events(on_event, number, fits);
+            let fitted = train(&part.fit(&fit, &settings), false, &mut on_event)?;
+            if fitted.stopped {
+                return Ok(None);
+            }
+            Ok(Some(finish(&fitted.weights, numbers.len())?.1))
+        })?;
+        let (is_kept, graded, base) = self.decide(place, exam)?;
+        if !is_kept {
+            return self.unchanged(fitted, place, &folds, Some((graded, base)));
+        }
+        let mut last = chosen;
+        let mut is_refitted = false;
+        if to_beat.is_some() && !fitted.stopped && !self.control.stopping() {
+            let all = Selection::all(&fit);
+            let mut on_event = refit_events(on_event, fits - 1, fits);
+            let refit = train(&all.fit(&fit, &settings), false, &mut on_event)?;
+            if !refit.stopped {
+                last = finish(&refit.weights, pairs)?;
+                fitted.weights = refit.weights;
+                is_refitted = true;
+            }
+        }
+        if !is_refitted && custom.is_some() {
+            // The head has the weights of the last fit.
+            last = finish(&fitted.weights, pairs)?;
         }
         let (head, vectors) = last;
         Ok(Learned {
-            ranking,
+            graded,
+            base,
             head,
             table: None,
             network: None,

@@ -1,4 +1,4 @@
-use super::{Job, Learned, refit_events};
+use super::{Job, Learned, Selection, refit_events};
 use crate::{
     cache::Progress,
     train::{
@@ -41,9 +41,7 @@ struct Tuned {
 impl Job<'_, '_> {
     /// Fine-tunes the transformer in these files; `place` has the base vectors of all texts.
     ///
-    /// The result is kept unless it is worse on the validation split by more than chance. The split
-    /// measures unseen answers only. Paraphrases of training questions, where fine-tuning on few pairs
-    /// helps most, don't appear in it.
+    /// The result is kept unless it is worse by more than chance on the questions that the first fit leaves out.
     pub(in crate::train::job) fn learn_network(
         &self,
         files: &ModelFiles<'_>,
@@ -66,7 +64,10 @@ impl Job<'_, '_> {
             Ok(())
         };
         let train = bags(self.rows, &mut write)?;
-        let val = bags(self.held_out, &mut write)?;
+        let folds = self.folds();
+        let left_out = Self::left_out(&folds);
+        let left_out = left_out.as_deref();
+        let val = self.watched(&train, bags(self.held_out, &mut write)?, left_out);
         let vectors = self
             .settings
             .neighbours
@@ -77,29 +78,30 @@ impl Job<'_, '_> {
             vectors: vectors.as_ref(),
             guide: guide.as_ref(),
             to_beat: Some(ANY_EPOCH),
-            ..self.fit(&train, &val)
+            ..self.fit(&train, &val, left_out)
         };
         let mut start = learner.snapshot()?.weights;
         start.retain(|weight| !is_of_loss(weight));
         let mut fitted = fit.run(&mut learner, resume, on_event)?;
         let Some(epoch) = fitted.kept_epoch else {
-            return self.unchanged(fitted, place);
+            return self.unchanged(fitted, place, &folds, None);
         };
         let tuned = between(start.clone(), &fitted.weights, ALONG);
         let mut tuned = self.read(files, written(learner, &tuned)?, texts, on_event)?;
-        let learned = Places {
-            vectors: &tuned.vectors,
-            ..place.clone()
-        };
-        if self.is_worse(place, &learned)? {
-            return self.unchanged(fitted, place);
+        let exam = self.examine(place, &folds, &tuned.vectors, &mut |_, _| Ok(None))?;
+        let (is_kept, graded, base) = self.decide(place, exam)?;
+        if !is_kept {
+            return self.unchanged(fitted, place, &folds, Some((graded, base)));
         }
-        let ranking = self.ranking(&learned)?;
         if self.settings.refits_on_all_data() && !fitted.stopped {
             let settings = self.refit_settings(epoch);
-            let refit = Self::refit(&fit, &settings);
+            let all = Selection::all(&fit);
             let mut learner = self.learner(files, groups)?;
-            let refit = refit.run(&mut learner, false, &mut refit_events(on_event))?;
+            let mut on_refit = refit_events(on_event, 0, 1);
+            let refit = all
+                .fit(&fit, &settings)
+                .run(&mut learner, false, &mut on_refit)?;
+            drop(on_refit);
             if !refit.stopped {
                 let weights = written(learner, &between(start, &refit.weights, ALONG))?;
                 tuned = self.read(files, weights, texts, on_event)?;
@@ -107,7 +109,8 @@ impl Job<'_, '_> {
             }
         }
         Ok(Learned {
-            ranking,
+            graded,
+            base,
             fitted,
             head: Folded::Identity,
             table: None,

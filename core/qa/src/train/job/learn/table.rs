@@ -1,10 +1,13 @@
-use super::{Job, Learned};
+use super::{Job, Learned, Selection, refit_events};
 use crate::train::{
     Event, Fit, TrainError,
     job::texts::{Places, bags},
     learner::TableLearner,
 };
-use nearsay_core::head::Folded;
+use nearsay_core::{
+    head::{Folded, Weights},
+    matrix::Matrix,
+};
 use nearsay_text::compact::{StaticEmbeddings, StaticEncoder};
 
 impl Job<'_, '_> {
@@ -20,35 +23,71 @@ impl Job<'_, '_> {
             encoder.tokenizer().ids_into(text, ids);
             Ok(())
         };
+        let folds = self.folds();
+        let left_out = Self::left_out(&folds);
+        let left_out = left_out.as_deref();
         let train = bags(self.rows, &mut write)?;
-        let val = bags(self.held_out, &mut write)?;
+        let val = self.watched(&train, bags(self.held_out, &mut write)?, left_out);
         let data = [&train, &val];
-        let mut learner =
-            TableLearner::new(self.settings, &self.loss, encoder.embeddings(), &data)?;
-        let tokens = learner.tokens().to_vec();
+        let learner = || TableLearner::new(self.settings, &self.loss, encoder.embeddings(), &data);
         let guide = self.guide(place)?;
         let fit = Fit {
             guide: guide.as_ref(),
-            ..self.fit(&train, &val)
+            ..self.fit(&train, &val, left_out)
         };
-        let fitted = fit.run(&mut learner, resume, on_event)?;
-        let mut table = encoder.embeddings().to_matrix();
-        for (token, row) in tokens
-            .iter()
-            .zip(fitted.weights.iter().flat_map(|w| w.value.iter_rows()))
+        let mut first = learner()?;
+        let tokens = first.tokens().to_vec();
+        let mut fitted = fit.run(&mut first, resume, on_event)?;
+        drop(first);
+        let finish = |weights: &Weights| -> (Matrix, Matrix) {
+            let mut table = encoder.embeddings().to_matrix();
+            let rows = weights.iter().flat_map(|weight| weight.value.iter_rows());
+            for (token, row) in tokens.iter().zip(rows) {
+                table.row_mut(*token as usize).copy_from_slice(row);
+            }
+            let vectors = encoder.encode_with(&StaticEmbeddings::Full(table.clone()), texts);
+            (table, vectors)
+        };
+        let Some(epoch) = fitted.kept_epoch else {
+            return self.unchanged(fitted, place, &folds, None);
+        };
+        let mut last = finish(&fitted.weights);
+        let settings = self.refit_settings(epoch);
+        let fits = folds.len() + 1;
+        let is_stopped = fitted.stopped;
+        let exam = self.examine(place, &folds, &last.1, &mut |number, numbers| {
+            if is_stopped {
+                return Ok(None);
+            }
+            let part = Selection::of(&fit, numbers);
+            let mut on_event = refit_events(on_event, number, fits);
+            let fitted = part
+                .fit(&fit, &settings)
+                .run(&mut learner()?, false, &mut on_event)?;
+            Ok((!fitted.stopped).then(|| finish(&fitted.weights).1))
+        })?;
+        let (is_kept, graded, base) = self.decide(place, exam)?;
+        if !is_kept {
+            return self.unchanged(fitted, place, &folds, Some((graded, base)));
+        }
+        if self.settings.selection.validation_fraction().is_some()
+            && !fitted.stopped
+            && !self.control.stopping()
         {
-            table.row_mut(*token as usize).copy_from_slice(row);
+            let all = Selection::all(&fit);
+            let mut on_event = refit_events(on_event, fits - 1, fits);
+            let refit = all
+                .fit(&fit, &settings)
+                .run(&mut learner()?, false, &mut on_event)?;
+            if !refit.stopped {
+                last = finish(&refit.weights);
+                fitted.weights = refit.weights;
+            }
         }
-        let vectors = encoder.encode_with(&StaticEmbeddings::Full(table.clone()), texts);
-        let learned = Places {
-            vectors: &vectors,
-            ..place.clone()
-        };
-        if fitted.kept_epoch.is_none() || !self.is_better(place, &learned)? {
-            return self.unchanged(fitted, place);
-        }
+        let (table, vectors) = last;
         Ok(Learned {
-            ranking: self.ranking(&learned)?,
+            graded,
+            base,
             fitted,
             head: Folded::Identity,
             table: Some(table),
