@@ -7,7 +7,10 @@ use super::{
     problem::{CommonErrors, ErrorResponse, Problem},
 };
 use axum::{Json, extract};
-use nearsay::servable::{AnswerHit, Servable};
+use nearsay::{
+    answer_index::Level,
+    servable::{AnswerHit, Servable},
+};
 use nearsay_core::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -33,8 +36,10 @@ fn default_k() -> usize {
 pub(super) struct AskResponse {
     question: String,
     answers: Vec<Answer>,
-    /// Whether the first answer is confident enough to be shown without a warning.
+    /// Whether the first answer is sure: its probability is at least 0.8, or the question is known.
     sure: bool,
+    /// Level of the first answer: “unsure” (better left unanswered), “likely”, “sure” or “known”.
+    level: &'static str,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -55,8 +60,10 @@ struct Answer {
     /// Calibrated probability that the answer is right; null if the model is not calibrated.
     #[schema(required)]
     probability: Option<f32>,
-    /// Whether the answer is confident enough to be shown without a warning.
+    /// Whether the answer is sure: its probability is at least 0.8, or the question is known.
     sure: bool,
+    /// Level of the answer: “unsure” (better left unanswered), “likely”, “sure” or “known”.
+    level: &'static str,
     /// Topic or section of the FAQ; null if unknown.
     #[schema(required)]
     source: Option<String>,
@@ -73,6 +80,7 @@ impl Answer {
             words: found.keyword_score,
             probability: found.probability,
             sure: found.sure,
+            level: found.level.name(),
             source: found.answer.source.clone(),
         }
     }
@@ -111,6 +119,10 @@ pub(super) async fn ask(
         let found = model.ask_encoded(&question, vectors.row(0), k);
         Ok(AskResponse {
             sure: found.first().is_some_and(|best| best.sure),
+            level: found
+                .first()
+                .map_or(Level::Unsure, |best| best.level)
+                .name(),
             answers: found.iter().map(Answer::new).collect(),
             question,
         })

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | [`speed`] | encoding, training, search and startup, next to other libraries |
 //! | [`quality`] | how often the right answer comes first, on every data set available |
+//! | [`calibrate`](quality::calibrate) | calibration of confidence; writes the universal calibrator's weights |
 //! | [`load`] | `nearsay serve` at four times the rate it sustains |
 //! | [`scale`] | embedding up to a million texts, with a `kill -9` in the middle |
 //! | [`big_folder`] | opening and searching a model with a million answers |
@@ -42,9 +43,10 @@ type Failure = Box<dyn std::error::Error>;
 /// they hold.
 type Run = fn(Vec<OsString>) -> Result<bool, Failure>;
 
-const COMMANDS: [(&str, Run); 8] = [
+const COMMANDS: [(&str, Run); 9] = [
     ("speed", speed::main),
     ("quality", quality::main),
+    ("calibrate", quality::calibrate::main),
     ("load", load::main),
     ("scale", scale::main),
     ("big_folder", big_folder::main),

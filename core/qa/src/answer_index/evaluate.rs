@@ -362,5 +362,6 @@ fn had_it_been_known(
     Some(Outcome {
         standings: [first].into_iter().chain(others).take(AMONG).collect(),
         right: true,
+        ..Outcome::default()
     })
 }

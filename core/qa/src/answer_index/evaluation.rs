@@ -1,5 +1,5 @@
 use super::findings::{self, ConfusedPair, OverRetrieved};
-use super::{AnswerIndex, Confidence, Outcome};
+use super::{AnswerIndex, Confidence, Features, Outcome};
 use nearsay_core::metric::{Metric as _, PoolMetrics};
 use nearsay_search::{calibration::Silence, index::Hit};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,12 @@ pub struct QuestionOutcome {
     /// [`AMONG`](nearsay_search::calibration::AMONG) answers at most, in order of decreasing search score; exact up to
     /// rounding.
     pub standings: Vec<f32>,
+    /// Features of the search; `None` if the question's vector has NaN.
+    pub features: Option<Features>,
+    /// Features of the search without the right answers; `None` if there are no others.
+    pub unanswerable: Option<Features>,
+    /// Whether paraphrases were searched, and not only answers.
+    pub with_paraphrases: bool,
     /// Probability that the answer given is right, by [`Evaluation::confidence`]; `None` if there are too few questions to
     /// measure it.
     pub probability: Option<f32>,
@@ -65,6 +71,9 @@ impl QuestionOutcome {
         Outcome {
             standings: self.standings.clone(),
             right: self.is_right(),
+            features: self.features,
+            unanswerable: self.unanswerable,
+            with_paraphrases: self.with_paraphrases,
         }
     }
 }
@@ -77,7 +86,7 @@ impl Evaluation {
         evidence: Vec<Evidence>,
     ) -> Self {
         let plain: Vec<Outcome> = outcomes.iter().map(QuestionOutcome::outcome).collect();
-        let mut confidence = Confidence::measured(&plain);
+        let mut confidence = Confidence::measured(&plain).with_languages(index.languages());
         let known = evidence
             .iter()
             .filter_map(|evidence| evidence.known.as_ref());
@@ -87,7 +96,7 @@ impl Evaluation {
         }
         let mut metrics = PoolMetrics::default();
         for ((outcome, plain), evidence) in outcomes.iter_mut().zip(&plain).zip(&evidence) {
-            outcome.probability = confidence.probability(confidence.sureness_of(plain));
+            outcome.probability = confidence.probability_of(plain);
             metrics.update(&evidence.ranks);
         }
         let wrong = evidence.iter().filter_map(|evidence| evidence.wrong);

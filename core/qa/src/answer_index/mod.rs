@@ -54,6 +54,7 @@ mod findings;
 mod hybrid;
 #[cfg(test)]
 mod prototype_tests;
+mod rating;
 mod scan;
 mod spread;
 #[cfg(test)]
@@ -62,7 +63,10 @@ mod tuning;
 mod update;
 
 pub use answers::{AnswerSet, KnownAnswer};
-pub use confidence::{Confidence, Outcome, Threshold};
+pub use confidence::{
+    Calibrator, Confidence, FEATURES, Features, Languages, Level, Outcome, Spread, Threshold,
+    UNANSWERABLE,
+};
 pub use difference::Difference;
 pub use evaluate::{EvaluationRun, Pool, Query, TestQuery};
 pub use evaluation::{Evaluation, PoolFigures, QuestionOutcome};
@@ -73,6 +77,7 @@ pub(crate) use tuning::{is_gain, is_gain_by, mean};
 pub use update::Update;
 pub(crate) use update::place_vectors;
 
+use confidence::{Ranked, Source};
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_faq::normalize;
 use nearsay_search::{
@@ -80,7 +85,11 @@ use nearsay_search::{
     index::{Hit, Index},
     prototype::Prototype,
 };
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 /// Scoring of answers: keyword scores, document expansion and prototypes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -123,6 +132,8 @@ pub struct AnswerIndex {
     unexpanded: Option<Matrix>,
     scoring: Scoring,
     confidence: Confidence,
+    /// Spread of the cosines in `index`; computed when it is first needed.
+    cosine_spread: OnceLock<Spread>,
 }
 
 /// An answer found for a question.
@@ -144,7 +155,9 @@ pub struct AnswerHit<'a> {
     pub paraphrase: Option<&'a str>,
     /// Probability that the answer is right, in `(0, 1)`; `None` when it was not measured.
     pub probability: Option<f32>,
-    /// Whether the confidence reaches the threshold for answering without a warning.
+    /// How far the answer can be trusted.
+    pub level: Level,
+    /// Whether the level is at least [`Level::Sure`].
     pub sure: bool,
 }
 
@@ -153,7 +166,9 @@ pub struct AnswerHit<'a> {
 pub struct Rating {
     /// Probability that the answer is right, in `(0, 1)`; `None` when it was not measured.
     pub probability: Option<f32>,
-    /// Whether the confidence reaches the threshold for answering without a warning.
+    /// How far the answer can be trusted.
+    pub level: Level,
+    /// Whether the level is at least [`Level::Sure`].
     pub sure: bool,
 }
 
@@ -167,6 +182,7 @@ impl AnswerIndex {
             unexpanded: scoring.changes_vectors().then(|| Matrix::zeros(0, dim)),
             scoring,
             confidence: Confidence::USUAL,
+            cosine_spread: OnceLock::new(),
         }
     }
 
@@ -215,6 +231,7 @@ impl AnswerIndex {
             unexpanded,
             scoring,
             confidence,
+            cosine_spread: OnceLock::new(),
         })
     }
 
@@ -364,7 +381,7 @@ impl AnswerIndex {
     #[must_use]
     pub fn search(&self, question: &str, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
         let hits = self.index.ask(question, vector, self.confidence.needs(k));
-        self.found(vector, &hits, k)
+        self.found(question, vector, &hits, k)
     }
 
     /// Returns the `k` answers nearest to a vector, nearest first, by dense scores alone. In a hybrid index their
@@ -372,23 +389,31 @@ impl AnswerIndex {
     #[must_use]
     pub fn search_dense(&self, vector: &[f32], k: usize) -> Vec<AnswerHit<'_>> {
         let hits = self.index.search(vector, self.confidence.needs(k));
-        self.found(vector, &hits, k)
+        self.found("", vector, &hits, k)
     }
 
     /// Computes the confidence in each hit for a question with this vector, `[hits]`. Hits are in order of decreasing
     /// score and may come from another search engine. Pass as many as the confidence rule [needs](Confidence::needs).
     #[must_use]
-    pub fn rate(&self, vector: &[f32], hits: &[Hit]) -> Vec<Rating> {
-        let standings = self.confidence.standings(&self.index, vector, hits);
-        let sureness = self.confidence.sureness(&standings).into_iter();
-        let rating = |sureness| Rating {
-            probability: self.confidence.probability(sureness),
-            sure: self.confidence.is_sure(sureness),
-        };
-        sureness.map(rating).collect()
+    pub fn rate(&self, question: &str, vector: &[f32], hits: &[Hit]) -> Vec<Rating> {
+        rating::rate(self, question, vector, hits)
     }
 
-    fn found(&self, vector: &[f32], hits: &[Hit], k: usize) -> Vec<AnswerHit<'_>> {
+    /// Languages that the encoder knows, as far as the confidence rule says.
+    fn languages(&self) -> Languages {
+        let calibrator = self.confidence.calibrator.as_ref();
+        calibrator
+            .map(|calibrator| calibrator.languages)
+            .unwrap_or_default()
+    }
+
+    /// Distribution of the cosines between texts of different answers, from a sample.
+    #[must_use]
+    pub fn cosine_spread(&self) -> Spread {
+        *self.cosine_spread.get_or_init(|| Spread::of(&self.index))
+    }
+
+    fn found(&self, question: &str, vector: &[f32], hits: &[Hit], k: usize) -> Vec<AnswerHit<'_>> {
         let found = |(hit, rating): (&Hit, Rating)| {
             Some(AnswerHit {
                 answer: self.answers.get(hit.answer)?,
@@ -399,11 +424,12 @@ impl AnswerIndex {
                 text: hit.vector,
                 paraphrase: self.answers.wording(hit.vector),
                 probability: rating.probability,
+                level: rating.level,
                 sure: rating.sure,
             })
         };
         hits.iter()
-            .zip(self.rate(vector, hits))
+            .zip(self.rate(question, vector, hits))
             .take(k)
             .filter_map(found)
             .collect()

@@ -2,7 +2,7 @@
 //! where rounding could change ranks.
 
 use super::Words;
-use super::{AnswerIndex, Pool, QuestionOutcome, Scoring, TestQuery};
+use super::{AnswerIndex, Pool, QuestionOutcome, Ranked, Scoring, Source, TestQuery};
 use nearsay_core::matrix::{Matrix, ShapeError};
 use nearsay_kernel::gemm::{Parallelism, View, ViewMut, matmul};
 use nearsay_search::{
@@ -221,13 +221,13 @@ impl Searched {
     /// Returns the ranks of the right answers, ascending, and the outcome.
     pub(super) fn ask(
         &self,
-        index: &AnswerIndex,
+        answers: &AnswerIndex,
         text: &str,
         question: &[f32],
         right: &[u32],
         scores: &mut [f32],
     ) -> (Vec<usize>, QuestionOutcome) {
-        let index = self.index(index);
+        let index = self.index(answers);
         let owners = index.owners();
         let words = self.words.as_ref().map(|words| words.scores(text));
         let words = |text: usize| words.as_ref().map_or(0.0, |words| words.of(text));
@@ -303,20 +303,44 @@ impl Searched {
             near.truncate(AMONG);
         }
         near.sort_unstable_by(best_first);
+        let own = |text: usize| {
+            let own = index.own(owners[text]).map(|own| own as usize);
+            let own = own.filter(|&own| own != text);
+            own.map(|own| scores[own] - words(own))
+        };
         let standing = |&(text, score): &(usize, f32)| {
             let words_of = words(text);
             let meaning = score - words_of;
-            let own = index.own(owners[text]).map(|own| own as usize);
-            let own = own.filter(|&own| own != text);
-            let own = own.map_or(meaning, |own| scores[own] - words(own));
-            standing(meaning, own, words_of, OWN_TEXT)
+            standing(meaning, own(text).unwrap_or(meaning), words_of, OWN_TEXT)
         };
         let standings = near.iter().map(standing).collect();
+        let ranked = |&(text, score): &(usize, f32)| Ranked {
+            answer: owners[text],
+            text: text as u32,
+            score,
+            dense: score - words(text),
+            own: own(text).unwrap_or(score - words(text)),
+        };
+        let ranked: Vec<Ranked> = near.iter().map(ranked).collect();
+        let source = Source {
+            index,
+            words: self.words.as_ref(),
+            answers: &answers.answers,
+            spread: answers.cosine_spread(),
+        };
+        let wrong_only: Vec<Ranked> = ranked
+            .iter()
+            .filter(|ranked| !right.contains(&ranked.answer))
+            .copied()
+            .collect();
         let outcome = QuestionOutcome {
             rank,
             given: given.map(|(text, _)| exact(text)),
             right: of_right.first().map(|(text, _)| exact(*text)),
             standings,
+            features: source.features(text, &ranked),
+            unanswerable: source.features(text, &wrong_only),
+            with_paraphrases: self.pool == Pool::All,
             probability: None,
         };
         (ranks, outcome)

@@ -172,6 +172,7 @@ impl Update {
             unexpanded,
             scoring,
             confidence: former.confidence.clone(),
+            cosine_spread: std::sync::OnceLock::new(),
         })
     }
 }

@@ -38,9 +38,13 @@ impl Servable {
         let vectors = parts.model.finish(parts.vectors)?;
         let index = AnswerIndex::build(Arc::new(parts.answers), vectors, scoring)
             .map_err(|error| ServableError::changed(answers::VECTORS, error))?;
+        let confidence = parts
+            .confidence
+            .clone()
+            .with_languages(parts.model.languages());
         Ok(Self {
             model: Arc::new(parts.model),
-            index: index.with_confidence(parts.confidence.clone()),
+            index: index.with_confidence(confidence),
             manifest: Manifest {
                 format: version::FORMAT,
                 written_by: env!("CARGO_PKG_VERSION").into(),

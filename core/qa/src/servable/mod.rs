@@ -42,7 +42,8 @@
 //! towards the mean of their answer's paraphrases ([`prototype`](nearsay_search::prototype)), and `plain.safetensors` has
 //! the vectors of all texts before.
 //!
-//! **Confidence.** `threshold`, `own_text`, `no_answer` and `calibration` are the fields of [`Confidence`].
+//! **Confidence.** `threshold`, `own_text`, `no_answer`, `calibration` and `calibrator` are the fields of
+//! [`Confidence`].
 //!
 //! **Compatibility.** Older format versions stay readable; newer ones are rejected with an error. The files of
 //! sentence-transformers follow the schema of its versions up to 5.3. The directory contains safetensors, JSON and text
@@ -169,7 +170,11 @@ impl Servable {
             None => Ok(index),
         });
         let index = index.and_then(|index| {
-            let (scoring, confidence) = (manifest.scoring(), manifest.confidence.clone());
+            let confidence = manifest
+                .confidence
+                .clone()
+                .with_languages(model.languages());
+            let scoring = manifest.scoring();
             AnswerIndex::from_parts(Arc::new(answers), index, None, scoring, confidence)
         });
         let mut opened = Self {

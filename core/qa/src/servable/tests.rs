@@ -147,6 +147,7 @@ fn confidence() -> Confidence {
         own_text: 0.5,
         no_answer: Some(0.5),
         calibration: Calibration::fit(&[(0.1, false), (0.4, true), (0.7, true)]),
+        ..Confidence::USUAL
     }
 }
 

@@ -1,4 +1,5 @@
 use super::{Manifest, ServableError, dense, version};
+use crate::answer_index::Languages;
 use candle_core::Device;
 use nearsay_bert::{EncodeError, Precision, SentenceEncoder};
 use nearsay_core::{
@@ -206,6 +207,12 @@ impl TextModel {
             TextEncoder::Static(encoder) => Ok(encoder.tokenizer().ids(text).len()),
             TextEncoder::Custom(_) => Ok(text.split_whitespace().count()),
         }
+    }
+
+    /// Languages that the encoder knows, by its vocabulary; see [`Languages::of_vocabulary`].
+    #[must_use]
+    pub fn languages(&self) -> Languages {
+        Languages::of_vocabulary(&|text| self.tokens(text).ok())
     }
 
     /// Embeds texts: `n` texts → `[n, dim]` unit vectors.

@@ -6,6 +6,7 @@
 //!
 //! - [`shares`] computes confidences from scores, [`standing`] the score that enters the confidence of an answer.
 //! - [`Calibration`] maps scores to probabilities by isotonic regression.
+//! - [`fit_logistic`] maps several features of a search to one probability.
 //! - [`Silence`] is the risk–coverage curve: for every threshold, the number of answered questions and of wrong
 //!   answers among them.
 //!
@@ -23,11 +24,13 @@
 //! ```
 
 mod isotonic;
+mod logistic;
 mod share;
 mod silence;
 #[cfg(test)]
 mod tests;
 
 pub use isotonic::{BadBlocks, Block, Calibration};
+pub use logistic::{Observation, Prior, fit_logistic, logistic, logit};
 pub use share::{AMONG, OWN_TEXT, SCALE, shares, standing};
 pub use silence::{Consequence, Silence};

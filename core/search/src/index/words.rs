@@ -9,7 +9,7 @@
 
 use super::{Hit, Index, unit};
 use nearsay_core::matrix::ShapeError;
-use nearsay_text::bm25::{Bm25Index, NearText};
+use nearsay_text::bm25::{Bm25Index, Coverage, NearText};
 
 /// Keyword index of all texts, with the weight of the keyword score.
 #[derive(Clone, Debug)]
@@ -56,6 +56,21 @@ impl Words {
     /// Returns the document of a text.
     fn document(&self, text: u32) -> Option<u32> {
         self.lexical.documents().get(text as usize).copied()
+    }
+
+    /// Computes how much of a question the document of a text covers; see [`Bm25Index::coverage`].
+    #[must_use]
+    pub fn coverage(&self, question: &str, text: u32) -> Coverage {
+        let document = self.document(text);
+        // No document has the largest number.
+        self.lexical
+            .coverage(question, document.unwrap_or(u32::MAX))
+    }
+
+    /// Weight of the keyword score; positive.
+    #[must_use]
+    pub fn weight(&self) -> f32 {
+        self.weight
     }
 
     /// Computes the weighted keyword score of each text.
@@ -168,6 +183,12 @@ impl Index {
             let near = near.iter().find(|near| near.text == vector);
             words.weight * score + near.map_or(0.0, |near| near.nearness)
         })
+    }
+
+    /// Returns the keyword index of a hybrid index.
+    #[must_use]
+    pub fn words(&self) -> Option<&Words> {
+        self.words.as_ref()
     }
 
     /// Returns the keyword index without the given texts; see [`Bm25Index::without`].

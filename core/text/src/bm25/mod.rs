@@ -41,12 +41,14 @@
 //! assert_eq!(index.shared_words("When will I get my refund?", 0), ["refund"]);
 //! ```
 
+mod coverage;
 mod near;
 mod shared_words;
 mod terms;
 #[cfg(test)]
 mod tests;
 
+pub use coverage::Coverage;
 pub use near::NearText;
 
 use nearsay_core::matrix::ShapeError;

@@ -7,10 +7,10 @@ pub enum ConfidenceLevel {
     Unsure,
 }
 
-/// Lowest calibrated confidence of [`ConfidenceLevel::Sure`].
-const SURE_FROM: f32 = 0.85;
+/// Lowest calibrated confidence of [`ConfidenceLevel::Sure`], as everywhere in Nearsay.
+const SURE_FROM: f32 = nearsay::answer_index::Confidence::SURE;
 /// Lowest calibrated confidence of [`ConfidenceLevel::Likely`].
-const LIKELY_FROM: f32 = 0.5;
+const LIKELY_FROM: f32 = nearsay::answer_index::Confidence::LIKELY;
 /// The same two limits for raw scores, for models without calibration.
 const SCORES: (f32, f32) = (0.75, 0.5);
 

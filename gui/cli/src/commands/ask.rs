@@ -3,7 +3,7 @@
 use super::export;
 use crate::terminal::{DeviceArgs, print_json, print_line};
 use nearsay::{
-    answer_index::Rating,
+    answer_index::{Level, Rating},
     servable::{AnswerHit, Servable},
 };
 use nearsay_export::qdrant::{self, Payload, QdrantHit};
@@ -43,8 +43,10 @@ pub(crate) struct Args {
 struct Response<'a> {
     question: &'a str,
     answers: Vec<Answer<'a>>,
-    /// Whether the first answer is confident enough to be shown without a warning.
+    /// Whether the first answer is sure: its probability is at least 0.8, or the question is known.
     confident: bool,
+    /// Level of the first answer; “unsure” means that the question is better left unanswered.
+    level: Level,
 }
 
 #[derive(Serialize)]
@@ -147,15 +149,16 @@ pub(super) fn command(args: &Args) -> Result<(), UserError> {
 }
 
 fn print_answers(model: &Servable, question: &str, args: &Args) -> Result<(), UserError> {
-    let (answers, confident) = find_answers(model, question, args)?;
+    let (answers, level) = find_answers(model, question, args)?;
     if args.json {
         return print_json(&Response {
             question,
             answers,
-            confident,
+            confident: level >= Level::Sure,
+            level,
         });
     }
-    if !confident {
+    if level == Level::Unsure {
         print_line("No confident answer. Best matches:")?;
     }
     for (number, answer) in (1..).zip(&answers) {
@@ -168,15 +171,15 @@ fn print_answers(model: &Servable, question: &str, args: &Args) -> Result<(), Us
     print_line("")
 }
 
-/// Finds the answers, and whether the first is confident.
+/// Finds the answers, and the level of the first.
 fn find_answers<'a>(
     model: &'a Servable,
     question: &str,
     args: &Args,
-) -> Result<(Vec<Answer<'a>>, bool), UserError> {
+) -> Result<(Vec<Answer<'a>>, Level), UserError> {
     // The vector of an empty text is still similar to some answer.
     if question.trim().is_empty() {
-        return Ok((Vec::new(), false));
+        return Ok((Vec::new(), Level::Unsure));
     }
     if let [_, url] = args.via.as_slice() {
         let vector = model.model().encode(&[question])?;
@@ -185,16 +188,16 @@ fn find_answers<'a>(
         let found = qdrant::search(model, vector.row(0), k, url, &args.qdrant.to_options())
             .map_err(|error| export::to_user_error(error.into()))?;
         let hits: Vec<Hit> = found.iter().map(|hit| hit.to_hit(model)).collect();
-        let ratings = index.rate(vector.row(0), &hits);
-        let is_sure = ratings.first().is_some_and(|first| first.sure);
+        let ratings = index.rate(question, vector.row(0), &hits);
+        let level = ratings.first().map_or(Level::Unsure, |first| first.level);
         let answers = found.into_iter().zip(ratings).take(args.top);
         let answer = |(hit, rating): (_, Rating)| Answer::from_qdrant(hit, rating.probability);
-        return Ok((answers.map(answer).collect(), is_sure));
+        return Ok((answers.map(answer).collect(), level));
     }
     let found = model.ask(question, args.top)?;
     let answer = |found| Answer::from_model(model, question, found);
-    let is_sure = found.first().is_some_and(|first| first.sure);
-    Ok((found.iter().map(answer).collect(), is_sure))
+    let level = found.first().map_or(Level::Unsure, |first| first.level);
+    Ok((found.iter().map(answer).collect(), level))
 }
 
 /// Formats confidence and scores, for example "confidence 83 %; cosine similarity 0.63, keyword score 0.09: lost, card".

@@ -86,6 +86,20 @@ class Bm25 {
     }
     return scores;
   }
+
+  // Fractions of a query's terms, weighted by idf, that a document contains and that no document contains.
+  coverage(query, document) {
+    let [all, found, unknown] = [0, 0, 0];
+    for (const [term, count] of countTerms(query)) {
+      const postings = this.postings.get(term) ?? [];
+      const weight = count * this.idf(postings);
+      all += weight;
+      if (postings.length === 0) unknown += weight;
+      else if (postings.some((other, i) => i % 2 === 0 && other === document)) found += weight;
+    }
+    return all > 0 ? [found / all, unknown / all] : [0, 0];
+  }
+
   // Nearness of the texts that say nearly the same as a query, from 0 to 1: text → nearness. Tversky's index of their
   // distinct terms, weighted by idf.
   nearTexts(query) {

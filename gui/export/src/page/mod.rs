@@ -1,7 +1,7 @@
 //! Page export: one HTML file that answers questions without a server or network.
 //!
 //! The page contains the answers and paraphrases, the static embeddings ([`table`]) and a JavaScript port of the
-//! search: `wordpiece.js`, `encoder.js`, `lexical.js` and `search.js`, which Node runs in tests, plus `data.js` and
+//! search: `wordpiece.js`, `encoder.js`, `lexical.js`, `confidence.js` and `search.js`, which Node runs in tests, plus `data.js` and
 //! `view.js`. The page computes the text vectors when it opens. It stores only expanded answer vectors
 //! ([`expanded`]), because expansion takes too long in a browser.
 //!
@@ -13,6 +13,7 @@ mod table;
 
 use super::ExportError;
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+use nearsay::answer_index::{Calibrator, Confidence, Languages};
 use nearsay::servable::{By, KnownAnswer, Servable};
 use nearsay_core::head::{Activation, Dense};
 use nearsay_search::{
@@ -28,10 +29,11 @@ const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const VIEW: &str = include_str!("view.js");
 /// The search scripts; later ones use earlier ones.
-const SEARCH: [&str; 5] = [
+const SEARCH: [&str; 6] = [
     include_str!("wordpiece.js"),
     include_str!("encoder.js"),
     include_str!("lexical.js"),
+    include_str!("confidence.js"),
     include_str!("search.js"),
     include_str!("data.js"),
 ];
@@ -56,6 +58,14 @@ struct Faq<'a> {
     among: usize,
     /// Inverse temperature of the softmax.
     scale: f64,
+    /// Calibrator of the probability; null in models of earlier versions.
+    calibrator: Option<PageCalibrator>,
+    /// Mean and standard deviation of the cosines between texts of different answers.
+    spread: [f64; 2],
+    /// Lowest probability of a sure answer.
+    sure: f64,
+    /// Probability of the answer to a known question.
+    known: f64,
     /// Expanded answer vectors; absent if the page computes the vectors.
     #[serde(skip_serializing_if = "Option::is_none")]
     expanded: Option<String>,
@@ -64,6 +74,32 @@ struct Faq<'a> {
     prototype: Option<[f64; 2]>,
     /// Maximum number of paraphrases in a mean with a sharpness.
     most: usize,
+}
+
+/// Calibrator of the probability.
+#[derive(Serialize)]
+struct PageCalibrator {
+    weights: Vec<f64>,
+    slope: f64,
+    offset: f64,
+    questions: usize,
+    /// Lowest probability of an answer that is given.
+    abstain: f64,
+    /// Whether the encoder knows English only.
+    english: bool,
+}
+
+impl PageCalibrator {
+    fn of(calibrator: &Calibrator) -> Self {
+        Self {
+            weights: calibrator.weights.iter().map(|&w| f64::from(w)).collect(),
+            slope: calibrator.slope.into(),
+            offset: calibrator.offset.into(),
+            questions: calibrator.questions,
+            abstain: calibrator.abstain.into(),
+            english: calibrator.languages == Languages::English,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -144,6 +180,8 @@ fn render(model: &Servable, title: &str) -> Result<String, ExportError> {
 
 fn faq_of(model: &Servable) -> Faq<'_> {
     let manifest = model.manifest();
+    let calibrator = model.answer_index().confidence().calibrator.as_ref();
+    let spread = model.answer_index().cosine_spread();
     Faq {
         answers: model.answers().iter().map(Answer::of).collect(),
         words: model.index().words_weight().into(),
@@ -154,6 +192,10 @@ fn faq_of(model: &Servable) -> Faq<'_> {
         no_answer: manifest.confidence.no_answer.map(f64::from),
         among: AMONG,
         scale: SCALE.into(),
+        calibrator: calibrator.map(PageCalibrator::of),
+        spread: [spread.mean.into(), spread.deviation.into()],
+        sure: Confidence::SURE.into(),
+        known: Confidence::KNOWN.into(),
         most: prototype::MOST,
         expanded: manifest.expansion.map(|_| expanded::encode_vectors(model)),
         prototype: manifest

@@ -70,20 +70,37 @@ class Faq {
     for (let number = 0; number < this.texts.length; number++) {
       const { score, dense } = this.score(number, vector, keywords, near);
       const { answer, paraphrase } = this.texts[number];
-      if (!(best.get(answer)?.score >= score)) best.set(answer, { answer, paraphrase, score, dense });
+      if (!(best.get(answer)?.score >= score)) best.set(answer, { answer, paraphrase, score, dense, number });
     }
     const sorted = Array.from(best.values()).sort((a, b) => b.score - a.score || a.answer - b.answer);
-    const adjusted = sorted.slice(0, Math.max(k, this.faq.among)).map((found) => this.adjustScore(found, vector));
+    const candidates = sorted.slice(0, Math.max(k, this.faq.among));
+    const ratings = this.faq.calibrator === null ? this.rateByThreshold(candidates, vector) : this.rate(question, candidates, vector);
+    return sorted.slice(0, k).map((found, place) => ({
+      ...this.faq.answers[found.answer],
+      paraphrase: found.paraphrase,
+      score: found.score,
+      ...ratings[place],
+    }));
+  }
+
+  // Ratings of the best answers by the calibrator.
+  rate(question, found, vector) {
+    const [first] = found;
+    const coverage = this.faq.words > 0 ? this.bm25.coverage(question, this.document(first.number)) : null;
+    const own = ({ answer }) => dot(this.vectors, this.own[answer] * vector.length, vector);
+    const ranked = found.map((best) => ({ ...best, own: own(best), isParaphrase: best.paraphrase !== null }));
+    return rateByCalibrator(this.faq, question, ranked, coverage);
+  }
+
+  // Ratings of the best answers in models of earlier versions.
+  rateByThreshold(found, vector) {
+    const adjusted = found.map((best) => this.adjustScore(best, vector));
     const pool = adjusted.slice(0, this.faq.among);
     let least = Infinity; // confidence never increases down the list
-    return sorted.slice(0, k).map((found, place) => {
-      least = Math.min(least, this.confidence(adjusted[place], pool));
-      return {
-        ...this.faq.answers[found.answer],
-        paraphrase: found.paraphrase,
-        score: found.score,
-        sure: least >= this.faq.threshold,
-      };
+    return adjusted.map((score) => {
+      least = Math.min(least, this.confidence(score, pool));
+      const sure = least >= this.faq.threshold;
+      return { sure, abstain: !sure };
     });
   }
 

@@ -37,11 +37,11 @@ function otherCard(found) {
 function show(faq, question) {
   const found = faq.ask(question, ANSWERS);
   const asked = !isBlank(question);
-  const sure = found.length > 0 && found[0].sure;
+  const abstain = found.length === 0 || found[0].abstain;
   at("examples").hidden = asked;
   at("answers").hidden = !asked;
-  at("status").className = asked && !sure ? "unsure" : "";
-  const status = sure ? `Best of ${faq.faq.answers.length} answers` : "No confident answer. Best matches:";
+  at("status").className = asked && abstain ? "unsure" : "";
+  const status = abstain ? "No confident answer. Best matches:" : `Best of ${faq.faq.answers.length} answers`;
   // Screen readers announce the title of the best answer with the status.
   const announced = found.slice(0, 1).map((best) => element("span", "unseen", `: ${heading(best)}`));
   at("status").replaceChildren(...(asked ? [status, ...announced] : []));

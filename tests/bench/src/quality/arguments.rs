@@ -6,6 +6,7 @@ use nearsay::train::Recipe;
 use std::{ffi::OsString, ops::RangeInclusive, path::PathBuf};
 
 /// Data sets to measure, and their resources.
+#[derive(Clone)]
 pub struct Arguments {
     /// Named sets; empty for all.
     pub sets: Vec<String>,

@@ -1,9 +1,9 @@
 //! Quality of a model's confidence.
 //!
-//! - *confident*: fraction of questions whose answer reaches the model's threshold, for held-out
-//!   questions and for questions on other subjects, where it should be small.
+//! - *sure*: fraction of questions with a sure answer, for held-out questions and for questions on other
+//!   subjects, where it should be small.
 //! - *ECE*, the expected calibration error: the seed splits the held-out questions in two halves. One
-//!   half fits the probability of a right answer to the confidence. The other half is put into ten bins
+//!   half adapts the calibrator of the probability of a right answer. The other half is put into ten bins
 //!   of equal count by that probability; ECE is the mean over the questions of the difference between
 //!   the mean probability and the accuracy of their bin (Naeini, Cooper and Hauskrecht, "Obtaining Well
 //!   Calibrated Probabilities Using Bayesian Binning", 2015, there with bins of equal width).
@@ -28,7 +28,7 @@ use nearsay::{
     servable::{Confidence as Rule, Outcome},
 };
 use nearsay_faq::{Row, normalize};
-use nearsay_search::calibration::{Calibration, Silence};
+use nearsay_search::calibration::Silence;
 use std::collections::HashMap;
 
 /// Bins of the calibration error.
@@ -147,7 +147,10 @@ impl Strangers {
         let mut outcomes = evaluation.outcomes.iter().map(QuestionOutcome::outcome);
         let rule = &folder.served.manifest().confidence;
         let confident = |outcomes: &[Outcome]| {
-            let sure = |outcome: &&Outcome| rule.is_sure(rule.sureness_of(outcome));
+            let sure = |outcome: &&Outcome| {
+                rule.probability_of(outcome)
+                    .is_some_and(|probability| probability >= Rule::SURE)
+            };
             let count = outcomes.iter().filter(sure).count();
             (!outcomes.is_empty()).then(|| count as f64 / outcomes.len() as f64)
         };
@@ -171,19 +174,18 @@ impl Halves {
     fn measure(learn: &[Outcome], measure: &[Outcome]) -> Option<Self> {
         let rule = Rule::measured(learn);
         let pairs = |outcomes: &[Outcome]| -> Vec<(f32, bool)> {
-            let pair = |outcome: &Outcome| (rule.sureness_of(outcome), outcome.right);
-            outcomes.iter().map(pair).collect()
+            let pair = |outcome: &Outcome| Some((rule.probability_of(outcome)?, outcome.right));
+            outcomes.iter().filter_map(pair).collect()
         };
         Self::of(&pairs(learn), &pairs(measure))
     }
 
-    /// From pairs of confidence and correctness; `None` if a half is empty.
+    /// From pairs of probability and correctness; `None` if a half is empty.
     fn of(learn: &[(f32, bool)], measure: &[(f32, bool)]) -> Option<Self> {
-        let calibration = Calibration::fit(learn)?;
-        let sure: Vec<(f64, bool)> = measure
+        let sure = measure
             .iter()
-            .map(|&(confidence, right)| (calibration.probability(confidence).into(), right))
-            .collect();
+            .map(|&(probability, right)| (probability.into(), right));
+        let sure: Vec<(f64, bool)> = sure.collect();
         let silence = Silence::of(learn);
         let enough = |threshold: &f32| {
             let share = silence.at(*threshold).answered_share();
@@ -220,7 +222,7 @@ fn with_answers<'r>(folder: &Folder, held_out: &'r [Row]) -> Vec<(&'r str, u32)>
 
 /// The expected calibration error of probabilities, with what came true, in bins of equal count; none of
 /// nothing.
-fn calibration_error(sure: &[(f64, bool)], bins: usize) -> Option<f64> {
+pub fn calibration_error(sure: &[(f64, bool)], bins: usize) -> Option<f64> {
     let mut sure = sure.to_vec();
     sure.sort_by(|a, b| a.0.total_cmp(&b.0));
     let n = sure.len();
@@ -251,7 +253,7 @@ impl Confidence {
     /// Prints the table.
     pub fn print(&self) {
         println!(
-            "\n| model, searched | confident: held out | {} | ECE | answered | wrong of all | wrong of \
+            "\n| model, searched | sure: held out | {} | ECE | answered | wrong of all | wrong of \
              those answered | reduction factor |",
             SETS.join(" | ")
         );

@@ -40,6 +40,7 @@
 //! A missing set is skipped with a warning.
 
 mod arguments;
+pub mod calibrate;
 mod choices;
 mod confidence;
 mod encoder;

@@ -48,6 +48,18 @@ struct OfLines {
     lines: Vec<u64>,
 }
 
+/// Question of [`Sets::read_pair`].
+#[derive(Deserialize)]
+struct Asked {
+    question: String,
+    #[serde(default)]
+    questions: Vec<String>,
+    #[serde(default)]
+    answer: Option<String>,
+    #[serde(default)]
+    answers: Vec<String>,
+}
+
 /// A data set.
 pub struct Set {
     name: String,
@@ -180,6 +192,28 @@ impl Sets {
         })
     }
 
+    /// Reads a set from a file of rows and a file of questions, `NAME_questions.jsonl`. Questions without answers are out
+    /// of scope.
+    pub fn read_pair(&self, rows_file: &str, questions_file: &str) -> Result<Set, Failure> {
+        let file = self.data.join(questions_file);
+        let mut questions = Vec::new();
+        for (line, text) in (1..).zip(std::fs::read_to_string(&file)?.lines()) {
+            let asked: Asked = serde_json::from_str(text)
+                .map_err(|error| format!("{}, line {line}: {error}", file.display()))?;
+            questions.push(TestQuestion {
+                line,
+                question: asked.question,
+                paraphrases: asked.questions,
+                answers: asked.answer.into_iter().chain(asked.answers).collect(),
+            });
+        }
+        Ok(Set {
+            name: rows_file.into(),
+            rows: rows(&self.data.join(rows_file))?,
+            to_ask: ToAsk::Questions(questions),
+        })
+    }
+
     /// Training rows of the cloud FAQ.
     pub fn cloud_train(&self) -> Result<Vec<Row>, Failure> {
         rows(&self.data.join(CLOUD_DIR).join(TRAIN))
@@ -217,6 +251,19 @@ impl Set {
         texts.sort_unstable();
         texts.dedup();
         texts
+    }
+
+    /// Name of the set.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Training rows and questions of a set with its own questions; `None` for other sets.
+    pub fn with_questions(&self) -> Option<(&[Row], &[TestQuestion])> {
+        match &self.to_ask {
+            ToAsk::Questions(questions) => Some((&self.rows, questions)),
+            ToAsk::Rows(_) | ToAsk::Part => None,
+        }
     }
 
     /// Whether training gets held-out rows.

@@ -133,10 +133,14 @@ impl Room {
     }
 }
 
-/// Returns the measured settings with a threshold at the confidence `silence`, in percent.
+/// Returns the measured settings, abstaining below the probability `silence`, in percent.
 fn confidence(measured: &Confidence, words: f32, silence: u8) -> Confidence {
+    let mut rule = measured.clone();
+    if let Some(calibrator) = &mut rule.calibrator {
+        calibrator.abstain = f32::from(silence) / 100.0;
+    }
     let Some(calibration) = &measured.calibration else {
-        return measured.clone();
+        return rule;
     };
     // If no score reaches the confidence, use a threshold above the maximum score: 1 plus the keyword weight.
     let never = 1.5 + words;
@@ -146,7 +150,7 @@ fn confidence(measured: &Confidence, words: f32, silence: u8) -> Confidence {
             sureness: sureness.unwrap_or(never).max(-1.0),
             ..measured.threshold
         },
-        ..measured.clone()
+        ..rule
     }
 }
 

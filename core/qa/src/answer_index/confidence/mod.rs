@@ -1,4 +1,17 @@
-//! Confidence in an answer: a threshold and a calibrated probability.
+//! Confidence in an answer: the probability that the answer is right.
+//!
+//! [`Calibrator`] computes the probability from the [`Features`] of a search. Models of earlier versions have no
+//! calibrator; their confidence is a softmax that an isotonic regression maps to a probability.
+
+mod calibrator;
+mod features;
+mod language;
+mod weights;
+
+pub use calibrator::{Calibrator, UNANSWERABLE};
+pub use features::{FEATURES, Features, Spread};
+pub(super) use features::{Ranked, Source};
+pub use language::Languages;
 
 use nearsay_search::{
     calibration::{AMONG, Calibration, OWN_TEXT, shares, standing},
@@ -35,6 +48,37 @@ pub struct Confidence {
     /// Map from the confidence to the probability that the answer is right; `None` if it wasn't measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// Calibrator of the probability. Without one, in models of earlier versions and without test questions, `threshold`
+    /// and `calibration` apply instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrator: Option<Calibrator>,
+}
+
+/// How far an answer can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Likely wrong: the question is better left unanswered.
+    Unsure,
+    /// At least [`Confidence::LIKELY`].
+    Likely,
+    /// At least [`Confidence::SURE`], and in a language that the encoder knows.
+    Sure,
+    /// The question equals a known paraphrase of the answer.
+    Known,
+}
+
+impl Level {
+    /// Name in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unsure => "unsure",
+            Self::Likely => "likely",
+            Self::Sure => "sure",
+            Self::Known => "known",
+        }
+    }
 }
 
 /// Outcome of a question whose right answer is known.
@@ -45,6 +89,13 @@ pub struct Outcome {
     pub standings: Vec<f32>,
     /// Whether the best answer is right.
     pub right: bool,
+    /// Features of the search; `None` if they are unknown.
+    pub features: Option<Features>,
+    /// Features of the search without the right answers: a question that the file can't answer.
+    pub unanswerable: Option<Features>,
+    /// Whether the answer's other paraphrases were searched. Only such outcomes adapt the calibrator: without paraphrases,
+    /// probabilities err in another way than for users, who ask among all texts.
+    pub with_paraphrases: bool,
 }
 
 impl Outcome {
@@ -55,6 +106,7 @@ impl Outcome {
         Self {
             standings: best_scores(scores),
             right,
+            ..Self::default()
         }
     }
 
@@ -72,7 +124,19 @@ impl Confidence {
         own_text: 0.0,
         no_answer: None,
         calibration: None,
+        calibrator: None,
     };
+
+    /// Lowest probability of a sure answer, everywhere in the program. Chosen on the development sets: about one in
+    /// twenty unanswerable questions gets a sure answer.
+    pub const SURE: f32 = 0.8;
+
+    /// Lowest probability of a likely answer. Below, abstaining is better: the Matthews correlation on questions in and
+    /// out of scope is highest near this probability.
+    pub const LIKELY: f32 = 0.4;
+
+    /// Probability of the answer to a known question.
+    pub const KNOWN: f32 = 0.99;
 
     /// Measures the rule on the outcomes of held-out questions.
     ///
@@ -102,7 +166,29 @@ impl Confidence {
         Self {
             threshold,
             calibration,
+            calibrator: adapt(outcomes),
             ..rule
+        }
+    }
+
+    /// Sets the languages that the encoder knows.
+    #[must_use]
+    pub fn with_languages(mut self, languages: Languages) -> Self {
+        if let Some(calibrator) = &mut self.calibrator {
+            calibrator.languages = languages;
+        }
+        self
+    }
+
+    /// Probability in `(0, 1)` that the best answer to a question is right; `None` if it wasn't measured.
+    #[must_use]
+    pub fn probability_of(&self, outcome: &Outcome) -> Option<f32> {
+        match &self.calibrator {
+            Some(calibrator) => {
+                let features = outcome.features.as_ref();
+                features.map(|features| calibrator.probability(features))
+            }
+            None => self.probability(self.sureness_of(outcome)),
         }
     }
 
@@ -164,9 +250,10 @@ impl Confidence {
     /// Number of answers to search for, so that the confidences of the first `k` are exact.
     #[must_use]
     pub fn needs(&self, k: usize) -> usize {
-        match (k, self.no_answer) {
-            (0, _) | (_, None) => k,
-            (_, Some(_)) => k.max(AMONG),
+        if k > 0 && (self.calibrator.is_some() || self.no_answer.is_some()) {
+            k.max(AMONG)
+        } else {
+            k
         }
     }
 
@@ -175,7 +262,25 @@ impl Confidence {
         self.threshold.sureness.is_finite()
             && self.no_answer.is_none_or(f32::is_finite)
             && (0.0..=1.0).contains(&self.own_text)
+            && self.calibrator.as_ref().is_none_or(Calibrator::is_sound)
     }
+}
+
+/// Adapts the universal calibrator to outcomes. Each question counts once with its right answers, and with the weight
+/// [`UNANSWERABLE`] without them. `None` without questions whose features are known.
+fn adapt(outcomes: &[Outcome]) -> Option<Calibrator> {
+    let adapting = outcomes.iter().filter(|outcome| outcome.with_paraphrases);
+    let observed = adapting.flat_map(|outcome| {
+        let with = outcome
+            .features
+            .map(|features| (features, outcome.right, 1.0));
+        let without = outcome.unanswerable;
+        let without = without.map(|features| (features, false, UNANSWERABLE));
+        with.into_iter().chain(without)
+    });
+    let questions = outcomes.iter().filter(|outcome| outcome.features.is_some());
+    let questions = questions.count();
+    (questions > 0).then(|| Calibrator::adapted(&observed.collect::<Vec<_>>(), questions))
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // signature required by serde
