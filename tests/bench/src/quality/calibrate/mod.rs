@@ -37,6 +37,7 @@ use nearsay::{
 };
 use nearsay_faq::normalize;
 use nearsay_search::calibration::{Observation, Prior, fit_logistic};
+use nearsay_store::{DiskStore, Store as _};
 use std::{
     collections::HashSet,
     ffi::OsString,
@@ -155,7 +156,7 @@ fn run(arguments: &Arguments) -> Result<bool, Failure> {
     }
     let calibrator = fit(&all.iter().collect::<Vec<_>>());
     let file = weights_file();
-    std::fs::write(&file, source(&calibrator))?;
+    DiskStore.write_atomic(&file, source(&calibrator).as_bytes())?;
     println!("\nThe weights are in {}.", file.display());
     Ok(true)
 }
