@@ -32,8 +32,8 @@ fn jsonl_export_gives_the_faq_back_with_edits() {
     let mut check = app!();
     let checked = json_lines(&run_ok(check.arg("check").arg(&faq).arg("--json")));
     let manifest = fs::read_to_string(model.join("answers.jsonl")).unwrap();
-    assert_eq!(checked[0]["answers"], manifest.lines().count());
-    assert_eq!(checked[0]["left_out"], 0);
+    assert_eq!(checked[0]["counts"]["answers"], manifest.lines().count());
+    assert_eq!(checked[0]["counts"]["left_out"], 0);
     // An export replaces an earlier one, and no other file.
     export(&model, "jsonl", &faq);
     write_file(&faq, "my notes");
@@ -162,7 +162,7 @@ fn assert_page_answers_as_ask(node: &str, model: &Path, page: &Path, asked: &Pat
             assert_eq!(ours[part], theirs[part], "{question}: {ours} {theirs}");
         }
         if let (Some(a), Some(b)) = (ours["score"].as_f64(), theirs["score"].as_f64()) {
-            assert!((a - b).abs() < 1e-5, "{question}: {a} {b}");
+            assert!((a - b).abs() < 2e-5, "{question}: {a} {b}");
         }
     }
 }

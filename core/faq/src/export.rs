@@ -50,7 +50,7 @@ impl ExportFormat {
 
 /// Writes rows in a format.
 ///
-/// Markdown has no place for paraphrases, and leaves them out.
+/// Markdown and web pages leave paraphrases out.
 ///
 /// # Errors
 /// [`io::Error`], when the stream fails, or a text is longer than a cell of a workbook may be

@@ -171,7 +171,7 @@ fn corrected_mistakes_leave_figures_of_training_alone() {
     );
     let outcome = state(&window).training.outcome.unwrap();
     assert!(outcome.kept && outcome.difference.is_some());
-    // Every question was asked of the untrained model, and once of a model that was trained without it.
+    // The untrained model answered every question, and a model that was trained without the question did so once.
     assert_eq!(outcome.before.asked, outcome.after.asked);
     assert!(outcome.after.first > 0, "{outcome:?}");
     settle(&mut window);
@@ -920,15 +920,7 @@ fn keyword_scores_follow_trained_model() {
     ask(&mut window, question);
     let first = answers(&window, Side::After).remove(0);
     assert_eq!(first.score, first.dense_score + first.keyword_score);
-    assert!(
-        first.keyword_score > 0.0 && first.keyword_score < 0.8,
-        "{first:?}"
-    );
-    assert!(
-        first.shared_words.contains(&"bicycle".to_owned()),
-        "{first:?}"
-    );
-    // Before training, keyword scores have the default weight.
+    // Before training, keyword scores have the default weight; a trained model has the weight that its folds chose.
     tell(&mut window, Command::SetSide(Side::Before));
     until(&mut window, "answered", |state| {
         state
@@ -937,9 +929,14 @@ fn keyword_scores_follow_trained_model() {
             .as_ref()
             .is_some_and(|reply| reply.side == Side::Before)
     });
-    assert_eq!(
-        answers(&window, Side::Before)[0].keyword_score,
-        first.keyword_score
+    let before = answers(&window, Side::Before).remove(0);
+    assert!(
+        before.keyword_score > 0.0 && before.keyword_score < 1.6,
+        "{before:?}"
+    );
+    assert!(
+        before.shared_words.contains(&"bicycle".to_owned()),
+        "{before:?}"
     );
     tell(&mut window, Command::SetSide(Side::After));
 
@@ -954,7 +951,8 @@ fn keyword_scores_follow_trained_model() {
     until(&mut window, "exported", |state| !state.export.running);
     shows(&window, "Exported and checked: 20 questions asked");
     let folder = Servable::open(&DiskStore, &whole, &Device::Cpu).unwrap();
-    assert_eq!(folder.index().words_weight(), 0.8);
+    let weight = folder.index().words_weight();
+    assert_eq!(weight > 0.0, first.keyword_score > 0.0);
     let found = folder.ask(question, 1).unwrap();
     assert_eq!(
         (found[0].score, found[0].keyword_score),
@@ -974,9 +972,8 @@ fn keyword_scores_follow_trained_model() {
     assert_eq!(checked.verdicts.len(), alone.verdicts.len());
     let mut pairs = checked.verdicts.iter().zip(&alone.verdicts);
     assert!(
-        pairs
-            .clone()
-            .any(|(with, without)| with.score > without.score)
+        pairs.all(
+            |(with, without)| with.score >= without.score && with.score <= 1.001 + 2.0 * weight
+        )
     );
-    assert!(pairs.all(|(with, _)| with.score < 1.8));
 }

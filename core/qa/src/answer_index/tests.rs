@@ -438,7 +438,8 @@ fn evaluation_reports_confused_pairs_and_over_retrieved_answers() {
     let figures = found.figures.unwrap();
     assert_eq!((figures.questions, figures.pool), (4, 20));
     assert_eq!(figures.recall_1, 0.25);
-    assert!(found.risk_coverage().is_none(), "too few to measure");
+    // Four questions don't measure a confidence; the universal calibrator rates the answers.
+    assert!(found.risk_coverage().is_some());
 }
 
 proptest! {

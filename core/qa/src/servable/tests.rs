@@ -206,7 +206,10 @@ fn keyword_scores_use_stored_weight() {
             assert_eq!(found.score, found.dense_score + found.keyword_score);
             assert_eq!((found.score, found.text), (hit.score, hit.vector));
             let words = lexical.scores(question)[owners[found.text as usize] as usize];
-            assert_eq!(found.keyword_score, 0.5 * words);
+            let near = lexical.near_texts(question);
+            let near = near.iter().find(|near| near.text == found.text);
+            let near = near.map_or(0.0, |near| near.closeness);
+            assert_eq!(found.keyword_score, 0.5 * words + 0.5 * near);
         }
         assert!(found[0].keyword_score > 0.0, "{question}");
         let alone = model.nearest(vector.row(0), 2);

@@ -5,7 +5,7 @@
 //! scores of all texts are known before vectors are compared, so hybrid search is as exact as dense search.
 //!
 //! With [near texts](Index::with_near_texts), a text that says nearly the same as the question scores up to another
-//! `weight · nearness` ([`Bm25Index::near_texts`]), so that the answer of a known question comes first.
+//! `weight · closeness` ([`Bm25Index::near_texts`]), so that the answer of a known question comes first.
 
 use super::{Hit, Index, unit};
 use nearsay_core::matrix::ShapeError;
@@ -42,7 +42,7 @@ impl Scores<'_> {
         let place = self
             .near
             .binary_search_by_key(&text, |near| near.text as usize);
-        place.map_or(0.0, |place| self.near[place].nearness)
+        place.map_or(0.0, |place| self.near[place].closeness)
     }
 }
 
@@ -84,14 +84,14 @@ impl Words {
         }
     }
 
-    /// Near texts of a question, whose nearness is multiplied by the weight.
+    /// Near texts of a question, whose closeness is multiplied by the weight.
     fn near_texts(&self, question: &str) -> Vec<NearText> {
         if !self.near {
             return Vec::new();
         }
         let mut near = self.lexical.near_texts(question);
         for near in &mut near {
-            near.nearness *= self.weight;
+            near.closeness *= self.weight;
         }
         near
     }
@@ -181,7 +181,7 @@ impl Index {
             let score = document.map_or(0.0, |document| words.lexical.score(question, document));
             let near = words.near_texts(question);
             let near = near.iter().find(|near| near.text == vector);
-            words.weight * score + near.map_or(0.0, |near| near.nearness)
+            words.weight * score + near.map_or(0.0, |near| near.closeness)
         })
     }
 

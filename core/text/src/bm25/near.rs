@@ -14,8 +14,8 @@ const NEAR: f32 = 0.6;
 pub struct NearText {
     /// Number of the text.
     pub text: u32,
-    /// Nearness in `(0, 1]`; 1 for the same words in any order.
-    pub nearness: f32,
+    /// Closeness in `(0, 1]`; 1 for the same words in any order.
+    pub closeness: f32,
 }
 
 impl Bm25Index {
@@ -27,7 +27,7 @@ impl Bm25Index {
     /// s = |q ∩ t| / (|q ∩ t| + 0.7 · |q \ t| + 0.3 · |t \ q|)
     /// ```
     ///
-    /// A text from 0.6 on is near; the nearness is `(s − 0.6) / 0.4`. Takes time linear in the number of texts plus the
+    /// A text from 0.6 on is near; the closeness is `(s − 0.6) / 0.4`. Takes time linear in the number of texts plus the
     /// postings of the query's terms.
     ///
     /// Source: Tversky, "Features of Similarity", 1977. The constants were chosen on training questions of six FAQs; see
@@ -39,7 +39,7 @@ impl Bm25Index {
     /// let index = Bm25Index::new(&["I have lost my card. What now?", "Parking is free.", "Dogs?"]);
     /// let near = index.near_texts("i lost my card");
     /// assert_eq!(near.iter().map(|near| near.text).collect::<Vec<_>>(), [0]);
-    /// assert_eq!(index.near_texts("dogs")[0].nearness, 1.0);
+    /// assert_eq!(index.near_texts("dogs")[0].closeness, 1.0);
     /// ```
     #[must_use]
     pub fn near_texts(&self, query: &str) -> Vec<NearText> {
@@ -61,8 +61,8 @@ impl Bm25Index {
             let missing = OF_QUERY * (of_query - shared) + OF_TEXT * (of_text - shared);
             // The terms of equal texts may be added in another order.
             let similarity = (shared / (shared + missing)).min(1.0);
-            let nearness = (similarity - NEAR) / (1.0 - NEAR);
-            (nearness > 0.0).then_some(NearText { text, nearness })
+            let closeness = (similarity - NEAR) / (1.0 - NEAR);
+            (closeness > 0.0).then_some(NearText { text, closeness })
         });
         near.collect()
     }
@@ -85,13 +85,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_words_have_nearness_1() {
+    fn equal_words_have_closeness_1() {
         let index = Bm25Index::new(&["Où est le parking ?", "Where is the parking?", ""]);
         for (query, text) in [("ou est LE  parking", 0), ("the parking: where is", 1)] {
             let near = index.near_texts(query);
             assert_eq!(near.len(), 1, "{query}");
             assert_eq!(near[0].text, text);
-            assert!(near[0].nearness > 0.9999, "{query}: {}", near[0].nearness);
+            assert!(near[0].closeness > 0.9999, "{query}: {}", near[0].closeness);
         }
         assert_eq!(index.near_texts(""), []);
         assert_eq!(index.near_texts("?"), []);
@@ -106,12 +106,12 @@ mod tests {
         let (red, blue) = (2.0 * idf(2.0), 3.0 * idf(1.0));
         let near = index.near_texts("blue");
         let similarity = blue / (blue + 0.3 * red);
-        assert!((f64::from(near[0].nearness) - (similarity - 0.6) / 0.4).abs() < 1e-5);
+        assert!((f64::from(near[0].closeness) - (similarity - 0.6) / 0.4).abs() < 1e-5);
         assert_eq!((near.len(), near[0].text), (1, 0));
         // Missing words of the query count more than those of the text.
         let near = index.near_texts("red blue pink");
         let similarity = (red + blue) / (red + blue + 0.7 * blue);
-        assert!((f64::from(near[0].nearness) - (similarity - 0.6) / 0.4).abs() < 1e-5);
+        assert!((f64::from(near[0].closeness) - (similarity - 0.6) / 0.4).abs() < 1e-5);
     }
 
     #[test]

@@ -67,11 +67,11 @@ pub fn now(tally: Tally, has_before: bool) -> String {
 /// Name of a figure: a question is held out, its answer and the other ways to ask stay known.
 pub const KNOWN_ANSWERS: &str = "Known answers, new words";
 /// Tooltip of [`KNOWN_ANSWERS`].
-pub const KNOWN_ANSWERS_HINT: &str = "Each question was asked of a model that doesn’t know it, but knows its answer and other ways to ask. This is closest to daily use.";
+pub const KNOWN_ANSWERS_HINT: &str = "A model that was not trained on the question answered it. It was trained on the answer with its other ways to ask, as in daily use.";
 /// Name of a figure: all questions of an answer are held out.
 pub const NEW_ANSWERS: &str = "New answers";
 /// Tooltip of [`NEW_ANSWERS`].
-pub const NEW_ANSWERS_HINT: &str = "Each question was asked of a model that knows its answer, but no way to ask for it. This is how answers do that you add later.";
+pub const NEW_ANSWERS_HINT: &str = "A model that was trained without any way to ask for the answer answered the question. Expect this for answers that you add later.";
 /// Title of the list of trainings.
 pub const HISTORY: &str = "Trainings";
 pub const USE_MODEL: &str = "Use this model";

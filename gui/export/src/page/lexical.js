@@ -100,7 +100,7 @@ class Bm25 {
     return all > 0 ? [found / all, unknown / all] : [0, 0];
   }
 
-  // Nearness of the texts that say nearly the same as a query, from 0 to 1: text → nearness. Tversky's index of their
+  // Closeness of the texts that say nearly the same as a query, from 0 to 1: text → closeness. Tversky's index of their
   // distinct terms, weighted by idf.
   nearTexts(query) {
     this.weights ??= this.sumIdfs();
@@ -114,8 +114,8 @@ class Bm25 {
     const near = new Map();
     for (const [text, both] of shared) {
       const missing = OF_QUERY * (ofQuery - both) + OF_TEXT * (this.weights[text] - both);
-      const nearness = (Math.min(both / (both + missing), 1) - NEAR) / (1 - NEAR);
-      if (nearness > 0) near.set(text, nearness);
+      const closeness = (Math.min(both / (both + missing), 1) - NEAR) / (1 - NEAR);
+      if (closeness > 0) near.set(text, closeness);
     }
     return near;
   }

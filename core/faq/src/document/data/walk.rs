@@ -106,7 +106,7 @@ impl Walker<'_> {
             }
         }
         if let Some(record) = self.read_record(tree, entries, topic) {
-            // A single title and text, as of a page, is no question.
+            // A single title and text, as of a page, isn't a question.
             if self.maybe
                 && !in_list
                 && !record.texts().first().is_some_and(|text| ends_asked(text))

@@ -219,8 +219,8 @@ fn find_main_depth(headings: &[Heading]) -> Option<u8> {
     headed.or_else(|| Some(BOLD).filter(is_answered))
 }
 
-/// For each heading, the nearest one above it that isn't a question. The title of the whole text is
-/// no topic.
+/// For each heading, the nearest one above it that isn't a question. The title of the whole text
+/// isn't a topic.
 fn find_topics(headings: &[Heading]) -> Vec<Option<String>> {
     let shallowest = headings.iter().map(|heading| heading.depth).min();
     let titles = headings
