@@ -63,7 +63,9 @@ fn relative_links_resolve() {
     let root = root();
     let mut broken = String::new();
     let files = tracked_files(&root);
-    for file in files.iter().filter(|file| file.ends_with(".md")) {
+    // Test files of other programs link to pages of their own.
+    let ours = |file: &&String| file.ends_with(".md") && !file.starts_with("core/faq/tests/");
+    for file in files.iter().filter(ours) {
         let text = read(&root.join(file));
         for found in link.captures_iter(&without_code(&text)) {
             let target = &found[1];

@@ -8,7 +8,6 @@ use super::kernels::{AddNorm, Attention, BiasGelu, LANES, Scratch, TILE};
 use super::linear::{Codes, Linear, Precision};
 use super::source::{TokenEmbeddings, WeightSource};
 use candle_core::Result;
-use candle_nn::VarBuilder;
 use nearsay_model::{Activation, BertConfig, Pooling};
 
 /// Rows that pass a feed-forward block together, so that its wide intermediate result stays in the cache.
@@ -56,15 +55,6 @@ struct Norm {
     gamma: Vec<f32>,
     beta: Vec<f32>,
     eps: f32,
-}
-
-/// Reads the numbers of a tensor of this shape, row-major.
-pub(super) fn read_tensor<S: Into<candle_core::Shape>>(
-    builder: &VarBuilder<'_>,
-    shape: S,
-    name: &str,
-) -> Result<Vec<f32>> {
-    builder.get(shape, name)?.flatten_all()?.to_vec1()
 }
 
 impl Norm {

@@ -1,7 +1,6 @@
 //! Weights of a transformer for inference, from a safetensors file or a quantized model.
 
 use super::linear::{Linear, Precision};
-use super::ragged::read_tensor;
 use candle_core::{Error, Result, Shape};
 use candle_nn::VarBuilder;
 use nearsay_model::quantized::{QuantizedModel, QuantizedTensor};
@@ -102,4 +101,13 @@ impl TokenEmbeddings {
             }
         }
     }
+}
+
+/// Reads the numbers of a tensor of this shape, row-major.
+pub(super) fn read_tensor<S: Into<candle_core::Shape>>(
+    builder: &VarBuilder<'_>,
+    shape: S,
+    name: &str,
+) -> Result<Vec<f32>> {
+    builder.get(shape, name)?.flatten_all()?.to_vec1()
 }

@@ -53,6 +53,7 @@
 
 mod column_names;
 mod columns;
+mod content;
 mod decode;
 mod detect;
 mod document;

@@ -1,8 +1,8 @@
 //! Opening a stream: detects encoding and format, and creates the splitter for it, or leaves it to
 //! the reader of a document format.
 
+use super::content::{Content, detect_content};
 use super::decode::Transcoder;
-use super::detect::{Content, detect_content};
 use super::document::{
     BinaryFormat, Head, Recognized, TextFormat, recognize_bytes, recognize_text,
 };

@@ -5,6 +5,8 @@ use serde::Deserialize;
 
 pub const CONFIG: &str = "config.json";
 
+pub const TOKENIZER: &str = "tokenizer.json";
+
 /// Activation function between the two linear layers of a feed-forward block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Activation {

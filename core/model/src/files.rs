@@ -1,7 +1,7 @@
 //! Finding a model in a directory or an archive and reading its files.
 
 use super::archive::Listing;
-use super::config::CONFIG;
+use super::config::{CONFIG, TOKENIZER};
 use super::quantized::{self, QuantizedModel};
 use super::settings::{MODULES, transformer_path};
 use super::weights::WEIGHTS;
@@ -13,7 +13,6 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub const TOKENIZER: &str = "tokenizer.json";
 const PICKLE: &str = "pytorch_model.bin";
 
 /// Size limit of the weights in bytes.

@@ -2,7 +2,8 @@
 
 use super::{
     DenseSettings, ModelError, check_tensor,
-    files::{MAX_OTHER, MAX_WEIGHTS, TOKENIZER, is_absent, to_hex},
+    config::TOKENIZER,
+    files::{MAX_OTHER, MAX_WEIGHTS, is_absent, to_hex},
     open_safetensors, parse_json,
     settings::{MODULES, static_modules},
     weights::WEIGHTS,

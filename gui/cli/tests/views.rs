@@ -863,7 +863,7 @@ fn epochs_are_described_in_text() {
     control(&window, "Stop and keep the best model");
     deliver(&mut window, r#"{"event":"embed","done":100,"total":100}"#);
     deliver(&mut window, r#"{"event":"again","share":0.25,"eta_s":80}"#);
-    shows(&window, "final training on all but the test questions");
+    shows(&window, "testing and final training");
     assert_eq!(state(&window).training.fraction(), Some(0.625));
     press(&mut window, "Pause");
     control(&window, "Resume");

@@ -2,7 +2,7 @@
 //!
 //! Token, position and token-type embeddings, gamma and beta of their normalisation, then the lists of each layer.
 
-use crate::ragged::read_tensor;
+use crate::source::read_tensor;
 use candle_core::Result;
 use candle_nn::VarBuilder;
 use nearsay_model::BertConfig;

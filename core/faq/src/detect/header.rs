@@ -10,7 +10,7 @@ use crate::{ColumnChoice, Field, IssueKind, ReadError, text};
 const MAX_TITLE_RECORDS: usize = 10;
 
 /// Lays out a table whose first record has known names, or the names of the chosen columns.
-pub(super) fn find_in_first_row(sample: &Sample, choice: Option<&ColumnChoice>) -> Option<Layout> {
+pub(crate) fn find_in_first_row(sample: &Sample, choice: Option<&ColumnChoice>) -> Option<Layout> {
     let names = name_columns(&sample.first_row());
     let (has_question, has_answer) = find_columns(&names);
     let are_known = has_question && has_answer && names.len() > 1;
@@ -65,7 +65,7 @@ fn parse_column_number(name: &str) -> Option<usize> {
 
 /// Lays out a table with other text, such as a title, above its column names. Only unambiguous or
 /// chosen names count.
-pub(super) fn find_below_title(sample: &Sample, choice: Option<&ColumnChoice>) -> Option<Layout> {
+pub(crate) fn find_below_title(sample: &Sample, choice: Option<&ColumnChoice>) -> Option<Layout> {
     let rows = sample.rows.iter().take(MAX_TITLE_RECORDS + 1).skip(1);
     rows.map(|row| {
         let cells: Vec<&str> = row.iter().map(String::as_str).collect();
@@ -110,7 +110,7 @@ fn names_answer(name: &str) -> bool {
 ///
 /// # Errors
 /// [`ReadError::UnknownColumns`], when one name is known but there are not exactly two columns.
-pub(super) fn complete_half_known(sample: &Sample) -> Option<Result<Layout, ReadError>> {
+pub(crate) fn complete_half_known(sample: &Sample) -> Option<Result<Layout, ReadError>> {
     let names = name_columns(&sample.first_row());
     if names.len() > 1 && !sample.is_table() {
         return None;
@@ -145,7 +145,7 @@ pub(super) fn complete_half_known(sample: &Sample) -> Option<Result<Layout, Read
 }
 
 /// Error for a choice of columns that the table doesn't have.
-pub(super) fn no_such_column(sample: &Sample, choice: &ColumnChoice) -> ReadError {
+pub(crate) fn no_such_column(sample: &Sample, choice: &ColumnChoice) -> ReadError {
     let mut columns = name_columns(&sample.first_row());
     let key = text::normalize(&choice.question);
     let number = key.parse::<usize>().unwrap_or(0);
@@ -168,7 +168,7 @@ pub(super) fn no_such_column(sample: &Sample, choice: &ColumnChoice) -> ReadErro
 ///
 /// # Errors
 /// [`ReadError::UnknownColumns`], when the columns are ambiguous.
-pub(super) fn guess_by_content(sample: &Sample) -> Result<Option<Layout>, ReadError> {
+pub(crate) fn guess_by_content(sample: &Sample) -> Result<Option<Layout>, ReadError> {
     let question_marks: Vec<usize> = (0..sample.width)
         .map(|column| sample.count_question_marks(column))
         .collect();

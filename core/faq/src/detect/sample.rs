@@ -13,17 +13,17 @@ const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
 const SAMPLE_RECORDS: usize = 60;
 
 /// The beginning of a file, parsed as a table with one delimiter.
-pub(super) struct Sample {
+pub(crate) struct Sample {
     delimiter: u8,
-    pub(super) rows: Vec<Vec<String>>,
+    pub(crate) rows: Vec<Vec<String>>,
     /// Most frequent number of cells in a row.
-    pub(super) width: usize,
+    pub(crate) width: usize,
     /// Number of rows with `width` cells.
     agreeing: usize,
     /// Number of records that couldn't be parsed.
     broken: usize,
     /// Whether a `sep=` line declares the delimiter.
-    pub(super) is_declared: bool,
+    pub(crate) is_declared: bool,
 }
 
 impl Sample {
@@ -66,7 +66,7 @@ impl Sample {
     }
 
     /// Creates a sample of the first rows of a table that is already divided into cells.
-    pub(super) fn of_rows(rows: &[Vec<String>]) -> Self {
+    pub(crate) fn of_rows(rows: &[Vec<String>]) -> Self {
         let rows = rows
             .iter()
             .filter(|row| row.iter().any(|cell| !text::is_blank(cell)));
@@ -94,35 +94,35 @@ impl Sample {
     }
 
     /// Fraction of records with `width` cells, from 0 to 1.
-    pub(super) fn agreement(&self) -> f64 {
+    pub(crate) fn agreement(&self) -> f64 {
         let rows = (self.rows.len() + self.broken).max(1);
         self.agreeing as f64 / rows as f64
     }
 
     /// Whether the sample looks like a table: several columns, and the same number of cells in at
     /// least 60 % of the records.
-    pub(super) fn is_table(&self) -> bool {
+    pub(crate) fn is_table(&self) -> bool {
         self.width > 1 && (self.is_declared || self.agreement() >= 0.6)
     }
 
-    pub(super) fn first_row(&self) -> Vec<&str> {
+    pub(crate) fn first_row(&self) -> Vec<&str> {
         let first = self.rows.first().map_or(&[][..], Vec::as_slice);
         first.iter().map(String::as_str).collect()
     }
 
     /// Number of cells with a question mark in a column.
-    pub(super) fn count_question_marks(&self, column: usize) -> usize {
+    pub(crate) fn count_question_marks(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
         cells.filter(|cell| has_question_mark(cell)).count()
     }
 
     /// Total length of the texts in a column, in characters.
-    pub(super) fn text_length(&self, column: usize) -> usize {
+    pub(crate) fn text_length(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).sum()
     }
 
-    pub(super) fn layout(&self, names: Vec<String>, has_names: bool) -> Layout {
+    pub(crate) fn layout(&self, names: Vec<String>, has_names: bool) -> Layout {
         Layout {
             delimiter: self.delimiter,
             has_names,
@@ -142,7 +142,7 @@ impl Sample {
     }
 }
 
-pub(super) fn has_question_mark(cell: &str) -> bool {
+pub(crate) fn has_question_mark(cell: &str) -> bool {
     cell.contains(['?', '？', '؟', '¿'])
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn is_sep_line(record: &[u8], line: u64) -> bool {
 }
 
 /// Parses `head` with the declared delimiter, or with each candidate delimiter.
-pub(super) fn sample_delimiters(head: &[u8], is_whole: bool) -> Vec<Sample> {
+pub(crate) fn sample_delimiters(head: &[u8], is_whole: bool) -> Vec<Sample> {
     let first = head.split(|b| matches!(b, b'\n' | b'\r')).next();
     if let Some(delimiter) = first.and_then(parse_sep_line) {
         return vec![Sample::new(head, is_whole, delimiter, true)];

@@ -2,8 +2,7 @@
 
 use super::tensor::{BLOCK, BLOCK_BYTES, Format};
 use super::{FileEntry, HASHED, Header, MAGIC, QuantizedModel, TensorEntry, VERSION};
-use crate::config::CONFIG;
-use crate::files::TOKENIZER;
+use crate::config::{CONFIG, TOKENIZER};
 use crate::settings::MODULES;
 use crate::weights::WEIGHTS;
 use crate::{ModelError, ModelFiles, expected_tensors, open_safetensors};

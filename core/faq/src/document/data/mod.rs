@@ -1,12 +1,10 @@
 //! Data files: values nested in any way, in which the questions and answers are looked for.
 
-mod chat;
 mod fields;
 mod json;
 mod loose_code;
 mod loose_json;
 mod loose_text;
-mod rasa;
 mod script;
 mod shapes;
 #[cfg(feature = "toml")]

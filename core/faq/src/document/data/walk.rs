@@ -1,11 +1,13 @@
 //! Finding questions and answers in the values of data files, wherever they stand.
 
+mod chat;
+mod rasa;
+
 use super::fields::{
     best_answers, ends_asked, find_maybe, find_named, is_generic, is_generic_title, is_record_like,
     is_texts, read_answer, read_examples, strip_stop_words,
 };
 use super::tree::{Node, Tree, get};
-use super::{chat, rasa};
 use crate::column_names::{
     ANSWER_LIST_NAMES, ANSWER_NAMES, MAYBE_ANSWER_NAMES, MAYBE_QUESTION_NAMES, PARAPHRASE_NAMES,
     QUESTION_NAMES, Role, derive_role,

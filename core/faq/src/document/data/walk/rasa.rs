@@ -1,8 +1,8 @@
 //! Rasa's training data: examples of intents and the responses to them.
 
-use super::fields::read_examples;
-use super::tree::{Tree, get};
-use super::walk::Walker;
+use super::Walker;
+use crate::document::data::fields::read_examples;
+use crate::document::data::tree::{Tree, get};
 use crate::document::{FieldRecord, FieldValue};
 
 /// Reads intents and responses that stand in one file; returns the number of records.

@@ -1,8 +1,8 @@
 //! Conversations in data files: turns of users and assistants.
 
-use super::tree::{Tree, get};
-use super::walk::{Walker, add_topic};
+use super::{Walker, add_topic};
 use crate::document::FieldRecord;
+use crate::document::data::tree::{Tree, get};
 use crate::text;
 
 /// Keys of the list of turns.
