@@ -1,7 +1,8 @@
 //! The built-in language model: `all-MiniLM-L6-v2` with quantized weights, part of the program.
 
 use nearsay_model::{ModelError, ModelFiles, quantized::QuantizedModel};
-use std::sync::Arc;
+use nearsay_store::Store;
+use std::{path::Path, sync::Arc};
 
 /// The model's file, written by `nearsay model quantize`; its model card and licence lie beside it.
 pub const FILE: &[u8] = include_bytes!("../assets/minilm.nsq");
@@ -20,6 +21,18 @@ pub fn files() -> Result<ModelFiles<'static>, ModelError> {
     Ok(ModelFiles::of_quantized(Arc::new(QuantizedModel::parse(
         FILE,
     )?)))
+}
+
+/// Whether a name means the built-in model: [`NAME`], and [`ORIGINAL`] unless that model is installed below the data
+/// directory `root`.
+#[must_use]
+pub fn is_meant(store: &dyn Store, name: &str, root: &Path) -> bool {
+    if name != ORIGINAL {
+        return name == NAME;
+    }
+    crate::known_model(name)
+        .and_then(|model| crate::locate(store, model, root))
+        .is_none()
 }
 
 #[cfg(test)]

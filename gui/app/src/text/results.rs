@@ -158,8 +158,7 @@ pub fn compared(outcome: &Outcome) -> Option<&'static str> {
 /// The base encoder of a model is missing.
 pub fn other_before(name: &str) -> String {
     format!(
-        "The language model {name} is not on this computer, so “before” is the built-in model. Balanced or \
-         Thorough training downloads it again."
+        "The language model {name} is not on this computer, so “before” is the small built-in model."
     )
 }
 

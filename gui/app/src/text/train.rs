@@ -213,9 +213,7 @@ pub fn effort(effort: Effort) -> &'static str {
 pub fn effort_what(effort: Effort) -> &'static str {
     match effort {
         Effort::Quick => "Trains the small built-in model. Works best in English.",
-        Effort::Balanced => {
-            "Uses a larger language model. Better answers. Downloads 90\u{a0}MB the first time."
-        }
+        Effort::Balanced => "Uses a larger language model. Better answers.",
         Effort::Thorough => {
             "Trains the larger language model itself. Best answers for large FAQs. Slowest."
         }

@@ -29,7 +29,7 @@ pub(super) fn find_encoder(
             nearsay_text::compact::built_in::encoder()?,
         ));
     }
-    if is_built_in(name, data) {
+    if built_in::is_meant(&DiskStore, name, data.root()) {
         return Ok(FoundEncoder::Transformer(built_in::files()?));
     }
     let path = find_files(name, data, control, on_event)?;
@@ -41,16 +41,6 @@ pub(super) fn find_encoder(
         return Err(trained_encoder_error(&path));
     }
     Ok(FoundEncoder::Static(model.encoder))
-}
-
-/// Whether a name means the built-in model.
-fn is_built_in(name: &str, data: &DataDir) -> bool {
-    if name != built_in::ORIGINAL {
-        return name == built_in::NAME;
-    }
-    obtain::known_model(name)
-        .and_then(|model| obtain::locate(&DiskStore, model, data.root()))
-        .is_none()
 }
 
 /// The error for a model that already has a projection head: training starts from a base encoder.
@@ -142,6 +132,6 @@ mod tests {
             };
             assert!(files.quantized().is_some(), "{name}");
         }
-        assert!(!is_built_in(COMPACT, &data));
+        assert!(!built_in::is_meant(&DiskStore, COMPACT, data.root()));
     }
 }

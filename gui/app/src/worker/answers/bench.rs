@@ -58,8 +58,8 @@ impl Origin {
 pub(super) enum Body {
     /// Built-in encoder.
     Compact(TextModel),
-    /// Downloaded transformer and its model directory.
-    Network(TextModel, PathBuf),
+    /// Untrained transformer and its files.
+    Network(TextModel, Box<ModelFiles<'static>>),
     /// Trained model, its directory and the location of its base encoder.
     Trained(Arc<TextModel>, PathBuf, Origin),
 }
@@ -293,8 +293,10 @@ impl Bench {
             let body = Arc::clone(&self.body);
             let vectors = match &*body {
                 // Training cached the vectors of the base encoder.
-                Body::Network(_, dir) | Body::Trained(_, dir, _) if self.raw && !is_static => {
-                    normalized(self.saved(dir, data_dir, &texts)?)
+                Body::Network(_, files) => normalized(self.saved(files, data_dir, &texts)?),
+                Body::Trained(_, dir, _) if self.raw && !is_static => {
+                    let files = ModelFiles::open(&DiskStore, dir)?;
+                    normalized(self.saved(&files, data_dir, &texts)?)
                 }
                 _ => self.encode(&texts)?,
             };
@@ -311,8 +313,12 @@ impl Bench {
     }
 
     /// Returns pooled vectors of texts, `[n, d]`, from the embedding cache where it has them.
-    fn saved(&mut self, dir: &Path, data_dir: &Path, texts: &[&str]) -> Result<Matrix, UserError> {
-        let files = ModelFiles::open(&DiskStore, dir)?;
+    fn saved(
+        &mut self,
+        files: &ModelFiles<'_>,
+        data_dir: &Path,
+        texts: &[&str],
+    ) -> Result<Matrix, UserError> {
         let model = self.body.model();
         let embeddings = nearsay_hub::dirs::embeddings(data_dir);
         let fingerprint = match self.fingerprint.take() {

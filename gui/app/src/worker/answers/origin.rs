@@ -4,11 +4,13 @@ use std::path::Path;
 
 use candle_core::Device;
 use nearsay::servable::TextModel;
+use nearsay_bert::{Precision, SentenceEncoder};
+use nearsay_model::ModelFiles;
 use nearsay_store::DiskStore;
 
 use super::bench::{Bench, Body, Origin};
 use crate::state::UserError;
-use nearsay_hub as obtain;
+use nearsay_hub::{self as obtain, built_in};
 
 /// Opens the base encoder of the trained model `after`.
 ///
@@ -35,11 +37,17 @@ pub(super) fn grew_from(
     Ok((bench, missing))
 }
 
-/// Opens a downloaded transformer; `None` if it is missing or unreadable.
+/// Opens a transformer that is built in or installed; `None` if it is missing or unreadable.
 fn network(name: &str, data_dir: &Path) -> Option<Bench> {
-    let folder = obtain::locate(&DiskStore, obtain::known_model(name)?, data_dir)?;
-    let model = TextModel::open(&DiskStore, &folder, &Device::Cpu).ok()?;
-    Some(Bench::as_it_came(Body::Network(model, folder)))
+    let files = if built_in::is_meant(&DiskStore, name, data_dir) {
+        built_in::files().ok()?
+    } else {
+        let folder = obtain::locate(&DiskStore, obtain::known_model(name)?, data_dir)?;
+        ModelFiles::open(&DiskStore, &folder).ok()?
+    };
+    let encoder = SentenceEncoder::load_with(&files, &Device::Cpu, Precision::F32).ok()?;
+    let model = TextModel::of_transformer(encoder);
+    Some(Bench::as_it_came(Body::Network(model, Box::new(files))))
 }
 
 #[cfg(test)]
@@ -109,12 +117,15 @@ mod tests {
     #[test]
     fn missing_transformer_falls_back_to_built_in_encoder() {
         let dir = tempdir().unwrap();
-        for name in ["minilm", "one that nobody knows"] {
-            let after = trained(dir.path(), name, report("network", Some(0)));
-            let (before, missing) = grew_from(Some(&after), dir.path()).unwrap();
-            assert!(matches!(before.body(), Body::Compact(_)), "{name}");
-            assert_eq!(missing.as_deref(), Some(name));
-        }
+        let after = trained(dir.path(), "unknown", report("network", Some(0)));
+        let (before, missing) = grew_from(Some(&after), dir.path()).unwrap();
+        assert!(matches!(before.body(), Body::Compact(_)));
+        assert_eq!(missing.as_deref(), Some("unknown"));
+        // MiniLM is built in.
+        let after = trained(dir.path(), "minilm", report("network", Some(0)));
+        let (before, missing) = grew_from(Some(&after), dir.path()).unwrap();
+        assert!(matches!(before.body(), Body::Network(..)));
+        assert_eq!(missing, None);
         let after = trained(dir.path(), "compact", report("head", Some(0)));
         let (before, missing) = grew_from(Some(&after), dir.path()).unwrap();
         assert!(matches!(before.body(), Body::Trained(..)));
